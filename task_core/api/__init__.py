@@ -1,0 +1,120 @@
+"""Everything that a plugin author imports.
+
+`hookimpl` is loaded when asked for: only hook plugins pay for pluggy.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from task_core.api.bus import (
+    Bus,
+    BusContext,
+    Consumer,
+    Delivery,
+    Message,
+    Producer,
+    Role,
+    check_messages,
+)
+from task_core.api.plugin import (
+    BusPlugin,
+    NoOptions,
+    TaskmasterPlugin,
+    WorkerPlugin,
+    worker,
+)
+from task_core.api.taskmaster import Taskmaster, TaskmasterContext
+from task_core.api.worker import (
+    Outcome,
+    Worker,
+    WorkerContext,
+    alert,
+    complete,
+    failed,
+    interrupted,
+    retry,
+    warn,
+)
+from task_core.capabilities import Capabilities
+from task_core.clock import Clock
+from task_core.dead import DeadLetter, dead_topic, decode_dead
+from task_core.errors import (
+    BusClosedError,
+    BusConnectionError,
+    BusError,
+    DecodeError,
+    InfoError,
+    OptionError,
+    PayloadError,
+    SendError,
+    TaskError,
+    UnsupportedCapabilityError,
+)
+from task_core.info import format_info, param, parse_info
+from task_core.options import UrlPart, option
+from task_core.task import Result, Task, format_meta, parse_meta
+from task_core.wire import decode_task, encode_task
+
+if TYPE_CHECKING:
+    from task_core.api.hooks import hookimpl
+
+__all__ = [
+    "Bus",
+    "BusClosedError",
+    "BusConnectionError",
+    "BusContext",
+    "BusError",
+    "BusPlugin",
+    "Capabilities",
+    "Clock",
+    "Consumer",
+    "DeadLetter",
+    "DecodeError",
+    "Delivery",
+    "InfoError",
+    "Message",
+    "NoOptions",
+    "OptionError",
+    "Outcome",
+    "PayloadError",
+    "Producer",
+    "Result",
+    "Role",
+    "SendError",
+    "Task",
+    "TaskError",
+    "Taskmaster",
+    "TaskmasterContext",
+    "TaskmasterPlugin",
+    "UnsupportedCapabilityError",
+    "UrlPart",
+    "Worker",
+    "WorkerContext",
+    "WorkerPlugin",
+    "alert",
+    "check_messages",
+    "complete",
+    "dead_topic",
+    "decode_dead",
+    "decode_task",
+    "encode_task",
+    "failed",
+    "format_info",
+    "format_meta",
+    "hookimpl",
+    "interrupted",
+    "option",
+    "param",
+    "parse_info",
+    "parse_meta",
+    "retry",
+    "warn",
+    "worker",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "hookimpl":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from task_core.api.hooks import hookimpl  # noqa: PLC0415  see the docstring
+
+    return hookimpl

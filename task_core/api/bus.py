@@ -1,0 +1,297 @@
+"""The contract of a bus: what carries tasks. Synchronous, and owned by one thread.
+
+The launcher makes every call from one thread, except `Consumer.wake`. So a plugin
+needs no locks, and a blocking client library fits as it is.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, NoReturn
+
+import attrs
+import msgspec
+
+from task_core.capabilities import Capabilities, require
+from task_core.errors import PayloadError
+
+
+class Message(msgspec.Struct):
+    """What a producer sends. (A struct, like `Delivery`: two are made for each task.)
+
+    Args:
+        topic: Where to.
+        body: The bytes, most often a task on the wire.
+        key: Messages with one key keep their order on buses that order by key.
+        delay: Arrive not before so many seconds (capability `delay`).
+        priority: Higher arrives first (capability `priority`).
+        headers: Names and values beside the body (capability `headers`).
+    """
+
+    topic: str
+    body: bytes
+    key: str | None = None
+    delay: float = 0.0
+    priority: int = 0
+    headers: dict[str, str] | None = None
+
+
+class Delivery(msgspec.Struct):
+    """One receipt of a message.
+
+    Args:
+        body: The bytes as they were sent.
+        token: What the bus needs to settle it; nobody else looks inside.
+        attempt: The how-manyth receipt of this message this is, from 1
+            (always 1 without the capability `attempts`).
+        headers: As sent (capability `headers`).
+    """
+
+    body: bytes
+    token: Any = None
+    attempt: int = 1
+    headers: dict[str, str] | None = None
+
+
+class Role(StrEnum):
+    """What a bus is opened for."""
+
+    BOTH = "both"
+    IN = "in"
+    """Only to read (`--in-bus`)."""
+    OUT = "out"
+    """Only to write (`--out-bus`)."""
+
+
+@attrs.frozen(kw_only=True)
+class BusContext:
+    """What the composition root tells a bus when it opens.
+
+    Args:
+        role: What it is opened for.
+        stdout: File descriptor of the data stream. Never write to 1: the launcher
+            points that at stderr, so that a `print` cannot harm the data.
+        lease: Seconds until the broker hands out an unsettled delivery again.
+    """
+
+    role: Role = Role.BOTH
+    stdout: int = 1
+    lease: float = 30.0
+
+
+class Bus(ABC):
+    """A connection to a broker. Plugins subclass it.
+
+    Args:
+        name: The plugin's name, for messages.
+        capabilities: What this very bus can do, with its options.
+    """
+
+    def __init__(self, name: str, capabilities: Capabilities) -> None:
+        self.name = name
+        self.capabilities = capabilities
+        self._settler: Producer | None = None
+
+    @abstractmethod
+    def subscribe(self, topic: str, channel: str) -> "Consumer":
+        """Start to read a topic.
+
+        Args:
+            topic: Its name.
+            channel: Consumers on one channel share its messages.
+
+        Raises:
+            BusError: The broker refuses.
+        """
+
+    @abstractmethod
+    def producer(self) -> "Producer":
+        """Return a new producer.
+
+        Raises:
+            BusError: The broker refuses.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close every consumer and producer, then the connection; may be repeated."""
+
+    def settle(
+        self,
+        consumer: "Consumer",
+        deliveries: Sequence[Delivery],
+        messages: Sequence[Message],
+    ) -> None:
+        """Publish what tasks produced, then acknowledge their deliveries.
+
+        When it raises, nothing was acknowledged; messages may have been sent. A bus
+        with transactions overrides it and does both or neither (`atomic_settle`).
+
+        Raises:
+            SendError: The broker did not confirm all messages.
+            BusError: The broker failed otherwise.
+        """
+        if messages:
+            if self._settler is None:
+                self._settler = self.producer()
+            self._settler.send(messages)
+        if deliveries and self.capabilities.ack:
+            consumer.ack(deliveries)
+
+    def topics(self) -> list[str]:
+        """Return the names of the topics, sorted (capability `topics`)."""
+        refuse(self, "topics")
+
+    def depth(self, topic: str, channel: str) -> int:
+        """Return how many messages wait on a channel (capability `depth`)."""
+        refuse(self, "depth")
+
+    def ping(self) -> None:
+        """Ask the broker for a sign of life.
+
+        Raises:
+            BusConnectionError: There is none.
+        """
+
+
+class Consumer(ABC):
+    """Reads one topic on one channel.
+
+    Args:
+        bus: The bus that made it.
+        topic, channel: What it reads.
+    """
+
+    def __init__(self, bus: Bus, topic: str, channel: str) -> None:
+        self.bus = bus
+        self.topic = topic
+        self.channel = channel
+
+    @abstractmethod
+    def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
+        """Wait for messages.
+
+        Takes no more than `limit` from the broker: what waits here could be done by
+        another worker.
+
+        Args:
+            limit: Return at most so many.
+            timeout: Return none after so many seconds; 0 does not wait.
+
+        Returns:
+            What is there, as soon as there is one. Nothing after `timeout`, after
+            `wake`, or at the end of a bounded stream.
+
+        Raises:
+            BusConnectionError: The connection is lost.
+            BusClosedError: `close` was called before.
+        """
+
+    @abstractmethod
+    def wake(self) -> None:
+        """Make a waiting `receive`, or the next one, return at once.
+
+        The only call that comes from other threads.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back everything unsettled and stop reading; may be repeated."""
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether a bounded stream has delivered its last message."""
+        return False
+
+    def drain(self) -> Sequence[Delivery]:
+        """Hand over what was read ahead and not delivered; called once, at the end.
+
+        Only for buses that cannot give back (a pipe): others return nothing here and
+        give back in `close`.
+        """
+        return ()
+
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """Tell the broker that these are done (capability `ack`).
+
+        May reach the broker a little later: a crash in between costs duplicates.
+        """
+        refuse(self.bus, "ack")
+
+    def nack(self, deliveries: Sequence[Delivery], delay: float = 0.0) -> None:
+        """Give these back (capability `nack`).
+
+        Args:
+            deliveries: Which.
+            delay: Not before so many seconds (capability `nack_delay`).
+        """
+        refuse(self.bus, "nack")
+
+    def extend(self, deliveries: Sequence[Delivery]) -> None:
+        """Restart the lease of these (capability `lease`)."""
+        refuse(self.bus, "lease")
+
+
+class Producer(ABC):
+    """Writes messages to topics.
+
+    Args:
+        bus: The bus that made it.
+    """
+
+    def __init__(self, bus: Bus) -> None:
+        self.bus = bus
+
+    @abstractmethod
+    def send(self, messages: Sequence[Message]) -> None:
+        """Send, and return when the broker has confirmed all of them.
+
+        Implementations first call `check_messages`.
+
+        Raises:
+            UnsupportedCapabilityError: A message asks for what the bus cannot do.
+            PayloadError: A body is longer than the bus can carry; nothing was sent.
+            SendError: Some were not confirmed; it tells which.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop writing; may be repeated."""
+
+    def prepare(self, topics: Sequence[str]) -> None:
+        """Check or create topics before any work is done for them.
+
+        Raises:
+            BusError: One of them cannot be written.
+        """
+
+
+def refuse(bus: Bus, name: str) -> NoReturn:
+    """Raise what an undeclared call raises: `UnsupportedCapabilityError`."""
+    require(Capabilities(), name, bus.name)
+    raise AssertionError(f"{name} is no capability that can be declared")
+
+
+def check_messages(bus: Bus, messages: Sequence[Message]) -> None:
+    """Refuse messages that ask for what the bus did not declare, before any I/O.
+
+    Raises:
+        UnsupportedCapabilityError: For `delay`, `priority` or `headers`.
+        PayloadError: A body is longer than `max_bytes`.
+    """
+    limit = bus.capabilities.max_bytes
+    for message in messages:
+        if message.delay or message.priority or message.headers:
+            _check_extras(bus, message)
+        if limit is not None and len(message.body) > limit:
+            size = len(message.body)
+            raise PayloadError(
+                f"bus '{bus.name}' carries at most {limit} bytes in one message,"
+                f" this one for topic '{message.topic}' has {size}"
+            )
+
+
+def _check_extras(bus: Bus, message: Message) -> None:
+    for name in ("delay", "priority", "headers"):
+        if getattr(message, name):
+            require(bus.capabilities, name, bus.name)

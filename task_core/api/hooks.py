@@ -1,0 +1,82 @@
+"""Hooks: how a plugin watches or steers tasks without being a bus or a worker.
+
+Observers are told; one that raises is logged, and muted after ten in a row. Deciders
+are asked: the first answer that is not None wins, an exception is an error of the task.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pluggy
+
+from task_core.api.bus import Bus, Delivery, Message
+from task_core.api.worker import Outcome
+from task_core.task import Task
+
+PROJECT = "task_core"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function of a plugin as the implementation of the hook of that name."""
+
+DECIDERS = frozenset({"task_should_run", "task_retry_delay", "task_before_send"})
+
+
+class HookSpecifications:
+    """The hooks, each with the moment at which it is called.
+
+    An implementation may take fewer arguments than its specification.
+    """
+
+    @hookspec
+    def launcher_started(self, guarantee: str) -> None:
+        """Observer: the launcher is about to receive; `guarantee` is its start line."""
+
+    @hookspec
+    def launcher_stopping(self, reason: str) -> None:
+        """Observer: the launcher receives no more, for example `end of input`."""
+
+    @hookspec
+    def launcher_stopped(self, stats: Mapping[str, Any]) -> None:
+        """Observer: everything is settled or given back; the final counts."""
+
+    @hookspec
+    def bus_opened(self, bus: Bus) -> None:
+        """Observer: a bus is connected, for the first time or again."""
+
+    @hookspec
+    def bus_lost(self, error: Exception) -> None:
+        """Observer: the connection is lost; the launcher tries to make it again."""
+
+    @hookspec
+    def task_received(self, task: Task, delivery: Delivery) -> None:
+        """Observer: a delivery was decoded; nothing has run yet."""
+
+    @hookspec
+    def task_started(self, task: Task) -> None:
+        """Observer: a slot is about to call the worker (called in that slot)."""
+
+    @hookspec
+    def task_finished(self, task: Task, outcome: Outcome) -> None:
+        """Observer: the worker returned or raised (called in that slot)."""
+
+    @hookspec
+    def task_settled(self, task: Task) -> None:
+        """Observer: the done task is confirmed and its delivery acknowledged."""
+
+    @hookspec
+    def task_sent(self, messages: Sequence[Message]) -> None:
+        """Observer: the bus confirmed messages: done tasks, children, dead letters."""
+
+    @hookspec(firstresult=True)
+    def task_should_run(self, task: Task) -> Outcome | None:
+        """Decider: an outcome takes the place of running the worker."""
+
+    @hookspec(firstresult=True)
+    def task_retry_delay(
+        self, task: Task, attempt: int, outcome: Outcome
+    ) -> float | None:
+        """Decider: seconds until a failed task runs again."""
+
+    @hookspec(firstresult=True)
+    def task_before_send(self, task: Task, topic: str) -> Task | None:
+        """Decider: the task to send in place of this one."""

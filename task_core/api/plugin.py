@@ -1,0 +1,155 @@
+"""The manifests: what an entry point names. Light modules, no client library.
+
+`api` is an integer for each kind. Additive change never bumps it; the core accepts
+the range in `API_VERSIONS`.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, overload
+
+import attrs
+
+from task_core.api.bus import Bus, BusContext
+from task_core.api.taskmaster import Taskmaster
+from task_core.api.worker import Worker
+from task_core.capabilities import Capabilities
+from task_core.errors import WorkerError
+
+API_VERSIONS = {"bus": (1, 1), "worker": (1, 1), "taskmaster": (1, 1)}
+"""Oldest and newest API number that this core accepts, by kind."""
+
+
+@attrs.frozen(kw_only=True)
+class NoOptions:
+    """Options class of a plugin that has none."""
+
+
+@attrs.frozen(kw_only=True)
+class BusPlugin:
+    """Manifest of a bus (entry-point group `task_core.bus`).
+
+    Args:
+        name: As the entry point says it, for example `nsq`.
+        summary: One line for lists.
+        options: The attrs class of its options.
+        capabilities: What it can do, whatever the options.
+        open: Makes the bus; imports the heavy module inside.
+        api: The API number that it was written for.
+    """
+
+    name: str
+    summary: str
+    capabilities: Capabilities
+    open: Callable[[Any, BusContext], Bus] = attrs.field(repr=False)
+    options: type = NoOptions
+    api: int = 1
+
+
+@attrs.frozen(kw_only=True)
+class WorkerPlugin:
+    """Manifest of a worker (entry-point group `task_core.worker`).
+
+    Args:
+        name: As the entry point says it.
+        summary: One line for lists.
+        make: Takes the options, returns the `Worker` or the function that does tasks.
+        task_type: The type of the tasks that it does; its name when empty.
+        options: The attrs class of its options.
+        api: The API number that it was written for.
+    """
+
+    name: str
+    summary: str
+    make: Callable[[Any], Worker | Callable[..., Any]] = attrs.field(repr=False)
+    task_type: str = ""
+    options: type = NoOptions
+    api: int = 1
+
+    @property
+    def type(self) -> str:
+        """The type of the tasks that it does."""
+        return self.task_type or self.name
+
+
+@attrs.frozen(kw_only=True)
+class TaskmasterPlugin:
+    """Manifest of a taskmaster (entry-point group `task_core.taskmaster`).
+
+    Args:
+        name: As the entry point says it.
+        summary: One line for lists.
+        make: Takes the options, returns the taskmaster.
+        options: The attrs class of its options.
+        api: The API number that it was written for.
+    """
+
+    name: str
+    summary: str
+    make: Callable[[Any], Taskmaster] = attrs.field(repr=False)
+    options: type = NoOptions
+    api: int = 1
+
+
+Target = Callable[..., Any] | type[Worker]
+
+
+@overload
+def worker(target: Target, /) -> WorkerPlugin: ...
+@overload
+def worker(
+    *, name: str = "", task_type: str = "", options: type = NoOptions
+) -> Callable[[Target], WorkerPlugin]: ...
+def worker(
+    target: Target | None = None,
+    /,
+    *,
+    name: str = "",
+    task_type: str = "",
+    options: type = NoOptions,
+) -> WorkerPlugin | Callable[[Target], WorkerPlugin]:
+    """Turn a function or a `Worker` class into a plugin.
+
+    The result is an entry point as it stands; its `make` gives the target back.
+
+    Args:
+        target: The function or class.
+        name: The worker's name; the function's name, `_` as `-`, when empty.
+        task_type: The type of the tasks; the name when empty.
+        options: An attrs class; a function reads them from `ctx.options`, a class
+            takes them as its only argument.
+
+    Example:
+        >>> @worker
+        ... def hello(info: str) -> str:
+        ...     "Greet."
+        ...     return f"Hello {info}"
+        >>> (hello.name, hello.summary)
+        ('hello', 'Greet.')
+    """
+
+    def declare(target: Target) -> WorkerPlugin:
+        if not callable(target):
+            raise WorkerError(f"@worker needs a function or a class, not {target!r}")
+        return WorkerPlugin(
+            name=name or target.__name__.lower().replace("_", "-"),
+            summary=_first_line(target),
+            make=_maker(target, options),
+            task_type=task_type,
+            options=options,
+        )
+
+    return declare if target is None else declare(target)
+
+
+def _maker(target: Target, options: type) -> Callable[[Any], Any]:
+    if not inspect.isclass(target):
+        return lambda values: target
+    if options is NoOptions:
+        return lambda values: target()
+    return lambda values: target(values)
+
+
+def _first_line(target: Target) -> str:
+    text = inspect.getdoc(target) or ""
+    return text.partition("\n")[0]

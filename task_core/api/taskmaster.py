@@ -1,0 +1,58 @@
+"""The contract of a taskmaster: it creates tasks in response to events."""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from task_core.clock import Clock
+from task_core.task import Task
+
+
+class TaskmasterContext(Protocol):
+    """What a taskmaster sees of the loop that runs it."""
+
+    clock: Clock
+    """The time; never ask the machine directly, so that tests can own it."""
+    log: logging.Logger
+    """Logger of this taskmaster."""
+
+    @property
+    def stopping(self) -> bool:
+        """Whether `run` should return soon."""
+
+    def send(self, task: Task, topic: str | None = None) -> None:
+        """Send a task, confirmed by the bus when the call returns.
+
+        Inside the body of a `deliveries` loop it leaves with the settle of that
+        delivery instead.
+
+        Args:
+            task: What to send.
+            topic: Where to; the task's type when not given.
+        """
+
+    def deliveries(self, topic: str, channel: str) -> Iterator[Task]:
+        """Iterate over the tasks of a topic until stopped.
+
+        Going on to the next one settles the one before, with all that was sent.
+        """
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep; return True when stopping, at once in that case."""
+
+    def wait_until(self, moment: datetime) -> bool:
+        """Sleep until a moment; return True when stopping."""
+
+
+class Taskmaster(ABC):
+    """Subclass it, or let the manifest's `make` return any object with `run`."""
+
+    @abstractmethod
+    def run(self, ctx: TaskmasterContext) -> None:
+        """Create tasks until there is nothing more to do or `ctx.stopping` is set."""
+
+    def info(self) -> Mapping[str, Any]:
+        """Return facts for people, for example the next firings."""
+        return {}

@@ -1,0 +1,156 @@
+"""The contract of a worker: it knows how to do one task type."""
+
+import logging
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Iterable
+from typing import Any, Protocol
+
+import msgspec
+
+from task_core.task import Result, Task
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a run went; made by the functions below.
+
+    Args:
+        result: A `Result`, as text.
+        msg: What to tell about it.
+        delay: For `retry`: seconds until the next run, or None for the default.
+        again: Run the task again rather than report it.
+        unfinished: The worker stopped early because the launcher asked it to.
+    """
+
+    result: str
+    msg: str = ""
+    delay: float | None = None
+    again: bool = False
+    unfinished: bool = False
+
+
+COMPLETE = Outcome("complete")
+
+
+def complete(msg: str = "") -> Outcome:
+    """The task is done."""
+    return Outcome("complete", msg) if msg else COMPLETE
+
+
+def failed(reason: str | BaseException) -> Outcome:
+    """The task failed; running it again may help.
+
+    Example:
+        >>> failed(ValueError("no such table")).msg
+        'ValueError: no such table'
+    """
+    if isinstance(reason, BaseException):
+        reason = describe(reason)
+    return Outcome("error", reason)
+
+
+def warn(msg: str) -> Outcome:
+    """Something is odd but not critical; the task is not run again."""
+    return Outcome(Result.WARN.value, msg)
+
+
+def alert(msg: str) -> Outcome:
+    """The task failed, a person must know now; it is not run again."""
+    return Outcome(Result.ALERT.value, msg)
+
+
+def interrupted() -> Outcome:
+    """The worker stopped because `ctx.cancelled` was set.
+
+    The launcher gives the task back where the bus can, and reports an error elsewhere.
+    """
+    return Outcome("error", "task interrupted", unfinished=True)
+
+
+def retry(msg: str, delay: float | None = None) -> Outcome:
+    """The task failed in a way that running it again should mend.
+
+    Args:
+        msg: Why.
+        delay: Seconds to wait first, or None to let the launcher choose.
+    """
+    return Outcome("error", msg, delay=delay, again=True)
+
+
+def describe(error: BaseException) -> str:
+    """Say an exception in one line: its type and text."""
+    text = " ".join(str(error).split())
+    name = type(error).__name__
+    return f"{name}: {text}" if text else name
+
+
+class WorkerContext(Protocol):
+    """What a run sees of its launcher; ask for it with a `ctx` parameter."""
+
+    task: Task
+    """The task as received, with `started` stamped."""
+    attempt: int
+    """The how-manyth receipt of its message this is, from 1."""
+    deadline: float | None
+    """Moment on the monotonic clock by which to be done, or None."""
+    meta: dict[str, str | Iterable[str]]
+    """Put values here to change the task's meta: keys replace, others are kept."""
+    options: Any
+    """The worker's own options, or None when it declares none."""
+    log: logging.Logger
+    """Logger of this worker."""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether to stop early: return `interrupted()` soon."""
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep; return True when cancelled, at once in that case."""
+
+    async def wait_async(self, seconds: float) -> bool:
+        """`wait` for an `async def` worker."""
+
+    def send(self, task: Task, topic: str | None = None) -> None:
+        """Create a child task. It leaves together with the settle of this one.
+
+        Args:
+            task: The child.
+            topic: Where to; the child's type when not given.
+        """
+
+
+class Worker(ABC):
+    """A worker as a class, for state that lives as long as the process.
+
+    One object serves all slots: `do_task` may run in several threads at once.
+    It may also be an `async def`.
+    """
+
+    @abstractmethod
+    def do_task(self, ctx: WorkerContext) -> Outcome | str | None | Awaitable[Any]:
+        """Do one task.
+
+        Returns:
+            An outcome; a string or None count as `complete`. An exception is an
+            `error` with its type and text.
+        """
+
+    def close(self) -> None:
+        """Free what the worker holds; called once, after the last task."""
+
+
+class CancelToken:
+    """One switch that all runs of a launcher share."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        """Tell every run to stop early."""
+        self.cancelled = True
+        self._event.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep up to `seconds`; return whether cancelled."""
+        return self._event.wait(seconds)

@@ -1,0 +1,1 @@
+"""Option values from flags, environment, TOML and URL, each with its origin."""

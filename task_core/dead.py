@@ -1,0 +1,74 @@
+"""Dead letters: what could not be decoded or run, with its bytes and the reason."""
+
+import base64
+
+import msgspec
+
+from task_core.errors import DecodeError
+
+
+class DeadLetter(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One message on a dead topic (`<topic>.dead`), as JSON in this key order.
+
+    Args:
+        reason: Why it is here, in one line.
+        topic: Where it came from, and where a re-drive sends it.
+        channel: Whose consumer gave up on it.
+        attempt: How often it had been handed out.
+        time: When it came here, RFC 3339.
+        body: The original bytes as text.
+        body64: The original bytes in base64, when they are not UTF-8.
+    """
+
+    reason: str
+    topic: str
+    channel: str = ""
+    attempt: int = 1
+    time: str = ""
+    body: str = ""
+    body64: str = ""
+
+    @property
+    def original(self) -> bytes:
+        """The bytes exactly as they were received."""
+        return base64.b64decode(self.body64) if self.body64 else self.body.encode()
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(DeadLetter).decode
+
+
+def dead_topic(topic: str) -> str:
+    """Return the topic that takes the dead letters of another one.
+
+    Example:
+        >>> dead_topic("load")
+        'load.dead'
+    """
+    return f"{topic}.dead"
+
+
+def encode_dead(letter: DeadLetter, original: bytes) -> bytes:
+    """Write a dead letter as one line of JSON, without the newline.
+
+    Args:
+        letter: Everything but the bytes.
+        original: The bytes as received.
+    """
+    try:
+        letter.body = original.decode()
+    except UnicodeDecodeError:
+        letter.body64 = base64.b64encode(original).decode()
+    return _encode(letter)
+
+
+def decode_dead(body: bytes) -> DeadLetter:
+    """Read a dead letter.
+
+    Raises:
+        DecodeError: The bytes are no dead letter.
+    """
+    try:
+        return _decode(body)
+    except ValueError as error:
+        raise DecodeError(f"not a dead letter: {error}") from None

@@ -1,0 +1,1 @@
+"""Found plugins, loaded plugins, and what is wrong with them."""

@@ -1,0 +1,111 @@
+"""Every error that the framework raises on purpose, each with its exit code.
+
+A `TaskError` is somebody's mistake or a failing outside world: the command line
+prints its text, never a traceback. Any other exception is a bug in the framework.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class TaskError(Exception):
+    """Root of the tree. The text says what is wrong, where, and what to do."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class UsageError(TaskError):
+    """A command was given something that it cannot work with."""
+
+
+class OptionError(TaskError):
+    """One or more option values are wrong; all of them are reported at once.
+
+    Args:
+        problems: One line for each wrong value, naming its origin.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class DecodeError(TaskError):
+    """Bytes that are no task. The launcher sends them to the dead topic."""
+
+
+class InfoError(TaskError):
+    """An info string does not fit the worker's parameters.
+
+    Args:
+        problems: One line for each field that is wrong.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class UnsupportedCapabilityError(TaskError):
+    """The bus cannot do what was asked. Raised before any I/O."""
+
+
+class WorkerError(TaskError):
+    """A worker is written in a way that the launcher cannot call."""
+
+
+class PluginError(TaskError):
+    """A plugin cannot be used. The text names its distribution and version."""
+
+    exit_code = 3
+
+
+class UnknownPluginError(PluginError):
+    """No installed plugin has this name."""
+
+
+class PluginConflictError(PluginError):
+    """Two distributions own one plugin name, or one claims a built-in name."""
+
+
+class PluginImportError(PluginError):
+    """The module of a plugin, or something that it needs, cannot be imported."""
+
+
+class PluginContractError(PluginError):
+    """The entry point names an object that is not the manifest of its kind."""
+
+
+class PluginVersionError(PluginError):
+    """The manifest speaks an API number outside the range of this core."""
+
+
+class BusError(TaskError):
+    """A bus failed. Driver exceptions never leak: they become one of this branch."""
+
+    exit_code = 4
+
+
+class BusConnectionError(BusError):
+    """The broker cannot be reached now; connecting again may help."""
+
+
+class BusClosedError(BusError):
+    """The bus, consumer or producer was used after `close`, or its far end is gone."""
+
+
+class PayloadError(BusError):
+    """A message that this bus can never carry, for example one too large."""
+
+
+class SendError(BusError):
+    """The broker did not confirm some messages.
+
+    Args:
+        text: What happened, with the address and without secrets.
+        unsent: Positions, in the list given to `send`, that were not confirmed.
+    """
+
+    def __init__(self, text: str, unsent: Sequence[int] = ()) -> None:
+        super().__init__(text)
+        self.unsent = tuple(unsent)

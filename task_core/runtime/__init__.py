@@ -1,0 +1,1 @@
+"""What runs workers and taskmasters against a bus. Knows no plugins."""

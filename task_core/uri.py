@@ -1,0 +1,84 @@
+"""A URI taken apart into named pieces, and put together again.
+
+The standard library's `urlsplit` drops tabs and newlines and lower-cases hosts, so the
+expression of RFC 3986, appendix B, does the splitting.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import parse_qsl, quote, quote_plus, unquote
+
+PARTS = frozenset(
+    "scheme host path userinfo username password filename authority fragment"
+    " origin".split()
+)
+"""The names that stand for pieces of a URI; every other name is a query key."""
+
+_URI = re.compile(
+    r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?",
+    re.DOTALL,
+)
+_SAFE = "/:@!$&'()*,;=~"
+
+
+def split_uri(text: str) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Take a URI apart.
+
+    Returns:
+        The pieces by name (see `PARTS`), decoded and empty where absent, and the
+        pairs of the query in order.
+
+    Example:
+        >>> parts, query = split_uri("s3://bucket/a%20b.json?n=1")
+        >>> (parts["host"], parts["path"], parts["filename"], query)
+        ('bucket', '/a b.json', 'a b.json', [('n', '1')])
+    """
+    match = _URI.fullmatch(text)
+    assert match is not None  # the expression takes any text
+    scheme, authority, path, query, fragment = match.groups("")
+    userinfo, _, host = authority.rpartition("@")
+    username, _, password = userinfo.partition(":")
+    scheme, path = scheme.lower(), unquote(path)
+    parts = {
+        "scheme": scheme,
+        "authority": authority,
+        "userinfo": unquote(userinfo),
+        "username": unquote(username),
+        "password": unquote(password),
+        "host": host,
+        "path": path,
+        "filename": path.rpartition("/")[2],
+        "fragment": unquote(fragment),
+        "origin": f"{scheme}://{host}{path}" if scheme or host else path,
+    }
+    return parts, parse_qsl(query, keep_blank_values=True)
+
+
+def join_uri(parts: Mapping[str, str], query: Iterable[tuple[str, str]]) -> str:
+    """Put a URI together; `origin` gives scheme, host and path at once.
+
+    Example:
+        >>> join_uri({"path": "/a b"}, [("n", "1")])
+        '/a%20b?n=1'
+    """
+    text = quote(parts.get("origin", ""), safe=_SAFE)
+    if scheme := parts.get("scheme"):
+        text = f"{scheme}:{text}"
+    if authority := parts.get("authority") or _authority(parts):
+        text += f"//{authority}"
+    text += quote(parts.get("path") or parts.get("filename", ""), safe=_SAFE)
+    if pairs := "&".join(f"{quote_plus(k)}={quote_plus(v)}" for k, v in query):
+        text += f"?{pairs}"
+    if fragment := parts.get("fragment"):
+        text += "#" + quote(fragment, safe="/?:@")
+    return text
+
+
+def _authority(parts: Mapping[str, str]) -> str:
+    userinfo = quote(parts.get("userinfo", ""), safe=":")
+    if username := parts.get("username"):
+        userinfo = quote(username, safe="")
+        if password := parts.get("password"):
+            userinfo += ":" + quote(password, safe="")
+    host = parts.get("host", "")
+    return f"{userinfo}@{host}" if userinfo else host

@@ -1,0 +1,162 @@
+"""Text <-> single typed values, as info strings, options and statistics write them."""
+
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from task_core.task import parse_date
+
+_UNITS = {
+    "ns": 1,
+    "us": 1_000,
+    "µs": 1_000,
+    "μs": 1_000,
+    "ms": 1_000_000,
+    "s": 1_000_000_000,
+    "m": 60_000_000_000,
+    "h": 3_600_000_000_000,
+}
+_DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read a duration as Go writes it (`1h30m`, `-24h`, `10ms`), or nanoseconds.
+
+    Precise to the microsecond; what is finer is cut off. There is no unit for days.
+
+    Raises:
+        ValueError: The text is no duration.
+
+    Example:
+        >>> parse_duration("1h30m").total_seconds()
+        5400.0
+    """
+    body = text.removeprefix("-").removeprefix("+") if text[1:] else text
+    parts = _DURATION_PART.findall(body)
+    if _WHOLE.fullmatch(text):
+        nanoseconds = int(body)
+    elif body and "".join(number + unit for number, unit in parts) == body:
+        nanoseconds = int(sum(Decimal(number) * _UNITS[unit] for number, unit in parts))
+    else:
+        raise ValueError(f"not a duration like 10s or 1h30m: {text!r}")
+    sign = -1 if text.startswith("-") else 1
+    try:
+        return timedelta(microseconds=sign * (nanoseconds // 1000))
+    except OverflowError:
+        raise ValueError(f"a duration this long cannot be kept: {text!r}") from None
+
+
+def format_duration(duration: timedelta) -> str:
+    """Write a duration as Go does.
+
+    Example:
+        >>> format_duration(timedelta(minutes=90, milliseconds=500))
+        '1h30m0.5s'
+    """
+    micros = round(duration / timedelta(microseconds=1))
+    sign, micros = ("-", -micros) if micros < 0 else ("", micros)
+    if micros == 0:
+        return "0s"
+    if micros < 1_000:
+        return f"{sign}{micros}µs"
+    if micros < 1_000_000:
+        return f"{sign}{_trim(micros, 1_000)}ms"
+    minutes, rest = divmod(micros, 60_000_000)
+    hours, minutes = divmod(minutes, 60)
+    head = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
+    return f"{sign}{head}{_trim(rest, 1_000_000)}s"
+
+
+def _trim(number: int, unit: int) -> str:
+    return format((Decimal(number) / unit).normalize(), "f")
+
+
+def parse_bool(text: str) -> bool:
+    """Read a flag of an info string: blank and `true` are true, all else is false."""
+    return text == "" or text.lower() == "true"
+
+
+def _parse_int(text: str) -> int:
+    if not _WHOLE.fullmatch(text):
+        raise ValueError(f"not a whole number: {text!r}")
+    return int(text)
+
+
+def _parse_float(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError(f"not a number: {text!r}") from None
+    if math.isnan(number) or "_" in text or text != text.strip():
+        raise ValueError(f"not a number: {text!r}")
+    return number
+
+
+def _enum_reader(kind: type[Enum]) -> Callable[[str], Enum]:
+    by_text = {str(member.value): member for member in kind}
+
+    def read(text: str) -> Enum:
+        if text not in by_text:
+            raise ValueError(f"{text!r} is none of {', '.join(by_text)}")
+        return by_text[text]
+
+    return read
+
+
+def _date_reader(layout: str) -> Callable[[str], datetime]:
+    def read(text: str) -> datetime:
+        try:
+            moment = datetime.strptime(text, layout)
+        except ValueError:
+            raise ValueError(f"not a date like {layout}: {text!r}") from None
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+    return read
+
+
+_READERS: dict[type, Callable[[str], Any]] = {
+    str: str,
+    bool: parse_bool,
+    int: _parse_int,
+    float: _parse_float,
+    Path: Path,
+    timedelta: parse_duration,
+    datetime: parse_date,
+}
+
+
+def reader(kind: Any, layout: str = "") -> Callable[[str], Any] | None:
+    """Return what reads text into a single value of a type; None for other types.
+
+    Args:
+        kind: `str bool int float Path timedelta datetime` or an `Enum`.
+        layout: A `strptime` format for dates that are not RFC 3339.
+    """
+    if kind is datetime and layout:
+        return _date_reader(layout)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return _enum_reader(kind)
+    return _READERS.get(kind)
+
+
+def write(value: Any, layout: str = "") -> str:
+    """Write a single value so that `reader` reads it back."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, timedelta):
+        return format_duration(value)
+    if isinstance(value, datetime):
+        return value.strftime(layout) if layout else _write_date(value)
+    return str(value)
+
+
+def _write_date(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

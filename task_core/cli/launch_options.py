@@ -1,0 +1,58 @@
+"""The options of `task launch`: flags, `TASK_LAUNCH_…`, and the TOML table `[launch]`."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+import attrs
+from attrs.validators import ge, optional
+
+from task_core.options import option
+
+
+class TypePolicy(StrEnum):
+    """What to do with a task whose type is not the worker's."""
+
+    RUN = "run"
+    REJECT = "reject"
+    IGNORE = "ignore"
+
+
+@attrs.frozen(kw_only=True)
+class LaunchOptions:
+    """Everything that `task launch` can be told, plugin options aside."""
+
+    worker: str = option(
+        help="Worker: an installed name, module:object or path/to/file.py:object.",
+        metavar="WORKER",
+    )
+    bus: str = option("stdio", help="Bus to read and write: a name or a URL.")
+    in_bus: str | None = option(None, help="Bus to read, when another one writes.")
+    out_bus: str | None = option(None, help="Bus to write, when another one reads.")
+    topic: str | None = option(
+        None, help="Topic to read; the worker's task type when not given."
+    )
+    channel: str | None = option(
+        None, help="Channel to read on; the worker's task type when not given."
+    )
+    done_topic: str = option("done", help="Topic that takes the done tasks.")
+    dead_topic: str | None = option(
+        None, help="Topic that takes what cannot be decoded; <topic>.dead if not given."
+    )
+    concurrency: int = option(1, help="Tasks at a time.", validator=ge(1))
+    prefetch: int | None = option(
+        None,
+        help="Tasks to buffer beyond the busy slots; 0 is strict, measured if not given.",
+        validator=optional(ge(0)),
+    )
+    kill_time: timedelta = option(
+        timedelta(seconds=10),
+        help="Grace for running tasks after the first signal, for example 10s or 1m.",
+    )
+    max_tasks: int = option(
+        0, help="Stop after so many tasks; 0 is no limit.", validator=ge(0)
+    )
+    drain: bool = option(False, help="Stop when the topic is empty.")
+    type_policy: TypePolicy = option(
+        TypePolicy.RUN, help="What to do with tasks of another type."
+    )
+    fail: bool = option(False, help="Exit with 1 when a task failed.")

@@ -16,7 +16,7 @@ from task_core.capabilities import Capabilities, require
 from task_core.errors import PayloadError
 
 
-class Message(msgspec.Struct):
+class Message(msgspec.Struct, gc=False):
     """What a producer sends. (A struct, like `Delivery`: two are made for each task.)
 
     Args:
@@ -36,7 +36,7 @@ class Message(msgspec.Struct):
     headers: dict[str, str] | None = None
 
 
-class Delivery(msgspec.Struct):
+class Delivery(msgspec.Struct, gc=False):
     """One receipt of a message.
 
     Args:
@@ -138,7 +138,7 @@ class Bus(ABC):
         if deliveries and self.capabilities.ack:
             consumer.ack(deliveries)
 
-    def topics(self) -> list[str]:
+    def topics(self) -> Sequence[str]:
         """Return the names of the topics, sorted (capability `topics`)."""
         refuse(self, "topics")
 

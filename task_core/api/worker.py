@@ -1,7 +1,6 @@
 """The contract of a worker: it knows how to do one task type."""
 
 import logging
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Iterable
 from typing import Any, Protocol
@@ -137,20 +136,3 @@ class Worker(ABC):
 
     def close(self) -> None:
         """Free what the worker holds; called once, after the last task."""
-
-
-class CancelToken:
-    """One switch that all runs of a launcher share."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-        self.cancelled = False
-
-    def cancel(self) -> None:
-        """Tell every run to stop early."""
-        self.cancelled = True
-        self._event.set()
-
-    def wait(self, seconds: float) -> bool:
-        """Sleep up to `seconds`; return whether cancelled."""
-        return self._event.wait(seconds)

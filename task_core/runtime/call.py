@@ -1,0 +1,164 @@
+"""How to call a worker: its signature is read once, each task only pays for the call."""
+
+import contextlib
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import attrs
+
+from task_core.api.worker import (
+    COMPLETE,
+    Outcome,
+    Worker,
+    WorkerContext,
+    complete,
+    failed,
+)
+from task_core.errors import InfoError, WorkerError
+from task_core.info import parse_info
+from task_core.runtime.context import RunContext
+from task_core.task import Task
+
+Invoke = Callable[[Task, Any], Any]
+
+
+@attrs.frozen(kw_only=True)
+class Call:
+    """A worker, ready to be called.
+
+    Args:
+        invoke: Takes the task and the context (or None), returns what the worker
+            returns: for an `async def`, the coroutine.
+        is_async: Whether that must be awaited.
+        wants_context: Whether a context must be made for it.
+        close: To be called after the last task.
+    """
+
+    invoke: Invoke
+    is_async: bool
+    wants_context: bool
+    close: Callable[[], None]
+
+
+def compile_call(worker: Worker | Callable[..., Any]) -> Call:
+    """Work out how to call what a manifest's `make` returned.
+
+    Raises:
+        WorkerError: It is no worker, or asks for parameters that nobody can give.
+    """
+    if isinstance(worker, Worker):
+        return Call(
+            invoke=_with_context(worker.do_task),
+            is_async=inspect.iscoroutinefunction(worker.do_task),
+            wants_context=True,
+            close=worker.close,
+        )
+    if inspect.isclass(worker) or not callable(worker):
+        raise WorkerError(f"not a worker but {worker!r}: give a function or a Worker")
+    first, wants_context = _read_signature(worker)
+    return Call(
+        invoke=_INVOKERS[wants_context](worker, first),
+        is_async=inspect.iscoroutinefunction(worker),
+        wants_context=wants_context,
+        close=lambda: None,
+    )
+
+
+def _with_context(function: Callable[..., Any]) -> Invoke:
+    return lambda task, context: function(context)
+
+
+def _one_argument(function: Callable[..., Any], first: Callable[[Task], Any]) -> Invoke:
+    return lambda task, context: function(first(task))
+
+
+def _two_arguments(
+    function: Callable[..., Any], first: Callable[[Task], Any]
+) -> Invoke:
+    return lambda task, context: function(first(task), context)
+
+
+_POSITIONAL = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+)
+_INVOKERS = {False: _one_argument, True: _two_arguments}
+
+
+def _read_signature(
+    function: Callable[..., Any],
+) -> tuple[Callable[[Task], Any], bool]:
+    """Return how to get the first argument from a task, and whether a context follows."""
+    name = getattr(function, "__name__", repr(function))
+    try:
+        signature = inspect.signature(function, eval_str=True)
+    except (NameError, TypeError, ValueError) as error:
+        raise WorkerError(f"worker '{name}': its signature is unreadable: {error}")
+    positional = [p for p in signature.parameters.values() if p.kind in _POSITIONAL]
+    if not _callable_with_two(signature, positional):
+        raise WorkerError(
+            f"worker '{name}' must take one parameter (info, a task or parameters) and"
+            f" may take a context as the second, not {signature}"
+        )
+    second = positional[1] if positional[1:] else None
+    wants_context = second is not None and (
+        second.default is second.empty or second.annotation is WorkerContext
+    )
+    return _first_argument(name, positional[0]), wants_context
+
+
+def _callable_with_two(
+    signature: inspect.Signature, positional: list[inspect.Parameter]
+) -> bool:
+    needed = [
+        parameter
+        for parameter in signature.parameters.values()
+        if parameter not in positional[:2]
+        and parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    return bool(positional) and not needed
+
+
+def _first_argument(name: str, parameter: inspect.Parameter) -> Callable[[Task], Any]:
+    kind = parameter.annotation
+    if kind is str or kind is parameter.empty:
+        return lambda task: task.info
+    if kind is Task:
+        return lambda task: task
+    if kind is WorkerContext:
+        raise WorkerError(
+            f"worker '{name}': the context comes second, for example"
+            f" def {name}(info: str, ctx: WorkerContext)"
+        )
+    if isinstance(kind, type) and attrs.has(kind):
+        return _params_reader(kind)
+    raise WorkerError(
+        f"worker '{name}': parameter '{parameter.name}' must be str, Task or an attrs"
+        f" class, not {kind}"
+    )
+
+
+def _params_reader(params: type) -> Callable[[Task], Any]:
+    with contextlib.suppress(InfoError):
+        parse_info(params, "")  # a class that no text can fill is refused at the start
+    return lambda task: parse_info(params, task.info)
+
+
+def outcome_of(returned: Any) -> Outcome:
+    """Turn what a worker returned into an outcome; nonsense is an error of the task."""
+    if isinstance(returned, Outcome):
+        if isinstance(returned.msg, str) and isinstance(returned.result, str):
+            return returned
+        return failed(f"the worker's outcome holds no text: {returned!r}")
+    if returned is None:
+        return COMPLETE
+    if isinstance(returned, str):
+        return complete(returned)
+    if isinstance(returned, Awaitable):
+        if inspect.iscoroutine(returned):
+            returned.close()
+        return failed("the worker returned something to await: write it as async def")
+    kind = type(returned).__name__
+    return failed(f"the worker returned {kind}, wanted an outcome, text or None")

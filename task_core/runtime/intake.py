@@ -1,0 +1,109 @@
+"""Deliveries -> jobs. What is no task, or of the wrong type, goes past the slots."""
+
+from collections.abc import Sequence
+
+import attrs
+
+from task_core.api.bus import Delivery, Message
+from task_core.api.worker import failed
+from task_core.clock import Clock
+from task_core.dead import DeadLetter, encode_dead
+from task_core.errors import DecodeError
+from task_core.runtime.job import Job, stamp_unrun
+from task_core.runtime.listeners import Hooks
+from task_core.wire import decode_task
+
+
+@attrs.define(kw_only=True)
+class Arrivals:
+    """What became of some deliveries.
+
+    Args:
+        jobs: To be run.
+        refused: Jobs that have their outcome already.
+        ignored: To be acknowledged, and nothing else.
+        dead: Those that are no tasks, with the letters to send for them.
+    """
+
+    jobs: list[Job] = attrs.field(factory=list)
+    refused: list[Job] = attrs.field(factory=list)
+    ignored: list[Delivery] = attrs.field(factory=list)
+    dead: list[tuple[Delivery, Message]] = attrs.field(factory=list)
+
+
+class Intake:
+    """Decodes what was received.
+
+    Args:
+        topic, channel: Where it comes from.
+        dead_topic: Where to send what is no task.
+        task_type: The worker's.
+        type_policy: `run`, `reject` or `ignore` tasks of another type.
+        clock: For dead letters and refused tasks.
+        hooks: Told of every task.
+    """
+
+    def __init__(
+        self,
+        *,
+        topic: str,
+        channel: str,
+        dead_topic: str,
+        task_type: str,
+        type_policy: str,
+        clock: Clock,
+        hooks: Hooks,
+    ) -> None:
+        self._topic = topic
+        self._channel = channel
+        self._dead_topic = dead_topic
+        self._task_type = task_type
+        self._policy = type_policy
+        self._clock = clock
+        self._received = hooks.observer("task_received")
+
+    def sort(self, deliveries: Sequence[Delivery]) -> Arrivals:
+        """Decode deliveries and decide what becomes of each."""
+        arrivals = Arrivals()
+        jobs = arrivals.jobs
+        for delivery in deliveries:
+            try:
+                jobs.append(Job(delivery, decode_task(delivery.body)))
+            except DecodeError as error:
+                arrivals.dead.append((delivery, self.bury(delivery, str(error))))
+        if self._received is not None:
+            for job in jobs:
+                self._received(task=job.task, delivery=job.delivery)
+        if self._policy != "run":
+            self._part(arrivals)
+        return arrivals
+
+    def bury(self, delivery: Delivery, reason: str) -> Message:
+        """Return the dead letter for a delivery."""
+        letter = DeadLetter(
+            reason=reason,
+            topic=self._topic,
+            channel=self._channel,
+            attempt=delivery.attempt,
+            time=self._clock.stamp(),
+        )
+        return Message(self._dead_topic, encode_dead(letter, delivery.body))
+
+    def _part(self, arrivals: Arrivals) -> None:
+        """Take the jobs of another type out of the way."""
+        strangers = [job for job in arrivals.jobs if job.task.type != self._task_type]
+        if not strangers:
+            return
+        wanted = self._task_type
+        arrivals.jobs = [job for job in arrivals.jobs if job.task.type == wanted]
+        if self._policy == "ignore":
+            arrivals.ignored = [job.delivery for job in strangers]
+            return
+        for job in strangers:
+            self._refuse(job)
+        arrivals.refused = strangers
+
+    def _refuse(self, job: Job) -> None:
+        wrong, wanted = job.task.type, self._task_type
+        job.outcome = failed(f"unexpected task type '{wrong}' wanting '{wanted}'")
+        stamp_unrun(job.task, self._clock)

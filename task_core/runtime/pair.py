@@ -1,0 +1,66 @@
+"""Two buses as one: one is read, the other is written."""
+
+from collections.abc import Sequence
+
+import attrs
+
+from task_core.api.bus import Bus, Consumer, Producer
+
+
+class BusPair(Bus):
+    """What `--in-bus` and `--out-bus` make.
+
+    Settling sends to one and then acknowledges on the other, so it is never atomic.
+
+    Args:
+        source: The bus that is read.
+        target: The bus that is written.
+    """
+
+    def __init__(self, source: Bus, target: Bus) -> None:
+        super().__init__(
+            f"{source.name}, {target.name}",
+            attrs.evolve(
+                target.capabilities,
+                atomic_settle=False,
+                **{
+                    name: getattr(source.capabilities, name)
+                    for name in _OF_THE_SOURCE
+                },
+            ),
+        )
+        self._source = source
+        self._target = target
+
+    def subscribe(self, topic: str, channel: str) -> Consumer:
+        """Start to read a topic of the source."""
+        return self._source.subscribe(topic, channel)
+
+    def producer(self) -> Producer:
+        """Return a new producer of the target."""
+        return self._target.producer()
+
+    def topics(self) -> Sequence[str]:
+        """Return the topics of the source."""
+        return self._source.topics()
+
+    def depth(self, topic: str, channel: str) -> int:
+        """Return how many messages wait in the source."""
+        return self._source.depth(topic, channel)
+
+    def ping(self) -> None:
+        """Ask both."""
+        self._source.ping()
+        self._target.ping()
+
+    def close(self) -> None:
+        """Close the source first, so that nothing more arrives."""
+        try:
+            self._source.close()
+        finally:
+            self._target.close()
+
+
+_OF_THE_SOURCE = (
+    "ack nack nack_delay lease ordered channels bounded attempts depth topics".split()
+)

@@ -1,0 +1,88 @@
+"""Finished jobs -> one settle: done tasks, children and dead letters, then the acks."""
+
+from collections.abc import Sequence
+
+from task_core.api.bus import Bus, Consumer, Delivery, Message
+from task_core.api.worker import COMPLETE
+from task_core.runtime.intake import Arrivals
+from task_core.runtime.job import Job
+from task_core.runtime.listeners import Hooks
+from task_core.runtime.stats import Stats
+from task_core.task import Task
+from task_core.wire import encode_task
+
+
+class Settler:
+    """Gathers what is to be settled, and settles it in one call.
+
+    Args:
+        bus, consumer: What the deliveries came from.
+        done_topic: Where done tasks go.
+        stats: Counts what the bus confirmed.
+        hooks: Told of it.
+    """
+
+    def __init__(
+        self, bus: Bus, consumer: Consumer, done_topic: str, stats: Stats, hooks: Hooks
+    ) -> None:
+        self._bus = bus
+        self._consumer = consumer
+        self._done_topic = done_topic
+        self._stats = stats
+        self._before_send = hooks.decider("task_before_send")
+        self._on_sent = hooks.observer("task_sent")
+        self._on_settled = hooks.observer("task_settled")
+        self._deliveries: list[Delivery] = []
+        self._messages: list[Message] = []
+        self._tasks: list[Task] = []
+
+    def add_jobs(self, jobs: Sequence[Job]) -> None:
+        """Gather the done tasks and the children of jobs that have an outcome."""
+        topic, encode, send = self._done_topic, encode_task, self._messages.append
+        plain = self._before_send is None
+        for job in jobs:
+            task, outcome = job.task, job.outcome
+            task.result, task.msg = outcome.result, outcome.msg
+            if outcome is not COMPLETE:
+                self._stats.results[outcome.result] += 1
+            if job.context is not None:
+                for child, child_topic in job.context.children:
+                    self._send(child, child_topic)
+            if plain:
+                send(Message(topic, encode(task)))
+            else:
+                self._send(task, topic)
+        self._deliveries += [job.delivery for job in jobs]
+        if self._on_settled is not None:
+            self._tasks += [job.task for job in jobs]
+
+    def add_arrivals(self, arrivals: Arrivals) -> None:
+        """Gather what goes past the slots."""
+        if arrivals.refused:
+            self.add_jobs(arrivals.refused)
+        self._deliveries += arrivals.ignored
+        for delivery, message in arrivals.dead:
+            self._deliveries.append(delivery)
+            self._messages.append(message)
+            self._stats.dead += 1
+
+    def flush(self) -> None:
+        """Settle what was gathered; when it raises, everything is kept."""
+        if not self._deliveries:
+            return
+        self._bus.settle(self._consumer, self._deliveries, self._messages)
+        self._stats.add_sent(self._messages)
+        self._tell()
+        self._deliveries, self._messages, self._tasks = [], [], []
+
+    def _send(self, task: Task, topic: str) -> None:
+        if self._before_send is not None:
+            task = self._before_send(task=task, topic=topic) or task
+        self._messages.append(Message(topic, encode_task(task)))
+
+    def _tell(self) -> None:
+        if self._on_sent is not None:
+            self._on_sent(messages=self._messages)
+        if self._on_settled is not None:
+            for task in self._tasks:
+                self._on_settled(task=task)

@@ -31,7 +31,11 @@ class Result(StrEnum):
 
 
 class Task(
-    msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+    msgspec.Struct,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    gc=False,  # holds nothing but text, and two million a second are made
 ):
     """What to do (`type`, `info`) and how it went (`result`, `msg`).
 

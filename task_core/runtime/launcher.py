@@ -68,6 +68,7 @@ class Launcher:
         cancel: Tells the workers to stop early.
         stats: What is counted.
         clock, hooks, log: As everywhere.
+        guarantee: The line that says what is promised, for the start.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Launcher:
         stats: Stats,
         clock: Clock,
         hooks: Hooks,
+        guarantee: str,
         log: logging.Logger,
     ) -> None:
         self._plan = plan
@@ -95,6 +97,7 @@ class Launcher:
         self._stats = stats
         self._clock = clock
         self._hooks = hooks
+        self._guarantee = guarantee
         self._log = log
         self._held: set[Job] = set()
         self._stops = 0  # how often `stop` was called
@@ -124,6 +127,8 @@ class Launcher:
                 self._bus, self._consumer, plan.done_topic, self._stats, self._hooks
             )
             self._slots.start()
+            self._log.info("%s", self._guarantee)
+            self._tell("launcher_started", guarantee=self._guarantee)
             self._work()
         finally:
             self._slots.close()

@@ -1,0 +1,98 @@
+"""Every check of the project. `nox` runs all of them; `nox -l` lists them."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.4"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.error_on_missing_interpreters = True
+
+ROOT = Path(__file__).parent
+EXAMPLE = "contrib/examples/task-worker-hello"
+TEST_TOOLS = ["pytest>=8", "hypothesis>=6.100"]
+
+
+def _works(python: Path) -> bool:
+    """Whether it is a Python that starts (a version manager's shim may not)."""
+    done = subprocess.run([python, "-c", ""], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def _pythons() -> list[str]:
+    """Return every Python from 3.11 on that this machine has, and put it on the PATH."""
+    managed = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    folders = [Path(entry) for entry in os.environ["PATH"].split(os.pathsep)]
+    found: dict[int, Path] = {}
+    for folder in [*folders, *sorted(managed.glob("*/bin"))]:
+        for python in folder.glob("python3.*"):
+            match = re.fullmatch(r"python3\.(\d+)", python.name)
+            if match and int(match[1]) >= 11 and int(match[1]) not in found:
+                if _works(python):
+                    found[int(match[1])] = folder
+    extra = os.pathsep.join(str(folder) for folder in found.values())
+    os.environ["PATH"] = f"{extra}{os.pathsep}{os.environ['PATH']}"
+    return [f"3.{minor}" for minor in sorted(found)]
+
+
+PYTHONS = _pythons()
+
+
+def _install_wheel(session: nox.Session, *more: str) -> None:
+    """Build the wheel and install it, so that tests meet what users get."""
+    folder = Path(session.create_tmp()).resolve()
+    for old in folder.glob("*.whl"):
+        old.unlink()
+    session.install("build", "hatchling")
+    for source in (".", EXAMPLE):
+        session.run(
+            *("python", "-m", "build", "--no-isolation", "--wheel", "--outdir"),
+            *(str(folder), source),
+            silent=True,
+        )
+    wheels = sorted(str(wheel) for wheel in folder.glob("*.whl"))
+    session.install("--reinstall-package=task-framework", *wheels, *TEST_TOOLS, *more)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, formatting and the direction of imports."""
+    session.install("ruff>=0.14", "import-linter>=2.3", ".")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types, strictly."""
+    session.install("mypy>=1.15", "pytest>=8", ".")
+    session.run("mypy")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """The tests, against the installed wheel."""
+    _install_wheel(session)
+    session.run("pytest", *session.posargs)
+    session.run("pytest", f"{EXAMPLE}/tests", "-q")
+
+
+@nox.session
+def minimums(session: nox.Session) -> None:
+    """The tests with the oldest versions of the dependencies that we allow."""
+    pins = nox.project.load_toml("pyproject.toml")["project"]["dependencies"]
+    _install_wheel(session, *(pin.replace(">=", "==") for pin in pins))
+    session.run("pytest", "-q", "tests/unit", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Every command and code block of README and docs, as written."""
+    _install_wheel(session)
+    session.run("pytest", "--doctest-modules", "--pyargs", "task_core", "-q")
+    session.run("pytest", "tests/docs", "-q")

@@ -1,5 +1,6 @@
 """Time as one object, so that tests can own it."""
 
+import threading
 import time
 from typing import Protocol
 
@@ -15,6 +16,9 @@ class Clock(Protocol):
 
     def stamp(self) -> str:
         """Return now as the wire writes it: RFC 3339, UTC, whole seconds."""
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Wait for an event, at most so long; return whether it is set."""
 
 
 def format_stamp(seconds: float) -> str:
@@ -52,3 +56,7 @@ class SystemClock:
             text = format_stamp(second)
             self._now = (second, text)
         return text
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Wait for an event, at most so long; return whether it is set."""
+        return event.wait(seconds)

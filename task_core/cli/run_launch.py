@@ -138,9 +138,7 @@ def plan_of(options: LaunchOptions, task_type: str) -> Plan:
 
 def summary(stats: Stats, unreported: int) -> str:
     """Say in one line what a launcher did."""
-    counts = dict(sorted(stats.results.items()))
-    counts = {"complete": stats.finished - sum(counts.values()), **counts}
-    parts = [f"{count:,} {name}" for name, count in counts.items() if count]
+    parts = [f"{count:,} {name}" for name, count in sorted(stats.results.items())]
     extras = {
         "sent to the dead topic": stats.dead,
         "given back": stats.returned,
@@ -148,7 +146,7 @@ def summary(stats: Stats, unreported: int) -> str:
         "not reported": unreported,
     }
     parts += [f"{count:,} {name}" for name, count in extras.items() if count]
-    return f"{', '.join(parts) or 'no tasks'} in {stats.runtime:.2f}s"
+    return f"{', '.join(parts)} in {stats.runtime:.2f}s"
 
 
 def _exit_code(signals: list[int], stats: Stats, options: LaunchOptions) -> int:

@@ -44,7 +44,7 @@ class Settler:
             task, outcome = job.task, job.outcome
             task.result, task.msg = outcome.result, outcome.msg
             if outcome is not COMPLETE:
-                self._stats.results[outcome.result] += 1
+                self._stats.odd[outcome.result] += 1
             if job.context is not None:
                 for child, child_topic in job.context.children:
                     self._send(child, child_topic)
@@ -52,6 +52,7 @@ class Settler:
                 send(Message(topic, encode(task)))
             else:
                 self._send(task, topic)
+        self._stats.done += len(jobs)
         self._deliveries += [job.delivery for job in jobs]
         if self._on_settled is not None:
             self._tasks += [job.task for job in jobs]

@@ -18,7 +18,8 @@ class Stats:
         clock: For the run time.
         received: Messages taken from the bus.
         finished: Tasks that went through a slot.
-        results: Done tasks by result.
+        done: Tasks reported as done.
+        odd: Done tasks by result, those left out that are complete without a word.
         dead: Messages that went to the dead topic.
         returned: Deliveries given back.
         abandoned: Tasks that would not stop within the kill time.
@@ -31,7 +32,8 @@ class Stats:
         self._begin = clock.monotonic()
         self.received = 0
         self.finished = 0
-        self.results: Counter[str] = Counter()
+        self.done = 0
+        self.odd: Counter[str] = Counter()
         self.dead = 0
         self.returned = 0
         self.abandoned = 0
@@ -46,7 +48,13 @@ class Stats:
     @property
     def failed(self) -> int:
         """How many tasks are done with `error` or `alert`."""
-        return self.results["error"] + self.results["alert"]
+        return self.odd["error"] + self.odd["alert"]
+
+    @property
+    def results(self) -> dict[str, int]:
+        """Done tasks by result."""
+        plain = self.done - sum(self.odd.values())
+        return {**self.odd, "complete": plain + self.odd["complete"]}
 
     def add_finished(self, jobs: Sequence[Job]) -> None:
         """Count jobs that came back from the slots."""

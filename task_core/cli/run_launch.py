@@ -11,6 +11,7 @@ from task_core.cli.settings import LaunchSettings, SelectedBus
 from task_core.cli.stdout import claim_stdout
 from task_core.clock import SystemClock
 from task_core.dead import dead_topic
+from task_core.runtime.burial import Undertaker
 from task_core.runtime.call import Call, compile_call
 from task_core.runtime.cancel import Cancel
 from task_core.runtime.context import Surroundings
@@ -90,6 +91,7 @@ def _build(
         log=logging.getLogger(f"task.worker.{settings.worker.name}"),
         options=settings.worker_options,
     )
+    undertaker = Undertaker(plan.topic, plan.channel, plan.dead_topic, clock)
     slots = import_module(SLOTS[call.is_async]).make_slots(
         options.concurrency, call, exchange, surroundings, clock, hooks
     )
@@ -101,10 +103,9 @@ def _build(
     return Launcher(
         plan,
         bus=bus,
+        undertaker=undertaker,
         intake=Intake(
-            topic=plan.topic,
-            channel=plan.channel,
-            dead_topic=plan.dead_topic,
+            undertaker=undertaker,
             task_type=task_type,
             type_policy=options.type_policy.value,
             clock=clock,

@@ -7,8 +7,8 @@ import attrs
 from task_core.api.bus import Delivery, Message
 from task_core.api.worker import failed
 from task_core.clock import Clock
-from task_core.dead import DeadLetter, encode_dead
 from task_core.errors import DecodeError
+from task_core.runtime.burial import Undertaker
 from task_core.runtime.job import Job, stamp_unrun
 from task_core.runtime.listeners import Hooks
 from task_core.wire import decode_task
@@ -35,28 +35,23 @@ class Intake:
     """Decodes what was received.
 
     Args:
-        topic, channel: Where it comes from.
-        dead_topic: Where to send what is no task.
+        undertaker: Writes the letters for what is no task.
         task_type: The worker's.
         type_policy: `run`, `reject` or `ignore` tasks of another type.
-        clock: For dead letters and refused tasks.
+        clock: For refused tasks.
         hooks: Told of every task.
     """
 
     def __init__(
         self,
         *,
-        topic: str,
-        channel: str,
-        dead_topic: str,
+        undertaker: Undertaker,
         task_type: str,
         type_policy: str,
         clock: Clock,
         hooks: Hooks,
     ) -> None:
-        self._topic = topic
-        self._channel = channel
-        self._dead_topic = dead_topic
+        self._bury = undertaker.bury
         self._task_type = task_type
         self._policy = type_policy
         self._clock = clock
@@ -70,24 +65,13 @@ class Intake:
             try:
                 jobs.append(Job(delivery, decode_task(delivery.body)))
             except DecodeError as error:
-                arrivals.dead.append((delivery, self.bury(delivery, str(error))))
+                arrivals.dead.append((delivery, self._bury(delivery, str(error))))
         if self._received is not None:
             for job in jobs:
                 self._received(task=job.task, delivery=job.delivery)
         if self._policy != "run":
             self._part(arrivals)
         return arrivals
-
-    def bury(self, delivery: Delivery, reason: str) -> Message:
-        """Return the dead letter for a delivery."""
-        letter = DeadLetter(
-            reason=reason,
-            topic=self._topic,
-            channel=self._channel,
-            attempt=delivery.attempt,
-            time=self._clock.stamp(),
-        )
-        return Message(self._dead_topic, encode_dead(letter, delivery.body))
 
     def _part(self, arrivals: Arrivals) -> None:
         """Take the jobs of another type out of the way."""

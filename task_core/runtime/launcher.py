@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from task_core.api.bus import Bus, Delivery
 from task_core.api.worker import Outcome, failed, interrupted
 from task_core.clock import Clock
+from task_core.runtime.burial import Undertaker
 from task_core.runtime.cancel import Cancel
 from task_core.runtime.exchange import Exchange
 from task_core.runtime.intake import Arrivals, Intake
@@ -62,6 +63,7 @@ class Launcher:
         plan: What to do.
         bus: What carries the tasks; the launcher closes it.
         intake: Decodes.
+        undertaker: Writes dead letters.
         slots: Run.
         exchange: Where this thread and the slots meet.
         window: How many tasks may be held.
@@ -77,6 +79,7 @@ class Launcher:
         *,
         bus: Bus,
         intake: Intake,
+        undertaker: Undertaker,
         slots: Slots,
         exchange: Exchange,
         window: Window,
@@ -90,6 +93,7 @@ class Launcher:
         self._plan = plan
         self._bus = bus
         self._intake = intake
+        self._undertaker = undertaker
         self._slots = slots
         self._exchange = exchange
         self._window = window
@@ -289,6 +293,5 @@ class Launcher:
             self._settler.add_arrivals(arrivals)
         else:
             reason = "read ahead but not taken: --max-tasks reached"
-            arrivals = Arrivals()
-            arrivals.dead = [(d, self._intake.bury(d, reason)) for d in deliveries]
-            self._settler.add_arrivals(arrivals)
+            dead = [(d, self._undertaker.bury(d, reason)) for d in deliveries]
+            self._settler.add_arrivals(Arrivals(dead=dead))

@@ -8,8 +8,9 @@ from datetime import datetime
 from task_core.api.bus import Bus, Consumer, Delivery, Message, Producer
 from task_core.api.taskmaster import Taskmaster
 from task_core.clock import Clock
-from task_core.dead import DeadLetter, dead_topic, encode_dead
+from task_core.dead import dead_topic
 from task_core.errors import DecodeError
+from task_core.runtime.burial import Undertaker
 from task_core.task import Task
 from task_core.wire import decode_task, encode_task
 
@@ -131,22 +132,15 @@ class LoopContext:
         try:
             task = decode_task(delivery.body)
         except DecodeError as error:
-            self._gathered = [self._bury(consumer, delivery, str(error))]
-        else:
-            self._work = (consumer, delivery)
-            try:
-                yield task
-            finally:
-                self._work = None
-        gathered, self._gathered = self._gathered, []
-        self._bus.settle(consumer, [delivery], gathered)
-
-    def _bury(self, consumer: Consumer, delivery: Delivery, reason: str) -> Message:
-        letter = DeadLetter(
-            reason=reason,
-            topic=consumer.topic,
-            channel=consumer.channel,
-            attempt=delivery.attempt,
-            time=self.clock.stamp(),
-        )
-        return Message(dead_topic(consumer.topic), encode_dead(letter, delivery.body))
+            undertaker = Undertaker(
+                consumer.topic, consumer.channel, dead_topic(consumer.topic), self.clock
+            )
+            letter = undertaker.bury(delivery, str(error))
+            self._bus.settle(consumer, [delivery], [letter])
+            return
+        self._work, self._gathered = (consumer, delivery), []
+        try:
+            yield task
+        finally:
+            self._work = None
+        self._bus.settle(consumer, [delivery], self._gathered)

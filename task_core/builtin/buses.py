@@ -1,0 +1,146 @@
+"""The manifests of the core's own buses. Light: each `open` imports what it needs."""
+
+from typing import Any
+
+import attrs
+
+from task_core.api.bus import Bus, BusContext
+from task_core.api.plugin import BusPlugin, NoOptions
+from task_core.capabilities import Capabilities
+from task_core.options import UrlPart, option
+
+LINES = Capabilities(bounded=True, ordered=True, batch_send=True)
+FILES = Capabilities(ordered=True, batch_send=True, durable=True)
+MEMORY = Capabilities(
+    ack=True,
+    nack=True,
+    nack_delay=True,
+    lease=True,
+    ordered=True,
+    channels=True,
+    delay=True,
+    batch_send=True,
+    depth=True,
+    topics=True,
+    atomic_settle=True,
+    attempts=True,
+    headers=True,
+)
+
+
+@attrs.frozen(kw_only=True)
+class FileOptions:
+    """Options of the bus `file`."""
+
+    path: str = option(
+        "",
+        help="File to read (or, as --out-bus, to write), - for stdin or stdout; when"
+        " not given, the topic names it.",
+        url=UrlPart.LOCATION,
+        metavar="PATH",
+    )
+    follow: bool = option(False, help="Keep reading as the file grows.")
+
+
+@attrs.frozen(kw_only=True)
+class MemoryOptions:
+    """Options of the bus `memory`."""
+
+    name: str = option(
+        "default", help="Buses of one name share topics.", url=UrlPart.LOCATION
+    )
+
+
+@attrs.frozen(kw_only=True)
+class NopOptions:
+    """Options of the bus `nop`: what is to go wrong."""
+
+    count: int = option(0, help="Messages to deliver; 0 never ends.")
+    err: bool = option(False, help="Everything fails.")
+    init_err: bool = option(False, help="Subscribing and producers fail.")
+    msg_err: bool = option(False, help="Receiving fails.")
+    msg_done: bool = option(False, help="The input is at its end.")
+    msg_msg_done: bool = option(False, help="The input ends after one message.")
+    send_err: bool = option(False, help="Sending fails.")
+    stop_err: bool = option(False, help="Closing fails.")
+
+
+def _open_stdio(options: NoOptions, context: BusContext) -> Bus:
+    from task_core.builtin.stdio_bus import StdioBus
+
+    return StdioBus("stdio", LINES, reads=True, out=(context.stdout, "stdout"))
+
+
+def _open_stdin(options: NoOptions, context: BusContext) -> Bus:
+    from task_core.builtin.stdio_bus import StdioBus
+
+    return StdioBus("stdin", LINES, reads=True, out=None)
+
+
+def _open_stdout(options: NoOptions, context: BusContext) -> Bus:
+    from task_core.builtin.stdio_bus import StdioBus
+
+    return StdioBus("stdout", LINES, reads=False, out=(context.stdout, "stdout"))
+
+
+def _open_stderr(options: NoOptions, context: BusContext) -> Bus:
+    from task_core.builtin.stdio_bus import STDERR, StdioBus
+
+    return StdioBus("stderr", LINES, reads=False, out=(STDERR, "stderr"))
+
+
+def _open_null(options: NoOptions, context: BusContext) -> Bus:
+    from task_core.builtin.stdio_bus import NullBus
+
+    return NullBus("null", LINES)
+
+
+def _open_file(options: FileOptions, context: BusContext) -> Bus:
+    from task_core.builtin.file_bus import FileBus
+
+    return FileBus(options, context, FILES)
+
+
+def _open_memory(options: MemoryOptions, context: BusContext) -> Bus:
+    from task_core.builtin.memory_bus import MemoryBus
+
+    return MemoryBus(options.name, MEMORY, context.lease)
+
+
+def _open_nop(options: NopOptions, context: BusContext) -> Bus:
+    from task_core.builtin.nop_bus import NopBus
+
+    return NopBus(options, LINES)
+
+
+def _manifest(name: str, summary: str, open: Any, **more: Any) -> BusPlugin:
+    return BusPlugin(
+        name=name, summary=summary, open=open, **{"capabilities": LINES, **more}
+    )
+
+
+stdio = _manifest("stdio", "Read tasks from stdin, write to stdout.", _open_stdio)
+stdin = _manifest("stdin", "Read tasks from stdin.", _open_stdin)
+stdout = _manifest("stdout", "Write tasks to stdout.", _open_stdout)
+stderr = _manifest("stderr", "Write tasks to stderr.", _open_stderr)
+null = _manifest("null", "Swallow what is sent, deliver nothing.", _open_null)
+file = _manifest(
+    "file",
+    "Read tasks from a file, append to files named by topic.",
+    _open_file,
+    options=FileOptions,
+    capabilities=FILES,
+)
+memory = _manifest(
+    "memory",
+    "A complete bus inside one process, for tests.",
+    _open_memory,
+    options=MemoryOptions,
+    capabilities=MEMORY,
+)
+nop = _manifest(
+    "nop",
+    "Deliver a fake task for ever, or fail on demand, for tests.",
+    _open_nop,
+    options=NopOptions,
+)

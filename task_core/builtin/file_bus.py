@@ -1,0 +1,148 @@
+"""The bus of files: one task a line, a topic is a file."""
+
+import contextlib
+import os
+from collections.abc import Sequence
+
+import attrs
+
+from task_core.api.bus import Bus, BusContext, Consumer, Producer, Role
+from task_core.builtin.buses import FileOptions
+from task_core.builtin.file_consumer import FollowingConsumer, open_to_read
+from task_core.builtin.line_consumer import LineConsumer
+from task_core.builtin.line_producer import LineProducer, LineWriter
+from task_core.builtin.stdio_bus import STDERR, STDIN
+from task_core.capabilities import Capabilities
+from task_core.errors import BusError
+
+MAX_OPEN = 64
+"""Files that a producer keeps open between sends."""
+
+
+class FileBus(Bus):
+    """Reads a file of tasks, appends to files.
+
+    Args:
+        options: See the manifest.
+        context: What it is opened for.
+        capabilities: Those of the manifest.
+    """
+
+    def __init__(
+        self, options: FileOptions, context: BusContext, capabilities: Capabilities
+    ) -> None:
+        bounded = not options.follow
+        super().__init__("file", attrs.evolve(capabilities, bounded=bounded))
+        self._options = options
+        self._context = context
+        self._open: list[Consumer | Producer] = []
+
+    def subscribe(self, topic: str, channel: str) -> Consumer:
+        """Start to read the file named by the options, or else by the topic."""
+        consumer = self._consumer(topic, channel, self._options.path or topic)
+        self._open.append(consumer)
+        return consumer
+
+    def _consumer(self, topic: str, channel: str, path: str) -> Consumer:
+        if path == "-":
+            return LineConsumer(self, topic, channel, STDIN, "stdin", owned=False)
+        if not path:
+            raise BusError("path required: give file://PATH or a topic")
+        try:
+            fd = open_to_read(path)
+        except OSError as error:
+            raise BusError(f"cannot read '{path}': {error.strerror}") from None
+        except ValueError as error:
+            raise BusError(f"cannot read {path!r}: {error}") from None
+        if self._options.follow:
+            return FollowingConsumer(self, topic, channel, fd, path)
+        return LineConsumer(self, topic, channel, fd, f"'{path}'", owned=True)
+
+    def producer(self) -> Producer:
+        """Return a producer that appends to the file of each topic.
+
+        A bus that only writes (`--out-bus file://PATH`) puts everything into its path,
+        and dead letters beside it.
+        """
+        path = self._options.path if self._context.role is Role.OUT else ""
+        producer = FileProducer(self, path, self._context.stdout)
+        self._open.append(producer)
+        return producer
+
+    def close(self) -> None:
+        """Close all files."""
+        while self._open:
+            self._open.pop().close()
+
+
+class FileProducer(LineProducer):
+    """Appends to files, which are made when missing and kept open.
+
+    Args:
+        bus: The bus that made it.
+        path: Where every topic goes; when empty, the topic is the path.
+        stdout: Descriptor that the path `-` stands for.
+    """
+
+    def __init__(self, bus: Bus, path: str, stdout: int) -> None:
+        super().__init__(bus)
+        self._path = path
+        self._streams = {
+            "-": LineWriter(stdout, "stdout"),
+            "-.dead": LineWriter(STDERR, "stderr"),
+        }
+        self._files: dict[str, LineWriter] = {}
+
+    def writer_for(self, topic: str) -> LineWriter:
+        """Return the open file of a topic."""
+        path = self._path_of(topic)
+        if path in self._streams:
+            return self._streams[path]
+        writer = self._files.get(path)
+        if writer is None or not _still_there(writer.fd, path):
+            writer = self._open_file(path)
+        return writer
+
+    def prepare(self, topics: Sequence[str]) -> None:
+        """Check that topics can be written; files are made with their first message."""
+        for topic in topics:
+            path = self._path_of(topic)
+            if path not in self._streams and (problem := _problem(path)):
+                raise BusError(f"topic '{topic}' cannot be written: {problem}")
+
+    def close(self) -> None:
+        """Close the files; may be repeated."""
+        super().close()
+        while self._files:
+            os.close(self._files.popitem()[1].fd)
+
+    def _path_of(self, topic: str) -> str:
+        if not self._path:
+            return topic
+        return self._path + ".dead" if topic.endswith(".dead") else self._path
+
+    def _open_file(self, path: str) -> LineWriter:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        writer = LineWriter(os.open(path, flags, 0o666), f"'{path}'")
+        if old := self._files.pop(path, None):
+            os.close(old.fd)
+        self._files[path] = writer
+        return writer
+
+
+def _still_there(fd: int, path: str) -> bool:
+    with contextlib.suppress(OSError):
+        return os.path.samestat(os.fstat(fd), os.stat(path))
+    return False
+
+
+def _problem(path: str) -> str:
+    """Say why a file cannot be written, or nothing."""
+    folder = os.path.dirname(path) or "."
+    if os.path.isdir(path):
+        return "it is a directory"
+    if os.path.exists(path):
+        return "" if os.access(path, os.W_OK) else "permission denied"
+    if not os.path.isdir(folder):
+        return f"there is no directory '{folder}'"
+    return "" if os.access(folder, os.W_OK | os.X_OK) else "permission denied"

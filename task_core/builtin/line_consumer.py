@@ -1,0 +1,115 @@
+"""Reads a descriptor line by line: a pipe, a terminal, a file."""
+
+import os
+import stat
+from collections.abc import Sequence
+from time import monotonic
+
+from task_core.api.bus import Bus, Consumer, Delivery
+from task_core.builtin.alarm import Alarm, Event
+from task_core.builtin.lines import LineBuffer
+from task_core.errors import BusClosedError, BusError
+
+SHORT_TASK = 32
+"""Bytes of about the shortest task: so much is read for each one wanted, no more."""
+CHUNK = 256 * 1024
+"""Bytes that one read takes at most."""
+LAST_MOMENT = 0.02
+"""Seconds by which a line that is just coming in may exceed the timeout."""
+
+
+class LineConsumer(Consumer):
+    """Delivers the lines of a descriptor.
+
+    Args:
+        bus, topic, channel: As for every consumer.
+        fd: What to read.
+        name: What to call it in messages.
+        owned: Close it at the end. One that is not owned and is a regular file is set
+            back to its first undelivered byte instead: others may read on there.
+    """
+
+    def __init__(
+        self, bus: Bus, topic: str, channel: str, fd: int, name: str, *, owned: bool
+    ) -> None:
+        super().__init__(bus, topic, channel)
+        self._fd = fd
+        self._name = name
+        self._owned = owned
+        self._buffer = LineBuffer()
+        self._ended = False
+        self._closed = False
+        self._regular = self._is_regular()
+        self._alarm = Alarm()
+
+    def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
+        """Wait for lines; see `Consumer.receive`."""
+        if self._closed:
+            raise BusClosedError(f"bus '{self.bus.name}': this consumer is closed")
+        buffer = self._buffer
+        if found := buffer.take(limit):
+            return found
+        deadline = monotonic() + timeout
+        while not self._ended:
+            if self._wait(deadline - monotonic()) is not Event.READY:
+                break
+            came = self._read(min(max(limit * SHORT_TASK, buffer.partial), CHUNK))
+            if found := buffer.take(limit):
+                return found
+            if monotonic() >= deadline + (LAST_MOMENT if came else 0):
+                break
+        return ()
+
+    def wake(self) -> None:
+        """Make a waiting `receive`, or the next one, return at once."""
+        self._alarm.ring()
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the input has ended and its last line was delivered."""
+        return self._ended and self._buffer.empty
+
+    def drain(self) -> Sequence[Delivery]:
+        """Hand over what was read ahead; a regular file keeps its lines itself."""
+        return () if self._regular else self._buffer.take_all()
+
+    def close(self) -> None:
+        """Stop reading; may be repeated."""
+        if self._closed:
+            return
+        self._closed = True
+        self._alarm.close()
+        if self._owned:
+            os.close(self._fd)
+        elif self._regular and (pending := self._buffer.pending):
+            os.lseek(self._fd, -pending, os.SEEK_CUR)
+
+    def _wait(self, seconds: float) -> Event:
+        return self._alarm.wait(self._fd, seconds)
+
+    def _read(self, size: int) -> bool:
+        """Read once; return whether anything came."""
+        try:
+            data = os.read(self._fd, size)
+        except BlockingIOError:  # somebody else was quicker
+            return False
+        except OSError as error:
+            raise self._failure(error) from None
+        if data:
+            self._buffer.feed(data)
+        else:
+            self._reach_end()
+        return bool(data)
+
+    def _reach_end(self) -> None:
+        self._buffer.finish()
+        self._ended = True
+
+    def _is_regular(self) -> bool:
+        try:
+            return stat.S_ISREG(os.fstat(self._fd).st_mode)
+        except OSError as error:
+            raise self._failure(error) from None
+
+    def _failure(self, error: OSError) -> BusError:
+        return BusError(f"cannot read {self._name}: {error.strerror}")

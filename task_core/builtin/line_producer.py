@@ -1,0 +1,135 @@
+"""Writes messages as lines to descriptors."""
+
+import os
+import select
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from task_core.api.bus import Bus, Message, Producer, check_messages
+from task_core.errors import BusClosedError, PayloadError, SendError
+
+
+class LineWriter:
+    """Writes whole lines to one descriptor.
+
+    Args:
+        fd: Where to.
+        name: What to call it in messages.
+    """
+
+    def __init__(self, fd: int, name: str) -> None:
+        self.fd = fd
+        self.name = name
+        self.written = 0
+        """How many lines got there so far."""
+        self._torn = False
+
+    def write(self, bodies: Sequence[bytes]) -> None:
+        """Write all, or raise; `written` tells how many whole lines got there.
+
+        Raises:
+            OSError: The system refused.
+        """
+        # after a failure half a line may be there: it must not spoil the next one
+        start = [b""] if self._torn else []
+        data = b"\n".join([*start, *bodies, b""])
+        view = memoryview(data)
+        self._torn = True
+        position = 0
+        try:
+            while position < len(data):
+                position += self._write_some(view[position:])
+        finally:
+            self.written += data.count(b"\n", len(start), max(position, len(start)))
+        self._torn = False
+
+    def _write_some(self, view: memoryview) -> int:
+        while True:
+            try:
+                return os.write(self.fd, view)
+            except BlockingIOError:  # a slow reader of a non-blocking stream
+                poll = select.poll()
+                poll.register(self.fd, select.POLLOUT)
+                poll.poll()
+
+
+class LineProducer(Producer):
+    """Sends each batch with one write for each place that it goes to.
+
+    Args:
+        bus: The bus that made it.
+    """
+
+    def __init__(self, bus: Bus) -> None:
+        super().__init__(bus)
+        self._closed = False
+
+    @abstractmethod
+    def writer_for(self, topic: str) -> LineWriter:
+        """Return where a topic goes.
+
+        Raises:
+            OSError: It cannot be opened.
+        """
+
+    def send(self, messages: Sequence[Message]) -> None:
+        """Write messages; see `Producer.send`."""
+        if self._closed:
+            raise BusClosedError(f"bus '{self.bus.name}': this producer is closed")
+        check_messages(self.bus, messages)
+        _check_lines(messages)
+        groups = self._group(messages)
+        unsent = set(range(len(messages)))
+        for writer, positions in groups.items():
+            before = writer.written
+            try:
+                writer.write([messages[n].body for n in positions])
+            except BrokenPipeError:
+                raise _closed_by_reader(writer) from None
+            except OSError as error:
+                unsent.difference_update(positions[: writer.written - before])
+                raise _failure(writer.name, error, unsent) from None
+            unsent.difference_update(positions)
+
+    def close(self) -> None:
+        """Stop writing; may be repeated."""
+        self._closed = True
+
+    def _group(self, messages: Sequence[Message]) -> dict[LineWriter, Sequence[int]]:
+        everything = range(len(messages))
+        writers: dict[str, LineWriter] = {}
+        for topic in {message.topic for message in messages}:
+            try:
+                writers[topic] = self.writer_for(topic)
+            except OSError as error:
+                raise _failure(f"topic '{topic}'", error, everything) from None
+        if len(set(writers.values())) == 1:
+            return dict.fromkeys(writers.values(), everything)
+        groups: dict[LineWriter, list[int]] = {}
+        for position, message in enumerate(messages):
+            groups.setdefault(writers[message.topic], []).append(position)
+        return dict(groups)
+
+
+def _check_lines(messages: Sequence[Message]) -> None:
+    for message in messages:
+        if b"\n" in message.body:
+            raise PayloadError(
+                f"a message for topic '{message.topic}' holds a newline: a bus of"
+                " lines cannot carry it"
+            )
+        if not message.topic:
+            raise PayloadError("topic required: a message names none")
+
+
+def _closed_by_reader(writer: LineWriter) -> BusClosedError:
+    return BusClosedError(
+        f"{writer.name} was closed by its reader after {writer.written} messages"
+    )
+
+
+def _failure(name: str, error: OSError, unsent: Sequence[int] | set[int]) -> SendError:
+    return SendError(
+        f"cannot write {name}: {error.strerror}; {len(unsent)} messages not written",
+        sorted(unsent),
+    )

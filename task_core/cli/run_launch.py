@@ -18,9 +18,10 @@ from task_core.runtime.context import Surroundings
 from task_core.runtime.exchange import Exchange
 from task_core.runtime.guarantee import promise
 from task_core.runtime.intake import Intake
-from task_core.runtime.launcher import Launcher, Plan
+from task_core.runtime.launcher import Launcher
 from task_core.runtime.listeners import Hooks
 from task_core.runtime.pair import BusPair
+from task_core.runtime.plan import Equipment, Plan
 from task_core.runtime.shutdown import Supervisor
 from task_core.runtime.stats import Stats
 from task_core.runtime.window import Window
@@ -82,8 +83,8 @@ def _open(selected: SelectedBus, role: Role, stdout: int) -> Bus:
 def _build(
     settings: LaunchSettings, call: Call, bus: Bus, stats: Stats, hooks: Hooks
 ) -> Launcher:
-    options, task_type = settings.launch, settings.worker.type
-    plan = plan_of(options, task_type)
+    options = settings.launch
+    plan = _plan(settings, call, bus)
     clock, cancel, exchange = SystemClock(), Cancel(), Exchange()
     window = Window(options.concurrency, options.prefetch)
     surroundings = Surroundings(
@@ -95,18 +96,12 @@ def _build(
     slots = import_module(SLOTS[call.is_async]).make_slots(
         options.concurrency, call, exchange, surroundings, clock, hooks
     )
-    guarantee = (
-        f"worker {settings.worker.name} on bus {bus.name}, topic {plan.topic}, channel"
-        f" {plan.channel}: {promise(bus.capabilities)}; {options.concurrency}"
-        f" {'coroutine' if call.is_async else 'thread'} slots, prefetch {window}"
-    )
-    return Launcher(
-        plan,
+    equipment = Equipment(
         bus=bus,
         undertaker=undertaker,
         intake=Intake(
             undertaker=undertaker,
-            task_type=task_type,
+            task_type=settings.worker.type,
             type_policy=options.type_policy.value,
             clock=clock,
             hooks=hooks,
@@ -118,19 +113,26 @@ def _build(
         stats=stats,
         clock=clock,
         hooks=hooks,
-        guarantee=guarantee,
         log=log,
     )
+    return Launcher(plan, equipment)
 
 
-def plan_of(options: LaunchOptions, task_type: str) -> Plan:
+def _plan(settings: LaunchSettings, call: Call, bus: Bus) -> Plan:
     """Fill in what the options leave open: the task type names topic and channel."""
-    topic = options.topic or task_type
+    options, task_type = settings.launch, settings.worker.type
+    topic, channel = options.topic or task_type, options.channel or task_type
+    kind = "coroutine" if call.is_async else "thread"
     return Plan(
         topic=topic,
-        channel=options.channel or task_type,
+        channel=channel,
         done_topic=options.done_topic,
         dead_topic=options.dead_topic or dead_topic(topic),
+        guarantee=(
+            f"worker {settings.worker.name} on bus {bus.name}, topic {topic}, channel"
+            f" {channel}: {promise(bus.capabilities)}; {kind} slots:"
+            f" {options.concurrency}, prefetch: {options.prefetch or 'measured'}"
+        ),
         max_tasks=options.max_tasks,
         drain=options.drain,
         kill_time=options.kill_time.total_seconds(),

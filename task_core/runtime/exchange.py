@@ -27,6 +27,7 @@ class Exchange:
         self.finished: deque[Job] = deque()
         self.sleeping = False
         self.wake_at = 1
+        self._called = False
         self._bell: SimpleQueue[None] = SimpleQueue()
         self._alarm: Callable[[], None] = self._ring
 
@@ -57,8 +58,9 @@ class Exchange:
         """
         self._alarm = alarm or self._ring
         self.wake_at = wake_at
-        self.sleeping = True  # first this, then look: a slot does it the other way
-        return len(self.finished) < wake_at
+        self.sleeping = True  # first this, then look: others do it the other way
+        called, self._called = self._called, False
+        return not called and len(self.finished) < wake_at
 
     def get_up(self) -> None:
         """Announce that the bus thread is awake."""
@@ -74,9 +76,14 @@ class Exchange:
         self.get_up()
 
     def wake(self) -> None:
-        """End the wait of the bus thread, or its next one (any thread)."""
+        """End the wait of the bus thread (slots)."""
         self.sleeping = False
         self._alarm()
+
+    def call(self) -> None:
+        """End the wait of the bus thread, or its next one (any thread)."""
+        self._called = True
+        self.wake()
 
     def _ring(self) -> None:
         self._bell.put(None)

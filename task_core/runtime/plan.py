@@ -1,0 +1,68 @@
+"""What a launcher is to do, and what it does it with."""
+
+import logging
+
+import attrs
+
+from task_core.api.bus import Bus
+from task_core.clock import Clock
+from task_core.runtime.burial import Undertaker
+from task_core.runtime.cancel import Cancel
+from task_core.runtime.exchange import Exchange
+from task_core.runtime.intake import Intake
+from task_core.runtime.listeners import Hooks
+from task_core.runtime.slots import Slots
+from task_core.runtime.stats import Stats
+from task_core.runtime.window import Window
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """What a launcher is to do.
+
+    Args:
+        topic, channel: What to read.
+        done_topic, dead_topic: Where done tasks and dead letters go.
+        max_tasks: Stop after so many deliveries; 0 is no limit.
+        drain: Stop when the topic is empty.
+        guarantee: The line that says what is promised, for the start.
+        kill_time: Seconds of grace for running tasks after a stop.
+    """
+
+    topic: str
+    channel: str
+    done_topic: str
+    dead_topic: str
+    guarantee: str
+    max_tasks: int = 0
+    drain: bool = False
+    kill_time: float = 10.0
+
+
+@attrs.frozen(kw_only=True)
+class Equipment:
+    """The parts of a launcher, put together by the command line.
+
+    Args:
+        bus: What carries the tasks.
+        intake: Decodes.
+        undertaker: Writes dead letters.
+        slots: Run.
+        exchange: Where the bus thread and the slots meet.
+        window: How many tasks may be held.
+        cancel: Tells the workers to stop early.
+        stats: What is counted.
+        clock, hooks, log: As everywhere.
+    """
+
+    bus: Bus
+    intake: Intake
+    undertaker: Undertaker
+    slots: Slots
+    exchange: Exchange
+    window: Window
+    cancel: Cancel
+    stats: Stats
+    clock: Clock
+    hooks: Hooks
+    log: logging.Logger

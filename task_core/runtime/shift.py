@@ -1,0 +1,195 @@
+"""One shift of the bus thread: receive, hand to the slots, settle, end cleanly."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from task_core.api.bus import Consumer, Delivery
+from task_core.api.worker import failed
+from task_core.runtime.custody import Custody
+from task_core.runtime.intake import Arrivals
+from task_core.runtime.job import Job
+from task_core.runtime.plan import Equipment, Plan
+from task_core.runtime.settling import Settler
+from task_core.values import format_duration
+
+PATIENCE = 60.0
+"""Seconds that the bus thread waits at most when nothing happens."""
+RUSH = 0.005
+"""Seconds that finished tiny tasks wait at most to be settled together."""
+QUIET = 1.0
+"""Seconds without a message after which a topic counts as empty (`--drain`)."""
+
+
+class Shift:
+    """The work between opening and closing the bus.
+
+    Args:
+        plan: What to do.
+        equipment: What to do it with.
+        consumer: What is read.
+        settler: Settles what is finished.
+        custody: Holds what is not.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        equipment: Equipment,
+        consumer: Consumer,
+        settler: Settler,
+        custody: Custody,
+    ) -> None:
+        self._plan = plan
+        self._bus = equipment.bus
+        self._intake = equipment.intake
+        self._undertaker = equipment.undertaker
+        self._slots = equipment.slots
+        self._exchange = equipment.exchange
+        self._window = equipment.window
+        self._cancel = equipment.cancel
+        self._stats = equipment.stats
+        self._clock = equipment.clock
+        self._consumer = consumer
+        self._settler = settler
+        self._custody = custody
+        self._stops = 0  # how often `stop` was called
+        self._quiet = False  # whether the last receive found nothing (`--drain`)
+        self._last_finish = self._clock.monotonic()
+
+    @property
+    def running(self) -> int:
+        """How many tasks are held now."""
+        return len(self._custody.jobs)
+
+    def stop(self) -> None:
+        """Stop: the first time with the kill time's grace, then at once (any thread)."""
+        self._stops += 1
+        self._exchange.call()
+
+    def work(self) -> str:
+        """Receive and settle until no more is to be received; say why."""
+        while not (reason := self._reason_to_end()):
+            self._turn()
+        return reason
+
+    def _reason_to_end(self) -> str:
+        """Say why no more is to be received, or nothing."""
+        if self._stops:
+            return "stopped"
+        if self._consumer.exhausted:
+            return "end of input"
+        if 0 < self._plan.max_tasks <= self._stats.received:
+            return "--max-tasks reached"
+        if self._quiet and self._is_empty():
+            return "topic is empty"
+        return ""
+
+    def _is_empty(self) -> bool:
+        """Whether nothing waits on the topic and nothing is held (`--drain`)."""
+        if self._custody.jobs:
+            return False
+        depth = self._bus.capabilities.depth
+        return not depth or not self._bus.depth(self._plan.topic, self._plan.channel)
+
+    def _turn(self) -> None:
+        """Receive what there is room for, or wait; then settle what is finished."""
+        room = self._room()
+        if room > 0:
+            deliveries = self._receive(room)
+            self._accept(deliveries)
+            self._quiet = self._plan.drain and not deliveries
+        else:
+            wake_at = self._wake_at()
+            self._exchange.sleep(RUSH if wake_at > 1 else PATIENCE, wake_at)
+        self._collect()
+
+    def _room(self) -> int:
+        room = self._window.size - len(self._custody.jobs)
+        if self._plan.max_tasks:
+            room = min(room, self._plan.max_tasks - self._stats.received)
+        return room
+
+    def _wake_at(self) -> int:
+        """How many finished jobs are worth a wake: half, in a rush of tiny tasks."""
+        return max(1, len(self._custody.jobs) // 2) if self._window.buffer else 1
+
+    def _receive(self, room: int) -> Sequence[Delivery]:
+        wake_at = self._wake_at()
+        timeout = RUSH if wake_at > 1 else QUIET if self._plan.drain else PATIENCE
+        may_wait = self._exchange.lie_down(wake_at, self._consumer.wake)
+        deliveries = self._consumer.receive(room, timeout if may_wait else 0.0)
+        self._exchange.get_up()
+        self._stats.received += len(deliveries)
+        return deliveries
+
+    def _accept(self, deliveries: Sequence[Delivery]) -> None:
+        if not deliveries:
+            return
+        arrivals = self._intake.sort(deliveries)
+        if arrivals.jobs:
+            self._custody.jobs.update(arrivals.jobs)
+            self._slots.submit(arrivals.jobs)
+        self._settler.add_arrivals(arrivals)
+
+    def _collect(self) -> None:
+        """Settle what the slots have finished."""
+        jobs = self._exchange.collect()
+        if jobs:
+            self._custody.jobs.difference_update(jobs)
+            self._stats.add_finished(jobs)
+            self._window.measure(jobs)
+            self._last_finish = self._clock.monotonic()
+            if self._cancel.requested:
+                jobs = self._custody.take_back_unfinished(jobs)
+            self._settler.add_jobs(jobs)
+        elif self._custody.jobs:
+            self._window.stall(self._clock.monotonic() - self._last_finish)
+        self._settler.flush()
+
+    def finish(self) -> None:
+        """Let held work finish; after a stop, only for so long."""
+        deadline = float("inf")
+        while self._custody.jobs:
+            now = self._clock.monotonic()
+            if self._stops and not self._cancel.requested:
+                self._retreat()
+                deadline = now + self._plan.kill_time
+            if self._stops > 1 or now >= deadline:
+                break
+            self._exchange.sleep(min(PATIENCE, deadline - now), wake_at=1)
+            self._collect()
+        self._abandon()
+        self._return_read_ahead()
+        self._settler.flush()
+
+    def _retreat(self) -> None:
+        """Give back what no slot has begun, and tell the workers to stop early."""
+        self._custody.give_back(self._exchange.recall())
+        self._cancel.request()
+        self._settler.flush()
+
+    def _abandon(self) -> None:
+        """Give back the tasks that would not stop; their late results are dropped."""
+        if not self._custody.jobs:
+            return
+        waited = format_duration(timedelta(seconds=self._plan.kill_time))
+        outcome = failed(f"worker forced to close; waited '{waited}'")
+        self._stats.abandoned += len(self._custody.jobs)
+        # Copies: the worker still holds the task itself.
+        jobs = [Job(job.delivery, replace(job.task)) for job in self._custody.jobs]
+        self._custody.jobs.clear()
+        self._custody.give_back(jobs, outcome)
+
+    def _return_read_ahead(self) -> None:
+        """See to it that what a pipe had to read ahead is not lost."""
+        deliveries = self._consumer.drain()
+        if deliveries and self._stops:
+            arrivals = self._intake.sort(deliveries)
+            self._custody.give_back(arrivals.jobs)
+            self._settler.add_arrivals(arrivals)
+        elif deliveries:
+            reason = "read ahead but not taken: --max-tasks reached"
+            dead = [(d, self._undertaker.bury(d, reason)) for d in deliveries]
+            self._settler.add_arrivals(Arrivals(dead=dead))

@@ -10,6 +10,8 @@ from task_core.api.plugin import WorkerPlugin
 from task_core.api.worker import Worker
 from task_core.options import UrlPart, option
 
+NO_TIME = timedelta(0)
+
 
 @attrs.frozen(kw_only=True)
 class NopOptions:
@@ -18,10 +20,8 @@ class NopOptions:
     fail_rate: int = option(
         0, help="Of 100 tasks, so many fail.", validator=and_(ge(0), le(100))
     )
-    dur: timedelta = option(timedelta(0), help="How long a task takes.")
-    dur_variance: timedelta = option(
-        timedelta(0), help="A random part of this is added."
-    )
+    dur: timedelta = option(NO_TIME, help="How long a task takes.")
+    dur_variance: timedelta = option(NO_TIME, help="A random part of this is added.")
 
 
 @attrs.frozen(kw_only=True)

@@ -1,0 +1,42 @@
+"""Deliveries that may have killed a worker: they run alone, and not for ever."""
+
+from collections.abc import Sequence
+
+from task_core.runtime.job import Job
+
+FROM_ATTEMPT = 3
+"""The attempt from which a delivery is suspect: a clean stop accounts for the second."""
+
+
+class Suspects:
+    """Jobs that wait to run alone, with nothing else in the slots.
+
+    Those that arrive together were held together when a worker died; one of them may
+    have done it. Every other attempt begins at the other end, so that the harmless
+    ones get their turn before it, and leave.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[Job] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def part(self, jobs: Sequence[Job]) -> list[Job]:
+        """Keep the suspects among some jobs; return the others."""
+        suspects = [job for job in jobs if job.delivery.attempt >= FROM_ATTEMPT]
+        if not suspects:
+            return list(jobs)
+        if suspects[0].delivery.attempt % 2:
+            suspects.reverse()
+        self._waiting += suspects
+        return [job for job in jobs if job.delivery.attempt < FROM_ATTEMPT]
+
+    def next(self) -> Job:
+        """Return the one whose turn it is."""
+        return self._waiting.pop(0)
+
+    def recall(self) -> list[Job]:
+        """Return all that have not run."""
+        waiting, self._waiting = self._waiting, []
+        return waiting

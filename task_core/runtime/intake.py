@@ -38,6 +38,7 @@ class Intake:
         undertaker: Writes the letters for what is no task.
         task_type: The worker's.
         type_policy: `run`, `reject` or `ignore` tasks of another type.
+        max_attempts: Receipts after which a delivery is dead.
         clock: For refused tasks.
         hooks: Told of every task.
     """
@@ -48,12 +49,14 @@ class Intake:
         undertaker: Undertaker,
         task_type: str,
         type_policy: str,
+        max_attempts: int,
         clock: Clock,
         hooks: Hooks,
     ) -> None:
         self._bury = undertaker.bury
         self._task_type = task_type
         self._policy = type_policy
+        self._max_attempts = max_attempts
         self._clock = clock
         self._received = hooks.observer("task_received")
 
@@ -63,9 +66,15 @@ class Intake:
         jobs = arrivals.jobs
         for delivery in deliveries:
             try:
-                jobs.append(Job(delivery, decode_task(delivery.body)))
+                job = Job(delivery, decode_task(delivery.body))
             except DecodeError as error:
                 arrivals.dead.append((delivery, self._bury(delivery, str(error))))
+                continue
+            if delivery.attempt > self._max_attempts:
+                reason = f"handed out {delivery.attempt} times and never settled"
+                arrivals.dead.append((delivery, self._bury(delivery, reason)))
+                continue
+            jobs.append(job)
         if self._received is not None:
             for job in jobs:
                 self._received(task=job.task, delivery=job.delivery)

@@ -5,6 +5,7 @@ Other threads only call `stop`.
 """
 
 from task_core.runtime.custody import Custody
+from task_core.runtime.leases import FOREVER, Leases
 from task_core.runtime.plan import Equipment, Plan
 from task_core.runtime.settling import Settler
 from task_core.runtime.shift import Shift
@@ -63,9 +64,18 @@ class Launcher:
         bus.producer().prepare([plan.done_topic, plan.dead_topic])
         consumer = bus.subscribe(plan.topic, plan.channel)
         stats, clock = self._equipment.stats, self._equipment.clock
-        settler = Settler(bus, consumer, plan.done_topic, stats, self._equipment.hooks)
+        settler = Settler(
+            bus,
+            consumer,
+            plan.done_topic,
+            self._equipment.retries,
+            stats,
+            self._equipment.hooks,
+        )
         custody = Custody(bus, consumer, settler, stats, clock)
-        return Shift(plan, self._equipment, consumer, settler, custody)
+        lease = plan.lease if bus.capabilities.lease else FOREVER
+        leases = Leases(consumer, lease, clock)
+        return Shift(plan, self._equipment, consumer, settler, custody, leases)
 
     def _tell(self, hook: str, **facts: object) -> None:
         if observer := self._equipment.hooks.observer(hook):

@@ -11,6 +11,7 @@ from task_core.runtime.cancel import Cancel
 from task_core.runtime.exchange import Exchange
 from task_core.runtime.intake import Intake
 from task_core.runtime.listeners import Hooks
+from task_core.runtime.retries import Retries
 from task_core.runtime.slots import Slots
 from task_core.runtime.stats import Stats
 from task_core.runtime.window import Window
@@ -27,6 +28,9 @@ class Plan:
         drain: Stop when the topic is empty.
         guarantee: The line that says what is promised, for the start.
         kill_time: Seconds of grace for running tasks after a stop.
+        lease: Seconds until the bus hands out again what is neither settled nor
+            renewed, where it has leases.
+        max_attempts: Receipts after which a delivery is dead, where the bus counts.
     """
 
     topic: str
@@ -37,6 +41,8 @@ class Plan:
     max_tasks: int = 0
     drain: bool = False
     kill_time: float = 10.0
+    lease: float = 30.0
+    max_attempts: int = 5
 
 
 @attrs.frozen(kw_only=True)
@@ -50,6 +56,7 @@ class Equipment:
         slots: Run.
         exchange: Where the bus thread and the slots meet.
         window: How many tasks may be held.
+        retries: Brings failed tasks back; None where the bus cannot delay.
         cancel: Tells the workers to stop early.
         stats: What is counted.
         clock, hooks, log: As everywhere.
@@ -61,6 +68,7 @@ class Equipment:
     slots: Slots
     exchange: Exchange
     window: Window
+    retries: Retries | None
     cancel: Cancel
     stats: Stats
     clock: Clock

@@ -7,6 +7,7 @@ from task_core.api.worker import COMPLETE
 from task_core.runtime.intake import Arrivals
 from task_core.runtime.job import Job
 from task_core.runtime.listeners import Hooks
+from task_core.runtime.retries import Retries
 from task_core.runtime.stats import Stats
 from task_core.task import Task
 from task_core.wire import encode_task
@@ -18,16 +19,24 @@ class Settler:
     Args:
         bus, consumer: What the deliveries came from.
         done_topic: Where done tasks go.
+        retries: Brings failed tasks back, or None.
         stats: Counts what the bus confirmed.
         hooks: Told of it.
     """
 
     def __init__(
-        self, bus: Bus, consumer: Consumer, done_topic: str, stats: Stats, hooks: Hooks
+        self,
+        bus: Bus,
+        consumer: Consumer,
+        done_topic: str,
+        retries: Retries | None,
+        stats: Stats,
+        hooks: Hooks,
     ) -> None:
         self._bus = bus
         self._consumer = consumer
         self._done_topic = done_topic
+        self._retries = retries
         self._stats = stats
         self._before_send = hooks.decider("task_before_send")
         self._on_sent = hooks.observer("task_sent")
@@ -42,9 +51,11 @@ class Settler:
         plain = self._before_send is None
         for job in jobs:
             task, outcome = job.task, job.outcome
-            task.result, task.msg = outcome.result, outcome.msg
             if outcome is not COMPLETE:
+                if self._runs_again(job):
+                    continue
                 self._stats.odd[outcome.result] += 1
+            task.result, task.msg = outcome.result, outcome.msg
             if job.context is not None:
                 for child, child_topic in job.context.children:
                     self._send(child, child_topic)
@@ -55,7 +66,16 @@ class Settler:
         self._stats.done += len(jobs)
         self._deliveries += [job.delivery for job in jobs]
         if self._on_settled is not None:
-            self._tasks += [job.task for job in jobs]
+            self._tasks += [job.task for job in jobs if job.task.result]
+
+    def _runs_again(self, job: Job) -> bool:
+        """Gather the message that brings a failed task back, if it has runs left."""
+        message = self._retries and self._retries.again(job)
+        if not message:
+            return False
+        self._messages.append(message)
+        self._stats.retried += 1
+        return True
 
     def add_arrivals(self, arrivals: Arrivals) -> None:
         """Gather what goes past the slots."""

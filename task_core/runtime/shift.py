@@ -10,8 +10,10 @@ from task_core.api.worker import failed
 from task_core.runtime.custody import Custody
 from task_core.runtime.intake import Arrivals
 from task_core.runtime.job import Job
+from task_core.runtime.leases import Leases
 from task_core.runtime.plan import Equipment, Plan
 from task_core.runtime.settling import Settler
+from task_core.runtime.suspects import Suspects
 from task_core.values import format_duration
 
 PATIENCE = 60.0
@@ -31,6 +33,7 @@ class Shift:
         consumer: What is read.
         settler: Settles what is finished.
         custody: Holds what is not.
+        leases: Keeps what is held.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Shift:
         consumer: Consumer,
         settler: Settler,
         custody: Custody,
+        leases: Leases,
     ) -> None:
         self._plan = plan
         self._bus = equipment.bus
@@ -54,6 +58,8 @@ class Shift:
         self._consumer = consumer
         self._settler = settler
         self._custody = custody
+        self._leases = leases
+        self._suspects = Suspects()
         self._stops = 0  # how often `stop` was called
         self._quiet = False  # whether the last receive found nothing (`--drain`)
         self._last_finish = self._clock.monotonic()
@@ -102,10 +108,13 @@ class Shift:
             self._quiet = self._plan.drain and not deliveries
         else:
             wake_at = self._wake_at()
-            self._exchange.sleep(RUSH if wake_at > 1 else PATIENCE, wake_at)
+            self._exchange.sleep(self._patience(wake_at), wake_at)
         self._collect()
+        self._run_suspect()
 
     def _room(self) -> int:
+        if self._suspects:
+            return 0
         room = self._window.size - len(self._custody.jobs)
         if self._plan.max_tasks:
             room = min(room, self._plan.max_tasks - self._stats.received)
@@ -115,9 +124,15 @@ class Shift:
         """How many finished jobs are worth a wake: half, in a rush of tiny tasks."""
         return max(1, len(self._custody.jobs) // 2) if self._window.buffer else 1
 
+    def _patience(self, wake_at: int) -> float:
+        """How long to wait when nothing happens."""
+        return RUSH if wake_at > 1 else min(PATIENCE, self._leases.left)
+
     def _receive(self, room: int) -> Sequence[Delivery]:
         wake_at = self._wake_at()
-        timeout = RUSH if wake_at > 1 else QUIET if self._plan.drain else PATIENCE
+        timeout = self._patience(wake_at)
+        if self._plan.drain:
+            timeout = min(timeout, QUIET)
         may_wait = self._exchange.lie_down(wake_at, self._consumer.wake)
         deliveries = self._consumer.receive(room, timeout if may_wait else 0.0)
         self._exchange.get_up()
@@ -130,8 +145,14 @@ class Shift:
         arrivals = self._intake.sort(deliveries)
         if arrivals.jobs:
             self._custody.jobs.update(arrivals.jobs)
-            self._slots.submit(arrivals.jobs)
+            if jobs := self._suspects.part(arrivals.jobs):
+                self._slots.submit(jobs)
         self._settler.add_arrivals(arrivals)
+
+    def _run_suspect(self) -> None:
+        """When nothing else is in the slots, let the next suspect run."""
+        if self._suspects and len(self._suspects) == len(self._custody.jobs):
+            self._slots.submit([self._suspects.next()])
 
     def _collect(self) -> None:
         """Settle what the slots have finished."""
@@ -147,6 +168,7 @@ class Shift:
         elif self._custody.jobs:
             self._window.stall(self._clock.monotonic() - self._last_finish)
         self._settler.flush()
+        self._leases.renew(self._custody.jobs)
 
     def finish(self) -> None:
         """Let held work finish; after a stop, only for so long."""
@@ -158,15 +180,17 @@ class Shift:
                 deadline = now + self._plan.kill_time
             if self._stops > 1 or now >= deadline:
                 break
-            self._exchange.sleep(min(PATIENCE, deadline - now), wake_at=1)
+            patience = min(self._patience(wake_at=1), deadline - now)
+            self._exchange.sleep(patience, wake_at=1)
             self._collect()
+            self._run_suspect()
         self._abandon()
         self._return_read_ahead()
         self._settler.flush()
 
     def _retreat(self) -> None:
         """Give back what no slot has begun, and tell the workers to stop early."""
-        self._custody.give_back(self._exchange.recall())
+        self._custody.give_back(self._exchange.recall() + self._suspects.recall())
         self._cancel.request()
         self._settler.flush()
 

@@ -18,8 +18,9 @@ class Stats:
         clock: For the run time.
         received: Messages taken from the bus.
         finished: Tasks that went through a slot.
-        done: Tasks reported as done.
+        done: Deliveries settled after a run.
         odd: Done tasks by result, those left out that are complete without a word.
+        retried: Failed tasks that were sent to run again.
         dead: Messages that went to the dead topic.
         returned: Deliveries given back.
         abandoned: Tasks that would not stop within the kill time.
@@ -34,6 +35,7 @@ class Stats:
         self.finished = 0
         self.done = 0
         self.odd: Counter[str] = Counter()
+        self.retried = 0
         self.dead = 0
         self.returned = 0
         self.abandoned = 0
@@ -53,7 +55,7 @@ class Stats:
     @property
     def results(self) -> dict[str, int]:
         """Done tasks by result."""
-        plain = self.done - sum(self.odd.values())
+        plain = self.done - self.retried - sum(self.odd.values())
         return {**self.odd, "complete": plain + self.odd["complete"]}
 
     def add_finished(self, jobs: Sequence[Job]) -> None:

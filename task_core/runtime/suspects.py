@@ -19,8 +19,8 @@ class Suspects:
     def __init__(self) -> None:
         self._waiting: list[Job] = []
 
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
+    def __len__(self) -> int:
+        return len(self._waiting)
 
     def part(self, jobs: Sequence[Job]) -> list[Job]:
         """Keep the suspects among some jobs; return the others."""

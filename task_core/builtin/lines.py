@@ -38,11 +38,10 @@ class LineBuffer:
 
     def take(self, limit: int) -> list[Delivery]:
         """Return up to `limit` lines as deliveries; blank ones are skipped."""
-        lines = self._lines
-        while self._next < len(lines):
-            batch = lines[self._next : self._next + limit]
+        while self._lines:
+            batch = self._lines[self._next : self._next + limit]
             self._next += len(batch)
-            if self._next == len(lines):
+            if self._next == len(self._lines):
                 self._clear()
             if found := [
                 Delivery(line.removesuffix(b"\r")) for line in batch if line.strip()

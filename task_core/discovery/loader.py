@@ -60,7 +60,8 @@ def _import(found: Found) -> Any:
 
 def _check(found: Found, manifest: Any) -> None:
     wanted = MANIFESTS[found.kind]
-    if not isinstance(manifest, wanted):
+    fits = isinstance(manifest, wanted)
+    if not fits:
         raise PluginContractError(
             f"{describe(found)} names a {type(manifest).__name__}, not a"
             f" {wanted.__name__}: its author must fix the entry point"

@@ -1,0 +1,156 @@
+"""Options classes read into specifications: names, types, and where values come from."""
+
+import types
+from datetime import timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin
+
+import attrs
+
+from task_core.errors import PluginContractError
+from task_core.options import OptionDetails, details_of
+from task_core.values import reader, write
+
+HIDDEN = "********"
+"""Shown in place of a secret."""
+_KINDS = {str: "TEXT", int: "NUMBER", float: "NUMBER", Path: "PATH", bool: "BOOL"}
+
+
+@attrs.frozen(kw_only=True)
+class OptionSpec:
+    """One option, worked out from an attrs field.
+
+    Args:
+        name: The field's name.
+        argument: What the class's constructor calls it.
+        kind: The type of a single value.
+        multiple: Whether it takes several.
+        default: Used when nothing sets it; `attrs.NOTHING` when it is required.
+        details: What the author declared.
+        validator: The attrs validator, or None.
+        field: The attrs field, for the validator.
+    """
+
+    name: str
+    argument: str
+    kind: Any
+    multiple: bool
+    default: Any
+    details: OptionDetails
+    field: "attrs.Attribute[Any]"
+
+    @property
+    def required(self) -> bool:
+        """Whether something must set it."""
+        return self.default is attrs.NOTHING
+
+    @property
+    def dashed(self) -> str:
+        """Its name as a part of a flag."""
+        return self.name.replace("_", "-")
+
+    @property
+    def metavar(self) -> str:
+        """What to show for its value in help."""
+        if self.details.metavar:
+            return self.details.metavar
+        if issubclass(self.kind, Enum):
+            return f"[{'|'.join(str(member.value) for member in self.kind)}]"
+        return "DURATION" if self.kind is timedelta else _KINDS[self.kind]
+
+    def show(self, value: Any) -> str:
+        """Write a value for people; a secret stays one."""
+        if value is None or value == ():
+            return ""
+        if self.details.secret:
+            return HIDDEN
+        if self.multiple:
+            return ",".join(write(item) for item in value)
+        return write(value)
+
+
+@attrs.frozen(kw_only=True)
+class Section:
+    """The options of one thing, and the names under which they are set.
+
+    Args:
+        options: The attrs class.
+        table: The TOML table, for example `("bus", "nsq")`.
+        flag: What flags begin with, for example `bus-`; empty for those of a command.
+        strict: Whether keys that the class does not know are errors.
+    """
+
+    options: type
+    table: tuple[str, ...]
+    flag: str = ""
+    strict: bool = True
+
+    @property
+    def specs(self) -> tuple[OptionSpec, ...]:
+        """The options, in the order of the class."""
+        return specs_of(self.options)
+
+    @property
+    def env_prefix(self) -> str:
+        """What its environment variables begin with."""
+        path = "_".join(("task", *self.table))
+        return f"{path}_".upper().replace("-", "_")
+
+    def flag_of(self, spec: OptionSpec) -> str:
+        """Return the flag of an option."""
+        return f"--{self.flag}{spec.dashed}"
+
+    def env_of(self, spec: OptionSpec) -> str:
+        """Return the environment variable of an option."""
+        return f"{self.env_prefix}{spec.name.upper()}"
+
+    def key_of(self, spec: OptionSpec) -> str:
+        """Return the TOML key of an option, with its table."""
+        return ".".join((*self.table, spec.name))
+
+
+def specs_of(options: type) -> tuple[OptionSpec, ...]:
+    """Read an attrs class of options.
+
+    Raises:
+        PluginContractError: It is none, or has a field of a type that is not offered.
+    """
+    if not attrs.has(options):
+        raise PluginContractError(f"options must be an attrs class, not {options!r}")
+    attrs.resolve_types(options)
+    return tuple(_spec(options, field) for field in attrs.fields(options) if field.init)
+
+
+def _spec(options: type, field: "attrs.Attribute[Any]") -> OptionSpec:
+    kind, multiple = _single(field.type)
+    if reader(kind) is None:
+        raise PluginContractError(
+            f"{options.__name__}.{field.name}: an option cannot be {field.type}: use str,"
+            " int, float, bool, Path, timedelta, an Enum, or tuple[T, ...] of one"
+        )
+    return OptionSpec(
+        name=field.name,
+        argument=field.alias or field.name,
+        kind=kind,
+        multiple=multiple,
+        default=_default(field),
+        details=details_of(field),
+        field=field,
+    )
+
+
+def _single(kind: Any) -> tuple[Any, bool]:
+    """Return the type of a single value, and whether there may be several."""
+    if get_origin(kind) in (Union, types.UnionType):
+        rest = [arg for arg in get_args(kind) if arg is not type(None)]
+        kind = rest[0] if len(rest) == 1 else kind
+    if get_origin(kind) is tuple and get_args(kind)[1:] == (...,):
+        return get_args(kind)[0], True
+    return kind, False
+
+
+def _default(field: "attrs.Attribute[Any]") -> Any:
+    if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
+        return field.default.factory()  # type: ignore[union-attr]
+    return field.default

@@ -52,6 +52,22 @@ class LaunchOptions:
         0, help="Stop after so many tasks; 0 is no limit.", validator=ge(0)
     )
     drain: bool = option(False, help="Stop when the topic is empty.")
+    retries: int = option(
+        0, help="Run a task that fails again so often.", validator=ge(0)
+    )
+    retry_delay: timedelta = option(
+        timedelta(seconds=1),
+        help="Wait before the second run; doubles each time, and is random up to that.",
+    )
+    max_attempts: int = option(
+        5,
+        help="Receipts without settlement after which a message is dead.",
+        validator=ge(1),
+    )
+    lease: timedelta = option(
+        timedelta(seconds=30),
+        help="Time after which others get the tasks of a worker that died.",
+    )
     type_policy: TypePolicy = option(
         TypePolicy.RUN, help="What to do with tasks of another type."
     )

@@ -5,9 +5,13 @@ import os
 import signal
 from importlib import import_module
 
-from task_core.api.bus import Bus, BusContext, Role
+from task_core.api.bus import Bus
+from task_core.api.plugin import WorkerPlugin
+from task_core.capabilities import require
+from task_core.cli.buses import open_bus
+from task_core.cli.hooks import load_hooks
 from task_core.cli.launch_options import LaunchOptions
-from task_core.cli.settings import LaunchSettings, SelectedBus
+from task_core.cli.selection import Settings
 from task_core.cli.stdout import claim_stdout
 from task_core.clock import SystemClock
 from task_core.dead import dead_topic
@@ -20,8 +24,8 @@ from task_core.runtime.guarantee import promise
 from task_core.runtime.intake import Intake
 from task_core.runtime.launcher import Launcher
 from task_core.runtime.listeners import Hooks
-from task_core.runtime.pair import BusPair
 from task_core.runtime.plan import Equipment, Plan
+from task_core.runtime.retries import Retries, RetryPolicy
 from task_core.runtime.shutdown import Supervisor
 from task_core.runtime.stats import Stats
 from task_core.runtime.window import Window
@@ -32,12 +36,11 @@ SLOTS = {False: "task_core.runtime.threads", True: "task_core.runtime.coroutines
 log = logging.getLogger("task")
 
 
-def run(settings: LaunchSettings, hooks: Hooks) -> int:
+def run(settings: Settings) -> int:
     """Run a worker until the end of input, a limit or a signal.
 
     Args:
         settings: What the command line, environment and TOML say.
-        hooks: Who listens.
 
     Returns:
         The exit code.
@@ -45,83 +48,92 @@ def run(settings: LaunchSettings, hooks: Hooks) -> int:
     Raises:
         TaskError: The worker or the bus cannot be used.
     """
+    options: LaunchOptions = settings.command
+    worker = settings.worker
+    assert worker is not None  # the option is required
+    hooks = load_hooks(settings.catalog)
     stdout = claim_stdout()
-    call = compile_call(settings.worker.make(settings.worker_options))
-    bus = _open_bus(settings, stdout)
+    call = compile_call(worker.make(settings.worker_options))
+    bus = open_bus(settings, stdout, options.lease.total_seconds())
     stats = Stats(SystemClock())
-    launcher = _build(settings, call, bus, stats, hooks)
-    supervisor = Supervisor(launcher, settings.launch.kill_time.total_seconds())
+    plan = _plan(options, worker, call, bus)
+    surroundings = Surroundings(
+        cancel=Cancel(),
+        log=logging.getLogger(f"task.worker.{worker.name}"),
+        options=settings.worker_options,
+    )
+    equipment = _equip(options, plan, worker.type, call, surroundings, bus, stats, hooks)
+    launcher = Launcher(plan, equipment)
+    supervisor = Supervisor(launcher, options.kill_time.total_seconds())
     try:
         ended = supervisor.run()
     finally:
         log.info("%s", summary(stats, launcher.running))
     if ended:
         call.close()
-    code = _exit_code(supervisor.signals, stats, settings.launch)
+    code = _exit_code(supervisor.signals, stats, options)
     if stats.abandoned or not ended:
         _leave(code)
     return code
 
 
-def _open_bus(settings: LaunchSettings, stdout: int) -> Bus:
-    """Open what is read and what is written: one bus, or two as a pair."""
-    source, target = settings.in_bus, settings.out_bus
-    if source is None and target is None:
-        return _open(settings.bus, Role.BOTH, stdout)
-    opened = _open(source or settings.bus, Role.IN, stdout)
-    try:
-        return BusPair(opened, _open(target or settings.bus, Role.OUT, stdout))
-    except BaseException:
-        opened.close()
-        raise
-
-
-def _open(selected: SelectedBus, role: Role, stdout: int) -> Bus:
-    return selected.plugin.open(selected.options, BusContext(role=role, stdout=stdout))
-
-
-def _build(
-    settings: LaunchSettings, call: Call, bus: Bus, stats: Stats, hooks: Hooks
-) -> Launcher:
-    options = settings.launch
-    plan = _plan(settings, call, bus)
-    clock, cancel, exchange = SystemClock(), Cancel(), Exchange()
-    window = Window(options.concurrency, options.prefetch)
-    surroundings = Surroundings(
-        cancel=cancel,
-        log=logging.getLogger(f"task.worker.{settings.worker.name}"),
-        options=settings.worker_options,
-    )
+def _equip(
+    options: LaunchOptions,
+    plan: Plan,
+    task_type: str,
+    call: Call,
+    surroundings: Surroundings,
+    bus: Bus,
+    stats: Stats,
+    hooks: Hooks,
+) -> Equipment:
+    """Put the parts of the launcher together."""
+    clock, exchange = SystemClock(), Exchange()
     undertaker = Undertaker(plan.topic, plan.channel, plan.dead_topic, clock)
     slots = import_module(SLOTS[call.is_async]).make_slots(
         options.concurrency, call, exchange, surroundings, clock, hooks
     )
-    equipment = Equipment(
-        bus=bus,
+    intake = Intake(
         undertaker=undertaker,
-        intake=Intake(
-            undertaker=undertaker,
-            task_type=settings.worker.type,
-            type_policy=options.type_policy.value,
-            clock=clock,
-            hooks=hooks,
-        ),
+        task_type=task_type,
+        type_policy=options.type_policy.value,
+        max_attempts=options.max_attempts,
+        clock=clock,
+        hooks=hooks,
+    )
+    return Equipment(
+        bus=bus,
+        intake=intake,
+        undertaker=undertaker,
         slots=slots,
         exchange=exchange,
-        window=window,
-        cancel=cancel,
+        window=Window(options.concurrency, options.prefetch),
+        retries=_retries(options, plan.topic, bus, hooks),
+        cancel=surroundings.cancel,
         stats=stats,
         clock=clock,
         hooks=hooks,
         log=log,
     )
-    return Launcher(plan, equipment)
 
 
-def _plan(settings: LaunchSettings, call: Call, bus: Bus) -> Plan:
+def _retries(
+    options: LaunchOptions, topic: str, bus: Bus, hooks: Hooks
+) -> Retries | None:
+    """Return what brings failed tasks back; a bus that cannot delay has none."""
+    if options.retries:
+        require(bus.capabilities, "delay", bus.name)
+    if not bus.capabilities.delay:
+        return None
+    policy = RetryPolicy(
+        errors=options.retries, delay=options.retry_delay.total_seconds()
+    )
+    return Retries(policy, topic, hooks)
+
+
+def _plan(options: LaunchOptions, worker: WorkerPlugin, call: Call, bus: Bus) -> Plan:
     """Fill in what the options leave open: the task type names topic and channel."""
-    options, task_type = settings.launch, settings.worker.type
-    topic, channel = options.topic or task_type, options.channel or task_type
+    topic, channel = options.topic or worker.type, options.channel or worker.type
     kind = "coroutine" if call.is_async else "thread"
     return Plan(
         topic=topic,
@@ -129,14 +141,20 @@ def _plan(settings: LaunchSettings, call: Call, bus: Bus) -> Plan:
         done_topic=options.done_topic,
         dead_topic=options.dead_topic or dead_topic(topic),
         guarantee=(
-            f"worker {settings.worker.name} on bus {bus.name}, topic {topic}, channel"
+            f"worker {worker.name} on bus {bus.name}, topic {topic}, channel"
             f" {channel}: {promise(bus.capabilities)}; {kind} slots:"
-            f" {options.concurrency}, prefetch: {options.prefetch or 'measured'}"
+            f" {options.concurrency}, prefetch: {_prefetch(options)}"
         ),
         max_tasks=options.max_tasks,
         drain=options.drain,
         kill_time=options.kill_time.total_seconds(),
+        lease=options.lease.total_seconds(),
+        max_attempts=options.max_attempts,
     )
+
+
+def _prefetch(options: LaunchOptions) -> str:
+    return "measured" if options.prefetch is None else str(options.prefetch)
 
 
 def summary(stats: Stats, unreported: int) -> str:

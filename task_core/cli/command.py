@@ -1,0 +1,133 @@
+"""A click command whose options depend on which plugins are selected."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from task_core.cli.parameters import SectionOption
+from task_core.cli.selection import ROLES, Selected, Selector, Settings
+from task_core.config.schema import Section
+from task_core.config.sources import TomlFile
+from task_core.discovery.catalog import Catalog
+from task_core.errors import TaskError
+
+HELP_FLAGS = ("-h", "--help")
+
+
+class PluginCommand(click.Command):
+    """Parses twice: the first time to learn who is selected, then with their options.
+
+    Args:
+        section: The command's own options.
+        run: Called with the settings; returns the exit code.
+        attributes: As for `click.Command`.
+    """
+
+    def __init__(
+        self, *, section: Section, run: Callable[..., int], **attributes: Any
+    ) -> None:
+        self._section = section
+        self._run = run
+        self._selected: list[Selected] = []
+        self._selector: Selector | None = None
+        super().__init__(callback=self._invoke, **attributes)
+        self._own = list(self.params)
+        self._own += [self._option(section, spec) for spec in section.specs]
+        self._own.append(_CONFIG)
+        self.params = list(self._own)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Add the options of the selected plugins, then parse."""
+        if not ctx.resilient_parsing:
+            self._learn(args)
+        return super().parse_args(ctx, args)
+
+    def format_options(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """Show each plugin's options in a section of its own."""
+        plugins = {one.section.flag: one for one in self._selected}
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            flag = param.section.flag if isinstance(param, SectionOption) else ""
+            if record:
+                groups.setdefault(flag, []).append(record)
+        for flag, records in groups.items():
+            title = f"Options of {_title(plugins[flag])}" if flag else "Options"
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+    def _invoke(self, **params: Any) -> int:
+        """Resolve everything and run."""
+        assert self._selector is not None  # parse_args came before
+        section_names = {param.name for param in self.params if _is_ours(param)}
+        settings = self._selector.resolve(params, self._selected)
+        own = {k: v for k, v in params.items() if k not in section_names}
+        return self._run(settings, **own)
+
+    def _learn(self, args: list[str]) -> None:
+        """Find out who is selected, and offer their options."""
+        asks_for_help = any(flag in args for flag in HELP_FLAGS)
+        params = self._first_look(args)
+        try:
+            path = params.get("config") or os.environ.get("TASK_CONFIG")
+            toml = TomlFile.read(path)
+            self._selector = Selector(self._section, Catalog.scan(), toml)
+            self._selected = self._selector.select(params)
+        except TaskError:
+            if not asks_for_help:
+                raise
+        self.params = self._own + [
+            SectionOption(one.section, spec)
+            for one in self._selected
+            for spec in one.section.specs
+        ]
+
+    def _first_look(self, args: list[str]) -> dict[str, Any]:
+        """Parse the command's own options, and overlook everything else."""
+        settings = {"ignore_unknown_options": True, "allow_extra_args": True}
+        look = click.Command(
+            self.name,
+            params=self._own,
+            context_settings=settings,
+            add_help_option=False,
+        )
+        rest = [arg for arg in args if arg not in HELP_FLAGS]
+        with look.make_context(self.name, rest, resilient_parsing=True) as ctx:
+            return ctx.params
+
+    def _option(self, section: Section, spec: Any) -> SectionOption:
+        if spec.name not in ("worker", *ROLES):
+            return SectionOption(section, spec)
+        kind = "worker" if spec.name == "worker" else "bus"
+        return SectionOption(section, spec, shell_complete=_completer(kind))
+
+
+def _is_ours(param: click.Parameter) -> bool:
+    return isinstance(param, SectionOption) or param is _CONFIG
+
+
+def _title(one: Selected) -> str:
+    role = one.role.replace("_", "-")
+    return f"{role} {one.plugin.name}"
+
+
+def _completer(kind: str) -> Callable[..., list[CompletionItem]]:
+    def complete(
+        ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        names = Catalog.scan().names(kind)
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+    return complete
+
+
+_CONFIG = click.Option(
+    ["-C", "--config"],
+    metavar="FILE",
+    help="TOML file with options; ./task.toml if it is there.",
+)

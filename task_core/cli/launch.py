@@ -1,0 +1,36 @@
+"""`task launch`: run a worker on a bus."""
+
+from task_core.cli.command import PluginCommand
+from task_core.cli.launch_options import LaunchOptions
+from task_core.cli.logs import LOG_LEVEL, set_up_logging
+from task_core.cli.run_launch import run
+from task_core.cli.selection import Settings
+from task_core.config.schema import Section
+
+SECTION = Section(options=LaunchOptions, table=("launch",))
+
+HELP = """Run a worker on a bus: receive tasks, do them, send them on as done.
+
+The worker is an installed plugin, a function in a file (./my_worker.py:hello), or any
+program (exec:./program). The bus is a pipe unless you say otherwise: tasks come as JSON
+lines on stdin, done tasks go to stdout, everything else to stderr.
+
+Select a worker or bus together with --help to see its options.
+
+\b
+Examples:
+  task send hello World | task launch --worker hello
+  task launch --worker ./my_worker.py:hello --bus file --topic tasks.json
+  task launch --worker hello --bus file://tasks.json?follow=true -c 4
+  task launch --worker exec:./program --bus file --help
+"""
+
+
+def _run(settings: Settings, log_level: str) -> int:
+    set_up_logging(log_level)
+    return run(settings)
+
+
+command = PluginCommand(
+    name="launch", section=SECTION, run=_run, params=[LOG_LEVEL], help=HELP
+)

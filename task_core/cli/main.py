@@ -1,0 +1,132 @@
+"""The command `task`: a table of commands, each imported only when it runs."""
+
+import os
+import sys
+import traceback
+from difflib import get_close_matches
+from importlib import import_module
+
+import attrs
+import click
+
+from task_core import __version__
+from task_core.errors import TaskError
+
+
+@attrs.frozen
+class Entry:
+    """Where a command is, and what `task --help` says about it."""
+
+    place: str
+    help: str
+
+
+COMMANDS = {
+    "launch": Entry("task_core.cli.launch:command", "Run a worker on a bus."),
+    "send": Entry("task_core.cli.send:command", "Send tasks to a bus."),
+    "tail": Entry("task_core.cli.tail:command", "Show the tasks of a topic."),
+    "plugins": Entry("task_core.cli.plugins:command", "Show what is installed."),
+    "config": Entry("task_core.cli.config:command", "Show the options in force."),
+    "completion": Entry(
+        "task_core.cli.completion:command", "Print the completion for a shell."
+    ),
+}
+
+EXAMPLES = """\
+Examples:
+
+\b
+  echo '{"type":"hello","info":"World"}' | task launch --worker hello
+  task send hello World | task launch --worker ./my_worker.py:hello
+  task plugins list
+"""
+
+
+class CommandTable(click.Group):
+    """A group that knows its commands by name and imports the one that is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].place.partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggest the nearest command for one that is not there."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            close = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f": did you mean '{close[0]}'?" if close else ""
+            commands = ", ".join(COMMANDS)
+            ctx.fail(f"there is no command '{args[0]}'{hint}\nthere are: {commands}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+
+
+@click.command(
+    cls=CommandTable,
+    help="Run tasks over message buses: a pipe, a file, or a broker.\n\n" + EXAMPLES,
+    epilog="'task COMMAND --help' shows a command's options and examples.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+)
+@click.version_option(
+    __version__,
+    "-V",
+    "--version",
+    message=(
+        f"task-framework {__version__},"
+        f" Python {sys.version_info.major}.{sys.version_info.minor}"
+    ),
+)
+@click.option("--debug", is_flag=True, help="Add the traceback to errors.")
+def cli(debug: bool) -> None:
+    """Is replaced by the help text above."""
+    if debug:
+        os.environ["TASK_DEBUG"] = "1"
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit with its code.
+
+    Args:
+        args: The words after `task`; those of the process when not given.
+    """
+    try:
+        code = cli.main(args, prog_name="task", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except TaskError as error:
+        code = _show(error)
+    except (KeyboardInterrupt, click.Abort):
+        code = 130
+    except BrokenPipeError:
+        # The reader has what it wanted, for example `| head -1`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _show(error: TaskError) -> int:
+    if os.environ.get("TASK_DEBUG"):
+        traceback.print_exception(error)
+    first, *others = str(error).splitlines() or [type(error).__name__]
+    lines = [f"task: {first}", *(f"      {line}" for line in others)]
+    click.echo("\n".join(lines), err=True)
+    return error.exit_code

@@ -1,0 +1,74 @@
+"""Options of a section as click parameters, and their values back."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from task_core.config.schema import OptionSpec, Section
+
+SHORT = {
+    "worker": "-w",
+    "bus": "-b",
+    "topic": "-t",
+    "concurrency": "-c",
+}
+"""Short forms of flags without a prefix."""
+
+
+class SectionOption(click.Option):
+    """A flag that belongs to a section. Its value is a tuple of texts, empty if unset.
+
+    Args:
+        section, spec: Which option it is.
+        complete: Returns completions for its value.
+    """
+
+    def __init__(self, section: Section, spec: OptionSpec, **attributes: Any) -> None:
+        self.section = section
+        self.spec = spec
+        flag = section.flag_of(spec)
+        names = [flag, parameter_name(section, spec)]
+        if not section.flag and spec.name in SHORT:
+            names.insert(0, SHORT[spec.name])
+        help_text = _help(spec)
+        if spec.kind is bool:
+            names[names.index(flag)] = f"{flag}/--no-{section.flag}{spec.dashed}"
+            super().__init__(names, default=None, help=help_text, **attributes)
+        else:
+            super().__init__(
+                names,
+                multiple=True,
+                type=click.UNPROCESSED,
+                metavar=spec.metavar,
+                help=help_text,
+                **attributes,
+            )
+
+
+def parameter_name(section: Section, spec: OptionSpec) -> str:
+    """Return the name under which click keeps an option's value."""
+    return f"{section.flag}{spec.name}".replace("-", "_")
+
+
+def _help(spec: OptionSpec) -> str:
+    shown = "" if spec.required else spec.show(spec.default)
+    if spec.required:
+        return f"{spec.details.help}  [required]"
+    if spec.kind is bool or not shown:
+        return spec.details.help
+    return f"{spec.details.help}  [default: {shown}]"
+
+
+def flags_of(
+    section: Section, params: Mapping[str, Any]
+) -> dict[str, Sequence[str]]:
+    """Return the texts that the command line gives, by option name."""
+    flags: dict[str, Sequence[str]] = {}
+    for spec in section.specs:
+        value = params.get(parameter_name(section, spec))
+        if isinstance(value, bool):
+            flags[spec.name] = ["true" if value else "false"]
+        elif value:
+            flags[spec.name] = list(value)
+    return flags

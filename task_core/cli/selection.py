@@ -1,0 +1,175 @@
+"""Two-phase command lines: first who is selected, then only their options."""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from task_core.api.plugin import BusPlugin, NoOptions, WorkerPlugin
+from task_core.cli.parameters import flags_of
+from task_core.cli.stdout import diverted_stdout
+from task_core.config.resolve import Resolver, Setting
+from task_core.config.schema import Section
+from task_core.config.sources import (
+    Layer,
+    TomlFile,
+    environment_layer,
+    flag_layer,
+    url_layer,
+)
+from task_core.discovery.catalog import Catalog
+from task_core.discovery.loader import load
+from task_core.discovery.target import is_target, load_target
+from task_core.errors import OptionError
+
+_URL = re.compile(r"([a-z0-9][a-z0-9-]*):(.*)", re.DOTALL)
+ROLES = ("bus", "in_bus", "out_bus")
+
+
+@attrs.frozen(kw_only=True)
+class Selected:
+    """A plugin that was chosen, before its options are known.
+
+    Args:
+        role: What it is for: `worker`, or one of `ROLES`.
+        plugin: Its manifest.
+        url: What was given behind its name, if anything.
+        section: Its options, and the flags, variables and keys that set them.
+    """
+
+    role: str
+    plugin: Any
+    url: str
+    section: Section
+
+
+@attrs.frozen(kw_only=True)
+class SelectedBus:
+    """A bus, ready to be opened.
+
+    Args:
+        plugin: Its manifest.
+        options: Its options object.
+    """
+
+    plugin: BusPlugin
+    options: Any
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """Everything that a command was told.
+
+    Args:
+        command: The command's own options object.
+        worker, worker_options: Who does tasks; None for commands without one.
+        buses: By role, those that were selected.
+        all: Every setting with its origin.
+        catalog: What is installed.
+    """
+
+    command: Any
+    worker: WorkerPlugin | None
+    worker_options: Any
+    buses: Mapping[str, SelectedBus]
+    all: Sequence[Setting]
+    catalog: Catalog
+
+
+class Selector:
+    """Finds out who is selected, and gathers what they are told.
+
+    Args:
+        section: The command's own options.
+        catalog: What is installed.
+        toml: The configuration file.
+    """
+
+    def __init__(self, section: Section, catalog: Catalog, toml: TomlFile) -> None:
+        self._section = section
+        self._catalog = catalog
+        self._toml = toml
+
+    def select(self, params: Mapping[str, Any]) -> list[Selected]:
+        """Return who is selected by flags, environment, TOML or default.
+
+        Raises:
+            PluginError, WorkerError: One of them cannot be used.
+        """
+        chosen = self._choices(params)
+        if chosen.get("in_bus") and chosen.get("out_bus"):
+            chosen.pop("bus", None)  # nothing is left for it to do
+        with diverted_stdout():  # what a plugin prints when imported is no data
+            return [self._load(role, text) for role, text in chosen.items() if text]
+
+    def _choices(self, params: Mapping[str, Any]) -> dict[str, str]:
+        """Return what is chosen for each role, before anything is checked."""
+        layers = self._layers(self._section, params)
+        choices = {}
+        for spec in self._section.specs:
+            if spec.name in ("worker", *ROLES):
+                raws = [x.values[spec.name] for x in layers if spec.name in x.values]
+                value = raws[0].value if raws else spec.default
+                value = value[-1] if isinstance(value, list) and value else value
+                choices[spec.name] = value if isinstance(value, str) else ""
+        return choices
+
+    def _load(self, role: str, text: str) -> Selected:
+        kind = "worker" if role == "worker" else "bus"
+        match = _URL.fullmatch(text)
+        name = match[1] if match else text
+        installed = name in self._catalog.names(kind)
+        if kind == "worker" and not installed and is_target(text):
+            plugin, url = load_target(text), ""
+        else:
+            plugin, url = load(self._catalog.find(kind, name)), text if match else ""
+        section = Section(
+            options=plugin.options,
+            table=(kind, plugin.name),
+            flag=f"{role.replace('_', '-')}-",
+        )
+        return Selected(role=role, plugin=plugin, url=url, section=section)
+
+    def resolve(self, params: Mapping[str, Any], selected: list[Selected]) -> Settings:
+        """Return what everybody is told.
+
+        Raises:
+            OptionError: Values are wrong; all of them are named at once.
+        """
+        resolver = Resolver()
+        command = resolver.resolve(self._section, self._layers(self._section, params))
+        options = {
+            one.role: resolver.resolve(
+                one.section, self._layers(one.section, params, one.url)
+            )
+            for one in selected
+        }
+        if resolver.problems:
+            raise OptionError(resolver.problems)
+        plugins = {one.role: one.plugin for one in selected}
+        worker = plugins.pop("worker", None)
+        without = worker is None or worker.options is NoOptions
+        return Settings(
+            command=command,
+            worker=worker,
+            worker_options=None if without else options["worker"],
+            buses={
+                role: SelectedBus(plugin=plugin, options=options[role])
+                for role, plugin in plugins.items()
+            },
+            all=resolver.settings,
+            catalog=self._catalog,
+        )
+
+    def _layers(
+        self, section: Section, params: Mapping[str, Any], url: str = ""
+    ) -> list[Layer]:
+        """Return what the sources say about a section, the strongest first."""
+        layers = [flag_layer(section, flags_of(section, params))]
+        if url:
+            layers.append(url_layer(section, url))
+        layers.append(environment_layer(section, os.environ))
+        layers.append(self._toml.layer(section))
+        return layers

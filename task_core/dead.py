@@ -1,6 +1,6 @@
 """Dead letters: what could not be decoded or run, with its bytes and the reason."""
 
-import base64
+import binascii
 
 import msgspec
 
@@ -31,7 +31,7 @@ class DeadLetter(msgspec.Struct, kw_only=True, omit_defaults=True):
     @property
     def original(self) -> bytes:
         """The bytes exactly as they were received."""
-        return base64.b64decode(self.body64) if self.body64 else self.body.encode()
+        return binascii.a2b_base64(self.body64) if self.body64 else self.body.encode()
 
 
 _encode = msgspec.json.Encoder().encode
@@ -58,7 +58,7 @@ def encode_dead(letter: DeadLetter, original: bytes) -> bytes:
     try:
         letter.body = original.decode()
     except UnicodeDecodeError:
-        letter.body64 = base64.b64encode(original).decode()
+        letter.body64 = binascii.b2a_base64(original, newline=False).decode()
     return _encode(letter)
 
 

@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -37,12 +36,12 @@ def parse_duration(text: str) -> timedelta:
         >>> parse_duration("1h30m").total_seconds()
         5400.0
     """
-    body = text.removeprefix("-").removeprefix("+") if text[1:] else text
+    body = text[1:] if text[:1] in ("-", "+") else text
     parts = _DURATION_PART.findall(body)
     if _WHOLE.fullmatch(text):
         nanoseconds = int(body)
     elif body and "".join(number + unit for number, unit in parts) == body:
-        nanoseconds = int(sum(Decimal(number) * _UNITS[unit] for number, unit in parts))
+        nanoseconds = sum(_scale(number, _UNITS[unit]) for number, unit in parts)
     else:
         raise ValueError(f"not a duration like 10s or 1h30m: {text!r}")
     sign = -1 if text.startswith("-") else 1
@@ -52,6 +51,13 @@ def parse_duration(text: str) -> timedelta:
         raise ValueError(f"a duration this long cannot be kept: {text!r}") from None
 
 
+def _scale(number: str, unit: int) -> int:
+    """Multiply a decimal number by a unit, exactly."""
+    whole, _, fraction = number.partition(".")
+    part = int(fraction or 0) * unit // 10 ** len(fraction)
+    return int(whole or 0) * unit + part
+
+
 def format_duration(duration: timedelta) -> str:
     """Write a duration as Go does.
 
@@ -59,7 +65,7 @@ def format_duration(duration: timedelta) -> str:
         >>> format_duration(timedelta(minutes=90, milliseconds=500))
         '1h30m0.5s'
     """
-    micros = round(duration / timedelta(microseconds=1))
+    micros = duration // timedelta(microseconds=1)
     sign, micros = ("-", -micros) if micros < 0 else ("", micros)
     if micros == 0:
         return "0s"
@@ -74,7 +80,10 @@ def format_duration(duration: timedelta) -> str:
 
 
 def _trim(number: int, unit: int) -> str:
-    return format((Decimal(number) / unit).normalize(), "f")
+    """Divide by a power of ten, exactly and without zeros at the end."""
+    whole, rest = divmod(number, unit)
+    digits = str(rest).rjust(len(str(unit)) - 1, "0").rstrip("0")
+    return f"{whole}.{digits}" if digits else str(whole)
 
 
 def parse_bool(text: str) -> bool:

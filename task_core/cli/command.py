@@ -2,18 +2,20 @@
 
 import os
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from task_core.cli.parameters import SectionOption
 from task_core.cli.selection import ROLES, Selected, Selector, Settings
 from task_core.config.schema import Section
-from task_core.config.sources import TomlFile
+from task_core.config.sources import NoFile, Source
 from task_core.discovery.catalog import Catalog
 from task_core.errors import TaskError
 
+DEFAULT_FILE = "task.toml"
+"""Read when it is there and no other file is named."""
 HELP_FLAGS = ("-h", "--help")
 
 
@@ -75,7 +77,7 @@ class PluginCommand(click.Command):
         params = self._first_look(args)
         try:
             path = params.get("config") or os.environ.get("TASK_CONFIG")
-            toml = TomlFile.read(path)
+            toml = _read_toml(path)
             self._selector = Selector(self._section, Catalog.scan(), toml)
             self._selected = self._selector.select(params)
         except TaskError:
@@ -107,6 +109,16 @@ class PluginCommand(click.Command):
         return SectionOption(section, spec, shell_complete=_completer(kind))
 
 
+def _read_toml(path: str | None) -> Source:
+    """Read the file that was named, or the default one if it is there."""
+    if path is None and not os.path.isfile(DEFAULT_FILE):
+        return NoFile()
+    # Only now: most starts have no file, and need not load what reads one.
+    module = import_module("task_core.config.toml_file")
+    toml: Source = module.TomlFile.read(path or DEFAULT_FILE)
+    return toml
+
+
 def _is_ours(param: click.Parameter) -> bool:
     return isinstance(param, SectionOption) or param is _CONFIG
 
@@ -116,12 +128,12 @@ def _title(one: Selected) -> str:
     return f"{role} {one.plugin.name}"
 
 
-def _completer(kind: str) -> Callable[..., list[CompletionItem]]:
+def _completer(kind: str) -> Callable[..., list[str]]:
     def complete(
         ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
+    ) -> list[str]:
         names = Catalog.scan().names(kind)
-        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+        return [name for name in names if name.startswith(incomplete)]
 
     return complete
 

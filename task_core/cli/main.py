@@ -3,7 +3,6 @@
 import os
 import sys
 import traceback
-from difflib import get_close_matches
 from importlib import import_module
 
 import attrs
@@ -11,6 +10,7 @@ import click
 
 from task_core import __version__
 from task_core.errors import TaskError
+from task_core.nearest import nearest
 
 
 @attrs.frozen
@@ -62,8 +62,7 @@ class CommandTable(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Suggest the nearest command for one that is not there."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            close = get_close_matches(args[0], COMMANDS, n=1)
-            hint = f": did you mean '{close[0]}'?" if close else ""
+            hint = nearest(args[0], COMMANDS)
             commands = ", ".join(COMMANDS)
             ctx.fail(f"there is no command '{args[0]}'{hint}\nthere are: {commands}")
         return super().resolve_command(ctx, args)

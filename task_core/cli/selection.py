@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import attrs
@@ -14,14 +15,13 @@ from task_core.config.resolve import Resolver, Setting
 from task_core.config.schema import Section
 from task_core.config.sources import (
     Layer,
-    TomlFile,
+    Source,
     environment_layer,
     flag_layer,
     url_layer,
 )
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.loader import load
-from task_core.discovery.target import is_target, load_target
 from task_core.errors import OptionError
 
 _URL = re.compile(r"([a-z0-9][a-z0-9-]*):(.*)", re.DOTALL)
@@ -87,7 +87,7 @@ class Selector:
         toml: The configuration file.
     """
 
-    def __init__(self, section: Section, catalog: Catalog, toml: TomlFile) -> None:
+    def __init__(self, section: Section, catalog: Catalog, toml: Source) -> None:
         self._section = section
         self._catalog = catalog
         self._toml = toml
@@ -121,8 +121,9 @@ class Selector:
         match = _URL.fullmatch(text)
         name = match[1] if match else text
         installed = name in self._catalog.names(kind)
-        if kind == "worker" and not installed and is_target(text):
-            plugin, url = load_target(text), ""
+        if kind == "worker" and not installed and _is_target(text):
+            target = import_module("task_core.discovery.target")
+            plugin, url = target.load_target(text), ""
         else:
             plugin, url = load(self._catalog.find(kind, name)), text if match else ""
         section = Section(
@@ -173,3 +174,8 @@ class Selector:
         layers.append(environment_layer(section, os.environ))
         layers.append(self._toml.layer(section))
         return layers
+
+
+def _is_target(text: str) -> bool:
+    """Whether a text names a file, or an object in a module, and not a plugin."""
+    return ":" in text or text.endswith(".py")

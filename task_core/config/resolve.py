@@ -1,13 +1,13 @@
 """Layers of raw values -> one options object, with the origin of each value."""
 
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import attrs
 
 from task_core.config.schema import HIDDEN, OptionSpec, Section
 from task_core.config.sources import Layer, Raw
+from task_core.nearest import nearest
 from task_core.values import reader
 
 _SWITCH = {
@@ -69,8 +69,7 @@ class Resolver:
         names = [spec.name for spec in section.specs]
         for layer in layers:
             for name, place in layer.unknown.items():
-                close = get_close_matches(name, names, n=1)
-                hint = f": did you mean '{close[0]}'?" if close else ""
+                hint = nearest(name, names)
                 owner = " ".join(section.table)
                 has = f"it has {', '.join(names)}" if names else "it has no options"
                 text = f"{place}: {owner} has no option '{name}'{hint or f'; {has}'}"

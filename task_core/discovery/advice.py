@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
+
+from task_core.nearest import nearest
 
 KNOWN = {
     ("bus", "nsq"): "task-bus-nsq",
@@ -28,12 +29,6 @@ def unknown(kind: str, name: str, installed: Sequence[str]) -> str:
     if kind == "worker":
         lines.append("a worker may also be given as module:object or file.py:object")
     return "\n".join(lines)
-
-
-def nearest(name: str, candidates: Sequence[str]) -> str:
-    """Return `: did you mean 'x'?` for the nearest candidate, or nothing."""
-    close = get_close_matches(name, candidates, n=1)
-    return f": did you mean '{close[0]}'?" if close else ""
 
 
 def install_command(package: str) -> str:

@@ -9,14 +9,9 @@ from typing import Any
 
 from task_core.api.plugin import WorkerPlugin, worker
 from task_core.api.worker import Worker
-from task_core.discovery.advice import nearest
 from task_core.discovery.loader import one_line
 from task_core.errors import WorkerError
-
-
-def is_target(text: str) -> bool:
-    """Whether a text names a file or an object in a module, not a plugin."""
-    return ":" in text or text.endswith(".py")
+from task_core.nearest import nearest
 
 
 def load_target(text: str) -> WorkerPlugin:

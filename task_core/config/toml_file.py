@@ -1,0 +1,90 @@
+"""The TOML file: its tables as layers, each value with its line."""
+
+import re
+import tomllib
+from collections.abc import Sequence
+from typing import Any
+
+from task_core.config.schema import Section
+from task_core.config.sources import Layer, Raw
+from task_core.errors import OptionError
+
+
+class TomlFile:
+    """A TOML file.
+
+    Args:
+        path: Its path, for messages.
+        text: What it holds.
+
+    Raises:
+        OptionError: It is no TOML; the text says where.
+    """
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self._text = text
+        try:
+            self._data = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise OptionError([f"{path} is no TOML: {error}"]) from None
+
+    @classmethod
+    def read(cls, path: str) -> "TomlFile":
+        """Read a file.
+
+        Raises:
+            OptionError: It cannot be read, or is no TOML.
+        """
+        try:
+            with open(path, encoding="utf-8") as file:
+                return cls(path, file.read())
+        except OSError as error:
+            raise OptionError([f"cannot read {path}: {error.strerror}"]) from None
+        except UnicodeDecodeError:
+            raise OptionError([f"cannot read {path}: it is not UTF-8"]) from None
+
+    def layer(self, section: Section) -> Layer:
+        """Return what the file says about a section.
+
+        Raises:
+            OptionError: What should be a table is none.
+        """
+        table: Any = self._data
+        for depth, name in enumerate(section.table, 1):
+            table = table.get(name, {})
+            if not isinstance(table, dict):
+                path = ".".join(section.table[:depth])
+                raise OptionError([f"{self.path}: {path} must be a table"])
+        names = {spec.name for spec in section.specs}
+        found = {key.replace("-", "_"): (key, value) for key, value in table.items()}
+        return Layer(
+            values={
+                name: Raw(value=value, origin=self._place(section, key))
+                for name, (key, value) in found.items()
+                if name in names
+            },
+            unknown={
+                name: self._place(section, key)
+                for name, (key, _) in found.items()
+                if name not in names
+            },
+        )
+
+    def _place(self, section: Section, key: str) -> str:
+        line = line_of(self._text, section.table, key)
+        return f"{self.path}, line {line}" if line else self.path
+
+
+def line_of(text: str, table: Sequence[str], key: str) -> int:
+    """Return the line of a key in TOML text, from 1; 0 when it is written unusually."""
+    current: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[([^\[\]]+)\]", line):
+            names = header[1].split(".")
+            current = tuple(name.strip().strip("\"'") for name in names)
+        elif current == tuple(table) and re.match(
+            rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line
+        ):
+            return number
+    return 0

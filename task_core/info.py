@@ -22,7 +22,7 @@ T = TypeVar("T")
 _KEY = "task_param"
 _LISTS = (list, tuple, Sequence)
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class _Details:
     name: str = ""
     layout: str = ""
@@ -91,7 +91,7 @@ def format_info(params: Any) -> str:
     return text
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class _Field:
     """How one attrs field is read, worked out once for each class."""
 

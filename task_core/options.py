@@ -23,7 +23,7 @@ class UrlPart(StrEnum):
     """Authority and path together, for example `tasks/today.json`."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class OptionDetails:
     """What `option` adds to an attrs field.
 

@@ -63,7 +63,7 @@ class Role(StrEnum):
     """Only to write (`--out-bus`)."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class BusContext:
     """What the composition root tells a bus when it opens.
 

@@ -20,12 +20,12 @@ API_VERSIONS = {"bus": (1, 1), "worker": (1, 1), "taskmaster": (1, 1)}
 """Oldest and newest API number that this core accepts, by kind."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class NoOptions:
     """Options class of a plugin that has none."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class BusPlugin:
     """Manifest of a bus (entry-point group `task_core.bus`).
 
@@ -46,7 +46,7 @@ class BusPlugin:
     api: int = 1
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class WorkerPlugin:
     """Manifest of a worker (entry-point group `task_core.worker`).
 
@@ -72,7 +72,7 @@ class WorkerPlugin:
         return self.task_type or self.name
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class TaskmasterPlugin:
     """Manifest of a taskmaster (entry-point group `task_core.taskmaster`).
 

@@ -13,7 +13,7 @@ from task_core.errors import TaskError
 from task_core.nearest import nearest
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Entry:
     """Where a command is, and what `task --help` says about it."""
 

@@ -28,7 +28,7 @@ _URL = re.compile(r"([a-z0-9][a-z0-9-]*):(.*)", re.DOTALL)
 ROLES = ("bus", "in_bus", "out_bus")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Selected:
     """A plugin that was chosen, before its options are known.
 
@@ -45,7 +45,7 @@ class Selected:
     section: Section
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class SelectedBus:
     """A bus, ready to be opened.
 
@@ -58,7 +58,7 @@ class SelectedBus:
     options: Any
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Settings:
     """Everything that a command was told.
 

@@ -16,7 +16,7 @@ _SWITCH = {
 }
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Setting:
     """One value in force.
 

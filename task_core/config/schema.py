@@ -17,7 +17,7 @@ HIDDEN = "********"
 _KINDS = {str: "TEXT", int: "NUMBER", float: "NUMBER", Path: "PATH", bool: "BOOL"}
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class OptionSpec:
     """One option, worked out from an attrs field.
 
@@ -70,7 +70,7 @@ class OptionSpec:
         return write(value)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Section:
     """The options of one thing, and the names under which they are set.
 

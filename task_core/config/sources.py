@@ -10,7 +10,7 @@ from task_core.options import UrlPart
 from task_core.uri import split_uri
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Raw:
     """A value as it was found.
 
@@ -23,7 +23,7 @@ class Raw:
     origin: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Layer:
     """All that one source says about one section.
 

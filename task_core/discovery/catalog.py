@@ -16,7 +16,7 @@ CORE = "task-framework"
 """The distribution whose plugin names are reserved."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Found:
     """A plugin that is installed, or registered, and not imported.
 

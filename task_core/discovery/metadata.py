@@ -21,7 +21,7 @@ _FOLDER = re.compile(r"(?P<name>.+?)(?:-(?P<version>[^-]+)(?:-.*)?)?\.(?:dist|eg
 _OURS = "[task_core."
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Distribution:
     """An installed distribution that brings plugins.
 

@@ -23,7 +23,7 @@ from task_core.task import Task
 Invoke = Callable[[Task, Any], Any]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Call:
     """A worker, ready to be called.
 

@@ -11,7 +11,7 @@ from task_core.task import Task, merge_meta
 from task_core.wire import decode_task, encode_task
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Surroundings:
     """What all runs of one launcher share.
 

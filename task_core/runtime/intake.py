@@ -14,7 +14,7 @@ from task_core.runtime.listeners import Hooks
 from task_core.wire import decode_task
 
 
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, eq=False)
 class Arrivals:
     """What became of some deliveries.
 

@@ -17,7 +17,7 @@ from task_core.runtime.stats import Stats
 from task_core.runtime.window import Window
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Plan:
     """What a launcher is to do.
 
@@ -45,7 +45,7 @@ class Plan:
     max_attempts: int = 5
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Equipment:
     """The parts of a launcher, put together by the command line.
 

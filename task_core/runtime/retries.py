@@ -17,7 +17,7 @@ LONGEST = 3600.0
 """Seconds that a task waits for its next run at most, unless the worker says more."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class RetryPolicy:
     """How often and when.
 

@@ -12,7 +12,7 @@ from task_core.cli.selection import ROLES, Selected, Selector, Settings
 from task_core.config.schema import Section
 from task_core.config.sources import NoFile, Source
 from task_core.discovery.catalog import Catalog
-from task_core.errors import TaskError
+from task_core.errors import OptionError, TaskError
 
 DEFAULT_FILE = "task.toml"
 """Read when it is there and no other file is named."""
@@ -25,12 +25,19 @@ class PluginCommand(click.Command):
     Args:
         section: The command's own options.
         run: Called with the settings; returns the exit code.
+        lenient: Call it although something is wrong with them.
         attributes: As for `click.Command`.
     """
 
     def __init__(
-        self, *, section: Section, run: Callable[..., int], **attributes: Any
+        self,
+        *,
+        section: Section,
+        run: Callable[..., int],
+        lenient: bool = False,
+        **attributes: Any,
     ) -> None:
+        self._lenient = lenient
         self._section = section
         self._run = run
         self._selected: list[Selected] = []
@@ -68,6 +75,8 @@ class PluginCommand(click.Command):
         assert self._selector is not None  # parse_args came before
         section_names = {param.name for param in self.params if _is_ours(param)}
         settings = self._selector.resolve(params, self._selected)
+        if settings.problems and not self._lenient:
+            raise OptionError(settings.problems)
         own = {k: v for k, v in params.items() if k not in section_names}
         return self._run(settings, **own)
 

@@ -22,7 +22,6 @@ from task_core.config.sources import (
 )
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.loader import load
-from task_core.errors import OptionError
 
 _URL = re.compile(r"([a-z0-9][a-z0-9-]*):(.*)", re.DOTALL)
 ROLES = ("bus", "in_bus", "out_bus")
@@ -68,6 +67,7 @@ class Settings:
         buses: By role, those that were selected.
         all: Every setting with its origin.
         catalog: What is installed.
+        problems: What is wrong, one line each.
     """
 
     command: Any
@@ -76,6 +76,7 @@ class Settings:
     buses: Mapping[str, SelectedBus]
     all: Sequence[Setting]
     catalog: Catalog
+    problems: Sequence[str]
 
 
 class Selector:
@@ -134,11 +135,7 @@ class Selector:
         return Selected(role=role, plugin=plugin, url=url, section=section)
 
     def resolve(self, params: Mapping[str, Any], selected: list[Selected]) -> Settings:
-        """Return what everybody is told.
-
-        Raises:
-            OptionError: Values are wrong; all of them are named at once.
-        """
+        """Return what everybody is told, and all that is wrong with it at once."""
         resolver = Resolver()
         command = resolver.resolve(self._section, self._layers(self._section, params))
         options = {
@@ -147,8 +144,6 @@ class Selector:
             )
             for one in selected
         }
-        if resolver.problems:
-            raise OptionError(resolver.problems)
         plugins = {one.role: one.plugin for one in selected}
         worker = plugins.pop("worker", None)
         without = worker is None or worker.options is NoOptions
@@ -162,6 +157,7 @@ class Selector:
             },
             all=resolver.settings,
             catalog=self._catalog,
+            problems=resolver.problems,
         )
 
     def _layers(

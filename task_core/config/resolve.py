@@ -1,6 +1,7 @@
 """Layers of raw values -> one options object, with the origin of each value."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import attrs
@@ -158,7 +159,11 @@ def _single_reader(spec: OptionSpec) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         if isinstance(value, bool | dict | list):
             raise ValueError(f"not {spec.metavar} but {_toml_kind(value)}")
-        return read_text(value if isinstance(value, str) else str(value))
+        text = value if isinstance(value, str) else str(value)
+        if spec.kind is timedelta and text.isdigit() and text != "0":
+            # Go takes it for nanoseconds, everybody else for seconds.
+            raise ValueError(f"{text} of what? Give a unit, for example {text}s")
+        return read_text(text)
 
     return read
 

@@ -1,0 +1,49 @@
+"""`task config show`: every option in force, and where its value comes from."""
+
+import click
+
+from task_core.cli.command import PluginCommand
+from task_core.cli.launch import SECTION
+from task_core.cli.render import show_json, table
+from task_core.cli.selection import Settings
+from task_core.errors import OptionError
+
+HELP = """Show every option that 'task launch' would use, and where its value comes from.
+
+Takes the flags of 'task launch'. Flags are stronger than the URL behind --bus, that is
+stronger than the environment, the TOML file, and the defaults. Secrets are hidden.
+
+\b
+Examples:
+  task config show --worker hello --bus file://tasks.json?follow=true
+  TASK_LAUNCH_CONCURRENCY=4 task config show --worker hello
+"""
+
+
+@click.group(help="Show the options in force.")
+def command() -> None:
+    """Is replaced by the help text above."""
+
+
+def _run(settings: Settings, as_json: bool) -> int:
+    rows = [(s.section.key_of(s.spec), s.shown, s.origin) for s in settings.all]
+    if as_json:
+        names = ("option", "value", "origin")
+        show_json([dict(zip(names, row, strict=True)) for row in rows])
+    else:
+        click.echo(table(("OPTION", "VALUE", "FROM"), rows))
+    if settings.problems:
+        raise OptionError(settings.problems)
+    return 0
+
+
+command.add_command(
+    PluginCommand(
+        name="show",
+        section=SECTION,
+        run=_run,
+        lenient=True,
+        help=HELP,
+        params=[click.Option(["--json", "as_json"], is_flag=True, help="As JSON.")],
+    )
+)

@@ -1,0 +1,60 @@
+"""Tables and colours: aligned text, coloured on terminals only."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+import click
+
+Row = Sequence[str]
+
+
+def table(headers: Row, rows: Sequence[Row]) -> str:
+    """Return rows as aligned columns under their headers; the last one runs free."""
+    lines = [list(map(str, row)) for row in (headers, *rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    text = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    ]
+    head, *body = (line.rstrip() for line in text)
+    return "\n".join([style(head, bold=True), *body])
+
+
+def style(text: str, stream: TextIO | None = None, **styles: Any) -> str:
+    """Colour a text if it goes to a terminal and `NO_COLOR` is not set."""
+    terminal = (stream or sys.stdout).isatty()
+    return click.style(text, **styles) if terminal and not _plain() else text
+
+
+def _plain() -> bool:
+    return bool(os.environ.get("NO_COLOR"))
+
+
+def show_json(data: Any) -> None:
+    """Print data as indented JSON."""
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+class Counter:
+    """Counts on stderr while a person waits; silent elsewhere.
+
+    Args:
+        what: What is counted, for example `sent`.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._visible = sys.stderr.isatty()
+
+    def show(self, count: int) -> None:
+        """Show how far it is."""
+        if self._visible:
+            click.echo(f"\r\033[K{count:,} {self._what}", nl=False, err=True)
+
+    def clear(self) -> None:
+        """Take it away."""
+        if self._visible:
+            click.echo("\r\033[K", nl=False, err=True)

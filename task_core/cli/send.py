@@ -1,0 +1,130 @@
+"""`task send`: create tasks."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+import click
+
+from task_core.api.bus import Message, Producer, Role
+from task_core.cli.bus_option import SECTION
+from task_core.cli.buses import open_selected
+from task_core.cli.command import PluginCommand
+from task_core.cli.render import Counter
+from task_core.cli.selection import Settings
+from task_core.cli.stdout import claim_stdout
+from task_core.errors import DecodeError, UsageError
+from task_core.task import Task, format_meta
+from task_core.values import parse_duration
+from task_core.wire import decode_task, encode_task
+
+BATCH = 1000
+"""Lines that are sent together."""
+
+HELP = """Send a task, or many from stdin.
+
+TYPE is the task's type, and its topic unless --topic says otherwise; INFO is what to
+work on. With '-' in place of TYPE, tasks are read as JSON lines from stdin. Without
+--bus the tasks are printed, to be piped into 'task launch'.
+
+\b
+Examples:
+  task send hello World | task launch --worker hello
+  task send load 's3://bucket/a.csv?table=sales' --meta file=a.csv --job daily
+  task send - --bus file --topic tasks.json < more.json
+"""
+
+
+def _run(settings: Settings, words: tuple[str, ...], **options: object) -> int:
+    topic = str(options["topic"] or "")
+    delay = _delay(options["delay"])
+    bus = open_selected(settings.buses["bus"], Role.OUT, claim_stdout())
+    try:
+        producer = bus.producer()
+        if words[0] == "-":
+            return _send_lines(producer, topic, delay)
+        task = _task(words, **options)
+        message = Message(topic or task.type, encode_task(task), delay=delay)
+        producer.send([message])
+        return 0
+    finally:
+        bus.close()
+
+
+def _delay(text: object) -> float:
+    try:
+        return parse_duration(str(text)).total_seconds() if text else 0.0
+    except ValueError as error:
+        raise UsageError(f"--delay: {error}") from None
+
+
+def _task(words: tuple[str, ...], **options: object) -> Task:
+    pairs: dict[str, list[str]] = {}
+    for pair in options["meta"] or ():  # type: ignore[attr-defined]
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise UsageError(f"--meta: not key=value: {pair!r}")
+        pairs.setdefault(key, []).append(value)
+    task = Task.new(
+        words[0],
+        words[1] if words[1:] else "",
+        job=str(options["job"] or ""),
+        meta=format_meta(pairs),
+        id=options["id"],  # type: ignore[arg-type]
+    )
+    return decode_task(encode_task(task))  # what we send, everybody must be able to read
+
+
+def _send_lines(producer: Producer, topic: str, delay: float) -> int:
+    """Send the lines of stdin; report those that are no tasks, and go on."""
+    sent, bad, counter = 0, 0, Counter("sent")
+    lines = enumerate(sys.stdin.buffer, 1)
+    while batch := list(islice(lines, BATCH)):
+        messages = list(_messages(batch, topic, delay))
+        good = [message for message in messages if message is not None]
+        producer.send(good)
+        sent += len(good)
+        bad += len(messages) - len(good)
+        counter.show(sent)
+    counter.clear()
+    if bad:
+        click.echo(f"task: {sent} sent, {bad} refused", err=True)
+    return 1 if bad else 0
+
+
+def _messages(
+    batch: Iterable[tuple[int, bytes]], topic: str, delay: float
+) -> Iterator[Message | None]:
+    for number, line in batch:
+        body = line.strip()
+        if not body:
+            continue
+        try:
+            task = decode_task(body)
+        except DecodeError as error:
+            click.echo(f"task: line {number}: {error}", err=True)
+            yield None
+        else:
+            yield Message(topic or task.type, body, delay=delay)
+
+
+command = PluginCommand(
+    name="send",
+    section=SECTION,
+    run=_run,
+    help=HELP,
+    params=[
+        click.Argument(["words"], nargs=-1, required=True, metavar="TYPE [INFO]"),
+        click.Option(["-t", "--topic"], help="Topic; the task's type if not given."),
+        click.Option(["--job"], help="Sub-kind of the type."),
+        click.Option(
+            ["--meta"], multiple=True, metavar="KEY=VALUE", help="Put into the meta."
+        ),
+        click.Option(["--id"], help="Id of the task; a random one if not given."),
+        click.Option(
+            ["--delay"],
+            metavar="DURATION",
+            help="Arrive not before, for example 10s or 1h (where the bus can).",
+        ),
+    ],
+)

@@ -55,9 +55,24 @@ class WorkerError(TaskError):
 
 
 class PluginError(TaskError):
-    """A plugin cannot be used. The text names its distribution and version."""
+    """A plugin cannot be used. The text names its distribution and version.
+
+    Args:
+        text: The whole message.
+        code: That of `task plugins doctor`, for example `P01`.
+        cause: What is wrong, without who it is about.
+        fix: What to do about it.
+    """
 
     exit_code = 3
+
+    def __init__(
+        self, text: str, *, code: str = "P01", cause: str = "", fix: str = ""
+    ) -> None:
+        super().__init__(text)
+        self.code = code
+        self.cause = cause or text
+        self.fix = fix
 
 
 class UnknownPluginError(PluginError):
@@ -109,3 +124,20 @@ class SendError(BusError):
     def __init__(self, text: str, unsent: Sequence[int] = ()) -> None:
         super().__init__(text)
         self.unsent = tuple(unsent)
+
+
+def excerpt(text: str, limit: int = 60) -> str:
+    r"""Quote a piece of input for an error: one line, cut when it is long.
+
+    Args:
+        text: The input, whatever it holds.
+        limit: Longest result, in characters.
+
+    Example:
+        >>> excerpt("one\tword", 9)
+        "'one\\tw…'"
+    """
+    quoted = repr(text[:limit])
+    if len(text) <= limit and len(quoted) <= limit:
+        return quoted
+    return f"{quoted[: limit - 2]}…{quoted[0]}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from task_core.discovery.metadata import Distribution, scan_path
+from task_core.discovery.metadata import Distribution, normalise, scan_path
 from task_core.errors import PluginConflictError, UnknownPluginError
 
 KINDS = ("bus", "worker", "taskmaster", "hooks")
@@ -35,7 +35,7 @@ class Found:
     distribution: str = ""
     version: str = ""
     location: str = ""
-    manifest: Any = attrs.field(default=None, eq=False)
+    manifest: Any = None
 
     @property
     def builtin(self) -> bool:
@@ -45,7 +45,9 @@ class Found:
     @property
     def owner(self) -> str:
         """Who brings it, for messages."""
-        return f"{self.distribution} {self.version}" if self.distribution else "here"
+        if not self.distribution:
+            return "this program"
+        return f"{self.distribution} {self.version}".rstrip()
 
 
 class Catalog:
@@ -53,10 +55,19 @@ class Catalog:
 
     Args:
         found: All of them; several may claim one name.
+        disabled: Those that the environment hides.
+        path: Where they were looked for.
     """
 
-    def __init__(self, found: Iterable[Found] = ()) -> None:
-        self.found = sorted(found, key=_order)
+    def __init__(
+        self,
+        found: Iterable[Found] = (),
+        disabled: Iterable[Found] = (),
+        path: Sequence[str] = (),
+    ) -> None:
+        self.found = _in_order(found)
+        self.disabled = _in_order(disabled)
+        self.path = path
 
     @classmethod
     def scan(
@@ -69,23 +80,24 @@ class Catalog:
             env: `TASK_PLUGINS` (`none`, or the distributions to see, by commas) and
                 `TASK_PLUGINS_DISABLED` (the distributions not to see).
         """
-        distributions = scan_path(sys.path if path is None else path)
-        return cls(
-            found
-            for distribution in distributions
-            if _admitted(distribution, env)
-            for found in _plugins(distribution)
-        )
+        path = sys.path if path is None else path
+        found: list[Found] = []
+        disabled: list[Found] = []
+        for distribution in scan_path(path):
+            admitted = _admitted(distribution.name, env)
+            (found if admitted else disabled).extend(_plugins(distribution))
+        return cls(found, disabled, path)
 
-    def register(self, kind: str, manifest: Any) -> None:
+    def register(self, kind: str, manifest: Any, name: str = "") -> None:
         """Add a plugin of this process, for example in a frozen program.
 
         Args:
             kind: One of `KINDS`.
             manifest: What an entry point would name.
+            name: Its name; hooks have none of their own.
         """
-        found = Found(kind=kind, name=manifest.name, manifest=manifest)
-        self.found = sorted([*self.found, found], key=_order)
+        found = Found(kind=kind, name=name or manifest.name, manifest=manifest)
+        self.found = _in_order([*self.found, found])
 
     def names(self, kind: str) -> list[str]:
         """Return the names of one kind, sorted."""
@@ -105,39 +117,36 @@ class Catalog:
         owners = self.owners(kind, name)
         if len(owners) == 1:
             return owners[0]
-        if not owners:
-            # Only now, since the text needs modules that nobody else does.
-            advice = import_module("task_core.discovery.advice")
-            raise UnknownPluginError(advice.unknown(kind, name, self.names(kind)))
-        raise PluginConflictError(conflict(owners))
+        # Only now, since these texts need modules that nobody else does.
+        advice = import_module("task_core.discovery.advice")
+        if owners:
+            raise PluginConflictError(advice.conflict(owners), code="P06")
+        hidden = [f for f in self.disabled if (f.kind, f.name) == (kind, name)]
+        text = advice.unknown(kind, name, self.names(kind), hidden)
+        raise UnknownPluginError(text)
 
 
-def conflict(owners: Sequence[Found]) -> str:
-    """Say that several distributions claim one name, and what to do."""
-    kind, name = owners[0].kind, owners[0].name
-    claims = " and ".join(found.owner for found in owners)
-    strangers = [f.distribution for f in owners if not f.builtin]
-    text = f"{kind} '{name}' is claimed by {claims}: pip uninstall {strangers[-1]}"
-    if len(strangers) > 1:
-        text = f"{kind} '{name}' is claimed by {claims}: uninstall all but one of them"
-    return f"{text}, or give a worker as module:object" if kind == "worker" else text
+def _in_order(found: Iterable[Found]) -> list[Found]:
+    """Sort, and keep one of those that name the same object by the same name.
+
+    A distribution that was renamed leaves such twins behind.
+    """
+    plugins = sorted(found, key=lambda f: (f.kind, f.name, not f.builtin, f.owner))
+    kept = {(f.kind, f.name, f.value or id(f.manifest)): f for f in reversed(plugins)}
+    return [*reversed(kept.values())]
 
 
-def _order(found: Found) -> tuple[str, str, str]:
-    return found.kind, found.name, found.distribution
-
-
-def _admitted(distribution: Distribution, env: Mapping[str, str]) -> bool:
-    if distribution.name == CORE:
+def _admitted(distribution: str, env: Mapping[str, str]) -> bool:
+    if distribution == CORE:
         return True
     wanted = env.get("TASK_PLUGINS", "")
-    if wanted and distribution.name not in _names(wanted):
+    if wanted and distribution not in _names(wanted):
         return False
-    return distribution.name not in _names(env.get("TASK_PLUGINS_DISABLED", ""))
+    return distribution not in _names(env.get("TASK_PLUGINS_DISABLED", ""))
 
 
 def _names(text: str) -> list[str]:
-    return [name.strip().lower().replace("_", "-") for name in text.split(",")]
+    return [normalise(name.strip()) for name in text.split(",")]
 
 
 def _plugins(distribution: Distribution) -> Iterable[Found]:

@@ -1,7 +1,6 @@
 """Found -> loaded, or a precise error. The one place that imports plugins."""
 
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from task_core.api.plugin import (
@@ -13,6 +12,7 @@ from task_core.api.plugin import (
 from task_core.discovery.catalog import Found
 from task_core.errors import (
     PluginContractError,
+    PluginError,
     PluginImportError,
     PluginVersionError,
 )
@@ -23,6 +23,9 @@ MANIFESTS: dict[str, type] = {
     "taskmaster": TaskmasterPlugin,
 }
 """What the entry points of each kind must name; hooks may be any object."""
+
+_AUTHOR = "tell its author"
+_MISSING = object()
 
 
 def load(found: Found) -> Any:
@@ -36,93 +39,77 @@ def load(found: Found) -> Any:
         PluginContractError: The entry point names something else than a manifest.
         PluginVersionError: The manifest is for another core.
     """
-    manifest = found.manifest or _import(found)
+    manifest = _import(found) if found.manifest is None else found.manifest
     if found.kind != "hooks":
-        _check(found, manifest)
+        _check_type(found, manifest)
+        _check_api(found, manifest.api)
+        _check_name(found, manifest.name)
     return manifest
 
 
 def _import(found: Found) -> Any:
-    module_name, _, path = found.value.partition(":")
+    module, _, path = found.value.partition(":")
     try:
-        target: Any = import_module(module_name)
+        target: Any = import_module(module)
+        for name in filter(None, path.split(".")):
+            target = getattr(target, name, _MISSING)
     except (Exception, SystemExit) as error:
-        text = f"{describe(found)} cannot be imported: {why(found, error)}"
-        raise PluginImportError(text) from error
-    for name in filter(None, path.split(".")):
-        if not hasattr(target, name):
-            raise PluginContractError(
-                f"{describe(found)}: there is no '{path}' in {module_name}"
-            )
-        target = getattr(target, name)
+        # Only now, since good plugins need none of it.
+        failure = import_module("task_core.discovery.failure")
+        code, cause, fix = failure.explain(found, error)
+        cause = f"it cannot be imported: {cause}"
+        raise _error(PluginImportError, found, code, cause, fix) from error
+    if target is _MISSING:
+        cause = f"there is no '{path}' in {module}"
+        fix = f"pip install --force-reinstall {found.distribution}"
+        raise _error(PluginContractError, found, "P02", cause, fix)
     return target
 
 
-def _check(found: Found, manifest: Any) -> None:
+def _check_type(found: Found, manifest: Any) -> None:
     wanted = MANIFESTS[found.kind]
     fits = isinstance(manifest, wanted)
     if not fits:
-        raise PluginContractError(
-            f"{describe(found)} names a {type(manifest).__name__}, not a"
-            f" {wanted.__name__}: its author must fix the entry point"
-        )
-    api: int = manifest.api
+        cause = f"it names {a_kind_of(manifest)}, not a {wanted.__name__}"
+        raise _error(PluginContractError, found, "P02", cause, _AUTHOR)
+
+
+def _check_api(found: Found, api: Any) -> None:
     oldest, newest = API_VERSIONS[found.kind]
-    speaks = f"{describe(found)} is written for {found.kind} API {api}"
+    speaks = f"{oldest} to {newest}" if oldest < newest else f"{newest}"
+    cause = f"it is written for {found.kind} API {api!r}, this core speaks {speaks}"
+    if not isinstance(api, int):
+        raise _error(PluginContractError, found, "P02", cause, _AUTHOR)
     if api < oldest:
-        raise PluginVersionError(
-            f"{speaks}, this core speaks {oldest} to {newest}:"
-            f" pip install --upgrade {found.distribution}"
-        )
+        fix = f"pip install --upgrade {found.distribution}"
+        raise _error(PluginVersionError, found, "P03", cause, fix)
     if api > newest:
-        raise PluginVersionError(
-            f"{speaks}, this core speaks {oldest} to {newest}:"
-            " pip install --upgrade task-framework"
-        )
-    if manifest.name != found.name:
-        raise PluginContractError(
-            f"{describe(found)} calls itself '{manifest.name}': entry point and"
-            " manifest must have one name; its author must fix it"
-        )
+        fix = "pip install --upgrade task-framework"
+        raise _error(PluginVersionError, found, "P04", cause, fix)
+
+
+def _check_name(found: Found, name: str) -> None:
+    if name != found.name:
+        cause = f"its manifest calls it '{name}', its entry point '{found.name}'"
+        raise _error(PluginContractError, found, "P05", cause, _AUTHOR)
+
+
+def _error(
+    kind: type[PluginError], found: Found, code: str, cause: str, fix: str
+) -> PluginError:
+    text = f"{describe(found)}: {cause}: {fix}"
+    return kind(text, code=code, cause=cause, fix=fix)
 
 
 def describe(found: Found) -> str:
     """Name a plugin, who brings it, and where it is."""
-    return f"{found.kind} '{found.name}' of {found.owner} ({found.value})"
+    place = f" ({found.value})" if found.value else ""
+    return f"{found.kind} '{found.name}' of {found.owner}{place}"
 
 
-def why(found: Found, error: BaseException) -> str:
-    """Say why an import failed, and what to do."""
-    own = found.value.partition(":")[0].partition(".")[0]
-    if isinstance(error, SystemExit):
-        return f"it exits ({error.code!r}) when it is imported; its author must fix it"
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        missing = error.name.partition(".")[0]
-        if missing == own:
-            return (
-                f"its module '{error.name}' is not there, the install is stale:"
-                f" pip install --force-reinstall {found.distribution}"
-            )
-        return (
-            f"module '{missing}' is missing:"
-            f" pip install --force-reinstall {found.distribution}, or pip install"
-            f" what brings '{missing}'"
-        )
-    return f"{one_line(error)}{_place(error, own)}"
-
-
-def one_line(error: BaseException) -> str:
-    """Say an exception in one line."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _place(error: BaseException, own: str) -> str:
-    """Return the last line of the plugin that the traceback goes through."""
-    place, trace = "", error.__traceback__
-    while trace:
-        if trace.tb_frame.f_globals.get("__name__", "").partition(".")[0] == own:
-            path = Path(trace.tb_frame.f_code.co_filename)
-            place = f" ({path.name}, line {trace.tb_lineno})"
-        trace = trace.tb_next
-    return place
+def a_kind_of(thing: Any) -> str:
+    """Say what an object is, for example `a dict` or `the class Load`."""
+    if isinstance(thing, type):
+        return f"the class {thing.__name__}"
+    name = type(thing).__name__
+    return f"an {name}" if name[0] in "aeiouAEIOU" else f"a {name}"

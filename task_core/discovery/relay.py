@@ -1,0 +1,167 @@
+"""Passes what happens on to hook plugins, and keeps their failures away from tasks."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import pluggy
+
+from task_core.api.hooks import DECIDERS, PROJECT, HookSpecifications
+from task_core.discovery.catalog import Found
+from task_core.discovery.loader import a_kind_of, describe, load
+from task_core.errors import PluginContractError, PluginError
+from task_core.nearest import nearest
+
+PATIENCE = 10
+"""An observer that fails so many times in a row is called no more."""
+
+log = logging.getLogger("task.hooks")
+
+
+class Relay:
+    """Who listens to what. Made once, before the launcher starts.
+
+    Example:
+        >>> Relay().observer("task_started") is None
+        True
+    """
+
+    def __init__(self) -> None:
+        self._manager = _manager()
+
+    @classmethod
+    def load(cls, found: Iterable[Found]) -> "Relay":
+        """Load hook plugins; one that is broken is left out, with a warning.
+
+        Args:
+            found: Plugins of the kind `hooks`.
+        """
+        relay = cls()
+        for plugin in found:
+            try:
+                relay.add(plugin, load(plugin))
+            except PluginError as error:
+                log.warning("left out: %s", error)
+        return relay
+
+    def add(self, found: Found, plugin: Any) -> None:
+        """Add what an entry point names.
+
+        Raises:
+            PluginContractError: It implements no hook, or one in a wrong way.
+        """
+        name = f"{found.kind} '{found.name}' of {found.owner}"
+        problem = _register(self._manager, plugin, name)
+        if problem:
+            fix = "tell its author"
+            text = f"{describe(found)}: {problem}: {fix}"
+            raise PluginContractError(text, code="P02", cause=problem, fix=fix)
+
+    def observer(self, name: str) -> Callable[..., None] | None:
+        """Return what tells all observers of a hook; it never raises.
+
+        Args:
+            name: For example `task_started`.
+        """
+        calls = [Isolated(name, impl) for impl in self._implementations(name)]
+        if not calls:
+            return None
+
+        def tell(**facts: Any) -> None:
+            for call in calls:
+                call(facts)
+
+        return tell
+
+    def decider(self, name: str) -> Callable[..., Any] | None:
+        """Return what asks the deciders of a hook for the first answer.
+
+        What they raise, it raises.
+
+        Args:
+            name: For example `task_should_run`.
+        """
+        if not self._implementations(name):
+            return None
+        ask: Callable[..., Any] = getattr(self._manager.hook, name)
+        return ask
+
+    def _implementations(self, name: str) -> Sequence[pluggy.HookImpl]:
+        """Return them in the order in which they are to be called."""
+        caller: pluggy.HookCaller = getattr(self._manager.hook, name)
+        return caller.get_hookimpls()[::-1]
+
+
+class Isolated:
+    """One observer, whose failures hurt nobody but itself.
+
+    Args:
+        name: The hook.
+        impl: The plugin's implementation.
+    """
+
+    def __init__(self, name: str, impl: pluggy.HookImpl) -> None:
+        self._name = name
+        self._impl = impl
+        self._failures = 0
+
+    def __call__(self, facts: dict[str, Any]) -> None:
+        """Tell it, unless it is muted."""
+        if self._failures >= PATIENCE:
+            return
+        try:
+            self._impl.function(*[facts[name] for name in self._impl.argnames])
+        except (Exception, SystemExit) as error:  # noqa: BLE001  nothing harms a task
+            self._failed(error)
+        else:
+            self._failures = 0
+
+    def _failed(self, error: BaseException) -> None:
+        self._failures += 1
+        muted = f"; muted after {PATIENCE}" if self._failures == PATIENCE else ""
+        text = "%s: %s failed: %s: %s%s"
+        who, kind = self._impl.plugin_name, type(error).__name__
+        log.error(text, who, self._name, kind, error, muted)
+        log.debug("the traceback", exc_info=error)
+
+
+def _manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(HookSpecifications)
+    return manager
+
+
+def _register(manager: pluggy.PluginManager, plugin: Any, name: str) -> str:
+    """Register a plugin, or return what is wrong with it."""
+    if isinstance(plugin, type):
+        return f"it names {a_kind_of(plugin)}, not an object"
+    try:
+        manager.register(plugin, name)
+    except pluggy.PluginValidationError as error:
+        return " ".join(str(error).partition("\n")[2].split()) or str(error)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  its properties are code
+        return f"{type(error).__name__}: {error}"
+    problem = _problem(manager, plugin)
+    if problem:
+        manager.unregister(plugin)
+    return problem
+
+
+def _problem(manager: pluggy.PluginManager, plugin: Any) -> str:
+    callers = manager.get_hookcallers(plugin)
+    if not callers:
+        return "it implements no hook (mark its functions with @hookimpl)"
+    for caller in callers:
+        impls = [i for i in caller.get_hookimpls() if i.plugin is plugin]
+        if not caller.has_spec() and not all(impl.optionalhook for impl in impls):
+            hint = nearest(
+                caller.name, [n for n in dir(HookSpecifications) if n[0] > "_"]
+            )
+            return f"there is no hook '{caller.name}'{hint}"
+        if caller.name not in DECIDERS and any(_wraps(impl) for impl in impls):
+            return f"'{caller.name}' is an observer and cannot be wrapped"
+    return ""
+
+
+def _wraps(impl: pluggy.HookImpl) -> bool:
+    return impl.wrapper or impl.hookwrapper

@@ -163,11 +163,12 @@ class CoroutineSlots:
 
     async def _serve(self) -> None:
         while not self._closing:
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._work()  # first look: a call may have come before any wait
             waiter = self._loop.create_future()
             self._idle.append(waiter)
             with contextlib.suppress(asyncio.CancelledError):
                 await waiter
-                await self._work()
 
     async def _work(self) -> None:
         exchange, run, clock = self._exchange, self._run, time.perf_counter

@@ -27,7 +27,7 @@ class Launcher:
 
     @property
     def running(self) -> int:
-        """How many tasks are held now."""
+        """How many tasks are held now, or finished and not settled."""
         return self._shift.running if self._shift else 0
 
     def stop(self) -> None:

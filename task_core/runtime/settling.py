@@ -1,5 +1,6 @@
 """Finished jobs -> one settle: done tasks, children and dead letters, then the acks."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from task_core.api.bus import Bus, Consumer, Delivery, Message
@@ -44,6 +45,13 @@ class Settler:
         self._deliveries: list[Delivery] = []
         self._messages: list[Message] = []
         self._tasks: list[Task] = []
+        self._done = 0
+        self._odd: Counter[str] = Counter()
+
+    @property
+    def waiting(self) -> int:
+        """How many deliveries were gathered and are not settled."""
+        return len(self._deliveries)
 
     def add_jobs(self, jobs: Sequence[Job]) -> None:
         """Gather the done tasks and the children of jobs that have an outcome."""
@@ -54,7 +62,7 @@ class Settler:
             if outcome is not COMPLETE:
                 if self._runs_again(job):
                     continue
-                self._stats.odd[outcome.result] += 1
+                self._odd[outcome.result] += 1
             task.result, task.msg = outcome.result, outcome.msg
             if job.context is not None:
                 for child, child_topic in job.context.children:
@@ -63,7 +71,7 @@ class Settler:
                 send(Message(topic, encode(task)))
             else:
                 self._send(task, topic)
-        self._stats.done += len(jobs)
+        self._done += len(jobs)
         self._deliveries += [job.delivery for job in jobs]
         if self._on_settled is not None:
             self._tasks += [job.task for job in jobs if job.task.result]
@@ -92,9 +100,17 @@ class Settler:
         if not self._deliveries:
             return
         self._bus.settle(self._consumer, self._deliveries, self._messages)
-        self._stats.add_sent(self._messages)
+        self._count()
         self._tell()
         self._deliveries, self._messages, self._tasks = [], [], []
+
+    def _count(self) -> None:
+        """Count what the bus has confirmed."""
+        self._stats.add_sent(self._messages)
+        self._stats.done += self._done
+        self._stats.odd.update(self._odd)
+        self._done = 0
+        self._odd.clear()
 
     def _send(self, task: Task, topic: str) -> None:
         if self._before_send is not None:

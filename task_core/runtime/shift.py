@@ -66,8 +66,8 @@ class Shift:
 
     @property
     def running(self) -> int:
-        """How many tasks are held now."""
-        return len(self._custody.jobs)
+        """How many tasks are held now, or finished and not settled."""
+        return len(self._custody.jobs) + self._settler.waiting
 
     def stop(self) -> None:
         """Stop: the first time with the kill time's grace, then at once (any thread)."""

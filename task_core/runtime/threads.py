@@ -25,6 +25,7 @@ def make_slots(
     """Return slots for a plain function."""
     return ThreadSlots(count, make_run(call, surroundings, clock, hooks), exchange)
 
+
 class ThreadSlots:
     """Threads that take jobs from the exchange.
 
@@ -54,7 +55,8 @@ class ThreadSlots:
     def submit(self, jobs: Sequence[Job]) -> None:
         """Hand over jobs (bus thread)."""
         self._exchange.waiting.extend(jobs)
-        for _ in range(min(len(jobs), self._count)):
+        # A token that nobody has taken yet will do as well, so they never pile up.
+        for _ in range(min(len(jobs), self._count) - self._tokens.qsize()):
             self._tokens.put(True)
 
     def close(self) -> None:

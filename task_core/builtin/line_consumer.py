@@ -14,6 +14,8 @@ SHORT_TASK = 32
 """Bytes of about the shortest task: so much is read for each one wanted, no more."""
 CHUNK = 256 * 1024
 """Bytes that one read takes at most."""
+LONGEST_REST = 1024 * 1024
+"""Bytes of a line up to which its rest is read at the end."""
 LAST_MOMENT = 0.02
 """Seconds by which a line that is just coming in may exceed the timeout."""
 
@@ -71,7 +73,10 @@ class LineConsumer(Consumer):
 
     def drain(self) -> Sequence[Delivery]:
         """Hand over what was read ahead; a regular file keeps its lines itself."""
-        return () if self._regular else self._buffer.take_all()
+        if self._regular:
+            return ()
+        self._complete_line()
+        return self._buffer.take_all()
 
     def close(self) -> None:
         """Stop reading; may be repeated."""
@@ -83,6 +88,18 @@ class LineConsumer(Consumer):
             os.close(self._fd)
         elif self._regular and (pending := self._buffer.pending):
             os.lseek(self._fd, -pending, os.SEEK_CUR)
+
+    def _complete_line(self) -> None:
+        """Read a line that was begun to its end, as far as it has come, and no further.
+
+        Byte by byte: what comes behind it was not asked for.
+        """
+        while 0 < self._buffer.partial < LONGEST_REST and not self._ended:
+            event = self._wait(0)
+            if event is Event.LATE:
+                break
+            if event is Event.READY:
+                self._read(1)
 
     def _wait(self, seconds: float) -> Event:
         return self._alarm.wait(self._fd, seconds)

@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 _KEY = "task_param"
 _LISTS = (list, tuple, Sequence)
+_LONGEST = 200  # characters of one problem, whatever the input
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class _Details:
@@ -68,8 +70,17 @@ def parse_info(params: type[T], info: str) -> T:
         InfoError: Fields are missing or wrong; all of them are named.
         WorkerError: The class has a field of a type that no text can give.
     """
-    fields = _fields(params)
-    return _build(params, fields, _values(info))
+    fields = _fields(params)  # type: ignore[arg-type]  # every class is hashable
+    parts, pairs = split_uri(info)
+    values = {name: [text] for name, text in parts.items() if text}
+    for key, value in pairs:
+        if key in PARTS:
+            continue
+        if key in values:
+            values[key].append(value)
+        else:
+            values[key] = [value]
+    return _build(params, fields, values)
 
 
 def format_info(params: Any) -> str:
@@ -87,7 +98,8 @@ def format_info(params: Any) -> str:
     except InfoError:
         same = False
     if not same:
-        raise InfoError([f"these values cannot be written as an info string: {params}"])
+        text = f"these values cannot be written as an info string: {params}"
+        raise InfoError([_one_line(text)])
     return text
 
 
@@ -99,7 +111,7 @@ class _Field:
     name: str
     layout: str
     required: bool
-    read: Callable[[list[str]], Any] | None
+    read: Callable[[list[str]], Any]
     takes_blank: bool
     nested: "tuple[type, tuple[_Field, ...]] | None" = None
 
@@ -107,8 +119,13 @@ class _Field:
 @lru_cache(maxsize=256)
 def _fields(params: type) -> tuple[_Field, ...]:
     if not attrs.has(params):
-        raise WorkerError(f"{params!r} is no attrs class: decorate it with attrs.frozen")
-    attrs.resolve_types(params)
+        raise WorkerError(
+            f"{params!r} is no attrs class: decorate it with attrs.frozen"
+        )
+    try:
+        attrs.resolve_types(params)
+    except NameError as error:
+        raise WorkerError(f"{params.__name__}: no such type: {error}") from None
     return tuple(_field(params, field) for field in attrs.fields(params) if field.init)
 
 
@@ -127,10 +144,14 @@ def _field(params: type, field: "attrs.Attribute[Any]") -> _Field:
         name=details.name or field.name,
         layout=details.layout,
         required=required,
-        read=read,
+        read=read or _nothing,
         takes_blank=_takes_blank(kind, required),
         nested=nested,
     )
+
+
+def _nothing(texts: list[str]) -> None:
+    """Stand for the reader of a nested class, which has fields instead."""
 
 
 def _takes_blank(kind: Any, required: bool) -> bool:
@@ -154,12 +175,17 @@ def _reader(kind: Any, layout: str) -> Callable[[list[str]], Any] | None:
         return _map_reader(args[1], layout)
     if origin in _LISTS and (origin is not tuple or args[1:] == (...,)):
         one = reader(args[0], layout)
-        build = tuple if origin is tuple else list
-        return one and (
-            lambda texts: build(one(item) for text in texts for item in _items(text))
-        )
+        return one and _list_reader(one, tuple if origin is tuple else list)
     one = reader(kind, layout)
-    return one and (lambda texts: one(texts[0]))
+    return one and _first_reader(one)
+
+
+def _first_reader(read: Callable[[str], Any]) -> Callable[[list[str]], Any]:
+    return lambda texts: read(texts[0])
+
+
+def _list_reader(read: Callable[[str], Any], build: type) -> Callable[[list[str]], Any]:
+    return lambda texts: build(read(item) for text in texts for item in _items(text))
 
 
 def _items(text: str) -> list[str]:
@@ -181,45 +207,35 @@ def _map_reader(kind: Any, layout: str) -> Callable[[list[str]], Any] | None:
     return read and read_map
 
 
-def _values(info: str) -> dict[str, list[str]]:
-    """Return every value that the URI offers, by name: its parts, then its query."""
-    parts, query = split_uri(info)
-    values: dict[str, list[str]] = {}
-    for key, value in query:
-        if key not in PARTS:
-            values.setdefault(key, []).append(value)
-    values.update((name, [text]) for name, text in parts.items() if text)
-    return values
-
-
 def _build(
     params: type[T], fields: tuple[_Field, ...], values: Mapping[str, list[str]]
 ) -> T:
     arguments: dict[str, Any] = {}
     problems: list[str] = []
     for field in fields:
+        texts = values.get(field.name)
         try:
             if field.nested:
                 arguments[field.argument] = _build(*field.nested, values)
-            elif (found := _present(field, values.get(field.name))) is not None:
-                arguments[field.argument] = field.read(found)  # type: ignore[misc]
+            elif texts and (field.takes_blank or any(texts)):
+                arguments[field.argument] = field.read(texts)
             elif field.required:
                 problems.append(f"{field.name} is required")
         except InfoError as error:
             problems.extend(error.problems)
         except ValueError as error:
-            problems.append(f"{field.name}: {error}")
+            problems.append(_one_line(f"{field.name}: {error}"))
     if problems:
         raise InfoError(_collapse(problems))
     try:
         return params(**arguments)
     except (ValueError, TypeError) as error:
-        raise InfoError([str(error.args[0] if error.args else error)]) from None
+        text = error.args[0] if error.args else error
+        raise InfoError([_one_line(str(text))]) from None
 
 
-def _present(field: _Field, texts: list[str] | None) -> list[str] | None:
-    """Return a key's values, or None when they count as missing."""
-    return texts if texts and (field.takes_blank or any(texts)) else None
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:_LONGEST]
 
 
 def _collapse(problems: list[str]) -> list[str]:
@@ -235,16 +251,19 @@ def _collect(params: Any, parts: dict[str, str], query: list[tuple[str, str]]) -
         name = details.name or field.name
         if attrs.has(type(value)):
             _collect(value, parts, query)
+        elif value is None or value == _default(field):
+            continue
         elif name in PARTS:
             parts[name] = write(value, details.layout)
-        elif value is not None and value != _default(field):
+        else:
             query.append((name, _text(value, details.layout)))
 
 
 def _default(field: "attrs.Attribute[Any]") -> Any:
-    if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
-        return field.default.factory()
-    return field.default
+    default: Any = field.default
+    if not isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        return default
+    return attrs.NOTHING if default.takes_self else default.factory()
 
 
 def _text(value: Any, layout: str) -> str:

@@ -1,4 +1,4 @@
-"""Options that a plugin declares: one attrs class gives flags, environment, TOML, URL."""
+"""Options of a plugin: one attrs class gives flags, environment, TOML and URL."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -62,7 +62,7 @@ def option(
     Example:
         >>> @attrs.frozen(kw_only=True)
         ... class Options:
-        ...     hosts: tuple[str, ...] = option(("localhost:4150",), help="Where to go.")
+        ...     hosts: tuple[str, ...] = option(("localhost:4150",), help="Hosts.")
         >>> Options().hosts
         ('localhost:4150',)
     """

@@ -1,21 +1,18 @@
 """The task itself: a tiny record of what to do and, later, of how it went."""
 
-import re
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
-from urllib.parse import parse_qsl, quote_plus
+from urllib.parse import quote_plus
 
 import msgspec
 
 from task_core.clock import Clock, SystemClock
+from task_core.dates import parse_date
+from task_core.uri import split_query
 
 _SYSTEM = SystemClock()
-_RFC3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d):(\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)",
-    re.ASCII,
-)
 
 
 class Result(StrEnum):
@@ -116,36 +113,6 @@ class Task(
         return parse_date(text) if text else None
 
 
-def parse_date(text: str) -> datetime:
-    """Read an RFC 3339 date and return it in UTC.
-
-    Fractions beyond microseconds are cut off; a leap second (`:60`) counts as the
-    second before it, because `datetime` has none.
-
-    Raises:
-        ValueError: The text is no RFC 3339 date.
-
-    Example:
-        >>> parse_date("2017-01-01T01:00:01.5+01:00").isoformat()
-        '2017-01-01T00:00:01.500000+00:00'
-    """
-    # fromisoformat reads much more than RFC 3339; the shape is checked first.
-    match = _RFC3339.fullmatch(text)
-    if match is None:
-        raise ValueError(f"not an RFC 3339 date: {text!r}")
-    day, minute, second, fraction, offset = match.groups()
-    second = "59" if second == "60" else second
-    plain = f"{day}T{minute}:{second}.{(fraction or '')[:6]:0<6}{offset.upper()}"
-    try:
-        moment = datetime.fromisoformat(plain)
-    except ValueError:
-        raise ValueError(f"not an RFC 3339 date: {text!r}") from None
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:  # a day beyond the calendar's ends; its own offset must do
-        return moment
-
-
 def parse_meta(text: str) -> dict[str, list[str]]:
     """Read a meta string into key -> values.
 
@@ -156,7 +123,7 @@ def parse_meta(text: str) -> dict[str, list[str]]:
         {'file': ['a&b'], 'n': ['1', '2']}
     """
     values: dict[str, list[str]] = {}
-    for key, value in parse_qsl(text, keep_blank_values=True):
+    for key, value in split_query(text):
         values.setdefault(key, []).append(value)
     return values
 

@@ -8,7 +8,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from task_core.task import parse_date
+from task_core.dates import parse_date
+from task_core.errors import excerpt
 
 _UNITS = {
     "ns": 1,
@@ -43,18 +44,18 @@ def parse_duration(text: str) -> timedelta:
     elif body and "".join(number + unit for number, unit in parts) == body:
         nanoseconds = sum(_scale(number, _UNITS[unit]) for number, unit in parts)
     else:
-        raise ValueError(f"not a duration like 10s or 1h30m: {text!r}")
+        raise ValueError(f"not a duration like 10s or 1h30m: {excerpt(text)}")
     sign = -1 if text.startswith("-") else 1
     try:
         return timedelta(microseconds=sign * (nanoseconds // 1000))
     except OverflowError:
-        raise ValueError(f"a duration this long cannot be kept: {text!r}") from None
+        raise ValueError(f"too long a duration: {excerpt(text)}") from None
 
 
 def _scale(number: str, unit: int) -> int:
     """Multiply a decimal number by a unit, exactly."""
     whole, _, fraction = number.partition(".")
-    part = int(fraction or 0) * unit // 10 ** len(fraction)
+    part: int = int(fraction or 0) * unit // 10 ** len(fraction)
     return int(whole or 0) * unit + part
 
 
@@ -65,8 +66,8 @@ def format_duration(duration: timedelta) -> str:
         >>> format_duration(timedelta(minutes=90, milliseconds=500))
         '1h30m0.5s'
     """
-    micros = duration // timedelta(microseconds=1)
-    sign, micros = ("-", -micros) if micros < 0 else ("", micros)
+    micros: int = duration // timedelta(microseconds=1)
+    sign, micros = "-" if micros < 0 else "", abs(micros)
     if micros == 0:
         return "0s"
     if micros < 1_000:
@@ -93,7 +94,7 @@ def parse_bool(text: str) -> bool:
 
 def _parse_int(text: str) -> int:
     if not _WHOLE.fullmatch(text):
-        raise ValueError(f"not a whole number: {text!r}")
+        raise ValueError(f"not a whole number: {excerpt(text)}")
     return int(text)
 
 
@@ -101,9 +102,9 @@ def _parse_float(text: str) -> float:
     try:
         number = float(text)
     except ValueError:
-        raise ValueError(f"not a number: {text!r}") from None
+        raise ValueError(f"not a number: {excerpt(text)}") from None
     if math.isnan(number) or "_" in text or text != text.strip():
-        raise ValueError(f"not a number: {text!r}")
+        raise ValueError(f"not a number: {excerpt(text)}")
     return number
 
 
@@ -112,7 +113,7 @@ def _enum_reader(kind: type[Enum]) -> Callable[[str], Enum]:
 
     def read(text: str) -> Enum:
         if text not in by_text:
-            raise ValueError(f"{text!r} is none of {', '.join(by_text)}")
+            raise ValueError(f"{excerpt(text)} is none of {', '.join(by_text)}")
         return by_text[text]
 
     return read
@@ -121,9 +122,9 @@ def _enum_reader(kind: type[Enum]) -> Callable[[str], Enum]:
 def _date_reader(layout: str) -> Callable[[str], datetime]:
     def read(text: str) -> datetime:
         try:
-            moment = datetime.strptime(text, layout)
+            moment = datetime.strptime(text, layout)  # noqa: DTZ007  zone: see below
         except ValueError:
-            raise ValueError(f"not a date like {layout}: {text!r}") from None
+            raise ValueError(f"not a date like {layout}: {excerpt(text)}") from None
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     return read

@@ -5,22 +5,27 @@ Rules: keys in the order of `Task`'s fields, compact, empty values left out exce
 escaped. Reading forgives what Go forgives: keys in any case, unknown keys, null.
 """
 
+import codecs
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 
+from task_core.dates import parse_date
 from task_core.errors import DecodeError
-from task_core.task import Task, parse_date
-
+from task_core.task import Task
 
 _ZERO = datetime(1, 1, 1, tzinfo=UTC)
 _FIELDS = frozenset(Task.__struct_fields__)
-_DATES = ("created", "started", "ended")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_KINDS = {b'"': "a string", b"{": "an object", b"[": "an array", b"n": "null"}
+_KINDS |= dict.fromkeys((b"t", b"f"), "a boolean")
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Task).decode  # refuses unknown keys: see _decode_slowly
-_decode_any = msgspec.json.Decoder().decode
+_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_text = msgspec.json.Decoder(str).decode
 
 
 def encode_task(task: Task) -> bytes:
@@ -54,64 +59,85 @@ def decode_task(body: bytes) -> Task:
         task = _decode(body)
     except (ValueError, RecursionError):
         task = _decode_slowly(body)
-    if task.created:
-        task.created = _checked_date("created", task.created)
-    if task.started:
-        task.started = _checked_date("started", task.started)
-    if task.ended:
-        task.ended = _checked_date("ended", task.ended)
+    try:
+        if task.created:
+            task.created = _checked_date(task.created)
+        if task.started:
+            task.started = _checked_date(task.started)
+        if task.ended:
+            task.ended = _checked_date(task.ended)
+    except ValueError:
+        raise DecodeError(_bad_date(task)) from None
     return task
+
+
+@lru_cache(maxsize=4096)
+def _checked_date(text: str) -> str:
+    """Return the date as it was written; the zero date counts as none, as in Go."""
+    return "" if parse_date(text) == _ZERO else text
+
+
+def _bad_date(task: Task) -> str:
+    for name in ("created", "started", "ended"):
+        text = getattr(task, name)
+        try:
+            if text:
+                _checked_date(text)
+        except ValueError as error:
+            return f"`{name}` is {error}"
+    raise AssertionError("all dates are good")
 
 
 def _decode_slowly(body: bytes) -> Task:
     """Read what the fast path refuses, or say precisely what is wrong with it."""
-    try:
-        data = _decode_any(body)
-    except UnicodeDecodeError as error:
-        raise DecodeError(f"not UTF-8: {error.reason}") from None
-    except RecursionError:
-        raise DecodeError("not a task: nested too deeply") from None
-    except msgspec.DecodeError as error:
-        raise DecodeError(f"not JSON: {error}") from None
-    if not isinstance(data, dict):
-        raise DecodeError(f"not a JSON object but {_kind(data)}")
-    fields = {
-        name: value
-        for key, value in data.items()
-        if (name := key.lower()) in _FIELDS and value is not None
-    }
-    _check_fields(fields)
-    return Task(**fields)
-
-
-def _check_fields(fields: dict[str, Any]) -> None:
+    fields: dict[str, str] = {}
+    for key, value in _members(body).items():
+        name = key.lower().replace("\u017f", "s")  # Go takes the long s for an s
+        if name in _FIELDS and not bytes(value).startswith(b"n"):
+            fields[name] = _text(name, bytes(value))
     for name in ("type", "info"):
         if name not in fields:
             raise DecodeError(f"`{name}` is missing")
-    for name, value in fields.items():
-        if not isinstance(value, str):
-            raise DecodeError(f"`{name}` must be a string, not {_kind(value)}")
+    return Task(**fields)
 
 
-def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
-    return names.get(type(value), "null" if value is None else "a number")
-
-
-@lru_cache(maxsize=4096)
-def _checked_date(name: str, text: str) -> str:
-    """Return the date as it was written; the zero date counts as none, as in Go."""
+def _members(body: bytes) -> Mapping[str, msgspec.Raw]:
     try:
-        moment = parse_date(text)
-    except ValueError:
-        raise DecodeError(f"`{name}` is no RFC 3339 date: {text[:40]!r}") from None
-    return "" if moment == _ZERO else text
+        return _decode_object(body)
+    except UnicodeDecodeError:
+        raise DecodeError("a key is not UTF-8") from None
+    except RecursionError:
+        raise DecodeError("not a task: nested too deeply") from None
+    except msgspec.ValidationError:
+        raise DecodeError(f"not a JSON object but {_kind(body)}") from None
+    except msgspec.DecodeError as error:
+        raise DecodeError(f"not JSON: {_malformed(body, error)}") from None
+
+
+def _malformed(body: bytes, error: msgspec.DecodeError) -> str:
+    if not body.strip():
+        return "no bytes but blanks"
+    if body.startswith(codecs.BOM_UTF8):
+        return "it starts with a byte order mark"
+    return str(error).removeprefix("JSON is malformed: ")
+
+
+def _text(name: str, value: bytes) -> str:
+    try:
+        return _decode_text(value)
+    except UnicodeDecodeError as error:
+        raise DecodeError(f"`{name}` is not UTF-8: {error.reason}") from None
+    except msgspec.ValidationError:
+        text = f"`{name}` must be a string, not {_kind(value)}"
+        raise DecodeError(text) from None
+    except msgspec.DecodeError:
+        raise DecodeError(f"`{name}` has an escape that is no character") from None
+
+
+def _kind(value: bytes) -> str:
+    return _KINDS.get(value.lstrip()[:1], "a number")
 
 
 def _without_surrogates(task: Task) -> Task:
-    return Task(
-        **{
-            name: value.encode("utf-8", "replace").decode("utf-8")
-            for name, value in msgspec.structs.asdict(task).items()
-        }
-    )
+    fields = msgspec.structs.asdict(task)
+    return Task(**{key: _SURROGATE.sub("\ufffd", text) for key, text in fields.items()})

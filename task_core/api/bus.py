@@ -17,7 +17,9 @@ from task_core.errors import PayloadError
 
 
 class Message(msgspec.Struct, gc=False):
-    """What a producer sends. (A struct, like `Delivery`: two are made for each task.)
+    """What a producer sends.
+
+    A struct, like `Delivery`: two are made for each task.
 
     Args:
         topic: Where to.

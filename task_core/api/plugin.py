@@ -147,7 +147,7 @@ def _maker(target: Target, options: type) -> Callable[[Any], Any]:
         return lambda values: target
     if options is NoOptions:
         return lambda values: target()
-    return lambda values: target(values)
+    return target
 
 
 def _first_line(target: Target) -> str:

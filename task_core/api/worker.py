@@ -78,8 +78,11 @@ def retry(msg: str, delay: float | None = None) -> Outcome:
 
 def describe(error: BaseException) -> str:
     """Say an exception in one line: its type and text."""
-    text = " ".join(str(error).split())
     name = type(error).__name__
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001  its `__str__` is broken
+        text = ""
     return f"{name}: {text}" if text else name
 
 
@@ -126,7 +129,7 @@ class Worker(ABC):
     """
 
     @abstractmethod
-    def do_task(self, ctx: WorkerContext) -> Outcome | str | None | Awaitable[Any]:
+    def do_task(self, ctx: WorkerContext) -> Outcome | str | Awaitable[Any] | None:
         """Do one task.
 
         Returns:

@@ -15,6 +15,8 @@ from task_core.nearest import nearest
 PATIENCE = 10
 """An observer that fails so many times in a row is called no more."""
 
+HOOKS = tuple(sorted(name for name in vars(HookSpecifications) if name[0] != "_"))
+
 log = logging.getLogger("task.hooks")
 
 
@@ -86,6 +88,10 @@ class Relay:
         ask: Callable[..., Any] = getattr(self._manager.hook, name)
         return ask
 
+    def implemented(self) -> list[str]:
+        """Return the names of the hooks that somebody listens to."""
+        return [name for name in HOOKS if self._implementations(name)]
+
     def _implementations(self, name: str) -> Sequence[pluggy.HookImpl]:
         """Return them in the order in which they are to be called."""
         caller: pluggy.HookCaller = getattr(self._manager.hook, name)
@@ -154,9 +160,7 @@ def _problem(manager: pluggy.PluginManager, plugin: Any) -> str:
     for caller in callers:
         impls = [i for i in caller.get_hookimpls() if i.plugin is plugin]
         if not caller.has_spec() and not all(impl.optionalhook for impl in impls):
-            hint = nearest(
-                caller.name, [n for n in dir(HookSpecifications) if n[0] > "_"]
-            )
+            hint = nearest(caller.name, HOOKS)
             return f"there is no hook '{caller.name}'{hint}"
         if caller.name not in DECIDERS and any(_wraps(impl) for impl in impls):
             return f"'{caller.name}' is an observer and cannot be wrapped"

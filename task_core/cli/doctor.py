@@ -1,0 +1,62 @@
+"""Prints the findings of `task plugins doctor`."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import attrs
+import click
+
+from task_core.cli.render import show_json, style
+from task_core.cli.stdout import diverted_stdout
+from task_core.config.schema import specs_of
+from task_core.discovery.catalog import Catalog, Found
+from task_core.discovery.doctor import diagnose
+from task_core.discovery.finding import Finding, Level, about
+from task_core.errors import PluginError
+
+_COLOURS = {"OK": "green", "INFO": "blue", "WARN": "yellow", "FAIL": "red"}
+
+
+def run(catalog: Catalog, names: Sequence[str], as_json: bool) -> int:
+    """Examine plugins and print what was found.
+
+    Args:
+        catalog: What is installed.
+        names: Plugins or distributions; all when empty.
+        as_json: Print JSON rather than lines.
+
+    Returns:
+        The exit code: 3 when something is broken.
+    """
+    with diverted_stdout():  # what a plugin prints when imported is no data
+        findings = diagnose(catalog, names, [check_options])
+    if as_json:
+        show_json([attrs.asdict(finding) for finding in findings])
+    else:
+        click.echo("\n".join(map(_lines, findings)))
+    broken = any(finding.level is Level.FAIL for finding in findings)
+    return PluginError.exit_code if broken else 0
+
+
+def check_options(found: Found, manifest: Any) -> Iterator[Finding]:
+    """P09: its options can be set, and `--help` says what they are for."""
+    if found.kind == "hooks":
+        return
+    try:
+        specs = specs_of(manifest.options)
+    except PluginError as error:
+        yield about(found, "P09", Level.FAIL, str(error), "tell its author")
+        return
+    for spec in specs:
+        if not spec.details.help:
+            cause = f"its option '{spec.name}' has no help"
+            fix = "its author can declare it with option(..., help=...)"
+            yield about(found, "P09", Level.WARN, cause, fix)
+
+
+def _lines(finding: Finding) -> str:
+    who = f"{finding.kind} {finding.name}".strip()
+    parts = [who, finding.distribution] if who else [finding.distribution]
+    level = style(f"{finding.level:<4}", fg=_COLOURS[finding.level])
+    text = f"{level}  {finding.code}  {', '.join(filter(None, parts))}: {finding.cause}"
+    return f"{text}\n           fix: {finding.fix}" if finding.fix else text

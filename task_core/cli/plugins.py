@@ -1,0 +1,173 @@
+"""`task plugins`: what is installed, what it can do, and what is wrong with it."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import attrs
+import click
+
+from task_core.capabilities import Capabilities
+from task_core.cli.render import show_json, table
+from task_core.cli.stdout import diverted_stdout
+from task_core.config.schema import OptionSpec, Section
+from task_core.discovery.catalog import KINDS, Catalog, Found
+from task_core.discovery.loader import load
+from task_core.errors import PluginError
+
+HELP = """Show the buses, workers, taskmasters and hooks that are installed.
+
+\b
+Examples:
+  task plugins list --kind bus
+  task plugins show bus file
+  task plugins doctor
+
+TASK_PLUGINS=none hides all that is not built in, TASK_PLUGINS=a,b all but these
+distributions, TASK_PLUGINS_DISABLED=a,b just these.
+"""
+_KIND = click.Choice(KINDS)
+
+
+def _as_json() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group(help=HELP)
+def command() -> None:
+    """Is replaced by the help text above."""
+
+
+@command.command("list")
+@click.option("--kind", type=_KIND, help="Show only these.")
+@_as_json()
+def list_(kind: str | None, as_json: bool) -> None:
+    """List what is installed. Imports nothing of it."""
+    catalog = Catalog.scan()
+    plugins = [
+        (found, _status(found, catalog))
+        for found in sorted([*catalog.found, *catalog.disabled], key=_place)
+        if kind in (None, found.kind)
+    ]
+    if as_json:
+        show_json([_record(found, status) for found, status in plugins])
+        return
+    rows = [(f.kind, f.name, f.distribution, f.version, s) for f, s in plugins]
+    click.echo(table(("KIND", "NAME", "DISTRIBUTION", "VERSION", "STATUS"), rows))
+
+
+def _place(found: Found) -> tuple[int, str]:
+    return KINDS.index(found.kind), found.name
+
+
+def _status(found: Found, catalog: Catalog) -> str:
+    if found in catalog.disabled:
+        return "disabled"
+    if len(catalog.owners(found.kind, found.name)) > 1:
+        return "conflict"
+    return _owned(found)
+
+
+def _owned(found: Found) -> str:
+    return "built in" if found.builtin else "installed"
+
+
+def _record(found: Found, status: str) -> dict[str, str]:
+    names = ("kind", "name", "distribution", "version", "value", "location")
+    return {**{name: getattr(found, name) for name in names}, "status": status}
+
+
+@command.command()
+@click.argument("kind", type=_KIND)
+@click.argument("name")
+@_as_json()
+def show(kind: str, name: str, as_json: bool) -> None:
+    """Show what a plugin is, what it can be told, and what it can do."""
+    found = Catalog.scan().find(kind, name)
+    with diverted_stdout():  # what a plugin prints when imported is no data
+        manifest = load(found)
+        facts = _facts(found, manifest)
+    if as_json:
+        show_json(facts)
+        return
+    click.echo(f"{kind} {name}: {facts['summary']}")
+    click.echo(f"from {found.owner} ({found.value})")
+    for title in ("options", "capabilities", "hooks"):
+        if facts.get(title):
+            headers = tuple(key.upper() for key in facts[title][0])
+            rows = [tuple(map(_cell, row.values())) for row in facts[title]]
+            click.echo(f"\n{table(headers, rows)}")
+
+
+def _facts(found: Found, manifest: Any) -> dict[str, Any]:
+    facts: dict[str, Any] = {**_record(found, _owned(found))}
+    if found.kind == "hooks":
+        relay = import_module("task_core.discovery.relay").Relay()
+        relay.add(found, manifest)
+        hooks = [{"hook": name} for name in relay.implemented()]
+        return {**facts, "summary": f"{len(hooks)} hooks", "hooks": hooks}
+    section = Section(
+        options=manifest.options, table=(found.kind, found.name), flag=f"{found.kind}-"
+    )
+    try:
+        options = [_option(section, spec) for spec in section.specs]
+    except PluginError as error:
+        raise PluginError(
+            f"{found.kind} '{found.name}' of {found.owner}: {error}"
+        ) from error
+    facts |= {"summary": manifest.summary, "api": manifest.api, "options": options}
+    if found.kind == "bus":
+        facts["capabilities"] = _capabilities(manifest.capabilities)
+    return facts
+
+
+def _option(section: Section, spec: OptionSpec) -> dict[str, str]:
+    return {
+        "flag": section.flag_of(spec),
+        "environment": section.env_of(spec),
+        "toml": section.key_of(spec),
+        "type": f"{spec.metavar}{',...' if spec.multiple else ''}",
+        "default": "(required)" if spec.required else spec.show(spec.default),
+        "help": spec.details.help,
+    }
+
+
+def _capabilities(offered: Capabilities) -> list[dict[str, Any]]:
+    meanings = capability_meanings()
+    return [
+        {"capability": name, "offered": value, "meaning": meanings.get(name, "")}
+        for name, value in attrs.asdict(offered).items()
+    ]
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "no limit" if value is None else str(value)
+
+
+def capability_meanings() -> dict[str, str]:
+    """Return what each capability means, as its class tells authors.
+
+    Example:
+        >>> capability_meanings()["lease"]
+        'A delivery that is neither settled nor extended comes again.'
+    """
+    lines = (Capabilities.__doc__ or "").splitlines()
+    pairs = (line.strip().partition(": ") for line in lines)
+    return {name: meaning for name, _, meaning in pairs if meaning}
+
+
+@command.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@_as_json()
+def doctor(names: tuple[str, ...], as_json: bool) -> int:
+    """Examine plugins, or all those of a distribution; exit with 3 if one is broken.
+
+    Each is imported in a process of its own: a broken one hurts nobody else.
+    """
+    # Only now, since it needs modules that listing does not.
+    code: int = import_module("task_core.cli.doctor").run(
+        Catalog.scan(), names, as_json
+    )
+    return code

@@ -1,0 +1,113 @@
+"""Examines what is installed, and says what is wrong and what to do. Prints nothing."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from task_core.discovery.advice import choice
+from task_core.discovery.catalog import Catalog, Found
+from task_core.discovery.checks import (
+    copies,
+    installed_versions,
+    manners,
+    requirements,
+    stale,
+)
+from task_core.discovery.finding import Finding, Level, about
+from task_core.discovery.loader import load
+from task_core.discovery.probe import examine, probe
+from task_core.errors import UnknownPluginError
+from task_core.nearest import nearest
+
+SLOW = 0.1
+"""Seconds that the import of a manifest should not take."""
+
+Check = Callable[[Found, Any], Iterable[Finding]]
+"""Takes a plugin and its manifest."""
+
+
+def diagnose(
+    catalog: Catalog, names: Sequence[str] = (), checks: Sequence[Check] = ()
+) -> list[Finding]:
+    """Examine plugins, each in a process of its own.
+
+    Args:
+        catalog: What is installed.
+        names: Plugins or distributions to examine; all when empty.
+        checks: More to ask about those whose manifest is good.
+
+    Returns:
+        What was found; for a plugin in good health, one finding with level OK.
+
+    Raises:
+        UnknownPluginError: There is none of that name.
+    """
+    found = _chosen(catalog, names)
+    findings = [*_of_distributions(found, catalog.path)]
+    gone = {f.distribution for f in findings if f.code == "P08"}
+    for plugin in found:
+        if plugin.distribution not in gone:
+            findings += _of_plugin(plugin, catalog, checks)
+    return findings
+
+
+def _chosen(catalog: Catalog, names: Sequence[str]) -> list[Found]:
+    known = {name for f in catalog.found for name in (f.name, f.distribution)}
+    for name in names:
+        if name not in known:
+            text = f"there is no plugin or distribution '{name}'{nearest(name, known)}"
+            raise UnknownPluginError(f"{text}\n'task plugins list' shows all")
+    wanted = set(names)
+    return [f for f in catalog.found if not wanted or {f.name, f.distribution} & wanted]
+
+
+def _of_distributions(found: Sequence[Found], path: Sequence[str]) -> Iterator[Finding]:
+    """Examine each distribution once, however many plugins it brings."""
+    versions = installed_versions(path)
+    for plugin in {f.distribution: f for f in found if f.location}.values():
+        yield from stale(plugin)
+        yield from copies(plugin, path)
+        yield from requirements(plugin, versions)
+        if not plugin.builtin:
+            yield from manners(plugin)
+
+
+def _of_plugin(
+    found: Found, catalog: Catalog, checks: Sequence[Check]
+) -> Iterator[Finding]:
+    findings = [*_conflict(found, catalog), *_import(found, catalog.path)]
+    if not any(finding.level is Level.FAIL for finding in findings):
+        manifest = load(found)
+        findings += [one for check in checks for one in check(found, manifest)]
+    if not findings:
+        findings.append(about(found, "P00", Level.OK, "in order"))
+    yield from findings
+
+
+def _conflict(found: Found, catalog: Catalog) -> Iterator[Finding]:
+    """P06: told about those who come later, so that it is told once."""
+    first, *others = catalog.owners(found.kind, found.name)
+    if found in others:
+        reserved = ", and built-in names are reserved" if first.builtin else ""
+        cause = f"its name is also claimed by {first.owner}{reserved}"
+        yield about(found, "P06", Level.FAIL, cause, choice([first, *others]))
+
+
+def _import(found: Found, path: Sequence[str]) -> Iterator[Finding]:
+    harmless = found.builtin or found.manifest is not None
+    report = examine(found) if harmless else probe(found, path)
+    if report.code:
+        yield about(found, report.code, Level.FAIL, report.cause, report.fix)
+    elif not harmless:
+        yield from _weight(found, report.seconds, report.modules)
+
+
+def _weight(found: Found, seconds: float, modules: Sequence[str]) -> Iterator[Finding]:
+    """P10: a manifest is imported wherever its plugin is named, so it must be light."""
+    late = "its author should import inside"
+    if modules and found.kind in ("bus", "taskmaster"):
+        cause = f"importing its manifest also imports {', '.join(modules)}"
+        inside = "`open`" if found.kind == "bus" else "`make`"
+        yield about(found, "P10", Level.WARN, cause, f"{late} {inside}")
+    elif seconds > SLOW:
+        cause = f"importing its manifest takes {seconds * 1000:.0f} ms"
+        yield about(found, "P10", Level.WARN, cause, f"{late} functions")

@@ -1,0 +1,110 @@
+"""Imports a plugin in a process of its own, where it can hurt nobody.
+
+What this process says is exact: nothing but the core was imported before.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from task_core.discovery.catalog import Found
+from task_core.discovery.loader import load
+from task_core.discovery.relay import Relay
+from task_core.errors import PluginError
+
+PATIENCE = 30.0
+"""Seconds that an import may take."""
+_PROGRAM = "from task_core.discovery.probe import main; main()"
+
+
+@attrs.frozen(kw_only=True)
+class Report:
+    """How the import went.
+
+    Args:
+        code, cause, fix: What is wrong; all empty when nothing is.
+        seconds: How long it took.
+        modules: Foreign top-level modules that it brought along.
+    """
+
+    code: str = ""
+    cause: str = ""
+    fix: str = ""
+    seconds: float = 0.0
+    modules: Sequence[str] = ()
+
+
+def probe(found: Found, path: Sequence[str]) -> Report:
+    """Import an installed plugin in a process of its own.
+
+    Args:
+        found: The plugin.
+        path: Where its distribution was found, as in `sys.path`.
+    """
+    places = dict.fromkeys(map(os.path.abspath, [*path, *sys.path]))
+    request = attrs.asdict(found, filter=lambda field, _: field.name != "manifest")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", _PROGRAM],
+            input=json.dumps(request),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(places)},
+        )
+    except subprocess.TimeoutExpired:
+        return _broken(found, f"importing it takes more than {PATIENCE:.0f} s")
+    try:
+        return Report(**json.loads(done.stdout))
+    except ValueError:
+        return _broken(
+            found, f"importing it ends the process ({_end(done.returncode)})"
+        )
+
+
+def main() -> None:
+    """Answer the question on stdin, as the process that `probe` starts."""
+    found = Found(**json.load(sys.stdin))
+    out = os.dup(1)
+    os.dup2(2, 1)  # what the plugin prints is no answer
+    answer = json.dumps(attrs.asdict(examine(found)))
+    os.write(out, answer.encode())
+    os._exit(0)  # threads that the plugin has started must not keep it
+
+
+def examine(found: Found) -> Report:
+    """Import a plugin in this process."""
+    before, begin = set(sys.modules), time.perf_counter()
+    try:
+        plugin = load(found)
+        seconds = time.perf_counter() - begin
+        modules = _foreign(found, set(sys.modules) - before)
+        if found.kind == "hooks":
+            Relay().add(found, plugin)
+    except PluginError as error:
+        return Report(code=error.code, cause=error.cause, fix=error.fix)
+    return Report(seconds=seconds, modules=modules)
+
+
+def _foreign(found: Found, modules: set[str]) -> list[str]:
+    """Return what is neither Python's, nor ours, nor the plugin's own."""
+    tops = {name.partition(".")[0] for name in modules}
+    own = {found.value.partition(":")[0].partition(".")[0], "task_core"}
+    foreign = tops - own - sys.stdlib_module_names
+    return sorted(name for name in foreign if not name.startswith("_"))
+
+
+def _broken(found: Found, cause: str) -> Report:
+    fix = f"pip install --upgrade {found.distribution}, or tell its author"
+    return Report(code="P01", cause=cause, fix=fix)
+
+
+def _end(code: int) -> Any:
+    return f"exit code {code}" if code >= 0 else f"signal {-code}"

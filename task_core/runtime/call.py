@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,14 +14,16 @@ from task_core.api.worker import (
     Worker,
     WorkerContext,
     complete,
+    describe,
     failed,
 )
 from task_core.errors import InfoError, WorkerError
 from task_core.info import parse_info
 from task_core.runtime.context import RunContext
-from task_core.task import Task
+from task_core.task import Result, Task
 
 Invoke = Callable[[Task, Any], Any]
+_RESULTS = frozenset(Result)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -32,12 +35,14 @@ class Call:
             returns: for an `async def`, the coroutine.
         is_async: Whether that must be awaited.
         wants_context: Whether a context must be made for it.
+        sees_task: Whether it gets the task itself, and so can change it.
         close: To be called after the last task.
     """
 
     invoke: Invoke
     is_async: bool
     wants_context: bool
+    sees_task: bool
     close: Callable[[], None]
 
 
@@ -52,6 +57,7 @@ def compile_call(worker: Worker | Callable[..., Any]) -> Call:
             invoke=_with_context(worker.do_task),
             is_async=inspect.iscoroutinefunction(worker.do_task),
             wants_context=True,
+            sees_task=True,
             close=worker.close,
         )
     if inspect.isclass(worker) or not callable(worker):
@@ -61,6 +67,7 @@ def compile_call(worker: Worker | Callable[..., Any]) -> Call:
         invoke=_INVOKERS[wants_context](worker, first),
         is_async=inspect.iscoroutinefunction(worker),
         wants_context=wants_context,
+        sees_task=wants_context or first is _itself,
         close=lambda: None,
     )
 
@@ -93,8 +100,11 @@ def _read_signature(
     name = getattr(function, "__name__", repr(function))
     try:
         signature = inspect.signature(function, eval_str=True)
-    except (NameError, TypeError, ValueError) as error:
-        raise WorkerError(f"worker '{name}': its signature is unreadable: {error}")
+    except Exception as error:  # annotations are code of the worker's
+        raise WorkerError(
+            f"worker '{name}': its signature is unreadable: {describe(error)}; import"
+            " what its annotations name at run time, not only for type checkers"
+        ) from None
     positional = [p for p in signature.parameters.values() if p.kind in _POSITIONAL]
     if not _callable_with_two(signature, positional):
         raise WorkerError(
@@ -126,7 +136,7 @@ def _first_argument(name: str, parameter: inspect.Parameter) -> Callable[[Task],
     if kind is str or kind is parameter.empty:
         return lambda task: task.info
     if kind is Task:
-        return lambda task: task
+        return _itself
     if kind is WorkerContext:
         raise WorkerError(
             f"worker '{name}': the context comes second, for example"
@@ -140,6 +150,10 @@ def _first_argument(name: str, parameter: inspect.Parameter) -> Callable[[Task],
     )
 
 
+def _itself(task: Task) -> Task:
+    return task
+
+
 def _params_reader(params: type) -> Callable[[Task], Any]:
     with contextlib.suppress(InfoError):
         parse_info(params, "")  # a class that no text can fill is refused at the start
@@ -149,9 +163,7 @@ def _params_reader(params: type) -> Callable[[Task], Any]:
 def outcome_of(returned: Any) -> Outcome:
     """Turn what a worker returned into an outcome; nonsense is an error of the task."""
     if isinstance(returned, Outcome):
-        if isinstance(returned.msg, str) and isinstance(returned.result, str):
-            return returned
-        return failed(f"the worker's outcome holds no text: {returned!r}")
+        return _checked(returned)
     if returned is None:
         return COMPLETE
     if isinstance(returned, str):
@@ -162,3 +174,19 @@ def outcome_of(returned: Any) -> Outcome:
         return failed("the worker returned something to await: write it as async def")
     kind = type(returned).__name__
     return failed(f"the worker returned {kind}, wanted an outcome, text or None")
+
+
+def _checked(outcome: Outcome) -> Outcome:
+    """Return an outcome, or an error when its author filled it with nonsense."""
+    if not isinstance(outcome.msg, str):
+        return failed(f"the worker's outcome holds no text: {outcome!r}")
+    if outcome.result not in _RESULTS:
+        return failed(f"the worker's outcome has no known result: {outcome!r}")
+    delay = outcome.delay
+    if delay is not None and not (_is_number(delay) and 0 <= delay < math.inf):
+        return failed(f"the worker's delay is no number of seconds: {outcome!r}")
+    return outcome
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)

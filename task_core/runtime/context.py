@@ -76,5 +76,5 @@ class RunContext:
         Raises:
             DecodeError: It is no task that could be read again.
         """
-        decode_task(encode_task(task))
-        self.children.append((task, topic or task.type))
+        child = decode_task(encode_task(task))  # a copy: workers re-use theirs
+        self.children.append((child, topic or child.type))

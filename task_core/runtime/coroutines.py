@@ -14,7 +14,7 @@ from task_core.runtime.context import RunContext, Surroundings
 from task_core.runtime.exchange import Exchange
 from task_core.runtime.job import Job
 from task_core.runtime.listeners import Hooks
-from task_core.runtime.run import Fork, Watch, merge_meta, outcome_of_error
+from task_core.runtime.run import Fork, Watch, keep_text, merge_meta, outcome_of_error
 from task_core.task import Task
 
 AsyncRun = Callable[[Job], Awaitable[None]]
@@ -33,7 +33,7 @@ def make_slots(
 ) -> "CoroutineSlots":
     """Return slots for an `async def`."""
     stopping = asyncio.Event()
-    run = _make_run(call, surroundings, stopping, clock, hooks)
+    run = make_run(call, surroundings, stopping, clock, hooks)
     slots = CoroutineSlots(count, run, exchange)
     surroundings.cancel.listen(lambda: slots.call(stopping.set))
     return slots
@@ -61,7 +61,7 @@ class CoroutineContext(RunContext):
         return self.cancelled
 
 
-def _make_run(
+def make_run(
     call: Call,
     surroundings: Surroundings,
     stopping: asyncio.Event,
@@ -70,6 +70,8 @@ def _make_run(
 ) -> AsyncRun:
     """Return what a slot awaits for each job; `run.make_run` is its plain twin."""
     invoke, stamp, wants_context = call.invoke, clock.stamp, call.wants_context
+    sees_task = call.sees_task
+    forks = Fork.count
 
     async def run(job: Job) -> None:
         task = job.task
@@ -81,15 +83,16 @@ def _make_run(
             job.context = context
         try:
             returned = await invoke(task, context)
+            job.outcome = COMPLETE if returned is None else outcome_of(returned)
         except BaseException as error:  # noqa: BLE001  also sys.exit() is an outcome
             job.outcome = outcome_of_error(error, surroundings.log)
-        else:
-            job.outcome = COMPLETE if returned is None else outcome_of(returned)
+        if Fork.count != forks:
+            Fork.end_child()
         if context is not None:
             merge_meta(job, context)
-        if Fork.happened:
-            Fork.end_child()
-        task.ended = stamp()
+        if sees_task:
+            keep_text(job)
+        job.task.ended = stamp()
 
     watch = Watch.of(hooks)
     return _watched(run, watch, clock) if watch else run
@@ -139,6 +142,8 @@ class CoroutineSlots:
 
     def close(self) -> None:
         """End the loop; what still runs is cancelled, and not waited for."""
+        if self._thread.ident is None:  # never started
+            self._loop.close()
         self.call(self._cancel)
 
     def _main(self) -> None:
@@ -164,11 +169,14 @@ class CoroutineSlots:
     async def _serve(self) -> None:
         while not self._closing:
             with contextlib.suppress(asyncio.CancelledError):
-                await self._work()  # first look: a call may have come before any wait
+                await self._work()  # first look: jobs may have come before any wait
+                await self._idle_until_roused()
+
+    async def _idle_until_roused(self) -> None:
+        if not self._closing:  # a worker may have swallowed the cancel
             waiter = self._loop.create_future()
             self._idle.append(waiter)
-            with contextlib.suppress(asyncio.CancelledError):
-                await waiter
+            await waiter
 
     async def _work(self) -> None:
         exchange, run, clock = self._exchange, self._run, time.perf_counter

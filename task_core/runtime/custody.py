@@ -31,7 +31,9 @@ class Custody:
         clock: Clock,
     ) -> None:
         self.jobs: set[Job] = set()
-        self._returns = bus.capabilities.nack
+        self._nacks = bus.capabilities.nack
+        # Without nack, closing the consumer gives back what is not acknowledged.
+        self._returns = self._nacks or bus.capabilities.ack
         self._consumer = consumer
         self._settler = settler
         self._stats = stats
@@ -46,12 +48,13 @@ class Custody:
         return [job for job in jobs if job not in unfinished]
 
     def give_back(self, jobs: Sequence[Job], outcome: Outcome = _INTERRUPTED) -> None:
-        """Return jobs to the bus; a bus that takes nothing back gets done tasks."""
+        """Return jobs to the bus; a bus without acknowledgement gets done tasks."""
         if not jobs:
             return
         self.jobs.difference_update(jobs)
-        if self._returns:
+        if self._nacks:
             self._consumer.nack([job.delivery for job in jobs])
+        if self._returns:
             self._stats.returned += len(jobs)
             return
         for job in jobs:

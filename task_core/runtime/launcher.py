@@ -34,7 +34,7 @@ class Launcher:
         """Stop: the first time with the kill time's grace, then at once (any thread)."""
         self._stops += 1
         if self._shift:
-            self._shift.stop()
+            self._shift.stop(self._stops)
 
     def run(self) -> None:
         """Work until the end of input, a limit, or `stop`.
@@ -45,8 +45,8 @@ class Launcher:
         equipment = self._equipment
         try:
             self._shift = self._open()
-            for _ in range(self._stops):  # signals that came too early
-                self._shift.stop()
+            if self._stops:  # it came too early
+                self._shift.stop(self._stops)
             equipment.slots.start()
             equipment.log.info("%s", self._plan.guarantee)
             self._tell("launcher_started", guarantee=self._plan.guarantee)
@@ -55,6 +55,8 @@ class Launcher:
             self._tell("launcher_stopping", reason=reason)
             self._shift.finish()
         finally:
+            equipment.exchange.recall()  # after a failure: no more than is begun
+            equipment.cancel.request()
             equipment.slots.close()
             equipment.bus.close()
 

@@ -23,6 +23,7 @@ class BusPair(Bus):
             attrs.evolve(
                 target.capabilities,
                 atomic_settle=False,
+                delay=False,  # a retry sent to the target would never be read again
                 **{
                     name: getattr(source.capabilities, name)
                     for name in _OF_THE_SOURCE

@@ -91,7 +91,7 @@ class Retries:
         if self._decide is not None:
             decided = self._decide(task=job.task, attempt=count, outcome=job.outcome)
             if decided is not None:
-                return float(decided)
+                return min(max(0.0, float(decided)), LONGEST)
         return self._choose(min(self._policy.delay * 2.0 ** (count - 1), LONGEST))
 
 

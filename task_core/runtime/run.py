@@ -6,6 +6,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from msgspec.structs import asdict, astuple
+
 from task_core.api.worker import COMPLETE, Outcome, describe, failed
 from task_core.clock import Clock
 from task_core.errors import InfoError
@@ -14,19 +16,24 @@ from task_core.runtime.call import Call, outcome_of
 from task_core.runtime.context import RunContext, Surroundings
 from task_core.runtime.job import Job, stamp_unrun
 from task_core.runtime.listeners import Hooks
+from task_core.wire import decode_task
 
 Run = Callable[[Job], None]
 
 
 class Fork:
-    """Notices that a worker forked and came back in the child."""
+    """Notices that a worker forked and came back in the child.
 
-    happened = False
+    Args:
+        count: How many forks lie between this process and the first one.
+    """
+
+    count = 0
 
     @classmethod
     def note(cls) -> None:
-        """Remember that this process is such a child."""
-        cls.happened = True
+        """Remember that this process is a child."""
+        cls.count += 1
 
     @staticmethod
     def end_child() -> None:
@@ -44,6 +51,8 @@ def make_run(
 ) -> Run:
     """Return what a slot calls for each job of a plain function; it never raises."""
     invoke, stamp, wants_context = call.invoke, clock.stamp, call.wants_context
+    sees_task = call.sees_task
+    forks = Fork.count  # a launcher may live in a child itself
 
     def run(job: Job) -> None:
         task = job.task
@@ -54,15 +63,16 @@ def make_run(
             job.context = context
         try:
             returned = invoke(task, context)
+            job.outcome = COMPLETE if returned is None else outcome_of(returned)
         except BaseException as error:  # noqa: BLE001  also sys.exit() is an outcome
             job.outcome = outcome_of_error(error, surroundings.log)
-        else:
-            job.outcome = COMPLETE if returned is None else outcome_of(returned)
+        if Fork.count != forks:
+            Fork.end_child()
         if context is not None:
             merge_meta(job, context)
-        if Fork.happened:
-            Fork.end_child()
-        task.ended = stamp()
+        if sees_task:
+            keep_text(job)
+        job.task.ended = stamp()
 
     watch = Watch.of(hooks)
     return _watched(run, watch, clock) if watch else run
@@ -81,8 +91,21 @@ def merge_meta(job: Job, context: RunContext) -> None:
     """Put the worker's meta into the task; nonsense in it is an error of the task."""
     try:
         context.merge_meta()
-    except (TypeError, AttributeError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001  it may be lazy code of the worker's
         job.outcome = failed(f"the worker's meta is no text: {describe(error)}")
+
+
+def keep_text(job: Job) -> None:
+    """Undo what a worker did to its task when the wire cannot carry it."""
+    try:
+        "".join(astuple(job.task))
+    except TypeError:
+        changed = job.task
+        job.task = decode_task(job.delivery.body)
+        job.task.started = str(changed.started)
+        names = [n for n, v in asdict(changed).items() if not isinstance(v, str)]
+        fields = ", ".join(names)
+        job.outcome = failed(f"the worker put something that is no text in: {fields}")
 
 
 def outcome_of_error(error: BaseException, log: logging.Logger) -> Outcome:
@@ -127,9 +150,16 @@ class Watch:
         if outcome is None:
             self._started(task=job.task)
             return True
-        job.outcome = outcome
+        job.outcome = _decided(outcome)
         stamp_unrun(job.task, clock)
         return False
+
+
+def _decided(answer: Any) -> Outcome:
+    if isinstance(answer, Outcome):
+        return outcome_of(answer)
+    kind = type(answer).__name__
+    return failed(f"a task_should_run hook returned {kind}, wanted an outcome or None")
 
 
 def _nobody(*args: Any, **kwargs: Any) -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from task_core.api.bus import Bus, Consumer, Delivery, Message
-from task_core.api.worker import COMPLETE
+from task_core.api.worker import COMPLETE, failed
 from task_core.runtime.intake import Arrivals
 from task_core.runtime.job import Job
 from task_core.runtime.listeners import Hooks
@@ -59,26 +59,38 @@ class Settler:
         plain = self._before_send is None
         for job in jobs:
             task, outcome = job.task, job.outcome
-            if outcome is not COMPLETE:
-                if self._runs_again(job):
-                    continue
-                self._odd[outcome.result] += 1
-            task.result, task.msg = outcome.result, outcome.msg
-            if job.context is not None:
-                for child, child_topic in job.context.children:
-                    self._send(child, child_topic)
-            if plain:
+            if outcome is not COMPLETE and self._runs_again(job):
+                continue
+            task.result, task.msg = job.outcome.result, job.outcome.msg
+            if plain and (job.context is None or not job.context.children):
                 send(Message(topic, encode(task)))
             else:
-                self._send(task, topic)
+                self._messages += self._family(job)
+            if job.outcome is not COMPLETE:
+                self._odd[job.outcome.result] += 1
         self._done += len(jobs)
         self._deliveries += [job.delivery for job in jobs]
         if self._on_settled is not None:
             self._tasks += [job.task for job in jobs if job.task.result]
 
+    def _family(self, job: Job) -> list[Message]:
+        """Return the messages of a job's children and then of its done task."""
+        children = job.context.children if job.context is not None else []
+        try:
+            messages = [self._message(child, topic) for child, topic in children]
+            return [*messages, self._message(job.task, self._done_topic)]
+        except Exception as error:  # noqa: BLE001  a decider's error is the task's
+            job.outcome = failed(error)
+            job.task.result, job.task.msg = job.outcome.result, job.outcome.msg
+            return [Message(self._done_topic, encode_task(job.task))]
+
     def _runs_again(self, job: Job) -> bool:
         """Gather the message that brings a failed task back, if it has runs left."""
-        message = self._retries and self._retries.again(job)
+        try:
+            message = self._retries and self._retries.again(job)
+        except Exception as error:  # noqa: BLE001  a decider's error is the task's
+            job.outcome = failed(error)
+            return False
         if not message:
             return False
         self._messages.append(message)
@@ -112,10 +124,13 @@ class Settler:
         self._done = 0
         self._odd.clear()
 
-    def _send(self, task: Task, topic: str) -> None:
+    def _message(self, task: Task, topic: str) -> Message:
         if self._before_send is not None:
             task = self._before_send(task=task, topic=topic) or task
-        self._messages.append(Message(topic, encode_task(task)))
+            if not isinstance(task, Task):
+                kind = type(task).__name__
+                raise TypeError(f"a task_before_send hook returned {kind}, not a task")
+        return Message(topic, encode_task(task))
 
     def _tell(self) -> None:
         if self._on_sent is not None:

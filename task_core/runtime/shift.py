@@ -61,17 +61,16 @@ class Shift:
         self._leases = leases
         self._suspects = Suspects()
         self._stops = 0  # how often `stop` was called
-        self._quiet = False  # whether the last receive found nothing (`--drain`)
-        self._last_finish = self._clock.monotonic()
+        self._last_arrival = self._last_progress = self._clock.monotonic()
 
     @property
     def running(self) -> int:
         """How many tasks are held now, or finished and not settled."""
         return len(self._custody.jobs) + self._settler.waiting
 
-    def stop(self) -> None:
-        """Stop: the first time with the kill time's grace, then at once (any thread)."""
-        self._stops += 1
+    def stop(self, times: int) -> None:
+        """Stop: once with the kill time's grace, twice at once (any thread)."""
+        self._stops = times
         self._exchange.call()
 
     def work(self) -> str:
@@ -88,13 +87,16 @@ class Shift:
             return "end of input"
         if 0 < self._plan.max_tasks <= self._stats.received:
             return "--max-tasks reached"
-        if self._quiet and self._is_empty():
+        if self._plan.drain and self._is_empty():
             return "topic is empty"
         return ""
 
     def _is_empty(self) -> bool:
-        """Whether nothing waits on the topic and nothing is held (`--drain`)."""
+        """Whether nothing is held, waits or has come for a while (`--drain`)."""
         if self._custody.jobs:
+            return False
+        last = max(self._last_arrival, self._last_progress)
+        if self._clock.monotonic() < last + QUIET:
             return False
         depth = self._bus.capabilities.depth
         return not depth or not self._bus.depth(self._plan.topic, self._plan.channel)
@@ -103,9 +105,7 @@ class Shift:
         """Receive what there is room for, or wait; then settle what is finished."""
         room = self._room()
         if room > 0:
-            deliveries = self._receive(room)
-            self._accept(deliveries)
-            self._quiet = self._plan.drain and not deliveries
+            self._accept(self._receive(room))
         else:
             wake_at = self._wake_at()
             self._exchange.sleep(self._patience(wake_at), wake_at)
@@ -126,7 +126,10 @@ class Shift:
 
     def _patience(self, wake_at: int) -> float:
         """How long to wait when nothing happens."""
-        return RUSH if wake_at > 1 else min(PATIENCE, self._leases.left)
+        if wake_at > 1:
+            return RUSH
+        watch = self._window.watch if self._custody.jobs else PATIENCE
+        return min(PATIENCE, watch, self._leases.left)
 
     def _receive(self, room: int) -> Sequence[Delivery]:
         wake_at = self._wake_at()
@@ -142,6 +145,9 @@ class Shift:
     def _accept(self, deliveries: Sequence[Delivery]) -> None:
         if not deliveries:
             return
+        self._last_arrival = self._clock.monotonic()
+        if not self._custody.jobs:  # the slots have been idle
+            self._last_progress = self._last_arrival
         arrivals = self._intake.sort(deliveries)
         if arrivals.jobs:
             self._custody.jobs.update(arrivals.jobs)
@@ -161,12 +167,12 @@ class Shift:
             self._custody.jobs.difference_update(jobs)
             self._stats.add_finished(jobs)
             self._window.measure(jobs)
-            self._last_finish = self._clock.monotonic()
+            self._last_progress = self._clock.monotonic()
             if self._cancel.requested:
                 jobs = self._custody.take_back_unfinished(jobs)
             self._settler.add_jobs(jobs)
         elif self._custody.jobs:
-            self._window.stall(self._clock.monotonic() - self._last_finish)
+            self._window.stall(self._clock.monotonic() - self._last_progress)
         self._settler.flush()
         self._leases.renew(self._custody.jobs)
 
@@ -178,6 +184,7 @@ class Shift:
             if self._stops and not self._cancel.requested:
                 self._retreat()
                 deadline = now + self._plan.kill_time
+                continue
             if self._stops > 1 or now >= deadline:
                 break
             patience = min(self._patience(wake_at=1), deadline - now)

@@ -99,9 +99,13 @@ class LoopContext:
         """
         consumer = self._bus.subscribe(topic, channel)
         self._consumers.append(consumer)
-        while not (self.stopping or consumer.exhausted):
-            for delivery in consumer.receive(1, PATIENCE):
-                yield from self._offer(consumer, delivery)
+        try:
+            while not (self.stopping or consumer.exhausted):
+                for delivery in consumer.receive(1, PATIENCE):
+                    yield from self._offer(consumer, delivery)
+        finally:
+            self._consumers.remove(consumer)
+            consumer.close()
 
     def wait(self, seconds: float) -> bool:
         """Sleep; return True when stopping, at once in that case."""

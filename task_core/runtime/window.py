@@ -1,5 +1,6 @@
 """The prefetch window: strictly lazy for real work, wide for tiny tasks."""
 
+import math
 from collections.abc import Sequence
 
 from task_core.runtime.job import Job
@@ -27,6 +28,11 @@ class Window:
     def size(self) -> int:
         """How many tasks may be held, running ones included."""
         return self.slots + self.buffer
+
+    @property
+    def watch(self) -> float:
+        """Seconds after which to look for a stall while tasks run."""
+        return BUFFERED_SECONDS if self._measured and self.buffer else math.inf
 
     def measure(self, jobs: Sequence[Job]) -> None:
         """Learn from finished jobs; grows twofold at most, shrinks at once."""

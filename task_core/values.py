@@ -21,8 +21,10 @@ _UNITS = {
     "m": 60_000_000_000,
     "h": 3_600_000_000_000,
 }
-_DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
-_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+_DURATION_PART = re.compile(
+    r"(\d{1,300}\.?\d{0,300}|\.\d{1,300})(ns|us|µs|μs|ms|s|m|h)", re.ASCII
+)
+_WHOLE = re.compile(r"[+-]?\d{1,300}", re.ASCII)
 
 
 def parse_duration(text: str) -> timedelta:

@@ -20,6 +20,7 @@ from task_core.task import Task
 _ZERO = datetime(1, 1, 1, tzinfo=UTC)
 _FIELDS = frozenset(Task.__struct_fields__)
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_HALF_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u)")
 _KINDS = {b'"': "a string", b"{": "an object", b"[": "an array", b"n": "null"}
 _KINDS |= dict.fromkeys((b"t", b"f"), "a boolean")
 _encode = msgspec.json.Encoder().encode
@@ -119,7 +120,10 @@ def _malformed(body: bytes, error: msgspec.DecodeError) -> str:
         return "no bytes but blanks"
     if body.startswith(codecs.BOM_UTF8):
         return "it starts with a byte order mark"
-    return str(error).removeprefix("JSON is malformed: ")
+    text = str(error).removeprefix("JSON is malformed: ")
+    if "surrogate" in text or _HALF_PAIR.search(body):
+        return "half of a surrogate pair"
+    return text
 
 
 def _text(name: str, value: bytes) -> str:

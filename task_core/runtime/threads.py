@@ -54,9 +54,10 @@ class ThreadSlots:
 
     def submit(self, jobs: Sequence[Job]) -> None:
         """Hand over jobs (bus thread)."""
-        self._exchange.waiting.extend(jobs)
+        waiting = self._exchange.waiting
+        waiting.extend(jobs)
         # A token that nobody has taken yet will do as well, so they never pile up.
-        for _ in range(min(len(jobs), self._count) - self._tokens.qsize()):
+        for _ in range(min(len(waiting), self._count) - self._tokens.qsize()):
             self._tokens.put(True)
 
     def close(self) -> None:

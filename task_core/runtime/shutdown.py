@@ -1,15 +1,20 @@
 """The main thread's part: it runs nothing itself, so it always answers to signals."""
 
+import contextlib
+import os
+import select
 import signal
 import threading
-from queue import Empty, SimpleQueue
-from types import FrameType, TracebackType
-from typing import Any, Protocol
+from collections.abc import Iterator
+from types import FrameType
+from typing import Protocol
 
 LAST_WORDS = 1.0
 """Seconds that the bus thread has to give everything back after a second signal."""
 MARGIN = 5.0
 """Seconds beyond the kill time after which a bus thread counts as stuck."""
+_END = 0
+"""The byte that says that the bus thread has ended; no signal has this number."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -26,6 +31,9 @@ class Stoppable(Protocol):
 class Supervisor:
     """Runs the bus thread and turns signals into stops.
 
+    Signals come as bytes through a pipe. A handler alone would not do: one that arrives
+    just before the main thread begins to wait would be noticed only at the next event.
+
     Args:
         launcher: What to run.
         kill_time: Seconds that running tasks have after the first signal.
@@ -34,11 +42,9 @@ class Supervisor:
     def __init__(self, launcher: Stoppable, kill_time: float) -> None:
         self.signals: list[int] = []
         self._launcher = launcher
-        self._kill_time = kill_time
+        self._limits = (None, kill_time + MARGIN, LAST_WORDS)
         self._error: BaseException | None = None
         self._ended = False
-        self._events: SimpleQueue[int] = SimpleQueue()  # a signal, or 0 for the end
-        self._before: dict[int, Any] = {}
 
     def run(self) -> bool:
         """Run until the launcher ends; raise what it raised.
@@ -46,49 +52,56 @@ class Supervisor:
         Returns:
             False when the bus thread is stuck and had to be left behind.
         """
-        thread = threading.Thread(target=self._run, name="bus", daemon=True)
-        with self:
+        with _signal_pipe() as (ear, bell):
+            thread = threading.Thread(
+                target=self._run, args=(bell,), name="bus", daemon=True
+            )
             thread.start()
-            self._wait()
+            self._listen(ear)
         if self._error is not None:
             raise self._error
         return self._ended
 
-    def __enter__(self) -> "Supervisor":
-        for number in _SIGNALS:
-            # What was started with nohup or in the background keeps ignoring.
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._on_signal)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _run(self) -> None:
+    def _run(self, bell: int) -> None:
         try:
             self._launcher.run()
         except BaseException as error:  # noqa: BLE001  raised again in the main thread
             self._error = error
         finally:
             self._ended = True
-            self._events.put(0)
+            with contextlib.suppress(OSError):  # nobody listens any more
+                os.write(bell, bytes([_END]))
 
-    def _wait(self) -> None:
+    def _listen(self, ear: int) -> None:
         """Wait for the end, however long without a signal, and not for ever with."""
-        limits = (None, self._kill_time + MARGIN, LAST_WORDS)
         while not self._ended:
-            try:
-                self._events.get(timeout=limits[min(len(self.signals), 2)])
-            except Empty:
+            limit = self._limits[min(len(self.signals), 2)]
+            if not select.select([ear], [], [], limit)[0]:
                 return
+            for number in os.read(ear, 64):
+                if number != _END:
+                    self.signals.append(number)
+                    self._launcher.stop()
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self.signals.append(number)
-        self._launcher.stop()
-        self._events.put(number)
+
+@contextlib.contextmanager
+def _signal_pipe() -> Iterator[tuple[int, int]]:
+    """Have signals written to a pipe, a byte each, and not act otherwise."""
+    ear, bell = os.pipe()
+    os.set_blocking(bell, False)
+    wakeup = signal.set_wakeup_fd(bell)
+    # What was started with nohup or in the background keeps ignoring.
+    heard = [n for n in _SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, _leave_it) for number in heard}
+    try:
+        yield ear, bell
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(wakeup)
+        os.close(ear)
+        os.close(bell)
+
+
+def _leave_it(number: int, frame: FrameType | None) -> None:
+    """Do nothing: the byte in the pipe is what counts."""

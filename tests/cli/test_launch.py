@@ -1,0 +1,243 @@
+"""`task launch` from the outside: real processes, pipes and files."""
+
+import base64
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli_lines import COMMAND, dead, line, lines
+
+
+def test_done_line_is_what_the_go_system_writes(task):
+    """Keys, their order and the stamps are those of the wire."""
+    done = task("launch", "--worker", "echo", stdin=b'{"type":"a","info":"x<y"}\n')
+    assert done.returncode == 0
+    task_line = lines(done.stdout)[0]
+    assert list(task_line) == ["type", "info", "result", "msg", "started", "ended"]
+    head = b'{"type":"a","info":"x<y","result":"complete","msg":"x<y","started":"20'
+    assert done.stdout.startswith(head)
+
+
+def test_what_is_sent_can_be_launched(task):
+    """`task send` prints a task that `task launch` does."""
+    sent = task("send", "hello", "World", "--job", "j", "--meta", "a=b&c")
+    done = task("launch", "--worker", "echo", stdin=sent.stdout)
+    assert lines(done.stdout)[0] | {"started": "", "ended": ""} == {
+        **lines(sent.stdout)[0],
+        "result": "complete",
+        "msg": "World",
+        "started": "",
+        "ended": "",
+    }
+
+
+def test_file_bus_with_four_slots(task, folder):
+    """A file of tasks becomes a file of done tasks."""
+    (folder / "tasks.json").write_bytes(b"".join(line("t", str(n)) for n in range(500)))
+    args = ("--bus", "file", "--topic", "tasks.json", "--done-topic", "done.json")
+    done = task("launch", "--worker", "./workers.py:echo_back", *args, "-c", "4")
+    assert (done.returncode, done.stdout) == (0, b"")
+    messages = [t["msg"] for t in lines((folder / "done.json").read_bytes())]
+    assert sorted(messages, key=int) == [str(n) for n in range(500)]
+
+
+def test_one_bus_is_read_and_another_written(task, folder):
+    """`--in-bus` and `--out-bus` need not be the same."""
+    (folder / "in.json").write_bytes(line("t", "1"))
+    args = ("--in-bus", "file://in.json", "--out-bus", "stdio")
+    assert lines(task("launch", "-w", "echo", *args).stdout)[0]["msg"] == "1"
+
+
+@pytest.mark.parametrize("worker", ["nap", "async_nap"])
+def test_end_of_input_cancels_nothing(task, worker):
+    """Work that was begun is finished, in threads and in coroutines."""
+    stdin = line("t", "0.3") * 4
+    done = task("launch", "-w", f"workers.py:{worker}", "-c", "4", stdin=stdin)
+    assert [t["msg"] for t in lines(done.stdout)] == ["woke"] * 4
+
+
+def test_exact_number_of_tasks_leaves_the_rest_of_a_file(folder):
+    """After `--max-tasks` the next reader of the same file finds the next task."""
+    (folder / "in.json").write_bytes(b"".join(line("t", str(n)) for n in range(5)))
+    command = [COMMAND, "launch", "--worker", "echo", "--max-tasks", "2"]
+    with (folder / "in.json").open("rb") as stdin:
+        first = subprocess.run(command, stdin=stdin, capture_output=True, check=True)
+        second = subprocess.run(command, stdin=stdin, capture_output=True, check=True)
+    assert [t["msg"] for t in lines(first.stdout)] == ["0", "1"]
+    assert [t["msg"] for t in lines(second.stdout)] == ["2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("worker", "result", "msg"),
+    [
+        ("raises", "error", "ValueError: no such table"),
+        ("nonsense", "error", "the worker returned int"),
+        ("exits", "error", "SystemExit: 3"),
+        ("prints", "complete", ""),
+        ("forks", "complete", ""),
+    ],
+)
+def test_whatever_a_worker_does_gives_one_clean_done_line(task, worker, result, msg):
+    """Exceptions, nonsense, exits, prints and forks never harm the data stream."""
+    done = task("launch", "--worker", f"workers.py:{worker}", stdin=line("t"))
+    assert done.returncode == 0
+    (only,) = lines(done.stdout)
+    assert only["result"] == result
+    assert only.get("msg", "").startswith(msg)
+
+
+def test_what_a_worker_prints_comes_out_on_stderr(task):
+    """From `print`, from the descriptor and from child processes."""
+    done = task("launch", "--worker", "workers.py:prints", stdin=line("t"))
+    for text in (b"printed", b"written", b"from a child"):
+        assert text in done.stderr
+
+
+def test_an_exception_is_logged_with_the_workers_frames_only(task):
+    """The traceback begins in the author's file."""
+    done = task("launch", "--worker", "workers.py:raises", stdin=line("t"))
+    assert b"workers.py" in done.stderr
+    assert b"task_core" not in done.stderr
+
+
+def test_children_and_meta_leave_with_the_done_task(task):
+    """What a worker sends comes before its done task, meta percent-encoded."""
+    done = task("launch", "--worker", "workers.py:parent", stdin=line("t", "x"))
+    child, parent = lines(done.stdout)
+    assert (child["type"], child["info"], child["id"]) == ("child", "x", "7")
+    assert parent["meta"] == "file=a%26b"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"nope", "not JSON"),
+        (b"[1]", "not a JSON object but an array"),
+        (b'{"info":"x"}', "`type` is missing"),
+        (b'{"type":"a"}', "`info` is missing"),
+        (b'{"type":1,"info":""}', "`type` must be a string"),
+        (b'{"type":"a","info":{}}', "`info` must be a string"),
+        (b'{"type":"a","info":"","created":"yesterday"}', "`created` is not"),
+        (b'{"type":"a","info":"\xff"}', "not UTF-8"),
+        (b'{"type":"a","info":"\x00"}', "not JSON"),
+        (rb'{"type":"a","info":"\ud800"}', "not JSON"),
+    ],
+)
+def test_what_is_no_task_goes_to_stderr_with_its_bytes(task, body, reason):
+    """It never stops the run, and its original bytes are kept."""
+    done = task("launch", "-w", "echo", stdin=body + b"\n" + line("t", "next"))
+    assert done.returncode == 0
+    assert [t["msg"] for t in lines(done.stdout)] == ["next"]
+    (letter,) = dead(done.stderr)
+    assert reason in letter["reason"]
+    kept = letter.get("body64")
+    assert (base64.b64decode(kept) if kept else letter["body"].encode()) == body
+
+
+def test_tasks_of_another_type(task):
+    """`reject` reports them, `ignore` drops them, `run` does them."""
+    stdin = line("echo", "mine") + line("other", "theirs")
+
+    def launch(policy: str) -> list[str]:
+        done = task("launch", "-w", "echo", "--type-policy", policy, stdin=stdin)
+        return sorted(t["msg"] for t in lines(done.stdout))
+
+    assert launch("run") == ["mine", "theirs"]
+    assert launch("ignore") == ["mine"]
+    assert launch("reject") == ["mine", "unexpected task type 'other' wanting 'echo'"]
+
+
+def test_failed_tasks_can_fail_the_command(task):
+    """Only with `--fail` is the exit code 1."""
+    args = ("launch", "--worker", "workers.py:raises")
+    assert task(*args, stdin=line("t")).returncode == 0
+    assert task(*args, "--fail", stdin=line("t")).returncode == 1
+    assert task("launch", "-w", "echo", "--fail", stdin=line("t")).returncode == 0
+
+
+def test_ten_megabytes_of_info_pass(task):
+    """A line has no longest length."""
+    info = "x" * 10_000_000
+    done = task("launch", "-w", "echo", stdin=line("t", info) + line("t", "next"))
+    assert [t["msg"] == w for t, w in zip(lines(done.stdout), (info, "next"))] == [True] * 2
+
+
+def test_a_hundred_megabytes_that_are_no_task_do_not_stop_the_run(task):
+    """They go to stderr whole, and the next task is done."""
+    junk = b"x" * 100_000_000
+    done = task("launch", "-w", "echo", stdin=junk + b"\n" + line("t", "next"))
+    assert [t["msg"] for t in lines(done.stdout)] == ["next"]
+    assert dead(done.stderr)[0]["body"] == junk.decode()
+
+
+def test_memory_stays_flat(folder):
+    """A hundred times as many tasks take no more memory."""
+
+    def peak(count: int) -> int:
+        (folder / "in.json").write_bytes(line("t", "x" * 100) * count)
+        code = (
+            "import resource, subprocess, sys\n"
+            f"subprocess.run([{COMMAND!r}, 'launch', '-w', 'echo'], check=True,"
+            " stdin=open('in.json', 'rb'), stdout=open('out.json', 'wb'))\n"
+            "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+        )
+        args = [sys.executable, "-c", code]
+        done = subprocess.run(args, cwd=folder, capture_output=True, check=True)
+        return int(done.stdout)
+
+    small = peak(3_000)
+    assert peak(300_000) < small + 4 * 1024, "kilobytes"
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss > 0
+
+
+def test_a_reader_that_leaves_ends_the_run_with_one_line(folder):
+    """As `| head -1` does: no traceback, and it says what was not reported."""
+    stdin = (folder / "in.json").open("wb")
+    stdin.write(line("t", "x") * 50_000)
+    stdin.close()
+    done = subprocess.run(
+        ["bash", "-c", f"{COMMAND} launch -w echo < in.json | head -1; echo ${{PIPESTATUS[0]}}"],
+        cwd=folder,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    first, code = done.stdout.splitlines()
+    assert json.loads(first)["msg"] == "x"
+    assert code == b"4"
+    assert b"stdout was closed by its reader" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_topic_that_cannot_be_written_is_refused_before_any_work(task, folder):
+    """No task is taken for a done topic that nobody can write."""
+    (folder / "tasks.json").write_bytes(line("t", "1"))
+    args = ("--bus", "file", "--topic", "tasks.json", "--done-topic", "no/such/done")
+    done = task("launch", "--worker", "workers.py:prints", *args)
+    assert done.returncode == 4
+    assert b"no/such/done" in done.stderr
+    assert b"printed" not in done.stderr
+
+
+def test_help_shows_the_options_of_what_is_selected(task):
+    """And only those."""
+    plain = task("launch", "--help").stdout.decode()
+    chosen = task("launch", "--worker", "nop", "--bus", "file", "--help").stdout.decode()
+    assert "--bus-follow" not in plain
+    assert "Options of bus file" in chosen
+    assert "--bus-follow" in chosen
+    assert "--worker-fail-rate" in chosen
+
+
+def test_idle_memory_is_small(start):
+    """A launcher that waits needs at most 40 MB."""
+    process = start("launch", "--worker", "echo")
+    process.stdin.write(line("t", "1"))
+    process.stdin.flush()
+    process.stdout.readline()  # it is up, and has worked
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    resident = next(x for x in status.splitlines() if x.startswith("VmRSS"))
+    assert int(resident.split()[1]) < 40 * 1024

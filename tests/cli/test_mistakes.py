@@ -1,0 +1,89 @@
+"""A user's mistake gives one clear answer and the right exit code, no traceback."""
+
+import pytest
+from cli_lines import line
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "texts"),
+    [
+        (["lauch"], 2, ["there is no command 'lauch'", "did you mean 'launch'?"]),
+        (["launch"], 2, ["launch.worker is required", "--worker", "TASK_LAUNCH_WORKER"]),
+        (["launch", "-w", "ecko"], 3, ["no worker 'ecko'", "did you mean 'echo'?", "nop"]),
+        (["launch", "-w", "echo", "-b", "flie"], 3, ["no bus 'flie'", "mean 'file'"]),
+        (["launch", "-w", "echo", "-b", "nsq"], 3, ["pip install task-bus-nsq"]),
+        (["launch", "-w", "echo", "--concurency", "2"], 2, ["--concurrency"]),
+        (["launch", "-w", "echo", "-c", "0"], 2, ["--concurrency: must be >= 1, got 0"]),
+        (["launch", "-w", "echo", "--kill-time", "5"], 2, ["for example 5s"]),
+        (["launch", "-w", "echo", "--type-policy", "x"], 2, ["run, reject, ignore"]),
+        (["launch", "-w", "echo", "--retries", "2"], 2, ["does not offer 'delay'"]),
+        (["launch", "-w", "echo", "-b", "file://x?folow=1"], 2, ["'follow'"]),
+        (["launch", "-w", "nope.py:f"], 2, ["worker file 'nope.py' does not exist"]),
+        (["launch", "-w", "workers.py:nop"], 2, ["no 'nop' in 'workers.py'", "nap"]),
+        (["launch", "-w", "workers.py"], 2, ["workers.py:NAME", "nap"]),
+        (["launch", "-w", "no_module:f"], 2, ["there is no module 'no_module'"]),
+        (["launch", "-w", "echo", "-b", "file", "-t", "no.json"], 4, ["no.json"]),
+        (["launch", "-w", "exec:./no"], 2, ["there is no program './no'"]),
+        (["send", "a", "b", "--meta", "x"], 2, ["--meta: not key=value: 'x'"]),
+        (["send", "a", "b", "--delay", "1s"], 2, ["does not offer 'delay'"]),
+        (["tail", "no.json", "--bus", "file"], 4, ["no.json"]),
+        (["launch", "-w", "echo", "-C", "no.toml"], 2, ["cannot read no.toml"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_mistake_on_the_command_line(task, args, code, texts):
+    """The answer names what is wrong and what there is instead."""
+    done = task(*args, stdin=line("t"))
+    text = done.stderr.decode()
+    assert done.returncode == code, text
+    for wanted in texts:
+        assert wanted in text
+    assert "Traceback" not in text
+    assert done.stdout == b""
+
+
+def test_all_wrong_values_are_reported_at_once(task):
+    """From wherever they come, each with its origin."""
+    args = ("launch", "-w", "echo", "-c", "x", "--bus", "file")
+    env = {"TASK_LAUNCH_MAX_TASKS": "-1", "TASK_BUS_FILE_FOLLOW": "perhaps"}
+    text = task(*args, env=env).stderr.decode()
+    assert "--concurrency: not a whole number: 'x'" in text
+    assert "launch.max_tasks (TASK_LAUNCH_MAX_TASKS): must be >= 0, got -1" in text
+    assert "bus.file.follow (TASK_BUS_FILE_FOLLOW): not true or false" in text
+
+
+@pytest.mark.parametrize(
+    ("toml", "text"),
+    [
+        ("[launch]\nworker = \n", "task.toml is no TOML: Invalid value (at line 2"),
+        ("[launch]\n\nworkr = 'echo'\n", "task.toml, line 3: launch has no option"),
+        ("launch = 3\n", "task.toml: launch must be a table"),
+        ("[launch]\nconcurrency = 'x'\n", "launch.concurrency (task.toml, line 2)"),
+        ("[bus.stdio]\nx = 1\n", "task.toml, line 2: bus stdio has no option 'x'"),
+    ],
+)
+def test_mistake_in_the_toml_file(task, folder, toml, text):
+    """The answer names file, line and key."""
+    (folder / "task.toml").write_text(toml)
+    done = task("launch", "--worker", "echo")
+    assert done.returncode == 2
+    assert text in done.stderr.decode()
+
+
+def test_tables_of_others_are_not_looked_at(task, folder):
+    """One file serves many hosts, whatever is installed there."""
+    (folder / "task.toml").write_text("[bus.nsq]\nx = 1\n[other]\ny = 2\n")
+    assert task("launch", "--worker", "echo", stdin=line("t")).returncode == 0
+
+
+def test_a_syntax_error_in_a_worker_file_names_its_line(task, folder):
+    """No traceback: the author sees where to look."""
+    (folder / "bad.py").write_text("x = 1\ndef f(:\n")
+    text = task("launch", "--worker", "bad.py:f").stderr.decode()
+    assert "syntax error in bad.py:2" in text
+    assert "Traceback" not in text
+
+
+def test_debug_adds_the_traceback(task):
+    """For those who write plugins."""
+    assert b"Traceback" in task("--debug", "launch", "--worker", "nope").stderr

@@ -1,0 +1,93 @@
+"""How `task launch` stops: real signals on real processes."""
+
+import signal
+import time
+
+import pytest
+from cli_lines import line, lines
+
+
+def wait_for(stream, text: bytes) -> None:
+    """Read lines until one holds the text."""
+    for seen in stream:
+        if text in seen:
+            return
+    raise AssertionError(f"{text!r} never came")
+
+
+def test_a_stuck_worker_is_left_behind_after_the_kill_time(start):
+    """SIGTERM: the process ends, and its task has a line."""
+    process = start("launch", "-w", "workers.py:stuck", "--kill-time", "500ms")
+    process.stdin.write(line("t", "1"))
+    process.stdin.flush()
+    wait_for(process.stderr, b"it is stuck")
+    begin = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=10)
+    assert 0.5 <= time.monotonic() - begin < 5
+    assert process.returncode == 0
+    (only,) = lines(out)
+    assert only["result"] == "error"
+    assert only["msg"] == "worker forced to close; waited '500ms'"
+
+
+def test_two_signals_end_it_at_once(start):
+    """Whatever the kill time; and the task still has a line."""
+    process = start("launch", "-w", "workers.py:stuck", "--kill-time", "1h")
+    process.stdin.write(line("t", "1"))
+    process.stdin.flush()
+    wait_for(process.stderr, b"it is stuck")
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert [t["result"] for t in lines(out)] == ["error"]
+
+
+@pytest.mark.parametrize("worker", ["nap", "async_nap"])
+def test_a_worker_that_listens_stops_early(start, worker):
+    """Its context is cancelled, and the task is reported as interrupted."""
+    process = start("launch", "-w", f"workers.py:{worker}", "--kill-time", "1h")
+    process.stdin.write(line("t", "3600"))
+    process.stdin.flush()
+    wait_for(process.stderr, b"worker")  # the line at the start: signals are handled
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert [t["msg"] for t in lines(out)] in (["task interrupted"], [])
+
+
+def test_every_line_that_was_read_has_a_line_after_a_signal(start):
+    """Running, buffered and read ahead: none is lost, none is done twice."""
+    count = 2_000
+    args = ("--prefetch", "50", "-c", "2")
+    process = start("launch", "-w", "workers.py:signals_itself", *args)
+    tasks = b"".join(line("t", str(n)) for n in range(count))
+    try:
+        process.stdin.write(tasks)
+        process.stdin.close()
+    except BrokenPipeError:
+        pass  # it has stopped to read, as it should
+    process.stdin = None  # closed: nothing is left to flush
+    out, _ = process.communicate(timeout=10)
+    infos = [int(t["info"]) for t in lines(out)]
+    assert infos, "at least the one that stopped it"
+    assert sorted(infos) == list(range(len(infos)))
+
+
+def test_a_signal_before_the_first_task_ends_an_idle_launcher(start):
+    """Waiting on a pipe does not make it deaf."""
+    process = start("launch", "--worker", "echo")
+    wait_for(process.stderr, b"worker echo on bus stdio")
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=10)
+    assert (process.returncode, out) == (0, b"")
+
+
+def test_an_interrupt_from_the_keyboard_exits_with_130(start):
+    """As shells expect."""
+    process = start("launch", "--worker", "echo")
+    wait_for(process.stderr, b"worker echo on bus stdio")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    assert process.returncode == 130

@@ -115,12 +115,12 @@ def test_the_attempt_can_be_chosen():
 
 @attrs.frozen(kw_only=True)
 class Options:
-    table: str = option("t")
+    table: str = option("t", help="Where to.")
 
 
 @attrs.frozen(kw_only=True)
 class Required:
-    table: str = option()
+    table: str = option(help="Where to.")
 
 
 def test_options_have_their_defaults_or_what_the_test_gives():

@@ -141,3 +141,18 @@ def excerpt(text: str, limit: int = 60) -> str:
     if len(text) <= limit and len(quoted) <= limit:
         return quoted
     return f"{quoted[: limit - 2]}…{quoted[0]}"
+
+
+class LeaseLostError(BusError):
+    """Some deliveries went to others before they were settled; nothing was settled.
+
+    Leave them out, together with what they produced, and settle the rest again.
+
+    Args:
+        text: What happened.
+        deliveries: Those that are lost.
+    """
+
+    def __init__(self, text: str, deliveries: Sequence[object]) -> None:
+        super().__init__(text)
+        self.deliveries = tuple(deliveries)

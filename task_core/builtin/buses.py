@@ -1,5 +1,7 @@
 """The manifests of the core's own buses. Light: each `open` imports what it needs."""
 
+from datetime import timedelta
+from enum import Enum
 from typing import Any
 
 import attrs
@@ -26,6 +28,7 @@ MEMORY = Capabilities(
     attempts=True,
     headers=True,
 )
+SQLITE = attrs.evolve(MEMORY, durable=True)
 
 
 @attrs.frozen(kw_only=True)
@@ -63,6 +66,49 @@ class NopOptions:
     msg_msg_done: bool = option(False, help="The input ends after one message.")
     send_err: bool = option(False, help="Sending fails.")
     stop_err: bool = option(False, help="Closing fails.")
+
+
+class Sync(Enum):
+    """What a commit of the bus `sqlite` waits for."""
+
+    NORMAL = "normal"
+    """The operating system: safe when a process dies, not when the power fails."""
+    FULL = "full"
+    """The disk: safe when the power fails too, and slower."""
+
+
+class ReadFrom(Enum):
+    """Which messages a new channel of the bus `sqlite` sees."""
+
+    NEW = "new"
+    START = "start"
+
+
+@attrs.frozen(kw_only=True)
+class SqliteOptions:
+    """Options of the bus `sqlite`."""
+
+    path: str = option(
+        "task.db",
+        help="The database, made when missing.",
+        url=UrlPart.LOCATION,
+        metavar="PATH",
+    )
+    sync: Sync = option(
+        Sync.NORMAL,
+        help="What a send waits for: the operating system (normal) or the disk (full).",
+    )
+    keep: timedelta = option(
+        timedelta(0), help="How long to keep messages that every channel has settled."
+    )
+    read_from: ReadFrom = option(
+        ReadFrom.NEW,
+        help="What a new channel sees: what is sent from now on (new), or all that is"
+        " there (start). The first channel of a topic always sees all.",
+    )
+    patience: timedelta = option(
+        timedelta(seconds=30), help="How long to wait while the file is locked."
+    )
 
 
 def _open_stdio(options: NoOptions, context: BusContext) -> Bus:
@@ -107,6 +153,12 @@ def _open_memory(options: MemoryOptions, context: BusContext) -> Bus:
     return MemoryBus(options.name, MEMORY, context.lease)
 
 
+def _open_sqlite(options: SqliteOptions, context: BusContext) -> Bus:
+    from task_core.builtin.sqlite_bus import SqliteBus
+
+    return SqliteBus(options, context, SQLITE)
+
+
 def _open_nop(options: NopOptions, context: BusContext) -> Bus:
     from task_core.builtin.nop_bus import NopBus
 
@@ -143,4 +195,11 @@ nop = _manifest(
     "Deliver a fake task for ever, or fail on demand, for tests.",
     _open_nop,
     options=NopOptions,
+)
+sqlite = _manifest(
+    "sqlite",
+    "One file, no server: for all processes of one machine.",
+    _open_sqlite,
+    options=SqliteOptions,
+    capabilities=SQLITE,
 )

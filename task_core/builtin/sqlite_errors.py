@@ -1,0 +1,91 @@
+"""What SQLite says -> one clear line of the bus."""
+
+import os
+import sqlite3
+
+from task_core.errors import BusConnectionError, BusError, PayloadError
+
+
+class LockedError(BusConnectionError):
+    """Another program held the file locked for longer than we were willing to wait."""
+
+
+_READONLY = (BusError, "it is read-only; give this user the right to write it")
+_KNOWN: dict[int, tuple[type[BusError], str]] = {
+    sqlite3.SQLITE_FULL: (
+        BusConnectionError,
+        "the disk is full; nothing of this was written, make room and try again",
+    ),
+    sqlite3.SQLITE_READONLY: _READONLY,
+    sqlite3.SQLITE_PERM: _READONLY,
+    sqlite3.SQLITE_CORRUPT: (
+        BusError,
+        "it is corrupt; `sqlite3 FILE .recover` saves what can still be read",
+    ),
+    sqlite3.SQLITE_NOTADB: (BusError, "it is no SQLite file; name another one"),
+    sqlite3.SQLITE_BUSY: (LockedError, "another program holds it locked"),
+    sqlite3.SQLITE_LOCKED: (LockedError, "another program holds it locked"),
+    sqlite3.SQLITE_PROTOCOL: (LockedError, "another program holds it locked"),
+    sqlite3.SQLITE_TOOBIG: (PayloadError, "a message is longer than SQLite can carry"),
+}
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """Return the result code without its extension; 0 when there is none."""
+    return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether trying again is all that is needed."""
+    return _KNOWN.get(primary_code(error), _READONLY)[0] is LockedError
+
+
+def translate(error: sqlite3.Error, path: str) -> BusError:
+    """Return the error to raise in place of one of the driver.
+
+    Args:
+        error: The driver's.
+        path: The file, for the message.
+    """
+    code = primary_code(error)
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return BusError(_line(path, problem_with(path) or "it cannot be opened"))
+    if code == sqlite3.SQLITE_IOERR:
+        return BusConnectionError(_line(path, f"the disk failed ({error})"))
+    kind, reason = _KNOWN.get(code, (BusError, str(error)))
+    return kind(_line(path, reason))
+
+
+def locked(path: str, seconds: float) -> LockedError:
+    """Return the error for a lock that did not end."""
+    return LockedError(
+        _line(path, f"another program has held it locked for {seconds:g}s")
+    )
+
+
+def gone(path: str) -> BusConnectionError:
+    """Return the error for a file that is no longer where it was."""
+    return BusConnectionError(_line(path, "it was removed or replaced while in use"))
+
+
+def refused(path: str, reason: str) -> BusError:
+    """Return the error for a file that we will not touch."""
+    return BusError(_line(path, reason))
+
+
+def problem_with(path: str) -> str:
+    """Say why a path cannot be a database that we write, or nothing."""
+    folder = os.path.dirname(path) or "."
+    if os.path.isdir(path):
+        return "it is a directory; name a file in it"
+    if not os.path.isdir(folder):
+        return f"there is no directory '{folder}'; make it first"
+    if os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK):
+        return _READONLY[1]
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"the directory '{folder}' is read-only, and SQLite writes beside it"
+    return ""
+
+
+def _line(path: str, reason: str) -> str:
+    return f"bus 'sqlite': cannot use '{path}': {reason}"

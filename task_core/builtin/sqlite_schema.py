@@ -1,0 +1,67 @@
+"""The tables of the bus `sqlite`, and the ladder from every older file to this one.
+
+A message's number carries its topic in the high bits. So one tree keeps the messages
+of a topic side by side, in the order of sending, and no index is needed. A channel
+reads along with a cursor. What it has passed and not settled is in `held`: leased,
+given back, or sent with a delay. All three are "not before `due`", so whatever died,
+was returned or has waited long enough is found at the head of one thin table.
+
+    messages   1 2 3 4 5 6 7 8 9        numbers of one topic
+    channel        ^ cursor             9 - 3 = 6 were never handed out
+    held       1 (due 12:00:30)         leased until then, or to come not before then
+"""
+
+SPAN = 1 << 40
+"""Numbers that a topic has: topic 3 owns those from 3 * SPAN to 4 * SPAN."""
+
+APPLICATION_ID = 0x7461736B
+"""Says in the file's header that it is ours ("task")."""
+
+LADDER: tuple[tuple[str, ...], ...] = (
+    (
+        """
+        CREATE TABLE topics (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)
+        """,
+        # `start`: wants what has a higher number. `born`: the last number when it was
+        # made; above it no number is missing, so counting is a subtraction.
+        """
+        CREATE TABLE channels (
+            id INTEGER PRIMARY KEY, topic INTEGER NOT NULL, name TEXT NOT NULL,
+            start INTEGER NOT NULL, born INTEGER NOT NULL, cursor INTEGER NOT NULL,
+            UNIQUE (topic, name)
+        )
+        """,
+        """
+        CREATE TABLE messages (
+            id INTEGER PRIMARY KEY, due REAL NOT NULL, headers BLOB, body BLOB NOT NULL
+        )
+        """,
+        # `owner` 0 is nobody.
+        """
+        CREATE TABLE held (
+            channel INTEGER NOT NULL, due REAL NOT NULL, message INTEGER NOT NULL,
+            owner INTEGER NOT NULL, attempt INTEGER NOT NULL,
+            PRIMARY KEY (channel, due, message)
+        ) WITHOUT ROWID
+        """,
+    ),
+    (
+        # Who has settled a message that another channel, or `keep`, still wants.
+        """
+        CREATE TABLE settled (
+            message INTEGER NOT NULL, channel INTEGER NOT NULL,
+            PRIMARY KEY (message, channel)
+        ) WITHOUT ROWID
+        """,
+        # Settled by all, and since when.
+        """
+        CREATE TABLE kept (
+            since REAL NOT NULL, message INTEGER NOT NULL, PRIMARY KEY (since, message)
+        ) WITHOUT ROWID
+        """,
+    ),
+)
+"""Step n brings a file of version n to version n + 1; 0 is an empty file."""
+
+VERSION = len(LADDER)
+"""What this program writes, in the file's `user_version`."""

@@ -15,7 +15,7 @@ from task_core.discovery.checks import (
 from task_core.discovery.finding import Finding, Level, about
 from task_core.discovery.loader import load
 from task_core.discovery.probe import examine, probe
-from task_core.errors import UnknownPluginError
+from task_core.errors import PluginError, UnknownPluginError
 from task_core.nearest import nearest
 
 SLOW = 0.1
@@ -76,11 +76,21 @@ def _of_plugin(
 ) -> Iterator[Finding]:
     findings = [*_conflict(found, catalog), *_import(found, catalog.path)]
     if not any(finding.level is Level.FAIL for finding in findings):
-        manifest = load(found)
-        findings += [one for check in checks for one in check(found, manifest)]
+        findings += _further(found, checks)
     if not findings:
         findings.append(about(found, "P00", Level.OK, "in order"))
     yield from findings
+
+
+def _further(found: Found, checks: Sequence[Check]) -> Iterator[Finding]:
+    """Ask what needs the manifest, in this process, now that it is known to load."""
+    try:
+        manifest = load(found)
+    except PluginError as error:  # this process differs, for example in its folders
+        yield about(found, error.code, Level.FAIL, error.cause, error.fix)
+        return
+    for check in checks:
+        yield from check(found, manifest)
 
 
 def _conflict(found: Found, catalog: Catalog) -> Iterator[Finding]:

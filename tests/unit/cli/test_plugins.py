@@ -1,0 +1,194 @@
+"""Rules of `task_core.cli.plugins` and `task_core.cli.doctor`."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+
+import attrs
+import pytest
+from click.testing import CliRunner
+
+from task_core.api.plugin import BusPlugin
+from task_core.capabilities import Capabilities
+from task_core.cli.doctor import check_options
+from task_core.cli.plugins import capability_meanings, command
+from task_core.discovery.catalog import Found
+from task_core.discovery.finding import Level
+from task_core.options import option
+from task_core.testing.dists import write_distribution
+
+SOURCE = """
+import sys
+import attrs
+from task_core.api import BusPlugin, Capabilities, option
+
+@attrs.frozen(kw_only=True)
+class Options:
+    hosts: tuple[str, ...] = option(("a:1",), help="Where to go.", metavar="HOST")
+    token: str = option(help="Who goes.", secret=True)
+
+bus = BusPlugin(
+    name="shown",
+    summary="A bus to show.",
+    capabilities=Capabilities(ack=True, max_bytes=100),
+    options=Options,
+    open=lambda options, context: None,
+)
+"""
+
+
+@pytest.fixture
+def shown(tmp_path, monkeypatch):
+    """A bus with options, installed."""
+    write_distribution(
+        tmp_path,
+        "task-bus-shown",
+        entry_points={"task_core.bus": {"shown": "shown_mod:bus"}},
+        modules={"shown_mod": SOURCE},
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    sys.modules.pop("shown_mod", None)
+
+
+def run(*words, code=0):
+    result = CliRunner().invoke(command, words, catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return result.stdout
+
+
+def test_the_list_is_a_table():
+    """With who brings what."""
+    head, *rows = [line.split() for line in run("list").splitlines()]
+    assert head == ["KIND", "NAME", "DISTRIBUTION", "VERSION", "STATUS"]
+    assert ["bus", "stdio", "task-framework", "0.1.0", "built", "in"] in rows
+
+
+def test_the_list_can_be_of_one_kind():
+    """For those who look for a bus."""
+    assert {
+        row["kind"] for row in json.loads(run("list", "--kind", "bus", "--json"))
+    } == {"bus"}
+
+
+def test_disabled_plugins_are_listed_as_such(shown, monkeypatch):
+    """Else nobody would know why they do not work."""
+    monkeypatch.setenv("TASK_PLUGINS_DISABLED", "task-bus-shown")
+    [row] = [line for line in run("list").splitlines() if "task-bus-shown" in line]
+    assert row.endswith("disabled")
+
+
+def test_a_plugin_shows_its_options_under_all_their_names(shown):
+    """Flag, variable and key; a secret has no default to leak."""
+    facts = json.loads(run("show", "bus", "shown", "--json"))
+    hosts, token = facts["options"]
+    assert hosts == {
+        "flag": "--bus-hosts",
+        "environment": "TASK_BUS_SHOWN_HOSTS",
+        "toml": "bus.shown.hosts",
+        "type": "HOST,...",
+        "default": "a:1",
+        "help": "Where to go.",
+    }
+    assert token["default"] == "(required)"
+    assert facts["summary"] == "A bus to show."
+
+
+def test_a_bus_shows_what_it_can_do_and_what_that_means(shown):
+    """Every capability, offered or not."""
+    text = run("show", "bus", "shown")
+    lines = [line.split(maxsplit=2) for line in text.splitlines() if line]
+    rows = {line[0]: line[1:] for line in lines if len(line) == 3}
+    meaning = "A delivery stays the broker's until it is acknowledged."
+    assert rows["ack"] == ["yes", meaning]
+    assert rows["lease"][0] == "no"
+    assert rows["max_bytes"][0] == "100"
+
+
+def test_every_capability_has_a_meaning():
+    """The docstring of the class is where it is told."""
+    fields = {field.name for field in attrs.fields(Capabilities)}
+    assert set(capability_meanings()) >= fields
+
+
+@pytest.mark.parametrize("words", [("show", "bus", "loud"), ("doctor", "loud")])
+def test_what_a_plugin_prints_when_imported_is_no_data(tmp_path, words):
+    """The output can be parsed."""
+    source = SOURCE.replace("shown", "loud") + "print('noise')\n"
+    write_distribution(
+        tmp_path,
+        "task-bus-loud",
+        entry_points={"task_core.bus": {"loud": "loud_mod:bus"}},
+        modules={"loud_mod": source},
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "task_core", "plugins", *words, "--json"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)
+    assert "noise" in done.stderr
+
+
+def test_the_doctor_prints_one_line_for_those_in_order():
+    """Level, code, who, and what."""
+    line = "OK    P00  bus stdio, task-framework: in order"
+    assert run("doctor", "stdio").splitlines() == [line]
+
+
+def test_the_doctor_prints_cause_and_fix(shown):
+    """One line each."""
+    text = run("doctor", "task-bus-shown")
+    assert "INFO  P12  task-bus-shown: its requirements set no upper bound" in text
+    assert "\n           fix: its author can add" in text
+
+
+def test_the_doctor_prints_json_for_machines():
+    """With the names of the fields."""
+    [finding] = json.loads(run("doctor", "stdio", "--json"))
+    assert (finding["code"], finding["level"]) == ("P00", "OK")
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """Good, without help, and of a type that is not offered."""
+
+    good: timedelta = option(timedelta(0), help="Good.")
+    bare: int = 3
+
+
+@attrs.frozen(kw_only=True)
+class Unreadable:
+    """Has an option that nothing can set."""
+
+    nested: dict[str, int] = option(attrs.Factory(dict), help="Bad.")
+
+
+def findings_of(options):
+    bus = BusPlugin(
+        name="x",
+        summary="",
+        capabilities=Capabilities(),
+        options=options,
+        open=lambda options, context: None,
+    )
+    found = Found(kind="bus", name="x", distribution="d")
+    return [(f.code, f.level, f.cause) for f in check_options(found, bus)]
+
+
+def test_an_option_without_help_is_a_warning():
+    """People read `--help`."""
+    assert findings_of(Options) == [
+        ("P09", Level.WARN, "its option 'bare' has no help")
+    ]
+
+
+def test_an_option_that_nothing_can_set_is_a_failure():
+    """It would break each command that names the bus."""
+    [(code, level, cause)] = findings_of(Unreadable)
+    assert (code, level) == ("P09", Level.FAIL)
+    assert "Unreadable.nested" in cause

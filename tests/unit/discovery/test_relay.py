@@ -1,0 +1,210 @@
+"""Rules of `task_core.discovery.relay`: hooks help, and never harm."""
+
+import logging
+import types
+
+import pytest
+
+from task_core.api import hookimpl
+from task_core.discovery.catalog import Catalog, Found
+from task_core.discovery.relay import PATIENCE, Relay
+from task_core.errors import PluginContractError
+
+
+def relay_of(*plugins):
+    relay = Relay()
+    for number, plugin in enumerate(plugins):
+        relay.add(Found(kind="hooks", name=f"h{number}", distribution="d"), plugin)
+    return relay
+
+
+class Listener:
+    """Hears which tasks start; fails as often as it is told."""
+
+    def __init__(self, failures=0, error=ValueError):
+        self.heard = []
+        self.failures = failures
+        self.error = error
+
+    @hookimpl
+    def task_started(self, task):
+        self.heard.append(task)
+        if self.failures:
+            self.failures -= 1
+            raise self.error("no")
+
+
+def test_nobody_is_none():
+    """So that the launcher need not call anything for each task."""
+    relay = relay_of(Listener())
+    assert relay.observer("task_finished") is None
+    assert relay.decider("task_should_run") is None
+
+
+def test_observers_are_all_told_even_if_one_fails(caplog):
+    """Whatever it raises, `SystemExit` included."""
+    good, bad = Listener(), Listener(1, SystemExit)
+    relay_of(good, bad, Listener(1)).observer("task_started")(task=1)
+    assert (good.heard, bad.heard) == ([1], [1])
+    assert "hooks 'h1' of d: task_started failed: SystemExit: no" in caplog.text
+
+
+def test_an_observer_is_muted_after_ten_failures_in_a_row(caplog):
+    """It would only flood the log."""
+    bad = Listener(failures=1000)
+    tell = relay_of(bad).observer("task_started")
+    for number in range(PATIENCE + 5):
+        tell(task=number)
+    assert len(bad.heard) == PATIENCE
+    assert caplog.text.count("muted after 10") == 1
+
+
+def test_a_success_between_failures_is_forgiving():
+    """Only failures in a row count."""
+    bad = Listener(failures=PATIENCE - 1)
+    tell = relay_of(bad).observer("task_started")
+    for _ in range(PATIENCE):
+        tell(task=0)
+    bad.failures = PATIENCE - 1
+    for _ in range(PATIENCE):
+        tell(task=0)
+    assert len(bad.heard) == 2 * PATIENCE
+
+
+def test_an_interrupt_passes():
+    """Ctrl-C always works."""
+    tell = relay_of(Listener(1, KeyboardInterrupt)).observer("task_started")
+    with pytest.raises(KeyboardInterrupt):
+        tell(task=0)
+
+
+def test_an_implementation_may_take_fewer_arguments():
+    """So that new ones break nobody."""
+
+    class Short:
+        """Wants neither task nor outcome."""
+
+        calls = 0
+
+        @hookimpl
+        def task_finished(self):
+            self.calls += 1
+
+    short = Short()
+    relay_of(short).observer("task_finished")(task=1, outcome=2)
+    assert short.calls == 1
+
+
+def decider(answer):
+    class Decider:
+        """Gives one answer."""
+
+        @hookimpl
+        def task_retry_delay(self, attempt):
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    return Decider()
+
+
+def test_the_first_answer_of_deciders_wins():
+    """None is no answer, zero is one."""
+    ask = relay_of(decider(5), decider(0), decider(None)).decider("task_retry_delay")
+    assert ask(task=1, attempt=1, outcome=None) == 0
+
+
+def test_what_a_decider_raises_is_the_callers_to_know():
+    """It is an error of the task."""
+    ask = relay_of(decider(ValueError("no"))).decider("task_retry_delay")
+    with pytest.raises(ValueError, match="no"):
+        ask(task=1, attempt=1, outcome=None)
+
+
+def test_a_module_can_be_a_plugin():
+    """The usual form."""
+    module = types.ModuleType("m")
+    heard = []
+
+    def bus_lost(error):
+        heard.append(error)
+
+    module.bus_lost = hookimpl(bus_lost)
+    relay = relay_of(module)
+    relay.observer("bus_lost")(error="e")
+    assert heard == ["e"]
+    assert relay.implemented() == ["bus_lost"]
+
+
+def bad_plugin(function):
+    return types.SimpleNamespace(**{function.__name__: function})
+
+
+def mistyped():
+    @hookimpl
+    def task_startet(task): ...
+
+    return bad_plugin(task_startet)
+
+
+def wrong_argument():
+    @hookimpl
+    def task_started(tusk): ...
+
+    return bad_plugin(task_started)
+
+
+def wrapping():
+    @hookimpl(wrapper=True)
+    def task_started(task):
+        return (yield)
+
+    return bad_plugin(task_started)
+
+
+@pytest.mark.parametrize(
+    ("plugin", "text"),
+    [
+        (mistyped(), "there is no hook 'task_startet': did you mean 'task_started'?"),
+        (wrong_argument(), "tusk"),
+        (wrapping(), "'task_started' is an observer and cannot be wrapped"),
+        (object(), "it implements no hook (mark its functions with @hookimpl)"),
+        (Listener, "it names the class Listener, not an object"),
+    ],
+)
+def test_a_bad_hook_plugin_is_refused_and_leaves_nothing_behind(plugin, text):
+    """One line says what is wrong with it."""
+    relay = Relay()
+    with pytest.raises(PluginContractError) as caught:
+        relay.add(Found(kind="hooks", name="h", value="m:o", distribution="d"), plugin)
+    assert text in str(caught.value)
+    assert str(caught.value).startswith("hooks 'h' of d (m:o): ")
+    assert "\n" not in str(caught.value)
+    assert relay.implemented() == []
+
+
+GOOD = """
+from task_core.api import hookimpl
+heard = []
+
+@hookimpl
+def task_started(task):
+    heard.append(task)
+"""
+
+
+def test_a_broken_hook_plugin_is_left_out_with_one_warning(site, caplog):
+    """The others are loaded."""
+    sources = {"a": "1 / 0", "b": GOOD, "c": "x = 1"}
+    for name, source in sources.items():
+        site.install(f"task-hooks-{name}", "hooks", source, plugin=name)
+        mod = site.folder / f"task_hooks_{name}-1.0.dist-info" / "entry_points.txt"
+        mod.write_text(mod.read_text().replace(":plugin", ""))
+    with caplog.at_level(logging.WARNING):
+        relay = Relay.load(Catalog.scan(site.path).found)
+    first, second = caplog.messages
+    assert "left out: hooks 'a' of task-hooks-a 1.0" in first
+    assert "ZeroDivisionError" in first
+    assert "left out: hooks 'c' of task-hooks-c 1.0" in second
+    relay.observer("task_started")(task=7)
+    assert __import__("task_hooks_b_mod").heard == [7]

@@ -1,0 +1,199 @@
+"""Rules of `task_core.discovery.target`: workers without packaging."""
+
+import sys
+
+import pytest
+
+from task_core.api.plugin import NoOptions
+from task_core.discovery.target import load_target
+from task_core.errors import WorkerError
+from task_core.testing.dists import write_module
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """The current folder, with what is imported from it forgotten afterwards."""
+    before = set(sys.modules)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def message(text):
+    with pytest.raises(WorkerError) as caught:
+        load_target(text)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+DECORATED = """
+from task_core.api import worker
+
+@worker
+def load_table(info: str) -> str:
+    "Load."
+    return info
+"""
+CLASS = """
+from task_core.api import Worker
+
+class Load(Worker):
+    def do_task(self, ctx):
+        return "done"
+"""
+
+
+@pytest.mark.parametrize("text", ["work.py:load_table", "./work.py", "work:load_table"])
+def test_a_decorated_function_is_its_plugin(here, text):
+    """From a file or a module of the current folder."""
+    write_module(here, "work", DECORATED)
+    plugin = load_target(text)
+    assert (plugin.name, plugin.summary) == ("load-table", "Load.")
+    assert plugin.make(NoOptions())("a") == "a"
+
+
+def test_a_plain_function_is_wrapped(here):
+    """One file, no import of ours, is how everybody starts."""
+    write_module(here, "sub.work", "def my_work(info):\n    return info * 2\n")
+    plugin = load_target("sub/work.py:my_work")
+    assert plugin.name == "my-work"
+    assert plugin.make(NoOptions())("a") == "aa"
+    assert load_target("sub.work:my_work").name == "my-work"
+
+
+def test_a_worker_class_is_wrapped(here):
+    """Its `make` gives an instance."""
+    write_module(here, "work", CLASS)
+    assert type(load_target("work.py:Load").make(NoOptions())).__name__ == "Load"
+
+
+def test_a_function_without_a_name_of_its_own_is_called_by_its_place(here):
+    """A lambda, or a partial."""
+    source = """
+        from functools import partial
+        def both(a, info): return a + info
+        half = partial(both, "a")
+        echo = lambda info: info
+    """
+    write_module(here, "work", source)
+    assert load_target("work.py:half").name == "half"
+    assert load_target("work.py:echo").name == "echo"
+
+
+def test_the_file_sees_its_neighbours_first(here):
+    """As it would with `python file.py`."""
+    write_module(here, "far.colorsys", "from neighbour import work\n")
+    write_module(here, "far.neighbour", "def work(info): return info\n")
+    assert load_target("far/colorsys.py:work").name == "work"
+    assert sys.path[0] == str(here / "far")
+
+
+def test_a_file_shadows_no_module(here):
+    """Each has a name of its own in `sys.modules`, by its path."""
+    write_module(here, "json", "def work(info): return 'json'\n")
+    write_module(here, "b.json", "def work(info): return 'b'\n")
+    first, second = load_target("json.py:work"), load_target("b/json.py:work")
+    assert first.make(None)("") == "json"
+    assert second.make(None)("") == "b"
+    assert not hasattr(sys.modules["json"], "work")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        DECORATED,
+        DECORATED + "def helper(): ...\n",
+        CLASS,
+        CLASS + "def helper(): ...\n",
+        "from os.path import join\ndef work(info): ...\ndef _helper(): ...\n",
+    ],
+)
+def test_a_file_with_one_worker_needs_no_name(here, source):
+    """Decorated ones count before classes, those before functions."""
+    write_module(here, "work", source)
+    assert load_target("work.py").name in ("load-table", "load", "work")
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [("", "none"), ("def b(i): ...\ndef a(i): ...\n", "a, b")],
+)
+def test_a_file_with_none_or_many_wants_a_name(here, source, found):
+    """And says which there are."""
+    write_module(here, "work", source)
+    text = f"name the worker in 'work.py' as work.py:NAME (workers there: {found})"
+    assert message("work.py") == text
+
+
+def test_a_file_that_is_not_there_is_told(here):
+    """By the path as it was given."""
+    (here / "folder.py").mkdir()
+    assert message("no/work.py:x") == "worker file 'no/work.py' does not exist"
+    assert message("folder.py:x") == "worker file 'folder.py' is a directory"
+
+
+def test_a_module_that_is_not_there_is_told(here):
+    """With where was looked."""
+    text = f"worker module 'nowhere.work': there is no module 'nowhere' in {here}"
+    assert message("nowhere.work:x").startswith(text)
+
+
+def test_a_missing_object_gets_the_nearest_and_the_workers(here):
+    """Both may help."""
+    write_module(here, "work", DECORATED)
+    assert message("work.py:load_tabel") == (
+        "there is no 'load_tabel' in 'work.py': did you mean 'load_table'?"
+        " (workers there: load_table)"
+    )
+
+
+def test_a_syntax_error_is_told_with_file_and_line(here):
+    """Without a traceback."""
+    write_module(here, "work", "x = 1\ndef work(:\n")
+    expected = "worker file 'work.py': syntax error in work.py:2: invalid syntax"
+    assert message("work.py:work") == expected
+
+
+def test_a_syntax_error_in_a_neighbour_is_told_there(here):
+    """Not where it was imported."""
+    write_module(here, "work", "import neighbour_with_error\n")
+    write_module(here, "neighbour_with_error", "\n\n1 +\n")
+    assert "syntax error in neighbour_with_error.py:3" in message("work.py:work")
+
+
+def test_an_error_in_the_file_is_told_with_its_last_line(here):
+    """The library below it is not at fault."""
+    write_module(here, "work", "import json\n\nx = json.loads('{')\n")
+    for text in ("work.py:x", "work:x"):
+        assert message(text).endswith("char 1) (work.py:3)")
+        assert "cannot be imported: JSONDecodeError: Expecting" in message(text)
+
+
+def test_a_file_that_failed_is_not_left_half_made(here):
+    """The next try runs it again."""
+    write_module(here, "work", "raise OSError\n")
+    before = set(sys.modules)
+    message("work.py:x")
+    assert set(sys.modules) == before
+
+
+def test_a_script_that_exits_gets_the_usual_advice(here):
+    """It was written to be run."""
+    write_module(here, "work", "import sys\ndef work(i): ...\nsys.exit(0)\n")
+    assert "under if __name__ == '__main__'" in message("work.py:work")
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("x = 1", "an int is no function and no Worker"),
+        ("class x: ...", "class x is no subclass of Worker"),
+        (f"{CLASS}\nx = Load()", "is an object: name its class Load instead"),
+    ],
+)
+def test_what_is_no_worker_is_told(here, source, text):
+    """Before the launcher tries to call it."""
+    write_module(here, "work", source)
+    assert text in message("work.py:x")

@@ -230,7 +230,7 @@ def test_no_plugins_at_all_is_always_a_way_out(task):
 
 def test_an_editable_install_whose_source_is_gone_is_stale(site, findings):
     """One finding says so, not a riddle about modules."""
-    cause = f"it is an editable install of {site / 'far'}, which is gone"
+    cause = f"it is an editable install of {site / 'gone'}, which is gone"
     fix = "pip uninstall task-bus-stale, or install it from where it is now"
     assert _fail_of(findings, distribution="task-bus-stale") == [("P08", cause, fix)]
 

@@ -31,7 +31,9 @@ class DeadLetter(msgspec.Struct, kw_only=True, omit_defaults=True):
     @property
     def original(self) -> bytes:
         """The bytes exactly as they were received."""
-        return binascii.a2b_base64(self.body64) if self.body64 else self.body.encode()
+        if self.body64:
+            return binascii.a2b_base64(self.body64, strict_mode=True)
+        return self.body.encode()
 
 
 _encode = msgspec.json.Encoder().encode
@@ -59,7 +61,11 @@ def encode_dead(letter: DeadLetter, original: bytes) -> bytes:
         letter.body = original.decode()
     except UnicodeDecodeError:
         letter.body64 = binascii.b2a_base64(original, newline=False).decode()
-    return _encode(letter)
+    try:
+        return _encode(letter)
+    except UnicodeEncodeError:  # half of a surrogate pair in the reason
+        letter.reason = letter.reason.encode(errors="replace").decode()
+        return _encode(letter)
 
 
 def decode_dead(body: bytes) -> DeadLetter:
@@ -69,6 +75,10 @@ def decode_dead(body: bytes) -> DeadLetter:
         DecodeError: The bytes are no dead letter.
     """
     try:
-        return _decode(body)
+        letter = _decode(body)
+        _ = letter.original
+    except RecursionError:
+        raise DecodeError("not a dead letter: nested too deeply") from None
     except ValueError as error:
         raise DecodeError(f"not a dead letter: {error}") from None
+    return letter

@@ -1,0 +1,123 @@
+"""Rules of `task_core.api.plugin`."""
+
+import attrs
+import pytest
+
+from task_core.api.bus import Bus, BusContext
+from task_core.api.plugin import (
+    API_VERSIONS,
+    BusPlugin,
+    NoOptions,
+    TaskmasterPlugin,
+    WorkerPlugin,
+    worker,
+)
+from task_core.api.worker import Worker
+from task_core.capabilities import Capabilities
+from task_core.errors import WorkerError
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """Options of some worker."""
+
+    table: str = "t"
+
+
+def test_a_decorated_function_is_an_entry_point_as_it_stands():
+    """Name, type and summary are those of the function."""
+
+    @worker
+    def load_rows(info):
+        """Load rows.
+
+        More about it.
+        """
+
+    assert isinstance(load_rows, WorkerPlugin)
+    assert (load_rows.name, load_rows.type) == ("load-rows", "load-rows")
+    assert load_rows.summary == "Load rows."
+    assert load_rows.options is NoOptions
+
+
+def test_the_function_comes_back():
+    """It can be called and tested as it was written."""
+
+    def load(info):
+        return info
+
+    assert worker(load).make(NoOptions()) is load
+    assert worker(options=Options)(load).make(Options()) is load
+
+
+def test_name_type_and_options_may_be_given():
+    """Each by itself."""
+
+    @worker(name="rows", task_type="load", options=Options)
+    def load(info):
+        pass
+
+    assert (load.name, load.type, load.options) == ("rows", "load", Options)
+    assert load.summary == ""
+    assert worker(name="rows")(lambda info: None).type == "rows"
+
+
+def test_a_class_is_made_by_the_launcher():
+    """With its options, if it declares some."""
+
+    @worker
+    class Plain(Worker):
+        """Do nothing."""
+
+        def do_task(self, ctx):
+            pass
+
+    @worker(options=Options)
+    class Loader(Worker):
+        """Load."""
+
+        def __init__(self, options):
+            self.options = options
+
+        def do_task(self, ctx):
+            pass
+
+    assert isinstance(Plain.make(NoOptions()), Worker)
+    assert Loader.make(Options(table="x")).options.table == "x"
+    assert (Plain.name, Plain.summary) == ("plain", "Do nothing.")
+
+
+@pytest.mark.parametrize("target", [3, "load", [1]])
+def test_only_functions_and_classes_can_be_workers(target):
+    """The error says what was there instead."""
+    with pytest.raises(WorkerError, match="@worker needs a function or a class, not "):
+        worker(target)
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        BusPlugin(name="a", summary="A.", capabilities=Capabilities(), open=Bus),
+        WorkerPlugin(name="a", summary="A.", make=Worker),
+        TaskmasterPlugin(name="a", summary="A.", make=Worker),
+    ],
+)
+def test_a_manifest_is_frozen_and_speaks_the_oldest_api(manifest):
+    """An author who says nothing meant the version that was there first."""
+    assert manifest.api == 1
+    assert manifest.options is NoOptions
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        manifest.name = "b"
+
+
+@pytest.mark.parametrize("kind", ["bus", "worker", "taskmaster"])
+def test_every_kind_accepts_a_range_of_versions(kind):
+    """From the oldest to the newest."""
+    oldest, newest = API_VERSIONS[kind]
+    assert 1 <= oldest <= newest
+
+
+def test_a_bus_is_opened_for_both_unless_told():
+    """With half a minute of lease, as promised."""
+    context = BusContext()
+    assert (context.role, context.lease) == ("both", 30.0)

@@ -1,0 +1,57 @@
+"""Rules of `task_core.errors`."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from task_core import errors
+from task_core.errors import InfoError, OptionError, SendError, TaskError, excerpt
+
+CLASSES = [
+    error
+    for error in vars(errors).values()
+    if isinstance(error, type) and issubclass(error, Exception)
+]
+
+
+@pytest.mark.parametrize("error", CLASSES)
+def test_every_error_is_of_one_tree(error):
+    """Whatever is not one is a bug of the framework."""
+    assert issubclass(error, TaskError)
+
+
+@pytest.mark.parametrize("error", CLASSES)
+def test_the_exit_code_tells_the_kind(error):
+    """2 is usage, 3 a plugin, 4 a bus: scripts rely on it."""
+    branches = {errors.PluginError: 3, errors.BusError: 4}
+    codes = [code for root, code in branches.items() if issubclass(error, root)]
+    assert error.exit_code == (codes[0] if codes else 2)
+
+
+@pytest.mark.parametrize("error", [OptionError, InfoError])
+def test_all_problems_are_told_at_once(error):
+    """One line for each."""
+    raised = error(["a is required", "b: not a number"])
+    assert str(raised) == "a is required\nb: not a number"
+    assert raised.problems == ("a is required", "b: not a number")
+
+
+def test_a_send_error_tells_what_was_not_sent():
+    """By its position in the list, so that the rest need not be sent again."""
+    assert SendError("no answer from a:4150", [1, 3]).unsent == (1, 3)
+    assert SendError("no answer").unsent == ()
+
+
+@given(st.text(), st.integers(5, 80))
+def test_an_excerpt_is_one_line_within_its_limit(text, limit):
+    """Whatever the text."""
+    quoted = excerpt(text, limit)
+    assert len(quoted) <= limit
+    assert quoted.isprintable()
+    assert quoted[0] == quoted[-1]
+
+
+@given(st.text(st.characters(codec="ascii", exclude_categories=["C"]), max_size=20))
+def test_a_short_excerpt_is_the_quoted_text(text):
+    """Nothing is cut that fits."""
+    assert excerpt(text) == repr(text)

@@ -1,0 +1,376 @@
+"""Rules of `task_core.info`."""
+
+import enum
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import attrs
+import pytest
+from attrs.validators import ge, instance_of, le
+from hypothesis import given
+from hypothesis import strategies as st
+
+from task_core.errors import InfoError, WorkerError
+from task_core.info import format_info, param, parse_info
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+ITEMS = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters=",|:"), min_size=1
+)
+
+
+class Mode(enum.StrEnum):
+    """Any enum."""
+
+    FAST = "fast"
+    SAFE = "safe"
+
+
+@attrs.frozen(kw_only=True)
+class Everything:
+    """A field of each type."""
+
+    path: str = ""
+    text: str = ""
+    flag: bool = False
+    count: int = 0
+    ratio: float = 0.0
+    mode: Mode = Mode.SAFE
+    file: Path = Path()
+    every: timedelta = timedelta(0)
+    at: datetime | None = None
+    names: tuple[str, ...] = ()
+    counts: list[int] = attrs.Factory(list)
+    columns: dict[str, str] = attrs.Factory(dict)
+    groups: dict[str, list[int]] = attrs.Factory(dict)
+
+
+EVERYTHING = st.builds(
+    Everything,
+    path=TEXT.map(lambda text: f"/{text}"),
+    text=TEXT,
+    flag=st.booleans(),
+    count=st.integers(),
+    ratio=st.floats(allow_nan=False),
+    mode=st.sampled_from(Mode),
+    every=st.timedeltas(),
+    at=st.none() | st.datetimes(timezones=st.just(UTC)),
+    names=st.lists(ITEMS).map(tuple),
+    counts=st.lists(st.integers()),
+    columns=st.dictionaries(ITEMS, ITEMS),
+    groups=st.dictionaries(ITEMS, st.lists(st.integers(), min_size=1)),
+)
+
+
+def params_of(kind, default=attrs.NOTHING, **details):
+    """Return an attrs class with one field called `x`."""
+    field = param(default, **details)
+    body = {"x": field, "__annotations__": {"x": kind}, "__doc__": "One field."}
+    return attrs.frozen(type("Params", (), body))
+
+
+def x_of(kind, info, default=attrs.NOTHING, **details):
+    return parse_info(params_of(kind, default, **details), info).x
+
+
+def problems(params, info):
+    with pytest.raises(InfoError) as caught:
+        parse_info(params, info)
+    return list(caught.value.problems)
+
+
+@given(EVERYTHING)
+def test_what_is_written_reads_back(params):
+    """For every type, whatever the values hold."""
+    assert parse_info(Everything, format_info(params)) == params
+
+
+@given(TEXT)
+def test_any_info_gives_parameters_or_short_complaints(info):
+    """No other exception, one line for each problem."""
+    try:
+        parse_info(Everything, info)
+    except InfoError as error:
+        assert all(len(problem) <= 200 for problem in error.problems)
+        assert all(len(problem.splitlines()) == 1 for problem in error.problems)
+
+
+URI = "s3://me:pw@bucket:80/dir/a%20b.csv?x=1#top"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("scheme", "s3"),
+        ("host", "bucket:80"),
+        ("path", "/dir/a b.csv"),
+        ("userinfo", "me:pw"),
+        ("username", "me"),
+        ("password", "pw"),
+        ("filename", "a b.csv"),
+        ("authority", "me:pw@bucket:80"),
+        ("fragment", "top"),
+        ("origin", "s3://bucket:80/dir/a b.csv"),
+    ],
+)
+def test_a_field_takes_the_part_that_has_its_name(name, value):
+    """`origin` leaves query, fragment and user out."""
+    assert x_of(str, URI, name=name) == value
+
+
+def test_a_part_wins_over_a_query_key_of_its_name():
+    """A field called `path` is the path."""
+    assert x_of(str, "/a?path=b", name="path") == "/a"
+    assert problems(params_of(str, name="host"), "/a?host=b") == ["host is required"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "info", "value"),
+    [
+        (str, "?x=a+b%09c", "a b\tc"),
+        (str, "?x=a;b", "a;b"),
+        (str, "?x=1&x=2", "1"),
+        (bool, "?x", True),
+        (bool, "?x=", True),
+        (bool, "?x=TRUE", True),
+        (bool, "?x=1", False),
+        (int, "?x=-7", -7),
+        (int | None, "?x=7", 7),
+        (float, "?x=.5", 0.5),
+        (Mode, "?x=fast", Mode.FAST),
+        (Path, "?x=/a", Path("/a")),
+        (timedelta, "?x=-24h", timedelta(hours=-24)),
+        (timedelta, "?x=1000000", timedelta(milliseconds=1)),
+        (datetime, "?x=2017-01-01T00:00:01Z", datetime(2017, 1, 1, 0, 0, 1, 0, UTC)),
+        (list[str], "?x=a,b&x=c", ["a", "b", "c"]),
+        (tuple[int, ...], "?x=1,2", (1, 2)),
+        (Sequence[Mode], "?x=fast,safe", [Mode.FAST, Mode.SAFE]),
+        (list[str], "?x=a,,b", ["a", "", "b"]),
+        (dict[str, str], "?x=a:b|c:d&x=e:f", {"a": "b", "c": "d", "e": "f"}),
+        (dict[str, str], "?x=id:", {"id": ""}),
+        (dict[str, str], "?x=a:b:c", {"a": "b:c"}),
+        (dict[str, int], "?x=a:1", {"a": 1}),
+        (dict[str, list[str]], "?x=k:a,b|k2:c,d", {"k": ["a", "b"], "k2": ["c", "d"]}),
+    ],
+)
+def test_a_query_value_becomes_a_field(kind, info, value):
+    """Lists by comma or repeated key, maps by bar, durations as Go writes them."""
+    assert x_of(kind, info) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "info", "complaint"),
+    [
+        (str, "", "x is required"),
+        (str, "?x=", "x is required"),
+        (int, "?X=1", "x is required"),
+        (int | None, "", "x is required"),
+        (list[str], "?x=", "x is required"),
+        (int, "?x=one", "x: not a whole number: 'one'"),
+        (Mode, "?x=slow", "x: 'slow' is none of fast, safe"),
+        (timedelta, "?x=1d", "x: not a duration like 10s or 1h30m: '1d'"),
+        (datetime, "?x=2017", "x: not an RFC 3339 date: '2017'"),
+        (list[int], "?x=1,b", "x: not a whole number: 'b'"),
+        (list[int], "?x=1,,2", "x: not a whole number: ''"),
+        (dict[str, str], "?x=", "x: not a map like key:value|key:value: ''"),
+        (dict[str, str], "?x=a:b|c", "x: not a map like key:value|key:value: 'c'"),
+        (dict[str, int], "?x=a:b", "x: not a whole number: 'b'"),
+    ],
+)
+def test_a_bad_value_names_its_field(kind, info, complaint):
+    """One line that says what was expected and what was there."""
+    assert problems(params_of(kind), info) == [complaint]
+
+
+@pytest.mark.parametrize(
+    ("kind", "default", "info", "value"),
+    [
+        (str, "d", "", "d"),
+        (str, "d", "?x=", ""),
+        (int, 3, "?x=", 3),
+        (bool, True, "", True),
+        (bool, True, "?x=false", False),
+        (int | None, None, "", None),
+        (tuple[str, ...], ("a",), "?x=", ()),
+    ],
+)
+def test_a_default_stands_in_for_what_is_missing(kind, default, info, value):
+    """A blank text or list is a value, a blank number is missing."""
+    assert x_of(kind, info, default) == value
+
+
+def test_unknown_keys_are_left_alone():
+    """As the Go system does: another worker may read them."""
+    assert x_of(int, "/a?x=1&y=2#z") == 1
+
+
+@attrs.frozen(kw_only=True)
+class Three:
+    """Some required fields."""
+
+    path: str
+    count: int
+    mode: Mode = Mode.SAFE
+
+
+def test_all_problems_are_told_at_once():
+    """So that the sender mends them in one go."""
+    assert problems(Three, "?mode=x") == [
+        "path is required",
+        "count is required",
+        "mode: 'x' is none of fast, safe",
+    ]
+
+
+@attrs.frozen
+class Output:
+    """A class inside of others."""
+
+    dest: str
+    gzip: bool = False
+
+
+@attrs.frozen
+class Copy:
+    """Two views of one URI."""
+
+    path: str
+    first: Output
+    second: Output | None = None
+
+
+def test_a_nested_class_reads_the_same_uri():
+    """It groups parameters; it adds no names."""
+    output = Output(dest="/b", gzip=True)
+    expected = Copy(path="/a", first=output, second=output)
+    assert parse_info(Copy, "/a?dest=/b&gzip") == expected
+
+
+def test_equal_problems_are_told_once_with_their_number():
+    """Nested classes ask for one key more than once."""
+    assert problems(Copy, "/a") == ["[2] dest is required"]
+
+
+def test_a_validator_speaks_for_its_field():
+    """Its text is the problem."""
+    params = params_of(int, validator=[ge(1), le(9)])
+    assert parse_info(params, "?x=9").x == 9
+    assert problems(params, "?x=0") == ["'x' must be >= 1: 0"]
+
+
+def test_a_validator_of_types_is_a_problem_as_well():
+    """It raises `TypeError`."""
+    params = params_of(int, validator=instance_of(str))
+    (problem,) = problems(params, "?x=0")
+    assert problem.startswith("'x' must be <class 'str'>")
+    assert len(problem) <= 200
+
+
+def test_a_private_field_is_a_parameter_without_its_underscore():
+    """The name of the query key is the field's own unless given."""
+
+    @attrs.frozen
+    class Params:
+        _x: int = param(name="x")
+
+    assert parse_info(Params, "?x=1") == Params(x=1)
+
+
+def test_a_field_that_is_not_set_by_callers_is_left_alone():
+    """`init=False` fields work as ever."""
+
+    @attrs.frozen
+    class Params:
+        x: int
+        double: int = attrs.field(init=False)
+
+        @double.default
+        def _doubled(self):
+            return self.x * 2
+
+    assert parse_info(Params, "?x=2&double=9").double == 4
+
+
+def test_a_layout_reads_other_dates():
+    """And writes them."""
+    params = params_of(datetime, layout="%Y-%m-%d")
+    value = parse_info(params, "?x=2017-01-02")
+    assert value.x == datetime(2017, 1, 2, tzinfo=UTC)
+    assert format_info(value) == "?x=2017-01-02"
+
+
+@pytest.mark.parametrize(
+    "kind", [bytes, object, set[str], tuple[int, str], dict[int, str], int | str, list]
+)
+def test_a_type_that_no_text_can_give_is_a_mistake_of_the_author(kind):
+    """It is told before any task runs, with class and field."""
+    with pytest.raises(WorkerError, match=r"^Params\.x: an info string cannot give "):
+        parse_info(params_of(kind), "")
+
+
+def test_a_class_must_be_an_attrs_class():
+    """The error says how to mend it."""
+    with pytest.raises(WorkerError, match="is no attrs class: decorate it with attrs"):
+        parse_info(int, "")
+
+
+def test_an_annotation_must_name_a_type():
+    """A typing error of the author is no `NameError` for the user."""
+    params = params_of("Nowhere")
+    with pytest.raises(WorkerError, match="^Params: no such type: name 'Nowhere'"):
+        parse_info(params, "")
+
+
+def test_an_annotation_may_be_text():
+    """As `from __future__ import annotations` makes it."""
+    assert x_of("int", "?x=1") == 1
+
+
+def test_info_is_written_sorted_and_encoded_and_without_defaults():
+    """So that equal parameters give equal text."""
+    params = Everything(path="/a b", text="x&y", count=3, names=("b", "a"))
+    assert format_info(params) == "/a%20b?count=3&names=b%2Ca&text=x%26y"
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        Everything(names=("a,b",)),
+        Everything(columns={"a": "b|c"}),
+        Everything(path="no-slash:x"),
+        Everything(ratio=float("nan")),
+        Everything(at=datetime(2017, 1, 1)),
+    ],
+    ids=["comma", "bar", "scheme", "nan", "zone"],
+)
+def test_what_would_not_read_back_is_not_written(params):
+    """An error now, not another file tomorrow."""
+    with pytest.raises(InfoError, match="^these values cannot be written as an info"):
+        format_info(params)
+
+
+def test_a_value_that_cannot_be_written_is_told_in_one_short_line():
+    """However long it is."""
+    with pytest.raises(InfoError) as caught:
+        format_info(Everything(names=(",\n" * 5000,)))
+    assert len(str(caught.value)) <= 200
+
+
+def test_a_missing_part_is_not_written():
+    """None is no host."""
+    params = params_of(str | None, None, name="host")
+    assert format_info(params()) == ""
+
+
+def test_a_default_that_depends_on_others_is_written():
+    """It cannot be worked out apart."""
+
+    @attrs.frozen
+    class Params:
+        x: int
+        y: int = attrs.field(
+            default=attrs.Factory(lambda self: self.x, takes_self=True)
+        )
+
+    assert format_info(Params(1)) == "?x=1&y=1"

@@ -4,8 +4,11 @@ One thread, the bus thread, makes every call on the bus; `Launcher.run` is its l
 Other threads only call `stop`.
 """
 
+from typing import Any
+
 from task_core.runtime.custody import Custody
 from task_core.runtime.leases import FOREVER, Leases
+from task_core.runtime.pair import names_of
 from task_core.runtime.plan import Equipment, Plan
 from task_core.runtime.settling import Settler
 from task_core.runtime.shift import Shift
@@ -29,6 +32,16 @@ class Launcher:
     def running(self) -> int:
         """How many tasks are held now, or finished and not settled."""
         return self._shift.running if self._shift else 0
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the counts so far, in the shape of the Go system's status page."""
+        equipment, plan = self._equipment, self._plan
+        return equipment.stats.snapshot(
+            buses=names_of(equipment.bus),
+            topic=plan.topic,
+            channel=plan.channel,
+            running=min(equipment.window.slots, self.running),
+        )
 
     def stop(self) -> None:
         """Stop: the first time with the kill time's grace, then at once (any thread)."""
@@ -59,12 +72,14 @@ class Launcher:
             equipment.cancel.request()
             equipment.slots.close()
             equipment.bus.close()
+            self._tell("launcher_stopped", stats=self.snapshot())
 
     def _open(self) -> Shift:
         """Check what will be written, then start to read."""
         plan, bus = self._plan, self._equipment.bus
         bus.producer().prepare([plan.done_topic, plan.dead_topic])
         consumer = bus.subscribe(plan.topic, plan.channel)
+        self._tell("bus_opened", bus=bus)
         stats, clock = self._equipment.stats, self._equipment.clock
         settler = Settler(
             bus,

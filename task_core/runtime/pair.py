@@ -15,6 +15,7 @@ class BusPair(Bus):
     Args:
         source: The bus that is read.
         target: The bus that is written.
+        names: Theirs.
     """
 
     def __init__(self, source: Bus, target: Bus) -> None:
@@ -30,6 +31,7 @@ class BusPair(Bus):
                 },
             ),
         )
+        self.names = source.name, target.name
         self._source = source
         self._target = target
 
@@ -60,6 +62,13 @@ class BusPair(Bus):
             self._source.close()
         finally:
             self._target.close()
+
+
+def names_of(bus: Bus) -> tuple[str, str]:
+    """Return the names of the bus that is read and of the one that is written."""
+    if isinstance(bus, BusPair):
+        return bus.names
+    return bus.name, bus.name
 
 
 _OF_THE_SOURCE = (

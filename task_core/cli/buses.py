@@ -1,7 +1,7 @@
 """Opens the buses that a command selected."""
 
 from task_core.api.bus import Bus, BusContext, Role
-from task_core.cli.selection import SelectedBus, Settings
+from task_core.cli.selection import Chosen, Settings
 from task_core.runtime.pair import BusPair
 
 
@@ -29,8 +29,9 @@ def open_bus(settings: Settings, stdout: int, lease: float = 30.0) -> Bus:
 
 
 def open_selected(
-    selected: SelectedBus, role: Role, stdout: int, lease: float = 30.0
+    selected: Chosen, role: Role, stdout: int, lease: float = 30.0
 ) -> Bus:
     """Open one bus."""
     context = BusContext(role=role, stdout=stdout, lease=lease)
-    return selected.plugin.open(selected.options, context)
+    bus: Bus = selected.plugin.open(selected.options, context)
+    return bus

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from task_core.cli.parameters import SectionOption
-from task_core.cli.selection import ROLES, Selected, Selector, Settings
+from task_core.cli.selection import KINDS, Selected, Selector, Settings
 from task_core.config.schema import Section
 from task_core.config.sources import NoFile, Source
 from task_core.discovery.catalog import Catalog
@@ -112,10 +112,10 @@ class PluginCommand(click.Command):
             return ctx.params
 
     def _option(self, section: Section, spec: Any) -> SectionOption:
-        if spec.name not in ("worker", *ROLES):
+        if spec.name not in KINDS:
             return SectionOption(section, spec)
-        kind = "worker" if spec.name == "worker" else "bus"
-        return SectionOption(section, spec, shell_complete=_completer(kind))
+        complete = _completer(KINDS[spec.name])
+        return SectionOption(section, spec, shell_complete=complete)
 
 
 def _read_toml(path: str | None) -> Source:

@@ -1,11 +1,13 @@
 """`task launch`: run a worker on a bus."""
 
+from importlib import import_module
+
 from task_core.cli.command import PluginCommand
 from task_core.cli.launch_options import LaunchOptions
 from task_core.cli.logs import LOG_LEVEL, set_up_logging
-from task_core.cli.run_launch import run
 from task_core.cli.selection import Settings
 from task_core.config.schema import Section
+from task_core.errors import OptionError
 
 SECTION = Section(options=LaunchOptions, table=("launch",))
 
@@ -26,9 +28,19 @@ Examples:
 """
 
 
+_WHO = (
+    "launch what? Give --worker (or TASK_LAUNCH_WORKER), or --taskmaster, and not both;"
+    " 'task plugins list' shows what is installed"
+)
+
+
 def _run(settings: Settings, log_level: str) -> int:
     set_up_logging(log_level)
-    return run(settings)
+    if bool(settings.worker) == bool(settings.taskmaster):
+        raise OptionError([_WHO])
+    module = "run_launch" if settings.worker else "run_taskmaster"
+    code: int = import_module(f"task_core.cli.{module}").run(settings)
+    return code
 
 
 command = PluginCommand(

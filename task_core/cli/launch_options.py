@@ -7,6 +7,7 @@ import attrs
 from attrs.validators import ge, optional
 
 from task_core.options import option
+from task_core.runtime.guarantee import Guarantee
 
 
 class TypePolicy(StrEnum):
@@ -17,13 +18,24 @@ class TypePolicy(StrEnum):
     IGNORE = "ignore"
 
 
+class AckMode(StrEnum):
+    """When a delivery is acknowledged."""
+
+    EARLY = "early"
+    LATE = "late"
+
+
 @attrs.frozen(kw_only=True)
 class LaunchOptions:
     """Everything that `task launch` can be told, plugin options aside."""
 
-    worker: str = option(
+    worker: str | None = option(
+        None,
         help="Worker: an installed name, module:object or path/to/file.py:object.",
         metavar="WORKER",
+    )
+    taskmaster: str | None = option(
+        None, help="Taskmaster to run in place of a worker: an installed name."
     )
     bus: str = option("stdio", help="Bus to read and write: a name or a URL.")
     in_bus: str | None = option(None, help="Bus to read, when another one writes.")
@@ -67,6 +79,14 @@ class LaunchOptions:
     lease: timedelta = option(
         timedelta(seconds=30),
         help="Time after which others get the tasks of a worker that died.",
+    )
+    ack: AckMode = option(
+        AckMode.LATE,
+        help="Acknowledge after the done task was sent (late), or on receipt (early):"
+        " a task is then lost if its worker is killed.",
+    )
+    require: Guarantee | None = option(
+        None, help="Refuse to start on a bus that cannot promise this."
     )
     type_policy: TypePolicy = option(
         TypePolicy.RUN, help="What to do with tasks of another type."

@@ -1,26 +1,27 @@
 """Builds a launcher from settings and runs it: the composition root of `task launch`."""
 
 import logging
-import os
-import signal
 from importlib import import_module
 
 from task_core.api.bus import Bus
-from task_core.api.plugin import WorkerPlugin
+from task_core.api.plugin import NoOptions, WorkerPlugin
 from task_core.capabilities import require
 from task_core.cli.buses import open_bus
 from task_core.cli.hooks import load_hooks
-from task_core.cli.launch_options import LaunchOptions
+from task_core.cli.launch_options import AckMode, LaunchOptions
+from task_core.cli.leaving import exit_code, leave
 from task_core.cli.selection import Settings
 from task_core.cli.stdout import claim_stdout
 from task_core.clock import SystemClock
 from task_core.dead import dead_topic
+from task_core.errors import UnsupportedCapabilityError
 from task_core.runtime.burial import Undertaker
 from task_core.runtime.call import Call, compile_call
 from task_core.runtime.cancel import Cancel
 from task_core.runtime.context import Surroundings
 from task_core.runtime.exchange import Exchange
-from task_core.runtime.guarantee import promise
+from task_core.runtime.early import EarlyBus
+from task_core.runtime.guarantee import demand, guarantee_of, meaning
 from task_core.runtime.intake import Intake
 from task_core.runtime.launcher import Launcher
 from task_core.runtime.listeners import Hooks
@@ -29,6 +30,7 @@ from task_core.runtime.retries import Retries, RetryPolicy
 from task_core.runtime.shutdown import Supervisor
 from task_core.runtime.stats import Stats
 from task_core.runtime.window import Window
+from task_core.values import write
 
 SLOTS = {False: "task_core.runtime.threads", True: "task_core.runtime.coroutines"}
 """Where slots come from: for plain functions, and for `async def`."""
@@ -49,18 +51,19 @@ def run(settings: Settings) -> int:
         TaskError: The worker or the bus cannot be used.
     """
     options: LaunchOptions = settings.command
-    worker = settings.worker
-    assert worker is not None  # the option is required
+    assert settings.worker is not None  # the command sees to it
+    worker: WorkerPlugin = settings.worker.plugin
+    own = None if worker.options is NoOptions else settings.worker.options
     hooks = load_hooks(settings.catalog)
     stdout = claim_stdout()
-    call = compile_call(worker.make(settings.worker_options))
-    bus = open_bus(settings, stdout, options.lease.total_seconds())
+    call = compile_call(worker.make(settings.worker.options))
+    bus = _usable(open_bus(settings, stdout, options.lease.total_seconds()), options)
     stats = Stats(SystemClock())
     plan = _plan(options, worker, call, bus)
     surroundings = Surroundings(
         cancel=Cancel(),
         log=logging.getLogger(f"task.worker.{worker.name}"),
-        options=settings.worker_options,
+        options=own,
     )
     equipment = _equip(options, plan, worker.type, call, surroundings, bus, stats, hooks)
     launcher = Launcher(plan, equipment)
@@ -71,10 +74,27 @@ def run(settings: Settings) -> int:
         log.info("%s", summary(stats, launcher.running))
     if ended:
         call.close()
-    code = _exit_code(supervisor.signals, stats, options)
+    failed = options.fail and stats.failed > 0
+    code = exit_code(supervisor.signals, failed=failed)
     if stats.abandoned or not ended:
-        _leave(code)
+        leave(code)
     return code
+
+
+def _usable(bus: Bus, options: LaunchOptions) -> Bus:
+    """Return the bus as the options want it used, if it can keep what they demand."""
+    try:
+        if options.ack is AckMode.EARLY:
+            require(bus.capabilities, "ack", bus.name)
+            bus = EarlyBus(bus)
+        if options.require:
+            demand(options.require, bus.capabilities, bus.name)
+        if options.retries:
+            require(bus.capabilities, "delay", bus.name)
+    except UnsupportedCapabilityError:
+        bus.close()
+        raise
+    return bus
 
 
 def _equip(
@@ -121,8 +141,6 @@ def _retries(
     options: LaunchOptions, topic: str, bus: Bus, hooks: Hooks
 ) -> Retries | None:
     """Return what brings failed tasks back; a bus that cannot delay has none."""
-    if options.retries:
-        require(bus.capabilities, "delay", bus.name)
     if not bus.capabilities.delay:
         return None
     policy = RetryPolicy(
@@ -142,8 +160,9 @@ def _plan(options: LaunchOptions, worker: WorkerPlugin, call: Call, bus: Bus) ->
         dead_topic=options.dead_topic or dead_topic(topic),
         guarantee=(
             f"worker {worker.name} on bus {bus.name}, topic {topic}, channel"
-            f" {channel}: {promise(bus.capabilities)}; {kind} slots:"
-            f" {options.concurrency}, prefetch: {_prefetch(options)}"
+            f" {channel}: {meaning(guarantee_of(bus.capabilities))};"
+            f" {kind} slots: {options.concurrency}, prefetch: {_prefetch(options)}"
+            f"{_lease(options, bus)}"
         ),
         max_tasks=options.max_tasks,
         drain=options.drain,
@@ -151,6 +170,10 @@ def _plan(options: LaunchOptions, worker: WorkerPlugin, call: Call, bus: Bus) ->
         lease=options.lease.total_seconds(),
         max_attempts=options.max_attempts,
     )
+
+
+def _lease(options: LaunchOptions, bus: Bus) -> str:
+    return f", lease: {write(options.lease)}" if bus.capabilities.lease else ""
 
 
 def _prefetch(options: LaunchOptions) -> str:
@@ -168,15 +191,3 @@ def summary(stats: Stats, unreported: int) -> str:
     }
     parts += [f"{count:,} {name}" for name, count in extras.items() if count]
     return f"{', '.join(parts)} in {stats.runtime:.2f}s"
-
-
-def _exit_code(signals: list[int], stats: Stats, options: LaunchOptions) -> int:
-    if signal.SIGINT in signals or len(signals) > 1:
-        return 130
-    return 1 if options.fail and stats.failed else 0
-
-
-def _leave(code: int) -> None:
-    """End the process although worker threads are stuck in it."""
-    logging.shutdown()
-    os._exit(code)

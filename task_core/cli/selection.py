@@ -8,7 +8,6 @@ from typing import Any
 
 import attrs
 
-from task_core.api.plugin import BusPlugin, NoOptions, WorkerPlugin
 from task_core.cli.parameters import flags_of
 from task_core.cli.stdout import diverted_stdout
 from task_core.config.resolve import Resolver, Setting
@@ -24,7 +23,9 @@ from task_core.discovery.catalog import Catalog
 from task_core.discovery.loader import load
 
 _URL = re.compile(r"([a-z0-9][a-z0-9-]*):(.*)", re.DOTALL)
-ROLES = ("bus", "in_bus", "out_bus")
+BUSES = ("bus", "in_bus", "out_bus")
+KINDS = {"worker": "worker", "taskmaster": "taskmaster", **dict.fromkeys(BUSES, "bus")}
+"""What kind of plugin an option of that name selects."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -32,7 +33,7 @@ class Selected:
     """A plugin that was chosen, before its options are known.
 
     Args:
-        role: What it is for: `worker`, or one of `ROLES`.
+        role: The option that chose it, one of `KINDS`.
         plugin: Its manifest.
         url: What was given behind its name, if anything.
         section: Its options, and the flags, variables and keys that set them.
@@ -45,15 +46,15 @@ class Selected:
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class SelectedBus:
-    """A bus, ready to be opened.
+class Chosen:
+    """A plugin with its options, ready to be made or opened.
 
     Args:
         plugin: Its manifest.
         options: Its options object.
     """
 
-    plugin: BusPlugin
+    plugin: Any
     options: Any
 
 
@@ -63,7 +64,7 @@ class Settings:
 
     Args:
         command: The command's own options object.
-        worker, worker_options: Who does tasks; None for commands without one.
+        worker, taskmaster: Who does tasks, or makes them; None when not selected.
         buses: By role, those that were selected.
         all: Every setting with its origin.
         catalog: What is installed.
@@ -71,9 +72,9 @@ class Settings:
     """
 
     command: Any
-    worker: WorkerPlugin | None
-    worker_options: Any
-    buses: Mapping[str, SelectedBus]
+    worker: "Chosen | None"
+    taskmaster: "Chosen | None"
+    buses: Mapping[str, Chosen]
     all: Sequence[Setting]
     catalog: Catalog
     problems: Sequence[str]
@@ -110,7 +111,7 @@ class Selector:
         layers = self._layers(self._section, params)
         choices = {}
         for spec in self._section.specs:
-            if spec.name in ("worker", *ROLES):
+            if spec.name in KINDS:
                 raws = [x.values[spec.name] for x in layers if spec.name in x.values]
                 value = raws[0].value if raws else spec.default
                 value = value[-1] if isinstance(value, list) and value else value
@@ -118,7 +119,7 @@ class Selector:
         return choices
 
     def _load(self, role: str, text: str) -> Selected:
-        kind = "worker" if role == "worker" else "bus"
+        kind = KINDS[role]
         match = _URL.fullmatch(text)
         name = match[1] if match else text
         installed = name in self._catalog.names(kind)
@@ -138,23 +139,20 @@ class Selector:
         """Return what everybody is told, and all that is wrong with it at once."""
         resolver = Resolver()
         command = resolver.resolve(self._section, self._layers(self._section, params))
-        options = {
-            one.role: resolver.resolve(
-                one.section, self._layers(one.section, params, one.url)
+        chosen = {
+            one.role: Chosen(
+                plugin=one.plugin,
+                options=resolver.resolve(
+                    one.section, self._layers(one.section, params, one.url)
+                ),
             )
             for one in selected
         }
-        plugins = {one.role: one.plugin for one in selected}
-        worker = plugins.pop("worker", None)
-        without = worker is None or worker.options is NoOptions
         return Settings(
             command=command,
-            worker=worker,
-            worker_options=None if without else options["worker"],
-            buses={
-                role: SelectedBus(plugin=plugin, options=options[role])
-                for role, plugin in plugins.items()
-            },
+            worker=chosen.pop("worker", None),
+            taskmaster=chosen.pop("taskmaster", None),
+            buses=chosen,
             all=resolver.settings,
             catalog=self._catalog,
             problems=resolver.problems,

@@ -41,6 +41,11 @@ class TaskmasterLoop:
         self._bus = bus
         self._context = LoopContext(bus, lease, clock, log)
 
+    @property
+    def sent(self) -> int:
+        """How many tasks it has sent."""
+        return self._context.sent
+
     def run(self) -> None:
         """Run the taskmaster until it returns."""
         try:

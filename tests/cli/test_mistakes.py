@@ -8,7 +8,7 @@ from cli_lines import line
     ("args", "code", "texts"),
     [
         (["lauch"], 2, ["there is no command 'lauch'", "did you mean 'launch'?"]),
-        (["launch"], 2, ["launch.worker is required", "--worker", "TASK_LAUNCH_WORKER"]),
+        (["launch"], 2, ["launch what?", "--worker", "TASK_LAUNCH_WORKER"]),
         (["launch", "-w", "ecko"], 3, ["no worker 'ecko'", "did you mean 'echo'?", "nop"]),
         (["launch", "-w", "echo", "-b", "flie"], 3, ["no bus 'flie'", "mean 'file'"]),
         (["launch", "-w", "echo", "-b", "nsq"], 3, ["pip install task-bus-nsq"]),

@@ -1,0 +1,51 @@
+"""Runs a taskmaster: the composition root of `task launch --taskmaster`."""
+
+import logging
+
+from task_core.api.plugin import TaskmasterPlugin
+from task_core.cli.buses import open_bus
+from task_core.cli.launch_options import LaunchOptions
+from task_core.cli.leaving import exit_code, leave
+from task_core.cli.selection import Settings
+from task_core.cli.stdout import claim_stdout
+from task_core.clock import SystemClock
+from task_core.runtime.shutdown import Supervisor
+from task_core.runtime.taskmaster import TaskmasterLoop
+
+log = logging.getLogger("task")
+
+
+def run(settings: Settings) -> int:
+    """Run a taskmaster until it returns or a signal comes.
+
+    Args:
+        settings: What the command line, environment and TOML say.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        TaskError: The taskmaster or the bus cannot be used.
+    """
+    assert settings.taskmaster is not None  # the command sees to it
+    options: LaunchOptions = settings.command
+    plugin: TaskmasterPlugin = settings.taskmaster.plugin
+    stdout = claim_stdout()
+    taskmaster = plugin.make(settings.taskmaster.options)
+    lease = options.lease.total_seconds()
+    bus = open_bus(settings, stdout, lease)
+    loop = TaskmasterLoop(
+        taskmaster,
+        bus=bus,
+        lease=lease,
+        clock=SystemClock(),
+        log=logging.getLogger(f"task.taskmaster.{plugin.name}"),
+    )
+    log.info("taskmaster %s on bus %s", plugin.name, bus.name)
+    supervisor = Supervisor(loop, options.kill_time.total_seconds())
+    ended = supervisor.run()
+    log.info("%s sent", f"{loop.sent:,}")
+    code = exit_code(supervisor.signals)
+    if not ended:
+        leave(code)
+    return code

@@ -1,0 +1,83 @@
+"""The source of the package, as the tests of its architecture see it."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "task_core"
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@dataclass(frozen=True)
+class Module:
+    """One file of the package."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """As in an import, for example `task_core.api.bus`."""
+        parts = self.path.relative_to(ROOT).with_suffix("").parts
+        return ".".join(parts).removesuffix(".__init__")
+
+    @property
+    def lines(self) -> list[str]:
+        return self.path.read_text(encoding="utf-8").splitlines()
+
+    @property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.path.read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import of a module; `function` is where it hides, if it does."""
+
+    importer: str
+    target: str
+    function: str = ""
+
+
+@cache
+def modules() -> tuple[Module, ...]:
+    """Return all files of the package, by name."""
+    return tuple(Module(path) for path in sorted(PACKAGE.rglob("*.py")))
+
+
+def functions(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Return every function and method of a module."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, FUNCTIONS):
+            yield node
+
+
+def imports(module: Module) -> Iterator[Import]:
+    """Return every import statement of a module."""
+    yield from _imports(module.name, module.tree, "")
+
+
+def _imports(importer: str, node: ast.AST, function: str) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            for alias in child.names:
+                yield Import(importer, alias.name, function)
+        elif isinstance(child, ast.ImportFrom):
+            yield Import(importer, "." * child.level + (child.module or ""), function)
+        else:
+            inside = child.name if isinstance(child, FUNCTIONS) else function
+            yield from _imports(importer, child, inside)
+
+
+def late_imports(module: Module) -> Iterator[Import]:
+    """Return every `import_module("…")` of a module that names what it loads."""
+    for function in functions(module):
+        for node in ast.walk(function):
+            if (
+                isinstance(node, ast.Call)
+                and ast.unparse(node.func).endswith("import_module")
+                and isinstance(node.args[0], ast.Constant)
+            ):
+                yield Import(module.name, node.args[0].value, function.name)

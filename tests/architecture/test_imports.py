@@ -1,0 +1,117 @@
+"""The rules that keep the house in order: who may import whom, and where."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from .source import ROOT, imports, late_imports, modules
+
+MODULES = pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
+PACKAGES = {module.name for module in modules() if module.path.name == "__init__.py"}
+
+# A manifest is light: what it opens or makes is loaded then. `hookimpl` needs pluggy.
+HIDDEN = {
+    "task_core.api": {"__getattr__"},
+    "task_core.builtin.buses": {"_open_"},
+    "task_core.builtin.workers": {"_make_"},
+}
+# Who may know a library. attrs and msgspec are the language of the whole house.
+OWNERS = {
+    "attr": ("task_core",),
+    "attrs": ("task_core",),
+    "click": ("task_core.cli",),
+    "msgspec": ("task_core",),
+    "packaging": ("task_core.discovery.checks",),
+    "pluggy": ("task_core.api.hooks", "task_core.discovery.relay"),
+    "pytest": ("task_core.testing",),
+    "typed_settings": ("task_core.config",),
+}
+
+
+def layers():
+    """Return the floors of the import contract, the highest first."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    contract = tomllib.loads(text)["tool"]["importlinter"]["contracts"][0]
+    return [layer.split(" | ") for layer in contract["layers"]]
+
+
+def room(name):
+    """Return the first part below the package: `task_core.api.bus` is in `api`."""
+    return [*name.split("."), ""][1]
+
+
+def floor(name):
+    """Return how far a module is from the roof."""
+    return next(i for i, rooms in enumerate(layers()) if room(name) in rooms)
+
+
+def test_the_floors_are_kept():
+    """import-linter holds the contracts of pyproject.toml."""
+    command = Path(sys.executable).with_name("lint-imports")
+    if not command.exists():
+        pytest.skip("import-linter is not installed here; `nox -s lint` has it")
+    done = subprocess.run(
+        [command, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@MODULES
+def test_imports_hide_only_in_manifests(module):
+    """An import inside a function is a secret; a manifest's is its purpose."""
+    allowed = tuple(HIDDEN.get(module.name, ()))
+    hidden = [found for found in imports(module) if found.function]
+    others = [found for found in hidden if not found.function.startswith(allowed)]
+    assert others == [], "load it at the top, or name it in HIDDEN with a reason"
+
+
+@MODULES
+def test_what_is_loaded_late_lies_below_as_well(module):
+    """`import_module` saves time at the start; it is no way around the floors."""
+    for found in late_imports(module):
+        if found.target.startswith("task_core."):
+            same = room(found.target) == room(module.name)
+            assert same or floor(found.target) > floor(module.name), found
+
+
+@MODULES
+def test_late_imports_name_modules_that_exist(module):
+    """A typing error would be met by the one user who gets there."""
+    names = {other.name for other in modules()}
+    for found in late_imports(module):
+        assert not found.target.startswith("task_core") or found.target in names, found
+
+
+@MODULES
+def test_imports_are_absolute(module):
+    """A reader sees at once where a name comes from."""
+    assert not [found for found in imports(module) if found.target.startswith(".")]
+
+
+@MODULES
+def test_no_module_imports_its_own_package(module):
+    """It would load the package's whole surface, and often itself."""
+    own = {module.name.rpartition(".")[0]} if module.name not in PACKAGES else set()
+    assert not own & {found.target for found in imports(module)}
+
+
+@MODULES
+def test_the_core_imports_names_from_the_module_that_makes_them(module):
+    """`task_core.api` is for plugin authors."""
+    used = [found.target for found in imports(module)]
+    assert module.name == "task_core.api" or "task_core.api" not in used
+
+
+@MODULES
+def test_each_library_has_its_owner(module):
+    """A library that many know can never be replaced."""
+    for found in [*imports(module), *late_imports(module)]:
+        library = found.target.partition(".")[0]
+        if library in {*sys.stdlib_module_names, "task_core"}:
+            continue
+        assert library in OWNERS, f"{library} is no dependency"
+        owners = OWNERS[library]
+        assert any(f"{module.name}.".startswith(f"{owner}.") for owner in owners)

@@ -13,6 +13,7 @@ import msgspec
 
 from task_core.api.bus import Delivery
 from task_core.builtin.sqlite_file import SqliteFile
+from task_core.builtin.sqlite_lease import Lease, Run
 from task_core.builtin.sqlite_schema import SPAN
 
 _STATE = """
@@ -28,19 +29,22 @@ _FRESH = """
     SELECT id, headers, body FROM messages
     WHERE id > ? AND id < ? AND due <= ? ORDER BY id LIMIT ?
 """
-_PARK = """
-    INSERT INTO held SELECT ?, due, id, 0, 0 FROM messages
-    WHERE id > ? AND id <= ? AND due > ?
-"""
 _LAST = "SELECT max(id) FROM messages WHERE id < ?"
-_LEASE = "INSERT INTO held VALUES (?, ?, ?, ?, 1)"
+# What may not be delivered yet is held for nobody.
+_LEASE = """
+    INSERT INTO held
+    SELECT :channel, CASE WHEN due <= :now THEN :ends ELSE due END, id,
+        CASE WHEN due <= :now THEN :owner ELSE 0 END, due <= :now
+    FROM messages WHERE id > :cursor AND id <= :last
+"""
 _LEASE_AGAIN = """
     UPDATE held SET due = ?, owner = ?, attempt = attempt + 1
     WHERE channel = ? AND due = ? AND message = ?
 """
 _ADVANCE = "UPDATE channels SET cursor = ? WHERE id = ?"
 _FORGET = """
-    DELETE FROM held WHERE channel = ? AND due = ? AND message = ? AND owner = ?
+    DELETE FROM held
+    WHERE channel = ? AND due = ? AND message BETWEEN ? AND ? AND owner = ?
 """
 _EXTEND = """
     UPDATE held SET due = ?
@@ -53,18 +57,6 @@ _RETURN = """
 _RETURN_ALL = "UPDATE held SET due = 0, owner = 0 WHERE channel = ? AND owner = ?"
 
 _decode = msgspec.json.Decoder(dict[str, str]).decode
-
-
-class Lease(msgspec.Struct, gc=False):
-    """The token of a delivery: a row of `held` that is ours as long as it is there.
-
-    Args:
-        message: The message's number.
-        due: When it ends; with the owner, this tells our lease from a later one.
-    """
-
-    message: int
-    due: float
 
 
 class Channel:
@@ -123,27 +115,37 @@ class Channel:
         self, limit: int, cursor: int, now: float, ends: float
     ) -> list[Delivery]:
         """Lease what was never handed out, and move the cursor behind it."""
-        file, me, owner = self.file, self._id, self._owner
-        rows = file.execute(_FRESH, (cursor, self._end, now, limit)).fetchall()
+        execute = self.file.execute
+        rows = execute(_FRESH, (cursor, self._end, now, limit)).fetchall()
         last = rows[-1][0] if len(rows) == limit else max(cursor, self._last())
-        if last - cursor > len(rows):  # delayed messages lie between
-            file.execute(_PARK, (me, cursor, last, now))
         if last > cursor:
-            file.executemany(_LEASE, [(me, ends, row[0], owner) for row in rows])
-            file.execute(_ADVANCE, (last, me))
+            execute(
+                _LEASE,
+                {
+                    "channel": self._id,
+                    "now": now,
+                    "ends": ends,
+                    "owner": self._owner,
+                    "cursor": cursor,
+                    "last": last,
+                },
+            )
+            execute(_ADVANCE, (last, self._id))
         return [
             _delivery(number, ends, 1, headers, body) for number, headers, body in rows
         ]
 
-    def forget(self, leases: Sequence[Lease]) -> bool:
+    def forget(self, runs: Sequence[Run]) -> bool:
         """End leases for good; False, and the transaction is void, if one is lost."""
-        me, owner = self._id, self._owner
-        rows = [(me, lease.due, lease.message, owner) for lease in leases]
-        return self.file.executemany(_FORGET, rows).rowcount == len(rows)
+        execute, me, owner = self.file.execute, self._id, self._owner
+        return all(
+            execute(_FORGET, (me, due, first, last, owner)).rowcount == last - first + 1
+            for due, first, last in runs
+        )
 
     def holds(self, lease: Lease) -> bool:
         """Take a lease away and say whether it was ours (to be rolled back)."""
-        return self._act(_FORGET, lease)
+        return self.forget([(lease.due, lease.message, lease.message)])
 
     def extend(self, leases: Sequence[Lease]) -> Callable[[], None]:
         """Restart leases that are still ours; call the answer after the commit."""

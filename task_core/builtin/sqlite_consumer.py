@@ -6,15 +6,16 @@ from time import monotonic, time
 
 from task_core.api.bus import Bus, Consumer, Delivery, Message
 from task_core.builtin.alarm import Alarm, Event
-from task_core.builtin.sqlite_channel import Channel, Lease
+from task_core.builtin.sqlite_channel import Channel
 from task_core.builtin.sqlite_errors import LockedError
 from task_core.builtin.sqlite_file import Transaction
+from task_core.builtin.sqlite_lease import Lease, runs_of
 from task_core.builtin.sqlite_retention import Retention
 from task_core.builtin.sqlite_topics import Topics
 from task_core.errors import BusClosedError, BusError, LeaseLostError
 
 FIRST_LOOK = 0.001
-LAST_LOOK = 0.02
+LAST_LOOK = 0.025
 """Seconds between two looks at whether somebody has written; they get longer."""
 TURN = 0.05
 """Seconds that `receive` waits for the lock before it looks at its time and bell."""
@@ -82,13 +83,12 @@ class SqliteConsumer(Consumer):
             LeaseLostError: Others have some of these; nothing was done.
         """
         self._check_open()
-        leases = _leases(deliveries)
+        runs = runs_of(_leases(deliveries))
         self._topics.resolve(messages)
         with self._file.transaction:
-            if leases:
-                if not self._stored.forget(leases):
-                    raise self._lost(deliveries)
-                self._retention.retire([lease.message for lease in leases])
+            if not self._stored.forget(runs):
+                raise self._lost(deliveries)
+            self._retention.retire(runs)
             if messages:
                 self._topics.append(messages)
 

@@ -16,7 +16,7 @@ from task_core.builtin.sqlite_errors import (
     translate,
 )
 
-SHORTEST_PAUSE = 0.0002
+SHORTEST_PAUSE = 0.002
 LONGEST_PAUSE = 0.01
 """Seconds between two tries to get the lock; each is cut short at random."""
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from time import time
 
 from task_core.builtin.sqlite_file import SqliteFile
+from task_core.builtin.sqlite_lease import Run
 from task_core.builtin.sqlite_schema import SPAN
 
 SWEEP = 1000
@@ -11,7 +12,7 @@ SWEEP = 1000
 
 # The usual case, one channel: nobody else can want it.
 _DISCARD = """
-    DELETE FROM messages WHERE id = ?
+    DELETE FROM messages WHERE id BETWEEN ? AND ?
     AND NOT EXISTS (SELECT 1 FROM channels WHERE topic = ? AND id <> ?)
 """
 _SETTLED_BY_ALL = f"""
@@ -54,16 +55,18 @@ class Retention:
         self._keep = keep
         self._shared = False  # whether there is another channel
 
-    def retire(self, numbers: Sequence[int]) -> None:
+    def retire(self, runs: Sequence[Run]) -> None:
         """The channel has settled these (inside a transaction)."""
-        if self._keep or self._shared or not self._discard(numbers):
-            notes = [(number, self._channel) for number in numbers]
-            self._file.executemany(_NOTE, notes)
-            if self._keep:
-                now = time()
-                self._file.executemany(_KEEP, [(now, number) for number in numbers])
-            else:
-                self._drop(numbers)
+        if not (self._keep or self._shared) and self._discard(runs):
+            return
+        numbers = [n for _, first, last in runs for n in range(first, last + 1)]
+        notes = [(number, self._channel) for number in numbers]
+        self._file.executemany(_NOTE, notes)
+        if self._keep:
+            now = time()
+            self._file.executemany(_KEEP, [(now, number) for number in numbers])
+        else:
+            self._drop(numbers)
 
     def sweep(self) -> None:
         """Delete what was kept for long enough (in no transaction)."""
@@ -74,11 +77,14 @@ class Retention:
                 # One that a new channel wants stays, and is kept again after that.
                 self._drop([number for _, number in old])
 
-    def _discard(self, numbers: Sequence[int]) -> bool:
+    def _discard(self, runs: Sequence[Run]) -> bool:
         """Delete at once; False when there are other channels."""
-        rows = [(number, self._topic, self._channel) for number in numbers]
-        self._shared = not self._file.executemany(_DISCARD, rows).rowcount
-        return not self._shared
+        for _, first, last in runs:
+            row = (first, last, self._topic, self._channel)
+            if not self._file.execute(_DISCARD, row).rowcount:
+                self._shared = True
+                return False
+        return True
 
     def _drop(self, numbers: Sequence[int]) -> None:
         """Delete those that all channels have settled, and what was noted of them."""

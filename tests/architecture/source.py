@@ -65,10 +65,19 @@ def _imports(importer: str, node: ast.AST, function: str) -> Iterator[Import]:
             for alias in child.names:
                 yield Import(importer, alias.name, function)
         elif isinstance(child, ast.ImportFrom):
-            yield Import(importer, "." * child.level + (child.module or ""), function)
+            for target in _sources(child):
+                yield Import(importer, target, function)
         else:
             inside = child.name if isinstance(child, FUNCTIONS) else function
             yield from _imports(importer, child, inside)
+
+
+def _sources(node: ast.ImportFrom) -> set[str]:
+    """Return what `from … import …` loads: a package, or modules inside of it."""
+    names = {module.name for module in modules()}
+    package = "." * node.level + (node.module or "")
+    inside = {f"{package}.{alias.name}" for alias in node.names}
+    return {name if name in names else package for name in inside}
 
 
 def late_imports(module: Module) -> Iterator[Import]:

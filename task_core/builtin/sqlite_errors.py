@@ -80,11 +80,16 @@ def problem_with(path: str) -> str:
         return "it is a directory; name a file in it"
     if not os.path.isdir(folder):
         return f"there is no directory '{folder}'; make it first"
-    if os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK):
+    if os.path.exists(path) and not _allowed(path, os.R_OK | os.W_OK):
         return _READONLY[1]
-    if not os.access(folder, os.W_OK | os.X_OK):
+    if not _allowed(folder, os.W_OK | os.X_OK):
         return f"the directory '{folder}' is read-only, and SQLite writes beside it"
     return ""
+
+
+def _allowed(path: str, mode: int) -> bool:
+    effective = os.access in os.supports_effective_ids
+    return os.access(path, mode, effective_ids=effective)
 
 
 def _line(path: str, reason: str) -> str:

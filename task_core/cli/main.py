@@ -25,6 +25,7 @@ COMMANDS = {
     "launch": Entry("task_core.cli.launch:command", "Run a worker on a bus."),
     "send": Entry("task_core.cli.send:command", "Send tasks to a bus."),
     "tail": Entry("task_core.cli.tail:command", "Show the tasks of a topic."),
+    "demo": Entry("task_core.cli.demo:command", "See it work, in ten seconds."),
     "topics": Entry("task_core.cli.topics:command", "List the topics of a bus."),
     "dead": Entry("task_core.cli.dead:command", "Look at dead letters, send them back."),
     "plugins": Entry("task_core.cli.plugins:command", "Show what is installed."),

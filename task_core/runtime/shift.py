@@ -59,7 +59,7 @@ class Shift:
         self._settler = settler
         self._custody = custody
         self._leases = leases
-        self._suspects = Suspects()
+        self._suspects = Suspects(plan.max_attempts)
         self._stops = 0  # how often `stop` was called
         self._last_arrival = self._last_progress = self._clock.monotonic()
 

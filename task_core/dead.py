@@ -79,6 +79,6 @@ def decode_dead(body: bytes) -> DeadLetter:
         _ = letter.original
     except RecursionError:
         raise DecodeError("not a dead letter: nested too deeply") from None
-    except ValueError as error:
+    except (msgspec.MsgspecError, ValueError) as error:
         raise DecodeError(f"not a dead letter: {error}") from None
     return letter

@@ -104,7 +104,8 @@ def _parse_float(text: str) -> float:
         number = float(text)
     except ValueError:
         raise ValueError(f"not a number: {excerpt(text)}") from None
-    if math.isnan(number) or "_" in text or text != text.strip():
+    overflow = math.isinf(number) and "i" not in text.lower()
+    if math.isnan(number) or overflow or "_" in text or text != text.strip():
         raise ValueError(f"not a number: {excerpt(text)}")
     return number
 

@@ -58,7 +58,7 @@ def decode_task(body: bytes) -> Task:
     """
     try:
         task = _decode(body)
-    except (ValueError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         task = _decode_slowly(body)
     try:
         if task.created:

@@ -119,6 +119,7 @@ def test_a_text_becomes_a_value(kind, text, value):
         (float, "a", "not a number: 'a'"),
         (float, "nan", "not a number: 'nan'"),
         (float, "1_0", "not a number: '1_0'"),
+        (float, "1e999", "not a number: '1e999'"),
         (float, " 1", "not a number: ' 1'"),
         (Colour, "green", "'green' is none of red, blue"),
         (datetime, "today", "not an RFC 3339 date: 'today'"),

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from task_core.cli.parameters import SectionOption
-from task_core.cli.selection import KINDS, Selected, Selector, Settings
+from task_core.cli.selection import KINDS, Selected, Selector
 from task_core.config.schema import Section
 from task_core.config.sources import NoFile, Source
 from task_core.discovery.catalog import Catalog

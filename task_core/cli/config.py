@@ -6,9 +6,10 @@ from task_core.cli.command import PluginCommand
 from task_core.cli.launch import SECTION
 from task_core.cli.render import show_json, table
 from task_core.cli.selection import Settings
+from task_core.config.resolve import Setting
 from task_core.errors import OptionError
 
-HELP = """Show every option that 'task launch' would use, and where its value comes from.
+HELP = """Show every option that 'task launch' would use, and what set it.
 
 Takes the flags of 'task launch'. Flags are stronger than the URL behind --bus, that is
 stronger than the environment, the TOML file, and the defaults. Secrets are hidden.
@@ -26,15 +27,30 @@ def command() -> None:
 
 
 def _run(settings: Settings, as_json: bool) -> int:
-    rows = [(s.section.key_of(s.spec), s.shown, s.origin) for s in settings.all]
     if as_json:
-        names = ("option", "value", "origin")
-        show_json([dict(zip(names, row, strict=True)) for row in rows])
+        show_json([_record(setting) for setting in settings.all])
     else:
+        rows = [(_name(one), one.shown, one.origin) for one in settings.all]
         click.echo(table(("OPTION", "VALUE", "FROM"), rows))
     if settings.problems:
         raise OptionError(settings.problems)
     return 0
+
+
+def _name(setting: Setting) -> str:
+    """Return the TOML key; one table may serve two buses."""
+    key = setting.section.key_of(setting.spec)
+    role = setting.section.flag.removesuffix("-")
+    return f"{key} ({role})" if role in {"in-bus", "out-bus"} else key
+
+
+def _record(setting: Setting) -> dict[str, str]:
+    return {
+        "option": setting.section.key_of(setting.spec),
+        "flag": setting.section.flag_of(setting.spec),
+        "value": setting.shown,
+        "origin": setting.origin,
+    }
 
 
 command.add_command(

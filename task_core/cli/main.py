@@ -27,7 +27,9 @@ COMMANDS = {
     "tail": Entry("task_core.cli.tail:command", "Show the tasks of a topic."),
     "demo": Entry("task_core.cli.demo:command", "See it work, in ten seconds."),
     "topics": Entry("task_core.cli.topics:command", "List the topics of a bus."),
-    "dead": Entry("task_core.cli.dead:command", "Look at dead letters, send them back."),
+    "dead": Entry(
+        "task_core.cli.dead:command", "Look at dead letters, send them back."
+    ),
     "plugins": Entry("task_core.cli.plugins:command", "Show what is installed."),
     "config": Entry("task_core.cli.config:command", "Show the options in force."),
     "completion": Entry(
@@ -122,13 +124,24 @@ def main(args: list[str] | None = None) -> None:
         # The reader has what it wanted, for example `| head -1`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 0
+    except Exception:  # noqa: BLE001  whatever else there is
+        code = _show_bug()
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _show(error: TaskError) -> int:
-    if os.environ.get("TASK_DEBUG"):
+    if os.environ.get("TASK_DEBUG", "0") not in {"", "0"}:
         traceback.print_exception(error)
     first, *others = str(error).splitlines() or [type(error).__name__]
     lines = [f"task: {first}", *(f"      {line}" for line in others)]
     click.echo("\n".join(lines), err=True)
     return error.exit_code
+
+
+def _show_bug() -> int:
+    """Show the traceback: this is no mistake of the user's."""
+    traceback.print_exc()
+    versions = f"task-framework {__version__}, Python {sys.version.split()[0]}"
+    text = f"task: this is a bug: please report what is above, with {versions}"
+    click.echo(text, err=True)
+    return 1

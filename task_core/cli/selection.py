@@ -17,6 +17,7 @@ from task_core.config.sources import (
     Source,
     environment_layer,
     flag_layer,
+    hide_secrets,
     url_layer,
 )
 from task_core.discovery.catalog import Catalog
@@ -104,7 +105,7 @@ class Selector:
         if chosen.get("in_bus") and chosen.get("out_bus"):
             chosen.pop("bus", None)  # nothing is left for it to do
         with diverted_stdout():  # what a plugin prints when imported is no data
-            return [self._load(role, text) for role, text in chosen.items() if text]
+            return [self._load(role, text) for role, text in chosen.items()]
 
     def _choices(self, params: Mapping[str, Any]) -> dict[str, str]:
         """Return what is chosen for each role, before anything is checked."""
@@ -114,15 +115,17 @@ class Selector:
             if spec.name in KINDS:
                 raws = [x.values[spec.name] for x in layers if spec.name in x.values]
                 value = raws[0].value if raws else spec.default
-                value = value[-1] if isinstance(value, list) and value else value
-                choices[spec.name] = value if isinstance(value, str) else ""
+                value = value[-1] if isinstance(value, tuple) else value
+                if isinstance(value, str):  # others are refused when all is checked
+                    choices[spec.name] = value
         return choices
 
     def _load(self, role: str, text: str) -> Selected:
         kind = KINDS[role]
         match = _URL.fullmatch(text)
         name = match[1] if match else text
-        installed = name in self._catalog.names(kind)
+        names = self._catalog.names(kind)
+        installed = name in names
         if kind == "worker" and not installed and _is_target(text):
             target = import_module("task_core.discovery.target")
             plugin, url = target.load_target(text), ""
@@ -132,6 +135,7 @@ class Selector:
             options=plugin.options,
             table=(kind, plugin.name),
             flag=f"{role.replace('_', '-')}-",
+            others=tuple((kind, x) for x in names if x.startswith(f"{plugin.name}-")),
         )
         return Selected(role=role, plugin=plugin, url=url, section=section)
 
@@ -153,7 +157,7 @@ class Selector:
             worker=chosen.pop("worker", None),
             taskmaster=chosen.pop("taskmaster", None),
             buses=chosen,
-            all=resolver.settings,
+            all=[_without_secrets(one, selected) for one in resolver.settings],
             catalog=self._catalog,
             problems=resolver.problems,
         )
@@ -168,6 +172,14 @@ class Selector:
         layers.append(environment_layer(section, os.environ))
         layers.append(self._toml.layer(section))
         return layers
+
+
+def _without_secrets(setting: Setting, selected: Sequence[Selected]) -> Setting:
+    """Blot out what the URL of a selected plugin has for its secret options."""
+    for one in selected:
+        if one.url and setting.value == one.url and setting.spec.name == one.role:
+            return attrs.evolve(setting, shown=hide_secrets(one.section, one.url))
+    return setting
 
 
 def _is_target(text: str) -> bool:

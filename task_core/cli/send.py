@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain
+from typing import BinaryIO
 
 import click
 
@@ -13,13 +14,13 @@ from task_core.cli.command import PluginCommand
 from task_core.cli.render import Counter
 from task_core.cli.selection import Settings
 from task_core.cli.stdout import claim_stdout
-from task_core.errors import DecodeError, UsageError
+from task_core.errors import BusError, DecodeError, UsageError
 from task_core.task import Task, format_meta
 from task_core.values import parse_duration
 from task_core.wire import decode_task, encode_task
 
-BATCH = 1000
-"""Lines that are sent together."""
+CHUNK = 1 << 16
+"""Bytes of stdin that are sent together, at most."""
 
 HELP = """Send a task, or many from stdin.
 
@@ -36,19 +37,32 @@ Examples:
 
 
 def _run(settings: Settings, words: tuple[str, ...], **options: object) -> int:
+    _check(words, options)
     topic = str(options["topic"] or "")
     delay = _delay(options["delay"])
     bus = open_selected(settings.buses["bus"], Role.OUT, claim_stdout())
     try:
         producer = bus.producer()
         if words[0] == "-":
-            return _send_lines(producer, topic, delay)
+            return _send_lines(sys.stdin.buffer, producer, topic, delay)
         task = _task(words, **options)
         message = Message(topic or task.type, encode_task(task), delay=delay)
         producer.send([message])
         return 0
     finally:
         bus.close()
+
+
+def _check(words: tuple[str, ...], options: dict[str, object]) -> None:
+    """Refuse what would be overlooked silently."""
+    if words[2:]:
+        quoted = " ".join(words[1:])
+        raise UsageError(f"one INFO is wanted: put it in quotes: '{quoted}'")
+    if words[0] != "-":
+        return
+    extra = [f"--{name}" for name in ("job", "meta", "id") if options[name]]
+    if extra := [*words[1:], *extra]:
+        raise UsageError(f"with - the tasks come from stdin: leave out {extra[0]}")
 
 
 def _delay(text: object) -> float:
@@ -72,24 +86,39 @@ def _task(words: tuple[str, ...], **options: object) -> Task:
         meta=format_meta(pairs),
         id=options["id"],  # type: ignore[arg-type]
     )
-    return decode_task(encode_task(task))  # what we send, everybody must be able to read
+    return decode_task(encode_task(task))  # what we send, everybody must read
 
 
-def _send_lines(producer: Producer, topic: str, delay: float) -> int:
-    """Send the lines of stdin; report those that are no tasks, and go on."""
+def _send_lines(stream: BinaryIO, producer: Producer, topic: str, delay: float) -> int:
+    """Send the lines of a stream; report those that are no tasks, and go on."""
     sent, bad, counter = 0, 0, Counter("sent")
-    lines = enumerate(sys.stdin.buffer, 1)
-    while batch := list(islice(lines, BATCH)):
-        messages = list(_messages(batch, topic, delay))
-        good = [message for message in messages if message is not None]
-        producer.send(good)
-        sent += len(good)
-        bad += len(messages) - len(good)
-        counter.show(sent)
-    counter.clear()
+    try:
+        for batch in _batches(stream):
+            messages = list(_messages(batch, topic, delay))
+            good = [message for message in messages if message is not None]
+            bad += len(messages) - len(good)
+            producer.send(good)
+            sent += len(good)
+            counter.show(sent)
+    except BusError:
+        click.echo(f"task: {sent:,} were sent before this:", err=True)
+        raise
+    finally:
+        counter.clear()
     if bad:
-        click.echo(f"task: {sent} sent, {bad} refused", err=True)
+        click.echo(f"task: {sent:,} sent, {bad:,} refused", err=True)
     return 1 if bad else 0
+
+
+def _batches(stream: BinaryIO) -> Iterator[list[tuple[int, bytes]]]:
+    """Yield numbered lines, those that are there already, without waiting for more."""
+    number, rest = 1, b""
+    chunks = iter(lambda: stream.read1(CHUNK), b"")  # type: ignore[attr-defined]
+    for chunk in chain(chunks, (b"\n",)):
+        *lines, rest = (rest + chunk).split(b"\n")
+        if lines:
+            yield list(enumerate(lines, number))
+        number += len(lines)
 
 
 def _messages(

@@ -1,12 +1,13 @@
 """Layers of raw values -> one options object, with the origin of each value."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import attrs
 
-from task_core.config.schema import HIDDEN, OptionSpec, Section
+from task_core.config.schema import HIDDEN, OptionSpec, Section, hide_passwords
 from task_core.config.sources import Layer, Raw
 from task_core.nearest import nearest
 from task_core.values import reader
@@ -15,6 +16,7 @@ _SWITCH = {
     **dict.fromkeys(("true", "yes", "on", "1", ""), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),
 }
+_TOML_KINDS = {bool: "a boolean", dict: "a table", list: "a list"}
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -25,25 +27,29 @@ class Setting:
         section, spec: Which option.
         value: Its value.
         origin: Where that comes from, for people.
+        shown: The value for people; a secret stays one.
     """
 
     section: Section
     spec: OptionSpec
     value: Any
     origin: str
-
-    @property
-    def shown(self) -> str:
-        """The value for people; a secret stays one."""
-        return self.spec.show(self.value)
+    shown: str = attrs.field(
+        default=attrs.Factory(lambda self: self.spec.show(self.value), takes_self=True)
+    )
 
 
 class Resolver:
     """Resolves sections one after the other; problems gather until `raise_problems`."""
 
     def __init__(self) -> None:
-        self.problems: list[str] = []
+        self._problems: dict[str, None] = {}
         self.settings: list[Setting] = []
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong; what two roles of one plugin share is told once."""
+        return [*self._problems]
 
     def resolve(self, section: Section, layers: Sequence[Layer]) -> Any:
         """Return the options object of a section, or None when there are problems.
@@ -52,37 +58,27 @@ class Resolver:
             section: What to resolve.
             layers: What the sources say, the strongest first.
         """
-        problems = len(self.problems)
-        if section.strict:
-            self._refuse_unknown(section, layers)
-        settings = [self._setting(section, spec, layers) for spec in section.specs]
-        self.settings += [setting for setting in settings if setting]
-        if len(self.problems) > problems:
+        unknown = _unknown(section, layers) if section.strict else []
+        found = [self._setting(section, spec, layers) for spec in section.specs]
+        settings = [one for one in found if isinstance(one, Setting)]
+        problems = [*unknown, *(one for one in found if isinstance(one, str))]
+        self.settings += settings
+        self._problems.update(dict.fromkeys(problems))
+        if problems:
             return None
-        values = {s.spec.argument: s.value for s in settings if s}
         try:
-            return section.options(**values)
+            return section.options(**{s.spec.argument: s.value for s in settings})
         except (ValueError, TypeError) as error:
-            self.problems.append(f"{'.'.join(section.table)}: {plain(error, '')}")
+            self._problems[f"{'.'.join(section.table)}: {plain(error, '')}"] = None
             return None
-
-    def _refuse_unknown(self, section: Section, layers: Sequence[Layer]) -> None:
-        names = [spec.name for spec in section.specs]
-        for layer in layers:
-            for name, place in layer.unknown.items():
-                hint = nearest(name, names)
-                owner = " ".join(section.table)
-                has = f"it has {', '.join(names)}" if names else "it has no options"
-                text = f"{place}: {owner} has no option '{name}'{hint or f'; {has}'}"
-                self.problems.append(text)
 
     def _setting(
         self, section: Section, spec: OptionSpec, layers: Sequence[Layer]
-    ) -> Setting | None:
+    ) -> Setting | str:
+        """Return the value in force, or what is wrong with it."""
         raw = next((x.values[spec.name] for x in layers if spec.name in x.values), None)
         if raw is None and spec.required:
-            self.problems.append(_missing(section, spec))
-            return None
+            return _missing(section, spec)
         if raw is None:
             return Setting(
                 section=section, spec=spec, value=spec.default, origin="default"
@@ -92,9 +88,20 @@ class Resolver:
             if spec.field.validator:
                 spec.field.validator(None, spec.field, value)
         except (ValueError, TypeError) as error:
-            self.problems.append(_wrong(section, spec, raw, error))
-            return None
+            return _wrong(section, spec, raw, error)
         return Setting(section=section, spec=spec, value=value, origin=raw.origin)
+
+
+def _unknown(section: Section, layers: Sequence[Layer]) -> list[str]:
+    """Return what the sources say that the section has no option for."""
+    names = [spec.name for spec in section.specs]
+    owner = " ".join(section.table)
+    has = f"; it has {', '.join(names)}" if names else "; it has no options"
+    return [
+        f"{place}: {owner} has no option '{name}'{nearest(name, names) or has}"
+        for layer in layers
+        for name, place in layer.unknown.items()
+    ]
 
 
 def _missing(section: Section, spec: OptionSpec) -> str:
@@ -105,7 +112,7 @@ def _missing(section: Section, spec: OptionSpec) -> str:
 
 
 def _wrong(section: Section, spec: OptionSpec, raw: Raw, error: Exception) -> str:
-    what = plain(error, spec.name)
+    what = hide_passwords(plain(error, spec.name))
     if spec.details.secret:
         what = f"not a good value: {HIDDEN}"
     if raw.origin.startswith("--"):
@@ -116,10 +123,11 @@ def _wrong(section: Section, spec: OptionSpec, raw: Raw, error: Exception) -> st
 def plain(error: Exception, name: str) -> str:
     """Put the text of a converter or validator into plain words."""
     text = str(error.args[0]) if error.args else str(error)
-    if not text.startswith(f"'{name}' must"):
+    text = text.removeprefix(f"'{name}' ")
+    if not text.startswith(("must be <", "must be >")):
         return text
-    rule, _, value = text.removeprefix(f"'{name}' ").rpartition(": ")
-    return f"{rule}, got {value}" if rule else text
+    rule, _, value = text.partition(": ")
+    return f"{rule}, got {value}"
 
 
 def convert(spec: OptionSpec, value: Any) -> Any:
@@ -127,27 +135,27 @@ def convert(spec: OptionSpec, value: Any) -> Any:
 
     Args:
         spec: The option.
-        value: A list of texts (flags, environment, URL), or a TOML value.
+        value: A tuple of texts (flags, environment, URL), or a TOML value.
 
     Raises:
-        ValueError: It does not fit.
+        ValueError, TypeError: It does not fit.
     """
     read = _single_reader(spec)
     if spec.multiple:
         return tuple(read(item) for item in _items(value))
-    if isinstance(value, list):
-        if len(value) != 1 and not all(isinstance(item, str) for item in value):
-            raise ValueError("one value is wanted, not a list")
+    if isinstance(value, tuple):
         value = value[-1]  # of a flag given twice, the last one counts
     return read(value)
 
 
 def _items(value: Any) -> list[Any]:
-    values = value if isinstance(value, list) else [value]
-    items: list[Any] = []
-    for one in values:
-        items += [x for x in one.split(",") if x] if isinstance(one, str) else [one]
-    return items
+    """Return the single values; only TOML can have one with a comma in it."""
+    if isinstance(value, list):
+        return value
+    texts = value if isinstance(value, tuple) else (value,)
+    if not all(isinstance(text, str) for text in texts):
+        return [*texts]
+    return [item for text in texts for item in text.split(",") if item]
 
 
 def _single_reader(spec: OptionSpec) -> Callable[[Any], Any]:
@@ -158,7 +166,9 @@ def _single_reader(spec: OptionSpec) -> Callable[[Any], Any]:
 
     def read(value: Any) -> Any:
         if isinstance(value, bool | dict | list):
-            raise ValueError(f"not {spec.metavar} but {_toml_kind(value)}")
+            raise TypeError(f"not {spec.metavar} but {_TOML_KINDS[type(value)]}")
+        if spec.kind in (str, Path) and not isinstance(value, str):
+            raise TypeError(f"a text is wanted: write {str(value)!r}")
         text = value if isinstance(value, str) else str(value)
         if spec.kind is timedelta and text.isdigit() and text != "0":
             # Go takes it for nanoseconds, everybody else for seconds.
@@ -171,12 +181,7 @@ def _single_reader(spec: OptionSpec) -> Callable[[Any], Any]:
 def _read_switch(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    text = str(value).strip().lower()
+    text = str(value).lower()
     if text not in _SWITCH:
         raise ValueError(f"not true or false: {value!r}")
     return _SWITCH[text]
-
-
-def _toml_kind(value: Any) -> str:
-    names: Mapping[type, str] = {bool: "a boolean", dict: "a table", list: "a list"}
-    return names[type(value)]

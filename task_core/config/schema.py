@@ -1,5 +1,6 @@
-"""Options classes read into specifications: names, types, and where values come from."""
+"""Options classes read into specifications: names, types, and what sets them."""
 
+import re
 import types
 from datetime import timedelta
 from enum import Enum
@@ -10,10 +11,11 @@ import attrs
 
 from task_core.errors import PluginContractError
 from task_core.options import OptionDetails, details_of
-from task_core.values import reader, write
+from task_core.values import write
 
 HIDDEN = "********"
 """Shown in place of a secret."""
+_PASSWORD = re.compile(r"(^|//|,)([^/@:,\s]*):[^/@,\s]+@")
 _KINDS = {str: "TEXT", int: "NUMBER", float: "NUMBER", Path: "PATH", bool: "BOOL"}
 
 
@@ -28,7 +30,6 @@ class OptionSpec:
         multiple: Whether it takes several.
         default: Used when nothing sets it; `attrs.NOTHING` when it is required.
         details: What the author declared.
-        validator: The attrs validator, or None.
         field: The attrs field, for the validator.
     """
 
@@ -65,9 +66,8 @@ class OptionSpec:
             return ""
         if self.details.secret:
             return HIDDEN
-        if self.multiple:
-            return ",".join(write(item) for item in value)
-        return write(value)
+        items = value if self.multiple else (value,)
+        return hide_passwords(",".join(write(item) for item in items))
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -79,12 +79,14 @@ class Section:
         table: The TOML table, for example `("bus", "nsq")`.
         flag: What flags begin with, for example `bus-`; empty for those of a command.
         strict: Whether keys that the class does not know are errors.
+        others: Tables of other plugins whose variables begin like its own.
     """
 
     options: type
     table: tuple[str, ...]
     flag: str = ""
     strict: bool = True
+    others: tuple[tuple[str, ...], ...] = ()
 
     @property
     def specs(self) -> tuple[OptionSpec, ...]:
@@ -94,8 +96,12 @@ class Section:
     @property
     def env_prefix(self) -> str:
         """What its environment variables begin with."""
-        path = "_".join(("task", *self.table))
-        return f"{path}_".upper().replace("-", "_")
+        return variable_prefix(self.table)
+
+    def owns_variable(self, variable: str) -> bool:
+        """Whether an environment variable can only be meant for it."""
+        others = tuple(map(variable_prefix, self.others))
+        return variable.startswith(self.env_prefix) and not variable.startswith(others)
 
     def flag_of(self, spec: OptionSpec) -> str:
         """Return the flag of an option."""
@@ -110,6 +116,21 @@ class Section:
         return ".".join((*self.table, spec.name))
 
 
+def variable_prefix(table: tuple[str, ...]) -> str:
+    """Return what the environment variables of a table begin with."""
+    return "_".join(("task", *table, "")).upper().replace("-", "_")
+
+
+def hide_passwords(text: str) -> str:
+    """Blot out the passwords of URLs.
+
+    Example:
+        >>> hide_passwords("amqp://guest:secret@host")
+        'amqp://guest:********@host'
+    """
+    return _PASSWORD.sub(rf"\1\2:{HIDDEN}@", text) if "@" in text else text
+
+
 def specs_of(options: type) -> tuple[OptionSpec, ...]:
     """Read an attrs class of options.
 
@@ -118,16 +139,20 @@ def specs_of(options: type) -> tuple[OptionSpec, ...]:
     """
     if not attrs.has(options):
         raise PluginContractError(f"options must be an attrs class, not {options!r}")
-    attrs.resolve_types(options)
+    try:
+        attrs.resolve_types(options)
+    except NameError as error:
+        name = options.__name__
+        raise PluginContractError(f"types of {name} are unknown: {error}") from error
     return tuple(_spec(options, field) for field in attrs.fields(options) if field.init)
 
 
 def _spec(options: type, field: "attrs.Attribute[Any]") -> OptionSpec:
     kind, multiple = _single(field.type)
-    if reader(kind) is None:
+    if not _is_offered(kind) or (multiple and kind is bool):
         raise PluginContractError(
-            f"{options.__name__}.{field.name}: an option cannot be {field.type}: use str,"
-            " int, float, bool, Path, timedelta, an Enum, or tuple[T, ...] of one"
+            f"{options.__name__}.{field.name}: an option cannot be {field.type}: use"
+            " str, int, float, bool, Path, timedelta, an Enum, or tuple[T, ...] of one"
         )
     return OptionSpec(
         name=field.name,
@@ -138,6 +163,12 @@ def _spec(options: type, field: "attrs.Attribute[Any]") -> OptionSpec:
         details=details_of(field),
         field=field,
     )
+
+
+def _is_offered(kind: Any) -> bool:
+    if kind in _KINDS or kind is timedelta:
+        return True
+    return isinstance(kind, type) and issubclass(kind, Enum)
 
 
 def _single(kind: Any) -> tuple[Any, bool]:

@@ -1,11 +1,13 @@
 """Where values come from: flags, a bus URL, the environment, a TOML file."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 import attrs
 
-from task_core.config.schema import Section
+from task_core.config.schema import HIDDEN, Section, hide_passwords
 from task_core.options import UrlPart
 from task_core.uri import split_uri
 
@@ -15,7 +17,7 @@ class Raw:
     """A value as it was found.
 
     Args:
-        value: A list of texts, or what TOML holds.
+        value: A tuple of texts, or what TOML holds.
         origin: Where it was found, for people.
     """
 
@@ -40,7 +42,7 @@ def flag_layer(section: Section, flags: Mapping[str, Sequence[str]]) -> Layer:
     """Return what the command line says, from option name -> texts."""
     return Layer(
         values={
-            spec.name: Raw(value=list(texts), origin=section.flag_of(spec))
+            spec.name: Raw(value=tuple(texts), origin=section.flag_of(spec))
             for spec in section.specs
             if (texts := flags.get(spec.name))
         }
@@ -48,46 +50,63 @@ def flag_layer(section: Section, flags: Mapping[str, Sequence[str]]) -> Layer:
 
 
 def environment_layer(section: Section, environment: Mapping[str, str]) -> Layer:
-    """Return what the environment says."""
-    prefix = section.env_prefix
+    """Return what the environment says; an empty variable counts as not set."""
     known = {section.env_of(spec): spec.name for spec in section.specs}
     values, unknown = {}, {}
     for variable, text in environment.items():
+        if not text:
+            continue
         if variable in known:
-            values[known[variable]] = Raw(value=[text], origin=variable)
-        elif variable.startswith(prefix):
-            unknown[variable.removeprefix(prefix).lower()] = f"environment {variable}"
+            values[known[variable]] = Raw(value=(text,), origin=variable)
+        elif section.owns_variable(variable):
+            name = variable.removeprefix(section.env_prefix).lower()
+            unknown[name] = f"environment {variable}"
     return Layer(values=values, unknown=unknown)
 
 
 def url_layer(section: Section, url: str) -> Layer:
     """Return what a URL behind `--bus` or `--worker` says.
 
-    `name://authority/path?key=value` is read as a URL; what follows in `name:rest` is
-    taken literally, as the location.
+    `name://authority/path?key=value` is read as a URL, percent-decoded but for the
+    authority by itself, whose owner has to take it apart first; what follows in
+    `name:rest` is taken literally, as the location.
     """
     name, _, rest = url.partition(":")
     parts = {UrlPart.LOCATION: rest}
     query: list[tuple[str, str]] = []
+    found: dict[str, tuple[str, ...]] = {}
     if rest.startswith("//"):
         pieces, query = split_uri(url)
         authority, path = pieces["authority"], pieces["path"]
         parts = {
             UrlPart.AUTHORITY: authority,
             UrlPart.PATH: path,
-            UrlPart.LOCATION: authority + path,
+            UrlPart.LOCATION: unquote(authority) + path,
         }
     values, unknown = _place_parts(section, name, parts)
-    names = {spec.name for spec in section.specs}
+    if rest.startswith("//") and "#" in rest:
+        unknown["fragment"] = f"'#{rest.partition('#')[2]}' in the URL"
     for key, text in query:
         option = key.replace("-", "_")
-        if option not in names:
-            unknown[option] = f"'{key}' in the URL"
-        elif option in values:
-            values[option].value.append(text)
+        found[option] = (*found.get(option, ()), text)
+    names = {spec.name for spec in section.specs}
+    for option, texts in found.items():
+        if option in names:
+            values[option] = Raw(value=texts, origin=f"URL {name}:")
         else:
-            values[option] = Raw(value=[text], origin=f"URL {name}:")
+            unknown[option] = f"'{option}' in the URL"
     return Layer(values=values, unknown=unknown)
+
+
+def hide_secrets(section: Section, url: str) -> str:
+    """Return a URL with the values of secret options blotted out, and passwords."""
+    for spec in section.specs:
+        if spec.details.secret and spec.details.url:
+            return f"{url.partition(':')[0]}:{HIDDEN}"
+        if spec.details.secret:
+            name = re.escape(spec.name).replace("_", "[_-]")
+            url = re.sub(rf"([?&]{name}=)[^&#]*", rf"\g<1>{HIDDEN}", url)
+    return hide_passwords(url)
 
 
 def _place_parts(
@@ -95,7 +114,7 @@ def _place_parts(
 ) -> tuple[dict[str, Raw], dict[str, str]]:
     """Give each part to the option that asks for it; what nobody takes is unknown."""
     values = {
-        spec.name: Raw(value=[parts[spec.details.url]], origin=f"URL {name}:")
+        spec.name: Raw(value=(parts[spec.details.url],), origin=f"URL {name}:")
         for spec in section.specs
         if spec.details.url and parts.get(spec.details.url)
     }
@@ -103,7 +122,7 @@ def _place_parts(
     if UrlPart.LOCATION in taken:
         return values, {}
     unknown = {
-        part.value: f"'{text}' in the URL"
+        part.value: f"'{hide_passwords(text)}' in the URL"
         for part, text in parts.items()
         if text and part not in taken and (part is not UrlPart.LOCATION or not values)
     }

@@ -79,7 +79,7 @@ class TomlFile:
 def line_of(text: str, table: Sequence[str], key: str) -> int:
     """Return the line of a key in TOML text, from 1; 0 when it is written unusually."""
     current: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if header := re.match(r"\s*\[([^\[\]]+)\]", line):
             names = header[1].split(".")
             current = tuple(name.strip().strip("\"'") for name in names)

@@ -1,0 +1,165 @@
+"""Rules of `task_core.config.sources`."""
+
+import attrs
+import pytest
+
+from task_core.config.schema import HIDDEN, Section
+from task_core.config.sources import (
+    NoFile,
+    environment_layer,
+    flag_layer,
+    hide_secrets,
+    url_layer,
+)
+from task_core.options import UrlPart, option
+
+
+@attrs.frozen(kw_only=True)
+class Broker:
+    hosts: tuple[str, ...] = option((), help="Hosts.", url=UrlPart.AUTHORITY)
+    vhost: str = option("", help="Virtual host.", url=UrlPart.PATH)
+    max_attempts: int = option(1, help="Attempts.")
+    api_token: str = option("", help="Token.", secret=True)
+
+
+@attrs.frozen(kw_only=True)
+class File:
+    path: str = option("", help="File.", url=UrlPart.LOCATION)
+    follow: bool = option(False, help="Go on.")
+
+
+@attrs.frozen(kw_only=True)
+class Plain:
+    size: int = option(1, help="Size.")
+
+
+@attrs.frozen(kw_only=True)
+class Secret:
+    url: str = option(help="Signed.", secret=True, url=UrlPart.LOCATION)
+
+
+BROKER = Section(options=Broker, table=("bus", "nsq"), flag="bus-")
+FILE = Section(options=File, table=("bus", "file"), flag="bus-")
+PLAIN = Section(options=Plain, table=("bus", "plain"), flag="bus-")
+SECRET = Section(options=Secret, table=("bus", "x"), flag="bus-")
+
+
+def values(layer):
+    return {name: raw.value for name, raw in layer.values.items()}
+
+
+def test_a_flag_is_its_own_origin():
+    """`--bus-max-attempts: …` is what the user typed."""
+    layer = flag_layer(BROKER, {"max_attempts": ["3"], "other": ["x"]})
+    assert values(layer) == {"max_attempts": ("3",)}
+    assert layer.values["max_attempts"].origin == "--bus-max-attempts"
+
+
+def test_a_flag_that_was_not_given_says_nothing():
+    """Then a weaker source counts."""
+    assert values(flag_layer(BROKER, {"max_attempts": []})) == {}
+
+
+def test_the_environment_names_kind_plugin_and_option():
+    """And nothing else is looked at."""
+    env = {"TASK_BUS_NSQ_HOSTS": "a,b", "HOME": "/", "TASK_BUS_OTHER_X": "1"}
+    layer = environment_layer(BROKER, env)
+    assert values(layer) == {"hosts": ("a,b",)}
+    assert layer.values["hosts"].origin == "TASK_BUS_NSQ_HOSTS"
+    assert layer.unknown == {}
+
+
+def test_an_unknown_variable_of_the_plugin_is_reported():
+    """A typing error must not be overlooked."""
+    layer = environment_layer(BROKER, {"TASK_BUS_NSQ_HOST": "a"})
+    assert layer.unknown == {"host": "environment TASK_BUS_NSQ_HOST"}
+
+
+def test_an_empty_variable_counts_as_not_set():
+    """Else an empty `TASK_BUS_FILE_FOLLOW=` of some wrapper would mean yes."""
+    env = {"TASK_BUS_FILE_FOLLOW": "", "TASK_BUS_FILE_X": ""}
+    layer = environment_layer(FILE, env)
+    assert (layer.values, layer.unknown) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("section", "url", "wanted"),
+    [
+        (
+            FILE,
+            "file://tasks.json?follow=true",
+            {"path": "tasks.json", "follow": "true"},
+        ),
+        (FILE, "file:///abs/x.json", {"path": "/abs/x.json"}),
+        (FILE, "file://a/b.json", {"path": "a/b.json"}),
+        (FILE, "file:-", {"path": "-"}),
+        (FILE, "file:what?ever%20it=is", {"path": "what?ever%20it=is"}),
+        (FILE, "file://a%20b.json?follow", {"path": "a b.json", "follow": ""}),
+        (FILE, "file:", {}),
+        (FILE, "file://", {}),
+        (
+            BROKER,
+            "nsq://a:1,b:2?max-attempts=3",
+            {"hosts": "a:1,b:2", "max_attempts": "3"},
+        ),
+        (BROKER, "nsq://u:p@h:1/v%2Fh", {"hosts": "u:p@h:1", "vhost": "/v/h"}),
+        (BROKER, "nsq://h?api_token=a%26b", {"hosts": "h", "api_token": "a&b"}),
+        (PLAIN, "plain://?size=2", {"size": "2"}),
+    ],
+)
+def test_parts_of_a_url_go_to_the_options_that_ask_for_them(section, url, wanted):
+    """Authority, path, both together, and the query by name; percent-decoded."""
+    layer = url_layer(section, url)
+    assert values(layer) == {name: (text,) for name, text in wanted.items()}
+    assert layer.unknown == {}
+
+
+def test_a_query_key_may_be_repeated():
+    """As a flag may."""
+    assert values(url_layer(BROKER, "nsq://?hosts=a&hosts=b")) == {"hosts": ("a", "b")}
+
+
+@pytest.mark.parametrize(
+    ("section", "url", "unknown"),
+    [
+        (BROKER, "nsq://h?hots=a&hots=b", {"hots": "'hots' in the URL"}),
+        (PLAIN, "plain://host", {"authority": "'host' in the URL"}),
+        (FILE, "file://a#1.json", {"fragment": "'#1.json' in the URL"}),
+        (PLAIN, "plain:///a", {"path": "'/a' in the URL"}),
+        (PLAIN, "plain:rest", {"location": "'rest' in the URL"}),
+        (PLAIN, "plain://u:p@h", {"authority": f"'u:{HIDDEN}@h' in the URL"}),
+    ],
+)
+def test_what_no_option_takes_is_reported(section, url, unknown):
+    """Nothing of a URL is dropped silently, and no password shown."""
+    assert url_layer(section, url).unknown == unknown
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (
+            "nsq://h?api_token=x&max_attempts=2",
+            f"nsq://h?api_token={HIDDEN}&max_attempts=2",
+        ),
+        (
+            "nsq://h?max_attempts=2&api-token=x",
+            f"nsq://h?max_attempts=2&api-token={HIDDEN}",
+        ),
+        ("nsq://u:p@h/v", f"nsq://u:{HIDDEN}@h/v"),
+        ("nsq://h", "nsq://h"),
+    ],
+)
+def test_a_url_is_shown_without_its_secrets(url, shown):
+    """Those of secret options, and passwords."""
+    assert hide_secrets(BROKER, url) == shown
+
+
+def test_a_url_that_is_a_secret_is_not_shown():
+    """For example a signed address."""
+    assert hide_secrets(SECRET, "x://a/b") == f"x:{HIDDEN}"
+
+
+def test_no_file_says_nothing():
+    """The usual case."""
+    assert NoFile().layer(BROKER).values == {}

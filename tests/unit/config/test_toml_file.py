@@ -1,0 +1,116 @@
+"""Rules of `task_core.config.toml_file`."""
+
+import os
+
+import attrs
+import pytest
+
+from task_core.config.schema import Section
+from task_core.config.toml_file import TomlFile, line_of
+from task_core.errors import OptionError
+from task_core.options import option
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    nsqd: tuple[str, ...] = option((), help="Hosts.")
+    max_in_flight: int = option(1, help="How many.")
+
+
+SECTION = Section(options=Options, table=("bus", "nsq"), flag="bus-")
+TEXT = """\
+[launch]
+nsqd = "not this one"
+
+[bus.nsq]  # the broker
+nsqd = ["a:1", "b:2"]
+max-in-flight = 3
+
+[bus.other]
+x = 1
+"""
+
+
+def problem(text):
+    """Return what is wrong with a text."""
+    with pytest.raises(OptionError) as raised:
+        TomlFile("t.toml", text).layer(SECTION)
+    [line] = raised.value.problems
+    return line
+
+
+def test_a_table_gives_its_values_with_file_and_line():
+    """Typed as TOML has them; `-` in a key is as good as `_`."""
+    layer = TomlFile("t.toml", TEXT).layer(SECTION)
+    assert {name: raw.value for name, raw in layer.values.items()} == {
+        "nsqd": ["a:1", "b:2"],
+        "max_in_flight": 3,
+    }
+    assert layer.values["nsqd"].origin == "t.toml, line 5"
+    assert layer.values["max_in_flight"].origin == "t.toml, line 6"
+    assert layer.unknown == {}
+
+
+def test_a_table_that_is_not_there_says_nothing():
+    """One file serves many programs."""
+    assert TomlFile("t.toml", "[launch]\nx = 1\n").layer(SECTION).values == {}
+
+
+def test_an_unknown_key_is_reported_with_its_line():
+    """A typing error must not be overlooked."""
+    layer = TomlFile("t.toml", "[bus.nsq]\n\nnsdq = ''\n").layer(SECTION)
+    assert layer.unknown == {"nsdq": "t.toml, line 3"}
+
+
+def test_what_is_no_toml_is_reported_with_line_and_column():
+    """So that an editor can jump there."""
+    text = problem("[bus.nsq]\nnsqd = [\n")
+    assert text.startswith("t.toml is no TOML: ")
+    assert "\n" not in text
+    assert "line 2, column 2" in problem("[a]\n = 3\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "path"), [("bus = 3\n", "bus"), ("[bus]\nnsq = [1]\n", "bus.nsq")]
+)
+def test_what_should_be_a_table_must_be_one(text, path):
+    """Else its options would be missing silently."""
+    assert problem(text) == f"t.toml: {path} must be a table"
+
+
+def test_a_file_that_is_missing_is_one_line(tmp_path):
+    """With the reason of the system."""
+    file = tmp_path / "no.toml"
+    with pytest.raises(OptionError, match="No such file") as raised:
+        TomlFile.read(str(file))
+    assert raised.value.problems[0].startswith(f"cannot read {file}: ")
+
+
+def test_a_directory_is_no_file(tmp_path):
+    """`-C .` is a mistake, not a bug."""
+    with pytest.raises(OptionError, match="Is a directory"):
+        TomlFile.read(os.fspath(tmp_path))
+
+
+def test_a_file_that_is_not_utf_8_is_one_line(tmp_path):
+    """TOML is UTF-8."""
+    (tmp_path / "t.toml").write_bytes(b"x = '\xff'\n")
+    with pytest.raises(OptionError, match="it is not UTF-8"):
+        TomlFile.read(str(tmp_path / "t.toml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[bus.nsq]\nnsqd = 1", 2),
+        ("[ bus . nsq ]\n  nsqd=1", 2),
+        ("[bus.'nsq']\n\"nsqd\" = 1", 2),
+        ("[x]\nnsqd = 1\n[bus.nsq]\n# nsqd = 2\nnsqd = 1", 5),
+        ("bus.nsq.nsqd = 1", 0),
+        ("bus = {nsq = {nsqd = 1}}", 0),
+        ("[bus.nsq]\nnsqdx = 1", 0),
+    ],
+)
+def test_the_line_of_a_key_is_found_where_it_is_written_as_usual(text, line):
+    """In other spellings the file alone is named."""
+    assert line_of(text, ("bus", "nsq"), "nsqd") == line

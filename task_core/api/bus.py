@@ -131,6 +131,8 @@ class Bus(ABC):
 
         Raises:
             SendError: The broker did not confirm all messages.
+            LeaseLostError: Others have some of the deliveries (`atomic_settle`);
+                nothing was sent either. Leave those out and settle again.
             BusError: The broker failed otherwise.
         """
         if messages:
@@ -217,6 +219,9 @@ class Consumer(ABC):
         """Tell the broker that these are done (capability `ack`).
 
         May reach the broker a little later: a crash in between costs duplicates.
+
+        Raises:
+            LeaseLostError: Others have some of these; none was acknowledged.
         """
         refuse(self.bus, "ack")
 

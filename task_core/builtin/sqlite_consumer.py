@@ -18,7 +18,7 @@ FIRST_LOOK = 0.001
 LAST_LOOK = 0.025
 """Seconds between two looks at whether somebody has written; they get longer."""
 TURN = 0.05
-"""Seconds that `receive` waits for the lock before it looks at its time and bell."""
+"""Seconds that `receive` waits for the lock before it looks at the time again."""
 SWEEP_EVERY = 1.0
 """Seconds between two looks for kept messages that are too old."""
 
@@ -48,7 +48,7 @@ class SqliteConsumer(Consumer):
         self._retention = retention
         self._topics = topics
         self._alarm = Alarm()
-        self._claiming = Transaction(self._file, TURN)
+        self._turn = Transaction(self._file, TURN)
         self._locked_since: float | None = None
         self._empty = False  # whether the last claim found nothing
         self._sweep_at = 0.0
@@ -57,10 +57,13 @@ class SqliteConsumer(Consumer):
     def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         """Wait for messages; see `Consumer.receive`."""
         self._check_open()
+        if limit < 1:
+            return ()
         now = monotonic()
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_EVERY
-            self._retention.sweep()
+            with contextlib.suppress(LockedError):
+                self._retention.sweep(self._turn)
         # An empty channel is only looked at: looking takes no lock from others.
         looks_full = not self._empty or self._stored.next_change() <= time()
         if looks_full and (found := self._claim(limit)):
@@ -120,7 +123,7 @@ class SqliteConsumer(Consumer):
 
     def _claim(self, limit: int) -> Sequence[Delivery]:
         try:
-            with self._claiming:
+            with self._turn:
                 found = self._stored.claim(limit)
         except LockedError:
             if self._locked_too_long():

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from time import time
 
-from task_core.builtin.sqlite_file import SqliteFile
+from task_core.builtin.sqlite_file import SqliteFile, Transaction
 from task_core.builtin.sqlite_lease import Run
 from task_core.builtin.sqlite_schema import SPAN
 
@@ -68,11 +68,11 @@ class Retention:
         else:
             self._drop(numbers)
 
-    def sweep(self) -> None:
-        """Delete what was kept for long enough (in no transaction)."""
+    def sweep(self, transaction: Transaction) -> None:
+        """Delete what was kept for long enough, some in each transaction."""
         until = time() - self._keep
         while old := self._file.rows(_OLD, (until, SWEEP)):
-            with self._file.transaction:
+            with transaction:
                 self._file.executemany(_DROP_KEPT, old)
                 # One that a new channel wants stays, and is kept again after that.
                 self._drop([number for _, number in old])

@@ -131,8 +131,7 @@ class Bus(ABC):
 
         Raises:
             SendError: The broker did not confirm all messages.
-            LeaseLostError: Others have some of the deliveries (`atomic_settle`);
-                nothing was sent either. Leave those out and settle again.
+            LeaseLostError: Others have some of the deliveries; nothing was done.
             BusError: The broker failed otherwise.
         """
         if messages:
@@ -219,9 +218,7 @@ class Consumer(ABC):
         """Tell the broker that these are done (capability `ack`).
 
         May reach the broker a little later: a crash in between costs duplicates.
-
-        Raises:
-            LeaseLostError: Others have some of these; none was acknowledged.
+        A bus that knows of lost leases raises `LeaseLostError`, and acks none.
         """
         refuse(self.bus, "ack")
 

@@ -79,7 +79,7 @@ class Supervisor:
             if not select.select([ear], [], [], limit)[0]:
                 return
             for number in os.read(ear, 64):
-                if number != _END:
+                if number in _SIGNALS:  # others have handlers of the worker's own
                     self.signals.append(number)
                     self._launcher.stop()
 

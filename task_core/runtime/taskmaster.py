@@ -147,9 +147,10 @@ class LoopContext:
             letter = undertaker.bury(delivery, str(error))
             self._bus.settle(consumer, [delivery], [letter])
             return
-        self._work, self._gathered = (consumer, delivery), []
+        outer, gathered = (self._work, self._gathered), list[Message]()
+        self._work, self._gathered = (consumer, delivery), gathered
         try:
             yield task
         finally:
-            self._work = None
-        self._bus.settle(consumer, [delivery], self._gathered)
+            self._work, self._gathered = outer
+        self._bus.settle(consumer, [delivery], gathered)

@@ -1,4 +1,4 @@
-"""How to call a worker: its signature is read once, each task only pays for the call."""
+"""How to call a worker: its signature is read once, a task only pays for the call."""
 
 import contextlib
 import inspect
@@ -19,7 +19,6 @@ from task_core.api.worker import (
 )
 from task_core.errors import InfoError, WorkerError
 from task_core.info import parse_info
-from task_core.runtime.context import RunContext
 from task_core.task import Result, Task
 
 Invoke = Callable[[Task, Any], Any]
@@ -96,11 +95,11 @@ _INVOKERS = {False: _one_argument, True: _two_arguments}
 def _read_signature(
     function: Callable[..., Any],
 ) -> tuple[Callable[[Task], Any], bool]:
-    """Return how to get the first argument from a task, and whether a context follows."""
+    """Return how a task gives the first argument, and whether a context follows."""
     name = getattr(function, "__name__", repr(function))
     try:
         signature = inspect.signature(function, eval_str=True)
-    except Exception as error:  # annotations are code of the worker's
+    except Exception as error:  # noqa: BLE001  annotations are the worker's code
         raise WorkerError(
             f"worker '{name}': its signature is unreadable: {describe(error)}; import"
             " what its annotations name at run time, not only for type checkers"

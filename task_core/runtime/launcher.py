@@ -44,7 +44,7 @@ class Launcher:
         )
 
     def stop(self) -> None:
-        """Stop: the first time with the kill time's grace, then at once (any thread)."""
+        """Stop: first with the kill time's grace, then at once (any thread)."""
         self._stops += 1
         if self._shift:
             self._shift.stop(self._stops)

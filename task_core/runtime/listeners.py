@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 
 class Hooks(Protocol):
-    """Looks up, once at the start, who listens. None means: nobody, no call per task."""
+    """Looks up, once at the start, who listens. None: nobody, no call per task."""
 
     def observer(self, name: str) -> Callable[..., None] | None:
         """Return what tells all observers of a hook; it never raises."""

@@ -25,10 +25,7 @@ class BusPair(Bus):
                 target.capabilities,
                 atomic_settle=False,
                 delay=False,  # a retry sent to the target would never be read again
-                **{
-                    name: getattr(source.capabilities, name)
-                    for name in _OF_THE_SOURCE
-                },
+                **{name: getattr(source.capabilities, name) for name in _OF_THE_SOURCE},
             ),
         )
         self.names = source.name, target.name
@@ -72,5 +69,14 @@ def names_of(bus: Bus) -> tuple[str, str]:
 
 
 _OF_THE_SOURCE = (
-    "ack nack nack_delay lease ordered channels bounded attempts depth topics".split()
+    "ack",
+    "nack",
+    "nack_delay",
+    "lease",
+    "ordered",
+    "channels",
+    "bounded",
+    "attempts",
+    "depth",
+    "topics",
 )

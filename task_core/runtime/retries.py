@@ -63,8 +63,7 @@ class Retries:
         self._decide = hooks.decider("task_retry_delay")
 
     def again(self, job: Job) -> Message | None:
-        """Return what to send for another run, or None when this was the last one.
-        """
+        """Return what to send for another run, or None when this was the last one."""
         outcome, task = job.outcome, job.task
         if outcome.result != "error" or outcome.unfinished:
             return None

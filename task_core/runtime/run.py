@@ -46,9 +46,7 @@ class Fork:
 os.register_at_fork(after_in_child=Fork.note)
 
 
-def make_run(
-    call: Call, surroundings: Surroundings, clock: Clock, hooks: Hooks
-) -> Run:
+def make_run(call: Call, surroundings: Surroundings, clock: Clock, hooks: Hooks) -> Run:
     """Return what a slot calls for each job of a plain function; it never raises."""
     invoke, stamp, wants_context = call.invoke, clock.stamp, call.wants_context
     sees_task = call.sees_task

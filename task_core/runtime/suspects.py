@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from task_core.runtime.job import Job
 
 FROM_ATTEMPT = 3
-"""The attempt from which a delivery is suspect: a clean stop accounts for the second."""
+"""The attempt that makes a delivery suspect: a clean stop accounts for the second."""
 
 
 class Suspects:

@@ -15,7 +15,7 @@ from task_core.task import Task
 from task_core.wire import decode_task, encode_task
 
 PATIENCE = 60.0
-"""Seconds after which a wait looks at the clock again: clocks get set, machines sleep."""
+"""Seconds until a wait looks at the clock again: clocks get set, machines sleep."""
 
 
 class TaskmasterLoop:

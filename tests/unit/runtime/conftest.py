@@ -9,8 +9,8 @@ import attrs
 import pytest
 
 from task_core.api.bus import Bus, Consumer, Delivery, Message, Producer
-from task_core.builtin.memory_bus import MemoryBus
 from task_core.builtin.buses import MEMORY
+from task_core.builtin.memory_bus import MemoryBus
 from task_core.capabilities import Capabilities
 from task_core.clock import SystemClock
 from task_core.runtime.burial import Undertaker

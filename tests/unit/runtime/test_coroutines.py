@@ -170,7 +170,7 @@ def test_close_cancels_what_runs_and_ends_the_loop(slots):
         began.set()
         await asyncio.sleep(LIMIT)
 
-    made, exchange, _ = slots(worker)
+    made, _, _ = slots(worker)
     made.start()
     made.submit(jobs(1))
     assert began.wait(LIMIT)

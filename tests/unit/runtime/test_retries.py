@@ -1,4 +1,4 @@
-"""Rules of `task_core.runtime.retries`: a failed task comes back later, not for ever."""
+"""Rules of `task_core.runtime.retries`: a failed task comes back, not for ever."""
 
 import pytest
 

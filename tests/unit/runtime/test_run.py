@@ -1,4 +1,4 @@
-"""Rules of `task_core.runtime.run`: whatever a worker does, its task gets an outcome."""
+"""Rules of `task_core.runtime.run`: whatever a worker does, there is an outcome."""
 
 import logging
 import os
@@ -46,7 +46,7 @@ def test_a_run_stamps_begin_and_end():
     assert task.moment("started") <= task.moment("ended")
 
 
-class Unprintable(Exception):
+class UnprintableError(Exception):
     def __str__(self):
         raise RuntimeError("no text")
 
@@ -59,7 +59,7 @@ class Unprintable(Exception):
         (SystemExit(3), "SystemExit: 3"),
         (KeyboardInterrupt(), "KeyboardInterrupt"),
         (GeneratorExit(), "GeneratorExit"),
-        (Unprintable(), "Unprintable"),
+        (UnprintableError(), "UnprintableError"),
     ],
 )
 def test_whatever_a_worker_raises_is_an_error_of_the_task(error, msg, caplog):
@@ -208,7 +208,11 @@ def perform():
 def python(code):
     """Run a program in a fresh process."""
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30
+        [sys.executable, "-c", code],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=30,
     )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from task_core.api.bus import Delivery, Message
-from task_core.api.worker import complete, failed, retry
+from task_core.api.worker import COMPLETE, failed, retry
 from task_core.clock import SystemClock
 from task_core.errors import SendError
 from task_core.runtime.intake import Arrivals
@@ -20,7 +20,7 @@ class Context:
         self.children = [(child, child.type) for child in children]
 
 
-def job(info, outcome=complete(), children=()):
+def job(info, outcome=COMPLETE, children=()):
     task = Task(type="load", info=info)
     return Job(Delivery(b"", info), task, outcome, Context(*children))
 

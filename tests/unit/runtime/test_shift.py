@@ -317,10 +317,17 @@ def test_hooks_are_told_at_each_moment_of_a_task(rig, script, make_tasks, hooks)
     def tell(name):
         return lambda **facts: seen.append(name)
 
-    names = (
-        "bus_opened launcher_started task_received task_started task_finished task_sent"
-        " task_settled launcher_stopping launcher_stopped"
-    ).split()
+    names = [
+        "bus_opened",
+        "launcher_started",
+        "task_received",
+        "task_started",
+        "task_finished",
+        "task_sent",
+        "task_settled",
+        "launcher_stopping",
+        "launcher_stopped",
+    ]
     bus = script(make_tasks("a"))
     rig(
         lambda info: None, bus, hooks=hooks(**{n: tell(n) for n in names})

@@ -1,4 +1,4 @@
-"""Rules of `task_core.runtime.shift`: a stop loses nothing and takes no longer than told."""
+"""Rules of `task_core.runtime.shift`: a stop loses nothing, and ends in time."""
 
 import random
 import threading

@@ -1,4 +1,4 @@
-"""Rules of `task_core.testing.harness`: what a test sees is what a launcher would do."""
+"""Rules of `task_core.testing.harness`: a test sees what a launcher would do."""
 
 import asyncio
 import subprocess

@@ -159,6 +159,8 @@ class Child:
         return Reading.SOME if data else Reading.END
 
     def _write(self) -> None:
+        if self._stdin.closed:
+            return
         try:
             while self._unwritten:
                 count = os.write(self._stdin.fileno(), self._unwritten)

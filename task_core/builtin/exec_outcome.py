@@ -78,7 +78,7 @@ def _from_object(data: dict[str, Any], meta: Meta) -> Outcome:
         return retry(msg, _seconds(data.get("delay")))
     if result == "interrupted":
         return interrupted()
-    if result in RESULTS:
+    if isinstance(result, str) and result in RESULTS:
         return Outcome(result, msg)
     wanted = ", ".join(sorted(RESULTS))
     return failed(f"the program answered the result {result!r}, wanted one of {wanted}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from task_core.api.bus import Bus, BusContext, Consumer, Producer, Role
+from task_core.api.bus import Bus, BusContext, Consumer, Message, Producer, Role
 from task_core.builtin.buses import FileOptions
 from task_core.builtin.file_consumer import FollowingConsumer, open_to_read
 from task_core.builtin.line_consumer import LineConsumer
@@ -103,6 +103,12 @@ class FileProducer(LineProducer):
             writer = self._open_file(path)
         return writer
 
+    def send(self, messages: Sequence[Message]) -> None:
+        """Append messages; see `Producer.send`."""
+        if len(self._files) > MAX_OPEN:
+            self._close_files()
+        super().send(messages)
+
     def prepare(self, topics: Sequence[str]) -> None:
         """Check that topics can be written; files are made with their first message."""
         for topic in topics:
@@ -113,6 +119,9 @@ class FileProducer(LineProducer):
     def close(self) -> None:
         """Close the files; may be repeated."""
         super().close()
+        self._close_files()
+
+    def _close_files(self) -> None:
         while self._files:
             os.close(self._files.popitem()[1].fd)
 

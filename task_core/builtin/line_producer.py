@@ -3,7 +3,7 @@
 import os
 import select
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from task_core.api.bus import Bus, Message, Producer, check_messages
 from task_core.errors import BusClosedError, PayloadError, SendError
@@ -69,7 +69,7 @@ class LineProducer(Producer):
         """Return where a topic goes.
 
         Raises:
-            OSError: It cannot be opened.
+            OSError, ValueError: It cannot be opened.
         """
 
     def send(self, messages: Sequence[Message]) -> None:
@@ -101,7 +101,7 @@ class LineProducer(Producer):
         for topic in {message.topic for message in messages}:
             try:
                 writers[topic] = self.writer_for(topic)
-            except OSError as error:
+            except (OSError, ValueError) as error:  # no file name holds a NUL
                 raise _failure(f"topic '{topic}'", error, everything) from None
         if len(set(writers.values())) == 1:
             return dict.fromkeys(writers.values(), everything)
@@ -128,8 +128,11 @@ def _closed_by_reader(writer: LineWriter) -> BusClosedError:
     )
 
 
-def _failure(name: str, error: OSError, unsent: Sequence[int] | set[int]) -> SendError:
+def _failure(
+    name: str, error: OSError | ValueError, unsent: Collection[int]
+) -> SendError:
+    reason = error.strerror if isinstance(error, OSError) else error
     return SendError(
-        f"cannot write {name}: {error.strerror}; {len(unsent)} messages not written",
+        f"cannot write {name}: {reason}; {len(unsent)} messages not written",
         sorted(unsent),
     )

@@ -239,7 +239,9 @@ def test_a_line_of_100_mb_passes_in_time_that_grows_with_its_length(tmp_path):
 
 def test_memory_stays_flat_over_many_lines():
     """A stream of a million lines needs no more than its beginning."""
-    code = "import sys\nfor _ in range(1000): sys.stdout.buffer.write(b'x' * 60 + b'\\n')"
+    code = (
+        "import sys\nfor _ in range(1000): sys.stdout.buffer.write(b'x' * 60 + b'\\n')"
+    )
     code = code.replace("b'\\n')", "b'\\n' + (b'y' * 60 + b'\\n') * 999)")
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     consumer = consume(child.stdout.fileno())

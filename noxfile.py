@@ -24,16 +24,16 @@ def _works(python: Path) -> bool:
 
 
 def _pythons() -> list[str]:
-    """Return every Python from 3.11 on that this machine has, and put it on the PATH."""
+    """Return every Python from 3.11 on that is here, and put it on the PATH."""
     managed = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     folders = [Path(entry) for entry in os.environ["PATH"].split(os.pathsep)]
     found: dict[int, Path] = {}
     for folder in [*folders, *sorted(managed.glob("*/bin"))]:
         for python in folder.glob("python3.*"):
             match = re.fullmatch(r"python3\.(\d+)", python.name)
-            if match and int(match[1]) >= 11 and int(match[1]) not in found:
-                if _works(python):
-                    found[int(match[1])] = folder
+            minor = int(match[1]) if match else 0
+            if minor >= 11 and minor not in found and _works(python):
+                found[minor] = folder
     extra = os.pathsep.join(str(folder) for folder in found.values())
     os.environ["PATH"] = f"{extra}{os.pathsep}{os.environ['PATH']}"
     return [f"3.{minor}" for minor in sorted(found)]

@@ -1,7 +1,7 @@
 """Templates of info strings: `{yyyy}/{mm}/{dd}` and friends become the parts of a time.
 
-Tokens are read in any case and replaced wherever they stand, up to the first `#` that is
-not the first character; unknown ones are left as they are.
+Tokens are read in any case and replaced wherever they stand, up to the first `#` that
+is not the first character; unknown ones are left as they are.
 
     {YYYY} {YY} {MM} {DD} {HH} {min}    2026 26 01 31 09 05
     {TS}                                20260131T090500

@@ -58,7 +58,11 @@ def main() -> None:
         tasks.write_text(LINE * args.tasks)
         for number in range(args.rounds):
             for name, command in CONTESTANTS.items():
-                print(f"\r\033[K{number + 1}/{args.rounds} {name}", end="", file=sys.stderr)
+                print(
+                    f"\r\033[K{number + 1}/{args.rounds} {name}",
+                    end="",
+                    file=sys.stderr,
+                )
                 times[name].append(seconds(command, tasks, done, args.tasks))
     print("\r\033[K", end="", file=sys.stderr)
     print(f"{args.tasks:,} tasks of {len(LINE) - 1} bytes, {args.rounds} rounds")

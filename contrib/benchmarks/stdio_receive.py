@@ -32,7 +32,7 @@ BEGIN = "import time; begin = time.perf_counter()\n"
 
 
 def measure(code: str, millions: int) -> tuple[float, int]:
-    """Return lines a second and peak memory in MiB of one reader at the end of a pipe."""
+    """Return lines a second and peak memory in MiB of a reader at the end of a pipe."""
     block = TASK * 1000
     reader = subprocess.Popen(
         [sys.executable, "-c", BEGIN + code + REPORT],

@@ -218,7 +218,6 @@ class Consumer(ABC):
         """Tell the broker that these are done (capability `ack`).
 
         May reach the broker a little later: a crash in between costs duplicates.
-        A bus that knows of lost leases raises `LeaseLostError`, and acks none.
         """
         refuse(self.bus, "ack")
 

@@ -1,4 +1,4 @@
-"""A bus that pretends: fake messages in, everything remembered out, errors on demand."""
+"""A bus that pretends: fake messages in, all remembered out, errors on demand."""
 
 from collections.abc import Sequence
 

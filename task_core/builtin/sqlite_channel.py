@@ -33,9 +33,9 @@ _LAST = "SELECT max(id) FROM messages WHERE id < ?"
 # What may not be delivered yet is held for nobody.
 _LEASE = """
     INSERT INTO held
-    SELECT :channel, CASE WHEN due <= :now THEN :ends ELSE due END, id,
-        CASE WHEN due <= :now THEN :owner ELSE 0 END, due <= :now
-    FROM messages WHERE id > :cursor AND id <= :last
+    SELECT ?1, CASE WHEN due <= ?2 THEN ?3 ELSE due END, id,
+        CASE WHEN due <= ?2 THEN ?4 ELSE 0 END, due <= ?2
+    FROM messages WHERE id > ?5 AND id <= ?6
 """
 _LEASE_AGAIN = """
     UPDATE held SET due = ?, owner = ?, attempt = attempt + 1
@@ -119,17 +119,7 @@ class Channel:
         rows = execute(_FRESH, (cursor, self._end, now, limit)).fetchall()
         last = rows[-1][0] if len(rows) == limit else max(cursor, self._last())
         if last > cursor:
-            execute(
-                _LEASE,
-                {
-                    "channel": self._id,
-                    "now": now,
-                    "ends": ends,
-                    "owner": self._owner,
-                    "cursor": cursor,
-                    "last": last,
-                },
-            )
+            execute(_LEASE, (self._id, now, ends, self._owner, cursor, last))
             execute(_ADVANCE, (last, self._id))
         return [
             _delivery(number, ends, 1, headers, body) for number, headers, body in rows
@@ -137,11 +127,11 @@ class Channel:
 
     def forget(self, runs: Sequence[Run]) -> bool:
         """End leases for good; False, and the transaction is void, if one is lost."""
-        execute, me, owner = self.file.execute, self._id, self._owner
-        return all(
-            execute(_FORGET, (me, due, first, last, owner)).rowcount == last - first + 1
-            for due, first, last in runs
-        )
+        for due, first, last in runs:
+            row = (self._id, due, first, last, self._owner)
+            if self.file.execute(_FORGET, row).rowcount != last - first + 1:
+                return False
+        return True
 
     def holds(self, lease: Lease) -> bool:
         """Take a lease away and say whether it was ours (to be rolled back)."""

@@ -74,8 +74,11 @@ class SqliteFile:
         Raises:
             LockedError: The lock was not to be had for so many seconds.
         """
-        self.rollback()  # there is one when an interrupt came at a bad moment
-        self._insist("BEGIN IMMEDIATE", (), patience)
+        try:
+            self.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error:
+            self.rollback()  # there is one when an interrupt came at a bad moment
+            self._insist("BEGIN IMMEDIATE", (), patience)
 
     def commit(self) -> None:
         """End it; when this raises, nothing happened."""

@@ -69,8 +69,10 @@ class Topics:
 
     def resolve(self, messages: Sequence[Message]) -> None:
         """Make the topics of messages that are about to be appended."""
-        for name in {message.topic for message in messages} - self._ids.keys():
-            self.id_of(name)
+        known = self._ids
+        for message in messages:
+            if message.topic not in known:
+                self.id_of(message.topic)
 
     def append(self, messages: Sequence[Message]) -> None:
         """Add messages; inside a transaction, after `resolve`."""

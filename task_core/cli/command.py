@@ -63,7 +63,7 @@ class PluginCommand(click.Command):
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
             flag = param.section.flag if isinstance(param, SectionOption) else ""
-            if record:
+            if record and isinstance(param, click.Option):
                 groups.setdefault(flag, []).append(record)
         for flag, records in groups.items():
             title = f"Options of {_title(plugins[flag])}" if flag else "Options"

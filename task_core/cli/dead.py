@@ -14,9 +14,9 @@ from task_core.cli.buses import open_selected
 from task_core.cli.command import PluginCommand
 from task_core.cli.render import show_json, table
 from task_core.cli.selection import Settings
+from task_core.dates import parse_date
 from task_core.dead import DeadLetter, dead_topic, decode_dead
 from task_core.errors import DecodeError, UsageError
-from task_core.dates import parse_date
 from task_core.values import parse_duration
 from task_core.wire import decode_task
 
@@ -210,13 +210,15 @@ def _params(*more: click.Parameter) -> list[click.Parameter]:
 
 
 JSON = click.Option(["--json", "as_json"], is_flag=True, help="As JSON.")
-YES = click.Option(["--yes"], is_flag=True, help="Do it, rather than say what would be.")
+YES = click.Option(
+    ["--yes"], is_flag=True, help="Do it, rather than say what would be."
+)
 TO = click.Option(["--to"], metavar="TOPIC", help="Send to another topic.")
 
 HELP = """Look at dead letters, send them back, or drop them.
 
 A dead letter is what could not be decoded, or was handed out too often without being
-settled. It keeps the original bytes and the reason. TOPIC is the topic that it came from.
+settled. It keeps the original bytes and the reason. TOPIC is where it came from.
 
 \b
 Examples:
@@ -241,5 +243,7 @@ def _add(name: str, help: str, action: Action, *more: click.Parameter) -> None:
 
 _add("list", "List the dead letters of a topic.", _list, JSON)
 _add("show", "Show the dead letters of a topic, bytes and all.", _show, JSON)
-_add("redrive", "Send dead letters back; says what it would do first.", _redrive, TO, YES)
+_add(
+    "redrive", "Send dead letters back; says what it would do first.", _redrive, TO, YES
+)
 _add("drop", "Drop dead letters for good; says what it would do first.", _drop, YES)

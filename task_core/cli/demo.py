@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import click
 
@@ -34,9 +35,9 @@ WORKER_FLAGS = (
 )
 HELP = """See it work: ten seconds, nothing to set up, nothing left behind.
 
-A taskmaster makes a task each second, two worker processes do them over one SQLite file.
-One task fails, is tried three times and reported. Another kills its worker twice, and goes
-to the dead topic; the worker is replaced, and its other tasks are not lost.
+A taskmaster makes a task each second, two worker processes do them over one SQLite
+file. One task fails, is tried three times and reported. Another kills its worker twice,
+and goes to the dead topic; the worker is replaced, and its other tasks are not lost.
 """
 NEXT = """Next:
   task send hello World | task launch --worker echo
@@ -57,7 +58,7 @@ class Crew:
         self._workers: list[subprocess.Popen[bytes]] = []
         self._others: list[subprocess.Popen[bytes]] = []
 
-    def __enter__(self) -> "Crew":
+    def __enter__(self) -> Self:
         self._workers = [self._start(*WORKER_FLAGS) for _ in range(WORKERS)]
         return self
 
@@ -105,7 +106,7 @@ class Crew:
 
 
 class Screen:
-    """What a person sees: a live table on a terminal, a line for each event elsewhere."""
+    """What a person sees: a live table on a terminal, lines elsewhere."""
 
     def __init__(self) -> None:
         self.counts = {"sent": 0, "complete": 0, "error": 0, "dead": 0}

@@ -1,4 +1,4 @@
-"""The options of `task launch`: flags, `TASK_LAUNCH_…`, and the TOML table `[launch]`."""
+"""The options of `task launch`: flags, `TASK_LAUNCH_…`, the TOML table `[launch]`."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -53,7 +53,7 @@ class LaunchOptions:
     concurrency: int = option(1, help="Tasks at a time.", validator=ge(1))
     prefetch: int | None = option(
         None,
-        help="Tasks to buffer beyond the busy slots; 0 is strict, measured if not given.",
+        help="Tasks to buffer beyond the busy slots; 0 is strict, not given measures.",
         validator=optional(ge(0)),
     )
     kill_time: timedelta = option(

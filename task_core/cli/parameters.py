@@ -60,9 +60,7 @@ def _help(spec: OptionSpec) -> str:
     return f"{spec.details.help}  [default: {shown}]"
 
 
-def flags_of(
-    section: Section, params: Mapping[str, Any]
-) -> dict[str, Sequence[str]]:
+def flags_of(section: Section, params: Mapping[str, Any]) -> dict[str, Sequence[str]]:
     """Return the texts that the command line gives, by option name."""
     flags: dict[str, Sequence[str]] = {}
     for spec in section.specs:

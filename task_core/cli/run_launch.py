@@ -1,4 +1,4 @@
-"""Builds a launcher from settings and runs it: the composition root of `task launch`."""
+"""Builds a launcher from settings and runs it: composition root of `task launch`."""
 
 import logging
 from importlib import import_module
@@ -19,8 +19,8 @@ from task_core.runtime.burial import Undertaker
 from task_core.runtime.call import Call, compile_call
 from task_core.runtime.cancel import Cancel
 from task_core.runtime.context import Surroundings
-from task_core.runtime.exchange import Exchange
 from task_core.runtime.early import EarlyBus
+from task_core.runtime.exchange import Exchange
 from task_core.runtime.guarantee import demand, guarantee_of, meaning
 from task_core.runtime.intake import Intake
 from task_core.runtime.launcher import Launcher
@@ -65,7 +65,9 @@ def run(settings: Settings) -> int:
         log=logging.getLogger(f"task.worker.{worker.name}"),
         options=own,
     )
-    equipment = _equip(options, plan, worker.type, call, surroundings, bus, stats, hooks)
+    equipment = _equip(
+        options, plan, worker.type, call, surroundings, bus, stats, hooks
+    )
     launcher = Launcher(plan, equipment)
     supervisor = Supervisor(launcher, options.kill_time.total_seconds())
     try:

@@ -58,6 +58,8 @@ def _check(words: tuple[str, ...], options: dict[str, object]) -> None:
     if words[2:]:
         quoted = " ".join(words[1:])
         raise UsageError(f"one INFO is wanted: put it in quotes: '{quoted}'")
+    if not words[0]:
+        raise UsageError("TYPE is empty: say what the task is, for example hello")
     if words[0] != "-":
         return
     extra = [f"--{name}" for name in ("job", "meta", "id") if options[name]]
@@ -101,7 +103,7 @@ def _send_lines(stream: BinaryIO, producer: Producer, topic: str, delay: float) 
             sent += len(good)
             counter.show(sent)
     except BusError:
-        click.echo(f"task: {sent:,} were sent before this:", err=True)
+        click.echo(f"task: {sent:,} sent before this:", err=True)
         raise
     finally:
         counter.clear()

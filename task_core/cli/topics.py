@@ -11,8 +11,8 @@ from task_core.cli.selection import Settings
 
 HELP = """List the topics of a bus, and how many messages wait on each.
 
-Messages are counted on the channel that a launcher reads on when it is told nothing else:
-the one with the topic's name.
+Messages are counted on the channel that a launcher reads on when it is told nothing
+else: the one with the topic's name.
 
 \b
 Examples:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cli_lines import COMMAND
 
-WORKERS = '''
+WORKERS = """
 import os, signal, sys, threading, time
 from task_core.api import *
 
@@ -61,7 +61,7 @@ def forks(info: str):
 def parent(info: str, ctx: WorkerContext):
     ctx.meta["file"] = "a&b"
     ctx.send(Task.new("child", info, id="7"))
-'''
+"""
 
 
 @pytest.fixture

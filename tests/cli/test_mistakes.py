@@ -9,11 +9,19 @@ from cli_lines import line
     [
         (["lauch"], 2, ["there is no command 'lauch'", "did you mean 'launch'?"]),
         (["launch"], 2, ["launch what?", "--worker", "TASK_LAUNCH_WORKER"]),
-        (["launch", "-w", "ecko"], 3, ["no worker 'ecko'", "did you mean 'echo'?", "nop"]),
+        (
+            ["launch", "-w", "ecko"],
+            3,
+            ["no worker 'ecko'", "did you mean 'echo'?", "nop"],
+        ),
         (["launch", "-w", "echo", "-b", "flie"], 3, ["no bus 'flie'", "mean 'file'"]),
         (["launch", "-w", "echo", "-b", "nsq"], 3, ["pip install task-bus-nsq"]),
         (["launch", "-w", "echo", "--concurency", "2"], 2, ["--concurrency"]),
-        (["launch", "-w", "echo", "-c", "0"], 2, ["--concurrency: must be >= 1, got 0"]),
+        (
+            ["launch", "-w", "echo", "-c", "0"],
+            2,
+            ["--concurrency: must be >= 1, got 0"],
+        ),
         (["launch", "-w", "echo", "--kill-time", "5"], 2, ["for example 5s"]),
         (["launch", "-w", "echo", "--type-policy", "x"], 2, ["run, reject, ignore"]),
         (["launch", "-w", "echo", "--retries", "2"], 2, ["does not offer 'delay'"]),

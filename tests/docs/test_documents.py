@@ -118,7 +118,9 @@ def test_first_command_works_in_a_checkout(tmp_path: Path) -> None:
     shutil.copytree(ROOT, copy, ignore=ignored)
     text = (ROOT / "README.md").read_text()
     blocks = list(BLOCK.finditer(text))
-    first = next(i for i, block in enumerate(blocks) if block["mark"] == "first-command")
+    first = next(
+        i for i, block in enumerate(blocks) if block["mark"] == "first-command"
+    )
     printed = run(blocks[first]["code"], copy)
     wanted = undated(blocks[first + 1]["code"])
     assert [json.loads(line) for line in undated(printed)] == [

@@ -1,7 +1,8 @@
 """The worker of the example."""
 
-from task_core.testing import run_worker
 from task_worker_hello.plugin import hello
+
+from task_core.testing import run_worker
 
 
 def test_hello_says_its_info() -> None:

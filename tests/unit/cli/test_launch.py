@@ -1,0 +1,44 @@
+"""Rules of `task_core.cli.launch`: what it wants to know before it starts."""
+
+import pytest
+
+from task_core.cli.launch import SECTION
+from task_core.cli.parameters import SHORT
+
+
+@pytest.mark.parametrize("words", [(), ("-w", "echo", "--taskmaster", "cron")])
+def test_either_a_worker_or_a_taskmaster_is_launched(task, install, words):
+    """Not both, and not neither."""
+    install("taskmaster", "cron", TASKMASTER)
+    done = task("launch", *words)
+    assert done.code == 2
+    assert done.err.startswith("task: launch what? Give --worker")
+
+
+def test_what_a_launcher_logs_goes_to_stderr_as_loud_as_wanted(task):
+    """The data stream holds tasks only."""
+    line = b'{"type":"echo","info":"x"}\n'
+    loud, quiet = (
+        task("launch", "-w", "echo", "--bus", "file", *words, stdin=line)
+        for words in (("--bus-path", "-"), ("--bus-path", "-", "-l", "error"))
+    )
+    assert (loud.code, quiet.code) == (0, 0)
+    assert "1 complete" in loud.err
+    assert quiet.err == ""
+
+
+def test_a_wrong_level_is_refused(task):
+    """With those that there are."""
+    assert "'warning'" in task("launch", "-w", "echo", "-l", "loud").err
+
+
+def test_short_flags_are_those_of_options_that_there_are():
+    """Each one letter of its own."""
+    assert {*SHORT} <= {spec.name for spec in SECTION.specs}
+    assert len({*SHORT.values()}) == len(SHORT)
+
+
+TASKMASTER = """
+from task_core.api import TaskmasterPlugin
+plugin = TaskmasterPlugin(name="cron", summary="x", make=lambda options: None)
+"""

@@ -1,0 +1,37 @@
+"""Rules of `task_core.cli.logs`."""
+
+import logging
+import subprocess
+import sys
+
+import pytest
+
+from task_core.cli.logs import LEVELS, LOG_LEVEL
+
+SCRIPT = """
+import logging, sys
+from task_core.cli.logs import set_up_logging
+set_up_logging(sys.argv[1])
+for level in ("debug", "info", "warning", "error"):
+    getattr(logging.getLogger("task.x"), level)("a %s", level)
+"""
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_level_is_reported_with_those_above(level):
+    """On stderr, in short lines."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, level],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    above = LEVELS[LEVELS.index(level) :]
+    assert done.stdout == ""
+    assert done.stderr.splitlines() == [f"task: a {name}" for name in above]
+
+
+def test_every_level_is_one_of_the_library():
+    """And `info` is what one gets."""
+    assert {name.upper() for name in LEVELS} <= {*logging.getLevelNamesMapping()}
+    assert LOG_LEVEL.default == "info"

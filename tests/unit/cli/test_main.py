@@ -1,0 +1,190 @@
+"""Rules of `task_core.cli.main`."""
+
+import subprocess
+import sys
+from types import ModuleType
+
+import click
+import pytest
+
+from task_core import __version__
+from task_core.cli.main import COMMANDS, Entry, cli
+from task_core.errors import BusError, OptionError, PluginError
+
+HEAVY = (
+    "task_core.cli.launch",
+    "task_core.api",
+    "task_core.builtin",
+    "task_core.runtime",
+)
+VERSION = f"task-framework {__version__}"
+HELP_MODULES = """
+import sys
+from task_core.cli.main import main
+try:
+    main(["--help"])
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """Make `task boom` raise an exception."""
+
+    def make(error):
+        @click.command
+        def boom():
+            raise error
+
+        module = ModuleType("boom_module")
+        module.boom = boom
+        monkeypatch.setitem(sys.modules, "boom_module", module)
+        monkeypatch.setitem(COMMANDS, "boom", Entry("boom_module:boom", "Fail."))
+
+    return make
+
+
+def commands():
+    """Return every command with its words, those of groups too."""
+    context = click.Context(cli)
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        yield name, command
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {sub}", c) for sub, c in command.commands.items())
+
+
+def test_help_imports_no_command_and_no_plugin():
+    """It is fast, and whatever is broken cannot break it."""
+    done = subprocess.run(
+        [sys.executable, "-c", HELP_MODULES], capture_output=True, text=True, check=True
+    )
+    assert "launch" in done.stdout
+    loaded = done.stderr.split()
+    assert "task_core.cli.main" in loaded
+    assert not [name for name in loaded if name.startswith(HEAVY)]
+    assert not {"asyncio", "pluggy", "importlib.metadata", "sqlite3"} & {*loaded}
+
+
+def test_the_table_is_shown_with_its_help(task):
+    """Each command with one line."""
+    text = task("--help").out
+    for name, entry in COMMANDS.items():
+        assert name in text
+        assert entry.help in text
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_of_the_table_can_be_imported(task, name):
+    """And explains itself."""
+    done = task(name, "--help")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(f"Usage: task {name}")
+
+
+def test_every_command_has_a_help_text_and_examples():
+    """For a group, one of its commands will do; `task demo` is an example itself."""
+    helps = {words: command.help or "" for words, command in commands()}
+    assert all(helps.values())
+    for name in COMMANDS.keys() - {"demo"}:
+        texts = [text for words, text in helps.items() if words.split()[0] == name]
+        assert any("Examples:" in text for text in texts), name
+
+
+def test_every_option_has_a_help_text():
+    """An option that nobody explains is of no use."""
+    missing = [
+        f"{words} {param.opts[0]}"
+        for words, command in commands()
+        for param in command.params
+        if isinstance(param, click.Option) and not param.help
+    ]
+    assert missing == []
+
+
+def test_without_a_command_the_help_is_shown(task):
+    """To whoever begins; it is a usage error all the same."""
+    done = task()
+    assert done.code == 2
+    assert "Commands:" in done.out + done.err
+
+
+def test_the_version_names_framework_and_python(task):
+    """As reports of bugs need it."""
+    done = task("--version")
+    assert done.code == 0
+    assert done.out.startswith(f"task-framework {__version__}, Python 3.")
+
+
+def test_a_wrong_command_is_told_the_nearest(task):
+    """And all that there are."""
+    done = task("lauch")
+    assert done.code == 2
+    assert "there is no command 'lauch': did you mean 'launch'?" in done.err
+    assert "completion" in done.err
+
+
+def test_a_wrong_flag_is_told_the_nearest(task):
+    """Of the command, and of the group."""
+    assert "--concurrency" in task("launch", "--concurency", "2").err
+    assert "--debug" in task("--debgu", "launch").err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (OptionError(["a is wrong", "b too"]), 2, "task: a is wrong\n      b too\n"),
+        (PluginError("cannot load"), 3, "task: cannot load\n"),
+        (BusError("gone"), 4, "task: gone\n"),
+        (BusError(), 4, "task: BusError\n"),
+        (KeyboardInterrupt(), 130, ""),
+        (BrokenPipeError(), 0, ""),
+    ],
+    ids=repr,
+)
+def test_an_error_is_its_text_and_its_exit_code(task, command, error, code, text):
+    """Never a traceback."""
+    command(error)
+    done = task("boom")
+    assert done.code == code
+    assert done.err.strip() == text.strip()
+    assert done.out == ""
+
+
+def test_any_other_exception_is_a_bug_and_says_so(task, command):
+    """With all that a report needs."""
+    command(KeyError("oh"))
+    done = task("boom")
+    assert done.code == 1
+    assert "Traceback" in done.err
+    assert "KeyError: 'oh'" in done.err
+    assert f"this is a bug: please report what is above, with {VERSION}" in done.err
+    assert done.out == ""
+
+
+@pytest.mark.parametrize(("value", "shown"), [("1", True), ("0", False), ("", False)])
+def test_the_environment_adds_the_traceback(task, command, monkeypatch, value, shown):
+    """Of a user's mistake, for those who look for where it is found."""
+    monkeypatch.setenv("TASK_DEBUG", value)
+    command(BusError("gone"))
+    done = task("boom")
+    assert ("Traceback" in done.err) is shown
+    assert done.err.endswith("task: gone\n")
+
+
+def test_a_flag_adds_the_traceback(task, command, monkeypatch):
+    """As the environment does."""
+    monkeypatch.setenv("TASK_DEBUG", "")
+    command(BusError("gone"))
+    assert "Traceback" in task("--debug", "boom").err
+
+
+def test_a_reader_that_has_enough_is_no_error():
+    """`task plugins list | head -1` ends quietly."""
+    script = f"{sys.executable} -m task_core plugins list | head -1"
+    done = subprocess.run(
+        script, shell=True, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("KIND")
+    assert done.stderr == ""

@@ -1,0 +1,179 @@
+"""Rules of `task_core.cli.send`."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from task_core.wire import decode_task
+
+TASK = [sys.executable, "-m", "task_core"]
+GOOD = b'{"type":"a","info":"1"}'
+
+
+@pytest.fixture
+def send(task):
+    """Send, and return the only task that was printed."""
+
+    def run(*words):
+        done = task("send", *words)
+        assert (done.code, done.err) == (0, "")
+        [line] = done.out.splitlines()
+        return decode_task(line.encode())
+
+    return run
+
+
+def test_a_task_is_printed_to_be_piped(send):
+    """Without a bus; with its date and an id of its own."""
+    task = send("hello", "Hello World!")
+    assert (task.type, task.info, task.job, task.meta) == (
+        "hello",
+        "Hello World!",
+        "",
+        "",
+    )
+    assert task.id
+    assert task.created
+
+
+def test_info_may_be_left_out(send):
+    """Not every task needs one."""
+    assert send("hello").info == ""
+
+
+def test_info_may_begin_with_a_dash(send):
+    """After `--`, as everywhere."""
+    assert send("hello", "--", "-x").info == "-x"
+
+
+def test_flags_fill_the_other_fields(send):
+    """Meta is encoded; a key may be repeated."""
+    words = ("--job", "daily", "--id", "7", "--meta", "b=x&y", "--meta", "a=1=2")
+    task = send("hello", "x", *words, "--meta", "a=")
+    assert (task.job, task.id) == ("daily", "7")
+    assert task.meta == "a=1%3D2&a=&b=x%26y"
+
+
+def test_the_type_is_the_topic_unless_told_otherwise(task, folder):
+    """On the bus `file` the topic names the file."""
+    assert task("send", "hello", "--bus", "file").code == 0
+    assert task("send", "hello", "--bus", "file", "--topic", "jobs").code == 0
+    assert {*os.listdir(folder)} == {"hello", "jobs"}
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (
+            ("a", "Hello", "World"),
+            "one INFO is wanted: put it in quotes: 'Hello World'",
+        ),
+        (("",), "TYPE is empty"),
+        (("a", "--meta", "x"), "--meta: not key=value: 'x'"),
+        (("a", "--delay", "soon"), "--delay: "),
+        (("-", "x"), "with - the tasks come from stdin: leave out x"),
+        (("-", "--job", "x"), "leave out --job"),
+        (("-", "--meta", "x=1"), "leave out --meta"),
+        (("-", "--id", "x"), "leave out --id"),
+        ((), "Missing argument 'TYPE [INFO]'"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_meant_is_refused(task, words, text):
+    """Nothing is overlooked, and nothing sent."""
+    done = task("send", *words, stdin=GOOD)
+    assert (done.code, done.out) == (2, "")
+    assert text in done.err
+
+
+def test_a_delay_needs_a_bus_that_can(task):
+    """A pipe cannot."""
+    done = task("send", "a", "--delay", "1s")
+    assert done.code == 2
+    assert "does not offer 'delay'" in done.err
+
+
+def test_a_delayed_task_is_not_there_yet(task):
+    """It is on its way."""
+    assert task("send", "a", "--bus", "sqlite", "--delay", "1h").code == 0
+    assert task("tail", "a", "--bus", "sqlite").out == ""
+
+
+def test_lines_of_stdin_are_sent_as_they_are(task):
+    """With keys that we do not know, and in their order; blank ones are no tasks."""
+    lines = [b'{"type":"a","info":"1","own":true}', b'{ "info":"2", "type":"b" }']
+    done = task("send", "-", stdin=b"\n".join([*lines, b"", b"  "]))
+    assert (done.code, done.err) == (0, "")
+    assert done.out.encode().splitlines() == lines
+
+
+def test_each_line_goes_to_the_topic_of_its_type(task, folder):
+    """Or all to one."""
+    stdin = GOOD + b'\n{"type":"b","info":""}\n'
+    assert task("send", "-", "--bus", "file", stdin=stdin).code == 0
+    assert {*os.listdir(folder)} == {"a", "b"}
+    assert task("send", "-", "--bus", "file", "-t", "all", stdin=stdin).code == 0
+    assert len((folder / "all").read_text().splitlines()) == 2
+
+
+def test_lines_that_are_no_tasks_are_named_and_the_others_sent(task):
+    """The exit code tells that something is missing."""
+    done = task("send", "-", stdin=b"\n".join([GOOD, b"", b"nope", b"[]", GOOD]))
+    assert done.code == 1
+    assert len(done.out.splitlines()) == 2
+    assert [line.partition(": not")[0] for line in done.err.splitlines()] == [
+        "task: line 3",
+        "task: line 4",
+        "task: 2 sent, 2 refused",
+    ]
+
+
+def test_nothing_on_stdin_is_nothing_to_do(task):
+    """An empty file holds no task."""
+    done = task("send", "-")
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
+@pytest.mark.parametrize("size", [1, 1 << 16, 1 << 18])
+def test_long_lines_and_long_inputs_arrive_whole(task, size):
+    """However they are cut on their way."""
+    line = json.dumps({"type": "a", "info": "x" * size}).encode()
+    done = task("send", "-", stdin=b"\n".join([line] * 3))
+    assert done.out.encode().splitlines() == [line] * 3
+
+
+def test_lines_are_sent_as_they_come(folder):
+    """A producer that goes on does not hold back what it has written."""
+    process = subprocess.Popen(
+        [*TASK, "send", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with process:
+        for _ in range(2):
+            process.stdin.write(GOOD + b"\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == GOOD + b"\n"
+        process.stdin.close()
+    assert process.returncode == 0
+
+
+def test_what_was_sent_before_a_failure_is_counted(folder):
+    """So that one can go on from there."""
+    process = subprocess.Popen(
+        [*TASK, "send", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with process:
+        process.stdin.write(GOOD + b"\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == GOOD + b"\n"
+        process.stdout.close()
+        process.stdin.write(GOOD + b"\n")
+        process.stdin.close()
+        text = process.stderr.read().decode()
+    assert process.returncode == 4
+    assert text.startswith("task: 1 sent before this:\n")

@@ -1,0 +1,37 @@
+"""Rules of `task_core.cli.stdout`."""
+
+import os
+import subprocess
+import sys
+from contextlib import suppress
+
+from task_core.cli.stdout import diverted_stdout
+
+CLAIM = """
+import os, sys
+from task_core.cli.stdout import claim_stdout
+print("before")
+own = claim_stdout()
+print("printed", flush=True)
+os.write(1, b"written\\n")
+os.system("echo from a child")
+os.write(own, b"data\\n")
+"""
+
+
+def test_claimed_stdout_is_for_data_only():
+    """What is printed afterwards goes to stderr, from wherever it comes."""
+    done = subprocess.run(
+        [sys.executable, "-c", CLAIM], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "before\ndata\n"
+    assert done.stderr == "printed\nwritten\nfrom a child\n"
+
+
+def test_diverted_stdout_comes_back(capfd):
+    """Even after an error."""
+    with suppress(KeyError), diverted_stdout():
+        os.write(1, b"noise\n")
+        {}["no such key"]
+    os.write(1, b"data\n")
+    assert capfd.readouterr() == ("data\n", "noise\n")

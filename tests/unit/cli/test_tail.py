@@ -1,0 +1,98 @@
+"""Rules of `task_core.cli.tail`."""
+
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+TASK = [sys.executable, "-m", "task_core"]
+LINES = """\
+{"type":"load","job":"daily","info":"a.csv","created":"2024-01-02T03:04:05Z"}
+{"type":"load","info":"b.csv","result":"error","msg":"no such table"}
+nope
+"""
+
+
+@pytest.fixture
+def jobs(folder):
+    """A file with three lines, one of them no task."""
+    (folder / "jobs").write_text(LINES)
+    return folder
+
+
+def test_lines_are_piped_as_they_are(task, jobs):
+    """To the end of a bus that has one; broken lines too."""
+    done = task("tail", "jobs", "--bus", "file")
+    assert (done.code, done.out, done.err) == (0, LINES, "")
+
+
+def test_a_limit_stops_it(task, jobs):
+    """Exactly there."""
+    out = task("tail", "jobs", "--bus", "file", "--max", "2").out
+    assert out == "".join(LINES.splitlines(keepends=True)[:2])
+
+
+def on_a_terminal(*words, **environment):
+    """Return what a person sees."""
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "TERM": "xterm", **environment}
+    command = [*TASK, "tail", "jobs", "--bus", "file", *words]
+    subprocess.run(command, stdout=theirs, env=env, check=True)
+    os.close(theirs)
+    with os.fdopen(ours, "rb") as file:
+        return file.read1().decode().replace("\r\n", "\n")
+
+
+def test_a_person_sees_a_readable_form(jobs):
+    """Date, result, type and job, info, message; in colours."""
+    first, second, third = on_a_terminal(NO_COLOR="").splitlines()
+    blue, red, plain = "\x1b[34m", "\x1b[31m", "\x1b[0m"
+    assert first == f"2024-01-02T03:04:05Z  {blue}to do   {plain}  load:daily  a.csv"
+    assert f"{red}error   {plain}  load  b.csv" in second
+    assert "no such table" in second
+    assert third == f"{red}nope{plain}"
+
+
+def test_a_person_may_want_no_colours_or_the_bytes(jobs):
+    """Both can be had."""
+    assert "\x1b" not in on_a_terminal(NO_COLOR="1")
+    assert on_a_terminal("--raw") == LINES
+
+
+def test_a_bus_without_end_is_followed_only_when_told(task):
+    """Else a quiet second is the end."""
+    task("send", "a", "x", "--bus", "sqlite")
+    assert '"info":"x"' in task("tail", "a", "--bus", "sqlite").out
+
+
+def test_following_shows_what_comes_later(folder):
+    """Until it is stopped."""
+    (folder / "jobs").write_text('{"type":"a","info":"1"}\n')
+    process = subprocess.Popen(
+        [*TASK, "tail", "jobs", "--bus", "file", "--bus-follow", "--follow"],
+        stdout=subprocess.PIPE,
+    )
+    with process:
+        assert b'"1"' in process.stdout.readline()
+        with (folder / "jobs").open("a") as file:
+            file.write('{"type":"a","info":"2"}\n')
+        assert b'"2"' in process.stdout.readline()
+        process.send_signal(2)
+    assert process.returncode == 130
+
+
+def test_workers_miss_nothing_that_is_shown(task):
+    """It reads on a channel of its own."""
+    task("send", "echo", "x", "--bus", "sqlite")
+    for channel in ("mine", "yours"):
+        words = ("--channel", channel, "--bus-read-from", "start")
+        assert '"info":"x"' in task("tail", "echo", "--bus", "sqlite", *words).out
+
+
+def test_a_topic_that_is_not_there_is_an_error(task):
+    """With its name."""
+    done = task("tail", "no.json", "--bus", "file")
+    assert done.code == 4
+    assert "no.json" in done.err

@@ -246,6 +246,24 @@ class ScriptProducer(Producer):
         pass
 
 
+class IdleSlots:
+    """Slots that never begin anything: the thread that would has no processor."""
+
+    def start(self):
+        """Do nothing."""
+
+    def submit(self, jobs):
+        self.exchange.waiting.extend(jobs)
+
+    def close(self):
+        """Do nothing."""
+
+
+@pytest.fixture
+def idle_slots():
+    return IdleSlots
+
+
 def bodies(*infos, type="load"):
     """Return tasks as they are on the wire."""
     return [encode_task(Task(type=type, info=str(info))) for info in infos]

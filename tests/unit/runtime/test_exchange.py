@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 
 from task_core.api.bus import Delivery
 from task_core.runtime.exchange import Exchange
@@ -115,3 +116,26 @@ def test_calls_from_other_threads_are_never_lost():
         else:
             exchange.sleep(deadline - time.monotonic(), wake_at=1)
         assert time.monotonic() < deadline, "a call was lost"
+
+
+def test_who_lies_down_announces_it_before_it_looks():
+    """Slots finish first and look second; in another order both could miss it."""
+    exchange, announced = Exchange(), []
+
+    class Watched(deque):
+        def __len__(self):
+            announced.append(exchange.sleeping)
+            return super().__len__()
+
+    exchange.finished = Watched()
+    assert exchange.lie_down(1)
+    assert announced == [True]
+
+
+def test_a_call_that_rang_the_alarm_of_another_wait_still_counts():
+    """It came while the bus thread went from one place to wait to the other."""
+    exchange = Exchange()
+    exchange.lie_down(1, lambda: None)
+    exchange.get_up()
+    exchange.call()
+    assert not exchange.lie_down(1)

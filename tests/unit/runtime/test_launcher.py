@@ -65,6 +65,22 @@ def test_after_a_failure_workers_are_told_to_stop(rig, script, make_tasks):
     assert heard.get(timeout=LIMIT) is True
 
 
+def test_after_a_failure_nothing_more_is_begun(rig, script, make_tasks, idle_slots):
+    """The bus has it back already; somebody else may be doing it."""
+
+    def fail_at_second(bus):
+        if len(bus.limits) > 1:
+            raise BusError("gone")
+
+    slots = idle_slots()
+    bus = script(make_tasks("a"), bounded=False, on_receive=fail_at_second)
+    made = rig(lambda info: None, bus, concurrency=2, slots=slots)
+    slots.exchange = made.exchange
+    with pytest.raises(BusError):
+        made.launcher.run()
+    assert not made.exchange.waiting
+
+
 def test_the_snapshot_names_topic_channel_and_both_buses(rig, script, make_tasks):
     """For the status page and the last hook."""
     made = rig(lambda info: None, script(make_tasks("a", "b")))

@@ -174,25 +174,11 @@ def test_a_stop_while_nothing_runs_ends_at_once(rig, script):
     assert time.monotonic() - begin < 5
 
 
-class IdleSlots:
-    """Slots that never begin anything: the thread that would has no processor."""
-
-    def __init__(self):
-        self.taken = []
-
-    def start(self):
-        """Do nothing."""
-
-    def submit(self, jobs):
-        self.exchange.waiting.extend(jobs)
-
-    def close(self):
-        """Do nothing."""
-
-
-def test_a_stop_does_not_wait_when_all_was_given_back(rig, script, make_tasks):
+def test_a_stop_does_not_wait_when_all_was_given_back(
+    rig, script, make_tasks, idle_slots
+):
     """A stop between a receive and the first slot: nothing is left to wait for."""
-    slots, calls = IdleSlots(), []
+    slots, calls = idle_slots(), []
 
     def stop_just_before_receiving(bus):
         calls.append(1)
@@ -308,3 +294,4 @@ def test_the_context_of_an_abandoned_task_is_of_no_use_any_more(
     context.send(Task(type="sum", info=""))
     gate.go.set()
     assert [topic for topic, _ in bus.sent] == ["done"]
+    assert context.task.result == ""  # the worker's own copy

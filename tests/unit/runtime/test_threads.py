@@ -1,6 +1,7 @@
 """Rules of `task_core.runtime.threads`: slots for plain functions."""
 
 import threading
+import time
 
 from task_core.api.bus import Delivery
 from task_core.runtime.job import Job
@@ -91,3 +92,27 @@ def test_close_ends_the_idle_threads(slots):
         thread.join(LIMIT)
         assert not thread.is_alive()
         assert thread.daemon
+
+
+def test_the_bus_thread_is_woken_when_enough_is_finished(slots):
+    """Though the slot goes on with the next job."""
+    go = threading.Event()
+    made, exchange, _ = slots(lambda info: info == "2" and go.wait(LIMIT) and None)
+    made.start()
+    made.submit(jobs(3))
+    begin = time.monotonic()
+    exchange.sleep(LIMIT, wake_at=2)
+    assert len(exchange.collect()) == 2
+    assert time.monotonic() - begin < LIMIT / 2
+    go.set()
+
+
+def test_the_bus_thread_is_woken_when_a_slot_has_no_more_to_do(slots):
+    """Though less is finished than it wanted."""
+    made, exchange, _ = slots(lambda info: None)
+    made.start()
+    made.submit(jobs(1))
+    begin = time.monotonic()
+    exchange.sleep(LIMIT, wake_at=5)
+    assert len(exchange.collect()) == 1
+    assert time.monotonic() - begin < LIMIT / 2

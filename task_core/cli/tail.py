@@ -23,7 +23,8 @@ COLOURS = {"complete": "green", "error": "red", "alert": "magenta", "warn": "yel
 HELP = """Show the tasks of a topic, until it is empty.
 
 Lines come as they are on the bus when piped, and in a readable form on a terminal. On a
-bus with channels it reads on a channel of its own, so that no worker misses a task.
+bus with channels it reads on a channel of its own, beside those of the workers. Start
+the worker first: the first channel that a topic ever has takes what waits there.
 
 \b
 Examples:

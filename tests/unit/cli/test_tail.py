@@ -83,12 +83,18 @@ def test_following_shows_what_comes_later(folder):
     assert process.returncode == 130
 
 
-def test_workers_miss_nothing_that_is_shown(task):
-    """It reads on a channel of its own."""
-    task("send", "echo", "x", "--bus", "sqlite")
-    for channel in ("mine", "yours"):
-        words = ("--channel", channel, "--bus-read-from", "start")
-        assert '"info":"x"' in task("tail", "echo", "--bus", "sqlite", *words).out
+def test_workers_miss_nothing_that_is_shown(folder):
+    """It reads on a channel of its own, beside those that there are."""
+    launch = [*TASK, "launch", "-w", "echo", "--bus", "sqlite", "--drain"]
+    subprocess.run(launch, check=True)
+    bus = ["--bus", "sqlite"]
+    subprocess.run([*TASK, "send", "echo", "x", *bus], check=True)
+    tail = [*TASK, "tail", "echo", *bus, "--bus-read-from", "start", "--max", "1"]
+    assert b'"info":"x"' in subprocess.run(tail, check=True, capture_output=True).stdout
+    last = subprocess.run(
+        [*launch, "--max-tasks", "1"], check=True, capture_output=True
+    )
+    assert b"1 complete" in last.stderr
 
 
 def test_a_topic_that_is_not_there_is_an_error(task):

@@ -58,3 +58,17 @@ def test_a_bus_without_leases_is_never_asked():
     leases.renew([Job(Delivery(b"a"), Task(type="", info=""))])
     assert consumer.extended == []
     assert leases.left == FOREVER
+
+
+def test_what_is_lost_is_left_out_and_the_rest_renewed():
+    """One lost lease must not cost the others theirs."""
+    deliveries = [Delivery(b"a"), Delivery(b"b"), Delivery(b"c")]
+    renewed = []
+
+    def extend(some):
+        if deliveries[1] in some:
+            raise LeaseLostError("lost", [deliveries[1]])
+        renewed.extend(some)
+
+    assert without_lost(extend, deliveries) == 1
+    assert renewed == [deliveries[0], deliveries[2]]

@@ -1,0 +1,192 @@
+"""Stand-ins for what a test wants to own: the time, and the bus."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+
+from task_core.api.bus import (
+    Bus,
+    Consumer,
+    Delivery,
+    Message,
+    Producer,
+    check_messages,
+)
+from task_core.capabilities import Capabilities, require
+from task_core.clock import format_stamp
+from task_core.errors import BusClosedError
+
+
+class FakeClock:
+    """A clock that goes on only by `advance`, and when somebody waits on it.
+
+    Args:
+        now: Where it begins, in seconds since 1970-01-01 UTC.
+        on_wait: Called after each wait, for example to set the event in the end.
+        waits: The lengths of all waits, in seconds.
+
+    Example:
+        >>> clock = FakeClock(0)
+        >>> clock.advance(90)
+        >>> clock.stamp()
+        '1970-01-01T00:01:30Z'
+    """
+
+    def __init__(
+        self,
+        now: float = 1_500_000_000.0,
+        on_wait: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.on_wait = on_wait
+        self.waits: list[float] = []
+        self._time = now
+        self._monotonic = 0.0
+
+    def time(self) -> float:
+        """Return seconds since 1970-01-01 UTC."""
+        return self._time
+
+    def monotonic(self) -> float:
+        """Return seconds since the clock was made."""
+        return self._monotonic
+
+    def stamp(self) -> str:
+        """Return now as the wire writes it."""
+        return format_stamp(self._time)
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Let the whole time pass at once, unless the event is set already."""
+        if event.is_set():
+            return True
+        self.waits.append(seconds)
+        self.advance(seconds)
+        self.on_wait()
+        return event.is_set()
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._time += seconds
+        self._monotonic += seconds
+
+
+EVERYTHING = Capabilities(
+    ack=True,
+    nack=True,
+    nack_delay=True,
+    lease=True,
+    ordered=True,
+    delay=True,
+    priority=True,
+    batch_send=True,
+    bounded=True,
+    headers=True,
+)
+"""What a `RecordingBus` declares when it is not told otherwise."""
+
+
+class RecordingBus(Bus):
+    """Delivers given bodies, then ends; writes down what is done to it.
+
+    For tests of what calls a bus. What was nacked is written down and does not come
+    again: the bus `memory` is the one that behaves like a broker.
+
+    Args:
+        bodies: What its consumers deliver.
+        capabilities: What it declares; anything else is refused as on any bus.
+        calls: The name of each call that changed something, with the bodies in it.
+        sent: All messages that were sent.
+
+    Example:
+        >>> bus = RecordingBus([b"a"])
+        >>> consumer = bus.subscribe("load", "load")
+        >>> bus.settle(consumer, consumer.receive(1, 0), [Message("done", b"b")])
+        >>> bus.calls
+        [('send', [b'b']), ('ack', [b'a'])]
+    """
+
+    def __init__(
+        self, bodies: Iterable[bytes] = (), capabilities: Capabilities = EVERYTHING
+    ) -> None:
+        super().__init__("recording", capabilities)
+        self.waiting = deque(bodies)
+        self.calls: list[tuple[str, list[bytes]]] = []
+        self.sent: list[Message] = []
+
+    def subscribe(self, topic: str, channel: str) -> "RecordingConsumer":
+        """Return a consumer of the bodies, whatever the topic."""
+        return RecordingConsumer(self, topic, channel)
+
+    def producer(self) -> "RecordingProducer":
+        """Return a producer that writes down."""
+        return RecordingProducer(self)
+
+    def close(self) -> None:
+        """Write it down."""
+        self.record("close")
+
+    def record(self, call: str, things: Sequence[Delivery | Message] = ()) -> None:
+        """Write a call down."""
+        self.calls.append((call, [thing.body for thing in things]))
+
+
+class RecordingConsumer(Consumer):
+    """Delivers what a `RecordingBus` was given."""
+
+    bus: RecordingBus
+    _closed = False
+
+    def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
+        """Return up to `limit`, at once."""
+        if self._closed:
+            raise BusClosedError("bus 'recording': this consumer is closed")
+        waiting = self.bus.waiting
+        return [Delivery(waiting.popleft()) for _ in range(min(limit, len(waiting)))]
+
+    def wake(self) -> None:
+        """Nobody ever waits."""
+
+    def close(self) -> None:
+        """Refuse to deliver from now on."""
+        self._closed = True
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the last body was delivered."""
+        return not self.bus.waiting
+
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """Write it down, where it is declared."""
+        self._record("ack", "ack", deliveries)
+
+    def nack(self, deliveries: Sequence[Delivery], delay: float = 0.0) -> None:
+        """Write it down, where it is declared."""
+        if delay:
+            require(self.bus.capabilities, "nack_delay", self.bus.name)
+        self._record("nack", "nack", deliveries)
+
+    def extend(self, deliveries: Sequence[Delivery]) -> None:
+        """Write it down, where it is declared."""
+        self._record("lease", "extend", deliveries)
+
+    def _record(self, name: str, call: str, deliveries: Sequence[Delivery]) -> None:
+        require(self.bus.capabilities, name, self.bus.name)
+        self.bus.record(call, deliveries)
+
+
+class RecordingProducer(Producer):
+    """Writes down what is sent."""
+
+    bus: RecordingBus
+    _closed = False
+
+    def send(self, messages: Sequence[Message]) -> None:
+        """Write it down."""
+        if self._closed:
+            raise BusClosedError("bus 'recording': this producer is closed")
+        check_messages(self.bus, messages)
+        self.bus.record("send", messages)
+        self.bus.sent.extend(messages)
+
+    def close(self) -> None:
+        """Refuse to send from now on."""
+        self._closed = True

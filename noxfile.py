@@ -78,8 +78,16 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The tests, against the installed wheel."""
     _install_wheel(session)
-    session.run("pytest", *session.posargs)
+    others = ("--ignore=tests/docs", "--ignore=tests/chaos")  # have their own sessions
+    session.run("pytest", *others, *session.posargs)
     session.run("pytest", f"{EXAMPLE}/tests", "-q")
+
+
+@nox.session
+def chaos(session: nox.Session) -> None:
+    """Workers killed by the hundred: no task is lost."""
+    _install_wheel(session)
+    session.run("pytest", "tests/chaos", *session.posargs)
 
 
 @nox.session

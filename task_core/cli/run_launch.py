@@ -187,7 +187,9 @@ def summary(stats: Stats, unreported: int) -> str:
     parts = [f"{count:,} {name}" for name, count in sorted(stats.results.items())]
     extras = {
         "sent to the dead topic": stats.dead,
+        "to run again": stats.retried,
         "given back": stats.returned,
+        "gone to others": stats.lost,
         "forced to close": stats.abandoned,
         "not reported": unreported,
     }

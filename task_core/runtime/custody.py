@@ -6,6 +6,7 @@ from task_core.api.bus import Bus, Consumer
 from task_core.api.worker import Outcome, interrupted
 from task_core.clock import Clock
 from task_core.runtime.job import Job, stamp_unrun
+from task_core.runtime.leases import without_lost
 from task_core.runtime.settling import Settler
 from task_core.runtime.stats import Stats
 
@@ -53,7 +54,7 @@ class Custody:
             return
         self.jobs.difference_update(jobs)
         if self._nacks:
-            self._consumer.nack([job.delivery for job in jobs])
+            without_lost(self._consumer.nack, [job.delivery for job in jobs])
         if self._returns:
             self._stats.returned += len(jobs)
             return

@@ -1,9 +1,10 @@
 """Keeping what is in work: leases are renewed at a third of their length."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from task_core.api.bus import Consumer
+from task_core.api.bus import Consumer, Delivery
 from task_core.clock import Clock
+from task_core.errors import LeaseLostError
 from task_core.runtime.job import Job
 
 FOREVER = float("inf")
@@ -35,5 +36,26 @@ class Leases:
         if now < self._due:
             return
         self._due = now + self._interval
-        if deliveries := [job.delivery for job in jobs]:
-            self._consumer.extend(deliveries)
+        without_lost(self._consumer.extend, [job.delivery for job in jobs])
+
+
+def without_lost(
+    act: Callable[[list[Delivery]], None], deliveries: list[Delivery]
+) -> int:
+    """Do something with deliveries, leaving out those whose lease is lost.
+
+    Returns:
+        How many were lost.
+    """
+    rest = deliveries
+    while rest:
+        try:
+            act(rest)
+        except LeaseLostError as error:
+            gone = {id(delivery) for delivery in error.deliveries}
+            if not gone.intersection(map(id, rest)):
+                raise  # it names none of ours: trying again would not help
+            rest = [delivery for delivery in rest if id(delivery) not in gone]
+        else:
+            break
+    return len(deliveries) - len(rest)

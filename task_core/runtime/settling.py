@@ -1,10 +1,11 @@
 """Finished jobs -> one settle: done tasks, children and dead letters, then the acks."""
 
-from collections import Counter
 from collections.abc import Sequence
 
-from task_core.api.bus import Bus, Consumer, Delivery, Message
+from task_core.api.bus import Bus, Consumer, Message
 from task_core.api.worker import COMPLETE, failed
+from task_core.errors import LeaseLostError
+from task_core.runtime.batch import DEAD, IGNORED, RETRY, Batch
 from task_core.runtime.intake import Arrivals
 from task_core.runtime.job import Job
 from task_core.runtime.listeners import Hooks
@@ -42,36 +43,33 @@ class Settler:
         self._before_send = hooks.decider("task_before_send")
         self._on_sent = hooks.observer("task_sent")
         self._on_settled = hooks.observer("task_settled")
-        self._deliveries: list[Delivery] = []
-        self._messages: list[Message] = []
-        self._tasks: list[Task] = []
-        self._done = 0
-        self._odd: Counter[str] = Counter()
+        self._batch = Batch()
 
     @property
     def waiting(self) -> int:
         """How many deliveries were gathered and are not settled."""
-        return len(self._deliveries)
+        return len(self._batch)
 
     def add_jobs(self, jobs: Sequence[Job]) -> None:
         """Gather the done tasks and the children of jobs that have an outcome."""
-        topic, encode, send = self._done_topic, encode_task, self._messages.append
-        plain = self._before_send is None
+        batch, topic, encode = self._batch, self._done_topic, encode_task
+        messages, keep, end = batch.messages, batch.deliveries.append, batch.ends.append
+        plain, watched = self._before_send is None, self._on_settled is not None
         for job in jobs:
             task, outcome = job.task, job.outcome
             if outcome is not COMPLETE and self._runs_again(job):
                 continue
             task.result, task.msg = job.outcome.result, job.outcome.msg
             if plain and (job.context is None or not job.context.children):
-                send(Message(topic, encode(task)))
+                messages.append(Message(topic, encode(task)))
             else:
-                self._messages += self._family(job)
+                messages += self._family(job)
             if job.outcome is not COMPLETE:
-                self._odd[job.outcome.result] += 1
-        self._done += len(jobs)
-        self._deliveries += [job.delivery for job in jobs]
-        if self._on_settled is not None:
-            self._tasks += [job.task for job in jobs if job.task.result]
+                batch.fates[len(batch)] = job.outcome.result
+            if watched:
+                batch.tasks[len(batch)] = task
+            keep(job.delivery)
+            end(len(messages))
 
     def _family(self, job: Job) -> list[Message]:
         """Return the messages of a job's children and then of its done task."""
@@ -91,38 +89,48 @@ class Settler:
         except Exception as error:  # noqa: BLE001  a decider's error is the task's
             job.outcome = failed(error)
             return False
-        if not message:
-            return False
-        self._messages.append(message)
-        self._stats.retried += 1
-        return True
+        if message:
+            self._batch.add(job.delivery, RETRY, message)
+        return message is not None
 
     def add_arrivals(self, arrivals: Arrivals) -> None:
         """Gather what goes past the slots."""
         if arrivals.refused:
             self.add_jobs(arrivals.refused)
-        self._deliveries += arrivals.ignored
+        for delivery in arrivals.ignored:
+            self._batch.add(delivery, IGNORED, None)
         for delivery, message in arrivals.dead:
-            self._deliveries.append(delivery)
-            self._messages.append(message)
-            self._stats.dead += 1
+            self._batch.add(delivery, DEAD, message)
 
     def flush(self) -> None:
-        """Settle what was gathered; when it raises, everything is kept."""
-        if not self._deliveries:
-            return
-        self._bus.settle(self._consumer, self._deliveries, self._messages)
-        self._count()
-        self._tell()
-        self._deliveries, self._messages, self._tasks = [], [], []
+        """Settle what was gathered; when it raises, everything is kept.
 
-    def _count(self) -> None:
+        What went to others meanwhile, because its lease was lost, is left out.
+        """
+        while self._batch:
+            batch = self._batch
+            try:
+                self._bus.settle(self._consumer, batch.deliveries, batch.messages)
+            except LeaseLostError as error:
+                self._batch = batch.without(error.deliveries)
+                if len(self._batch) == len(batch):
+                    raise  # it names none of ours: trying again would not help
+                self._stats.lost += len(batch) - len(self._batch)
+            else:
+                self._batch = Batch()
+                self._count(batch)
+                self._tell(batch)
+
+    def _count(self, batch: Batch) -> None:
         """Count what the bus has confirmed."""
-        self._stats.add_sent(self._messages)
-        self._stats.done += self._done
-        self._stats.odd.update(self._odd)
-        self._done = 0
-        self._odd.clear()
+        stats, counts = self._stats, batch.counts()
+        stats.add_sent(batch.messages)
+        stats.retried += counts[RETRY]
+        stats.dead += counts[DEAD]
+        stats.done += len(batch) - counts[RETRY] - counts[DEAD] - counts[IGNORED]
+        for fate in (RETRY, DEAD, IGNORED):
+            del counts[fate]
+        stats.odd.update(counts)
 
     def _message(self, task: Task, topic: str) -> Message:
         if self._before_send is not None:
@@ -132,9 +140,9 @@ class Settler:
                 raise TypeError(f"a task_before_send hook returned {kind}, not a task")
         return Message(topic, encode_task(task))
 
-    def _tell(self) -> None:
-        if self._on_sent is not None:
-            self._on_sent(messages=self._messages)
+    def _tell(self, batch: Batch) -> None:
+        if self._on_sent is not None and batch.messages:
+            self._on_sent(messages=batch.messages)
         if self._on_settled is not None:
-            for task in self._tasks:
+            for task in batch.tasks.values():
                 self._on_settled(task=task)

@@ -18,11 +18,12 @@ class Stats:
         clock: For the run time.
         received: Messages taken from the bus.
         finished: Tasks that went through a slot.
-        done: Deliveries settled after a run.
+        done: Tasks reported as done.
         odd: Done tasks by result, those left out that are complete without a word.
         retried: Failed tasks that were sent to run again.
         dead: Messages that went to the dead topic.
         returned: Deliveries given back.
+        lost: Deliveries that went to others before they were settled.
         abandoned: Tasks that would not stop within the kill time.
         busy: Seconds spent in slots.
         sent: Messages by topic.
@@ -38,6 +39,7 @@ class Stats:
         self.retried = 0
         self.dead = 0
         self.returned = 0
+        self.lost = 0
         self.abandoned = 0
         self.busy = 0.0
         self.sent: Counter[str] = Counter()
@@ -55,7 +57,7 @@ class Stats:
     @property
     def results(self) -> dict[str, int]:
         """Done tasks by result."""
-        plain = self.done - self.retried - sum(self.odd.values())
+        plain = self.done - sum(self.odd.values())
         return {**self.odd, "complete": plain + self.odd["complete"]}
 
     def add_finished(self, jobs: Sequence[Job]) -> None:

@@ -9,7 +9,7 @@ from task_core.api.bus import Bus, Consumer, Delivery, Message, Producer
 from task_core.api.taskmaster import Taskmaster
 from task_core.clock import Clock
 from task_core.dead import dead_topic
-from task_core.errors import DecodeError
+from task_core.errors import DecodeError, LeaseLostError
 from task_core.runtime.burial import Undertaker
 from task_core.task import Task
 from task_core.wire import decode_task, encode_task
@@ -153,4 +153,7 @@ class LoopContext:
             yield task
         finally:
             self._work, self._gathered = outer
-        self._bus.settle(consumer, [delivery], gathered)
+        try:
+            self._bus.settle(consumer, [delivery], gathered)
+        except LeaseLostError as error:
+            self.log.warning("%s: what the loop sent is left to the other one", error)

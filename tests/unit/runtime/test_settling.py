@@ -5,7 +5,7 @@ import pytest
 from task_core.api.bus import Delivery, Message
 from task_core.api.worker import COMPLETE, failed, retry
 from task_core.clock import SystemClock
-from task_core.errors import SendError
+from task_core.errors import LeaseLostError, SendError
 from task_core.runtime.intake import Arrivals
 from task_core.runtime.job import Job
 from task_core.runtime.retries import Retries, RetryPolicy
@@ -162,3 +162,23 @@ def test_observers_are_told_after_the_bus_has_confirmed(make):
     assert told == []
     settler.flush()
     assert told == [(2, 1), ("a", "complete"), ("b", "complete")]
+
+
+def test_what_went_to_others_is_left_out_and_counted(make, monkeypatch):
+    """Neither its done task nor its child leaves; all others do."""
+    settler, bus = make()
+    jobs = [job("a"), job("b", children=[Task(type="c", info="")]), job("c")]
+    settle, lost = bus.settle, jobs[1].delivery
+
+    def settle_or_lose(consumer, deliveries, messages):
+        if any(delivery is lost for delivery in deliveries):
+            raise LeaseLostError("gone", [lost])
+        settle(consumer, deliveries, messages)
+
+    monkeypatch.setattr(bus, "settle", settle_or_lose)
+    settler.add_jobs(jobs)
+    settler.flush()
+    assert bus.settled == ["a", "c"]
+    assert [task.info for task in bus.done] == ["a", "c"]
+    assert settler._stats.lost == 1
+    assert settler._stats.done == 2

@@ -6,7 +6,7 @@ from task_core.builtin.sqlite_schema import APPLICATION_ID, LADDER, VERSION
 
 _LAYOUT = (
     # A commit writes whole pages, and most change a few bytes: small pages.
-    "PRAGMA page_size = 4096",
+    "PRAGMA page_size = 1024",
     "PRAGMA auto_vacuum = NONE",
 )
 _SETTINGS = (

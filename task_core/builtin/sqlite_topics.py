@@ -1,6 +1,7 @@
 """The topics of a database: their numbers, and sending to them."""
 
 from collections.abc import Sequence
+from itertools import count
 from time import time
 
 import msgspec
@@ -69,25 +70,26 @@ class Topics:
 
     def resolve(self, messages: Sequence[Message]) -> None:
         """Make the topics of messages that are about to be appended."""
-        known = self._ids
-        for message in messages:
-            if message.topic not in known:
-                self.id_of(message.topic)
+        for name in {message.topic for message in messages} - self._ids.keys():
+            self.id_of(name)
 
     def append(self, messages: Sequence[Message]) -> None:
         """Add messages; inside a transaction, after `resolve`."""
-        last: dict[str, int] = {}
-        rows = []
-        for message in messages:
-            topic = message.topic
-            number = (last.get(topic) or self.last_of(self._ids[topic])) + 1
-            last[topic] = number
-            due = time() + message.delay if message.delay else 0.0
-            headers = _encode(message.headers) if message.headers else None
-            rows.append((number, due, headers, message.body))
-        self._file.executemany(_INSERT, rows)
+        for name in {message.topic for message in messages}:
+            group = [message for message in messages if message.topic == name]
+            numbers = count(self.last_of(self._ids[name]) + 1)
+            now = time()
+            rows = [
+                (number, m.delay and now + m.delay, _packed(m.headers), m.body)
+                for number, m in zip(numbers, group, strict=False)
+            ]
+            self._file.executemany(_INSERT, rows)
 
     def last_of(self, topic: int) -> int:
         """Return the highest number that a topic has used."""
         number: int = self._file.read(_LAST, (topic, SPAN))[0]
         return number
+
+
+def _packed(headers: dict[str, str] | None) -> bytes | None:
+    return _encode(headers) if headers else None

@@ -9,15 +9,11 @@ import signal
 import time
 
 import pytest
+from sqlite_processes import hold, listen, open_bus, send, toil, work
 
-from task_core.api.bus import BusContext, Message
-from task_core.builtin.buses import SqliteOptions, sqlite
+from task_core.api.bus import Message
 
 SPAWN = multiprocessing.get_context("spawn")
-
-
-def open_bus(path, lease=30.0):
-    return sqlite.open(SqliteOptions(path=path), BusContext(lease=lease))
 
 
 @pytest.fixture
@@ -55,14 +51,6 @@ def test_work_in_flight_of_a_killed_process_comes_back_within_a_lease(path):
     bus.close()
 
 
-def hold(path, mouth):
-    """Receive all, and do nothing."""
-    consumer = open_bus(path, lease=1.0).subscribe("load", "load")
-    assert len(consumer.receive(9, 5)) == 3
-    mouth.send(time.time())
-    time.sleep(60)
-
-
 @pytest.mark.parametrize("topics", [1, 2])
 def test_what_eight_send_four_settle_exactly_once_and_nobody_is_ever_busy(path, topics):
     """A thousand messages under contention: none lost, none twice, no error."""
@@ -90,29 +78,6 @@ def test_what_eight_send_four_settle_exactly_once_and_nobody_is_ever_busy(path, 
     bus.close()
 
 
-def send(path, number, topics):
-    """Send 125 messages, one by one or five at a time."""
-    producer = open_bus(path).producer()
-    batch = 1 if number % 2 else 5
-    bodies = [b"%d:%d" % (number, n) for n in range(125)]
-    for begin in range(0, 125, batch):
-        messages = [Message("load", body) for body in bodies[begin : begin + batch]]
-        if topics > 1:
-            messages.append(Message("noise", b""))
-        producer.send(messages)
-
-
-def work(path, number, queue):
-    """Settle what comes, one by one or seven at a time."""
-    bus = open_bus(path)
-    consumer = bus.subscribe("load", "load")
-    while True:
-        deliveries = consumer.receive(1 if number % 2 else 7, 60)
-        bodies = [delivery.body for delivery in deliveries]
-        bus.settle(consumer, deliveries, [Message("done", body) for body in bodies])
-        queue.put(bodies)
-
-
 def test_sixteen_processes_may_open_a_new_file_at_once(path):
     """One of them makes it, and none of them sees half of it."""
     with contextlib.ExitStack() as stack:
@@ -125,41 +90,18 @@ def test_sixteen_processes_may_open_a_new_file_at_once(path):
     bus.close()
 
 
-def test_an_idle_consumer_wakes_soon_and_costs_little(path):
-    """Half of the sends reach another process within 50 ms; idle is below 1 %."""
+def test_an_idle_consumer_wakes_when_another_process_sends(path):
+    """Long before its wait is over; how soon is measured in the benchmark."""
     ear, mouth = SPAWN.Pipe(duplex=False)
     bus = open_bus(path)
     producer = bus.producer()
     with process(listen, path, mouth):
         ear.recv()
-        waits = []
         for _ in range(9):
-            time.sleep(0.1)  # long enough for the listener to look seldom
-            sent = time.time()
             producer.send([Message("load", b"")])
-            waits.append(ear.recv() - sent)
-        begin = ear.recv()
-        cost = (ear.recv() - begin) / 2
-    assert sorted(waits)[4] < 0.05
-    assert cost < 0.01 * 1.5  # with some room for a machine under load
+            assert ear.poll(5), "half of the listener's patience"
+            ear.recv()
     bus.close()
-
-
-def listen(path, mouth):
-    """Tell when messages come, then what two idle seconds cost."""
-    consumer = open_bus(path).subscribe("load", "load")
-    mouth.send(0.0)
-    for _ in range(9):
-        deliveries = ()
-        while not deliveries:
-            deliveries = consumer.receive(1, 10)
-        mouth.send(time.time())
-        consumer.ack(deliveries)
-    consumer.receive(1, 0.2)
-    mouth.send(time.process_time())
-    consumer.receive(1, 2)
-    mouth.send(time.process_time())
-    consumer.receive(1, 60)
 
 
 def test_whoever_is_killed_whenever_every_task_is_done(path):
@@ -188,14 +130,3 @@ def test_whoever_is_killed_whenever_every_task_is_done(path):
     assert bus._file.read("SELECT count(*) FROM held") == (0,)
     assert bus._file.read("SELECT count(*) FROM messages") == (0,)
     bus.close()
-
-
-def toil(path):
-    """Settle some at a time, slowly."""
-    bus = open_bus(path, lease=0.5)
-    consumer = bus.subscribe("load", "load")
-    while True:
-        deliveries = consumer.receive(10, 60)
-        time.sleep(0.005)
-        done = [Message("done", delivery.body) for delivery in deliveries]
-        bus.settle(consumer, deliveries, done)

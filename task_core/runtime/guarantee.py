@@ -24,7 +24,7 @@ _MEANING = {
 
 def guarantee_of(capabilities: Capabilities) -> Guarantee:
     """Return the strongest guarantee that a bus with these capabilities allows."""
-    if not (capabilities.ack and (capabilities.nack or capabilities.lease)):
+    if not capabilities.ack:
         return Guarantee.AT_MOST_ONCE
     return Guarantee.ATOMIC if capabilities.atomic_settle else Guarantee.AT_LEAST_ONCE
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "dead": Entry(
         "task_core.cli.dead:command", "Look at dead letters, send them back."
     ),
+    "bench": Entry("task_core.cli.bench:command", "Measure a bus."),
     "plugins": Entry("task_core.cli.plugins:command", "Show what is installed."),
     "config": Entry("task_core.cli.config:command", "Show the options in force."),
     "completion": Entry(

@@ -1,6 +1,7 @@
 """`task send`: create tasks."""
 
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import BinaryIO
@@ -14,6 +15,7 @@ from task_core.cli.command import PluginCommand
 from task_core.cli.render import Counter
 from task_core.cli.selection import Settings
 from task_core.cli.stdout import claim_stdout
+from task_core.dates import parse_date
 from task_core.errors import BusError, DecodeError, UsageError
 from task_core.task import Task, format_meta
 from task_core.values import parse_duration
@@ -39,7 +41,7 @@ Examples:
 def _run(settings: Settings, words: tuple[str, ...], **options: object) -> int:
     _check(words, options)
     topic = str(options["topic"] or "")
-    delay = _delay(options["delay"])
+    delay = _delay(options["delay"], options["at"])
     bus = open_selected(settings.buses["bus"], Role.OUT, claim_stdout())
     try:
         producer = bus.producer()
@@ -67,11 +69,17 @@ def _check(words: tuple[str, ...], options: dict[str, object]) -> None:
         raise UsageError(f"with - the tasks come from stdin: leave out {extra[0]}")
 
 
-def _delay(text: object) -> float:
+def _delay(delay: object, at: object) -> float:
+    """Return the seconds that a task has to wait."""
+    if delay and at:
+        raise UsageError("--delay and --at: give one of them")
+    flag = "--delay" if delay else "--at"
     try:
-        return parse_duration(str(text)).total_seconds() if text else 0.0
+        if at:
+            return max(0.0, parse_date(str(at)).timestamp() - time.time())
+        return parse_duration(str(delay)).total_seconds() if delay else 0.0
     except ValueError as error:
-        raise UsageError(f"--delay: {error}") from None
+        raise UsageError(f"{flag}: {error}") from None
 
 
 def _task(words: tuple[str, ...], **options: object) -> Task:
@@ -156,6 +164,11 @@ command = PluginCommand(
             ["--delay"],
             metavar="DURATION",
             help="Arrive not before, for example 10s or 1h (where the bus can).",
+        ),
+        click.Option(
+            ["--at"],
+            metavar="TIME",
+            help="Arrive not before a time, for example 2026-12-01T08:00:00Z.",
         ),
     ],
 )

@@ -58,6 +58,10 @@ def forks(info: str):
     os.fork()
 
 @worker
+def kills(info: str):
+    os._exit(9)
+
+@worker
 def parent(info: str, ctx: WorkerContext):
     ctx.meta["file"] = "a&b"
     ctx.send(Task.new("child", info, id="7"))

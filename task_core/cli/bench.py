@@ -1,0 +1,162 @@
+"""`task bench`: how fast a bus is here, measured with the framework's own calls."""
+
+import time
+import uuid
+from collections.abc import Iterator
+
+import attrs
+import click
+
+from task_core.api.bus import Bus, Consumer, Delivery, Message, Role
+from task_core.capabilities import require
+from task_core.cli.bus_option import SECTION
+from task_core.cli.buses import open_selected
+from task_core.cli.command import PluginCommand
+from task_core.cli.render import Counter, show_json, table
+from task_core.cli.selection import Settings
+from task_core.errors import BusError
+from task_core.task import Task
+from task_core.wire import encode_task
+
+BATCH = 100
+LATENCIES = 100
+PATIENCE = 10.0
+"""Seconds without a message after which something is wrong."""
+
+HELP = """Measure a bus: sending, receiving, settling, and latency.
+
+It makes topics of its own, and takes out all that it puts in. Each task is settled as a
+launcher does it: its done task is sent, then it is acknowledged.
+
+\b
+Examples:
+  task bench --bus sqlite
+  task bench --bus sqlite://bench.db?sync=full --count 10000 --json
+"""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Figure:
+    """One line of the result."""
+
+    what: str
+    value: float
+    unit: str
+
+    @property
+    def shown(self) -> str:
+        """The value for people."""
+        return f"{self.value:,.0f}" if self.value >= 100 else f"{self.value:.2f}"
+
+
+class Bench:
+    """Measures one bus.
+
+    Args:
+        bus: What to measure.
+        count: How many messages for each figure.
+    """
+
+    def __init__(self, bus: Bus, count: int) -> None:
+        self._bus = bus
+        self._count = count
+        name = f"bench-{uuid.uuid4().hex[:8]}"
+        self._topic, self._done = name, f"{name}-done"
+        self._body = encode_task(Task.new("bench", "s3://bucket/file.json?n=1"))
+        self._producer = bus.producer()
+        self._consumer = bus.subscribe(self._topic, "bench")
+        self._drain = bus.subscribe(self._done, "bench")
+
+    def figures(self) -> Iterator[Figure]:
+        """Measure one thing after the other."""
+        yield self._rate("send, one at a time", self._send(1))
+        yield self._rate("receive and settle, one at a time", self._settle(1))
+        yield self._rate(f"send, {BATCH} at a time", self._send(BATCH))
+        yield self._rate(f"receive and settle, {BATCH} at a time", self._settle(BATCH))
+        waits = sorted(self._latency() for _ in range(LATENCIES))
+        yield Figure(what="latency, median", value=waits[LATENCIES // 2], unit="ms")
+        yield Figure(what="latency, 99 %", value=waits[-2], unit="ms")
+
+    def _rate(self, what: str, seconds: float) -> Figure:
+        return Figure(what=what, value=self._count / seconds, unit="/s")
+
+    def _send(self, size: int) -> float:
+        begin = time.perf_counter()
+        for start in range(0, self._count, size):
+            number = min(size, self._count - start)
+            self._producer.send([Message(self._topic, self._body)] * number)
+        return time.perf_counter() - begin
+
+    def _settle(self, size: int) -> float:
+        begin, left = time.perf_counter(), self._count
+        while left:
+            deliveries = self._receive(self._consumer, min(size, left))
+            done = [Message(self._done, delivery.body) for delivery in deliveries]
+            self._bus.settle(self._consumer, deliveries, done)
+            left -= len(deliveries)
+        took = time.perf_counter() - begin
+        self._empty()
+        return took
+
+    def _empty(self) -> None:
+        """Take the done tasks out again."""
+        left = self._count
+        while left:
+            deliveries = self._receive(self._drain, BATCH)
+            self._drain.ack(deliveries)
+            left -= len(deliveries)
+
+    def _latency(self) -> float:
+        """Return milliseconds from a send to its receipt on an idle topic."""
+        begin = time.perf_counter()
+        self._producer.send([Message(self._topic, self._body)])
+        deliveries = self._receive(self._consumer, 1)
+        took = time.perf_counter() - begin
+        self._consumer.ack(deliveries)
+        return took * 1000
+
+    def _receive(self, consumer: Consumer, limit: int) -> list[Delivery]:
+        deliveries = list(consumer.receive(limit, PATIENCE))
+        if not deliveries:
+            text = (
+                f"bus '{self._bus.name}' lost a message: nothing came for {PATIENCE}s"
+            )
+            raise BusError(text)
+        return deliveries
+
+
+def _run(settings: Settings, count: int, as_json: bool) -> int:
+    bus = open_selected(settings.buses["bus"], Role.BOTH, 1)
+    figures, counter = [], Counter("figures of 6")
+    try:
+        require(bus.capabilities, "ack", bus.name)
+        for figure in Bench(bus, count).figures():
+            figures.append(figure)
+            counter.show(len(figures))
+    finally:
+        counter.clear()
+        bus.close()
+    if as_json:
+        show_json([attrs.asdict(figure) for figure in figures])
+    else:
+        rows = [(f.what, f"{f.shown:>9} {f.unit}") for f in figures]
+        click.echo(table((f"BUS {bus.name}", f"{count:,} messages each"), rows))
+    return 0
+
+
+command = PluginCommand(
+    name="bench",
+    section=SECTION,
+    run=_run,
+    help=HELP,
+    params=[
+        click.Option(
+            ["--count"],
+            type=click.IntRange(min=1),
+            default=2000,
+            show_default=True,
+            help="Messages for each figure.",
+        ),
+        click.Option(["--json", "as_json"], is_flag=True, help="As JSON."),
+    ],
+)

@@ -1,0 +1,114 @@
+"""The embedded bus from the command line: send, launch, retry, bury, bring back."""
+
+import json
+
+from cli_lines import line, lines
+
+BUS = ("--bus", "sqlite")
+
+
+def tail(task, topic):
+    return lines(task("tail", topic, *BUS).stdout)
+
+
+def test_what_is_sent_before_the_first_launch_is_done_by_it(task):
+    """A newcomer may begin with either."""
+    task("send", "t", "early", *BUS)
+    args = ("--topic", "t", "--channel", "t", "--drain")
+    assert task("launch", "--worker", "echo", *BUS, *args).returncode == 0
+    assert [done["msg"] for done in tail(task, "done")] == ["early"]
+    assert b"t" in task("topics", *BUS).stdout
+
+
+def test_a_failing_task_runs_again_and_says_how_often_it_had(task):
+    """Through the bus: the first runs leave no done task."""
+    task("send", "raises", "x", *BUS)
+    retries = ("--retries", "2", "--retry-delay", "10ms")
+    done = task("launch", "-w", "workers.py:raises", *BUS, *retries, "--drain")
+    assert b"2 to run again" in done.stderr
+    (only,) = tail(task, "done")
+    assert (only["result"], only["meta"]) == ("error", "retry=2")
+
+
+def test_a_task_that_kills_its_workers_is_buried_and_can_be_sent_back(task):
+    """After so many attempts; its bytes are those that were sent."""
+    sent = task("send", "kills", "x", "--id", "7")
+    assert task("send", "-", *BUS, stdin=sent.stdout).returncode == 0
+    args = ("launch", "-w", "workers.py:kills", *BUS, "--lease", "100ms")
+    limits = ("--max-attempts", "2", "--drain")
+    assert task(*args, *limits).returncode == 9
+    assert task(*args, *limits).returncode == 9
+    assert task(*args, *limits).returncode == 0
+    (letter,) = json.loads(task("dead", "list", "kills", *BUS, "--json").stdout)
+    assert letter["reason"] == "handed out 3 times and never settled"
+    assert letter["body"].encode() + b"\n" == sent.stdout
+    dry = task("dead", "redrive", "kills", *BUS)
+    assert b"1 would be sent back" in dry.stderr
+    assert b"1 sent back" in task("dead", "redrive", "kills", *BUS, "--yes").stderr
+    depths = json.loads(task("topics", *BUS, "--json").stdout)
+    assert {"topic": "kills", "waiting": 1} in depths
+
+
+def test_dead_letters_are_chosen_by_type_reason_and_age_and_dropped(task):
+    """What is not meant stays."""
+    task("launch", "-w", "echo", *BUS, "--out-bus", "sqlite", "--drain")
+    junk = b"junk\n" + line("t")
+    args = ("--in-bus", "stdio", "--out-bus", "sqlite")
+    task("launch", "-w", "echo", *args, stdin=junk)
+    dead = ("dead", "list", "echo", *BUS, "--json")
+    assert len(json.loads(task(*dead, "--reason", "not JSON").stdout)) == 1
+    assert json.loads(task(*dead, "--reason", "never settled").stdout) == []
+    assert json.loads(task(*dead, "--older-than", "1h").stdout) == []
+    assert json.loads(task(*dead, "--type", "t").stdout) == []
+    drop = ("dead", "drop", "echo", *BUS, "--yes")
+    assert b"0 dropped" in task(*drop, "--older-than", "1h").stderr
+    assert b"1 dropped" in task(*drop).stderr
+    assert json.loads(task(*dead).stdout) == []
+
+
+def test_a_delayed_task_is_not_done_before_its_time(task):
+    """It waits in the bus, not in a worker."""
+    task("send", "t", "late", *BUS, "--at", "2126-01-01T00:00:00Z")
+    task("send", "t", "now", *BUS)
+    args = ("--topic", "t", "--channel", "t", "--max-tasks", "1")
+    task("launch", "--worker", "echo", *BUS, *args)
+    assert [done["msg"] for done in tail(task, "done")] == ["now"]
+
+
+def test_a_guarantee_can_be_demanded(task):
+    """SQLite settles atomically, a pipe promises little, early acks throw it away."""
+    launch = ("launch", "-w", "echo", "--drain")
+    assert task(*launch, *BUS, "--require", "atomic").returncode == 0
+    refused = task(*launch, "--require", "at-least-once")
+    assert refused.returncode == 2
+    assert b"bus 'stdio' gives at-most-once" in refused.stderr
+    early = task(*launch, *BUS, "--ack", "early", "--require", "at-least-once")
+    assert early.returncode == 2
+
+
+def test_early_acknowledgement_does_the_work_all_the_same(task):
+    """Only the promise differs."""
+    task("send", "echo", "x", *BUS)
+    done = task("launch", "-w", "echo", *BUS, "--ack", "early", "--drain")
+    assert b"at most once" in done.stderr
+    assert [t["msg"] for t in tail(task, "done")] == ["x"]
+
+
+def test_a_bus_can_be_measured(task):
+    """Six figures, and nothing is left behind."""
+    done = task("bench", *BUS, "--count", "50", "--json")
+    figures = json.loads(done.stdout)
+    assert len(figures) == 6
+    assert all(figure["value"] > 0 for figure in figures)
+    waiting = json.loads(task("topics", *BUS, "--channel", "bench", "--json").stdout)
+    assert [topic["waiting"] for topic in waiting] == [0, 0]
+    assert task("bench").returncode == 2
+
+
+def test_the_demonstration_ends_well(task):
+    """Every task of it is done, reported or buried."""
+    done = task("demo", "--seconds", "5")
+    assert done.returncode == 0
+    text = done.stdout.decode()
+    assert "no tasks were lost" in text
+    assert "1 error, 1 dead; 2 workers were killed" in text

@@ -52,12 +52,19 @@ class Supervisor:
         Returns:
             False when the bus thread is stuck and had to be left behind.
         """
-        with _signal_pipe() as (ear, bell):
-            thread = threading.Thread(
-                target=self._run, args=(bell,), name="bus", daemon=True
-            )
+        ear, bell = os.pipe()
+        thread = threading.Thread(
+            target=self._run, args=(bell,), name="bus", daemon=True
+        )
+        with _signals_to(bell):
             thread.start()
             self._listen(ear)
+        if self._ended:
+            thread.join()  # it has yet to ring
+            os.close(ear)
+            os.close(bell)
+        # The pipe of a thread that is left behind stays open: it may ring at any time,
+        # and must not do so into whatever has the number of the descriptor by then.
         if self._error is not None:
             raise self._error
         return self._ended
@@ -69,8 +76,7 @@ class Supervisor:
             self._error = error
         finally:
             self._ended = True
-            with contextlib.suppress(OSError):  # nobody listens any more
-                os.write(bell, bytes([_END]))
+            os.write(bell, bytes([_END]))
 
     def _listen(self, ear: int) -> None:
         """Wait for the end, however long without a signal, and not for ever with."""
@@ -85,22 +91,19 @@ class Supervisor:
 
 
 @contextlib.contextmanager
-def _signal_pipe() -> Iterator[tuple[int, int]]:
+def _signals_to(bell: int) -> Iterator[None]:
     """Have signals written to a pipe, a byte each, and not act otherwise."""
-    ear, bell = os.pipe()
     os.set_blocking(bell, False)
     wakeup = signal.set_wakeup_fd(bell)
     # What was started with nohup or in the background keeps ignoring.
     heard = [n for n in _SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]
     before = {number: signal.signal(number, _leave_it) for number in heard}
     try:
-        yield ear, bell
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(wakeup)
-        os.close(ear)
-        os.close(bell)
 
 
 def _leave_it(number: int, frame: FrameType | None) -> None:

@@ -180,7 +180,10 @@ def test_a_signal_reaches_the_workers_of_a_real_launcher(tmp_path):
         text=True,
         cwd=tmp_path,
     )
-    with process:
+    try:
         assert process.stdout.readline() == "began\n"
         process.send_signal(signal.SIGTERM)
         assert rest(process) == ["True", "[1] ['cancelled']"]
+    finally:
+        process.kill()
+        process.communicate()

@@ -51,6 +51,8 @@ def option(
 ) -> Any:
     """Declare one option of a plugin; the annotation is its type.
 
+    A name that Python has for itself ends in `_` in the class, and not elsewhere.
+
     Types: `str int float bool Path timedelta`, an `Enum`, `tuple[T, ...]`, and each
     of them `| None`.
 

@@ -101,7 +101,7 @@ class SqliteOptions:
     keep: timedelta = option(
         timedelta(0), help="How long to keep messages that every channel has settled."
     )
-    read_from: ReadFrom = option(
+    from_: ReadFrom = option(
         ReadFrom.NEW,
         help="What a new channel sees: what is sent from now on (new), or all that is"
         " there (start). The first channel of a topic always sees all.",

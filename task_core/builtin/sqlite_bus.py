@@ -47,7 +47,7 @@ class SqliteBus(Bus):
         super().__init__("sqlite", capabilities)
         self._lease = context.lease
         self._keep = options.keep.total_seconds()
-        self._from_start = options.read_from is ReadFrom.START
+        self._from_start = options.from_ is ReadFrom.START
         patience = options.patience.total_seconds()
         self._file = open_file(options.path, options.sync.value, patience)
         self._topics = Topics(self._file)

@@ -24,7 +24,7 @@ class OptionSpec:
     """One option, worked out from an attrs field.
 
     Args:
-        name: The field's name.
+        name: The field's name, without a last `_`.
         argument: What the class's constructor calls it.
         kind: The type of a single value.
         multiple: Whether it takes several.
@@ -155,7 +155,7 @@ def _spec(options: type, field: "attrs.Attribute[Any]") -> OptionSpec:
             " str, int, float, bool, Path, timedelta, an Enum, or tuple[T, ...] of one"
         )
     return OptionSpec(
-        name=field.name,
+        name=field.name.rstrip("_"),  # `from_` is the option `from`
         argument=field.alias or field.name,
         kind=kind,
         multiple=multiple,

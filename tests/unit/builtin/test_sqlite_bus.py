@@ -97,7 +97,7 @@ def test_a_channel_from_the_start_sees_all_that_is_there(open_bus):
     send(bus, b"settled", b"held", b"waiting")
     first.ack(first.receive(1, 0))
     first.receive(1, 0)
-    late = open_bus(read_from=ReadFrom.START)
+    late = open_bus(from_=ReadFrom.START)
     assert late.depth("load", "late") == 0
     consumer = late.subscribe("load", "late")
     assert late.depth("load", "late") == 3
@@ -372,7 +372,7 @@ def test_kept_messages_go_when_their_time_is_over(open_bus):
 
 def test_a_kept_message_stays_while_a_new_channel_wants_it(open_bus):
     """Its time is over only when that one has settled it too."""
-    bus = open_bus(keep=timedelta(seconds=0.1), read_from=ReadFrom.START)
+    bus = open_bus(keep=timedelta(seconds=0.1), from_=ReadFrom.START)
     first = bus.subscribe("load", "first")
     send(bus, b"1")
     first.ack(first.receive(9, 0))

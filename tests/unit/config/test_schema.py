@@ -201,3 +201,14 @@ def test_variables_of_a_longer_name_belong_to_another_plugin():
 def test_environment_prefixes_are_upper_case_with_underscores():
     """As shells want them."""
     assert variable_prefix(("bus", "a-b")) == "TASK_BUS_A_B_"
+
+
+def test_a_name_that_python_has_for_itself_loses_its_last_underscore():
+    """`from_` in the class is `from` for people."""
+
+    @attrs.frozen(kw_only=True)
+    class Options:
+        from_: str = option("new", help="Where to begin.")
+
+    (spec,) = specs_of(Options)
+    assert (spec.name, spec.argument, spec.dashed) == ("from", "from_", "from")

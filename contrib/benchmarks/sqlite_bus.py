@@ -18,7 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from task_core.api.bus import Bus, BusContext, Message
-from task_core.builtin.buses import SqliteOptions, sqlite
+from task_core.builtin.bus_options import SqliteOptions
+from task_core.builtin.buses import sqlite
 
 TASK = (
     b'{"type":"load","info":"s3://bucket/2026/01/01/file.json?dest=x&threads=4",'

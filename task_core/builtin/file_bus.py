@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import attrs
 
 from task_core.api.bus import Bus, BusContext, Consumer, Message, Producer, Role
-from task_core.builtin.buses import FileOptions
+from task_core.builtin.bus_options import FileOptions
 from task_core.builtin.file_consumer import FollowingConsumer, open_to_read
 from task_core.builtin.line_consumer import LineConsumer
 from task_core.builtin.line_producer import LineProducer, LineWriter

@@ -11,7 +11,7 @@ from task_core.api.bus import (
     Producer,
     check_messages,
 )
-from task_core.builtin.buses import ReadFrom, SqliteOptions
+from task_core.builtin.bus_options import ReadFrom, SqliteOptions
 from task_core.builtin.sqlite_channel import Channel
 from task_core.builtin.sqlite_channels import depth_of, open_channel
 from task_core.builtin.sqlite_consumer import SqliteConsumer

@@ -9,9 +9,10 @@ import click
 from task_core.cli.render import show_json, style
 from task_core.cli.stdout import diverted_stdout
 from task_core.config.schema import specs_of
-from task_core.discovery.catalog import Catalog, Found
+from task_core.discovery.catalog import Catalog
 from task_core.discovery.doctor import diagnose
 from task_core.discovery.finding import Finding, Level, about
+from task_core.discovery.found import Found
 from task_core.errors import PluginError
 
 _COLOURS = {"OK": "green", "INFO": "blue", "WARN": "yellow", "FAIL": "red"}

@@ -11,7 +11,8 @@ from task_core.capabilities import Capabilities
 from task_core.cli.render import show_json, table
 from task_core.cli.stdout import diverted_stdout
 from task_core.config.schema import OptionSpec, Section
-from task_core.discovery.catalog import KINDS, Catalog, Found
+from task_core.discovery.catalog import Catalog
+from task_core.discovery.found import KINDS, Found
 from task_core.discovery.loader import load
 from task_core.errors import PluginError
 

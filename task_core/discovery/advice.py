@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from task_core.nearest import nearest
 
 if TYPE_CHECKING:
-    from task_core.discovery.catalog import Found
+    from task_core.discovery.found import Found
 
 KNOWN = {
     ("bus", "nsq"): "task-bus-nsq",

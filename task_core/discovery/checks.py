@@ -8,9 +8,9 @@ from importlib.metadata import distributions
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from task_core.discovery.catalog import CORE, Found
 from task_core.discovery.failure import requirement_name
 from task_core.discovery.finding import Finding, Level
+from task_core.discovery.found import CORE, Found
 from task_core.discovery.metadata import every_copy, headers, normalise, read_text
 
 Versions = dict[str, str]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from task_core.discovery.advice import choice
-from task_core.discovery.catalog import Catalog, Found
+from task_core.discovery.catalog import Catalog
 from task_core.discovery.checks import (
     copies,
     installed_versions,
@@ -13,6 +13,7 @@ from task_core.discovery.checks import (
     stale,
 )
 from task_core.discovery.finding import Finding, Level, about
+from task_core.discovery.found import Found
 from task_core.discovery.loader import load
 from task_core.discovery.probe import examine, probe
 from task_core.errors import PluginError, UnknownPluginError

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Callable
 
-from task_core.discovery.catalog import Found
+from task_core.discovery.found import Found
 from task_core.discovery.metadata import headers, normalise
 
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import attrs
 
-from task_core.discovery.catalog import Found
+from task_core.discovery.found import Found
 
 
 class Level(StrEnum):

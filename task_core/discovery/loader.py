@@ -9,7 +9,7 @@ from task_core.api.plugin import (
     TaskmasterPlugin,
     WorkerPlugin,
 )
-from task_core.discovery.catalog import Found
+from task_core.discovery.found import Found
 from task_core.errors import (
     PluginContractError,
     PluginError,

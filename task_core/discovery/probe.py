@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from task_core.discovery.catalog import Found
+from task_core.discovery.found import Found
 from task_core.discovery.loader import load
 from task_core.discovery.relay import Relay
 from task_core.errors import PluginError

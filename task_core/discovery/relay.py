@@ -7,7 +7,7 @@ from typing import Any
 import pluggy
 
 from task_core.api.hooks import DECIDERS, PROJECT, HookSpecifications
-from task_core.discovery.catalog import Found
+from task_core.discovery.found import Found
 from task_core.discovery.loader import a_kind_of, describe, load
 from task_core.errors import PluginContractError, PluginError
 from task_core.nearest import nearest

@@ -13,7 +13,8 @@ import pytest
 from cli_lines import COMMAND
 
 from task_core.api import BusContext, Message, Task, decode_task, encode_task
-from task_core.builtin.buses import SqliteOptions, sqlite
+from task_core.builtin.bus_options import SqliteOptions
+from task_core.builtin.buses import sqlite
 
 RUNS = int(os.environ.get("TASK_CHAOS_RUNS", "4"))
 TASKS = 500

@@ -8,7 +8,7 @@ import pytest
 
 from task_core.api.bus import BusContext
 from task_core.builtin import buses
-from task_core.builtin.buses import FileOptions
+from task_core.builtin.bus_options import FileOptions
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from task_core.api.bus import BusContext, Message
 from task_core.builtin import buses
-from task_core.builtin.buses import MemoryOptions
+from task_core.builtin.bus_options import MemoryOptions
 from task_core.errors import (
     BusClosedError,
     PayloadError,

@@ -4,7 +4,7 @@ import pytest
 
 from task_core.api.bus import BusContext, Message
 from task_core.builtin import buses
-from task_core.builtin.buses import NopOptions
+from task_core.builtin.bus_options import NopOptions
 from task_core.errors import BusError, SendError
 from task_core.wire import decode_task
 

@@ -8,7 +8,8 @@ import pytest
 
 from task_core.api.bus import BusContext, Message
 from task_core.builtin import sqlite_channel
-from task_core.builtin.buses import ReadFrom, SqliteOptions, sqlite
+from task_core.builtin.bus_options import ReadFrom, SqliteOptions
+from task_core.builtin.buses import sqlite
 from task_core.errors import (
     BusClosedError,
     LeaseLostError,

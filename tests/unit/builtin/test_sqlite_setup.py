@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from task_core.api.bus import BusContext, Message
-from task_core.builtin.buses import SqliteOptions, sqlite
+from task_core.builtin.bus_options import SqliteOptions
+from task_core.builtin.buses import sqlite
 from task_core.builtin.sqlite_schema import APPLICATION_ID, LADDER, VERSION
 from task_core.builtin.sqlite_setup import open_file
 from task_core.errors import BusConnectionError, BusError, SendError
@@ -242,7 +243,8 @@ def test_a_short_lock_is_waited_for(path):
 _SEND = """
 import sys
 from task_core.api.bus import BusContext, Message
-from task_core.builtin.buses import SqliteOptions, sqlite
+from task_core.builtin.bus_options import SqliteOptions
+from task_core.builtin.buses import sqlite
 bus = sqlite.open(SqliteOptions(path=sys.argv[1]), BusContext())
 print("sending", flush=True)
 bus.producer().send([Message("load", b"1")])

@@ -14,8 +14,8 @@ from task_core.api.plugin import BusPlugin
 from task_core.capabilities import Capabilities
 from task_core.cli.doctor import check_options
 from task_core.cli.plugins import capability_meanings, command
-from task_core.discovery.catalog import Found
 from task_core.discovery.finding import Level
+from task_core.discovery.found import Found
 from task_core.options import option
 from task_core.testing.dists import write_distribution
 

@@ -5,7 +5,8 @@ import sys
 import pytest
 
 from task_core.api.plugin import WorkerPlugin
-from task_core.discovery.catalog import Catalog, Found
+from task_core.discovery.catalog import Catalog
+from task_core.discovery.found import Found
 from task_core.errors import PluginConflictError, UnknownPluginError
 
 

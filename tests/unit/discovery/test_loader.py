@@ -3,7 +3,8 @@
 import pytest
 
 from task_core.api.plugin import API_VERSIONS, WorkerPlugin
-from task_core.discovery.catalog import Catalog, Found
+from task_core.discovery.catalog import Catalog
+from task_core.discovery.found import Found
 from task_core.discovery.loader import load
 from task_core.errors import (
     PluginContractError,

@@ -6,7 +6,8 @@ import types
 import pytest
 
 from task_core.api import hookimpl
-from task_core.discovery.catalog import Catalog, Found
+from task_core.discovery.catalog import Catalog
+from task_core.discovery.found import Found
 from task_core.discovery.relay import PATIENCE, Relay
 from task_core.errors import PluginContractError
 

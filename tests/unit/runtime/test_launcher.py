@@ -7,7 +7,7 @@ import pytest
 
 from task_core.api.bus import BusContext
 from task_core.builtin import buses
-from task_core.builtin.buses import NopOptions
+from task_core.builtin.bus_options import NopOptions
 from task_core.errors import BusError
 
 LIMIT = 20

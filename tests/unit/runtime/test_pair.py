@@ -4,7 +4,7 @@ import pytest
 
 from task_core.api.bus import BusContext, Message
 from task_core.builtin import buses
-from task_core.builtin.buses import NopOptions
+from task_core.builtin.bus_options import NopOptions
 from task_core.capabilities import Capabilities
 from task_core.errors import BusError
 from task_core.runtime.pair import BusPair, names_of

@@ -91,4 +91,5 @@ class LaunchOptions:
     type_policy: TypePolicy = option(
         TypePolicy.RUN, help="What to do with tasks of another type."
     )
+    stats: bool = option(False, help="Print the counts as JSON on stderr at the end.")
     fail: bool = option(False, help="Exit with 1 when a task failed.")

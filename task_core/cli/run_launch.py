@@ -1,7 +1,10 @@
 """Builds a launcher from settings and runs it: composition root of `task launch`."""
 
 import logging
+import sys
 from importlib import import_module
+
+import msgspec
 
 from task_core.api.bus import Bus
 from task_core.api.plugin import NoOptions, WorkerPlugin
@@ -74,6 +77,8 @@ def run(settings: Settings) -> int:
         ended = supervisor.run()
     finally:
         log.info("%s", summary(stats, launcher.running))
+        if options.stats:
+            sys.stderr.buffer.write(msgspec.json.encode(launcher.snapshot()) + b"\n")
     if ended:
         call.close()
     failed = options.fail and stats.failed > 0

@@ -249,3 +249,16 @@ def test_idle_memory_is_small(start):
     status = Path(f"/proc/{process.pid}/status").read_text()
     resident = next(x for x in status.splitlines() if x.startswith("VmRSS"))
     assert int(resident.split()[1]) < 40 * 1024
+
+
+def test_the_counts_have_the_names_of_the_go_system(task):
+    """One line of JSON at the end, when asked for."""
+    args = ("--worker", "echo", "--stats", "--log-level", "error")
+    done = task("launch", *args, stdin=line("t") * 3)
+    (counts,) = lines(done.stderr)
+    assert counts["tasks_consumed"] == 3
+    assert counts["tasks_running"] == 0
+    assert counts["producer"] == {"bus": "stdio", "sent": {"done": 3}}
+    source = {"bus": "stdio", "topic": "echo", "channel": "echo", "received": 3}
+    assert counts["consumer"] == source
+    assert {"runtime", "mean_tasktime"} <= counts.keys()

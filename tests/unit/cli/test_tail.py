@@ -89,7 +89,7 @@ def test_workers_miss_nothing_that_is_shown(folder):
     subprocess.run(launch, check=True)
     bus = ["--bus", "sqlite"]
     subprocess.run([*TASK, "send", "echo", "x", *bus], check=True)
-    tail = [*TASK, "tail", "echo", *bus, "--bus-read-from", "start", "--max", "1"]
+    tail = [*TASK, "tail", "echo", *bus, "--bus-from", "start", "--max", "1"]
     assert b'"info":"x"' in subprocess.run(tail, check=True, capture_output=True).stdout
     last = subprocess.run(
         [*launch, "--max-tasks", "1"], check=True, capture_output=True

@@ -1,7 +1,7 @@
 """Templates of info strings: `{yyyy}/{mm}/{dd}` and friends become the parts of a time.
 
-Tokens are read in any case and replaced wherever they stand, up to the first `#` that
-is not the first character; unknown ones are left as they are.
+Tokens are read in any case and replaced wherever they stand; unknown ones are left as
+they are. From the first `#` that is not the first character on, only `{meta:key}` is.
 
     {YYYY} {YY} {MM} {DD} {HH} {min}    2026 26 01 31 09 05
     {TS}                                20260131T090500
@@ -12,36 +12,38 @@ is not the first character; unknown ones are left as they are.
     {meta:key}                          a value of a task's meta, empty when it has none
 """
 
+import os
 import re
-import socket
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
 _TOKEN = re.compile(r"\{(?:meta:(?P<key>\w+)|(?P<name>\w+))\}", re.IGNORECASE)
+# `%Y` alone writes the year 987 with three digits.
 _LAYOUTS = {
-    "yyyy": "%Y",
-    "yy": "%y",
-    "mm": "%m",
-    "dd": "%d",
-    "hh": "%H",
-    "min": "%M",
-    "ts": "%Y%m%dT%H%M%S",
-    "hour_slug": "%Y/%m/%d/%H",
-    "slug": "%Y/%m/%d/%H",
-    "day_slug": "%Y/%m/%d",
-    "month_slug": "%Y/%m",
+    "yyyy": "{0.year:04}",
+    "yy": "{0:%y}",
+    "mm": "{0:%m}",
+    "dd": "{0:%d}",
+    "hh": "{0:%H}",
+    "min": "{0:%M}",
+    "ts": "{0.year:04}{0:%m%dT%H%M%S}",
+    "hour_slug": "{0.year:04}/{0:%m/%d/%H}",
+    "slug": "{0.year:04}/{0:%m/%d/%H}",
+    "day_slug": "{0.year:04}/{0:%m/%d}",
+    "month_slug": "{0.year:04}/{0:%m}",
 }
 
 
 def expand(
-    template: str, moment: datetime, meta: Mapping[str, str] | None = None
+    template: str, moment: datetime | None, meta: Mapping[str, str] | None = None
 ) -> str:
     """Replace the tokens of a template.
 
     Args:
         template: The text.
-        moment: The time that the date tokens name, in its own time zone.
+        moment: The time that the date tokens name, in its own time zone. Without one
+            only `{meta:key}` is replaced.
         meta: Where `{meta:key}` looks; such tokens are left alone without it.
 
     Example:
@@ -49,18 +51,20 @@ def expand(
         's3://b/2026/01?n=7'
     """
     cut = template.find("#", 1)
-    head, rest = (template, "") if cut < 0 else (template[:cut], template[cut:])
+    end = len(template) if cut < 0 else cut
     draw = uuid.uuid4().hex[:8]
 
     def value(match: re.Match[str]) -> str:
         if key := match["key"]:
             return match[0] if meta is None else meta.get(key, "")
+        if moment is None or match.start() > end:
+            return match[0]
         name = match["name"].lower()
-        if name in _LAYOUTS:
-            return moment.strftime(_LAYOUTS[name])
+        if layout := _LAYOUTS.get(name):
+            return layout.format(moment)
         return draw if name == "uuid" else _HOST.get(name, lambda: match[0])()
 
-    return _TOKEN.sub(value, head) + rest
+    return _TOKEN.sub(value, template)
 
 
 def keys(template: str) -> list[str]:
@@ -73,8 +77,12 @@ def keys(template: str) -> list[str]:
     return [match["key"] for match in _TOKEN.finditer(template) if match["key"]]
 
 
+def _host() -> str:
+    return os.uname().nodename
+
+
 def _pod() -> str:
-    return "-".join(socket.gethostname().split("-")[-2:])
+    return "-".join(_host().split("-")[-2:])
 
 
-_HOST: dict[str, Callable[[], str]] = {"host": socket.gethostname, "pod": _pod}
+_HOST: dict[str, Callable[[], str]] = {"host": _host, "pod": _pod}

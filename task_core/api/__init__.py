@@ -53,6 +53,9 @@ from task_core.errors import (
 from task_core.info import format_info, param, parse_info
 from task_core.options import UrlPart, option
 from task_core.task import Result, Task, format_meta, parse_meta
+from task_core.template import expand as expand_template
+from task_core.template import keys as template_keys
+from task_core.values import format_duration, parse_duration
 from task_core.wire import decode_task, encode_task
 
 if TYPE_CHECKING:
@@ -99,16 +102,20 @@ __all__ = [
     "decode_dead",
     "decode_task",
     "encode_task",
+    "expand_template",
     "failed",
+    "format_duration",
     "format_info",
     "format_meta",
     "hookimpl",
     "interrupted",
     "option",
     "param",
+    "parse_duration",
     "parse_info",
     "parse_meta",
     "retry",
+    "template_keys",
     "warn",
     "worker",
 ]

@@ -184,7 +184,7 @@ def test_keys_finds_each_token(wanted):
     """Those that `expand` fills in."""
     template = "/".join(f"{{meta:{name}}}" for name in wanted)
     assert keys(template) == wanted
-    meta = {name: "v" for name in wanted}
+    meta = dict.fromkeys(wanted, "v")
     assert expand(template, None, meta) == "/".join("v" for _ in wanted)
 
 

@@ -20,6 +20,7 @@ from task_core.api.plugin import (
     NoOptions,
     TaskmasterPlugin,
     WorkerPlugin,
+    taskmaster,
     worker,
 )
 from task_core.api.taskmaster import Taskmaster, TaskmasterContext
@@ -115,6 +116,7 @@ __all__ = [
     "parse_info",
     "parse_meta",
     "retry",
+    "taskmaster",
     "template_keys",
     "warn",
     "worker",

@@ -11,7 +11,11 @@ from typing import Any, overload
 import attrs
 
 from task_core.api.bus import Bus, BusContext
-from task_core.api.taskmaster import Taskmaster
+from task_core.api.taskmaster import (
+    FunctionTaskmaster,
+    Taskmaster,
+    TaskmasterContext,
+)
 from task_core.api.worker import Worker
 from task_core.capabilities import Capabilities
 from task_core.errors import WorkerError
@@ -92,6 +96,7 @@ class TaskmasterPlugin:
 
 
 Target = Callable[..., Any] | type[Worker]
+Master = Callable[[TaskmasterContext], None] | type[Taskmaster]
 
 
 @overload
@@ -142,7 +147,54 @@ def worker(
     return declare if target is None else declare(target)
 
 
-def _maker(target: Target, options: type) -> Callable[[Any], Any]:
+@overload
+def taskmaster(target: Master, /) -> TaskmasterPlugin: ...
+@overload
+def taskmaster(
+    *, name: str = "", options: type = NoOptions
+) -> Callable[[Master], TaskmasterPlugin]: ...
+def taskmaster(
+    target: Master | None = None, /, *, name: str = "", options: type = NoOptions
+) -> TaskmasterPlugin | Callable[[Master], TaskmasterPlugin]:
+    """Turn a function or a `Taskmaster` class into a plugin.
+
+    Args:
+        target: A function that takes the context, or the class.
+        name: The taskmaster's name; that of the target, `_` as `-`, when empty.
+        options: An attrs class; only for classes, which take them as their argument.
+
+    Example:
+        >>> @taskmaster
+        ... def greeter(ctx: TaskmasterContext) -> None:
+        ...     "Greet once."
+        ...     ctx.send(Task.new("hello", "World"))
+        >>> (greeter.name, greeter.summary)
+        ('greeter', 'Greet once.')
+    """
+
+    def declare(target: Master) -> TaskmasterPlugin:
+        if not callable(target):
+            text = f"@taskmaster needs a function or a class, not {target!r}"
+            raise WorkerError(text)
+        if not inspect.isclass(target) and options is not NoOptions:
+            raise WorkerError(
+                f"{target.__name__}: a taskmaster with options is a class"
+            )
+        return TaskmasterPlugin(
+            name=name or target.__name__.lower().replace("_", "-"),
+            summary=_first_line(target),
+            make=(_maker if inspect.isclass(target) else _runner)(target, options),
+            options=options,
+        )
+
+    return declare if target is None else declare(target)
+
+
+def _runner(function: Callable[..., Any], options: type) -> Callable[[Any], Taskmaster]:
+    return lambda values: FunctionTaskmaster(function)
+
+
+def _maker(target: Target | Master, options: type) -> Callable[[Any], Any]:
     if not inspect.isclass(target):
         return lambda values: target
     if options is NoOptions:
@@ -150,6 +202,6 @@ def _maker(target: Target, options: type) -> Callable[[Any], Any]:
     return target
 
 
-def _first_line(target: Target) -> str:
+def _first_line(target: Target | Master) -> str:
     text = inspect.getdoc(target) or ""
     return text.partition("\n")[0]

@@ -2,7 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -47,7 +47,7 @@ class TaskmasterContext(Protocol):
 
 
 class Taskmaster(ABC):
-    """Subclass it, or let the manifest's `make` return any object with `run`."""
+    """Creates tasks. A function with `@taskmaster` will do where no state is kept."""
 
     @abstractmethod
     def run(self, ctx: TaskmasterContext) -> None:
@@ -56,3 +56,18 @@ class Taskmaster(ABC):
     def info(self) -> Mapping[str, Any]:
         """Return facts for people, for example the next firings."""
         return {}
+
+
+class FunctionTaskmaster(Taskmaster):
+    """A taskmaster that is one function; see `task_core.api.taskmaster`.
+
+    Args:
+        function: Takes the context.
+    """
+
+    def __init__(self, function: Callable[[TaskmasterContext], None]) -> None:
+        self._function = function
+
+    def run(self, ctx: TaskmasterContext) -> None:
+        """Call the function."""
+        self._function(ctx)

@@ -35,7 +35,9 @@ class LaunchOptions:
         metavar="WORKER",
     )
     taskmaster: str | None = option(
-        None, help="Taskmaster to run in place of a worker: an installed name."
+        None,
+        help="Taskmaster to run in place of a worker: a name, module:object or"
+        " path/to/file.py:object.",
     )
     bus: str = option("stdio", help="Bus to read and write: a name or a URL.")
     in_bus: str | None = option(None, help="Bus to read, when another one writes.")

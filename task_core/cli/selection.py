@@ -126,9 +126,9 @@ class Selector:
         name = match[1] if match else text
         names = self._catalog.names(kind)
         installed = name in names
-        if kind == "worker" and not installed and _is_target(text):
+        if kind != "bus" and not installed and _is_target(text):
             target = import_module("task_core.discovery.target")
-            plugin, url = target.load_target(text), ""
+            plugin, url = target.load_target(text, kind), ""
         else:
             plugin, url = load(self._catalog.find(kind, name)), text if match else ""
         section = Section(

@@ -1,4 +1,4 @@
-"""Workers without packaging: `module:object` or `path/to/file.py:object`."""
+"""Plugins without packaging: `module:object` or `path/to/file.py:object`."""
 
 import os
 import sys
@@ -9,7 +9,10 @@ from types import FunctionType, ModuleType
 from typing import Any
 from zlib import crc32
 
-from task_core.api.plugin import WorkerPlugin, worker
+import attrs
+
+from task_core.api.plugin import TaskmasterPlugin, WorkerPlugin, taskmaster, worker
+from task_core.api.taskmaster import Taskmaster
 from task_core.api.worker import Worker
 from task_core.discovery.failure import last_place, one_line
 from task_core.discovery.loader import a_kind_of
@@ -17,50 +20,75 @@ from task_core.errors import WorkerError
 from task_core.nearest import nearest
 
 
-def load_target(text: str) -> WorkerPlugin:
-    """Import a worker from a file or module.
+def load_target(text: str, kind: str = "worker") -> Any:
+    """Import a worker or taskmaster from a file or module.
 
     Args:
         text: `module:object`, `path/to/file.py:object`, or `path/to/file.py` when the
-            file holds exactly one worker.
+            file holds exactly one.
+        kind: `worker` or `taskmaster`.
+
+    Returns:
+        Its manifest.
 
     Raises:
         WorkerError: There is no such file or object, or importing it fails.
     """
+    sort = SORTS[kind]
     place, _, name = (
         text.rpartition(":") if not text.endswith(".py") else (text, "", "")
     )
-    module = _load_file(place) if place.endswith(".py") else _load_module(place)
+    load = _load_file if place.endswith(".py") else _load_module
+    module = load(place, kind)
     if not name:
-        name = _only_worker(module, place)
-    return _plugin(_object(module, place, name), text, name.rpartition(".")[2])
+        name = _only_one(module, place, sort)
+    return _plugin(_object(module, place, name, sort), text, name, sort)
 
 
-def _plugin(target: Any, text: str, name: str) -> WorkerPlugin:
+@attrs.frozen(kw_only=True, eq=False)
+class Sort:
+    """What may be given as a file: the names and types of a kind."""
+
+    kind: str
+    manifest: type
+    base: type
+    declare: Callable[..., Any]
+
+
+SORTS = {
+    "worker": Sort(kind="worker", manifest=WorkerPlugin, base=Worker, declare=worker),
+    "taskmaster": Sort(
+        kind="taskmaster",
+        manifest=TaskmasterPlugin,
+        base=Taskmaster,
+        declare=taskmaster,
+    ),
+}
+
+
+def _plugin(target: Any, text: str, name: str, sort: Sort) -> Any:
     """Make a plugin of what is none yet."""
-    if isinstance(target, WorkerPlugin):
+    if isinstance(target, sort.manifest):
         return target
-    is_class = isinstance(target, type)
-    if is_class and not issubclass(target, Worker):
-        raise WorkerError(f"worker '{text}': class {name} is no subclass of Worker")
-    if isinstance(target, Worker):
+    what, wanted = f"{sort.kind} '{text}'", sort.base.__name__
+    if isinstance(target, type) and not issubclass(target, sort.base):
+        raise WorkerError(f"{what}: class {target.__name__} is no subclass of {wanted}")
+    if isinstance(target, sort.base):
         kind = type(target).__name__
-        raise WorkerError(
-            f"worker '{text}' is an object: name its class {kind} instead"
-        )
+        raise WorkerError(f"{what} is an object: name its class {kind} instead")
     if not callable(target):
-        kind = a_kind_of(target)
-        raise WorkerError(f"worker '{text}': {kind} is no function and no Worker")
-    return worker(name=name.lower().replace("_", "-"))(target)
+        raise WorkerError(f"{what}: {a_kind_of(target)} is no function and no {wanted}")
+    own = name.rpartition(".")[2].lower().replace("_", "-")
+    return sort.declare(name=own)(target)
 
 
-def _load_file(place: str) -> ModuleType:
+def _load_file(place: str, kind: str) -> ModuleType:
     path = Path(place).absolute()
     if not path.is_file():
         what = "is a directory" if path.is_dir() else "does not exist"
-        raise WorkerError(f"worker file '{place}' {what}")
+        raise WorkerError(f"{kind} file '{place}' {what}")
     # A name of its own, so that a file called json.py shadows nothing.
-    name = f"task_worker_file_{path.stem}_{crc32(str(path).encode()):08x}"
+    name = f"task_{kind}_file_{path.stem}_{crc32(str(path).encode()):08x}"
     spec = util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None  # it ends in .py
     module = util.module_from_spec(spec)
@@ -70,15 +98,15 @@ def _load_file(place: str) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        what = f"worker file '{place}'"
+        what = f"{kind} file '{place}'"
         raise _failed(what, error, lambda _, file: file == str(path)) from error
     return module
 
 
-def _load_module(name: str) -> ModuleType:
+def _load_module(name: str, kind: str) -> ModuleType:
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
-    what = f"worker module '{name}'"
+    what = f"{kind} module '{name}'"
     try:
         return import_module(name)
     except (Exception, SystemExit) as error:
@@ -105,39 +133,40 @@ def _failed(
     return WorkerError(f"{what} cannot be imported: {one_line(error)}{where}")
 
 
-def _object(module: ModuleType, place: str, name: str) -> Any:
+def _object(module: ModuleType, place: str, name: str, sort: Sort) -> Any:
     target: Any = module
     for part in name.split("."):
         if not hasattr(target, part):
             names = [n for n in vars(module) if not n.startswith("_")]
             raise WorkerError(
                 f"there is no '{name}' in '{place}'{nearest(name, names)}"
-                f" (workers there: {', '.join(_workers(module)) or 'none'})"
+                f" ({sort.kind}s there: {', '.join(_members(module, sort)) or 'none'})"
             )
         target = getattr(target, part)
     return target
 
 
-def _only_worker(module: ModuleType, place: str) -> str:
-    names = _workers(module)
+def _only_one(module: ModuleType, place: str, sort: Sort) -> str:
+    names = _members(module, sort)
     if len(names) != 1:
-        found = ", ".join(names) or "none"
+        found, kind = ", ".join(names) or "none", sort.kind
         raise WorkerError(
-            f"name the worker in '{place}' as {place}:NAME (workers there: {found})"
+            f"name the {kind} in '{place}' as {place}:NAME ({kind}s there: {found})"
         )
     return names[0]
 
 
-def _workers(module: ModuleType) -> list[str]:
+def _members(module: ModuleType, sort: Sort) -> list[str]:
     """Return the names of the workers: of the most explicit sort that there is."""
-    own = {
-        name: value
-        for name, value in vars(module).items()
+    everything = vars(module).items()
+    own = [
+        (name, value)
+        for name, value in everything
         if getattr(value, "__module__", "") == module.__name__ and name[0] != "_"
-    }
-    sorts: list[list[str]] = [
-        [name for name, v in vars(module).items() if isinstance(v, WorkerPlugin)],
-        [n for n, v in own.items() if isinstance(v, type) and issubclass(v, Worker)],
-        [name for name, v in own.items() if isinstance(v, FunctionType)],
     ]
-    return next((sorted(names) for names in sorts if names), [])
+    layers: list[list[str]] = [
+        [name for name, v in everything if isinstance(v, sort.manifest)],
+        [n for n, v in own if isinstance(v, type) and issubclass(v, sort.base)],
+        [name for name, v in own if isinstance(v, FunctionType)],
+    ]
+    return next((sorted(names) for names in layers if names), [])

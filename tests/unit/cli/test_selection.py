@@ -192,7 +192,7 @@ def test_secrets_are_not_shown_wherever_they_are_written(settings, nats):
         ({"worker": "ecko:x"}, WorkerError, "no module 'ecko'"),
         ({"worker": "no.py"}, WorkerError, "'no.py' does not exist"),
         ({"worker": "file://x"}, WorkerError, "file"),
-        ({"taskmaster": "x:y"}, UnknownPluginError, "no taskmaster 'x'"),
+        ({"taskmaster": "x"}, UnknownPluginError, "no taskmaster 'x'"),
     ],
     ids=str,
 )

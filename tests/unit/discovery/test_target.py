@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from task_core.api.plugin import NoOptions
+from task_core.api.plugin import NoOptions, TaskmasterPlugin
+from task_core.api.taskmaster import Taskmaster
 from task_core.discovery.target import load_target
 from task_core.errors import WorkerError
 from task_core.testing.dists import write_module
@@ -197,3 +198,34 @@ def test_what_is_no_worker_is_told(here, source, text):
     """Before the launcher tries to call it."""
     write_module(here, "work", source)
     assert text in message("work.py:x")
+
+
+MASTERS = """
+from task_core.api import Taskmaster, taskmaster
+
+@taskmaster
+def greet(ctx):
+    "Greet."
+
+class Every(Taskmaster):
+    def run(self, ctx): ...
+
+def plain(ctx): ...
+"""
+
+
+@pytest.mark.parametrize("name", ["greet", "Every", "plain"])
+def test_a_taskmaster_may_be_given_as_a_file_too(tmp_path, name):
+    """A decorated function, a class, or a plain function."""
+    (tmp_path / "masters.py").write_text(MASTERS)
+    plugin = load_target(f"{tmp_path}/masters.py:{name}", "taskmaster")
+    assert isinstance(plugin, TaskmasterPlugin)
+    assert plugin.name == name.lower()
+    assert isinstance(plugin.make(None), Taskmaster)
+
+
+def test_a_file_without_the_taskmaster_names_those_there_are(tmp_path):
+    """In the words of the kind."""
+    (tmp_path / "masters.py").write_text(MASTERS)
+    with pytest.raises(WorkerError, match=r"taskmasters there: greet"):
+        load_target(f"{tmp_path}/masters.py:nobody", "taskmaster")

@@ -32,7 +32,7 @@ def read_answer(line: bytes, meta: Meta) -> Outcome:
     """
     try:
         data = msgspec.json.decode(line)
-    except ValueError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return failed(f"the program answered no JSON but {_shown(line)}")
     if data is None or isinstance(data, str):
         return complete(data or "")
@@ -62,7 +62,7 @@ def read_ending(line: bytes, succeeded: bool, status: str, meta: Meta) -> Outcom
 def _object_with_result(line: bytes, meta: Meta) -> Outcome | None:
     try:
         data = msgspec.json.decode(line)
-    except ValueError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     if isinstance(data, dict) and "result" in data:
         return _from_object(data, meta)

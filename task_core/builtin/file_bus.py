@@ -52,8 +52,8 @@ class FileBus(Bus):
             fd = open_to_read(path)
         except OSError as error:
             raise BusError(f"cannot read '{path}': {error.strerror}") from None
-        except ValueError as error:
-            raise BusError(f"cannot read {path!r}: {error}") from None
+        except ValueError:
+            raise BusError(f"cannot read {path!r}: no name of a file") from None
         if self._options.follow:
             return FollowingConsumer(self, topic, channel, fd, path)
         return LineConsumer(self, topic, channel, fd, f"'{path}'", owned=True)

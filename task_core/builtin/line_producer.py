@@ -124,7 +124,7 @@ def _check_lines(messages: Sequence[Message]) -> None:
 
 def _closed_by_reader(writer: LineWriter) -> BusClosedError:
     return BusClosedError(
-        f"{writer.name} was closed by its reader after {writer.written} messages"
+        f"{writer.name} was closed by its reader; messages written: {writer.written}"
     )
 
 
@@ -133,6 +133,6 @@ def _failure(
 ) -> SendError:
     reason = error.strerror if isinstance(error, OSError) else error
     return SendError(
-        f"cannot write {name}: {reason}; {len(unsent)} messages not written",
+        f"cannot write {name}: {reason}; messages not written: {len(unsent)}",
         sorted(unsent),
     )

@@ -17,8 +17,8 @@ from task_core.builtin.sqlite_lease import Lease, Run
 from task_core.builtin.sqlite_schema import SPAN
 
 _STATE = """
-    SELECT cursor, (SELECT min(due) FROM held WHERE channel = ?1)
-    FROM channels WHERE id = ?1
+    SELECT cursor, (SELECT min(due) FROM held WHERE channel = channels.id)
+    FROM channels WHERE id = ?
 """
 _OVERDUE = """
     SELECT held.due, message, attempt, headers, body
@@ -33,9 +33,9 @@ _LAST = "SELECT max(id) FROM messages WHERE id < ?"
 # What may not be delivered yet is held for nobody.
 _LEASE = """
     INSERT INTO held
-    SELECT ?1, CASE WHEN due <= ?2 THEN ?3 ELSE due END, id,
-        CASE WHEN due <= ?2 THEN ?4 ELSE 0 END, due <= ?2
-    FROM messages WHERE id > ?5 AND id <= ?6
+    SELECT :channel, CASE WHEN due <= :now THEN :ends ELSE due END, id,
+        CASE WHEN due <= :now THEN :owner ELSE 0 END, due <= :now
+    FROM messages WHERE id > :cursor AND id <= :last
 """
 _LEASE_AGAIN = """
     UPDATE held SET due = ?, owner = ?, attempt = attempt + 1
@@ -119,7 +119,8 @@ class Channel:
         rows = execute(_FRESH, (cursor, self._end, now, limit)).fetchall()
         last = rows[-1][0] if len(rows) == limit else max(cursor, self._last())
         if last > cursor:
-            execute(_LEASE, (self._id, now, ends, self._owner, cursor, last))
+            lease = {"channel": self._id, "owner": self._owner, "ends": ends}
+            execute(_LEASE, {**lease, "now": now, "cursor": cursor, "last": last})
             execute(_ADVANCE, (last, self._id))
         return [
             _delivery(number, ends, 1, headers, body) for number, headers, body in rows

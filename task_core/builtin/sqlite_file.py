@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -19,6 +19,10 @@ from task_core.builtin.sqlite_errors import (
 SHORTEST_PAUSE = 0.002
 LONGEST_PAUSE = 0.01
 """Seconds between two tries to get the lock; each is cut short at random."""
+
+
+Values = Sequence[Any] | Mapping[str, Any]
+"""What the marks of a statement stand for, by position or by name."""
 
 
 class SqliteFile:
@@ -54,11 +58,11 @@ class SqliteFile:
         self.transaction = Transaction(self, patience)
         self._identity = _identity(path)
 
-    def read(self, sql: str, values: Sequence[Any] = ()) -> Any:
+    def read(self, sql: str, values: Values = ()) -> Any:
         """Return the first row of a query, or None; waits for a lock."""
         return self._insist(sql, values, self.patience).fetchone()
 
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+    def rows(self, sql: str, values: Values = ()) -> list[Any]:
         """Return all rows of a query; waits for a lock."""
         found: list[Any] = self._insist(sql, values, self.patience).fetchall()
         return found
@@ -107,7 +111,7 @@ class SqliteFile:
         """Close; may be repeated."""
         self._connection.close()
 
-    def _insist(self, sql: str, values: Sequence[Any], patience: float) -> Any:
+    def _insist(self, sql: str, values: Values, patience: float) -> Any:
         """Execute, however often the file is locked, for so many seconds."""
         try:
             return self.execute(sql, values)
@@ -116,7 +120,7 @@ class SqliteFile:
                 raise translate(error, self.path) from None
         return self._try_again(sql, values, patience)
 
-    def _try_again(self, sql: str, values: Sequence[Any], patience: float) -> Any:
+    def _try_again(self, sql: str, values: Values, patience: float) -> Any:
         deadline = time.monotonic() + patience
         pause = SHORTEST_PAUSE
         while time.monotonic() < deadline:

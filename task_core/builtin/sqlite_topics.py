@@ -15,9 +15,9 @@ _INSERT = "INSERT INTO messages (id, due, headers, body) VALUES (?, ?, ?, ?)"
 # What is settled is deleted, so the cursors also say which numbers were used.
 _LAST = """
     SELECT max(
-        ?1 * ?2,
-        ifnull((SELECT max(id) FROM messages WHERE id < (?1 + 1) * ?2), 0),
-        ifnull((SELECT max(cursor) FROM channels WHERE topic = ?1), 0)
+        :topic * :span,
+        ifnull((SELECT max(id) FROM messages WHERE id < (:topic + 1) * :span), 0),
+        ifnull((SELECT max(cursor) FROM channels WHERE topic = :topic), 0)
     )
 """
 
@@ -87,7 +87,7 @@ class Topics:
 
     def last_of(self, topic: int) -> int:
         """Return the highest number that a topic has used."""
-        number: int = self._file.read(_LAST, (topic, SPAN))[0]
+        number: int = self._file.read(_LAST, {"topic": topic, "span": SPAN})[0]
         return number
 
 

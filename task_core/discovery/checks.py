@@ -21,9 +21,9 @@ def installed_versions(path: Sequence[str]) -> Versions:
     """Return what is installed; of one name, the first counts."""
     versions: Versions = {}
     for distribution in distributions(path=list(path)):
-        name = distribution.metadata["Name"]
-        if name:
-            versions.setdefault(normalise(name), distribution.version)
+        metadata = distribution.metadata
+        if "Name" in metadata:
+            versions.setdefault(normalise(metadata["Name"]), distribution.version)
     return versions
 
 

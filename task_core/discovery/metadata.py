@@ -154,11 +154,11 @@ def _slow_scan(path: Sequence[str]) -> Iterator[Distribution]:
         text = distribution.read_text("entry_points.txt") or ""
         location = str(getattr(distribution, "_path", ""))
         key = os.path.basename(location).partition("-")[0]
-        name = distribution.metadata["Name"] or key
+        name = distribution.metadata.get("Name") or key
         yield Distribution(
             key=normalise(name),
             name=normalise(name),
-            version=distribution.metadata["Version"] or "",
+            version=distribution.metadata.get("Version") or "",
             location=location,
             entry_points=tuple(parse_entry_points(text)),
         )

@@ -1,0 +1,1 @@
+"""A taskmaster that sends tasks at the times that a rules file tells."""

@@ -1,0 +1,90 @@
+"""How far the rules are done, and what comes next."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from task_core.api import Clock
+from task_taskmaster_cron.plugin import Missed
+from task_taskmaster_cron.rule import Rule
+from task_taskmaster_cron.schedule import latest
+from task_taskmaster_cron.state import Progress
+
+LATE = timedelta(minutes=1)
+"""A firing that waits longer was missed; a short restart makes none of them so."""
+
+
+def whole_second(clock: Clock) -> datetime:
+    """Return now in UTC, without its fraction, as schedules count."""
+    return datetime.fromtimestamp(int(clock.time()), UTC)
+
+
+class Entry:
+    """One rule, how far it is done, and its next firing.
+
+    Args:
+        rule: The rule.
+        done: Every firing up to then is sent, or passed over.
+        next: What comes next, or None when nothing ever does.
+    """
+
+    def __init__(self, rule: Rule, done: datetime) -> None:
+        self.rule = rule
+        self.go_on(done)
+
+    def go_on(self, done: datetime) -> None:
+        """Be done up to a moment."""
+        self.done = done
+        self.next = self.rule.schedule.after(done)
+
+    def pass_missed(self, now: datetime) -> bool:
+        """Leave out the firings that were missed and are not made up for.
+
+        Returns:
+            Whether there were some.
+        """
+        if self.next is None or now - self.next <= LATE:
+            return False
+        match self.rule.missed:
+            case Missed.ALL:
+                return False
+            case Missed.LAST:
+                since = self.done
+            case Missed.SKIP:
+                since = max(self.done, now - LATE)
+        before = self.next
+        found = latest(self.rule.schedule, since, now)
+        if found is None:
+            self.go_on(now)
+        else:
+            self.next = found
+        return self.next != before
+
+    @property
+    def progress(self) -> Progress:
+        """What the state file keeps."""
+        return Progress(key=self.rule.key, name=str(self.rule), done=self.done)
+
+
+class Agenda:
+    """All rules, and which of them is the next to fire.
+
+    Args:
+        rules: The rules.
+        done: How far they are done, by key.
+        now: A rule that is new begins here.
+    """
+
+    def __init__(
+        self, rules: Sequence[Rule], done: Mapping[str, datetime], now: datetime
+    ) -> None:
+        self.entries = [Entry(rule, done.get(rule.key, now)) for rule in rules]
+
+    def first(self) -> tuple[datetime, Entry] | None:
+        """Return what fires next, and when; in the file's order at one moment."""
+        pending = [(entry.next, entry) for entry in self.entries if entry.next]
+        return min(pending, key=lambda pair: pair[0], default=None)
+
+    @property
+    def progress(self) -> list[Progress]:
+        """What the state file keeps."""
+        return [entry.progress for entry in self.entries]

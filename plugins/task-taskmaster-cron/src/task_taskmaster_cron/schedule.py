@@ -1,0 +1,205 @@
+"""Cron text read into a schedule. All moments in here are UTC, and whole seconds."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta, tzinfo
+from difflib import get_close_matches
+from typing import Protocol
+from zoneinfo import ZoneInfo, available_timezones
+
+import attrs
+from cronsim import CronSim, CronSimError
+
+from task_core.api import parse_duration
+
+SHORTHANDS = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
+EVERY = "@every"
+_ZONE = re.compile(r"(?:CRON_)?TZ=(\S*)\s*(.*)", re.DOTALL)
+_WINDOW = timedelta(minutes=1)
+_SAMPLE = datetime(2024, 1, 1, tzinfo=UTC)  # any time does to see whether text is good
+
+
+class Schedule(Protocol):
+    """Tells when to fire."""
+
+    def after(self, moment: datetime) -> datetime | None:
+        """Return the first firing after a moment, or None when there is none."""
+
+
+@attrs.frozen(kw_only=True)
+class Calendar:
+    """Fires by the fields of a cron expression, on the clock of a time zone.
+
+    Args:
+        expression: Five fields, or six with the seconds first.
+        shifts: Each firing of the expression happens so much later, each time.
+        zone: Where the clock hangs.
+    """
+
+    expression: str
+    shifts: tuple[timedelta, ...] = (timedelta(0),)
+    zone: tzinfo = UTC
+
+    def after(self, moment: datetime) -> datetime | None:
+        """Return the first firing after a moment, or None within 50 years."""
+        firings = (self._after(moment - shift, shift) for shift in self.shifts)
+        return min((firing for firing in firings if firing), default=None)
+
+    def _after(self, moment: datetime, shift: timedelta) -> datetime | None:
+        # In an hour that comes twice, CronSim may begin with what is over already.
+        for local in CronSim(self.expression, moment.astimezone(self.zone)):
+            firing = local.astimezone(UTC)
+            if firing > moment:
+                return firing + shift
+        return None
+
+
+@attrs.frozen(kw_only=True)
+class Interval:
+    """Fires at all multiples of a length, counted from 1970-01-01 UTC.
+
+    So a restart changes nothing, and `@every 1h` fires on the hour.
+
+    Args:
+        seconds: The length.
+    """
+
+    seconds: int
+
+    def after(self, moment: datetime) -> datetime | None:
+        """Return the first multiple after a moment, or None beyond the calendar."""
+        count = int(moment.timestamp()) // self.seconds + 1
+        try:
+            return datetime.fromtimestamp(count * self.seconds, UTC)
+        except (ValueError, OverflowError, OSError):
+            return None
+
+
+def latest(schedule: Schedule, since: datetime, now: datetime) -> datetime | None:
+    """Return the last firing after `since` and not after `now`, if there is one.
+
+    Looks back in ever longer steps: what fires each second may have been down a year.
+    """
+    window = _WINDOW
+    while True:
+        start = max(since, now - window)
+        found = None
+        firing = schedule.after(start)
+        while firing and firing <= now:
+            found = firing
+            firing = schedule.after(firing)
+        if found or start == since:
+            return found
+        window *= 8
+
+
+def split_zone(text: str) -> tuple[str, str]:
+    """Take `CRON_TZ=Europe/Berlin` or `TZ=…` off the begin of cron text.
+
+    Returns:
+        The name of the zone, empty when there is none, and the rest.
+
+    Example:
+        >>> split_zone("CRON_TZ=Europe/Berlin 0 5 * * *")
+        ('Europe/Berlin', '0 5 * * *')
+    """
+    match = _ZONE.fullmatch(text.strip())
+    return (match[1], match[2]) if match else ("", text.strip())
+
+
+def read_zone(name: str) -> tzinfo:
+    """Return a time zone of the IANA database.
+
+    Raises:
+        ValueError: There is none of that name.
+    """
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown; no name at all; a folder
+        hint = nearest(name, available_timezones())
+        raise ValueError(f"{name!r} is no time zone{hint}") from None
+
+
+def read_schedule(text: str, zone: tzinfo) -> Schedule:
+    """Read cron text without its zone.
+
+    Args:
+        text: Five or six fields, a shorthand such as `@daily`, or `@every 1h30m`;
+            not empty.
+        zone: Whose clock the fields are about.
+
+    Raises:
+        ValueError: It is none of them, or never fires.
+    """
+    word, *rest = text.split(maxsplit=1)
+    if word == EVERY:
+        schedule: Schedule = _read_interval("".join(rest).strip())
+    elif text.startswith("@"):
+        schedule = _read_calendar(_shorthand(text), zone)
+    else:
+        schedule = _read_calendar(text, zone)
+    if schedule.after(_SAMPLE) is None:
+        raise ValueError("it never fires")
+    return schedule
+
+
+def nearest(name: str, candidates: Iterable[str]) -> str:
+    """Return `: did you mean 'x'?` for the nearest candidate, or nothing."""
+    close = get_close_matches(name, list(candidates), n=1)
+    return f": did you mean {close[0]!r}?" if close else ""
+
+
+def _shorthand(text: str) -> str:
+    if text not in SHORTHANDS:
+        known = [*SHORTHANDS, EVERY]
+        hint = nearest(text, known) or f"; there are {' '.join(known)}"
+        raise ValueError(f"no such shorthand{hint}")
+    return SHORTHANDS[text]
+
+
+def _read_interval(text: str) -> Interval:
+    length = parse_duration(text)
+    seconds = length // timedelta(seconds=1)
+    if seconds < 1 or length.microseconds:
+        raise ValueError(f"{EVERY} takes whole seconds, one at least, not {text!r}")
+    return Interval(seconds=seconds)
+
+
+def _read_calendar(text: str, zone: tzinfo) -> Calendar:
+    fields = text.split()
+    if len(fields) not in (5, 6):
+        raise ValueError(
+            f"{len(fields)} fields: there must be five (minute, hour, day of month,"
+            " month, day of week), or six with the seconds first"
+        )
+    for place in (-3, -1):  # the days: only there does "any" have two signs
+        fields[place] = "*" if fields[place] == "?" else fields[place]
+    expression = " ".join(fields)
+    try:
+        sample = CronSim(expression, _SAMPLE)
+    except CronSimError as error:
+        raise ValueError(str(error).lower()) from None
+    return _calendar(fields, sorted(sample.seconds), zone)
+
+
+def _calendar(fields: list[str], seconds: list[int], zone: tzinfo) -> Calendar:
+    """Make sure that with seconds a rule means the same as without.
+
+    CronSim follows Debian where clocks change, but for five fields only: what has its
+    minutes and hours fixed fires once, also in a gap or in an hour that comes twice.
+    """
+    minute, hour = fields[-5:-3]
+    if len(fields) == 5 or minute.startswith("*") or hour.startswith("*"):
+        return Calendar(expression=" ".join(fields), zone=zone)
+    shifts = tuple(timedelta(seconds=second) for second in seconds)
+    return Calendar(expression=" ".join(fields[1:]), shifts=shifts, zone=zone)

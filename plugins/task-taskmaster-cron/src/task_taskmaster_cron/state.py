@@ -1,0 +1,107 @@
+"""The state file: how far each rule is done, kept over restarts."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from task_core.api import OptionError
+
+VERSION = 1
+ADVICE = "restore it, or remove it to begin anew from now"
+
+
+@attrs.frozen(kw_only=True)
+class Progress:
+    """How far one rule is done.
+
+    Args:
+        key: Of the rule.
+        name: Of the rule, for people who look into the file.
+        done: Every firing up to then is sent, or passed over.
+    """
+
+    key: str
+    name: str
+    done: datetime
+
+
+class StateFile:
+    """The file; replaced as a whole, so that a crash leaves the old or the new one.
+
+    Args:
+        path: Where it is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def load(self) -> dict[str, datetime]:
+        """Return how far each rule is done, by its key; nothing without a file.
+
+        Raises:
+            OptionError: It cannot be read, or something else wrote it.
+        """
+        try:
+            data = json.loads(self.path.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise OptionError([f"cannot read {self}: {error.strerror}"]) from None
+        except ValueError:  # no JSON, or no UTF-8
+            raise OptionError([f"{self} is damaged: {ADVICE}"]) from None
+        try:
+            return _moments(data)
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            text = f"{self} is not what this program wrote ({error!r}): {ADVICE}"
+            raise OptionError([text]) from None
+
+    def save(self, progress: Iterable[Progress]) -> None:
+        """Write how far the rules are done; on the disk when the call returns.
+
+        Raises:
+            OSError: It cannot be written; the old one is as it was.
+        """
+        rules = {
+            each.key: {"rule": each.name, "done": _text(each.done)} for each in progress
+        }
+        new = self.path.with_name(f"{self.path.name}.new")
+        with open(new, "w", encoding="utf-8") as file:
+            json.dump({"version": VERSION, "rules": rules}, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, self.path)
+        _sync_folder(self.path.parent)
+
+    def __str__(self) -> str:
+        return f"state {self.path}"
+
+
+def _moments(data: Mapping[str, Any]) -> dict[str, datetime]:
+    if data["version"] != VERSION:
+        raise ValueError(f"version {data['version']}")
+    return {key: _moment(entry["done"]) for key, entry in data["rules"].items()}
+
+
+def _moment(value: str) -> datetime:
+    moment = datetime.fromisoformat(value)
+    if moment.utcoffset() is None:
+        raise ValueError(f"{value!r} has no time zone")
+    return moment
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name of a file survive a failing power, too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

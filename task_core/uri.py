@@ -94,9 +94,11 @@ def join_uri(parts: Mapping[str, str], query: Iterable[tuple[str, str]]) -> str:
     text = quote(parts.get("origin", ""), safe=_SAFE)
     if scheme := parts.get("scheme"):
         text = f"{scheme}:{text}"
-    if authority := parts.get("authority") or _authority(parts):
+    path = parts.get("path") or parts.get("filename", "")
+    authority = parts.get("authority") or _authority(parts)
+    if authority or path.startswith("//"):  # such a path alone would be an authority
         text += f"//{authority}"
-    text += quote(parts.get("path") or parts.get("filename", ""), safe=_SAFE)
+    text += quote(path, safe=_SAFE)
     if pairs := "&".join(f"{quote_plus(k)}={quote_plus(v)}" for k, v in query):
         text += f"?{pairs}"
     if fragment := parts.get("fragment"):

@@ -130,3 +130,9 @@ def test_a_user_and_password_come_apart(username, password, host):
 def test_pieces_that_hold_others(parts, text):
     """`origin`, `filename`, `authority` and `userinfo` may stand for smaller ones."""
     assert join_uri(parts, [("n", "1")]) == text
+
+
+def test_a_path_that_begins_like_an_authority_stays_a_path():
+    """An empty authority before it says so."""
+    assert join_uri({"path": "//a/b"}, []) == "////a/b"
+    assert parts_of("////a/b")["path"] == "//a/b"

@@ -104,9 +104,9 @@ def test_every_option_has_a_help_text():
 
 
 def test_without_a_command_the_help_is_shown(task):
-    """To whoever begins; it is a usage error all the same."""
+    """To whoever begins; newer versions of click call it a usage error."""
     done = task()
-    assert done.code == 2
+    assert done.code in (0, 2)
     assert "Commands:" in done.out + done.err
 
 

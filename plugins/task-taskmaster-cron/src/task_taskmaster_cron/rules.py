@@ -21,7 +21,7 @@ from task_taskmaster_cron.schedule import (
 from task_taskmaster_cron.table import Table, filled, scalars, text
 
 _HEADER = re.compile(r"\s*\[\[\s*[\"']?rule[\"']?\s*\]\]")
-_NEVER = Interval(seconds=1)  # stands in for the schedule of a rule that is refused
+_STAND_IN = Interval(seconds=1)  # the schedule of a rule that is refused anyway
 
 
 def read_rules(path: Path, *, timezone: str, missed: Missed) -> list[Rule]:
@@ -94,16 +94,16 @@ def _default_zone(name: str) -> tzinfo:
 
 
 def _rule(table: Table, number: int, zone: tzinfo, missed: Missed) -> Rule:
-    cron = " ".join(table.require("cron").split())
+    written = " ".join(table.require("cron").split())
     zone = table.take("timezone", _zone, zone)
-    named, cron = split_zone(cron)
+    named, cron = split_zone(written)
     if named:
         zone = _prefixed_zone(table, named, zone)
     type_ = table.require("type")
     rule = Rule(
         number=number,
         cron=cron,
-        schedule=_schedule(table, cron, zone),
+        schedule=_schedule(table, cron, zone) if written else _STAND_IN,
         zone=zone,
         type=type_,
         job=table.take("job", text, ""),
@@ -113,7 +113,8 @@ def _rule(table: Table, number: int, zone: tzinfo, missed: Missed) -> Rule:
         meta=table.take("meta", _meta, {}),
         missed=table.take("missed", _missed, missed),
     )
-    table.problems += _unset_keys(rule.template, rule.meta)
+    if rule.meta or "meta" not in table:  # a wrong one is told already
+        table.problems += _unset_keys(rule.template, rule.meta)
     table.finish()
     return rule
 
@@ -135,13 +136,11 @@ def _prefixed_zone(table: Table, named: str, zone: tzinfo) -> tzinfo:
 
 
 def _schedule(table: Table, cron: str, zone: tzinfo) -> Schedule:
-    if not cron:
-        return _NEVER
     try:
         return read_schedule(cron, zone)
     except ValueError as error:
         table.problems.append(f"cron {cron!r}: {error}")
-        return _NEVER
+        return _STAND_IN
 
 
 def _offset(value: Any) -> timedelta:

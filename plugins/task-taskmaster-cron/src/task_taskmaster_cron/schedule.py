@@ -134,16 +134,15 @@ def read_schedule(text: str, zone: tzinfo) -> Schedule:
     """Read cron text without its zone.
 
     Args:
-        text: Five or six fields, a shorthand such as `@daily`, or `@every 1h30m`;
-            not empty.
+        text: Five or six fields, a shorthand such as `@daily`, or `@every 1h30m`.
         zone: Whose clock the fields are about.
 
     Raises:
         ValueError: It is none of them, or never fires.
     """
-    word, *rest = text.split(maxsplit=1)
-    if word == EVERY:
-        schedule: Schedule = _read_interval("".join(rest).strip())
+    words = text.split()
+    if words[:1] == [EVERY]:
+        schedule: Schedule = _read_interval(" ".join(words[1:]))
     elif text.startswith("@"):
         schedule = _read_calendar(_shorthand(text), zone)
     else:

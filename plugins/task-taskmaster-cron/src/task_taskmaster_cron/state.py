@@ -72,6 +72,7 @@ class StateFile:
         new = self.path.with_name(f"{self.path.name}.new")
         with open(new, "w", encoding="utf-8") as file:
             json.dump({"version": VERSION, "rules": rules}, file, indent=1)
+            file.write("\n")
             file.flush()
             os.fsync(file.fileno())
         os.replace(new, self.path)

@@ -150,7 +150,8 @@ class Rehearsal(Taskmaster):
                 return
             firing, entry = first
             task = entry.rule.task(firing, ctx.clock)
-            print(_local(entry, firing), entry.rule.topic, task.info, sep="  ")
+            line = f"{_local(entry, firing)}  {entry.rule.topic}  {task.info}"
+            print(line.rstrip())
             entry.go_on(firing)
 
 

@@ -1,0 +1,46 @@
+"""What the tests of the taskmaster cron share."""
+
+from datetime import UTC, datetime
+
+import pytest
+from task_taskmaster_cron.plugin import Missed, Options
+from task_taskmaster_cron.taskmaster import make_taskmaster
+
+from task_core.testing import FakeClock, RecordingBus, run_taskmaster
+
+
+def utc(*parts):
+    return datetime(*parts, tzinfo=UTC)
+
+
+class Place:
+    """A folder with a rules file; each `run` is a process of its own."""
+
+    def __init__(self, folder):
+        self.rules = folder / "rules.toml"
+        self.state = folder / "rules.state.json"
+
+    def write(self, *rules):
+        self.rules.write_text("\n".join(f"[[rule]]\n{rule}" for rule in rules))
+
+    def make(self, **options):
+        return make_taskmaster(Options(rules=self.rules, **options))
+
+    def run(self, start, until, bus=None, **options):
+        """Return what is sent, as (created, info, topic)."""
+        clock = FakeClock(start.timestamp())
+        taskmaster = self.make(**options)
+        sent = run_taskmaster(
+            taskmaster, clock=clock, until=until, bus=bus or RecordingBus()
+        )
+        return [(task.created, task.info, topic) for task, topic in sent]
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path)
+
+
+@pytest.fixture(params=list(Missed), ids=str)
+def missed(request):
+    return request.param

@@ -13,7 +13,12 @@ nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = True
 
 ROOT = Path(__file__).parent
-EXAMPLE = "contrib/examples/task-worker-hello"
+OTHERS = [
+    str(file.parent.relative_to(ROOT))
+    for place in ("plugins", "contrib/examples")
+    for file in sorted((ROOT / place).glob("*/pyproject.toml"))
+]
+"""The distributions beside the core, each in a folder of its own."""
 TEST_TOOLS = ["pytest>=8", "hypothesis>=6.100"]
 
 
@@ -48,7 +53,7 @@ def _install_wheel(session: nox.Session, *more: str) -> None:
     for old in folder.glob("*.whl"):
         old.unlink()
     session.install("build", "hatchling")
-    for source in (".", EXAMPLE):
+    for source in (".", *OTHERS):
         session.run(
             *("python", "-m", "build", "--no-isolation", "--wheel", "--outdir"),
             *(str(folder), source),
@@ -78,9 +83,10 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The tests, against the installed wheel."""
     _install_wheel(session)
-    others = ("--ignore=tests/docs", "--ignore=tests/chaos")  # have their own sessions
-    session.run("pytest", *others, *session.posargs)
-    session.run("pytest", f"{EXAMPLE}/tests", "-q")
+    elsewhere = ("--ignore=tests/docs", "--ignore=tests/chaos")
+    session.run("pytest", *elsewhere, *session.posargs)
+    for other in OTHERS:
+        session.run("pytest", "-q", f"{other}/tests")
 
 
 @nox.session

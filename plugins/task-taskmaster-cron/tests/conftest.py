@@ -1,16 +1,10 @@
 """What the tests of the taskmaster cron share."""
 
-from datetime import UTC, datetime
-
 import pytest
 from task_taskmaster_cron.plugin import Missed, Options
 from task_taskmaster_cron.taskmaster import make_taskmaster
 
 from task_core.testing import FakeClock, RecordingBus, run_taskmaster
-
-
-def utc(*parts):
-    return datetime(*parts, tzinfo=UTC)
 
 
 class Place:

@@ -10,9 +10,13 @@ from task_taskmaster_cron.taskmaster import CronTaskmaster, Rehearsal
 from task_core.api import OptionError, SendError, Taskmaster
 from task_core.testing import FakeClock, RecordingBus, run_taskmaster
 
-from .conftest import utc
-
 HOURLY = 'cron = "@hourly"\ntype = "load"\ntemplate = "{hh}"\n'
+
+
+def utc(*parts):
+    return datetime(*parts, tzinfo=UTC)
+
+
 DAY = utc(2026, 1, 5)
 
 

@@ -5,7 +5,8 @@ In a module of its own: a spawned process must be able to import it by name.
 
 import time
 
-from task_core.api.bus import BusContext, Message
+from task_core.api.bus import BusContext
+from task_core.api.message import Message
 from task_core.builtin.bus_options import SqliteOptions
 from task_core.builtin.buses import sqlite
 

@@ -17,7 +17,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from task_core.api.bus import Bus, BusContext, Message
+from task_core.api.bus import Bus, BusContext
+from task_core.api.message import Message
 from task_core.builtin.bus_options import SqliteOptions
 from task_core.builtin.buses import sqlite
 

@@ -5,16 +5,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from task_core.api.bus import (
-    Bus,
-    BusContext,
-    Consumer,
-    Delivery,
-    Message,
-    Producer,
-    Role,
-    check_messages,
-)
+from task_core.api.bus import Bus, BusContext, Consumer, Producer, Role, check_messages
+from task_core.api.message import Delivery, Message
 from task_core.api.plugin import (
     BusPlugin,
     NoOptions,

@@ -7,52 +7,13 @@ needs no locks, and a blocking client library fits as it is.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import attrs
-import msgspec
 
+from task_core.api.message import Delivery, Message
 from task_core.capabilities import Capabilities, require
 from task_core.errors import PayloadError
-
-
-class Message(msgspec.Struct, gc=False):
-    """What a producer sends.
-
-    A struct, like `Delivery`: two are made for each task.
-
-    Args:
-        topic: Where to.
-        body: The bytes, most often a task on the wire.
-        key: Messages with one key keep their order on buses that order by key.
-        delay: Arrive not before so many seconds (capability `delay`).
-        priority: Higher arrives first (capability `priority`).
-        headers: Names and values beside the body (capability `headers`).
-    """
-
-    topic: str
-    body: bytes
-    key: str | None = None
-    delay: float = 0.0
-    priority: int = 0
-    headers: dict[str, str] | None = None
-
-
-class Delivery(msgspec.Struct, gc=False):
-    """One receipt of a message.
-
-    Args:
-        body: The bytes as they were sent.
-        token: What the bus needs to settle it; nobody else looks inside.
-        attempt: The how-manyth receipt of this message this is, from 1
-            (always 1 without the capability `attempts`).
-        headers: As sent (capability `headers`).
-    """
-
-    body: bytes
-    token: Any = None
-    attempt: int = 1
-    headers: dict[str, str] | None = None
 
 
 class Role(StrEnum):

@@ -9,7 +9,8 @@ from typing import Any
 
 import pluggy
 
-from task_core.api.bus import Bus, Delivery, Message
+from task_core.api.bus import Bus
+from task_core.api.message import Delivery, Message
 from task_core.api.worker import Outcome
 from task_core.task import Task
 

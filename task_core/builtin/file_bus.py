@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import attrs
 
-from task_core.api.bus import Bus, BusContext, Consumer, Message, Producer, Role
+from task_core.api.bus import Bus, BusContext, Consumer, Producer, Role
+from task_core.api.message import Message
 from task_core.builtin.bus_options import FileOptions
 from task_core.builtin.file_consumer import FollowingConsumer, open_to_read
 from task_core.builtin.line_consumer import LineConsumer

@@ -1,6 +1,6 @@
 """Bytes -> lines -> deliveries, without a Python call for each line."""
 
-from task_core.api.bus import Delivery
+from task_core.api.message import Delivery
 
 
 class LineBuffer:

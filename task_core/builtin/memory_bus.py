@@ -5,14 +5,8 @@ from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 from time import monotonic
 
-from task_core.api.bus import (
-    Bus,
-    Consumer,
-    Delivery,
-    Message,
-    Producer,
-    check_messages,
-)
+from task_core.api.bus import Bus, Consumer, Producer, check_messages
+from task_core.api.message import Delivery, Message
 from task_core.builtin.memory_topics import Bell, Channel, Topic
 from task_core.capabilities import Capabilities
 from task_core.errors import BusClosedError, PayloadError

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from queue import SimpleQueue
 
-from task_core.api.bus import Delivery, Message
+from task_core.api.message import Delivery, Message
 
 Bell = SimpleQueue[bool]
 """Wakes one consumer; True when `wake` did it."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from task_core.api.bus import Bus, Consumer, Delivery, Message, Producer, check_messages
+from task_core.api.bus import Bus, Consumer, Producer, check_messages
+from task_core.api.message import Delivery, Message
 from task_core.builtin.bus_options import NopOptions
 from task_core.capabilities import Capabilities
 from task_core.errors import BusClosedError, BusError, SendError

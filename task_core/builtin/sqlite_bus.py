@@ -2,15 +2,8 @@
 
 from collections.abc import Sequence
 
-from task_core.api.bus import (
-    Bus,
-    BusContext,
-    Consumer,
-    Delivery,
-    Message,
-    Producer,
-    check_messages,
-)
+from task_core.api.bus import Bus, BusContext, Consumer, Producer, check_messages
+from task_core.api.message import Delivery, Message
 from task_core.builtin.bus_options import ReadFrom, SqliteOptions
 from task_core.builtin.sqlite_channel import Channel
 from task_core.builtin.sqlite_channels import depth_of, open_channel

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from task_core.api.bus import Delivery
+from task_core.api.message import Delivery
 from task_core.builtin.sqlite_file import SqliteFile
 from task_core.builtin.sqlite_lease import Lease, Run
 from task_core.builtin.sqlite_schema import SPAN

@@ -4,7 +4,8 @@ import contextlib
 from collections.abc import Sequence
 from time import monotonic, time
 
-from task_core.api.bus import Bus, Consumer, Delivery, Message
+from task_core.api.bus import Bus, Consumer
+from task_core.api.message import Delivery, Message
 from task_core.builtin.alarm import Alarm, Event
 from task_core.builtin.sqlite_channel import Channel
 from task_core.builtin.sqlite_errors import LockedError

@@ -6,7 +6,7 @@ from time import time
 
 import msgspec
 
-from task_core.api.bus import Message
+from task_core.api.message import Message
 from task_core.builtin.sqlite_file import SqliteFile
 from task_core.builtin.sqlite_schema import SPAN
 from task_core.errors import PayloadError

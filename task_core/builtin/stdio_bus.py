@@ -3,7 +3,8 @@
 import os
 from collections.abc import Sequence
 
-from task_core.api.bus import Bus, Consumer, Delivery, Message, Producer, check_messages
+from task_core.api.bus import Bus, Consumer, Producer, check_messages
+from task_core.api.message import Delivery, Message
 from task_core.builtin.line_consumer import LineConsumer
 from task_core.builtin.line_producer import LineProducer, LineWriter
 from task_core.capabilities import Capabilities

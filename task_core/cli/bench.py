@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import attrs
 import click
 
-from task_core.api.bus import Bus, Consumer, Delivery, Message, Role
+from task_core.api.bus import Bus, Consumer, Role
+from task_core.api.message import Delivery, Message
 from task_core.capabilities import require
 from task_core.cli.bus_option import SECTION
 from task_core.cli.buses import open_selected

@@ -12,7 +12,8 @@ from typing import Self
 
 import click
 
-from task_core.api.bus import Bus, BusContext, Consumer, Delivery, Message
+from task_core.api.bus import Bus, BusContext, Consumer
+from task_core.api.message import Delivery, Message
 from task_core.cli.render import style, table
 from task_core.dead import dead_topic, decode_dead
 from task_core.discovery.catalog import Catalog

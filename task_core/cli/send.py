@@ -8,7 +8,8 @@ from typing import BinaryIO
 
 import click
 
-from task_core.api.bus import Message, Producer, Role
+from task_core.api.bus import Producer, Role
+from task_core.api.message import Message
 from task_core.cli.bus_option import SECTION
 from task_core.cli.buses import open_selected
 from task_core.cli.command import PluginCommand

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import click
 
-from task_core.api.bus import Bus, Consumer, Delivery, Role
+from task_core.api.bus import Bus, Consumer, Role
+from task_core.api.message import Delivery
 from task_core.cli.bus_option import SECTION
 from task_core.cli.buses import open_selected
 from task_core.cli.command import PluginCommand

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection
 
-from task_core.api.bus import Delivery, Message
+from task_core.api.message import Delivery, Message
 from task_core.task import Task
 
 RETRY, DEAD, IGNORED = "retry", "dead", "ignored"

@@ -1,6 +1,6 @@
 """Delivery -> dead letter: what cannot be decoded or run is kept, with the reason."""
 
-from task_core.api.bus import Delivery, Message
+from task_core.api.message import Delivery, Message
 from task_core.clock import Clock
 from task_core.dead import DeadLetter, encode_dead
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import attrs
 
-from task_core.api.bus import Bus, Consumer, Delivery, Producer
+from task_core.api.bus import Bus, Consumer, Producer
+from task_core.api.message import Delivery
 
 
 class EarlyBus(Bus):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from task_core.api.bus import Delivery, Message
+from task_core.api.message import Delivery, Message
 from task_core.api.worker import failed
 from task_core.clock import Clock
 from task_core.errors import DecodeError

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from task_core.api.bus import Delivery
+from task_core.api.message import Delivery
 from task_core.api.worker import Outcome
 from task_core.clock import Clock
 from task_core.runtime.context import RunContext

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-from task_core.api.bus import Consumer, Delivery
+from task_core.api.bus import Consumer
+from task_core.api.message import Delivery
 from task_core.clock import Clock
 from task_core.errors import LeaseLostError
 from task_core.runtime.job import Job

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from task_core.api.bus import Bus, Consumer, Message
+from task_core.api.bus import Bus, Consumer
+from task_core.api.message import Message
 from task_core.api.worker import COMPLETE, failed
 from task_core.errors import LeaseLostError
 from task_core.runtime.batch import DEAD, IGNORED, RETRY, Batch

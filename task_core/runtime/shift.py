@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from task_core.api.bus import Consumer, Delivery
+from task_core.api.bus import Consumer
+from task_core.api.message import Delivery
 from task_core.api.worker import failed
 from task_core.runtime.custody import Custody
 from task_core.runtime.intake import Arrivals

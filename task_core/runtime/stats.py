@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from task_core.api.bus import Message
+from task_core.api.message import Message
 from task_core.clock import Clock
 from task_core.runtime.job import Job
 from task_core.values import format_duration

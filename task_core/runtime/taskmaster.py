@@ -5,7 +5,8 @@ import threading
 from collections.abc import Iterator
 from datetime import datetime
 
-from task_core.api.bus import Bus, Consumer, Delivery, Message, Producer
+from task_core.api.bus import Bus, Consumer, Producer
+from task_core.api.message import Delivery, Message
 from task_core.api.taskmaster import Taskmaster
 from task_core.clock import Clock
 from task_core.dead import dead_topic

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from task_core.api.bus import Delivery
+from task_core.api.message import Delivery
 from task_core.api.plugin import NoOptions, WorkerPlugin
 from task_core.api.worker import Outcome, Worker
 from task_core.clock import SystemClock

@@ -11,7 +11,7 @@ import time
 import pytest
 from sqlite_processes import hold, listen, open_bus, send, toil, work
 
-from task_core.api.bus import Message
+from task_core.api.message import Message
 
 SPAWN = multiprocessing.get_context("spawn")
 

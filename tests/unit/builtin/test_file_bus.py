@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from task_core.api.bus import BusContext, Message, Role
+from task_core.api.bus import BusContext, Role
+from task_core.api.message import Message
 from task_core.builtin import buses
 from task_core.builtin.bus_options import FileOptions
 from task_core.errors import BusError, SendError

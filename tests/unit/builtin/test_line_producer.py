@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from task_core.api.bus import Message
+from task_core.api.message import Message
 from task_core.builtin.buses import LINES
 from task_core.builtin.line_producer import LineWriter
 from task_core.builtin.stdio_bus import NullBus, StreamProducer

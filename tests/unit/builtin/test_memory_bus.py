@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from task_core.api.bus import BusContext, Message
+from task_core.api.bus import BusContext
+from task_core.api.message import Message
 from task_core.builtin import buses
 from task_core.builtin.bus_options import MemoryOptions
 from task_core.errors import (

@@ -2,7 +2,8 @@
 
 import pytest
 
-from task_core.api.bus import BusContext, Message
+from task_core.api.bus import BusContext
+from task_core.api.message import Message
 from task_core.builtin import buses
 from task_core.builtin.bus_options import NopOptions
 from task_core.errors import BusError, SendError

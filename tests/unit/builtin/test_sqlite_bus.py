@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from task_core.api.bus import BusContext, Message
+from task_core.api.bus import BusContext
+from task_core.api.message import Message
 from task_core.builtin import sqlite_channel
 from task_core.builtin.bus_options import ReadFrom, SqliteOptions
 from task_core.builtin.buses import sqlite

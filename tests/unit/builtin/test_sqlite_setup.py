@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from task_core.api.bus import BusContext, Message
+from task_core.api.bus import BusContext
+from task_core.api.message import Message
 from task_core.builtin.bus_options import SqliteOptions
 from task_core.builtin.buses import sqlite
 from task_core.builtin.sqlite_schema import APPLICATION_ID, LADDER, VERSION
@@ -242,7 +243,8 @@ def test_a_short_lock_is_waited_for(path):
 
 _SEND = """
 import sys
-from task_core.api.bus import BusContext, Message
+from task_core.api.bus import BusContext
+from task_core.api.message import Message
 from task_core.builtin.bus_options import SqliteOptions
 from task_core.builtin.buses import sqlite
 bus = sqlite.open(SqliteOptions(path=sys.argv[1]), BusContext())

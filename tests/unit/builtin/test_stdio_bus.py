@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from task_core.api.bus import BusContext, Message
+from task_core.api.bus import BusContext
+from task_core.api.message import Message
 from task_core.api.plugin import NoOptions
 from task_core.builtin import buses
 from task_core.errors import BusError, UnsupportedCapabilityError

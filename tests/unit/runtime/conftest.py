@@ -8,7 +8,8 @@ from importlib import import_module
 import attrs
 import pytest
 
-from task_core.api.bus import Bus, Consumer, Delivery, Message, Producer
+from task_core.api.bus import Bus, Consumer, Producer
+from task_core.api.message import Delivery, Message
 from task_core.builtin.buses import MEMORY
 from task_core.builtin.memory_bus import MemoryBus
 from task_core.capabilities import Capabilities

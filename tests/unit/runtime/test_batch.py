@@ -1,6 +1,6 @@
 """Rules of `task_core.runtime.batch`: what belongs to which delivery."""
 
-from task_core.api.bus import Delivery, Message
+from task_core.api.message import Delivery, Message
 from task_core.runtime.batch import DEAD, RETRY, Batch
 
 

@@ -1,6 +1,6 @@
 """Rules of `task_core.runtime.burial`: a dead letter tells all that is known."""
 
-from task_core.api.bus import Delivery
+from task_core.api.message import Delivery
 from task_core.clock import SystemClock
 from task_core.dead import decode_dead
 from task_core.runtime.burial import Undertaker

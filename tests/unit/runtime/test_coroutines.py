@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from task_core.api.bus import Delivery
+from task_core.api.message import Delivery
 from task_core.api.worker import Worker, complete, failed, interrupted
 from task_core.runtime.job import Job
 from task_core.task import Task

@@ -2,7 +2,7 @@
 
 import pytest
 
-from task_core.api.bus import Delivery
+from task_core.api.message import Delivery
 from task_core.api.worker import complete, interrupted
 from task_core.capabilities import Capabilities
 from task_core.clock import SystemClock

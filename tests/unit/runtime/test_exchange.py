@@ -4,7 +4,7 @@ import threading
 import time
 from collections import deque
 
-from task_core.api.bus import Delivery
+from task_core.api.message import Delivery
 from task_core.runtime.exchange import Exchange
 from task_core.runtime.job import Job
 from task_core.task import Task

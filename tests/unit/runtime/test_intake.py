@@ -2,7 +2,7 @@
 
 import pytest
 
-from task_core.api.bus import Delivery
+from task_core.api.message import Delivery
 from task_core.clock import SystemClock
 from task_core.dead import decode_dead
 from task_core.runtime.burial import Undertaker

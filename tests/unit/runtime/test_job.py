@@ -1,6 +1,6 @@
 """Rules of `task_core.runtime.job`: a job is itself, and always has dates."""
 
-from task_core.api.bus import Delivery
+from task_core.api.message import Delivery
 from task_core.clock import SystemClock
 from task_core.runtime.job import Job, stamp_unrun
 from task_core.task import Task

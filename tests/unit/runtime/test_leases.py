@@ -1,6 +1,6 @@
 """Rules of `task_core.runtime.leases`: renewed at a third of their length."""
 
-from task_core.api.bus import Delivery
+from task_core.api.message import Delivery
 from task_core.errors import LeaseLostError
 from task_core.runtime.job import Job
 from task_core.runtime.leases import FOREVER, Leases, without_lost

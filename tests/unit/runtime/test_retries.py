@@ -2,7 +2,7 @@
 
 import pytest
 
-from task_core.api.bus import Delivery
+from task_core.api.message import Delivery
 from task_core.api.worker import alert, complete, failed, interrupted, retry, warn
 from task_core.runtime.job import Job
 from task_core.runtime.retries import LONGEST, Retries, RetryPolicy, retries_of

@@ -9,7 +9,7 @@ import threading
 import attrs
 import pytest
 
-from task_core.api.bus import Delivery
+from task_core.api.message import Delivery
 from task_core.api.worker import Outcome, complete, failed
 from task_core.clock import SystemClock
 from task_core.runtime.call import compile_call
@@ -179,7 +179,7 @@ def test_a_context_is_made_only_for_workers_that_ask():
 
 FORKING = """
 import logging, os, threading
-from task_core.api.bus import Delivery
+from task_core.api.message import Delivery
 from task_core.clock import SystemClock
 from task_core.runtime.call import compile_call
 from task_core.runtime.cancel import Cancel

@@ -2,7 +2,7 @@
 
 import pytest
 
-from task_core.api.bus import Delivery, Message
+from task_core.api.message import Delivery, Message
 from task_core.api.worker import COMPLETE, failed, retry
 from task_core.clock import SystemClock
 from task_core.errors import LeaseLostError, SendError

@@ -1,6 +1,6 @@
 """Rules of `task_core.runtime.stats`: counts, under the names of the Go system."""
 
-from task_core.api.bus import Delivery, Message
+from task_core.api.message import Delivery, Message
 from task_core.runtime.job import Job
 from task_core.runtime.stats import Stats
 from task_core.task import Task

@@ -1,6 +1,6 @@
 """Rules of `task_core.runtime.suspects`: what may have killed a worker runs alone."""
 
-from task_core.api.bus import Delivery
+from task_core.api.message import Delivery
 from task_core.runtime.job import Job
 from task_core.runtime.suspects import Suspects
 from task_core.task import Task

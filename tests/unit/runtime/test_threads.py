@@ -3,7 +3,7 @@
 import threading
 import time
 
-from task_core.api.bus import Delivery
+from task_core.api.message import Delivery
 from task_core.runtime.job import Job
 from task_core.task import Task
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from task_core.api.bus import Delivery
+from task_core.api.message import Delivery
 from task_core.runtime.job import Job
 from task_core.runtime.window import WIDEST, Window
 from task_core.task import Task

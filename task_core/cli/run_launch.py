@@ -18,10 +18,10 @@ from task_core.cli.stdout import claim_stdout
 from task_core.clock import SystemClock
 from task_core.dead import dead_topic
 from task_core.errors import UnsupportedCapabilityError
-from task_core.runtime.burial import Undertaker
 from task_core.runtime.call import Call, compile_call
 from task_core.runtime.cancel import Cancel
 from task_core.runtime.context import Surroundings
+from task_core.runtime.dead_letters import DeadLetters
 from task_core.runtime.early import EarlyBus
 from task_core.runtime.exchange import Exchange
 from task_core.runtime.guarantee import demand, guarantee_of, meaning
@@ -116,12 +116,12 @@ def _equip(
 ) -> Equipment:
     """Put the parts of the launcher together."""
     clock, exchange = SystemClock(), Exchange()
-    undertaker = Undertaker(plan.topic, plan.channel, plan.dead_topic, clock)
+    dead_letters = DeadLetters(plan.topic, plan.channel, plan.dead_topic, clock)
     slots = import_module(SLOTS[call.is_async]).make_slots(
         options.concurrency, call, exchange, surroundings, clock, hooks
     )
     intake = Intake(
-        undertaker=undertaker,
+        dead_letters=dead_letters,
         task_type=task_type,
         type_policy=options.type_policy.value,
         max_attempts=options.max_attempts,
@@ -131,7 +131,7 @@ def _equip(
     return Equipment(
         bus=bus,
         intake=intake,
-        undertaker=undertaker,
+        dead_letters=dead_letters,
         slots=slots,
         exchange=exchange,
         window=Window(options.concurrency, options.prefetch),

@@ -8,7 +8,7 @@ from task_core.api.message import Delivery, Message
 from task_core.api.worker import failed
 from task_core.clock import Clock
 from task_core.errors import DecodeError
-from task_core.runtime.burial import Undertaker
+from task_core.runtime.dead_letters import DeadLetters
 from task_core.runtime.job import Job, stamp_unrun
 from task_core.runtime.listeners import Hooks
 from task_core.wire import decode_task
@@ -35,7 +35,7 @@ class Intake:
     """Decodes what was received.
 
     Args:
-        undertaker: Writes the letters for what is no task.
+        dead_letters: Writes the letters for what is no task.
         task_type: The worker's.
         type_policy: `run`, `reject` or `ignore` tasks of another type.
         max_attempts: Receipts after which a delivery is dead.
@@ -46,14 +46,14 @@ class Intake:
     def __init__(
         self,
         *,
-        undertaker: Undertaker,
+        dead_letters: DeadLetters,
         task_type: str,
         type_policy: str,
         max_attempts: int,
         clock: Clock,
         hooks: Hooks,
     ) -> None:
-        self._bury = undertaker.bury
+        self._dead_letter = dead_letters.write
         self._task_type = task_type
         self._policy = type_policy
         self._max_attempts = max_attempts
@@ -68,11 +68,13 @@ class Intake:
             try:
                 job = Job(delivery, decode_task(delivery.body))
             except DecodeError as error:
-                arrivals.dead.append((delivery, self._bury(delivery, str(error))))
+                arrivals.dead.append(
+                    (delivery, self._dead_letter(delivery, str(error)))
+                )
                 continue
             if delivery.attempt > self._max_attempts:
                 reason = f"handed out {delivery.attempt} times and never settled"
-                arrivals.dead.append((delivery, self._bury(delivery, reason)))
+                arrivals.dead.append((delivery, self._dead_letter(delivery, reason)))
                 continue
             jobs.append(job)
         if self._received is not None:

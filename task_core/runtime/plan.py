@@ -6,8 +6,8 @@ import attrs
 
 from task_core.api.bus import Bus
 from task_core.clock import Clock
-from task_core.runtime.burial import Undertaker
 from task_core.runtime.cancel import Cancel
+from task_core.runtime.dead_letters import DeadLetters
 from task_core.runtime.exchange import Exchange
 from task_core.runtime.intake import Intake
 from task_core.runtime.listeners import Hooks
@@ -52,7 +52,7 @@ class Equipment:
     Args:
         bus: What carries the tasks.
         intake: Decodes.
-        undertaker: Writes dead letters.
+        dead_letters: Writes dead letters.
         slots: Run.
         exchange: Where the bus thread and the slots meet.
         window: How many tasks may be held.
@@ -64,7 +64,7 @@ class Equipment:
 
     bus: Bus
     intake: Intake
-    undertaker: Undertaker
+    dead_letters: DeadLetters
     slots: Slots
     exchange: Exchange
     window: Window

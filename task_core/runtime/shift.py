@@ -49,7 +49,7 @@ class Shift:
         self._plan = plan
         self._bus = equipment.bus
         self._intake = equipment.intake
-        self._undertaker = equipment.undertaker
+        self._dead_letters = equipment.dead_letters
         self._slots = equipment.slots
         self._exchange = equipment.exchange
         self._window = equipment.window
@@ -223,5 +223,5 @@ class Shift:
             self._settler.add_arrivals(arrivals)
         elif deliveries:
             reason = "read ahead but not taken: --max-tasks reached"
-            dead = [(d, self._undertaker.bury(d, reason)) for d in deliveries]
+            dead = [(d, self._dead_letters.write(d, reason)) for d in deliveries]
             self._settler.add_arrivals(Arrivals(dead=dead))

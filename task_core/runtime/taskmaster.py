@@ -11,7 +11,7 @@ from task_core.api.taskmaster import Taskmaster
 from task_core.clock import Clock
 from task_core.dead import dead_topic
 from task_core.errors import DecodeError, LeaseLostError
-from task_core.runtime.burial import Undertaker
+from task_core.runtime.dead_letters import DeadLetters
 from task_core.task import Task
 from task_core.wire import decode_task, encode_task
 
@@ -142,10 +142,10 @@ class LoopContext:
         try:
             task = decode_task(delivery.body)
         except DecodeError as error:
-            undertaker = Undertaker(
+            dead_letters = DeadLetters(
                 consumer.topic, consumer.channel, dead_topic(consumer.topic), self.clock
             )
-            letter = undertaker.bury(delivery, str(error))
+            letter = dead_letters.write(delivery, str(error))
             self._bus.settle(consumer, [delivery], [letter])
             return
         outer, gathered = (self._work, self._gathered), list[Message]()

@@ -1,4 +1,4 @@
-"""The embedded bus from the command line: send, launch, retry, bury, bring back."""
+"""The embedded bus from the command line: send, launch, retry, give up, bring back."""
 
 import json
 
@@ -30,7 +30,7 @@ def test_a_failing_task_runs_again_and_says_how_often_it_had(task):
     assert (only["result"], only["meta"]) == ("error", "retry=2")
 
 
-def test_a_task_that_kills_its_workers_is_buried_and_can_be_sent_back(task):
+def test_a_task_that_kills_its_workers_can_be_sent_back(task):
     """After so many attempts; its bytes are those that were sent."""
     sent = task("send", "kills", "x", "--id", "7")
     assert task("send", "-", *BUS, stdin=sent.stdout).returncode == 0
@@ -106,7 +106,7 @@ def test_a_bus_can_be_measured(task):
 
 
 def test_the_demonstration_ends_well(task):
-    """Every task of it is done, reported or buried."""
+    """Every task of it is done, reported or a dead letter."""
     done = task("demo", "--seconds", "5")
     assert done.returncode == 0
     text = done.stdout.decode()

@@ -14,10 +14,10 @@ from task_core.builtin.buses import MEMORY
 from task_core.builtin.memory_bus import MemoryBus
 from task_core.capabilities import Capabilities
 from task_core.clock import SystemClock
-from task_core.runtime.burial import Undertaker
 from task_core.runtime.call import compile_call
 from task_core.runtime.cancel import Cancel
 from task_core.runtime.context import Surroundings
+from task_core.runtime.dead_letters import DeadLetters
 from task_core.runtime.exchange import Exchange
 from task_core.runtime.intake import Intake
 from task_core.runtime.launcher import Launcher
@@ -95,10 +95,10 @@ def make_rig(
     hooks, stats = hooks or NoHooks(), Stats(CLOCK)
     made, exchange, cancel = make_slots(worker, concurrency, hooks)
     window = Window(concurrency, prefetch)
-    undertaker = Undertaker("load", "load", "load.dead", CLOCK)
+    dead_letters = DeadLetters("load", "load", "load.dead", CLOCK)
     plan = {"max_attempts": 5, **plan}
     intake = Intake(
-        undertaker=undertaker,
+        dead_letters=dead_letters,
         task_type="load",
         type_policy=type_policy,
         max_attempts=plan["max_attempts"],
@@ -108,7 +108,7 @@ def make_rig(
     equipment = Equipment(
         bus=bus,
         intake=intake,
-        undertaker=undertaker,
+        dead_letters=dead_letters,
         slots=slots or made,
         exchange=exchange,
         window=window,

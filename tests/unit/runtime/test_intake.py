@@ -5,7 +5,7 @@ import pytest
 from task_core.api.message import Delivery
 from task_core.clock import SystemClock
 from task_core.dead import decode_dead
-from task_core.runtime.burial import Undertaker
+from task_core.runtime.dead_letters import DeadLetters
 from task_core.runtime.intake import Intake
 
 
@@ -14,7 +14,7 @@ def make(hooks):
     def make(policy="run", **functions):
         clock = SystemClock()
         return Intake(
-            undertaker=Undertaker("load", "load", "load.dead", clock),
+            dead_letters=DeadLetters("load", "load", "load.dead", clock),
             task_type="load",
             type_policy=policy,
             max_attempts=5,

@@ -5,7 +5,7 @@ from task_core.clock import Clock
 from task_core.dead import DeadLetter, encode_dead
 
 
-class Undertaker:
+class DeadLetters:
     """Writes the dead letters of one topic and channel.
 
     Args:
@@ -20,7 +20,7 @@ class Undertaker:
         self._dead_topic = dead_topic
         self._clock = clock
 
-    def bury(self, delivery: Delivery, reason: str) -> Message:
+    def write(self, delivery: Delivery, reason: str) -> Message:
         """Return the dead letter for a delivery."""
         letter = DeadLetter(
             reason=reason,

@@ -25,9 +25,9 @@ from task_core.runtime.dead_letters import DeadLetters
 from task_core.runtime.early import EarlyBus
 from task_core.runtime.exchange import Exchange
 from task_core.runtime.guarantee import demand, guarantee_of, meaning
+from task_core.runtime.hooks import Hooks
 from task_core.runtime.intake import Intake
 from task_core.runtime.launcher import Launcher
-from task_core.runtime.listeners import Hooks
 from task_core.runtime.plan import Equipment, Plan
 from task_core.runtime.retries import Retries, RetryPolicy
 from task_core.runtime.shutdown import Supervisor

@@ -12,8 +12,8 @@ from task_core.clock import Clock
 from task_core.runtime.call import Call, outcome_of
 from task_core.runtime.context import RunContext, Surroundings
 from task_core.runtime.exchange import Exchange
+from task_core.runtime.hooks import Hooks
 from task_core.runtime.job import Job
-from task_core.runtime.listeners import Hooks
 from task_core.runtime.run import Fork, Watch, keep_text, merge_meta, outcome_of_error
 from task_core.task import Task
 

@@ -9,8 +9,8 @@ from task_core.api.worker import failed
 from task_core.clock import Clock
 from task_core.errors import DecodeError
 from task_core.runtime.dead_letters import DeadLetters
+from task_core.runtime.hooks import Hooks
 from task_core.runtime.job import Job, stamp_unrun
-from task_core.runtime.listeners import Hooks
 from task_core.wire import decode_task
 
 

@@ -9,8 +9,8 @@ from task_core.clock import Clock
 from task_core.runtime.cancel import Cancel
 from task_core.runtime.dead_letters import DeadLetters
 from task_core.runtime.exchange import Exchange
+from task_core.runtime.hooks import Hooks
 from task_core.runtime.intake import Intake
-from task_core.runtime.listeners import Hooks
 from task_core.runtime.retries import Retries
 from task_core.runtime.slots import Slots
 from task_core.runtime.stats import Stats

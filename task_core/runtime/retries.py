@@ -6,8 +6,8 @@ from collections.abc import Callable
 import attrs
 
 from task_core.api.message import Message
+from task_core.runtime.hooks import Hooks
 from task_core.runtime.job import Job
-from task_core.runtime.listeners import Hooks
 from task_core.task import Task, merge_meta, parse_meta
 from task_core.wire import encode_task
 

@@ -14,8 +14,8 @@ from task_core.errors import InfoError
 from task_core.runtime import call as call_module
 from task_core.runtime.call import Call, outcome_of
 from task_core.runtime.context import RunContext, Surroundings
+from task_core.runtime.hooks import Hooks
 from task_core.runtime.job import Job, stamp_unrun
-from task_core.runtime.listeners import Hooks
 from task_core.wire import decode_task
 
 Run = Callable[[Job], None]

@@ -7,9 +7,9 @@ from task_core.api.message import Message
 from task_core.api.worker import COMPLETE, failed
 from task_core.errors import LeaseLostError
 from task_core.runtime.batch import DEAD, IGNORED, RETRY, Batch
+from task_core.runtime.hooks import Hooks
 from task_core.runtime.intake import Arrivals
 from task_core.runtime.job import Job
-from task_core.runtime.listeners import Hooks
 from task_core.runtime.retries import Retries
 from task_core.runtime.stats import Stats
 from task_core.task import Task

@@ -9,8 +9,8 @@ from task_core.clock import Clock
 from task_core.runtime.call import Call
 from task_core.runtime.context import Surroundings
 from task_core.runtime.exchange import Exchange
+from task_core.runtime.hooks import Hooks
 from task_core.runtime.job import Job
-from task_core.runtime.listeners import Hooks
 from task_core.runtime.run import Run, make_run
 
 

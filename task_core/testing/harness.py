@@ -18,8 +18,8 @@ from task_core.runtime.call import Call, compile_call
 from task_core.runtime.cancel import Cancel
 from task_core.runtime.context import Surroundings
 from task_core.runtime.exchange import Exchange
+from task_core.runtime.hooks import NoHooks
 from task_core.runtime.job import Job
-from task_core.runtime.listeners import NoHooks
 from task_core.runtime.run import make_run
 from task_core.task import Task
 from task_core.wire import encode_task

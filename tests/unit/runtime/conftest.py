@@ -19,9 +19,9 @@ from task_core.runtime.cancel import Cancel
 from task_core.runtime.context import Surroundings
 from task_core.runtime.dead_letters import DeadLetters
 from task_core.runtime.exchange import Exchange
+from task_core.runtime.hooks import NoHooks
 from task_core.runtime.intake import Intake
 from task_core.runtime.launcher import Launcher
-from task_core.runtime.listeners import NoHooks
 from task_core.runtime.plan import Equipment, Plan
 from task_core.runtime.stats import Stats
 from task_core.runtime.window import Window

@@ -15,8 +15,8 @@ from task_core.clock import SystemClock
 from task_core.runtime.call import compile_call
 from task_core.runtime.cancel import Cancel
 from task_core.runtime.context import Surroundings
+from task_core.runtime.hooks import NoHooks
 from task_core.runtime.job import Job
-from task_core.runtime.listeners import NoHooks
 from task_core.runtime.run import make_run
 from task_core.task import Task
 from task_core.wire import decode_task, encode_task
@@ -185,7 +185,7 @@ from task_core.runtime.call import compile_call
 from task_core.runtime.cancel import Cancel
 from task_core.runtime.context import Surroundings
 from task_core.runtime.job import Job
-from task_core.runtime.listeners import NoHooks
+from task_core.runtime.hooks import NoHooks
 from task_core.runtime.run import make_run
 from task_core.task import Task
 

@@ -36,6 +36,7 @@ class DeadLetter(msgspec.Struct, kw_only=True, omit_defaults=True):
         return self.body.encode()
 
 
+_SUFFIX = ".dead"
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(DeadLetter).decode
 
@@ -47,7 +48,27 @@ def dead_topic(topic: str) -> str:
         >>> dead_topic("load")
         'load.dead'
     """
-    return f"{topic}.dead"
+    return f"{topic}{_SUFFIX}"
+
+
+def is_dead_topic(topic: str) -> bool:
+    """Whether a topic takes the dead letters of another one.
+
+    Example:
+        >>> is_dead_topic(dead_topic("load"))
+        True
+    """
+    return topic.endswith(_SUFFIX)
+
+
+def origin_of(topic: str) -> str:
+    """Return the topic whose dead letters a dead topic takes.
+
+    Example:
+        >>> origin_of("load.dead")
+        'load'
+    """
+    return topic.removesuffix(_SUFFIX)
 
 
 def encode_dead(letter: DeadLetter, original: bytes) -> bytes:

@@ -14,6 +14,7 @@ from task_core.builtin.line_consumer import LineConsumer
 from task_core.builtin.line_producer import LineProducer, LineWriter
 from task_core.builtin.stdio_bus import STDERR, STDIN
 from task_core.capabilities import Capabilities
+from task_core.dead import dead_topic, is_dead_topic
 from task_core.errors import BusError
 
 MAX_OPEN = 64
@@ -90,7 +91,7 @@ class FileProducer(LineProducer):
         self._path = path
         self._streams = {
             "-": LineWriter(stdout, "stdout"),
-            "-.dead": LineWriter(STDERR, "stderr"),
+            dead_topic("-"): LineWriter(STDERR, "stderr"),
         }
         self._files: dict[str, LineWriter] = {}
 
@@ -129,7 +130,7 @@ class FileProducer(LineProducer):
     def _path_of(self, topic: str) -> str:
         if not self._path:
             return topic
-        return self._path + ".dead" if topic.endswith(".dead") else self._path
+        return dead_topic(self._path) if is_dead_topic(topic) else self._path
 
     def _open_file(self, path: str) -> LineWriter:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT

@@ -8,6 +8,7 @@ from task_core.api.message import Delivery, Message
 from task_core.builtin.line_consumer import LineConsumer
 from task_core.builtin.line_producer import LineProducer, LineWriter
 from task_core.capabilities import Capabilities
+from task_core.dead import is_dead_topic
 from task_core.errors import BusClosedError, BusError
 
 STDIN = 0
@@ -80,7 +81,7 @@ class StreamProducer(LineProducer):
 
     def writer_for(self, topic: str) -> LineWriter:
         """Return the stream of a topic."""
-        return self._dead if topic.endswith(".dead") else self._data
+        return self._dead if is_dead_topic(topic) else self._data
 
     def prepare(self, topics: Sequence[str]) -> None:
         """Check that the stream is open."""

@@ -1,5 +1,6 @@
 """`task dead`: look at dead letters, send them back, or drop them."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,7 +17,14 @@ from task_core.cli.command import PluginCommand
 from task_core.cli.render import show_json, table
 from task_core.cli.selection import Settings
 from task_core.dates import parse_date
-from task_core.dead import DeadLetter, dead_topic, decode_dead
+from task_core.dead import (
+    DeadLetter,
+    dead_topic,
+    decode_dead,
+    encode_dead,
+    is_dead_topic,
+    origin_of,
+)
 from task_core.errors import DecodeError, UsageError
 from task_core.values import parse_duration
 from task_core.wire import decode_task
@@ -45,10 +53,12 @@ class Item:
 
     @property
     def age(self) -> float:
-        """Seconds since it came here."""
-        if not self.letter.time:
-            return 0.0
-        return max(0.0, time.time() - parse_date(self.letter.time).timestamp())
+        """Seconds since it came here; NaN, neither old nor new, if it does not say."""
+        try:
+            came = parse_date(self.letter.time).timestamp()
+        except ValueError:
+            return math.nan
+        return max(0.0, time.time() - came)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -104,12 +114,12 @@ def _items(bus: Bus, consumer: Consumer) -> Iterator[Item]:
 
 
 def _letter(delivery: Delivery, topic: str) -> DeadLetter:
-    """Read a letter; what somebody else put there is shown as it is."""
+    """Read a letter; what somebody else put there is treated like one."""
     try:
         return decode_dead(delivery.body)
     except DecodeError as error:
-        body = delivery.body.decode("utf-8", "replace")
-        return DeadLetter(reason=str(error), topic=topic, body=body)
+        letter = DeadLetter(reason=str(error), topic=origin_of(topic))
+        return decode_dead(encode_dead(letter, delivery.body))
 
 
 Action = Callable[[Bus, Consumer, list[Item], dict[str, Any]], None]
@@ -122,7 +132,7 @@ def _runner(action: Action) -> Callable[..., int]:
         wanted = _filter(options)
         bus = open_selected(settings.buses["bus"], Role.BOTH, 1)
         try:
-            name = topic if topic.endswith(".dead") else dead_topic(topic)
+            name = topic if is_dead_topic(topic) else dead_topic(topic)
             consumer = bus.subscribe(name, CHANNEL)
             items = [item for item in _items(bus, consumer) if wanted.admits(item)]
             action(bus, consumer, items, options)

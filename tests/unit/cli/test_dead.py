@@ -1,0 +1,189 @@
+"""Rules of `task_core.cli.dead`."""
+
+import json
+
+import pytest
+
+from task_core.api.bus import BusContext
+from task_core.api.message import Message
+from task_core.builtin.bus_options import SqliteOptions
+from task_core.builtin.buses import sqlite
+from task_core.dead import DeadLetter, encode_dead
+
+OLD, NEW = "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
+TASK = b'{"type":"load","info":"a.csv"}'
+BUS = ("--bus", "sqlite")
+
+
+@pytest.fixture
+def bus(folder):
+    """The database in the current folder, as another process sees it."""
+    opened = sqlite.open(SqliteOptions(), BusContext())
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def put(bus):
+    """Put a dead letter on the dead topic of `load`."""
+
+    def send(body, reason="no reason", *, time=OLD):
+        letter = DeadLetter(reason=reason, topic="load", time=time)
+        bus.producer().send([Message("load.dead", encode_dead(letter, body))])
+
+    return send
+
+
+@pytest.fixture
+def dead(task):
+    """Run `task dead WORDS` on the database; return what was printed as JSON."""
+
+    def run(command, *words):
+        done = task("dead", command, "load", *BUS, "--json", *words)
+        assert (done.code, done.err) == (0, "")
+        return json.loads(done.out)
+
+    return run
+
+
+def bodies(bus, topic):
+    consumer = bus.subscribe(topic, "test")
+    return [delivery.body for delivery in consumer.receive(100, 0)]
+
+
+def test_a_list_shows_since_when_what_and_why(task, put):
+    """The type stays empty when it is no task."""
+    put(TASK, "killed its workers")
+    put(b"junk", "not JSON")
+    lines = task("dead", "list", "load", *BUS).out.splitlines()
+    assert [line.split(maxsplit=2) for line in lines] == [
+        ["SINCE", "TYPE", "REASON"],
+        [OLD, "load", "killed its workers"],
+        [OLD, "not", "JSON"],
+    ]
+
+
+def test_no_letters_are_told_to_people_alone(task, bus):
+    """A program gets an empty list."""
+    assert task("dead", "list", "load", *BUS).err == "no dead letters\n"
+    assert json.loads(task("dead", "list", "load", *BUS, "--json").out) == []
+
+
+def test_looking_changes_nothing(dead, put):
+    """Every look shows the same letters, and at once."""
+    put(TASK)
+    assert dead("list") == dead("list")
+
+
+def test_the_dead_topic_may_be_named_itself(task, put):
+    """Somebody who has just read its name uses that."""
+    put(TASK)
+    named = task("dead", "list", "load.dead", *BUS, "--json")
+    assert len(json.loads(named.out)) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "reasons"),
+    [
+        ((), ["a", "b", "c"]),
+        (("--type", "load"), ["a", "c"]),
+        (("--type", "other"), []),
+        (("--reason", "b"), ["b"]),
+        (("--older-than", "24h"), ["a", "b"]),
+        (("--newer-than", "24h"), ["c"]),
+        (("--type", "load", "--newer-than", "24h"), ["c"]),
+    ],
+    ids=str,
+)
+def test_filters_narrow_down(dead, put, words, reasons):
+    """A letter must pass all of them."""
+    put(TASK, "a")
+    put(b"junk", "b")
+    put(TASK, "c", time=NEW)
+    assert [letter["reason"] for letter in dead("list", *words)] == reasons
+
+
+@pytest.mark.parametrize("time", ["", "yesterday"])
+def test_a_letter_that_does_not_say_when_is_neither_old_nor_new(dead, put, time):
+    """So no filter by age can drop it by mistake."""
+    put(TASK, time=time)
+    assert dead("list", "--older-than", "1s") == []
+    assert dead("list", "--newer-than", "1s") == []
+    assert len(dead("list")) == 1
+
+
+def test_a_wrong_age_names_its_flag(task, bus):
+    """Before anything is looked at."""
+    done = task("dead", "list", "load", *BUS, "--older-than", "soon")
+    assert done.code == 2
+    assert done.err.startswith("task: --older-than: not a duration")
+
+
+def test_show_prints_every_fact_on_a_line(task, put):
+    """The bytes in base64 when they are no text."""
+    put(b"\xff", "no UTF-8")
+    lines = task("dead", "show", "load", *BUS).out.splitlines()
+    assert lines == [
+        "reason   no UTF-8",
+        "topic    load",
+        "attempt  1",
+        f"time     {OLD}",
+        "body64   /w==",
+        "",
+    ]
+
+
+def test_nothing_is_done_without_yes(task, bus, dead, put):
+    """What would be done is shown first."""
+    put(TASK, "a")
+    for command in ("redrive", "drop"):
+        done = task("dead", command, "load", *BUS)
+        assert "1 would be" in done.err
+        assert "a" in done.out
+    assert len(dead("list")) == 1
+    assert bodies(bus, "load") == []
+
+
+def test_a_letter_goes_back_with_its_very_bytes(task, bus, dead, put):
+    """To where it came from, and from the dead topic it is gone."""
+    put(b"\xff\x00", "no UTF-8")
+    task("dead", "redrive", "load", *BUS, "--yes")
+    assert bodies(bus, "load") == [b"\xff\x00"]
+    assert dead("list") == []
+
+
+def test_a_letter_may_go_elsewhere(task, bus, put):
+    """To be looked at by another worker."""
+    put(TASK)
+    task("dead", "redrive", "load", *BUS, "--to", "repair", "--yes")
+    assert bodies(bus, "repair") == [TASK]
+    assert bodies(bus, "load") == []
+
+
+@pytest.mark.parametrize("body", [b"\xff\x00", b"[]", b'{"reason":1}'])
+def test_what_is_no_letter_keeps_its_bytes(task, bus, dead, body):
+    """Others may write to the dead topic; it goes where that belongs to."""
+    bus.producer().send([Message("load.dead", body)])
+    [letter] = dead("list")
+    assert letter["reason"].startswith("not a dead letter")
+    task("dead", "redrive", "load", *BUS, "--yes")
+    assert bodies(bus, "load") == [body]
+
+
+def test_only_what_is_meant_is_dropped(task, dead, put):
+    """The others stay where they are."""
+    put(TASK, "a")
+    put(TASK, "b")
+    done = task("dead", "drop", "load", *BUS, "--reason", "a", "--yes")
+    assert done.err == "1 dropped\n"
+    assert [letter["reason"] for letter in dead("list")] == ["b"]
+
+
+def test_a_bus_that_cannot_acknowledge_is_only_read(task, folder):
+    """Dropping from a file would be a lie."""
+    letter = encode_dead(DeadLetter(reason="a", topic="load"), TASK)
+    (folder / "load.dead").write_bytes(letter + b"\n")
+    assert '"reason": "a"' in task("dead", "list", "load", "-b", "file", "--json").out
+    done = task("dead", "drop", "load", "-b", "file", "--yes")
+    assert done.code == 2
+    assert "bus 'file' cannot do this: it does not offer 'ack'" in done.err

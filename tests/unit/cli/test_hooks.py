@@ -1,0 +1,58 @@
+"""Rules of `task_core.cli.hooks`."""
+
+import subprocess
+import sys
+import types
+
+import pytest
+
+from task_core.api import hookimpl
+from task_core.cli.hooks import load_hooks
+from task_core.discovery.catalog import Catalog
+
+WITHOUT = """
+import sys
+from task_core.cli.hooks import load_hooks
+from task_core.discovery.catalog import Catalog
+hooks = load_hooks(Catalog())
+assert hooks.observer("task_started") is None
+assert hooks.decider("task_should_run") is None
+assert "pluggy" not in sys.modules
+"""
+
+
+def test_without_hook_plugins_nobody_is_asked_and_no_engine_loaded():
+    """The usual case costs nothing, neither at the start nor for a task."""
+    subprocess.run([sys.executable, "-c", WITHOUT], check=True)
+
+
+def test_installed_hooks_are_told():
+    """Those of the catalog, and of no other kind."""
+    heard = []
+
+    @hookimpl
+    def task_settled(task):
+        heard.append(task)
+
+    catalog = Catalog()
+    catalog.register("hooks", types.SimpleNamespace(task_settled=task_settled), "mine")
+    tell = load_hooks(catalog).observer("task_settled")
+    tell(task="a task")
+    assert heard == ["a task"]
+
+
+def test_a_broken_hook_plugin_is_left_out_with_a_warning(caplog):
+    """Watching is a service; a launcher must not fail for it."""
+    catalog = Catalog()
+    catalog.register("hooks", types.SimpleNamespace(), "empty")
+    assert load_hooks(catalog).observer("task_settled") is None
+    assert "left out: hooks 'empty'" in caplog.text
+    assert "it implements no hook" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["worker", "bus"])
+def test_plugins_of_other_kinds_are_not_asked(kind):
+    """Nor imported: this one could not be."""
+    catalog = Catalog()
+    catalog.register(kind, object(), "other")
+    assert load_hooks(catalog).observer("task_settled") is None

@@ -42,11 +42,7 @@ class HookSpecifications:
 
     @hookspec
     def bus_opened(self, bus: Bus) -> None:
-        """Observer: a bus is connected, for the first time or again."""
-
-    @hookspec
-    def bus_lost(self, error: Exception) -> None:
-        """Observer: the connection is lost; the launcher tries to make it again."""
+        """Observer: the bus is connected, and what the launcher reads is subscribed."""
 
     @hookspec
     def task_received(self, task: Task, delivery: Delivery) -> None:

@@ -127,14 +127,14 @@ def test_a_module_can_be_a_plugin():
     module = types.ModuleType("m")
     heard = []
 
-    def bus_lost(error):
-        heard.append(error)
+    def bus_opened(bus):
+        heard.append(bus)
 
-    module.bus_lost = hookimpl(bus_lost)
+    module.bus_opened = hookimpl(bus_opened)
     relay = relay_of(module)
-    relay.observer("bus_lost")(error="e")
+    relay.observer("bus_opened")(bus="e")
     assert heard == ["e"]
-    assert relay.implemented() == ["bus_lost"]
+    assert relay.implemented() == ["bus_opened"]
 
 
 def bad_plugin(function):

@@ -9,7 +9,7 @@ import attrs
 import msgspec
 
 from task_core.api.message import Delivery
-from task_core.api.plugin import NoOptions, WorkerPlugin
+from task_core.api.plugin import NoOptions, TaskmasterPlugin, WorkerPlugin
 from task_core.api.worker import Outcome, Worker
 from task_core.clock import SystemClock
 from task_core.errors import UsageError
@@ -111,15 +111,24 @@ def try_worker(
     return _trial(job)
 
 
+def default_options(plugin: WorkerPlugin | TaskmasterPlugin) -> Any:
+    """Return the options that a plugin has when nothing sets any.
+
+    Raises:
+        UsageError: Some must be given.
+    """
+    try:
+        return plugin.options()
+    except TypeError as error:
+        text = f"'{plugin.name}' has options without a default: give options="
+        raise UsageError(f"{text} ({error})") from None
+
+
 def _defaults(worker: AnyWorker) -> Any:
-    """Return a plugin's options with their defaults; None when it declares none."""
+    """Return a worker's options with their defaults; None when it declares none."""
     if not isinstance(worker, WorkerPlugin) or worker.options is NoOptions:
         return None
-    try:
-        return worker.options()
-    except TypeError as error:
-        text = f"worker '{worker.name}' has options without a default: give options="
-        raise UsageError(f"{text} ({error})") from None
+    return default_options(worker)
 
 
 def _make(worker: AnyWorker, options: Any) -> Worker | Callable[..., Any]:

@@ -3,19 +3,27 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
-from task_core.api.taskmaster import Taskmaster
+from task_core.api.plugin import TaskmasterPlugin
+from task_core.api.plugin import taskmaster as declare
+from task_core.api.taskmaster import Taskmaster, TaskmasterContext
 from task_core.runtime.taskmaster import TaskmasterLoop
 from task_core.task import Task
 from task_core.testing.doubles import FakeClock, RecordingBus
+from task_core.testing.harness import default_options
 from task_core.wire import decode_task
+
+AnyTaskmaster = TaskmasterPlugin | Taskmaster | Callable[[TaskmasterContext], None]
+"""A plugin, a `Taskmaster` object, or a function."""
 
 _LEASE = 30.0
 
 
 def run_taskmaster(
-    taskmaster: Taskmaster,
+    taskmaster: AnyTaskmaster,
     *,
+    options: Any = None,
     clock: FakeClock | None = None,
     until: datetime | None = None,
     bus: RecordingBus | None = None,
@@ -23,7 +31,8 @@ def run_taskmaster(
     """Run a taskmaster as `task launch` would, and return what it sent.
 
     Args:
-        taskmaster: What to run.
+        taskmaster: A plugin (what `@taskmaster` returns), an object, or a function.
+        options: The plugin's options; their defaults when not given.
         clock: Its time, which passes only while it waits.
         until: Stop it at its first wait that reaches this moment; without one it must
             end by itself, as it does when the bus has delivered its last message.
@@ -32,39 +41,50 @@ def run_taskmaster(
     Returns:
         The tasks in the order of sending, each with its topic; `created` tells when.
 
+    Raises:
+        UsageError: The plugin has options that must be given.
+
     Example:
-        >>> class Once(Taskmaster):
-        ...     def run(self, ctx):
-        ...         ctx.send(Task.new("load", "today.csv"))
-        >>> [(task.info, topic) for task, topic in run_taskmaster(Once())]
+        >>> def once(ctx):
+        ...     ctx.send(Task.new("load", "today.csv"))
+        >>> [(task.info, topic) for task, topic in run_taskmaster(once)]
         [('today.csv', 'load')]
     """
     clock = clock or FakeClock()
     bus = bus or RecordingBus()
     loop = TaskmasterLoop(
-        taskmaster,
+        _made(taskmaster, options),
         bus=bus,
         lease=_LEASE,
         clock=clock,
         log=logging.getLogger("task.taskmaster.test"),
     )
-    before, kept = len(bus.sent), clock.on_wait
+    before, on_wait = len(bus.sent), clock.on_wait
     if until is not None:
         clock.on_wait = _stopper(loop, clock, until.timestamp())
     try:
         loop.run()
     finally:
-        clock.on_wait = kept
+        clock.on_wait = on_wait
     return [(decode_task(sent.body), sent.topic) for sent in bus.sent[before:]]
+
+
+def _made(taskmaster: AnyTaskmaster, options: Any) -> Taskmaster:
+    if isinstance(taskmaster, Taskmaster):
+        return taskmaster
+    if not isinstance(taskmaster, TaskmasterPlugin):
+        taskmaster = declare(taskmaster)
+    return taskmaster.make(default_options(taskmaster) if options is None else options)
 
 
 def _stopper(
     loop: TaskmasterLoop, clock: FakeClock, end: float
 ) -> Callable[[], object]:
-    kept = clock.on_wait
+    """Return what stops the loop in time, and does what was to be done at a wait."""
+    on_wait = clock.on_wait
 
     def look() -> None:
-        kept()
+        on_wait()
         if clock.time() >= end:
             loop.stop()
 

@@ -1,4 +1,4 @@
-"""Rules of `task_core.testing.run_taskmaster`: a test owns time, and gets what is sent."""
+"""Rules of `task_core.testing.taskmaster`: the time is the test's, so is what is sent."""
 
 from datetime import UTC, datetime
 

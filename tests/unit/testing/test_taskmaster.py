@@ -6,6 +6,7 @@ import attrs
 import pytest
 
 from task_core.api import SendError, Task, Taskmaster, encode_task, option, taskmaster
+from task_core.errors import UsageError
 from task_core.testing import FakeClock, RecordingBus, run_taskmaster
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -101,3 +102,36 @@ def test_errors_come_out():
 
     with pytest.raises(SendError):
         run_taskmaster(Sender, bus=Silent())
+
+
+def follow(ctx):
+    for task in ctx.deliveries("done", "audit"):
+        ctx.send(Task.new("audit", task.msg))
+
+
+@pytest.mark.parametrize(
+    "target",
+    [follow, taskmaster(follow), taskmaster(follow).make(None)],
+    ids=["function", "plugin", "object"],
+)
+def test_whatever_can_be_launched_can_be_run(target):
+    """In any form."""
+    bus = RecordingBus([encode_task(Task(type="load", info="a", msg="good"))])
+    assert [task.info for task, _ in run_taskmaster(target, bus=bus)] == ["good"]
+
+
+def test_options_without_a_default_must_be_given():
+    """The plugin is named, and the option."""
+
+    @attrs.frozen
+    class Needs:
+        rules: str = option(help="Rules.")
+
+    @taskmaster(options=Needs)
+    class Cron(Taskmaster):
+        """Never made."""
+
+        run = None
+
+    with pytest.raises(UsageError, match=r"'cron' has options without.*rules"):
+        run_taskmaster(Cron)

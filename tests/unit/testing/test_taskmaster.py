@@ -1,4 +1,4 @@
-"""Rules of `task_core.testing.taskmaster`: time is the test's, as is what is sent."""
+"""Rules of `task_core.testing.taskmaster`: time is the test's, so is what is sent."""
 
 from datetime import UTC, datetime
 

@@ -75,7 +75,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Types, strictly."""
-    session.install("mypy>=1.15", "pytest>=8", ".")
+    session.install("mypy>=1.15", "pytest>=8", ".", *(f"./{it}" for it in OTHERS))
     session.run("mypy")
 
 

@@ -5,7 +5,7 @@ import attrs
 from task_core.errors import UnsupportedCapabilityError
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Capabilities:
     """A bus's promises; everything is "no" until declared.
 

@@ -8,7 +8,7 @@ import attrs
 from task_core.options import UrlPart, option
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class FileOptions:
     """Options of the bus `file`."""
 
@@ -22,7 +22,7 @@ class FileOptions:
     follow: bool = option(False, help="Keep reading as the file grows.")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class MemoryOptions:
     """Options of the bus `memory`."""
 
@@ -31,7 +31,7 @@ class MemoryOptions:
     )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class NopOptions:
     """Options of the bus `nop`: what is to go wrong."""
 
@@ -61,7 +61,7 @@ class ReadFrom(Enum):
     START = "start"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class SqliteOptions:
     """Options of the bus `sqlite`."""
 

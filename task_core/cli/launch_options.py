@@ -25,7 +25,7 @@ class AckMode(StrEnum):
     LATE = "late"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class LaunchOptions:
     """Everything that `task launch` can be told, plugin options aside."""
 

@@ -5,17 +5,16 @@ takes the part of the URI that has its name (`scheme host path userinfo username
 password filename authority fragment origin`), or else the query key of its name.
 """
 
-import types
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 import attrs
 
 from task_core.errors import InfoError, WorkerError
 from task_core.uri import PARTS, join_uri, split_uri
-from task_core.values import reader, write
+from task_core.values import default_of, reader, without_none, write
 
 T = TypeVar("T")
 
@@ -131,7 +130,7 @@ def _fields(params: type) -> tuple[_Field, ...]:
 
 def _field(params: type, field: "attrs.Attribute[Any]") -> _Field:
     details = field.metadata.get(_KEY, _Details())
-    kind = _without_none(field.type)
+    kind = without_none(field.type)
     nested = (kind, _fields(kind)) if attrs.has(kind) else None
     required = field.default is attrs.NOTHING
     read = None if nested else _reader(kind, details.layout)
@@ -161,13 +160,6 @@ def _takes_blank(kind: Any, required: bool) -> bool:
     return not required and (kind is str or get_origin(kind) in _LISTS)
 
 
-def _without_none(kind: Any) -> Any:
-    if get_origin(kind) in (Union, types.UnionType):
-        rest = [arg for arg in get_args(kind) if arg is not type(None)]
-        return rest[0] if len(rest) == 1 else kind
-    return kind
-
-
 def _reader(kind: Any, layout: str) -> Callable[[list[str]], Any] | None:
     """Return what turns all values of a key into one field value."""
     origin, args = get_origin(kind), get_args(kind)
@@ -194,6 +186,8 @@ def _items(text: str) -> list[str]:
 
 def _map_reader(kind: Any, layout: str) -> Callable[[list[str]], Any] | None:
     read = _reader(kind, layout)
+    if read is None:
+        return None
 
     def read_map(texts: list[str]) -> dict[str, Any]:
         values: dict[str, list[str]] = {}
@@ -202,9 +196,9 @@ def _map_reader(kind: Any, layout: str) -> Callable[[list[str]], Any] | None:
             if not colon:
                 raise ValueError(f"not a map like key:value|key:value: {pair!r}")
             values.setdefault(key, []).append(value)
-        return {key: read(value) for key, value in values.items()}  # type: ignore[misc]
+        return {key: read(value) for key, value in values.items()}
 
-    return read and read_map
+    return read_map
 
 
 def _build(
@@ -251,19 +245,12 @@ def _collect(params: Any, parts: dict[str, str], query: list[tuple[str, str]]) -
         name = details.name or field.name
         if attrs.has(type(value)):
             _collect(value, parts, query)
-        elif value is None or value == _default(field):
+        elif value is None or value == default_of(field):
             continue
         elif name in PARTS:
             parts[name] = write(value, details.layout)
         else:
             query.append((name, _text(value, details.layout)))
-
-
-def _default(field: "attrs.Attribute[Any]") -> Any:
-    default: Any = field.default
-    if not isinstance(default, attrs.Factory):  # type: ignore[arg-type]
-        return default
-    return attrs.NOTHING if default.takes_self else default.factory()
 
 
 def _text(value: Any, layout: str) -> str:

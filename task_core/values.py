@@ -2,11 +2,14 @@
 
 import math
 import re
+import types
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Union, get_args, get_origin
+
+import attrs
 
 from task_core.dates import parse_date
 from task_core.errors import excerpt
@@ -172,3 +175,28 @@ def write(value: Any, layout: str = "") -> str:
 
 def _write_date(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def without_none(kind: Any) -> Any:
+    """Return `T` for `T | None`, and every other type as it is.
+
+    Example:
+        >>> without_none(int | None)
+        <class 'int'>
+    """
+    if get_origin(kind) in (Union, types.UnionType):
+        rest = [arg for arg in get_args(kind) if arg is not type(None)]
+        return rest[0] if len(rest) == 1 else kind
+    return kind
+
+
+def default_of(field: "attrs.Attribute[Any]") -> Any:
+    """Return the default of an attrs field, made anew where a factory makes it.
+
+    Returns:
+        `attrs.NOTHING` when there is none, or when it depends on other fields.
+    """
+    default: Any = field.default
+    if not isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        return default
+    return attrs.NOTHING if default.takes_self else default.factory()

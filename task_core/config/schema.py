@@ -1,17 +1,16 @@
 """Options classes read into specifications: names, types, and what sets them."""
 
 import re
-import types
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 import attrs
 
 from task_core.errors import PluginContractError
 from task_core.options import OptionDetails, details_of
-from task_core.values import write
+from task_core.values import default_of, without_none, write
 
 HIDDEN = "********"
 """Shown in place of a secret."""
@@ -154,12 +153,18 @@ def _spec(options: type, field: "attrs.Attribute[Any]") -> OptionSpec:
             f"{options.__name__}.{field.name}: an option cannot be {field.type}: use"
             " str, int, float, bool, Path, timedelta, an Enum, or tuple[T, ...] of one"
         )
+    default = default_of(field)
+    if default is attrs.NOTHING and field.default is not attrs.NOTHING:
+        raise PluginContractError(
+            f"{options.__name__}.{field.name}: the default of an option cannot depend"
+            " on other options"
+        )
     return OptionSpec(
         name=field.name.rstrip("_"),  # `from_` is the option `from`
         argument=field.alias or field.name,
         kind=kind,
         multiple=multiple,
-        default=_default(field),
+        default=default,
         details=details_of(field),
         field=field,
     )
@@ -173,15 +178,7 @@ def _is_offered(kind: Any) -> bool:
 
 def _single(kind: Any) -> tuple[Any, bool]:
     """Return the type of a single value, and whether there may be several."""
-    if get_origin(kind) in (Union, types.UnionType):
-        rest = [arg for arg in get_args(kind) if arg is not type(None)]
-        kind = rest[0] if len(rest) == 1 else kind
+    kind = without_none(kind)
     if get_origin(kind) is tuple and get_args(kind)[1:] == (...,):
         return get_args(kind)[0], True
     return kind, False
-
-
-def _default(field: "attrs.Attribute[Any]") -> Any:
-    if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
-        return field.default.factory()  # type: ignore[union-attr]
-    return field.default

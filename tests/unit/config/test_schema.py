@@ -105,6 +105,20 @@ def test_an_unsupported_type_is_its_authors_mistake(kind):
     assert str(kind) in str(raised.value)
 
 
+def test_a_default_that_depends_on_others_is_its_authors_mistake():
+    """Help could not show it, and the option is not required either."""
+
+    @attrs.frozen
+    class Made:
+        x: int = 1
+        y: int = attrs.field(
+            default=attrs.Factory(lambda self: self.x, takes_self=True)
+        )
+
+    with pytest.raises(PluginContractError, match=r"Made\.y: the default"):
+        specs_of(Made)
+
+
 def test_only_attrs_classes_declare_options():
     """Another class has no fields to read."""
     with pytest.raises(PluginContractError, match="attrs class"):

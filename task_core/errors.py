@@ -126,6 +126,21 @@ class SendError(BusError):
         self.unsent = tuple(unsent)
 
 
+class LeaseLostError(BusError):
+    """Some deliveries went to others before they were settled; nothing was settled.
+
+    Leave them out, together with what they produced, and settle the rest again.
+
+    Args:
+        text: What happened.
+        deliveries: Those that are lost.
+    """
+
+    def __init__(self, text: str, deliveries: Sequence[object]) -> None:
+        super().__init__(text)
+        self.deliveries = tuple(deliveries)
+
+
 def excerpt(text: str, limit: int = 60) -> str:
     r"""Quote a piece of input for an error: one line, cut when it is long.
 
@@ -141,18 +156,3 @@ def excerpt(text: str, limit: int = 60) -> str:
     if len(text) <= limit and len(quoted) <= limit:
         return quoted
     return f"{quoted[: limit - 2]}…{quoted[0]}"
-
-
-class LeaseLostError(BusError):
-    """Some deliveries went to others before they were settled; nothing was settled.
-
-    Leave them out, together with what they produced, and settle the rest again.
-
-    Args:
-        text: What happened.
-        deliveries: Those that are lost.
-    """
-
-    def __init__(self, text: str, deliveries: Sequence[object]) -> None:
-        super().__init__(text)
-        self.deliveries = tuple(deliveries)

@@ -38,7 +38,12 @@ Examples:
 
 @attrs.frozen(kw_only=True, eq=False)
 class Figure:
-    """One line of the result."""
+    """One line of the result.
+
+    Args:
+        what: What was measured.
+        value, unit: What came out, in messages a second or in milliseconds.
+    """
 
     what: str
     value: float

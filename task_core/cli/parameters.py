@@ -21,7 +21,7 @@ class SectionOption(click.Option):
 
     Args:
         section, spec: Which option it is.
-        complete: Returns completions for its value.
+        attributes: As for `click.Option`.
     """
 
     def __init__(self, section: Section, spec: OptionSpec, **attributes: Any) -> None:

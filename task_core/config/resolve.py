@@ -40,7 +40,11 @@ class Setting:
 
 
 class Resolver:
-    """Resolves sections one after the other; problems gather until `raise_problems`."""
+    """Resolves sections one after the other, and gathers what is wrong with them.
+
+    Args:
+        settings: Every value in force so far, with its origin.
+    """
 
     def __init__(self) -> None:
         self._problems: dict[str, None] = {}

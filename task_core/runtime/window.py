@@ -46,6 +46,3 @@ class Window:
         """Learn that no job finished for so long, though all slots were busy."""
         if self._measured and seconds >= BUFFERED_SECONDS:
             self.buffer = 0
-
-    def __str__(self) -> str:
-        return "measured" if self._measured else str(self.buffer)

@@ -27,7 +27,6 @@ OWNERS = {
     "packaging": ("task_core.discovery.checks",),
     "pluggy": ("task_core.api.hooks", "task_core.discovery.relay"),
     "pytest": ("task_core.testing",),
-    "typed_settings": ("task_core.config",),
 }
 
 

@@ -79,8 +79,3 @@ def test_stalls_are_looked_for_only_while_there_is_something_to_lose():
     window.measure(jobs(0))
     assert window.watch == 0.05
     assert Window(1, 5).watch == float("inf")
-
-
-def test_it_says_what_it_is():
-    """For the line at the start."""
-    assert (str(Window(1)), str(Window(1, 7))) == ("measured", "7")

@@ -113,9 +113,7 @@ def _facts(found: Found, manifest: Any) -> dict[str, Any]:
     try:
         options = [_option(section, spec) for spec in section.specs]
     except PluginError as error:
-        raise PluginError(
-            f"{found.kind} '{found.name}' of {found.owner}: {error}"
-        ) from error
+        raise PluginError(f"{found.label}: {error}") from error
     facts |= {"summary": manifest.summary, "api": manifest.api, "options": options}
     if found.kind == "bus":
         facts["capabilities"] = _capabilities(manifest.capabilities)

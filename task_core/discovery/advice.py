@@ -34,8 +34,8 @@ def unknown(
     """
     if hidden:
         return (
-            f"{kind} '{name}' of {hidden[0].owner} is disabled by TASK_PLUGINS or"
-            " TASK_PLUGINS_DISABLED: change that variable"
+            f"{hidden[0].label} is disabled by TASK_PLUGINS or TASK_PLUGINS_DISABLED:"
+            " change that variable"
         )
     lines = [f"there is no {kind} '{name}'{nearest(name, installed)}"]
     lines.append(f"installed: {', '.join(installed) or 'none'}")

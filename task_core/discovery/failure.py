@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable
 
+from task_core.api.worker import describe
 from task_core.discovery.found import Found
 from task_core.discovery.metadata import headers, normalise
 
@@ -36,8 +37,7 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         place = f"{os.path.basename(error.filename or '?')}:{error.lineno or '?'}"
         return f"syntax error in {place}: {error.msg}"
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return describe(error)
 
 
 def last_place(error: BaseException, is_ours: Callable[[str, str], bool]) -> str:

@@ -41,3 +41,13 @@ class Found:
         if not self.distribution:
             return "this program"
         return f"{self.distribution} {self.version}".rstrip()
+
+    @property
+    def label(self) -> str:
+        """What it is and who brings it, for messages."""
+        return f"{self.kind} '{self.name}' of {self.owner}"
+
+    @property
+    def full_label(self) -> str:
+        """The same, with where it is."""
+        return f"{self.label} ({self.value})" if self.value else self.label

@@ -97,14 +97,8 @@ def _check_name(found: Found, name: str) -> None:
 def _error(
     kind: type[PluginError], found: Found, code: str, cause: str, fix: str
 ) -> PluginError:
-    text = f"{describe(found)}: {cause}: {fix}"
+    text = f"{found.full_label}: {cause}: {fix}"
     return kind(text, code=code, cause=cause, fix=fix)
-
-
-def describe(found: Found) -> str:
-    """Name a plugin, who brings it, and where it is."""
-    place = f" ({found.value})" if found.value else ""
-    return f"{found.kind} '{found.name}' of {found.owner}{place}"
 
 
 def a_kind_of(thing: Any) -> str:

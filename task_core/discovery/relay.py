@@ -7,8 +7,9 @@ from typing import Any
 import pluggy
 
 from task_core.api.hooks import DECIDERS, PROJECT, HookSpecifications
+from task_core.api.worker import describe
 from task_core.discovery.found import Found
-from task_core.discovery.loader import a_kind_of, describe, load
+from task_core.discovery.loader import a_kind_of, load
 from task_core.errors import PluginContractError, PluginError
 from task_core.nearest import nearest
 
@@ -52,11 +53,10 @@ class Relay:
         Raises:
             PluginContractError: It implements no hook, or one in a wrong way.
         """
-        name = f"{found.kind} '{found.name}' of {found.owner}"
-        problem = _register(self._manager, plugin, name)
+        problem = _register(self._manager, plugin, found.label)
         if problem:
             fix = "tell its author"
-            text = f"{describe(found)}: {problem}: {fix}"
+            text = f"{found.full_label}: {problem}: {fix}"
             raise PluginContractError(text, code="P02", cause=problem, fix=fix)
 
     def observer(self, name: str) -> Callable[..., None] | None:
@@ -125,9 +125,8 @@ class Isolated:
     def _failed(self, error: BaseException) -> None:
         self._failures += 1
         muted = f"; muted after {PATIENCE}" if self._failures == PATIENCE else ""
-        text = "%s: %s failed: %s: %s%s"
-        who, kind = self._impl.plugin_name, type(error).__name__
-        log.error(text, who, self._name, kind, error, muted)
+        who, what = self._impl.plugin_name, describe(error)
+        log.error("%s: %s failed: %s%s", who, self._name, what, muted)
         log.debug("the traceback", exc_info=error)
 
 
@@ -146,7 +145,7 @@ def _register(manager: pluggy.PluginManager, plugin: Any, name: str) -> str:
     except pluggy.PluginValidationError as error:
         return " ".join(str(error).partition("\n")[2].split()) or str(error)
     except (Exception, SystemExit) as error:  # noqa: BLE001  its properties are code
-        return f"{type(error).__name__}: {error}"
+        return describe(error)
     problem = _problem(manager, plugin)
     if problem:
         manager.unregister(plugin)

@@ -1,12 +1,12 @@
 """Text <-> single typed values, as info strings, options and statistics write them."""
 
 import math
+import os
 import re
 import types
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
 import attrs
@@ -140,7 +140,6 @@ _READERS: dict[type, Callable[[str], Any]] = {
     bool: parse_bool,
     int: _parse_int,
     float: _parse_float,
-    Path: Path,
     timedelta: parse_duration,
     datetime: parse_date,
 }
@@ -157,7 +156,12 @@ def reader(kind: Any, layout: str = "") -> Callable[[str], Any] | None:
         return _date_reader(layout)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return _enum_reader(kind)
-    return _READERS.get(kind)
+    return kind if is_path(kind) else _READERS.get(kind)
+
+
+def is_path(kind: Any) -> bool:
+    """Whether a type is one of paths: told without the import of `pathlib`."""
+    return isinstance(kind, type) and issubclass(kind, os.PathLike)
 
 
 def write(value: Any, layout: str = "") -> str:

@@ -16,7 +16,7 @@ count = sum(1 for line in sys.stdin.buffer)
     "stdio bus": """
 from task_core.api.bus import BusContext
 from task_core.api.plugin import NoOptions
-from task_core.builtin.buses import stdio
+from task_core.builtin.streams import stdio
 consumer = stdio.open(NoOptions(), BusContext()).subscribe("hello", "hello")
 count = 0
 while not consumer.exhausted:

@@ -1,11 +1,9 @@
-"""The manifests of the core's own buses. Light: each `open` imports what it needs."""
-
-from typing import Any
+"""The manifests of the buses that store. Light: each `open` imports what it needs."""
 
 import attrs
 
 from task_core.api.bus import Bus, BusContext
-from task_core.api.plugin import BusPlugin, NoOptions
+from task_core.api.plugin import BusPlugin
 from task_core.builtin.bus_options import (
     FileOptions,
     MemoryOptions,
@@ -14,7 +12,6 @@ from task_core.builtin.bus_options import (
 )
 from task_core.capabilities import Capabilities
 
-LINES = Capabilities(bounded=True, ordered=True, batch_send=True)
 FILES = Capabilities(ordered=True, batch_send=True, durable=True)
 MEMORY = Capabilities(
     ack=True,
@@ -31,37 +28,8 @@ MEMORY = Capabilities(
     attempts=True,
     headers=True,
 )
+NOP = Capabilities(bounded=True, ordered=True, batch_send=True)
 SQLITE = attrs.evolve(MEMORY, durable=True)
-
-
-def _open_stdio(options: NoOptions, context: BusContext) -> Bus:
-    from task_core.builtin.stdio_bus import StdioBus
-
-    return StdioBus("stdio", LINES, reads=True, out=(context.stdout, "stdout"))
-
-
-def _open_stdin(options: NoOptions, context: BusContext) -> Bus:
-    from task_core.builtin.stdio_bus import StdioBus
-
-    return StdioBus("stdin", LINES, reads=True, out=None)
-
-
-def _open_stdout(options: NoOptions, context: BusContext) -> Bus:
-    from task_core.builtin.stdio_bus import StdioBus
-
-    return StdioBus("stdout", LINES, reads=False, out=(context.stdout, "stdout"))
-
-
-def _open_stderr(options: NoOptions, context: BusContext) -> Bus:
-    from task_core.builtin.stdio_bus import STDERR, StdioBus
-
-    return StdioBus("stderr", LINES, reads=False, out=(STDERR, "stderr"))
-
-
-def _open_null(options: NoOptions, context: BusContext) -> Bus:
-    from task_core.builtin.stdio_bus import NullBus
-
-    return NullBus("null", LINES)
 
 
 def _open_file(options: FileOptions, context: BusContext) -> Bus:
@@ -85,44 +53,34 @@ def _open_sqlite(options: SqliteOptions, context: BusContext) -> Bus:
 def _open_nop(options: NopOptions, context: BusContext) -> Bus:
     from task_core.builtin.nop_bus import NopBus
 
-    return NopBus(options, LINES)
+    return NopBus(options, NOP)
 
 
-def _manifest(name: str, summary: str, open: Any, **more: Any) -> BusPlugin:
-    return BusPlugin(
-        name=name, summary=summary, open=open, **{"capabilities": LINES, **more}
-    )
-
-
-stdio = _manifest("stdio", "Read tasks from stdin, write to stdout.", _open_stdio)
-stdin = _manifest("stdin", "Read tasks from stdin.", _open_stdin)
-stdout = _manifest("stdout", "Write tasks to stdout.", _open_stdout)
-stderr = _manifest("stderr", "Write tasks to stderr.", _open_stderr)
-null = _manifest("null", "Swallow what is sent, deliver nothing.", _open_null)
-file = _manifest(
-    "file",
-    "Read tasks from a file, append to files named by topic.",
-    _open_file,
+file = BusPlugin(
+    name="file",
+    summary="Read tasks from a file, append to files named by topic.",
+    open=_open_file,
     options=FileOptions,
     capabilities=FILES,
 )
-memory = _manifest(
-    "memory",
-    "A complete bus inside one process, for tests.",
-    _open_memory,
+memory = BusPlugin(
+    name="memory",
+    summary="A complete bus inside one process, for tests.",
+    open=_open_memory,
     options=MemoryOptions,
     capabilities=MEMORY,
 )
-nop = _manifest(
-    "nop",
-    "Deliver a fake task for ever, or fail on demand, for tests.",
-    _open_nop,
+nop = BusPlugin(
+    name="nop",
+    summary="Deliver a fake task for ever, or fail on demand, for tests.",
+    open=_open_nop,
     options=NopOptions,
+    capabilities=NOP,
 )
-sqlite = _manifest(
-    "sqlite",
-    "One file, no server: for all processes of one machine.",
-    _open_sqlite,
+sqlite = BusPlugin(
+    name="sqlite",
+    summary="One file, no server: for all processes of one machine.",
+    open=_open_sqlite,
     options=SqliteOptions,
     capabilities=SQLITE,
 )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -10,7 +9,7 @@ import attrs
 from task_core.config.schema import HIDDEN, OptionSpec, Section, hide_passwords
 from task_core.config.sources import Layer, Raw
 from task_core.nearest import nearest
-from task_core.values import reader
+from task_core.values import is_path, reader
 
 _SWITCH = {
     **dict.fromkeys(("true", "yes", "on", "1", ""), True),
@@ -171,7 +170,8 @@ def _single_reader(spec: OptionSpec) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         if isinstance(value, bool | dict | list):
             raise TypeError(f"not {spec.metavar} but {_TOML_KINDS[type(value)]}")
-        if spec.kind in (str, Path) and not isinstance(value, str):
+        is_text = spec.kind is str or is_path(spec.kind)
+        if is_text and not isinstance(value, str):
             raise TypeError(f"a text is wanted: write {str(value)!r}")
         text = value if isinstance(value, str) else str(value)
         if spec.kind is timedelta and text.isdigit() and text != "0":

@@ -3,19 +3,18 @@
 import re
 from datetime import timedelta
 from enum import Enum
-from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import attrs
 
 from task_core.errors import PluginContractError
 from task_core.options import OptionDetails, details_of
-from task_core.values import default_of, without_none, write
+from task_core.values import default_of, is_path, without_none, write
 
 HIDDEN = "********"
 """Shown in place of a secret."""
 _PASSWORD = re.compile(r"(^|//|,)([^/@:,\s]*):[^/@,\s]+@")
-_KINDS = {str: "TEXT", int: "NUMBER", float: "NUMBER", Path: "PATH", bool: "BOOL"}
+_KINDS = {str: "TEXT", int: "NUMBER", float: "NUMBER", bool: "BOOL"}
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -57,6 +56,8 @@ class OptionSpec:
             return self.details.metavar
         if issubclass(self.kind, Enum):
             return f"[{'|'.join(str(member.value) for member in self.kind)}]"
+        if is_path(self.kind):
+            return "PATH"
         return "DURATION" if self.kind is timedelta else _KINDS[self.kind]
 
     def show(self, value: Any) -> str:
@@ -171,7 +172,7 @@ def _spec(options: type, field: "attrs.Attribute[Any]") -> OptionSpec:
 
 
 def _is_offered(kind: Any) -> bool:
-    if kind in _KINDS or kind is timedelta:
+    if kind in _KINDS or kind is timedelta or is_path(kind):
         return True
     return isinstance(kind, type) and issubclass(kind, Enum)
 

@@ -10,9 +10,9 @@ import tracemalloc
 
 import pytest
 
-from task_core.builtin.buses import LINES
 from task_core.builtin.line_consumer import LineConsumer
 from task_core.builtin.stdio_bus import NullBus
+from task_core.builtin.streams import LINES
 from task_core.errors import BusClosedError, BusError
 
 BUS = NullBus("stdio", LINES)

@@ -8,9 +8,9 @@ import threading
 import pytest
 
 from task_core.api.message import Message
-from task_core.builtin.buses import LINES
 from task_core.builtin.line_producer import LineWriter
 from task_core.builtin.stdio_bus import NullBus, StreamProducer
+from task_core.builtin.streams import LINES
 from task_core.errors import BusClosedError, PayloadError, SendError
 
 BUS = NullBus("stdout", LINES)

@@ -8,12 +8,12 @@ import pytest
 from task_core.api.bus import BusContext
 from task_core.api.message import Message
 from task_core.api.plugin import NoOptions
-from task_core.builtin import buses
+from task_core.builtin import streams
 from task_core.errors import BusError, UnsupportedCapabilityError
 
 COPY = """
 from task_core.api import BusContext, Message, NoOptions
-from task_core.builtin.buses import stdio
+from task_core.builtin.streams import stdio
 bus = stdio.open(NoOptions(), BusContext())
 consumer, producer = bus.subscribe("in", "in"), bus.producer()
 while not consumer.exhausted:
@@ -40,7 +40,7 @@ def test_data_goes_to_stdout_and_dead_letters_to_stderr():
 def test_the_data_stream_is_the_one_that_the_context_names(tmp_path):
     """Descriptor 1 belongs to whoever prints."""
     with (tmp_path / "out").open("wb") as file:
-        bus = buses.stdio.open(NoOptions(), BusContext(stdout=file.fileno()))
+        bus = streams.stdio.open(NoOptions(), BusContext(stdout=file.fileno()))
         producer = bus.producer()
         producer.prepare(["done"])
         producer.send([Message("done", b"a")])
@@ -50,7 +50,7 @@ def test_the_data_stream_is_the_one_that_the_context_names(tmp_path):
 
 def test_a_closed_stdout_is_told_at_the_start():
     """Before any task is taken."""
-    bus = buses.stdout.open(NoOptions(), BusContext(stdout=9999))
+    bus = streams.stdout.open(NoOptions(), BusContext(stdout=9999))
     with pytest.raises(BusError, match="^stdout is closed$"):
         bus.producer().prepare(["done"])
 
@@ -58,9 +58,9 @@ def test_a_closed_stdout_is_told_at_the_start():
 def test_a_stream_of_one_direction_refuses_the_other():
     """And says which flag to use."""
     with pytest.raises(BusError, match="cannot be read: give --in-bus"):
-        buses.stdout.open(NoOptions(), BusContext()).subscribe("a", "a")
+        streams.stdout.open(NoOptions(), BusContext()).subscribe("a", "a")
     with pytest.raises(BusError, match="cannot be written: give --out-bus"):
-        buses.stdin.open(NoOptions(), BusContext()).producer()
+        streams.stdin.open(NoOptions(), BusContext()).producer()
 
 
 def test_stderr_takes_data_and_dead_letters():
@@ -73,7 +73,7 @@ def test_stderr_takes_data_and_dead_letters():
 
 def test_null_swallows_and_is_at_its_end():
     """It delivers nothing and keeps nothing; what it cannot do it still refuses."""
-    bus = buses.null.open(NoOptions(), BusContext())
+    bus = streams.null.open(NoOptions(), BusContext())
     consumer, producer = bus.subscribe("a", "a"), bus.producer()
     assert consumer.exhausted
     assert consumer.receive(1, 10) == ()

@@ -2,9 +2,9 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 
@@ -39,24 +39,30 @@ Examples:
 """
 
 
-def _run(settings: Settings, words: tuple[str, ...], **options: object) -> int:
-    _check(words, options)
-    topic = str(options["topic"] or "")
-    delay = _delay(options["delay"], options["at"])
+def _run(
+    settings: Settings,
+    words: tuple[str, ...],
+    topic: str | None,
+    delay: str | None,
+    at: str | None,
+    **fields: Any,
+) -> int:
+    _check(words, fields)
+    seconds = _seconds(delay, at)
     bus = open_selected(settings.buses["bus"], Role.OUT, claim_stdout())
     try:
         producer = bus.producer()
         if words[0] == "-":
-            return _send_lines(sys.stdin.buffer, producer, topic, delay)
-        task = _task(words, **options)
-        message = Message(topic or task.type, encode_task(task), delay=delay)
+            return _send_lines(sys.stdin.buffer, producer, topic, seconds)
+        task = _task(words, **fields)
+        message = Message(topic or task.type, encode_task(task), delay=seconds)
         producer.send([message])
         return 0
     finally:
         bus.close()
 
 
-def _check(words: tuple[str, ...], options: dict[str, object]) -> None:
+def _check(words: tuple[str, ...], fields: Mapping[str, Any]) -> None:
     """Refuse what would be overlooked silently."""
     if words[2:]:
         quoted = " ".join(words[1:])
@@ -65,27 +71,29 @@ def _check(words: tuple[str, ...], options: dict[str, object]) -> None:
         raise UsageError("TYPE is empty: say what the task is, for example hello")
     if words[0] != "-":
         return
-    extra = [f"--{name}" for name in ("job", "meta", "id") if options[name]]
+    extra = [f"--{name}" for name, value in fields.items() if value]
     if extra := [*words[1:], *extra]:
         raise UsageError(f"with - the tasks come from stdin: leave out {extra[0]}")
 
 
-def _delay(delay: object, at: object) -> float:
+def _seconds(delay: str | None, at: str | None) -> float:
     """Return the seconds that a task has to wait."""
     if delay and at:
         raise UsageError("--delay and --at: give one of them")
     flag = "--delay" if delay else "--at"
     try:
         if at:
-            return max(0.0, parse_date(str(at)).timestamp() - time.time())
-        return parse_duration(str(delay)).total_seconds() if delay else 0.0
+            return max(0.0, parse_date(at).timestamp() - time.time())
+        return max(0.0, parse_duration(delay).total_seconds()) if delay else 0.0
     except ValueError as error:
         raise UsageError(f"{flag}: {error}") from None
 
 
-def _task(words: tuple[str, ...], **options: object) -> Task:
+def _task(
+    words: tuple[str, ...], job: str | None, meta: Sequence[str], id: str | None
+) -> Task:
     pairs: dict[str, list[str]] = {}
-    for pair in options["meta"] or ():  # type: ignore[attr-defined]
+    for pair in meta:
         key, equals, value = pair.partition("=")
         if not equals:
             raise UsageError(f"--meta: not key=value: {pair!r}")
@@ -93,14 +101,16 @@ def _task(words: tuple[str, ...], **options: object) -> Task:
     task = Task.new(
         words[0],
         words[1] if words[1:] else "",
-        job=str(options["job"] or ""),
+        job=job or "",
         meta=format_meta(pairs),
-        id=options["id"],  # type: ignore[arg-type]
+        id=id,
     )
     return decode_task(encode_task(task))  # what we send, everybody must read
 
 
-def _send_lines(stream: BinaryIO, producer: Producer, topic: str, delay: float) -> int:
+def _send_lines(
+    stream: BinaryIO, producer: Producer, topic: str | None, delay: float
+) -> int:
     """Send the lines of a stream; report those that are no tasks, and go on."""
     sent, bad, counter = 0, 0, Counter("sent")
     try:
@@ -133,7 +143,7 @@ def _batches(stream: BinaryIO) -> Iterator[list[tuple[int, bytes]]]:
 
 
 def _messages(
-    batch: Iterable[tuple[int, bytes]], topic: str, delay: float
+    batch: Iterable[tuple[int, bytes]], topic: str | None, delay: float
 ) -> Iterator[Message | None]:
     for number, line in batch:
         body = line.strip()

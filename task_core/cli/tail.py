@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Iterator
+from itertools import islice
 
 import click
 
-from task_core.api.bus import Bus, Consumer, Role
+from task_core.api.bus import Consumer, Role
 from task_core.api.message import Delivery
 from task_core.cli.bus_option import SECTION
 from task_core.cli.buses import open_selected
@@ -35,32 +36,29 @@ Examples:
 """
 
 
-def _run(settings: Settings, topic: str, channel: str, **options: object) -> int:
+def _run(
+    settings: Settings, topic: str, channel: str, max: int, raw: bool, follow: bool
+) -> int:
     bus = open_selected(settings.buses["bus"], Role.IN, 1)
-    raw = bool(options["raw"]) or not sys.stdout.isatty()
-    left = int(str(options["max"]))
+    raw = raw or not sys.stdout.isatty()
     try:
         consumer = bus.subscribe(topic, channel)
-        for delivery in _deliveries(bus, consumer, follow=bool(options["follow"])):
+        for delivery in islice(_deliveries(consumer, follow), max or None):
             click.echo(delivery.body if raw else _readable(delivery.body))
-            left -= 1
-            if left == 0:
-                break
+            if bus.capabilities.ack:
+                consumer.ack([delivery])
     finally:
         bus.close()
     return 0
 
 
-def _deliveries(bus: Bus, consumer: Consumer, *, follow: bool) -> Iterator[Delivery]:
-    """Yield messages; each is acknowledged after it was shown."""
+def _deliveries(consumer: Consumer, follow: bool) -> Iterator[Delivery]:
+    """Yield what comes: until there is no more, or for ever."""
     while not consumer.exhausted:
         deliveries = consumer.receive(AT_ONCE, QUIET)
         if not (deliveries or follow):
             return
-        for delivery in deliveries:
-            yield delivery
-            if bus.capabilities.ack:
-                consumer.ack([delivery])
+        yield from deliveries
 
 
 def _readable(body: bytes) -> str:
@@ -83,7 +81,12 @@ command = PluginCommand(
     params=[
         click.Argument(["topic"]),
         click.Option(["--channel"], default="tail", help="Channel to read on."),
-        click.Option(["--max"], type=int, default=0, help="Stop after so many."),
+        click.Option(
+            ["--max"],
+            type=click.IntRange(min=0),
+            default=0,
+            help="Stop after so many; 0 is no limit.",
+        ),
         click.Option(["--raw"], is_flag=True, help="Show the bytes on a terminal too."),
         click.Option(["-f", "--follow"], is_flag=True, help="Wait for more."),
     ],

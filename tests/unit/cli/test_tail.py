@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import subprocess
 import sys
 
@@ -32,6 +33,15 @@ def test_a_limit_stops_it(task, jobs):
     """Exactly there."""
     out = task("tail", "jobs", "--bus", "file", "--max", "2").out
     assert out == "".join(LINES.splitlines(keepends=True)[:2])
+
+
+def test_what_was_shown_is_not_shown_again(task, folder):
+    """On a bus that acknowledges; what the limit left out comes next."""
+    for info in "abc":
+        assert task("send", "load", info, "--bus", "sqlite").code == 0
+    shown = ("tail", "load", "--bus", "sqlite", "--max", "2")
+    infos = [re.findall('"info":"(.)"', task(*shown).out) for _ in range(3)]
+    assert infos == [["a", "b"], ["c"], []]
 
 
 def on_a_terminal(*words, **environment):

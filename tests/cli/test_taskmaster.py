@@ -1,0 +1,118 @@
+"""Taskmasters from the command line: run, stopped, forced, refused."""
+
+import signal
+
+import pytest
+from cli_lines import lines
+
+MASTERS = """
+import threading
+from task_core.api import *
+
+@taskmaster
+def twice(ctx):
+    print("printed")
+    for name in ("Ada", "Grace"):
+        ctx.send(Task.new("echo", name, clock=ctx.clock))
+
+@taskmaster
+def patient(ctx):
+    ctx.log.info("it waits")
+    ctx.wait(3600)
+    ctx.send(Task.new("last", "words"))
+
+@taskmaster
+def stuck(ctx):
+    ctx.log.info("it waits")
+    threading.Event().wait()
+
+@taskmaster
+def fails(ctx):
+    raise BusError("no events to be had")
+
+@taskmaster
+class Chain(Taskmaster):
+    def run(self, ctx):
+        for task in ctx.deliveries("in.json", "chain"):
+            ctx.send(Task.new("next", task.info), "out.json")
+"""
+
+
+@pytest.fixture
+def masters(folder):
+    """A file of taskmasters in the current folder."""
+    (folder / "masters.py").write_text(MASTERS)
+    return folder
+
+
+@pytest.fixture
+def waiting(start, masters):
+    """Start one of them that waits, and wait until it does."""
+
+    def run(name, *flags):
+        process = start("launch", "--taskmaster", f"masters.py:{name}", *flags)
+        while b"it waits" not in process.stderr.readline():
+            assert process.poll() is None
+        return process
+
+    return run
+
+
+@pytest.mark.usefixtures("masters")
+def test_it_runs_until_it_returns(task):
+    """Its tasks go to the bus, what it prints does not."""
+    done = task("launch", "--taskmaster", "masters.py:twice")
+    assert done.returncode == 0
+    assert [sent["info"] for sent in lines(done.stdout)] == ["Ada", "Grace"]
+    assert b"task: taskmaster twice on bus stdio" in done.stderr
+    assert b"task: 2 sent" in done.stderr
+    assert b"printed" in done.stderr
+
+
+def test_it_reads_one_bus_and_writes_another(task, masters):
+    """To the end of what is bounded."""
+    (masters / "in.json").write_text('{"type":"a","info":"1"}\n')
+    args = ("--in-bus", "file", "--out-bus", "file")
+    assert task("launch", "--taskmaster", "masters.py:Chain", *args).returncode == 0
+    [sent] = lines((masters / "out.json").read_bytes())
+    assert (sent["type"], sent["info"]) == ("next", "1")
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)]
+)
+def test_a_signal_ends_its_waits(waiting, number, code):
+    """What it sends after that is sent."""
+    process = waiting("patient")
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert [sent["type"] for sent in lines(out)] == ["last"]
+
+
+def test_one_that_is_stuck_is_left_behind_at_the_second_signal(waiting):
+    """A process can always be ended."""
+    process = waiting("stuck")
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+
+
+@pytest.mark.usefixtures("masters")
+def test_what_it_raises_is_one_line(task):
+    """With the exit code of that error."""
+    done = task("launch", "--taskmaster", "masters.py:fails")
+    assert done.returncode == 4
+    assert done.stderr.splitlines()[-1] == b"task: no events to be had"
+
+
+@pytest.mark.usefixtures("masters")
+@pytest.mark.parametrize(
+    "flags", [(), ("--worker", "echo", "--taskmaster", "masters.py:twice")]
+)
+def test_a_worker_or_a_taskmaster_is_wanted(task, flags):
+    """One of them."""
+    done = task("launch", *flags)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"task: launch what? Give --worker")

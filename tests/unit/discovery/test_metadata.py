@@ -44,7 +44,7 @@ def test_it_agrees_with_the_standard_on_the_real_environment():
         for point in importlib.metadata.entry_points(group=f"task_core.{group}")
     ]
     assert sorted(points) == ours(sys.path)
-    assert ("task_core.bus", "stdio", "task_core.builtin.buses:stdio") in points
+    assert ("task_core.bus", "stdio", "task_core.builtin.streams:stdio") in points
 
 
 @pytest.fixture

@@ -1,8 +1,18 @@
-"""Opens the buses that a command selected."""
+"""Opens the buses that a command selected, and reads what waits there."""
 
-from task_core.api.bus import Bus, BusContext, Role
+from collections.abc import Iterator
+
+from task_core.api.bus import Bus, BusContext, Consumer, Role
+from task_core.api.message import Delivery
 from task_core.cli.selection import Chosen, Settings
 from task_core.runtime.pair import BusPair
+
+AT_ONCE = 100
+"""Messages that are taken at a time."""
+QUIET = 1.0
+"""Seconds without a message after which a topic counts as empty."""
+LAST_LOOK = 0.1
+"""The same, when the bus says that nothing waits: some buses count a little late."""
 
 
 def open_bus(settings: Settings, stdout: int, lease: float = 30.0) -> Bus:
@@ -35,3 +45,25 @@ def open_selected(
     context = BusContext(role=role, stdout=stdout, lease=lease)
     bus: Bus = selected.plugin.open(selected.options, context)
     return bus
+
+
+def waiting(
+    bus: Bus, consumer: Consumer, *, follow: bool = False
+) -> Iterator[Delivery]:
+    """Yield what waits on a topic.
+
+    Args:
+        bus, consumer: What is read.
+        follow: Go on when there is no more, and wait for what comes.
+    """
+    while not consumer.exhausted:
+        ends_soon = not follow and _says_empty(bus, consumer)
+        deliveries = consumer.receive(AT_ONCE, LAST_LOOK if ends_soon else QUIET)
+        if not (deliveries or follow):
+            return
+        yield from deliveries
+
+
+def _says_empty(bus: Bus, consumer: Consumer) -> bool:
+    depth = bus.capabilities.depth
+    return depth and not bus.depth(consumer.topic, consumer.channel)

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -12,7 +12,7 @@ from task_core.api.bus import Bus, Consumer, Role
 from task_core.api.message import Delivery, Message
 from task_core.capabilities import require
 from task_core.cli.bus_option import SECTION
-from task_core.cli.buses import open_selected
+from task_core.cli.buses import open_selected, waiting
 from task_core.cli.command import PluginCommand
 from task_core.cli.render import show_json, table
 from task_core.cli.selection import Settings
@@ -31,9 +31,6 @@ from task_core.wire import decode_task
 
 CHANNEL = "dead"
 """The channel on which dead letters are read."""
-AT_ONCE = 100
-QUIET = 1.0
-"""Seconds without a letter after which there are no more."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -102,24 +99,14 @@ def _seconds(flag: str, text: str | None) -> float | None:
         raise UsageError(f"{flag}: {error}") from None
 
 
-def _items(bus: Bus, consumer: Consumer) -> Iterator[Item]:
-    """Yield the letters that wait now."""
-    while not consumer.exhausted:
-        empty = bus.capabilities.depth and not bus.depth(consumer.topic, CHANNEL)
-        deliveries = () if empty else consumer.receive(AT_ONCE, QUIET)
-        if not deliveries:
-            return
-        for delivery in deliveries:
-            yield Item(delivery=delivery, letter=_letter(delivery, consumer.topic))
-
-
-def _letter(delivery: Delivery, topic: str) -> DeadLetter:
+def _item(delivery: Delivery, topic: str) -> Item:
     """Read a letter; what somebody else put there is treated like one."""
     try:
-        return decode_dead(delivery.body)
+        letter = decode_dead(delivery.body)
     except DecodeError as error:
         letter = DeadLetter(reason=str(error), topic=origin_of(topic))
-        return decode_dead(encode_dead(letter, delivery.body))
+        letter = decode_dead(encode_dead(letter, delivery.body))
+    return Item(delivery=delivery, letter=letter)
 
 
 Action = Callable[[Bus, Consumer, list[Item], dict[str, Any]], None]
@@ -134,7 +121,8 @@ def _runner(action: Action) -> Callable[..., int]:
         try:
             name = topic if is_dead_topic(topic) else dead_topic(topic)
             consumer = bus.subscribe(name, CHANNEL)
-            items = [item for item in _items(bus, consumer) if wanted.admits(item)]
+            items = [_item(delivery, name) for delivery in waiting(bus, consumer)]
+            items = [item for item in items if wanted.admits(item)]
             action(bus, consumer, items, options)
         finally:
             bus.close()  # gives back what was not settled

@@ -1,25 +1,19 @@
 """`task tail`: show the tasks of a topic."""
 
 import sys
-from collections.abc import Iterator
 from itertools import islice
 
 import click
 
-from task_core.api.bus import Consumer, Role
-from task_core.api.message import Delivery
+from task_core.api.bus import Role
 from task_core.cli.bus_option import SECTION
-from task_core.cli.buses import open_selected
+from task_core.cli.buses import open_selected, waiting
 from task_core.cli.command import PluginCommand
 from task_core.cli.render import style
 from task_core.cli.selection import Settings
 from task_core.errors import DecodeError
 from task_core.wire import decode_task
 
-QUIET = 1.0
-"""Seconds without a message after which the topic counts as empty."""
-AT_ONCE = 100
-"""Messages that are taken at a time."""
 COLOURS = {"complete": "green", "error": "red", "alert": "magenta", "warn": "yellow"}
 
 HELP = """Show the tasks of a topic, until it is empty.
@@ -43,22 +37,14 @@ def _run(
     raw = raw or not sys.stdout.isatty()
     try:
         consumer = bus.subscribe(topic, channel)
-        for delivery in islice(_deliveries(consumer, follow), max or None):
+        messages = waiting(bus, consumer, follow=follow)
+        for delivery in islice(messages, max or None):
             click.echo(delivery.body if raw else _readable(delivery.body))
             if bus.capabilities.ack:
                 consumer.ack([delivery])
     finally:
         bus.close()
     return 0
-
-
-def _deliveries(consumer: Consumer, follow: bool) -> Iterator[Delivery]:
-    """Yield what comes: until there is no more, or for ever."""
-    while not consumer.exhausted:
-        deliveries = consumer.receive(AT_ONCE, QUIET)
-        if not (deliveries or follow):
-            return
-        yield from deliveries
 
 
 def _readable(body: bytes) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections import deque
 from importlib import import_module
 
@@ -31,6 +32,19 @@ from task_core.wire import decode_task, encode_task
 SLOTS = {False: "task_core.runtime.threads", True: "task_core.runtime.coroutines"}
 LOG = logging.getLogger("task.test")
 CLOCK = SystemClock()
+
+
+@pytest.fixture
+def until():
+    """Wait until something is so: `until(lambda: ...)`; fail when it takes too long."""
+
+    def wait(is_so):
+        deadline = time.monotonic() + 30
+        while not is_so():
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+
+    return wait
 
 
 class Hooks:

@@ -106,7 +106,7 @@ def test_prefetch_0_is_strict(rig, script, make_tasks):
 
 
 def test_a_window_made_wide_by_tiny_tasks_closes_when_a_slow_one_comes(
-    rig, script, make_tasks
+    rig, script, make_tasks, until
 ):
     """What arrives while the slot is busy stays with the broker."""
     slow, go = threading.Event(), threading.Event()
@@ -119,8 +119,7 @@ def test_a_window_made_wide_by_tiny_tasks_closes_when_a_slow_one_comes(
     bus = script(make_tasks(*range(2000), "slow"), bounded=False)
     made = rig(worker, bus).start()
     assert slow.wait(LIMIT)
-    while made.window.buffer:
-        time.sleep(0.01)
+    until(lambda: not made.window.buffer)
     time.sleep(0.02)  # a receive with a wide limit may have been under way
     bus.left.extend(
         script(make_tasks(*range(100))).left  # tokens collide; nobody looks
@@ -133,20 +132,18 @@ def test_a_window_made_wide_by_tiny_tasks_closes_when_a_slow_one_comes(
     made.join()
 
 
-def test_a_pause_teaches_the_window_nothing(rig, script, make_tasks):
+def test_a_pause_teaches_the_window_nothing(rig, script, make_tasks, until):
     """What was idle for long did not stall."""
     stalls = []
     bus = script(make_tasks("first"), bounded=False)
     made = rig(lambda info: None, bus)
     made.window.stall = stalls.append
     made.start()
-    while len(bus.settled) < 1:
-        time.sleep(0.001)
+    until(lambda: len(bus.settled) == 1)
     time.sleep(0.3)  # the pause
     bus.left.extend(script(make_tasks("last")).left)
     bus.bell.set()
-    while len(bus.settled) < 2:
-        time.sleep(0.001)
+    until(lambda: len(bus.settled) == 2)
     made.launcher.stop()
     made.join()
     assert max(stalls, default=0) < 0.25

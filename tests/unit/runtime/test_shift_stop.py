@@ -40,15 +40,14 @@ def waits(began):
     return worker
 
 
-def test_a_stop_gives_back_what_no_slot_has_begun(rig, script, make_tasks):
+def test_a_stop_gives_back_what_no_slot_has_begun(rig, script, make_tasks, until):
     """What runs may finish, and settles as usual; `cancelled` tells it to hurry."""
     gate = Gate(lambda ctx: f"cancelled: {ctx.cancelled}")
     bus = script(make_tasks(*range(10)), bounded=False)
     made = rig(gate, bus, prefetch=4).start()
     assert gate.began.wait(LIMIT)
     made.launcher.stop()
-    while len(bus.given_back) < 4:
-        time.sleep(0.001)
+    until(lambda: len(bus.given_back) == 4)
     gate.go.set()
     made.join()
     assert bus.given_back == [1, 2, 3, 4]

@@ -16,6 +16,7 @@ PACKAGES = {module.name for module in modules() if module.path.name == "__init__
 HIDDEN = {
     "task_core.api": {"__getattr__"},
     "task_core.builtin.buses": {"_open_"},
+    "task_core.builtin.streams": {"_open_"},
     "task_core.builtin.workers": {"_make_"},
 }
 # Who may know a library. attrs and msgspec are the language of the whole house.

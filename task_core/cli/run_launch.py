@@ -13,7 +13,7 @@ from task_core.cli.buses import open_bus
 from task_core.cli.hooks import load_hooks
 from task_core.cli.launch_options import AckMode, LaunchOptions
 from task_core.cli.leaving import exit_code, leave
-from task_core.cli.selection import Settings
+from task_core.cli.selection import Chosen, Settings
 from task_core.cli.stdout import claim_stdout
 from task_core.clock import SystemClock
 from task_core.dead import dead_topic
@@ -56,23 +56,16 @@ def run(settings: Settings) -> int:
     options: LaunchOptions = settings.command
     assert settings.worker is not None  # the command sees to it
     worker: WorkerPlugin = settings.worker.plugin
-    own = None if worker.options is NoOptions else settings.worker.options
+    stdout = claim_stdout()  # first: what plugins print is no data
     hooks = load_hooks(settings.catalog)
-    stdout = claim_stdout()
     call = compile_call(worker.make(settings.worker.options))
     bus = _usable(open_bus(settings, stdout, options.lease.total_seconds()), options)
-    stats = Stats(SystemClock())
     plan = _plan(options, worker, call, bus)
-    surroundings = Surroundings(
-        cancel=Cancel(),
-        log=logging.getLogger(f"task.worker.{worker.name}"),
-        options=own,
-    )
-    equipment = _equip(
-        options, plan, worker.type, call, surroundings, bus, stats, hooks
-    )
+    surroundings = _surroundings(settings.worker)
+    equipment = _equip(options, plan, worker.type, call, surroundings, bus, hooks)
     launcher = Launcher(plan, equipment)
     supervisor = Supervisor(launcher, options.kill_time.total_seconds())
+    stats = equipment.stats
     try:
         ended = supervisor.run()
     finally:
@@ -86,6 +79,16 @@ def run(settings: Settings) -> int:
     if stats.abandoned or not ended:
         leave(code)
     return code
+
+
+def _surroundings(chosen: Chosen) -> Surroundings:
+    """Return what all runs of a worker share."""
+    worker: WorkerPlugin = chosen.plugin
+    return Surroundings(
+        cancel=Cancel(),
+        log=logging.getLogger(f"task.worker.{worker.name}"),
+        options=None if worker.options is NoOptions else chosen.options,
+    )
 
 
 def _usable(bus: Bus, options: LaunchOptions) -> Bus:
@@ -111,7 +114,6 @@ def _equip(
     call: Call,
     surroundings: Surroundings,
     bus: Bus,
-    stats: Stats,
     hooks: Hooks,
 ) -> Equipment:
     """Put the parts of the launcher together."""
@@ -137,7 +139,7 @@ def _equip(
         window=Window(options.concurrency, options.prefetch),
         retries=_retries(options, plan.topic, bus, hooks),
         cancel=surroundings.cancel,
-        stats=stats,
+        stats=Stats(clock),
         clock=clock,
         hooks=hooks,
         log=log,

@@ -46,6 +46,14 @@ def test_an_observer_hears_of_every_task(tmp_path):
     assert "heard b complete" in log
 
 
+def test_what_a_hook_plugin_prints_when_imported_is_no_data(tmp_path):
+    """A banner must not be taken for a done task."""
+    source = "print('a banner')\n@hookimpl\ndef task_settled(task):\n    pass\n"
+    messages, log = launch(tmp_path, loud=source)
+    assert messages == ["a", "b"]
+    assert "a banner" in log
+
+
 def test_a_failing_observer_harms_no_task(tmp_path):
     """It is logged by name, that is all."""
     source = "@hookimpl\ndef task_finished(task):\n    1 / 0\n"

@@ -241,12 +241,14 @@ def check_messages(bus: Bus, messages: Sequence[Message]) -> None:
 
     Raises:
         UnsupportedCapabilityError: For `delay`, `priority` or `headers`.
-        PayloadError: A body is longer than `max_bytes`.
+        PayloadError: A message has no topic, or is longer than `max_bytes`.
     """
     limit = bus.capabilities.max_bytes
     for message in messages:
         if message.delay or message.priority or message.headers:
             _check_extras(bus, message)
+        if not message.topic:
+            raise PayloadError("topic required: a message names none")
         if limit is not None and len(message.body) > limit:
             size = len(message.body)
             raise PayloadError(

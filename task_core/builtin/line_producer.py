@@ -119,8 +119,6 @@ def _check_lines(messages: Sequence[Message]) -> None:
                 f"a message for topic '{message.topic}' holds a newline: a bus of"
                 " lines cannot carry it"
             )
-        if not message.topic:
-            raise PayloadError("topic required: a message names none")
 
 
 def _closed_by_reader(writer: LineWriter) -> BusClosedError:

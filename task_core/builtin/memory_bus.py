@@ -9,7 +9,7 @@ from task_core.api.bus import Bus, Consumer, Producer, check_messages
 from task_core.api.message import Delivery, Message
 from task_core.builtin.memory_topics import Bell, Channel, Topic
 from task_core.capabilities import Capabilities
-from task_core.errors import BusClosedError, PayloadError
+from task_core.errors import BusClosedError
 
 
 class Storage:
@@ -82,7 +82,7 @@ class MemoryBus(Bus):
     ) -> None:
         """Send and acknowledge at one instant."""
         self._check_open()
-        _check(self, messages)
+        check_messages(self, messages)
         assert isinstance(consumer, MemoryConsumer)
         with self._storage.lock:
             self._storage.put(messages)
@@ -209,19 +209,13 @@ class MemoryProducer(Producer):
         """Send all messages at one instant."""
         if self._closed:
             raise BusClosedError("bus 'memory': this producer is closed")
-        _check(self.bus, messages)
+        check_messages(self.bus, messages)
         with self._storage.lock:
             self._storage.put(messages)
 
     def close(self) -> None:
         """Stop writing; may be repeated."""
         self._closed = True
-
-
-def _check(bus: Bus, messages: Sequence[Message]) -> None:
-    check_messages(bus, messages)
-    if not all(message.topic for message in messages):
-        raise PayloadError("topic required: a message names none")
 
 
 def _tokens(deliveries: Sequence[Delivery]) -> list[int]:

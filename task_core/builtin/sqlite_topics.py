@@ -59,7 +59,7 @@ class Topics:
 
     def _make(self, name: str) -> int:
         if not name:
-            raise PayloadError("topic required: a message names none")
+            raise PayloadError("topic required: its name is empty")
         with self._file.transaction:
             self._file.execute(
                 "INSERT OR IGNORE INTO topics (name) VALUES (?)", (name,)

@@ -167,6 +167,12 @@ def test_a_message_without_extras_asks_for_nothing():
     check_messages(ListBus(Capabilities()), [Message("t", b"", key="k", **extras)])
 
 
+def test_a_message_needs_a_topic():
+    """On every bus, or it could never be found again."""
+    with pytest.raises(PayloadError, match=r"^topic required: a message names none$"):
+        check_messages(ListBus(Capabilities()), [Message("t", b""), Message("", b"")])
+
+
 def test_a_body_may_be_as_long_as_the_bus_carries():
     """One byte more is refused, and the error tells both numbers."""
     bus = ListBus(Capabilities(max_bytes=3))

@@ -22,7 +22,6 @@ from task_core.dead import (
     dead_topic,
     decode_dead,
     encode_dead,
-    is_dead_topic,
     origin_of,
 )
 from task_core.errors import DecodeError, UsageError
@@ -99,12 +98,12 @@ def _seconds(flag: str, text: str | None) -> float | None:
         raise UsageError(f"{flag}: {error}") from None
 
 
-def _item(delivery: Delivery, topic: str) -> Item:
+def _item(delivery: Delivery, origin: str) -> Item:
     """Read a letter; what somebody else put there is treated like one."""
     try:
         letter = decode_dead(delivery.body)
     except DecodeError as error:
-        letter = DeadLetter(reason=str(error), topic=origin_of(topic))
+        letter = DeadLetter(reason=str(error), topic=origin)
         letter = decode_dead(encode_dead(letter, delivery.body))
     return Item(delivery=delivery, letter=letter)
 
@@ -119,9 +118,10 @@ def _runner(action: Action) -> Callable[..., int]:
         wanted = _filter(options)
         bus = open_selected(settings.buses["bus"], Role.BOTH, 1)
         try:
-            name = topic if is_dead_topic(topic) else dead_topic(topic)
-            consumer = bus.subscribe(name, CHANNEL)
-            items = [_item(delivery, name) for delivery in waiting(bus, consumer)]
+            origin = origin_of(topic)
+            place = options["dead_topic"] or dead_topic(origin)
+            consumer = bus.subscribe(place, CHANNEL)
+            items = [_item(delivery, origin) for delivery in waiting(bus, consumer)]
             items = [item for item in items if wanted.admits(item)]
             action(bus, consumer, items, options)
         finally:
@@ -200,6 +200,11 @@ def _is_dry(bus: Bus, items: list[Item], options: dict[str, Any], what: str) -> 
 def _params(*more: click.Parameter) -> list[click.Parameter]:
     return [
         click.Argument(["topic"]),
+        click.Option(
+            ["--dead-topic"],
+            metavar="TOPIC",
+            help="Where they are; <topic>.dead if not given.",
+        ),
         click.Option(["--type"], help="Only tasks of this type."),
         click.Option(["--reason"], metavar="TEXT", help="Only reasons with this text."),
         click.Option(["--older-than"], metavar="DURATION", help="Only those older."),

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from task_core.dead import DeadLetter, dead_topic, decode_dead, encode_dead
+from task_core.dead import (
+    DeadLetter,
+    dead_topic,
+    decode_dead,
+    encode_dead,
+    is_dead_topic,
+    origin_of,
+)
 from task_core.errors import DecodeError
 
 
@@ -43,6 +50,8 @@ def test_a_dead_letter_is_one_line():
 def test_a_dead_topic_has_the_name_of_its_topic():
     """Anybody can find it."""
     assert dead_topic("load") == "load.dead"
+    assert (is_dead_topic("load.dead"), is_dead_topic("load")) == (True, False)
+    assert (origin_of("load.dead"), origin_of("load")) == ("load", "load")
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,16 @@ def test_the_dead_topic_may_be_named_itself(task, put):
     assert len(json.loads(named.out)) == 1
 
 
+def test_letters_may_be_where_a_launcher_was_told_to_put_them(task, bus):
+    """By its `--dead-topic`; they go back to where they came from."""
+    letter = encode_dead(DeadLetter(reason="a", topic="load"), TASK)
+    bus.producer().send([Message("morgue", letter)])
+    words = ("load", *BUS, "--dead-topic", "morgue")
+    assert len(json.loads(task("dead", "list", *words, "--json").out)) == 1
+    assert task("dead", "redrive", *words, "--yes").err == "1 sent back\n"
+    assert bodies(bus, "load") == [TASK]
+
+
 @pytest.mark.parametrize(
     ("words", "reasons"),
     [

@@ -1,14 +1,17 @@
 """Runs a taskmaster: the composition root of `task launch --taskmaster`."""
 
 import logging
+from types import TracebackType
 
 from task_core.api.plugin import TaskmasterPlugin
+from task_core.api.worker import describe
 from task_core.cli.buses import open_bus
 from task_core.cli.launch_options import LaunchOptions
 from task_core.cli.leaving import exit_code, leave
 from task_core.cli.selection import Settings
 from task_core.cli.stdout import claim_stdout
 from task_core.clock import SystemClock
+from task_core.errors import PluginError, TaskError
 from task_core.runtime.shutdown import Supervisor
 from task_core.runtime.taskmaster import TaskmasterLoop
 
@@ -25,7 +28,7 @@ def run(settings: Settings) -> int:
         The exit code.
 
     Raises:
-        TaskError: The taskmaster or the bus cannot be used.
+        TaskError: The taskmaster or the bus cannot be used, or it raised.
     """
     assert settings.taskmaster is not None  # the command sees to it
     options: LaunchOptions = settings.command
@@ -43,9 +46,34 @@ def run(settings: Settings) -> int:
     )
     log.info("taskmaster %s on bus %s", plugin.name, bus.name)
     supervisor = Supervisor(loop, options.kill_time.total_seconds())
-    ended = supervisor.run()
-    log.info("%s sent", f"{loop.sent:,}")
+    try:
+        ended = supervisor.run()
+    except TaskError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise _raised(plugin.name, error) from error
+    finally:
+        log.info("%s sent", f"{loop.sent:,}")
     code = exit_code(supervisor.signals)
     if not ended:
         leave(code)
     return code
+
+
+def _raised(name: str, error: BaseException) -> PluginError:
+    """Show its author where it was; it is no bug of ours."""
+    trace = _author_frames(error.__traceback__)
+    log.error("the taskmaster raised", exc_info=(type(error), error, trace))
+    return PluginError(f"taskmaster '{name}' raised {describe(error)}")
+
+
+def _author_frames(trace: TracebackType | None) -> TracebackType | None:
+    """Leave out the frames of the core that called it."""
+    begin = trace
+    while begin and _is_ours(begin.tb_frame.f_globals.get("__name__", "")):
+        begin = begin.tb_next
+    return begin or trace
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] == "task_core"

@@ -31,6 +31,11 @@ def fails(ctx):
     raise BusError("no events to be had")
 
 @taskmaster
+def breaks(ctx):
+    ctx.send(Task.new("echo", "Ada"))
+    raise ValueError("no more")
+
+@taskmaster
 class Chain(Taskmaster):
     def run(self, ctx):
         for task in ctx.deliveries("in.json", "chain"):
@@ -105,6 +110,19 @@ def test_what_it_raises_is_one_line(task):
     done = task("launch", "--taskmaster", "masters.py:fails")
     assert done.returncode == 4
     assert done.stderr.splitlines()[-1] == b"task: no events to be had"
+
+
+@pytest.mark.usefixtures("masters")
+def test_one_that_breaks_is_no_bug_of_the_core(task):
+    """Its author sees where, without frames of ours; what was sent is counted."""
+    done = task("launch", "--taskmaster", "masters.py:breaks")
+    told = done.stderr.decode()
+    assert done.returncode == 3
+    assert "this is a bug" not in told
+    assert "/task_core/" not in told
+    assert "in breaks" in told
+    assert "task: 1 sent\n" in told
+    assert told.endswith("task: taskmaster 'breaks' raised ValueError: no more\n")
 
 
 @pytest.mark.usefixtures("masters")

@@ -50,8 +50,7 @@ class PluginCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Add the options of the selected plugins, then parse."""
-        if not ctx.resilient_parsing:
-            self._learn(args)
+        self._learn(args, lenient=ctx.resilient_parsing)
         return super().parse_args(ctx, args)
 
     def format_options(
@@ -80,9 +79,12 @@ class PluginCommand(click.Command):
         own = {k: v for k, v in params.items() if k not in section_names}
         return self._run(settings, **own)
 
-    def _learn(self, args: list[str]) -> None:
-        """Find out who is selected, and offer their options."""
-        asks_for_help = any(flag in args for flag in HELP_FLAGS)
+    def _learn(self, args: list[str], *, lenient: bool) -> None:
+        """Find out who is selected, and offer their options.
+
+        Help and completion do without what is wrong.
+        """
+        lenient = lenient or any(flag in args for flag in HELP_FLAGS)
         params = self._first_look(args)
         try:
             path = params.get("config") or os.environ.get("TASK_CONFIG")
@@ -90,7 +92,7 @@ class PluginCommand(click.Command):
             self._selector = Selector(self._section, Catalog.scan(), toml)
             self._selected = self._selector.select(params)
         except TaskError:
-            if not asks_for_help:
+            if not lenient:
                 raise
         self.params = self._own + [
             SectionOption(one.section, spec)
@@ -114,7 +116,7 @@ class PluginCommand(click.Command):
     def _option(self, section: Section, spec: Any) -> SectionOption:
         if spec.name not in KINDS:
             return SectionOption(section, spec)
-        complete = _completer(KINDS[spec.name])
+        complete = completer(KINDS[spec.name])
         return SectionOption(section, spec, shell_complete=complete)
 
 
@@ -137,12 +139,16 @@ def _title(one: Selected) -> str:
     return f"{role} {one.plugin.name}"
 
 
-def _completer(kind: str) -> Callable[..., list[str]]:
+def completer(kind: str) -> Callable[..., list[Any]]:
+    """Return what completes the names of plugins of a kind, and files."""
+
     def complete(
         ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[str]:
-        names = Catalog.scan().names(kind)
-        return [name for name in names if name.startswith(incomplete)]
+    ) -> list[Any]:
+        if incomplete.startswith((".", "/")):
+            return click.Path().shell_complete(ctx, param, incomplete)
+        names = click.Choice(Catalog.scan().names(kind))
+        return names.shell_complete(ctx, param, incomplete)
 
     return complete
 
@@ -150,5 +156,6 @@ def _completer(kind: str) -> Callable[..., list[str]]:
 _CONFIG = click.Option(
     ["-C", "--config"],
     metavar="FILE",
+    type=click.Path(),
     help="TOML file with options; ./task.toml if it is there.",
 )

@@ -1,11 +1,13 @@
 """Options of a section as click parameters, and their values back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from typing import Any
 
 import click
 
 from task_core.config.schema import OptionSpec, Section
+from task_core.values import is_path
 
 SHORT = {
     "worker": "-w",
@@ -32,6 +34,7 @@ class SectionOption(click.Option):
         if not section.flag and spec.name in SHORT:
             names.insert(0, SHORT[spec.name])
         help_text = _help(spec)
+        attributes.setdefault("shell_complete", _completer(spec))
         if spec.kind is bool:
             names[names.index(flag)] = f"{flag}/--no-{section.flag}{spec.dashed}"
             super().__init__(names, default=None, help=help_text, **attributes)
@@ -44,6 +47,15 @@ class SectionOption(click.Option):
                 help=help_text,
                 **attributes,
             )
+
+
+def _completer(spec: OptionSpec) -> Callable[..., list[Any]] | None:
+    """Return what completes the values; what they mean is not for click to say."""
+    if is_path(spec.kind):
+        return click.Path().shell_complete
+    if isinstance(spec.kind, type) and issubclass(spec.kind, Enum):
+        return click.Choice([str(x.value) for x in spec.kind]).shell_complete
+    return None
 
 
 def parameter_name(section: Section, spec: OptionSpec) -> str:

@@ -78,9 +78,14 @@ def _record(found: Found, status: str) -> dict[str, str]:
     return {**{name: getattr(found, name) for name in names}, "status": status}
 
 
+def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    names = Catalog.scan().names(ctx.params.get("kind") or "")
+    return [name for name in names if name.startswith(incomplete)]
+
+
 @command.command()
 @click.argument("kind", type=_KIND)
-@click.argument("name")
+@click.argument("name", shell_complete=_names)
 @_as_json()
 def show(kind: str, name: str, as_json: bool) -> None:
     """Show what a plugin is, what it can be told, and what it can do."""

@@ -58,3 +58,17 @@ def test_plugin_names_are_completed_without_importing_any(complete, install):
     assert complete("launch", "--bus", "br") == ["broken"]
     assert complete("launch", "--worker", "ec") == ["echo"]
     assert "file" in complete("tail", "--bus", "")
+
+
+def test_flags_of_a_selected_plugin_are_completed(complete, install):
+    """As in the help; a broken one is no obstacle."""
+    assert "--bus-path" in complete("launch", "--bus", "sqlite", "--bus-")
+    install("bus", "broken", "raise SystemExit('imported')")
+    assert complete("launch", "--bus", "broken", "--conc") == ["--concurrency"]
+
+
+def test_words_that_an_option_takes_are_completed(complete):
+    """And files, by the shell, where it takes a file."""
+    assert complete("launch", "--ack", "") == ["early", "late"]
+    assert complete("launch", "--worker", "./my") == ["./my"]
+    assert complete("plugins", "show", "bus", "sq") == ["sqlite"]

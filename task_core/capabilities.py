@@ -50,13 +50,16 @@ class Capabilities:
     max_bytes: int | None = None
 
 
-def require(capabilities: Capabilities, name: str, bus: str) -> None:
+def require(
+    capabilities: Capabilities, name: str, bus: str, what: str = "this"
+) -> None:
     """Refuse what a bus cannot do.
 
     Args:
         capabilities: What the bus declares.
         name: A field of `Capabilities`.
         bus: The name of the bus, for the message.
+        what: What it cannot do without, for the message.
 
     Raises:
         UnsupportedCapabilityError: The bus does not declare it.
@@ -65,5 +68,7 @@ def require(capabilities: Capabilities, name: str, bus: str) -> None:
         >>> require(Capabilities(delay=True), "delay", "sqlite")
     """
     if not getattr(capabilities, name):
-        text = f"bus '{bus}' cannot do this: it does not offer '{name}'"
-        raise UnsupportedCapabilityError(text)
+        raise UnsupportedCapabilityError(
+            f"bus '{bus}' cannot do {what}: it does not offer '{name}'; choose a bus"
+            " that does ('task plugins show bus NAME' tells)"
+        )

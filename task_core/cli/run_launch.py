@@ -69,7 +69,8 @@ def run(settings: Settings) -> int:
     try:
         ended = supervisor.run()
     finally:
-        log.info("%s", summary(stats, launcher.running))
+        if launcher.started:
+            log.info("%s", summary(stats, launcher.running))
         if options.stats:
             sys.stderr.buffer.write(msgspec.json.encode(launcher.snapshot()) + b"\n")
     if ended:
@@ -95,12 +96,12 @@ def _usable(bus: Bus, options: LaunchOptions) -> Bus:
     """Return the bus as the options want it used, if it can keep what they demand."""
     try:
         if options.ack is AckMode.EARLY:
-            require(bus.capabilities, "ack", bus.name)
+            require(bus.capabilities, "ack", bus.name, "--ack early")
             bus = EarlyBus(bus)
         if options.require:
             demand(options.require, bus.capabilities, bus.name)
         if options.retries:
-            require(bus.capabilities, "delay", bus.name)
+            require(bus.capabilities, "delay", bus.name, "--retries")
     except UnsupportedCapabilityError:
         bus.close()
         raise

@@ -29,6 +29,11 @@ class Launcher:
         self._stops = 0
 
     @property
+    def started(self) -> bool:
+        """Whether the bus could be used, and tasks may have been received."""
+        return self._shift is not None
+
+    @property
     def running(self) -> int:
         """How many tasks are held now, or finished and not settled."""
         return self._shift.running if self._shift else 0

@@ -16,8 +16,14 @@ def test_what_is_not_declared_is_refused(name):
     """Every capability is "no" by default; the error names bus and capability."""
     with pytest.raises(UnsupportedCapabilityError) as caught:
         require(Capabilities(), name, "pipe")
-    expected = f"bus 'pipe' cannot do this: it does not offer '{name}'"
-    assert str(caught.value) == expected
+    expected = f"bus 'pipe' cannot do this: it does not offer '{name}'; choose a bus"
+    assert str(caught.value).startswith(expected)
+
+
+def test_the_refusal_tells_what_was_wanted():
+    """A user must know which of the flags it was."""
+    with pytest.raises(UnsupportedCapabilityError, match="cannot do --retries: "):
+        require(Capabilities(), "delay", "pipe", "--retries")
 
 
 @pytest.mark.parametrize("name", NAMES)

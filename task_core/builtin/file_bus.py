@@ -19,6 +19,7 @@ from task_core.errors import BusError
 
 MAX_OPEN = 64
 """Files that a producer keeps open between sends."""
+HINT = " (the topic is the path, unless file://PATH gives one)"
 
 
 class FileBus(Bus):
@@ -53,7 +54,9 @@ class FileBus(Bus):
         try:
             fd = open_to_read(path)
         except OSError as error:
-            raise BusError(f"cannot read '{path}': {error.strerror}") from None
+            hint = "" if self._options.path else HINT
+            text = f"cannot read '{path}': {error.strerror}{hint}"
+            raise BusError(text) from None
         except ValueError:
             raise BusError(f"cannot read {path!r}: no name of a file") from None
         if self._options.follow:

@@ -217,7 +217,13 @@ class Demo:
 
 
 @click.command(help=HELP)
-@click.option("--seconds", default=10.0, show_default=True, help="How long to watch.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=1),
+    default=10.0,
+    show_default=True,
+    help="How long to watch.",
+)
 def command(seconds: float) -> None:
     """Run it in a temporary folder."""
     catalog = Catalog.scan()

@@ -1,5 +1,6 @@
 """The command `task`: a table of commands, each imported only when it runs."""
 
+import errno
 import os
 import sys
 import traceback
@@ -9,7 +10,7 @@ import attrs
 import click
 
 from task_core import __version__
-from task_core.errors import TaskError
+from task_core.errors import BusError, TaskError, UsageError
 from task_core.nearest import nearest
 
 
@@ -37,6 +38,8 @@ COMMANDS = {
         "task_core.cli.completion:command", "Print the completion for a shell."
     ),
 }
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 EXAMPLES = """\
 Examples:
@@ -70,7 +73,7 @@ class CommandTable(click.Group):
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             hint = nearest(args[0], COMMANDS)
             commands = ", ".join(COMMANDS)
-            ctx.fail(f"there is no command '{args[0]}'{hint}\nthere are: {commands}")
+            ctx.fail(f"there is no command '{args[0]}'{hint} (there are {commands})")
         return super().resolve_command(ctx, args)
 
     def format_commands(
@@ -115,8 +118,7 @@ def main(args: list[str] | None = None) -> None:
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.ClickException as error:
-        error.show()
-        code = error.exit_code
+        code = _show_usage(error)
     except TaskError as error:
         code = _show(error)
     except (KeyboardInterrupt, click.Abort):
@@ -125,6 +127,8 @@ def main(args: list[str] | None = None) -> None:
         # The reader has what it wanted, for example `| head -1`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 0
+    except OSError as error:
+        code = _show_unwritten(error) if error.errno in _FULL else _show_bug()
     except Exception:  # noqa: BLE001  whatever else there is
         code = _show_bug()
     sys.exit(code if isinstance(code, int) else 0)
@@ -137,6 +141,23 @@ def _show(error: TaskError) -> int:
     lines = [f"task: {first}", *(f"      {line}" for line in others)]
     click.echo("\n".join(lines), err=True)
     return error.exit_code
+
+
+def _show_usage(error: click.ClickException) -> int:
+    """Show what was wrong with the words, and where help is."""
+    context = getattr(error, "ctx", None)
+    asks_for_help = getattr(click.exceptions, "NoArgsIsHelpError", ())
+    if context is None or isinstance(error, asks_for_help):
+        error.show()
+        return error.exit_code
+    text = " ".join(error.format_message().split())
+    return _show(UsageError(f"{text}\n'{context.command_path} --help' shows more"))
+
+
+def _show_unwritten(error: OSError) -> int:
+    """Say that output has no room; what is buffered must not be tried again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return _show(BusError(f"cannot write stdout: {error.strerror}"))
 
 
 def _show_bug() -> int:

@@ -30,7 +30,12 @@ from cli_lines import line
         (["launch", "-w", "workers.py:nop"], 2, ["no 'nop' in 'workers.py'", "nap"]),
         (["launch", "-w", "workers.py"], 2, ["workers.py:NAME", "nap"]),
         (["launch", "-w", "no_module:f"], 2, ["there is no module 'no_module'"]),
-        (["launch", "-w", "echo", "-b", "file", "-t", "no.json"], 4, ["no.json"]),
+        (
+            ["launch", "-w", "echo", "-b", "file", "-t", "no.json"],
+            4,
+            ["no.json", "the topic is the path"],
+        ),
+        (["demo", "--seconds", "0"], 2, ["x>=1"]),
         (["launch", "-w", "exec:./no"], 2, ["there is no program './no'"]),
         (["send", "a", "b", "--meta", "x"], 2, ["--meta: not key=value: 'x'"]),
         (["send", "a", "b", "--delay", "1s"], 2, ["does not offer 'delay'"]),
@@ -95,3 +100,9 @@ def test_a_syntax_error_in_a_worker_file_names_its_line(task, folder):
 def test_debug_adds_the_traceback(task):
     """For those who write plugins."""
     assert b"Traceback" in task("--debug", "launch", "--worker", "nope").stderr
+
+
+def test_a_launcher_that_could_not_start_counts_nothing(task):
+    """The mistake is the only line."""
+    done = task("launch", "-w", "echo", "-b", "file", "-t", "no.json")
+    assert len(done.stderr.splitlines()) == 1

@@ -1,5 +1,6 @@
 """Rules of `task_core.cli.main`."""
 
+import errno
 import subprocess
 import sys
 from types import ModuleType
@@ -131,6 +132,14 @@ def test_a_wrong_flag_is_told_the_nearest(task):
     assert "--debug" in task("--debgu", "launch").err
 
 
+def test_a_wrong_word_is_one_line_and_where_help_is(task):
+    """In the form of every other error."""
+    done = task("plugins", "show", "buss", "file")
+    first, second = done.err.splitlines()
+    assert first.startswith("task: Invalid value for ")
+    assert second == "      'task plugins show --help' shows more"
+
+
 @pytest.mark.parametrize(
     ("error", "code", "text"),
     [
@@ -140,6 +149,11 @@ def test_a_wrong_flag_is_told_the_nearest(task):
         (BusError(), 4, "task: BusError\n"),
         (KeyboardInterrupt(), 130, ""),
         (BrokenPipeError(), 0, ""),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            4,
+            "task: cannot write stdout: No space left on device\n",
+        ),
     ],
     ids=repr,
 )

@@ -6,6 +6,7 @@ from enum import StrEnum
 import attrs
 from attrs.validators import ge, optional
 
+from task_core.dead import is_dead_topic
 from task_core.options import option
 from task_core.runtime.guarantee import Guarantee
 
@@ -23,6 +24,12 @@ class AckMode(StrEnum):
 
     EARLY = "early"
     LATE = "late"
+
+
+def _ends_in_dead(instance: object, field: object, value: str | None) -> None:
+    """Streams and files tell dead letters from data by the name of their topic."""
+    if value is not None and not is_dead_topic(value):
+        raise ValueError(f"a dead topic ends in .dead, for example {value}.dead")
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -50,7 +57,9 @@ class LaunchOptions:
     )
     done_topic: str = option("done", help="Topic that takes the done tasks.")
     dead_topic: str | None = option(
-        None, help="Topic that takes what cannot be decoded; <topic>.dead if not given."
+        None,
+        help="Topic that takes what cannot be decoded; <topic>.dead if not given.",
+        validator=_ends_in_dead,
     )
     concurrency: int = option(1, help="Tasks at a time.", validator=ge(1))
     prefetch: int | None = option(

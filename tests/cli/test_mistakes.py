@@ -24,6 +24,7 @@ from cli_lines import line
         ),
         (["launch", "-w", "echo", "--kill-time", "5"], 2, ["for example 5s"]),
         (["launch", "-w", "echo", "--type-policy", "x"], 2, ["run, reject, ignore"]),
+        (["launch", "-w", "echo", "--dead-topic", "x"], 2, ["for example x.dead"]),
         (["launch", "-w", "echo", "--retries", "2"], 2, ["does not offer 'delay'"]),
         (["launch", "-w", "echo", "-b", "file://x?folow=1"], 2, ["'follow'"]),
         (["launch", "-w", "nope.py:f"], 2, ["worker file 'nope.py' does not exist"]),
@@ -106,3 +107,12 @@ def test_a_launcher_that_could_not_start_counts_nothing(task):
     """The mistake is the only line."""
     done = task("launch", "-w", "echo", "-b", "file", "-t", "no.json")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_mistyped_table_is_no_silence(task, folder):
+    """Its options would be missing, and nobody would know."""
+    (folder / "task.toml").write_text("[bus.fil]\npath = 'x'\n")
+    done = task("launch", "-w", "echo")
+    assert done.returncode == 2
+    text = "task: task.toml, line 1: nothing reads [bus.fil]: did you mean 'file'?\n"
+    assert done.stderr.decode() == text

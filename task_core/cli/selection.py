@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -159,8 +159,14 @@ class Selector:
             buses=chosen,
             all=[_without_secrets(one, selected) for one in resolver.settings],
             catalog=self._catalog,
-            problems=resolver.problems,
+            problems=[*resolver.problems, *self._toml.strays(self._tables())],
         )
+
+    def _tables(self) -> Mapping[str, Collection[str]]:
+        """Return the tables that somebody may read; only a bus is always installed."""
+        kinds: dict[str, Collection[str]] = dict.fromkeys(KINDS.values(), ())
+        own = self._section.table[0]
+        return {**kinds, own: (), "bus": self._catalog.names("bus")}
 
     def _layers(
         self, section: Section, params: Mapping[str, Any], url: str = ""

@@ -1,7 +1,7 @@
 """Where values come from: flags, a bus URL, the environment, a TOML file."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import unquote
 
@@ -137,6 +137,9 @@ class Source(Protocol):
     def layer(self, section: Section) -> Layer:
         """Return what it says about a section."""
 
+    def strays(self, known: Mapping[str, Collection[str]]) -> list[str]:
+        """Return what is wrong with tables that are nearly called as known ones."""
+
 
 class NoFile:
     """The usual case: there is no TOML file."""
@@ -144,3 +147,7 @@ class NoFile:
     def layer(self, section: Section) -> Layer:
         """Return nothing."""
         return Layer()
+
+    def strays(self, known: Mapping[str, Collection[str]]) -> list[str]:
+        """Return nothing."""
+        return []

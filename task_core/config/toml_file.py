@@ -2,12 +2,13 @@
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from task_core.config.schema import Section
 from task_core.config.sources import Layer, Raw
 from task_core.errors import OptionError
+from task_core.nearest import nearest
 
 
 class TomlFile:
@@ -71,18 +72,60 @@ class TomlFile:
             },
         )
 
+    def strays(self, known: Mapping[str, Collection[str]]) -> list[str]:
+        """Return what is wrong with tables that are nearly called as known ones.
+
+        All others are let through: the file may serve other programs too.
+
+        Args:
+            known: Tables, and those within each; none within means any.
+        """
+        problems = self._nearly(self._data, (), known)
+        for name, inner in known.items():
+            table = self._data.get(name)
+            if inner and isinstance(table, dict):
+                problems += self._nearly(table, (name,), inner)
+        return problems
+
+    def _nearly(
+        self, table: Mapping[str, Any], path: tuple[str, ...], known: Collection[str]
+    ) -> list[str]:
+        problems = []
+        for name, value in table.items():
+            hint = nearest(name, known) if name not in known else ""
+            if hint and isinstance(value, dict):
+                full = (*path, name)
+                line = line_of_table(self._text, full)
+                place = f"{self.path}, line {line}" if line else self.path
+                problems.append(f"{place}: nothing reads [{'.'.join(full)}]{hint}")
+        return problems
+
     def _place(self, section: Section, key: str) -> str:
         line = line_of(self._text, section.table, key)
         return f"{self.path}, line {line}" if line else self.path
+
+
+def line_of_table(text: str, table: tuple[str, ...]) -> int:
+    """Return the line of the first header of a table or one in it, from 1; or 0."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if _header(line)[: len(table)] == table:
+            return number
+    return 0
+
+
+def _header(line: str) -> tuple[str, ...]:
+    """Return the names in a line like `[bus.nsq]`, or nothing."""
+    header = re.match(r"\s*\[([^\[\]]+)\]", line)
+    names = header[1].split(".") if header else []
+    return tuple(name.strip().strip("\"'") for name in names)
 
 
 def line_of(text: str, table: Sequence[str], key: str) -> int:
     """Return the line of a key in TOML text, from 1; 0 when it is written unusually."""
     current: tuple[str, ...] = ()
     for number, line in enumerate(text.split("\n"), 1):
-        if header := re.match(r"\s*\[([^\[\]]+)\]", line):
-            names = header[1].split(".")
-            current = tuple(name.strip().strip("\"'") for name in names)
+        if header := _header(line):
+            current = header
         elif current == tuple(table) and re.match(
             rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line
         ):

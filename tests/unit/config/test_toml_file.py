@@ -62,6 +62,17 @@ def test_an_unknown_key_is_reported_with_its_line():
     assert layer.unknown == {"nsdq": "t.toml, line 3"}
 
 
+def test_a_table_that_is_nearly_a_known_one_is_a_typing_error():
+    """With its line; what resembles nothing may belong to another program."""
+    text = "[lanch]\nx = 1\n[bus.nsqd]\ny = 2\n[worker.any]\n[other.program]\n"
+    known = {"launch": (), "bus": ["nsq", "file"], "worker": ()}
+    assert TomlFile("t.toml", text).strays(known) == [
+        "t.toml, line 1: nothing reads [lanch]: did you mean 'launch'?",
+        "t.toml, line 3: nothing reads [bus.nsqd]: did you mean 'nsq'?",
+    ]
+    assert TomlFile("t.toml", "[launch]\n[bus.nsq]\n").strays(known) == []
+
+
 def test_what_is_no_toml_is_reported_with_line_and_column():
     """So that an editor can jump there."""
     text = problem("[bus.nsq]\nnsqd = [\n")

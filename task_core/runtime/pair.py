@@ -20,7 +20,7 @@ class BusPair(Bus):
 
     def __init__(self, source: Bus, target: Bus) -> None:
         super().__init__(
-            f"{source.name}, {target.name}",
+            f"{source.name} -> {target.name}",
             attrs.evolve(
                 target.capabilities,
                 atomic_settle=False,

@@ -34,13 +34,35 @@ _WHO = (
 )
 
 
+_OF_BOTH = frozenset(
+    {"worker", "taskmaster", "bus", "in_bus", "out_bus", "kill_time", "lease"}
+)
+"""The options that a taskmaster heeds as well."""
+
+
 def _run(settings: Settings, log_level: str) -> int:
     set_up_logging(log_level)
     if bool(settings.worker) == bool(settings.taskmaster):
         raise OptionError([_WHO])
+    if settings.taskmaster:
+        _refuse_flags_of_workers(settings)
     module = "run_launch" if settings.worker else "run_taskmaster"
     code: int = import_module(f"task_core.cli.{module}").run(settings)
     return code
+
+
+def _refuse_flags_of_workers(settings: Settings) -> None:
+    """Refuse flags without effect; a TOML file may serve workers as well."""
+    flags = [
+        setting.origin
+        for setting in settings.all
+        if setting.section is SECTION
+        and setting.origin.startswith("-")
+        and setting.spec.name not in _OF_BOTH
+    ]
+    if flags:
+        text = f"{', '.join(flags)}: for workers, without effect with --taskmaster"
+        raise OptionError([text])
 
 
 command = PluginCommand(

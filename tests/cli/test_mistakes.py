@@ -25,6 +25,11 @@ from cli_lines import line
         (["launch", "-w", "echo", "--kill-time", "5"], 2, ["for example 5s"]),
         (["launch", "-w", "echo", "--type-policy", "x"], 2, ["run, reject, ignore"]),
         (["launch", "-w", "echo", "--dead-topic", "x"], 2, ["for example x.dead"]),
+        (
+            ["launch", "--taskmaster", "os:getcwd", "-c", "2"],
+            2,
+            ["for workers"],
+        ),
         (["launch", "-w", "echo", "--retries", "2"], 2, ["does not offer 'delay'"]),
         (["launch", "-w", "echo", "-b", "file://x?folow=1"], 2, ["'follow'"]),
         (["launch", "-w", "nope.py:f"], 2, ["worker file 'nope.py' does not exist"]),

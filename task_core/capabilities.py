@@ -24,6 +24,7 @@ class Capabilities:
         durable: What was confirmed survives a restart of the broker.
         depth: The number of waiting messages can be asked for.
         topics: The names of the topics can be asked for.
+        peek: What is on a topic can be looked at without taking it.
         bounded: The stream can end; `Consumer.exhausted` tells.
         atomic_settle: Acknowledging and sending happen in one transaction.
         attempts: Deliveries count how often their message was handed out.
@@ -43,6 +44,7 @@ class Capabilities:
     durable: bool = False
     depth: bool = False
     topics: bool = False
+    peek: bool = False
     bounded: bool = False
     atomic_settle: bool = False
     attempts: bool = False

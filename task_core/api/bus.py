@@ -110,6 +110,13 @@ class Bus(ABC):
         """Return how many messages wait on a channel (capability `depth`)."""
         refuse(self, "depth")
 
+    def peek(self, topic: str, limit: int) -> Sequence[bytes]:
+        """Return up to `limit` bodies of a topic, oldest first (capability `peek`).
+
+        Takes nothing: no channel is made, and nobody misses what is seen.
+        """
+        refuse(self, "peek")
+
     def ping(self) -> None:
         """Ask the broker for a sign of life.
 

@@ -29,7 +29,7 @@ MEMORY = Capabilities(
     headers=True,
 )
 NOP = Capabilities(bounded=True, ordered=True, batch_send=True)
-SQLITE = attrs.evolve(MEMORY, durable=True)
+SQLITE = attrs.evolve(MEMORY, durable=True, peek=True)
 
 
 def _open_file(options: FileOptions, context: BusContext) -> Bus:

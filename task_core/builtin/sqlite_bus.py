@@ -106,6 +106,11 @@ class SqliteBus(Bus):
             return 0
         return depth_of(self._file, self._topics, found, channel)
 
+    def peek(self, topic: str, limit: int) -> Sequence[bytes]:
+        """Return what is kept of a topic, oldest first, and take nothing."""
+        self._check_open()
+        return self._topics.bodies(topic, limit)
+
     def ping(self) -> None:
         """Read from the file, and see whether it is still where it was."""
         self._check_open()

@@ -12,6 +12,7 @@ from task_core.builtin.sqlite_schema import SPAN
 from task_core.errors import PayloadError
 
 _INSERT = "INSERT INTO messages (id, due, headers, body) VALUES (?, ?, ?, ?)"
+_BODIES = "SELECT body FROM messages WHERE id > ? AND id < ? ORDER BY id LIMIT ?"
 # What is settled is deleted, so the cursors also say which numbers were used.
 _LAST = """
     SELECT max(
@@ -44,6 +45,12 @@ class Topics:
         """Return the id of a topic; None when there is no such topic."""
         row = self._file.read("SELECT id FROM topics WHERE name = ?", (name,))
         return int(row[0]) if row else None
+
+    def bodies(self, name: str, limit: int) -> list[bytes]:
+        """Return up to `limit` bodies that are kept of a topic, oldest first."""
+        topic = self.find(name) or 0
+        ends = (topic * SPAN, (topic + 1) * SPAN, limit)
+        return [body for (body,) in self._file.rows(_BODIES, ends)]
 
     def id_of(self, name: str) -> int:
         """Return the id of a topic, which is made when missing; in no transaction.

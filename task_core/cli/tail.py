@@ -1,11 +1,12 @@
 """`task tail`: show the tasks of a topic."""
 
 import sys
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import click
 
-from task_core.api.bus import Role
+from task_core.api.bus import Bus, Role
 from task_core.cli.bus_option import SECTION
 from task_core.cli.buses import open_selected, waiting
 from task_core.cli.command import PluginCommand
@@ -14,13 +15,17 @@ from task_core.cli.selection import Settings
 from task_core.errors import DecodeError
 from task_core.wire import decode_task
 
+ALL = 1_000_000
+"""Messages that are looked at, at most."""
 COLOURS = {"complete": "green", "error": "red", "alert": "magenta", "warn": "yellow"}
 
 HELP = """Show the tasks of a topic, until it is empty.
 
-Lines come as they are on the bus when piped, and in a readable form on a terminal. On a
-bus with channels it reads on a channel of its own, beside those of the workers. Start
-the worker first: the first channel that a topic ever has takes what waits there.
+Lines come as they are on the bus when piped, and in a readable form on a terminal. It
+only looks, where the bus can (sqlite, file): no worker misses a task. With --channel or
+--follow on a bus with channels it reads on a channel of its own, beside the workers',
+and what was shown is not shown again. Start the worker first in that case: the first
+channel that a topic ever has takes what waits there.
 
 \b
 Examples:
@@ -31,20 +36,37 @@ Examples:
 
 
 def _run(
-    settings: Settings, topic: str, channel: str, max: int, raw: bool, follow: bool
+    settings: Settings,
+    topic: str,
+    channel: str | None,
+    max: int,
+    raw: bool,
+    follow: bool,
 ) -> int:
     bus = open_selected(settings.buses["bus"], Role.IN, 1)
+    only_looks = bus.capabilities.peek and not (channel or follow)
     raw = raw or not sys.stdout.isatty()
     try:
-        consumer = bus.subscribe(topic, channel)
-        messages = waiting(bus, consumer, follow=follow)
-        for delivery in islice(messages, max or None):
-            click.echo(delivery.body if raw else _readable(delivery.body))
-            if bus.capabilities.ack:
-                consumer.ack([delivery])
+        if only_looks:
+            bodies: Iterable[bytes] = bus.peek(topic, max or ALL)
+        else:
+            bodies = islice(_taken(bus, topic, channel or "tail", follow), max or None)
+        for body in bodies:
+            click.echo(body if raw else _readable(body))
     finally:
         bus.close()
     return 0
+
+
+def _taken(bus: Bus, topic: str, channel: str, follow: bool) -> Iterator[bytes]:
+    """Yield what is read on a channel; each is acknowledged when it was shown."""
+    consumer = bus.subscribe(topic, channel)
+    for delivery in waiting(bus, consumer, follow=follow):
+        try:
+            yield delivery.body
+        finally:
+            if bus.capabilities.ack:
+                consumer.ack([delivery])
 
 
 def _readable(body: bytes) -> str:
@@ -66,7 +88,9 @@ command = PluginCommand(
     help=HELP,
     params=[
         click.Argument(["topic"]),
-        click.Option(["--channel"], default="tail", help="Channel to read on."),
+        click.Option(
+            ["--channel"], help="Take from this channel, rather than only look."
+        ),
         click.Option(
             ["--max"],
             type=click.IntRange(min=0),

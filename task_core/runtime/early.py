@@ -37,6 +37,10 @@ class EarlyBus(Bus):
         """Return how many messages wait."""
         return self._bus.depth(topic, channel)
 
+    def peek(self, topic: str, limit: int) -> Sequence[bytes]:
+        """Return what is on a topic, without taking it."""
+        return self._bus.peek(topic, limit)
+
     def ping(self) -> None:
         """Ask the broker for a sign of life."""
         self._bus.ping()

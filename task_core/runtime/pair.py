@@ -48,6 +48,10 @@ class BusPair(Bus):
         """Return how many messages wait in the source."""
         return self._source.depth(topic, channel)
 
+    def peek(self, topic: str, limit: int) -> Sequence[bytes]:
+        """Return what is on a topic, without taking it."""
+        return self._source.peek(topic, limit)
+
     def ping(self) -> None:
         """Ask both."""
         self._source.ping()
@@ -79,4 +83,5 @@ _OF_THE_SOURCE = (
     "attempts",
     "depth",
     "topics",
+    "peek",
 )

@@ -99,7 +99,7 @@ def test_a_delay_needs_a_bus_that_can(task):
 def test_a_delayed_task_is_not_there_yet(task):
     """It is on its way."""
     assert task("send", "a", "--bus", "sqlite", "--delay", "1h").code == 0
-    assert task("tail", "a", "--bus", "sqlite").out == ""
+    assert task("tail", "a", "--bus", "sqlite", "--channel", "a").out == ""
 
 
 def test_lines_of_stdin_are_sent_as_they_are(task):

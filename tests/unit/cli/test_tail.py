@@ -36,12 +36,24 @@ def test_a_limit_stops_it(task, jobs):
 
 
 def test_what_was_shown_is_not_shown_again(task, folder):
-    """On a bus that acknowledges; what the limit left out comes next."""
+    """On a channel; what the limit left out comes next."""
     for info in "abc":
         assert task("send", "load", info, "--bus", "sqlite").code == 0
-    shown = ("tail", "load", "--bus", "sqlite", "--max", "2")
+    shown = ("tail", "load", "--bus", "sqlite", "--max", "2", "--channel", "me")
     infos = [re.findall('"info":"(.)"', task(*shown).out) for _ in range(3)]
     assert infos == [["a", "b"], ["c"], []]
+
+
+def test_a_look_takes_nothing_from_the_worker_to_come(task, folder):
+    """Whoever looks before the first launch may look twice, and loses nothing."""
+    for info in "abc":
+        assert task("send", "echo", info, "--bus", "sqlite").code == 0
+    look = ("tail", "echo", "--bus", "sqlite", "--max", "2")
+    for _ in range(2):
+        assert re.findall('"info":"(.)"', task(*look).out) == ["a", "b"]
+    launch = [*TASK, "launch", "-w", "echo", "--bus", "sqlite", "--drain"]
+    done = subprocess.run(launch, check=True, capture_output=True, cwd=folder)
+    assert b"3 complete" in done.stderr
 
 
 def on_a_terminal(*words, **environment):
@@ -99,7 +111,8 @@ def test_workers_miss_nothing_that_is_shown(folder):
     subprocess.run(launch, check=True)
     bus = ["--bus", "sqlite"]
     subprocess.run([*TASK, "send", "echo", "x", *bus], check=True)
-    tail = [*TASK, "tail", "echo", *bus, "--bus-from", "start", "--max", "1"]
+    channel = ["--channel", "me", "--bus-from", "start"]
+    tail = [*TASK, "tail", "echo", *bus, *channel, "--max", "1"]
     assert b'"info":"x"' in subprocess.run(tail, check=True, capture_output=True).stdout
     last = subprocess.run(
         [*launch, "--max-tasks", "1"], check=True, capture_output=True

@@ -1,7 +1,8 @@
 """`task tail`: show the tasks of a topic."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator
+from contextlib import closing
 from itertools import islice
 
 import click
@@ -48,17 +49,21 @@ def _run(
     raw = raw or not sys.stdout.isatty()
     try:
         if only_looks:
-            bodies: Iterable[bytes] = bus.peek(topic, max or ALL)
+            for body in bus.peek(topic, max or ALL):
+                click.echo(body if raw else _readable(body))
         else:
-            bodies = islice(_taken(bus, topic, channel or "tail", follow), max or None)
-        for body in bodies:
-            click.echo(body if raw else _readable(body))
+            # Closed before the bus: what was shown last is acknowledged then.
+            with closing(_taken(bus, topic, channel or "tail", follow)) as bodies:
+                for body in islice(bodies, max or None):
+                    click.echo(body if raw else _readable(body))
     finally:
         bus.close()
     return 0
 
 
-def _taken(bus: Bus, topic: str, channel: str, follow: bool) -> Iterator[bytes]:
+def _taken(
+    bus: Bus, topic: str, channel: str, follow: bool
+) -> Generator[bytes, None, None]:
     """Yield what is read on a channel; each is acknowledged when it was shown."""
     consumer = bus.subscribe(topic, channel)
     for delivery in waiting(bus, consumer, follow=follow):

@@ -192,7 +192,8 @@ class Shift:
             self._exchange.sleep(patience, wake_at=1)
             self._collect()
             self._run_suspect()
-        self._abandon()
+        left = max(0.0, deadline - self._clock.monotonic())  # of a grace cut short
+        self._abandon(round(max(0.0, self._plan.kill_time - left), 3))
         self._return_read_ahead()
         self._settler.flush()
 
@@ -202,11 +203,11 @@ class Shift:
         self._cancel.request()
         self._settler.flush()
 
-    def _abandon(self) -> None:
+    def _abandon(self, seconds: float) -> None:
         """Give back the tasks that would not stop; their late results are dropped."""
         if not self._custody.jobs:
             return
-        waited = format_duration(timedelta(seconds=self._plan.kill_time))
+        waited = format_duration(timedelta(seconds=seconds))
         outcome = failed(f"worker forced to close; waited '{waited}'")
         self._stats.abandoned += len(self._custody.jobs)
         # Copies: the worker still holds the task itself.

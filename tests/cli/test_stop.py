@@ -41,7 +41,10 @@ def test_two_signals_end_it_at_once(start):
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate(timeout=10)
     assert process.returncode == 130
-    assert [t["result"] for t in lines(out)] == ["error"]
+    (only,) = lines(out)
+    assert only["result"] == "error"
+    assert only["msg"].startswith("worker forced to close; waited '")
+    assert "1h" not in only["msg"], "it did not wait that long"
 
 
 @pytest.mark.parametrize("worker", ["nap", "async_nap"])

@@ -102,7 +102,7 @@ class BusError(TaskError):
 
 
 class BusConnectionError(BusError):
-    """The broker cannot be reached now; connecting again may help."""
+    """The broker cannot be reached now; the same call may help a little later."""
 
 
 class BusClosedError(BusError):
@@ -119,11 +119,15 @@ class SendError(BusError):
     Args:
         text: What happened, with the address and without secrets.
         unsent: Positions, in the list given to `send`, that were not confirmed.
+        transient: Sending them again may help: a connection broke, a broker was slow.
     """
 
-    def __init__(self, text: str, unsent: Sequence[int] = ()) -> None:
+    def __init__(
+        self, text: str, unsent: Sequence[int] = (), *, transient: bool = False
+    ) -> None:
         super().__init__(text)
         self.unsent = tuple(unsent)
+        self.transient = transient
 
 
 class LeaseLostError(BusError):

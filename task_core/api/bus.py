@@ -2,6 +2,11 @@
 
 The launcher makes every call from one thread, except `Consumer.wake`. So a plugin
 needs no locks, and a blocking client library fits as it is.
+
+A lost connection is no end: after a `BusConnectionError` everything stays usable, and
+the next call connects again or raises it again, in bounded time. How long to wait in
+between is the caller's business. Deliveries that were lost with the connection can no
+longer be settled: `LeaseLostError` names them.
 """
 
 from abc import ABC, abstractmethod
@@ -88,7 +93,8 @@ class Bus(ABC):
         """Publish what tasks produced, then acknowledge their deliveries.
 
         When it raises, nothing was acknowledged; messages may have been sent. A bus
-        with transactions overrides it and does both or neither (`atomic_settle`).
+        with transactions overrides it and does both or neither (`atomic_settle`). A
+        bus with leases overrides it to refuse lost deliveries before it sends.
 
         Raises:
             SendError: The broker did not confirm all messages.
@@ -186,6 +192,9 @@ class Consumer(ABC):
         """Tell the broker that these are done (capability `ack`).
 
         May reach the broker a little later: a crash in between costs duplicates.
+
+        Raises:
+            LeaseLostError: Others have some of them; nothing was done.
         """
         refuse(self.bus, "ack")
 
@@ -193,13 +202,16 @@ class Consumer(ABC):
         """Give these back (capability `nack`).
 
         Args:
-            deliveries: Which.
+            deliveries: Which. Those that others have stay theirs.
             delay: Not before so many seconds (capability `nack_delay`).
         """
         refuse(self.bus, "nack")
 
     def extend(self, deliveries: Sequence[Delivery]) -> None:
-        """Restart the lease of these (capability `lease`)."""
+        """Restart the lease of these (capability `lease`).
+
+        Those that others have stay theirs; a bus that sees it raises `LeaseLostError`.
+        """
         refuse(self.bus, "lease")
 
 

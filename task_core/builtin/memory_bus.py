@@ -9,7 +9,7 @@ from task_core.api.bus import Bus, Consumer, Producer, check_messages
 from task_core.api.message import Delivery, Message
 from task_core.builtin.memory_topics import Bell, Channel, Topic
 from task_core.capabilities import Capabilities
-from task_core.errors import BusClosedError
+from task_core.errors import BusClosedError, LeaseLostError
 
 
 class Storage:
@@ -85,8 +85,8 @@ class MemoryBus(Bus):
         check_messages(self, messages)
         assert isinstance(consumer, MemoryConsumer)
         with self._storage.lock:
+            consumer.settle(deliveries)
             self._storage.put(messages)
-            consumer.stored.ack(_tokens(deliveries))
 
     def topics(self) -> Sequence[str]:
         """Return the names of the topics, sorted."""
@@ -159,10 +159,24 @@ class MemoryConsumer(Consumer):
                 self.stored.give_back(self.stored.owned_by(self), 0)
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """Forget these; one whose lease is over comes again nevertheless."""
-        self._check_open()
+        """Forget these, or, when a lease was lost, none."""
         with self._lock:
-            self.stored.ack(_tokens(deliveries))
+            self.settle(deliveries)
+
+    def settle(self, deliveries: Sequence[Delivery]) -> None:
+        """Forget these; the storage's lock is held.
+
+        Raises:
+            LeaseLostError: Others have some of these; nothing was done.
+        """
+        self._check_open()
+        if lost := [d for d in deliveries if not self.stored.holds(d.token)]:
+            raise LeaseLostError(
+                f"bus 'memory': the lease of {len(lost)} of {len(deliveries)}"
+                f" deliveries of topic '{self.topic}' is lost; nothing was settled",
+                lost,
+            )
+        self.stored.ack(_tokens(deliveries))
 
     def nack(self, deliveries: Sequence[Delivery], delay: float = 0.0) -> None:
         """Give these back."""

@@ -95,10 +95,14 @@ class Channel:
             for _ in range(count)
         ]
 
+    def holds(self, token: int) -> bool:
+        """Whether this lease was neither settled nor given to somebody else."""
+        return token in self._leases
+
     def ack(self, tokens: Iterable[int]) -> None:
-        """Forget messages; one whose lease is over stays."""
+        """Forget messages; the caller has seen that it `holds` them."""
         for token in tokens:
-            self._leases.pop(token, None)
+            del self._leases[token]
 
     def give_back(self, tokens: Iterable[int], due: float) -> None:
         """Make messages available again, at once (`due` 0) or later."""

@@ -13,9 +13,12 @@ from task_core.builtin import buses
 from task_core.builtin.bus_options import MemoryOptions
 from task_core.errors import (
     BusClosedError,
+    LeaseLostError,
     PayloadError,
     UnsupportedCapabilityError,
 )
+
+DONE = Message("done", b"done")
 
 names = (f"test-{number}" for number in itertools.count())
 
@@ -125,14 +128,18 @@ def test_a_delay_counts_from_the_sending_also_before_any_channel(open_bus):
 
 
 def test_a_lease_that_is_not_renewed_ends(open_bus):
-    """Somebody else gets the message, and the late ack does not take it away."""
+    """Somebody else gets the message, and whoever is late is told and changes nothing."""
     bus = open_bus(lease=0.05)
     first, second = bus.subscribe("load", "a"), open_bus().subscribe("load", "a")
     send(bus, b"1")
     old = first.receive(1, 0)
     again = second.receive(1, 5)
     assert [(d.body, d.attempt) for d in again] == [(b"1", 2)]
-    first.ack(old)
+    for settle in (first.ack, lambda held: bus.settle(first, held, [DONE])):
+        with pytest.raises(LeaseLostError) as caught:
+            settle(old)
+        assert caught.value.deliveries == tuple(old)
+    assert bus.depth(DONE.topic, "a") == 0
     second.nack(again)
     assert take(second) == [b"1"]
 

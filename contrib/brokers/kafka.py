@@ -5,12 +5,13 @@ import shutil
 import socket
 import struct
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from brokers.cache import locked
 from brokers.ports import free_address, split
 from brokers.process import Broker, BrokerError, BrokerMissingError
+from brokers.tls import Certificate
 
 POM = Path(__file__).parent / "pom.xml"
 VERSION = re.findall(r"<kafka.version>(.*?)</kafka.version>", POM.read_text("utf-8"))[0]
@@ -32,6 +33,7 @@ class Kafka(Broker):
         folder: where data and log are kept; else a temporary one.
         properties: settings of the broker that are added or changed.
         partitions: how many partitions a topic has of which nobody says.
+        tls: what it shows to clients at `tls`, an address that is else not there.
     """
 
     name = "Kafka"
@@ -45,10 +47,13 @@ class Kafka(Broker):
         folder: Path | str | None = None,
         properties: Mapping[str, object] | None = None,
         partitions: int = 1,
+        tls: Certificate | None = None,
     ) -> None:
         super().__init__(folder=folder)
         self.bootstrap = free_address()
         self.sasl = free_address()
+        self.tls = free_address() if tls else None
+        self._certificate = tls
         self._controller = free_address()
         self._properties = {"num.partitions": partitions, **(properties or {})}
         self._configuration = self.folder / "server.properties"
@@ -79,22 +84,32 @@ class Kafka(Broker):
             raise BrokerError(f"Kafka's data folder: {done.stdout}{done.stderr}")
 
     def _settings(self) -> str:
-        login = (
-            "org.apache.kafka.common.security.plain.PlainLoginModule required "
-            f'user_{self.user}="{self.password}";'
-        )
         settings = {
             **_FIXED,
             "controller.quorum.voters": f"1@{self._controller}",
-            "listeners": (
-                f"PLAINTEXT://{self.bootstrap},SASL_PLAINTEXT://{self.sasl},"
-                f"CONTROLLER://{self._controller}"
-            ),
+            "listeners": ",".join(self._listeners()),
             "log.dirs": self._data,
-            "listener.name.sasl_plaintext.plain.sasl.jaas.config": login,
+            "listener.name.sasl_plaintext.plain.sasl.jaas.config": (
+                "org.apache.kafka.common.security.plain.PlainLoginModule required "
+                f'user_{self.user}="{self.password}";'
+            ),
+            **self._tls_settings(),
             **self._properties,
         }
         return "".join(f"{key}={value}\n" for key, value in settings.items())
+
+    def _listeners(self) -> Iterator[str]:
+        yield f"PLAINTEXT://{self.bootstrap}"
+        yield f"SASL_PLAINTEXT://{self.sasl}"
+        yield f"CONTROLLER://{self._controller}"
+        if self.tls:
+            yield f"SSL://{self.tls}"
+
+    def _tls_settings(self) -> dict[str, object]:
+        if self._certificate is None:
+            return {}
+        file = self._certificate.together()
+        return {"ssl.keystore.type": "PEM", "ssl.keystore.location": file}
 
 
 _FIXED = {

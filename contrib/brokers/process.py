@@ -61,6 +61,13 @@ class Broker(ABC):
     def command(self) -> list[str]:
         """Return the program and its arguments."""
 
+    def environment(self) -> dict[str, str]:
+        """Return the environment of the process: ours, with this package to import."""
+        here = str(Path(__file__).parent.parent)
+        known = os.environ.get("PYTHONPATH")
+        paths = f"{here}{os.pathsep}{known}" if known else here
+        return {**os.environ, "PYTHONPATH": paths}
+
     @abstractmethod
     def answers(self) -> bool:
         """Whether it serves clients now. Raises OSError or returns False if not."""
@@ -95,6 +102,7 @@ class Broker(ABC):
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
+                env=self.environment(),
                 start_new_session=True,  # a Ctrl-C of the terminal is not for it
             )
         try:

@@ -8,13 +8,14 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from brokers.cache import locked
+from brokers.cache import cache_folder, locked
 from brokers.ports import free_address, split
 from brokers.process import Broker, BrokerError, BrokerMissingError
 from brokers.tls import Certificate
 
 POM = Path(__file__).parent / "pom.xml"
 VERSION = re.findall(r"<kafka.version>(.*?)</kafka.version>", POM.read_text("utf-8"))[0]
+CACHED = f"kafka-{VERSION}"
 CLUSTER = "dGFzay1icm9rZXItdGVzdA"
 QUICK = [
     *("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"),
@@ -142,22 +143,38 @@ _FIXED = {
 """Quick, and small. After a crash a broker waits until its former self is given up."""
 
 
+def check() -> None:
+    """Make sure that Kafka can run here.
+
+    Raises:
+        BrokerMissingError: there is no Java, or no Maven for what is not yet here.
+    """
+    missing = _missing("java", "Java 17")
+    if not missing and not _is_complete(cache_folder() / CACHED):
+        missing = _missing("mvn", "Maven")
+    if missing:
+        raise BrokerMissingError(
+            f"Kafka needs {missing}: install it, or name a Kafka that runs: "
+            "TASK_TEST_KAFKA=host:9092"
+        )
+
+
 def install() -> Path:
     """Fetch Kafka's jars, once for all runs, and return their folder.
 
     Raises:
         BrokerMissingError: there is no Java or no Maven, or Maven cannot fetch them.
     """
-    for program, what in (("java", "Java 17"), ("mvn", "Maven")):
-        if shutil.which(program) is None:
-            raise BrokerMissingError(
-                f"Kafka needs {what} ('{program}' is not on PATH): install it, or "
-                "name a broker that runs: TASK_TEST_KAFKA=host:9092"
-            )
-    with locked(f"kafka-{VERSION}") as folder:
+    check()
+    with locked(CACHED) as folder:
         if not _is_complete(folder):
             _fetch(folder)
     return folder
+
+
+def _missing(program: str, name: str) -> str:
+    found = shutil.which(program)
+    return "" if found else f"{name} ('{program}' is not on PATH)"
 
 
 def _is_complete(folder: Path) -> bool:

@@ -37,6 +37,8 @@ class Broker(ABC):
 
     name: str
     """What to call it in messages: `nsqd`, `Kafka`."""
+    ours = True
+    """Tests may stop it, other than one that a developer runs."""
     start_seconds: float = 30.0
     """It must answer within this time."""
     stop_seconds: float = 20.0

@@ -1,0 +1,122 @@
+"""Brokers as pytest fixtures: `pytest -p brokers.fixtures`, or `pytest_plugins`.
+
+Each is started once, when the first test asks for it, and shared by all: tests use
+topics of their own. A test that stops or restarts a broker makes one for itself.
+Where there is no such broker the test is skipped and says why; it fails instead where
+`TASK_BROKERS_REQUIRED=1` says that brokers must be there.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import NoReturn, TypeVar
+
+import pytest
+
+from brokers.given import Given, GivenKafka, GivenNsqd, given_kafka, given_nsqd
+from brokers.kafka import VERSION, Kafka, check
+from brokers.nsq import Nsqd, NsqLookupd, implementation
+from brokers.process import Broker, BrokerError, BrokerMissingError
+
+T = TypeVar("T", bound=Broker | Given)
+_used = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session")
+def nsqd(pytestconfig: pytest.Config) -> Iterator[Nsqd | GivenNsqd]:
+    """One nsqd: the developer's (`TASK_TEST_NSQD`), or one that is started."""
+    with _running(pytestconfig, lambda: given_nsqd() or Nsqd()) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def nsqlookupd(pytestconfig: pytest.Config) -> Iterator[NsqLookupd]:
+    """One nsqlookupd, which `two_nsqds` tell what they have."""
+    _only_ours()
+    with _running(pytestconfig, NsqLookupd) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def two_nsqds(
+    pytestconfig: pytest.Config, nsqlookupd: NsqLookupd
+) -> Iterator[tuple[Nsqd, Nsqd]]:
+    """Two nsqds, which `nsqlookupd` knows."""
+    _only_ours()
+    with ExitStack() as stack:
+        first, second = (
+            stack.enter_context(
+                _running(pytestconfig, lambda: Nsqd(lookupd=[nsqlookupd]))
+            )
+            for _ in range(2)
+        )
+        yield first, second
+
+
+@pytest.fixture(scope="session")
+def kafka(pytestconfig: pytest.Config) -> Iterator[Kafka | GivenKafka]:
+    """One Kafka: the developer's (`TASK_TEST_KAFKA`), or one that is started."""
+    with _running(pytestconfig, lambda: given_kafka() or Kafka()) as broker:
+        yield broker
+
+
+def pytest_report_header() -> str:
+    """Tell which brokers would run."""
+    return f"brokers: {_told(_nsqd_here)}, {_told(_kafka_here)}"
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Tell which brokers ran."""
+    if used := config.stash.get(_used, []):
+        terminalreporter.write_line(f"brokers: {', '.join(dict.fromkeys(used))}")
+
+
+@contextmanager
+def _running(config: pytest.Config, make: Callable[[], T]) -> Iterator[T]:
+    broker, missing = None, ""
+    try:
+        broker = make()
+        told = broker.implementation
+        broker.start()
+    except BrokerMissingError as error:
+        missing = str(error)
+    try:
+        if broker is None or missing:
+            _absent(missing)
+        config.stash.setdefault(_used, []).append(told)
+        yield broker
+    finally:
+        if broker is not None:
+            broker.close()
+
+
+def _only_ours() -> None:
+    if os.environ.get("TASK_TEST_NSQD"):
+        _absent("TASK_TEST_NSQD names one nsqd; this test needs some of its own")
+
+
+def _absent(reason: str) -> NoReturn:
+    if os.environ.get("TASK_BROKERS_REQUIRED") == "1":
+        pytest.fail(f"TASK_BROKERS_REQUIRED=1, but: {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+def _told(find: Callable[[], str]) -> str:
+    try:
+        return find()
+    except BrokerError as error:
+        return f"none ({str(error).splitlines()[0]})"
+
+
+def _nsqd_here() -> str:
+    given = given_nsqd()
+    return given.implementation if given else implementation("nsqd")
+
+
+def _kafka_here() -> str:
+    if given := given_kafka():
+        return given.implementation
+    check()
+    return f"Kafka {VERSION}"

@@ -19,6 +19,8 @@ OTHERS = [
     for file in sorted((ROOT / place).glob("*/pyproject.toml"))
 ]
 """The distributions beside the core, each in a folder of its own."""
+WITH_BROKERS = [other for other in OTHERS if "/task-bus-" in other]
+"""Those that are tested with brokers, by the session of that name."""
 TEST_TOOLS = ["pytest>=8", "hypothesis>=6.100"]
 
 
@@ -60,7 +62,9 @@ def _install_wheel(session: nox.Session, *more: str) -> None:
             silent=True,
         )
     wheels = sorted(str(wheel) for wheel in folder.glob("*.whl"))
-    session.install("--reinstall-package=task-framework", *wheels, *TEST_TOOLS, *more)
+    names = ("task-framework", *(Path(other).name for other in OTHERS))
+    anew = (f"--reinstall-package={name}" for name in names)
+    session.install(*anew, *wheels, *TEST_TOOLS, *more)
 
 
 @nox.session
@@ -86,7 +90,19 @@ def tests(session: nox.Session) -> None:
     elsewhere = ("--ignore=tests/docs", "--ignore=tests/chaos")
     session.run("pytest", *elsewhere, *session.posargs)
     for other in OTHERS:
-        session.run("pytest", "-q", f"{other}/tests")
+        if other not in WITH_BROKERS:
+            session.run("pytest", "-q", f"{other}/tests")
+
+
+@nox.session(python=sorted({*PYTHONS[:1], *PYTHONS[-1:]}, key=PYTHONS.index))
+def brokers(session: nox.Session) -> None:
+    """What needs brokers, with brokers, on the oldest and the newest Python."""
+    _install_wheel(session)
+    session.env |= {"PYTHONPATH": str(ROOT / "contrib"), "TASK_BROKERS_REQUIRED": "1"}
+    ours = (f"contrib/brokers/{folder}" for folder in ("checks", "tests"))
+    for folder in (*ours, *(f"{other}/tests" for other in WITH_BROKERS)):
+        if any((ROOT / folder).rglob("test_*.py")):
+            session.run("pytest", "-p", "brokers.fixtures", folder, *session.posargs)
 
 
 @nox.session

@@ -92,7 +92,9 @@ class Registrations:
         return [
             key
             for key in self._known
-            if key[0] == category and topic in {"*", key[1]} and channel in {"*", key[2]}
+            if category == key[0]
+            and topic in {"*", key[1]}
+            and channel in {"*", key[2]}
         ]
 
     def producers(self, key: Key) -> list[Producer]:
@@ -118,7 +120,5 @@ def active(
     """
     now = time.monotonic()
     return [
-        it
-        for it in producers
-        if now - it.peer.seen <= silent and not it.buried(hidden)
+        it for it in producers if now - it.peer.seen <= silent and not it.buried(hidden)
     ]

@@ -13,7 +13,7 @@ from typing import Self
 
 TAIL = 20
 """So many last lines of its log are shown of a broker that does not start."""
-WATCHDOG = 'read -r _; kill -KILL -- "-$1"'
+WATCHDOG = 'read -r _; kill -s KILL -- "-$1"'
 """Its stdin ends when the process that started the broker is gone, however it went."""
 
 

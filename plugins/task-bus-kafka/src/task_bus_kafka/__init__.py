@@ -1,0 +1,1 @@
+"""The bus `kafka`: carries tasks over Apache Kafka."""

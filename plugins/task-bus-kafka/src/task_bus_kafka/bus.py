@@ -1,0 +1,150 @@
+"""The bus `kafka`."""
+
+from collections.abc import Sequence
+
+from task_bus_kafka.catalog import Catalog
+from task_bus_kafka.consumer import KafkaConsumer
+from task_bus_kafka.driver import Partitions, Reader, Writer
+from task_bus_kafka.errors import Complaints, hush
+from task_bus_kafka.options import KafkaOptions, ReadFrom
+from task_bus_kafka.producer import KafkaProducer
+from task_bus_kafka.pump import Pump
+from task_bus_kafka.python_reader import PythonReader
+from task_bus_kafka.python_writer import PythonWriter
+from task_bus_kafka.settings import Settings
+from task_bus_kafka.stock import Stock
+from task_core.api.bus import Bus, BusContext, Consumer, Producer
+from task_core.api.message import Delivery, Message
+from task_core.capabilities import Capabilities
+from task_core.errors import BusClosedError
+
+
+class KafkaBus(Bus):
+    """Carries messages over Kafka; connects when it is first used.
+
+    Args:
+        options: See the manifest.
+        context: What it is opened for.
+        capabilities: What it can do with these options.
+
+    Raises:
+        OptionError: A setting is unknown.
+    """
+
+    def __init__(
+        self, options: KafkaOptions, context: BusContext, capabilities: Capabilities
+    ) -> None:
+        super().__init__("kafka", capabilities)
+        hush()
+        self._options = options
+        self._lease = context.lease
+        self._settings = Settings(options, context.lease)
+        self._complaints = Complaints(options)
+        self._catalog = Catalog(options, self._settings, self._complaints)
+        self._patience = options.connect_timeout.total_seconds()
+        self._open: list[Consumer | Producer] = []
+        self._closed = False
+
+    def subscribe(self, topic: str, channel: str) -> KafkaConsumer:
+        """Start to read a topic as a member of the channel's group."""
+        self._check_open()
+        self._catalog.ensure([topic])
+        group = self._group(channel)
+        if self._options.from_ is ReadFrom.NEW:
+            self._catalog.pin(topic, group)
+
+        def make(partitions: Partitions) -> Reader:
+            return PythonReader(
+                self._settings, topic, group, partitions, self._patience
+            )
+
+        stock = Stock(self._lease)
+        interval = self._options.commit_interval.total_seconds()
+        pump = Pump(stock, make, self._complaints, interval)
+        pump.start()
+        consumer = KafkaConsumer(self, topic, channel, stock, pump)
+        self._open.append(consumer)
+        return consumer
+
+    def producer(self) -> KafkaProducer:
+        """Return a new producer; it connects when it is first used."""
+        self._check_open()
+        producer = KafkaProducer(
+            self,
+            self._make_writer,
+            self._catalog,
+            self._complaints,
+            self._options.key,
+        )
+        self._open.append(producer)
+        return producer
+
+    def _make_writer(self) -> Writer:
+        patience = self._options.send_timeout.total_seconds()
+        return PythonWriter(self._settings, patience)
+
+    def settle(
+        self,
+        consumer: Consumer,
+        deliveries: Sequence[Delivery],
+        messages: Sequence[Message],
+    ) -> None:
+        """Send, then note that the deliveries are done.
+
+        Raises:
+            LeaseLostError: Others have some of these deliveries; nothing was sent.
+            SendError: Some messages were not confirmed; nothing is done.
+        """
+        self._check_open()
+        assert isinstance(consumer, KafkaConsumer)
+        consumer.check(deliveries)
+        if messages:
+            if self._settler is None:
+                self._settler = self.producer()
+            self._settler.send(messages)
+        consumer.stock.finish(deliveries)
+
+    def topics(self) -> Sequence[str]:
+        """Return the names of the topics, sorted, without Kafka's own."""
+        self._check_open()
+        return self._catalog.names()
+
+    def depth(self, topic: str, channel: str) -> int:
+        """Return the lag: how many messages a channel has not done.
+
+        What its consumers hold, and what they did within the last commit interval,
+        counts too; of our own consumers, what is done is written down first.
+        """
+        self._check_open()
+        for consumer in self._open:
+            if isinstance(consumer, KafkaConsumer) and (
+                consumer.topic,
+                consumer.channel,
+            ) == (topic, channel):
+                consumer.pump.mark_now(self._patience)
+        return self._catalog.lag(topic, self._group(channel))
+
+    def peek(self, topic: str, limit: int) -> Sequence[bytes]:
+        """Return the first bodies of a topic, and take nothing."""
+        self._check_open()
+        return self._catalog.peek(topic, limit)
+
+    def ping(self) -> None:
+        """Ask a broker what its cluster is like."""
+        self._check_open()
+        self._catalog.ping()
+
+    def close(self) -> None:
+        """Give back what is unsettled and let go of the brokers; may be repeated."""
+        if not self._closed:
+            self._closed = True
+            while self._open:
+                self._open.pop().close()
+            self._catalog.close()
+
+    def _group(self, channel: str) -> str:
+        return self._options.group_prefix + channel
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise BusClosedError("bus 'kafka' is closed")

@@ -1,0 +1,93 @@
+"""What the client libraries say -> one clear line of the bus."""
+
+import logging
+
+from kafka import errors as kafka_errors  # type: ignore[import-untyped]
+
+# type: ignore[import-untyped]
+from task_bus_kafka.options import KafkaOptions
+from task_core.errors import BusConnectionError, BusError, PayloadError
+
+_LOGIN = (
+    kafka_errors.SaslAuthenticationFailedError,
+    kafka_errors.UnsupportedSaslMechanismError,
+    kafka_errors.IllegalSaslStateError,
+)
+_TOO_LONG = (
+    kafka_errors.MessageSizeTooLargeError,
+    kafka_errors.RecordListTooLargeError,
+)
+
+
+class Complaints:
+    """Words the errors of one bus: with addresses, without secrets.
+
+    Args:
+        options: Tell the addresses and the login.
+    """
+
+    def __init__(self, options: KafkaOptions) -> None:
+        self._where = ",".join(options.bootstrap)
+        self._user = options.sasl_username
+        self._secret = options.sasl_password
+        self._patience = options.connect_timeout.total_seconds()
+
+    def unreachable(self) -> BusConnectionError:
+        """Return the error for brokers that give no sign of life."""
+        return BusConnectionError(
+            f"bus 'kafka': no broker answers at {self._where} (tried for"
+            f" {self._patience:g}s); is it running, and is the address right?"
+        )
+
+    def of(self, error: BaseException, what: str = "") -> BusError:
+        """Return the error to raise in place of one of a client library.
+
+        Args:
+            error: The library's.
+            what: What was tried, for the message.
+        """
+        if isinstance(error, BusError):
+            return error
+        if isinstance(error, _LOGIN):
+            return BusError(
+                f"bus 'kafka': {self._where} refused the login of"
+                f" '{self._user or 'nobody'}'; check sasl_username, sasl_password and"
+                " sasl_mechanism"
+            )
+        tried = f"{what}: " if what else ""
+        line = f"bus 'kafka' at {self._where}: {tried}{self._text(error)}"
+        return _kind_of(error)(line)
+
+    def _text(self, error: BaseException) -> str:
+        if isinstance(error, kafka_errors.InvalidSessionTimeoutError):
+            return (
+                "the broker refuses a lease of this length; it must be between its"
+                " group.min.session.timeout.ms and group.max.session.timeout.ms"
+            )
+        text = " ".join(str(error).split()) or type(error).__name__
+        if self._secret:
+            text = text.replace(self._secret, "***")
+        return text
+
+
+def _kind_of(error: BaseException) -> type[BusError]:
+    if isinstance(error, _TOO_LONG):
+        return PayloadError
+    if isinstance(error, kafka_errors.RetriableError | OSError | TimeoutError):
+        return BusConnectionError
+    return BusError
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether doing the same again may help."""
+    return _kind_of(error) is BusConnectionError
+
+
+def hush() -> None:
+    """Keep the client library's log to itself, unless somebody asked for it.
+
+    It reports each try to connect as an error, and each rebalance as news.
+    """
+    log = logging.getLogger("kafka")
+    if log.level == logging.NOTSET:
+        log.setLevel(logging.CRITICAL + 1)

@@ -1,0 +1,169 @@
+"""The thread that reads: it keeps the stock filled, and our place in the group.
+
+A member of a group has to poll all the time, or it holds everybody up when the group
+changes, and is thrown out in the end. The thread that owns the bus may be silent for
+long; so this one polls, and writes progress down by the clock.
+"""
+
+import threading
+from collections.abc import Callable, Collection, Mapping
+from time import monotonic
+
+from task_bus_kafka.driver import Partitions, Reader
+from task_bus_kafka.errors import Complaints
+from task_bus_kafka.marks import Mark
+from task_bus_kafka.stock import LOW, Stock
+from task_core.errors import BusError
+
+SLICE = 0.1
+"""Seconds that one poll may wait, and so how long `close` may have to."""
+TICK = 0.2
+"""Seconds between two polls while nothing is wanted."""
+SILENCE = 2.0
+"""Seconds without any connection after which the brokers count as gone."""
+REST = 1.0
+"""Seconds before a reader that failed is made anew."""
+
+
+class Pump:
+    """Fills a stock.
+
+    Args:
+        stock: Where to.
+        make: Makes a reader that tells of its partitions.
+        complaints: Words what goes wrong.
+        interval: Seconds between two commits; 0 leaves them to others.
+    """
+
+    def __init__(
+        self,
+        stock: Stock,
+        make: Callable[[Partitions], Reader],
+        complaints: Complaints,
+        interval: float,
+    ) -> None:
+        self.reader: Reader | None = None
+        self.problem: BusError | None = None
+        self._stock = stock
+        self._make = make
+        self._complaints = complaints
+        self._interval = interval
+        self._commit_at = 0.0
+        self._alive_at = 0.0
+        self._stopping = False
+        self._thread = threading.Thread(
+            target=self._run, name="task-bus-kafka", daemon=True
+        )
+
+    def start(self) -> None:
+        """Connect, then read until `close`.
+
+        Raises:
+            BusError: No broker answers, or it refuses.
+        """
+        self._open()
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write progress down, and leave the group; may be repeated."""
+        with self._stock.changed:
+            self._stopping = True
+            self._stock.changed.notify_all()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def release(self, partitions: Collection[int]) -> Mapping[int, Mark]:
+        """Give partitions up; return what is to be written down (any thread)."""
+        marks = self._stock.release(partitions)
+        return marks if self._interval else {}
+
+    def mark_now(self, seconds: float) -> None:
+        """Write down what was handed out before this returns (the bus thread)."""
+        reader = self.reader
+        if reader is not None and (marks := self._stock.changes()):
+            reader.commit_now(marks, seconds)
+
+    def _open(self) -> None:
+        try:
+            self.reader = self._make(self)
+        except Exception as error:  # noqa: BLE001  whatever it raises
+            raise self._complaints.of(error) from None
+        self._alive_at = monotonic()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            try:
+                self._turn()
+            except Exception as error:  # noqa: BLE001  whatever it raises
+                self._fail(error)
+        self._shut()
+
+    def _turn(self) -> None:
+        if self.reader is None:
+            self._open()
+        assert self.reader is not None
+        if self._stock.low:
+            self._read(self.reader)
+        else:
+            self._idle(self.reader)
+        self._commit(self.reader)
+        self._check(self.reader)
+
+    def _read(self, reader: Reader) -> None:
+        reader.resume()
+        if records := reader.poll(LOW, SLICE):
+            self._stock.add(records, reader.committed)
+
+    def _idle(self, reader: Reader) -> None:
+        """Stay in the group, and read nothing."""
+        with self._stock.changed:
+            self._stock.changed.wait_for(
+                lambda: self._stopping or self._stock.low, TICK
+            )
+        reader.pause()
+        if records := reader.poll(1, 0):
+            self._stock.add(records, reader.committed)
+
+    def _commit(self, reader: Reader) -> None:
+        """Write progress down when it is time."""
+        now = monotonic()
+        if not self._interval or now < self._commit_at:
+            return
+        self._commit_at = now + self._interval
+        if reader.has_failed:
+            self._stock.forget_sent()
+        if marks := self._stock.changes():
+            reader.commit(marks)
+
+    def _check(self, reader: Reader) -> None:
+        """Notice when the brokers are gone, and when they are back."""
+        now = monotonic()
+        if reader.alive:
+            self._alive_at = now
+            if self.problem:
+                self._tell(None)
+        elif now > self._alive_at + SILENCE and not self.problem:
+            self._tell(self._complaints.unreachable())
+
+    def _fail(self, error: Exception) -> None:
+        """Tell of what went wrong, and begin anew after a rest."""
+        self._tell(self._complaints.of(error))
+        self._shut()
+        with self._stock.changed:
+            self._stock.changed.wait_for(lambda: self._stopping, REST)
+
+    def _shut(self) -> None:
+        reader, self.reader = self.reader, None
+        if reader is None:
+            return
+        try:
+            reader.close()
+        except Exception as error:  # noqa: BLE001  whatever it raises
+            if not self._stopping:
+                self._tell(self._complaints.of(error))
+        self._stock.release(self._stock.partitions)
+
+    def _tell(self, problem: BusError | None) -> None:
+        with self._stock.changed:
+            self.problem = problem
+            self._stock.changed.notify_all()

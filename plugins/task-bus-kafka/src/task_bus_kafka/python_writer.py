@@ -1,0 +1,114 @@
+"""Sends with kafka-python."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kafka import KafkaProducer, TopicPartition  # type: ignore[import-untyped]
+from kafka.errors import KafkaError  # type: ignore[import-untyped]
+from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
+from kafka.structs import OffsetAndMetadata  # type: ignore[import-untyped]
+
+# type: ignore[import-untyped]
+from task_bus_kafka.driver import Post
+from task_bus_kafka.marks import Mark
+from task_bus_kafka.settings import Settings, keep_client
+
+
+class PythonWriter:
+    """A producer.
+
+    Args:
+        settings: Of the client.
+        patience: Seconds until a message counts as not confirmed.
+        transactional_id: Under which name transactions are made, if any.
+
+    Raises:
+        KafkaError: No broker answers, or it refuses.
+    """
+
+    def __init__(
+        self, settings: Settings, patience: float, transactional_id: str | None = None
+    ) -> None:
+        self._patience = patience + 1
+        self._client: KafkaNetClient | None = None
+        config = settings.producer(transactional_id)
+        try:
+            self._producer = KafkaProducer(
+                **config, kafka_client=keep_client(self._keep)
+            )
+        except BaseException:
+            if self._client:
+                self._client.close()
+            raise
+        if transactional_id:
+            try:
+                self._producer.init_transactions()
+            except BaseException:
+                self.close()
+                raise
+
+    def _keep(self, client: KafkaNetClient) -> None:
+        self._client = client
+
+    def partitions(self, topic: str) -> Sequence[int]:
+        """Return the partitions of a topic."""
+        return tuple(self._producer.partitions_for(topic))
+
+    def send(self, posts: Sequence[Post]) -> list[Exception | None]:
+        """Send, wait until all are confirmed or failed, return what went wrong."""
+        futures = [self._begin(post) for post in posts]
+        return [self._outcome(future) for future in futures]
+
+    def _begin(self, post: Post) -> Any:
+        try:
+            return self._producer.send(
+                post.topic, post.body, post.key, post.headers, post.partition
+            )
+        except (KafkaError, ValueError) as error:
+            return error
+
+    def _outcome(self, future: Any) -> Exception | None:
+        if isinstance(future, Exception):
+            return future
+        outcome: Exception | None = None
+        try:
+            future.get(self._patience)
+        except KafkaError as error:
+            outcome = error
+        return outcome
+
+    def transact(
+        self,
+        posts: Sequence[Post],
+        topic: str,
+        marks: Mapping[int, Mark],
+        membership: Any,
+    ) -> list[Exception | None]:
+        """Send, and write progress down, both or neither.
+
+        Raises:
+            KafkaError: Neither happened.
+        """
+        self._producer.begin_transaction()
+        try:
+            outcomes = self.send(posts)
+            if any(outcomes):
+                self._producer.abort_transaction()
+                return outcomes
+            offsets = {
+                TopicPartition(topic, number): OffsetAndMetadata(
+                    mark.offset, mark.text, -1
+                )
+                for number, mark in marks.items()
+            }
+            if offsets:
+                self._producer.send_offsets_to_transaction(offsets, membership)
+            self._producer.commit_transaction()
+        except BaseException:
+            self._producer.abort_transaction()
+            raise
+        return outcomes
+
+    def close(self) -> None:
+        """Stop at once."""
+        self._producer.close(timeout=0)

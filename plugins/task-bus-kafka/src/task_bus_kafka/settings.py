@@ -1,0 +1,137 @@
+"""Our options as the settings of kafka-python."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer  # type: ignore[import-untyped]
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor  # type: ignore[import-untyped]
+from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
+
+# type: ignore[import-untyped]
+from task_bus_kafka.options import KafkaOptions, ReadFrom
+from task_core.errors import OptionError
+
+ROOM = 48_576
+"""Bytes for the key, the headers and the frame of a message, beside its body."""
+BATCH = 256 * 1024
+"""Bytes that go to a partition in one request."""
+
+
+class Settings:
+    """Makes the settings of consumers, producers and admin clients.
+
+    Args:
+        options: Ours.
+        lease: Seconds after which a silent consumer counts as dead.
+
+    Raises:
+        OptionError: A setting is unknown to the library.
+    """
+
+    def __init__(self, options: KafkaOptions, lease: float) -> None:
+        self._options = options
+        self._lease = round(lease * 1000)
+        self._extra = dict(_read(setting) for setting in options.settings)
+        known = {
+            *KafkaConsumer.DEFAULT_CONFIG,
+            *KafkaProducer.DEFAULT_CONFIG,
+            *KafkaAdminClient.DEFAULT_CONFIG,
+        }
+        problems = [
+            f"settings: kafka-python knows no setting '{name}'"
+            for name in self._extra
+            if name not in known
+        ]
+        if problems:
+            raise OptionError(problems)
+
+    def consumer(self, group: str | None) -> dict[str, Any]:
+        """Return those of a consumer."""
+        start = self._options.from_ is ReadFrom.START
+        return self._with_extra(
+            KafkaConsumer,
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest" if start else "latest",
+            isolation_level="read_committed",
+            session_timeout_ms=self._lease,
+            heartbeat_interval_ms=max(50, min(1000, self._lease // 10)),
+            max_poll_interval_ms=max(300_000, self._lease),
+            partition_assignment_strategy=(CooperativeStickyAssignor,),
+            request_timeout_ms=30_000,
+            allow_auto_create_topics=False,
+            metrics_enabled=False,
+        )
+
+    def producer(self, transactional_id: str | None = None) -> dict[str, Any]:
+        """Return those of a producer."""
+        patience = _milliseconds(self._options.send_timeout)
+        return self._with_extra(
+            KafkaProducer,
+            acks="all",
+            enable_idempotence=True,
+            transactional_id=transactional_id,
+            linger_ms=0,
+            batch_size=BATCH,
+            max_request_size=self._options.max_bytes + ROOM,
+            max_block_ms=_milliseconds(self._options.connect_timeout),
+            delivery_timeout_ms=patience,
+            request_timeout_ms=patience,
+            allow_auto_create_topics=False,
+            metrics_enabled=False,
+        )
+
+    def admin(self) -> dict[str, Any]:
+        """Return those of an admin client."""
+        patience = _milliseconds(self._options.connect_timeout)
+        return self._with_extra(KafkaAdminClient, request_timeout_ms=patience)
+
+    def _with_extra(self, kind: type, **ours: Any) -> dict[str, Any]:
+        extra = {k: v for k, v in self._extra.items() if k in kind.DEFAULT_CONFIG}  # type: ignore[attr-defined]
+        return {**self._common(), **ours, **extra}
+
+    def _common(self) -> dict[str, Any]:
+        options = self._options
+        found = {
+            "bootstrap_servers": list(options.bootstrap),
+            "bootstrap_timeout_ms": _milliseconds(options.connect_timeout),
+            "client_id": "task",
+            "reconnect_backoff_max_ms": 1000,
+            "security_protocol": options.security_protocol.value,
+            "sasl_mechanism": options.sasl_mechanism,
+            "sasl_plain_username": options.sasl_username,
+            "sasl_plain_password": options.sasl_password,
+            "ssl_cafile": options.ssl_cafile and str(options.ssl_cafile),
+            "ssl_certfile": options.ssl_certfile and str(options.ssl_certfile),
+            "ssl_keyfile": options.ssl_keyfile and str(options.ssl_keyfile),
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def keep_client(keep: Callable[[KafkaNetClient], None]) -> Callable[..., Any]:
+    """Return what makes the network client, and lets somebody have it too.
+
+    A consumer or producer that cannot connect raises, and leaves its threads behind.
+    """
+
+    def make(**settings: Any) -> KafkaNetClient:
+        client = KafkaNetClient(**settings)
+        keep(client)
+        return client
+
+    return make
+
+
+def _read(setting: str) -> tuple[str, Any]:
+    """Read one `NAME=VALUE`: numbers, true, false and null are what they look like."""
+    name, _, text = setting.partition("=")
+    try:
+        return name.strip(), json.loads(text)
+    except ValueError:
+        return name.strip(), text
+
+
+def _milliseconds(span: timedelta) -> int:
+    return max(1, round(span.total_seconds() * 1000))

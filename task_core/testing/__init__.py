@@ -1,14 +1,41 @@
-"""What plugin authors test with."""
+"""What plugin authors test with. The contracts need pytest, the rest does not."""
+
+from typing import TYPE_CHECKING, Any
 
 from task_core.testing.doubles import FakeClock, RecordingBus
 from task_core.testing.harness import Trial, run_worker, try_worker
 from task_core.testing.taskmaster import run_taskmaster
 
+if TYPE_CHECKING:
+    from task_core.testing.contract.exports import (
+        Backdoor,
+        BusContract,
+        Scene,
+        TaskmasterContract,
+        WorkerContract,
+        not_offered,
+    )
+
 __all__ = [
+    "Backdoor",
+    "BusContract",
     "FakeClock",
     "RecordingBus",
+    "Scene",
+    "TaskmasterContract",
     "Trial",
+    "WorkerContract",
+    "not_offered",
     "run_taskmaster",
     "run_worker",
     "try_worker",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the contracts, and with them pytest, for those who ask."""
+    if name in __all__:
+        from task_core.testing.contract import exports  # noqa: PLC0415
+
+        return getattr(exports, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -128,7 +128,7 @@ def test_a_delay_counts_from_the_sending_also_before_any_channel(open_bus):
 
 
 def test_a_lease_that_is_not_renewed_ends(open_bus):
-    """Somebody else gets the message, and whoever is late is told and changes nothing."""
+    """Somebody else gets the message; who is late is told, and changes nothing."""
     bus = open_bus(lease=0.05)
     first, second = bus.subscribe("load", "a"), open_bus().subscribe("load", "a")
     send(bus, b"1")

@@ -31,7 +31,7 @@ class Authorizations:
                 raise ValueError("unknown permission")
         if seconds <= 0:
             raise ValueError(f"invalid TTL {seconds} (must be >0)")
-        self._expires = time.monotonic() + seconds
+        self._expires: float = time.monotonic() + seconds
 
     @property
     def expired(self) -> bool:
@@ -43,7 +43,7 @@ class Authorizations:
         need = "subscribe" if channel else "publish"
         return any(
             need in entry.get("permissions", ())
-            and re.search(entry.get("topic", ""), topic)
+            and re.search(entry.get("topic", ""), topic) is not None
             and any(re.search(it, channel) for it in entry.get("channels", ()))
             for entry in self.entries
         )

@@ -153,7 +153,7 @@ def _negotiate(client: "Client", asked: SimpleNamespace) -> bytes | None:
     client.flush()
     client.identified |= {"deflate": deflate, "snappy": False}
     compression = level if deflate else 0
-    if tls:
+    if client.broker.tls is not None and tls:
         _start_tls(client, client.broker.tls, compression)
     else:
         _start_deflate(client, compression)
@@ -168,7 +168,7 @@ def _start_tls(client: "Client", context: ssl.SSLContext, compression: int) -> N
 
     def shaken() -> None:
         client.identified["tls"] = True
-        client.cipher = layer.tls.cipher()[:2]
+        client.cipher = (layer.tls.cipher() or ("",))[0], layer.tls.version() or ""
         client.send(OK)
         client.flush()
         _start_deflate(client, compression)

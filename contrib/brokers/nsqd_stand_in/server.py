@@ -12,7 +12,7 @@ from brokers.nsqd_stand_in.broker import Broker
 from brokers.nsqd_stand_in.client import Client
 from brokers.nsqd_stand_in.log import Log
 from brokers.nsqd_stand_in.registrar import Registrar
-from brokers.nsqd_stand_in.web import Web
+from brokers.nsqd_stand_in.web import Handler, Web
 
 _TLS = {
     "tls1.0": ssl.TLSVersion.TLSv1,
@@ -87,7 +87,7 @@ async def _serve(
         text = f'{{"message": "TLS_REQUIRED", "https_port": {https_port}}}'
         return text.encode()
 
-    routes: dict[tuple[str, str], object] = {}
+    routes: dict[tuple[str, str], Handler] = {}
     plain = Web(routes, broker.log, refusal if options.tls_required == "true" else None)
     host, port = settings.address(options.http_address)
     servers = [await plain.serve(host, port)]

@@ -1,0 +1,228 @@
+"""Reads one channel from every nsqd that has it, and no more than it is asked for."""
+
+from collections import deque
+from collections.abc import Sequence
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from task_bus_nsq.crew import Crew
+from task_bus_nsq.reader import Reader, Receipt
+from task_bus_nsq.shares import Standing, share
+from task_core.api import Consumer, Delivery
+from task_core.errors import BusClosedError, BusError, LeaseLostError
+
+if TYPE_CHECKING:
+    from task_bus_nsq.bus import NsqBus
+
+TURN = 0.025
+"""Seconds that a connection is asked alone when the limit is too small for all."""
+GRACE = 0.001
+"""Seconds that a receive waits at least: the way to an nsqd and back."""
+GOODBYE = 1.0
+"""Seconds that a nsqd has to take leave."""
+
+
+class NsqConsumer(Consumer):
+    """Reads one channel.
+
+    Between two calls of `receive` nothing is asked for: what an nsqd sent meanwhile,
+    since the word had not reached it, is what the next call returns first.
+
+    Args:
+        bus, topic, channel: As for every consumer.
+        crew: The connections.
+        requeue_delay: Seconds, for a `nack` that names none.
+    """
+
+    bus: "NsqBus"
+
+    def __init__(
+        self, bus: "NsqBus", topic: str, channel: str, crew: Crew, requeue_delay: float
+    ) -> None:
+        super().__init__(bus, topic, channel)
+        self._crew = crew
+        self._requeue_delay = requeue_delay
+        self._here: deque[Delivery] = deque()
+        self._busy: set[Reader] = set()
+        self._woken = False
+        self._closed = False
+
+    def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
+        """Wait for messages; see `Consumer.receive`."""
+        self._check_open()
+        begun = monotonic()
+        deadline = begun + max(timeout, GRACE)
+        self._prepare(begun)
+        now, woken, self._woken = begun, self._woken, False
+        while not self._here and now < deadline and not woken:
+            self._ask(limit, now)
+            turn = deadline if limit >= len(self._crew.readers) else now + TURN
+            woken = self._listen(min(turn, deadline) - now)
+            now = monotonic()
+        return self._hand_over(limit)
+
+    def wake(self) -> None:
+        """Make a waiting `receive`, or the next one, return at once."""
+        self._crew.wake()
+
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """Finish these.
+
+        Raises:
+            LeaseLostError: Some went to others; nothing was done.
+        """
+        self.check_held(deliveries)
+        self.finish(deliveries)
+
+    def nack(self, deliveries: Sequence[Delivery], delay: float = 0.0) -> None:
+        """Give these back.
+
+        Raises:
+            LeaseLostError: Some went to others; nothing was done.
+        """
+        self.check_held(deliveries)
+        milliseconds = round((delay or self._requeue_delay) * 1000)
+        self._let_go(deliveries, b"REQ", b" %d" % milliseconds)
+
+    def extend(self, deliveries: Sequence[Delivery]) -> None:
+        """Restart the lease of these; an nsqd's --max-msg-timeout bounds the sum.
+
+        Raises:
+            LeaseLostError: Some went to others; nothing was done.
+        """
+        self.check_held(deliveries)
+        for reader, receipts in _by_reader(deliveries).items():
+            reader.renew(receipts)
+            self._flush(reader)
+        self._woken |= self._listen(0.0)
+
+    def check_held(self, deliveries: Sequence[Delivery]) -> None:
+        """Refuse deliveries that cannot be settled any more.
+
+        Raises:
+            LeaseLostError: It names them.
+        """
+        self._check_open()
+        self._crew.drop_gone()
+        now = monotonic()
+        lost = [it for it in deliveries if it.token.is_lost or it.token.deadline <= now]
+        if lost:
+            raise LeaseLostError(
+                f"{len(lost)} of {len(deliveries)} messages of topic '{self.topic}'"
+                " went to others: the lease was over, or the connection lost",
+                lost,
+            )
+
+    def finish(self, deliveries: Sequence[Delivery]) -> None:
+        """Finish these, which were checked; a broken connection brings them again."""
+        self._let_go(deliveries, b"FIN", b"")
+
+    def close(self) -> None:
+        """Give back what is unsettled, and take leave; may be repeated."""
+        if self._closed:
+            return
+        self._closed = True
+        self._here.clear()
+        for reader in list(self._crew.readers):
+            try:
+                reader.leave(GOODBYE)
+            except (OSError, BusError):
+                pass  # then its lease brings the rest back
+        self._crew.close()
+
+    def _prepare(self, now: float) -> None:
+        self._crew.muster()
+        for reader in self._crew.readers:
+            reader.forget_expired(now)
+
+    def _ask(self, limit: int, now: float) -> None:
+        """Ask for `limit`, shared among all."""
+        readers = self._crew.readers
+        if len(readers) == 1:
+            shares = [limit]
+        else:
+            standings = [
+                Standing(asked_at=it.asked_at, is_busy=it in self._busy)
+                for it in readers
+            ]
+            shares = share(limit, standings, now)
+        # first less, then more: so that both together are not too much
+        for amount, reader in sorted(
+            zip(shares, readers, strict=True), key=lambda pair: pair[0]
+        ):
+            reader.ask(amount)
+            if amount:
+                reader.asked_at = now
+            self._flush(reader)
+        if len(readers) > 1:
+            asked = {it for it, amount in zip(readers, shares, strict=True) if amount}
+            self._busy -= asked  # until they send something
+
+    def _listen(self, seconds: float) -> bool:
+        """Read what comes within some time; return whether `wake` was called."""
+        begun = monotonic()
+        ready, woken = self._crew.listen(seconds)
+        now = monotonic()
+        for reader in ready:
+            # what was there at once may have waited since we looked the last time
+            arrived = now if now - begun > GRACE else reader.read_at
+            self._read(reader, arrived)
+            reader.read_at = now
+        self._crew.drop_silent(now)
+        if not self._crew.readers:
+            self._crew.muster()
+        return woken
+
+    def _read(self, reader: Reader, arrived: float) -> None:
+        try:
+            found = reader.take(arrived)
+            reader.flush()
+        except (OSError, BusError) as error:
+            self._lose(reader, error)
+            return
+        if found:
+            self._here.extend(found)
+            self._busy.add(reader)
+
+    def _hand_over(self, limit: int) -> list[Delivery]:
+        """Return what is here, and ask for nothing more."""
+        here = self._here
+        found: list[Delivery] = []
+        now = monotonic()
+        while here and len(found) < limit:
+            delivery = here.popleft()
+            if not delivery.token.is_lost and delivery.token.deadline > now:
+                found.append(delivery)
+        for reader in list(self._crew.readers):
+            reader.ask(0)
+            self._flush(reader)
+        return found
+
+    def _let_go(
+        self, deliveries: Sequence[Delivery], command: bytes, tail: bytes
+    ) -> None:
+        for reader, receipts in _by_reader(deliveries).items():
+            reader.let_go(receipts, command, tail)
+            self._flush(reader)
+
+    def _flush(self, reader: Reader) -> None:
+        try:
+            reader.flush()
+        except OSError as error:
+            self._lose(reader, error)
+
+    def _lose(self, reader: Reader, error: Exception) -> None:
+        self._busy.discard(reader)
+        self._crew.lose(reader, error)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise BusClosedError("bus 'nsq': this consumer is closed")
+
+
+def _by_reader(deliveries: Sequence[Delivery]) -> dict[Reader, list[Receipt]]:
+    found: dict[Reader, list[Receipt]] = {}
+    for delivery in deliveries:
+        token = delivery.token
+        found.setdefault(token.reader, []).append(token)
+    return found

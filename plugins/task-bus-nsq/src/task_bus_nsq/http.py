@@ -1,0 +1,86 @@
+"""What nsqds and nsqlookupds say by HTTP."""
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from http.client import HTTPException
+from typing import Any, TypeVar
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
+from urllib.request import ProxyHandler, Request, build_opener
+
+from task_bus_nsq.names import Address
+from task_core.errors import BusConnectionError, BusError
+
+_log = logging.getLogger("task.bus.nsq")
+# brokers are neighbours: a proxy for the web does not know them
+_opener = build_opener(ProxyHandler({}))
+Answer = TypeVar("Answer")
+
+
+def call(
+    address: Address,
+    path: str,
+    query: Mapping[str, str],
+    timeout: float,
+    *,
+    post: bool = False,
+) -> Any:
+    """Ask, and return what the JSON of the answer holds; None for "not found".
+
+    Args:
+        address, path, query: Where and what.
+        timeout: Seconds.
+        post: Whether it changes something.
+
+    Raises:
+        BusConnectionError: Nobody answers.
+        BusError: The answer is an error.
+    """
+    url = f"http://{address}{path}?{urlencode(query)}"
+    request = Request(url, data=b"" if post else None)
+    try:
+        with _opener.open(request, timeout=timeout) as response:
+            text = response.read()
+        data = json.loads(text) if text else {}
+    except HTTPError as error:
+        error.close()
+        if error.code == 404:
+            return None
+        raise BusError(f"{address} refuses {path}: HTTP {error.code}") from error
+    except (OSError, HTTPException, ValueError) as error:
+        raise BusConnectionError(
+            f"{address} does not answer {path}: {_reason(error)}"
+        ) from error
+    # before version 1.0 all was wrapped
+    return data["data"] if isinstance(data, dict) and "data" in data else data
+
+
+def _reason(error: Exception) -> str:
+    inner = error.reason if isinstance(error, URLError) else error
+    return getattr(inner, "strerror", None) or str(inner)
+
+
+def ask_all(
+    addresses: Iterable[Address], ask: Callable[[Address], Answer], what: str
+) -> Sequence[Answer]:
+    """Ask several, and leave out those that fail.
+
+    Args:
+        addresses: Whom.
+        ask: Asks one.
+        what: What they are, for messages.
+
+    Raises:
+        BusConnectionError: All failed.
+    """
+    answers, failures = [], []
+    for address in addresses:
+        try:
+            answers.append(ask(address))
+        except BusError as error:
+            failures.append(str(error))
+            _log.debug("%s %s", what, error)
+    if failures and not answers:
+        raise BusConnectionError(f"no {what} answers: {'; '.join(failures)}")
+    return answers

@@ -1,0 +1,195 @@
+"""One connection to one nsqd: nsq-py's commands, over a connection of our own.
+
+What an nsqd sends is read here, since a delivery is made straight from the bytes.
+"""
+
+import json
+import socket
+import struct
+from collections.abc import Iterator
+from time import monotonic
+from typing import Any
+
+from task_bus_nsq.client import (
+    FRAME_TYPE_ERROR,
+    MAGIC_V2,
+    Connection,
+)
+from task_bus_nsq.failures import CLOSED, refusal, unreachable
+from task_bus_nsq.names import Address
+from task_bus_nsq.settings import Settings
+from task_core.errors import BusError
+
+HEARTBEAT = b"_heartbeat_"
+_CHUNK = 65_536
+_HEAD = struct.Struct(">ii")
+
+
+class Link(Connection):  # type: ignore[misc]
+    """A connection that is made when the object is.
+
+    nsq-py's own constructor is left out: it asks the name server who we are, and
+    hides why a connection failed. Commands are gathered until `flush`.
+
+    Args:
+        address: Of the nsqd.
+        settings: How to connect.
+        heartbeat: Seconds between signs of life; 0 for none, which only writers may.
+
+    Raises:
+        BusConnectionError: It cannot be reached in time.
+        BusError: It refuses us, or we do not trust it.
+    """
+
+    def __init__(self, address: Address, settings: Settings, heartbeat: float) -> None:
+        self._reset()
+        self._socket: Any = None
+        self._buffer = b""
+        self.address = address
+        self.host, self.port = address.host, address.port
+        self.max_rdy_count = 2500
+        self.max_lease = float("inf")
+        self.heard = monotonic()
+        self._blocking = 0  # makes nsq-py gather commands
+        self._settings = settings
+        self._heartbeat = heartbeat
+        self._is_tls = False
+        self.connect()
+
+    def connect(self, force: bool = False) -> bool:
+        """Connect, say who we are, and log in."""
+        try:
+            self._dial()
+            self._introduce()
+            self._set_patience(self._settings.answer_timeout)
+        except (OSError, ValueError) as error:
+            self.drop()
+            raise unreachable(self.address, error) from error
+        except BusError:
+            self.drop()
+            raise
+        return True
+
+    def _dial(self) -> None:
+        address = (self.host, self.port)
+        self._socket = socket.create_connection(address, self._settings.connect_timeout)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, seconds in (("IDLE", 30), ("INTVL", 10), ("CNT", 3)):
+            if (number := getattr(socket, f"TCP_KEEP{name}", None)) is not None:
+                self._socket.setsockopt(socket.IPPROTO_TCP, number, seconds)
+
+    def _introduce(self) -> None:
+        self._pending.append(MAGIC_V2)
+        self.identify(self._identity())
+        answer = json.loads(self.answer())
+        self._identify_response = answer
+        self.max_rdy_count = answer["max_rdy_count"]
+        self.max_lease = answer["max_msg_timeout"] / 1000
+        if self._settings.tls:
+            if not answer["tls_v1"]:
+                raise BusError(f"nsqd {self.address} speaks no TLS; leave out tls")
+            self._socket = self._settings.tls.wrap_socket(
+                self._socket, server_hostname=self.host
+            )
+            self._is_tls = True
+            self.answer()
+        if answer["auth_required"]:
+            self._log_in()
+
+    def _identity(self) -> dict[str, Any]:
+        name = socket.gethostname()
+        identity = {
+            "client_id": name.partition(".")[0],
+            "hostname": name,
+            "user_agent": f"task-bus-nsq {self.USER_AGENT}",
+            "feature_negotiation": True,
+            "heartbeat_interval": round(self._heartbeat * 1000) or -1,
+            "tls_v1": self._settings.tls is not None,
+        }
+        if self._heartbeat:
+            identity["msg_timeout"] = round(self._settings.lease * 1000)
+        return identity
+
+    def _log_in(self) -> None:
+        if not self._settings.secret:
+            raise BusError(
+                f"nsqd {self.address} asks for a login; set the option auth_secret"
+            )
+        self.auth(self._settings.secret.encode())
+        self.answer()
+
+    def _set_patience(self, seconds: float) -> None:
+        """Let the kernel end what takes too long: Python's timeout polls each time."""
+        self._socket.settimeout(None)
+        value = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
+        for name in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            self._socket.setsockopt(socket.SOL_SOCKET, name, value)
+
+    def fileno(self) -> int:
+        """Return the number of the socket, for `poll`."""
+        number: int = self._socket.fileno()
+        return number
+
+    def dpub(self, topic: bytes, milliseconds: int, body: bytes) -> None:
+        """Publish to a topic, to arrive later; nsq-py does not know it."""
+        self.send(b"DPUB %b %d" % (topic, milliseconds), body)
+
+    def flush(self) -> None:
+        """Send all commands that were gathered, whole.
+
+        Raises:
+            OSError: The connection is lost.
+        """
+        if pending := self._pending:
+            data = pending.popleft() if len(pending) == 1 else b"".join(pending)
+            pending.clear()
+            self._socket.sendall(data)
+
+    def answer(self) -> bytes:
+        """Send what was gathered, and wait for one answer.
+
+        Raises:
+            OSError: There is none in time, or the connection is lost.
+            RefusalError: It is an error.
+        """
+        self.flush()
+        while True:
+            for kind, data in self.frames():
+                if data == HEARTBEAT:
+                    self.nop()
+                    continue
+                if kind == FRAME_TYPE_ERROR:
+                    raise refusal(self.address, data)
+                return data
+            self.read()
+
+    def read(self) -> None:
+        """Read once; waits when there is nothing.
+
+        Raises:
+            OSError: The connection is lost.
+        """
+        data = self._socket.recv(_CHUNK)
+        if not data:
+            raise ConnectionResetError(0, CLOSED)
+        while self._is_tls and self._socket.pending():  # what `poll` cannot see
+            data += self._socket.recv(_CHUNK)
+        self.heard = monotonic()
+        self._buffer = self._buffer + data if self._buffer else data
+
+    def frames(self) -> Iterator[tuple[int, bytes]]:
+        """Take whole frames out of what was read: kind and content."""
+        while len(self._buffer) >= 8:
+            size, kind = _HEAD.unpack_from(self._buffer)
+            if len(self._buffer) < size + 4:
+                return
+            data = self._buffer[8 : size + 4]
+            self._buffer = self._buffer[size + 4 :]
+            yield kind, data
+
+    def drop(self) -> None:
+        """Close without a word; may be repeated."""
+        sock, self._socket = self._socket, None
+        if sock is not None:
+            sock.close()

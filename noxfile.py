@@ -63,7 +63,9 @@ def _install_wheel(session: nox.Session, *more: str) -> None:
         )
     wheels = sorted(str(wheel) for wheel in folder.glob("*.whl"))
     names = ("task-framework", *(Path(other).name for other in OTHERS))
-    anew = (f"--reinstall-package={name}" for name in names)
+    anew = [f"--reinstall-package={name}" for name in names]
+    if session.venv_backend != "uv":
+        anew = ["--force-reinstall"]  # pip can only do so with all
     session.install(*anew, *wheels, *TEST_TOOLS, *more)
 
 
@@ -98,7 +100,8 @@ def tests(session: nox.Session) -> None:
 def brokers(session: nox.Session) -> None:
     """What needs brokers, with brokers, on the oldest and the newest Python."""
     _install_wheel(session)
-    session.env |= {"PYTHONPATH": str(ROOT / "contrib"), "TASK_BROKERS_REQUIRED": "1"}
+    session.env["PYTHONPATH"] = str(ROOT / "contrib")
+    session.env["TASK_BROKERS_REQUIRED"] = "1"
     ours = (f"contrib/brokers/{folder}" for folder in ("checks", "tests"))
     for folder in (*ours, *(f"{other}/tests" for other in WITH_BROKERS)):
         if any((ROOT / folder).rglob("test_*.py")):

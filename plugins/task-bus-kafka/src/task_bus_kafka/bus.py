@@ -1,22 +1,21 @@
 """The bus `kafka`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from uuid import uuid4
 
 from task_bus_kafka.catalog import Catalog
 from task_bus_kafka.consumer import KafkaConsumer
-from task_bus_kafka.driver import Partitions, Reader, Writer
+from task_bus_kafka.driver import Driver, Partitions, Post, Reader, Writer
 from task_bus_kafka.errors import Complaints, hush
 from task_bus_kafka.options import KafkaOptions, ReadFrom
 from task_bus_kafka.producer import KafkaProducer
 from task_bus_kafka.pump import Pump
-from task_bus_kafka.python_reader import PythonReader
-from task_bus_kafka.python_writer import PythonWriter
 from task_bus_kafka.settings import Settings
 from task_bus_kafka.stock import Stock
 from task_core.api.bus import Bus, BusContext, Consumer, Producer
 from task_core.api.message import Delivery, Message
 from task_core.capabilities import Capabilities
-from task_core.errors import BusClosedError
+from task_core.errors import BusClosedError, SendError
 
 
 class KafkaBus(Bus):
@@ -26,22 +25,27 @@ class KafkaBus(Bus):
         options: See the manifest.
         context: What it is opened for.
         capabilities: What it can do with these options.
-
-    Raises:
-        OptionError: A setting is unknown.
+        settings: Of the client that asks the cluster.
+        driver: Of the client that carries messages.
     """
 
     def __init__(
-        self, options: KafkaOptions, context: BusContext, capabilities: Capabilities
+        self,
+        options: KafkaOptions,
+        context: BusContext,
+        capabilities: Capabilities,
+        settings: Settings,
+        driver: Driver,
     ) -> None:
         super().__init__("kafka", capabilities)
         hush()
         self._options = options
         self._lease = context.lease
-        self._settings = Settings(options, context.lease)
+        self._driver = driver
         self._complaints = Complaints(options)
-        self._catalog = Catalog(options, self._settings, self._complaints)
+        self._catalog = Catalog(options, settings, self._complaints)
         self._patience = options.connect_timeout.total_seconds()
+        self._transactor: KafkaProducer | None = None
         self._open: list[Consumer | Producer] = []
         self._closed = False
 
@@ -54,12 +58,12 @@ class KafkaBus(Bus):
             self._catalog.pin(topic, group)
 
         def make(partitions: Partitions) -> Reader:
-            return PythonReader(
-                self._settings, topic, group, partitions, self._patience
-            )
+            return self._driver.reader(topic, group, partitions)
 
         stock = Stock(self._lease)
-        interval = self._options.commit_interval.total_seconds()
+        interval = 0.0  # the progress is in the transactions
+        if not self._options.transactions:
+            interval = self._options.commit_interval.total_seconds()
         pump = Pump(stock, make, self._complaints, interval)
         pump.start()
         consumer = KafkaConsumer(self, topic, channel, stock, pump)
@@ -68,20 +72,15 @@ class KafkaBus(Bus):
 
     def producer(self) -> KafkaProducer:
         """Return a new producer; it connects when it is first used."""
+        return self._producer(lambda: self._driver.writer(None))
+
+    def _producer(self, make: Callable[[], Writer]) -> KafkaProducer:
         self._check_open()
         producer = KafkaProducer(
-            self,
-            self._make_writer,
-            self._catalog,
-            self._complaints,
-            self._options.key,
+            self, make, self._catalog, self._complaints, self._options.key
         )
         self._open.append(producer)
         return producer
-
-    def _make_writer(self) -> Writer:
-        patience = self._options.send_timeout.total_seconds()
-        return PythonWriter(self._settings, patience)
 
     def settle(
         self,
@@ -98,11 +97,37 @@ class KafkaBus(Bus):
         self._check_open()
         assert isinstance(consumer, KafkaConsumer)
         consumer.check(deliveries)
-        if messages:
+        if self._options.transactions:
+            self._transact(consumer, deliveries, messages)
+        elif messages:
             if self._settler is None:
                 self._settler = self.producer()
             self._settler.send(messages)
         consumer.stock.finish(deliveries)
+
+    def _transact(
+        self,
+        consumer: KafkaConsumer,
+        deliveries: Sequence[Delivery],
+        messages: Sequence[Message],
+    ) -> None:
+        """Send, and write progress down as if these were done, in one transaction."""
+        if self._transactor is None:
+            name = f"task-{uuid4()}"  # nobody else has it: the group fences zombies
+            self._transactor = self._producer(lambda: self._driver.writer(name))
+        reader = consumer.pump.reader
+        if reader is None:
+            raise self._complaints.unreachable()
+        marks = consumer.stock.marks({delivery.token for delivery in deliveries})
+
+        def act(writer: Writer, posts: list[Post]) -> list[Exception | None]:
+            return writer.transact(posts, consumer.topic, marks, reader.membership)
+
+        try:
+            self._transactor.send_with(messages, act)
+        except SendError:
+            consumer.check(deliveries)  # it may be the group that refused
+            raise
 
     def topics(self) -> Sequence[str]:
         """Return the names of the topics, sorted, without Kafka's own."""

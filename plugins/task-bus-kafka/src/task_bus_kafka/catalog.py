@@ -9,7 +9,6 @@ from kafka.errors import TopicAlreadyExistsError, for_code  # type: ignore[impor
 from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
 from kafka.structs import OffsetAndMetadata  # type: ignore[import-untyped]
 
-# type: ignore[import-untyped]
 from task_bus_kafka.errors import Complaints
 from task_bus_kafka.marks import read_mark
 from task_bus_kafka.options import KafkaOptions

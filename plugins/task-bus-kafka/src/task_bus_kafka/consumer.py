@@ -78,6 +78,8 @@ class KafkaConsumer(Consumer):
         """Note that these are done; written down a little later."""
         self.check(deliveries)
         self.stock.finish(deliveries)
+        if self.bus.capabilities.atomic_settle:  # no clock writes it down
+            self.pump.mark_now(MARK_PATIENCE)
 
     def nack(self, deliveries: Sequence[Delivery], delay: float = 0.0) -> None:
         """Give these back."""

@@ -1,7 +1,7 @@
 """What a client library has to do for us; one module for each implements it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -34,6 +34,11 @@ class Reader(Protocol):
     @property
     def alive(self) -> bool:
         """Whether any broker is connected."""
+        ...
+
+    @property
+    def membership(self) -> Any:
+        """Who we are in the group, for transactions (any thread)."""
         ...
 
     def poll(self, limit: int, seconds: float) -> Sequence[Record]:
@@ -81,6 +86,28 @@ class Writer(Protocol):
         """Send, wait until all are confirmed or failed, return what went wrong."""
         ...
 
+    def transact(
+        self,
+        posts: Sequence[Post],
+        topic: str,
+        marks: Mapping[int, Mark],
+        membership: Any,
+    ) -> list[Exception | None]:
+        """Send, and write progress down, both or neither."""
+        ...
+
     def close(self) -> None:
         """Stop at once."""
+        ...
+
+
+class Driver(Protocol):
+    """Makes readers and writers with one client library."""
+
+    def reader(self, topic: str, group: str, partitions: Partitions) -> Reader:
+        """Join a group."""
+        ...
+
+    def writer(self, transactional_id: str | None) -> Writer:
+        """Connect to send."""
         ...

@@ -4,7 +4,6 @@ import logging
 
 from kafka import errors as kafka_errors  # type: ignore[import-untyped]
 
-# type: ignore[import-untyped]
 from task_bus_kafka.options import KafkaOptions
 from task_core.errors import BusConnectionError, BusError, PayloadError
 

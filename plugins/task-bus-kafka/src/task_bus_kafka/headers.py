@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 DUE = "task-due"
 """Milliseconds since 1970: nobody is given the message before."""
 
-Pairs = list[tuple[str, bytes]]
+Pairs = list[tuple[str, str | bytes | None]]
 
 
 def pack(headers: Mapping[str, str] | None, delay: float) -> Pairs:
@@ -16,7 +16,7 @@ def pack(headers: Mapping[str, str] | None, delay: float) -> Pairs:
         headers: Names and values of the sender.
         delay: Seconds from now.
     """
-    pairs = [(name, value.encode()) for name, value in (headers or {}).items()]
+    pairs: Pairs = [(name, value.encode()) for name, value in (headers or {}).items()]
     if delay > 0:
         pairs.append((DUE, str(round((time.time() + delay) * 1000)).encode()))
     return pairs

@@ -1,10 +1,21 @@
 """The manifest: light, no client library."""
 
+from typing import TYPE_CHECKING
+
 import attrs
 
-from task_bus_kafka.options import KafkaOptions
+from task_bus_kafka.options import Client, KafkaOptions
 from task_core.api import Bus, BusContext, BusPlugin
 from task_core.capabilities import Capabilities
+from task_core.errors import OptionError
+
+if TYPE_CHECKING:
+    from task_bus_kafka.driver import Driver
+
+MISSING = (
+    "client: the library 'confluent-kafka' is not installed;"
+    " pip install 'task-bus-kafka[confluent]'"
+)
 
 CAPABILITIES = Capabilities(
     ack=True,
@@ -38,7 +49,21 @@ def open_kafka(options: KafkaOptions, context: BusContext) -> Bus:
     """Make the bus; it connects when it is first used."""
     from task_bus_kafka.bus import KafkaBus
 
-    return KafkaBus(options, context, capabilities_of(options))
+    driver: Driver
+    from task_bus_kafka.settings import Settings
+
+    settings = Settings(options, context.lease)
+    if options.client is Client.CONFLUENT:
+        try:
+            from task_bus_kafka.confluent_driver import ConfluentDriver
+        except ImportError:
+            raise OptionError([MISSING]) from None
+        driver = ConfluentDriver(options, context.lease)
+    else:
+        from task_bus_kafka.python_driver import PythonDriver
+
+        driver = PythonDriver(options, settings)
+    return KafkaBus(options, context, capabilities_of(options), settings, driver)
 
 
 kafka = BusPlugin(

@@ -12,6 +12,7 @@ from task_core.api.bus import Bus, Producer, check_messages
 from task_core.api.message import Message
 from task_core.errors import BusClosedError, PayloadError, SendError
 
+Act = Callable[[Writer, list[Post]], list[Exception | None]]
 TURN = 50
 """Messages without a key that go to one partition in a row."""
 
@@ -51,36 +52,37 @@ class KafkaProducer(Producer):
 
     def send(self, messages: Sequence[Message]) -> None:
         """Send, and return when all in-sync replicas have all messages."""
-        self._check_open()
-        check_messages(self.bus, messages)
-        if not messages:
-            return
-        self._catalog.ensure({message.topic for message in messages})
-        writer = self.writer()
-        try:
-            outcomes = writer.send(self.posts(writer, messages))
-        except Exception as error:  # noqa: BLE001  whatever it raises
-            self.drop()
-            raise self._complaints.of(error, "send") from None
-        self.judge(outcomes, messages)
+        if messages:
+            self.send_with(messages, lambda writer, posts: writer.send(posts))
 
-    def writer(self) -> Writer:
-        """Return the writer, connected.
+    def send_with(self, messages: Sequence[Message], act: Act) -> None:
+        """Do something that sends messages.
 
         Raises:
-            BusError: No broker answers, or it refuses.
+            BusError: As `send` does.
         """
         self._check_open()
+        check_messages(self.bus, messages)
+        self._catalog.ensure({message.topic for message in messages})
+        writer = self._connected()
+        try:
+            posts = [self._post(writer, message) for message in messages]
+            outcomes = act(writer, posts)
+        except Exception as error:  # noqa: BLE001  whatever it raises
+            self._drop()
+            line = str(self._complaints.of(error, "send"))
+            raise SendError(
+                line, range(len(messages)), transient=may_pass(error)
+            ) from None
+        self._judge(outcomes, messages)
+
+    def _connected(self) -> Writer:
         if self._writer is None:
             try:
                 self._writer = self._make()
             except Exception as error:  # noqa: BLE001  whatever it raises
                 raise self._complaints.of(error) from None
         return self._writer
-
-    def posts(self, writer: Writer, messages: Sequence[Message]) -> list[Post]:
-        """Return messages as the writer takes them."""
-        return [self._post(writer, message) for message in messages]
 
     def _post(self, writer: Writer, message: Message) -> Post:
         if message.key is not None:
@@ -97,14 +99,14 @@ class KafkaProducer(Producer):
             headers = pack(message.headers, message.delay)
         return Post(message.topic, message.body, key, partition, headers)
 
-    def judge(
+    def _judge(
         self, outcomes: Sequence[Exception | None], messages: Sequence[Message]
     ) -> None:
         """Raise what tells of messages that were not confirmed."""
         unsent = [at for at, error in enumerate(outcomes) if error]
         if not unsent:
             return
-        self.drop()
+        self._drop()
         first = outcomes[unsent[0]]
         assert first is not None
         error = self._complaints.of(first, f"send to '{messages[unsent[0]].topic}'")
@@ -112,7 +114,7 @@ class KafkaProducer(Producer):
             raise error
         raise SendError(str(error), unsent, transient=may_pass(first))
 
-    def drop(self) -> None:
+    def _drop(self) -> None:
         """Let go of a writer that failed; the next call makes another."""
         writer, self._writer = self._writer, None
         if writer is not None:
@@ -121,7 +123,7 @@ class KafkaProducer(Producer):
     def close(self) -> None:
         """Stop writing; may be repeated."""
         self._closed = True
-        self.drop()
+        self._drop()
 
     def _check_open(self) -> None:
         if self._closed:

@@ -66,6 +66,8 @@ class Pump:
 
     def close(self) -> None:
         """Write progress down, and leave the group; may be repeated."""
+        if not self._interval:
+            self.mark_now(SILENCE)
         with self._stock.changed:
             self._stopping = True
             self._stock.changed.notify_all()
@@ -117,9 +119,10 @@ class Pump:
     def _idle(self, reader: Reader) -> None:
         """Stay in the group, and read nothing."""
         with self._stock.changed:
-            self._stock.changed.wait_for(
+            if self._stock.changed.wait_for(
                 lambda: self._stopping or self._stock.low, TICK
-            )
+            ):
+                return
         reader.pause()
         if records := reader.poll(1, 0):
             self._stock.add(records, reader.committed)

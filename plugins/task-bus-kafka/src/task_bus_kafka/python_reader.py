@@ -11,7 +11,6 @@ from kafka.future import Future  # type: ignore[import-untyped]
 from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
 from kafka.structs import OffsetAndMetadata  # type: ignore[import-untyped]
 
-# type: ignore[import-untyped]
 from task_bus_kafka.driver import Partitions
 from task_bus_kafka.marks import Mark, read_mark
 from task_bus_kafka.settings import Settings, keep_client

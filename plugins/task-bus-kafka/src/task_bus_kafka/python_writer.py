@@ -8,7 +8,6 @@ from kafka.errors import KafkaError  # type: ignore[import-untyped]
 from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
 from kafka.structs import OffsetAndMetadata  # type: ignore[import-untyped]
 
-# type: ignore[import-untyped]
 from task_bus_kafka.driver import Post
 from task_bus_kafka.marks import Mark
 from task_bus_kafka.settings import Settings, keep_client

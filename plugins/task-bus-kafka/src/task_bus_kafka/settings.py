@@ -9,8 +9,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer  # type: ignore
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor  # type: ignore[import-untyped]
 from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
 
-# type: ignore[import-untyped]
-from task_bus_kafka.options import KafkaOptions, ReadFrom
+from task_bus_kafka.options import Client, KafkaOptions, ReadFrom
 from task_core.errors import OptionError
 
 ROOM = 48_576
@@ -33,7 +32,11 @@ class Settings:
     def __init__(self, options: KafkaOptions, lease: float) -> None:
         self._options = options
         self._lease = round(lease * 1000)
-        self._extra = dict(_read(setting) for setting in options.settings)
+        self._extra = {
+            name: value
+            for name, value in map(_read, options.settings)
+            if "." not in name or options.client is Client.PYTHON
+        }
         known = {
             *KafkaConsumer.DEFAULT_CONFIG,
             *KafkaProducer.DEFAULT_CONFIG,

@@ -1,0 +1,82 @@
+"""Every test runs against the stand-in, and against a real nsqd where there is one."""
+
+import os
+from contextlib import ExitStack
+
+import pytest
+from brokers.nsq import Nsqd, NsqLookupd, implementation, program
+from brokers.process import BrokerMissingError
+from brokers.tests.profiles import running
+from brokers.tests.raw import Raw
+
+FORCED = os.environ.get("TASK_NSQ")
+
+
+@pytest.fixture(scope="session", params=["stand-in", "real"])
+def kind(request):
+    """Choose which of the two all brokers of a test are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TASK_NSQ", request.param)
+        implementation.cache_clear()
+        try:
+            program("nsqd"), program("nsqlookupd")
+        except BrokerMissingError as error:
+            if FORCED == "real":
+                pytest.fail(str(error), pytrace=False)
+            pytest.skip(f"only the stand-in: {error}")
+        yield request.param
+    implementation.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def servers(kind, tmp_path_factory):
+    """Give one server per profile, started when it is first asked for."""
+    started = {}
+    with ExitStack() as stack:
+
+        def of(profile):
+            if profile not in started:
+                folder = tmp_path_factory.mktemp(profile)
+                context = running(profile, folder)
+                started[profile] = stack.enter_context(context)
+            return started[profile]
+
+        yield of
+
+
+@pytest.fixture
+def nsqd(servers):
+    """One with defaults, shared: tests use topics of their own."""
+    return servers("plain")[0]
+
+
+@pytest.fixture
+def connect(nsqd):
+    """Open connections that are closed at the end."""
+    opened = []
+
+    def one(server=None):
+        opened.append(Raw((server or nsqd).tcp))
+        return opened[-1]
+
+    yield one
+    for connection in opened:
+        connection.close()
+
+
+@pytest.fixture
+def topic(request):
+    """Name a topic that is this test's alone."""
+    return request.node.originalname[-60:]
+
+
+@pytest.fixture
+def make(kind):
+    """Start brokers of one's own, ended at the end."""
+    kinds = {"nsqd": Nsqd, "nsqlookupd": NsqLookupd}
+    with ExitStack() as stack:
+
+        def one(name="nsqd", **arguments):
+            return stack.enter_context(kinds[name](**arguments))
+
+        yield one

@@ -1,8 +1,18 @@
 """Ways around the core's own buses, for the conformance kit."""
 
+import os
+import sqlite3
+import tempfile
+import time
+from pathlib import Path
+
+import attrs
+
+from task_core.api.bus import BusContext
 from task_core.api.message import Message
 from task_core.builtin.memory_bus import _STORAGES, Storage
-from task_core.testing import Backdoor
+from task_core.builtin.sqlite_schema import SPAN
+from task_core.testing import Backdoor, not_offered
 
 
 class MemoryBackdoor(Backdoor):
@@ -30,3 +40,159 @@ class MemoryBackdoor(Backdoor):
     def in_flight(self, topic, channel):
         with self.storage.lock:
             return len(self.storage.topics[topic].channels[channel]._leases)
+
+
+class SqliteBackdoor(Backdoor):
+    """Speaks SQL to the file.
+
+    Args:
+        plugin: Makes the file's tables.
+        options: Say where it is.
+    """
+
+    broker = f"SQLite {sqlite3.sqlite_version}"
+
+    def __init__(self, plugin, options):
+        self.path = options.path
+        plugin.open(options, BusContext()).close()
+
+    def put(self, topic, bodies):
+        with self._open() as file:
+            number = self._topic(file, topic) * SPAN
+            used = "SELECT max(cursor) FROM channels WHERE topic = ?"
+            (cursor,) = file.execute(used, (number // SPAN,)).fetchone()
+            last = "SELECT max(id) FROM messages WHERE id BETWEEN ? AND ?"
+            (held,) = file.execute(last, (number, number + SPAN - 1)).fetchone()
+            first = max(number, cursor or 0, held or 0) + 1
+            rows = [(first + n, 0, body) for n, body in enumerate(bodies)]
+            insert = "INSERT INTO messages (id, due, body) VALUES (?, ?, ?)"
+            file.executemany(insert, rows)
+
+    def take(self, topic):
+        with self._open() as file:
+            number = self._topic(file, topic) * SPAN
+            select = "SELECT body FROM messages WHERE id BETWEEN ? AND ? ORDER BY id"
+            rows = file.execute(select, (number, number + SPAN - 1)).fetchall()
+        return [bytes(body) for (body,) in rows]
+
+    def in_flight(self, topic, channel):
+        with self._open() as file:
+            select = (
+                "SELECT count(*) FROM held JOIN channels ON channels.id = held.channel"
+                " JOIN topics ON topics.id = channels.topic"
+                " WHERE topics.name = ? AND channels.name = ?"
+                " AND due > ? AND owner != 0"
+            )
+            return file.execute(select, (topic, channel, time.time())).fetchone()[0]
+
+    def _open(self):
+        file = sqlite3.connect(self.path, timeout=10)
+        file.execute("BEGIN IMMEDIATE")
+        return _Transaction(file)
+
+    def _topic(self, file, name):
+        file.execute("INSERT OR IGNORE INTO topics (name) VALUES (?)", (name,))
+        select = "SELECT id FROM topics WHERE name = ?"
+        return file.execute(select, (name,)).fetchone()[0]
+
+
+class _Transaction:
+    """A connection that commits and closes."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def __enter__(self):
+        return self.file
+
+    def __exit__(self, *error):
+        self.file.commit()
+        self.file.close()
+
+
+class LinesBackdoor(Backdoor):
+    """What all buses of lines have in common: a line is a message."""
+
+    def lines(self, bodies):
+        if any(b"\n" in body or not body.strip() for body in bodies):
+            not_offered("lines that are empty or hold a newline")
+        return b"".join(body + b"\n" for body in bodies)
+
+
+class FileBackdoor(LinesBackdoor):
+    """Reads and appends to files in a folder.
+
+    Args:
+        folder: Where the topics are.
+    """
+
+    broker = "files"
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def topic(self):
+        return str(self.folder / super().topic())
+
+    def put(self, topic, bodies):
+        with Path(topic).open("ab") as file:
+            file.write(self.lines(bodies))
+
+    def take(self, topic):
+        path = Path(topic)
+        return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+
+
+class PipeBackdoor(LinesBackdoor):
+    """Holds the far ends of stdin and stdout; close it at the end."""
+
+    broker = "a pipe and a file"
+    shared = False
+
+    def __init__(self):
+        self._stdin, self._to_stdin = os.pipe()
+        self._out = tempfile.TemporaryFile()  # noqa: SIM115  as long as this lives
+        self.stdout = self._out.fileno()
+        self._saved = os.dup(0)
+        os.dup2(self._stdin, 0)
+
+    def topic(self):
+        return "stream"
+
+    def put(self, topic, bodies):
+        data = self.lines(bodies)
+        if len(data) > 60_000:
+            not_offered("more than a pipe holds")
+        os.write(self._to_stdin, data)
+
+    def take(self, topic):
+        size = os.fstat(self.stdout).st_size
+        return os.pread(self.stdout, size, 0).split(b"\n")[:-1]
+
+    def close(self):
+        os.dup2(self._saved, 0)
+        self._out.close()
+        for descriptor in (self._stdin, self._to_stdin, self._saved):
+            os.close(descriptor)
+
+
+class NopBackdoor(Backdoor):
+    """Looks at what a nop bus remembers; nobody can put anything there."""
+
+    broker = "nobody"
+    shared = False
+
+    def __init__(self, plugin):
+        self.buses = []
+
+        def remember(options, context):
+            self.buses.append(plugin.open(options, context))
+            return self.buses[-1]
+
+        self.plugin = attrs.evolve(plugin, open=remember)
+
+    def put(self, topic, bodies):
+        not_offered("messages of others")
+
+    def take(self, topic):
+        return [body for bus in self.buses for body in bus.sent.get(topic, ())]

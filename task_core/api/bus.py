@@ -18,7 +18,7 @@ import attrs
 
 from task_core.api.message import Delivery, Message
 from task_core.capabilities import Capabilities, require
-from task_core.errors import PayloadError
+from task_core.errors import BusClosedError, PayloadError
 
 
 class Role(StrEnum):
@@ -53,7 +53,10 @@ class Bus(ABC):
     Args:
         name: The plugin's name, for messages.
         capabilities: What this very bus can do, with its options.
+        closed: Whether `close` was called; it sets this.
     """
+
+    closed = False
 
     def __init__(self, name: str, capabilities: Capabilities) -> None:
         self.name = name
@@ -130,6 +133,15 @@ class Bus(ABC):
             BusConnectionError: There is none.
         """
 
+    def check_open(self) -> None:
+        """Refuse a call that comes after `close`.
+
+        Raises:
+            BusClosedError: It does.
+        """
+        if self.closed:
+            raise BusClosedError(f"bus '{self.name}' is closed")
+
 
 class Consumer(ABC):
     """Reads one topic on one channel.
@@ -137,7 +149,10 @@ class Consumer(ABC):
     Args:
         bus: The bus that made it.
         topic, channel: What it reads.
+        closed: Whether `close` was called; it sets this.
     """
+
+    closed = False
 
     def __init__(self, bus: Bus, topic: str, channel: str) -> None:
         self.bus = bus
@@ -214,13 +229,25 @@ class Consumer(ABC):
         """
         refuse(self.bus, "lease")
 
+    def check_open(self) -> None:
+        """Refuse a call that comes after `close`, its own or that of the bus.
+
+        Raises:
+            BusClosedError: It does.
+        """
+        if self.closed or self.bus.closed:
+            raise BusClosedError(f"bus '{self.bus.name}': this consumer is closed")
+
 
 class Producer(ABC):
     """Writes messages to topics.
 
     Args:
         bus: The bus that made it.
+        closed: Whether `close` was called; it sets this.
     """
+
+    closed = False
 
     def __init__(self, bus: Bus) -> None:
         self.bus = bus
@@ -247,6 +274,15 @@ class Producer(ABC):
         Raises:
             BusError: One of them cannot be written.
         """
+
+    def check_open(self) -> None:
+        """Refuse a call that comes after `close`, its own or that of the bus.
+
+        Raises:
+            BusClosedError: It does.
+        """
+        if self.closed or self.bus.closed:
+            raise BusClosedError(f"bus '{self.bus.name}': this producer is closed")
 
 
 def refuse(bus: Bus, name: str) -> NoReturn:

@@ -42,6 +42,7 @@ class FileBus(Bus):
 
     def subscribe(self, topic: str, channel: str) -> Consumer:
         """Start to read the file named by the options, or else by the topic."""
+        self.check_open()
         consumer = self._consumer(topic, channel, self._options.path or topic)
         self._open.append(consumer)
         return consumer
@@ -69,6 +70,7 @@ class FileBus(Bus):
         A bus that only writes (`--out-bus file://PATH`) puts everything into its path,
         and dead letters beside it.
         """
+        self.check_open()
         path = self._options.path if self._context.role is Role.OUT else ""
         producer = FileProducer(self, path, self._context.stdout)
         self._open.append(producer)
@@ -76,6 +78,7 @@ class FileBus(Bus):
 
     def close(self) -> None:
         """Close all files."""
+        self.closed = True
         while self._open:
             self._open.pop().close()
 

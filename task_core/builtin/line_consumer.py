@@ -9,7 +9,7 @@ from task_core.api.bus import Bus, Consumer
 from task_core.api.message import Delivery
 from task_core.builtin.alarm import Alarm, Event
 from task_core.builtin.lines import LineBuffer
-from task_core.errors import BusClosedError, BusError
+from task_core.errors import BusError
 
 SHORT_TASK = 32
 """Bytes of about the shortest task: so much is read for each one wanted, no more."""
@@ -41,14 +41,12 @@ class LineConsumer(Consumer):
         self._owned = owned
         self._buffer = LineBuffer()
         self._ended = False
-        self._closed = False
         self._regular = self._is_regular()
         self._alarm = Alarm()
 
     def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         """Wait for lines; see `Consumer.receive`."""
-        if self._closed:
-            raise BusClosedError(f"bus '{self.bus.name}': this consumer is closed")
+        self.check_open()
         buffer = self._buffer
         if found := buffer.take(limit):
             return found
@@ -81,9 +79,9 @@ class LineConsumer(Consumer):
 
     def close(self) -> None:
         """Stop reading; may be repeated."""
-        if self._closed:
+        if self.closed:
             return
-        self._closed = True
+        self.closed = True
         self._alarm.close()
         if self._owned:
             os.close(self._fd)

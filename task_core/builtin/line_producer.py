@@ -63,7 +63,6 @@ class LineProducer(Producer):
 
     def __init__(self, bus: Bus) -> None:
         super().__init__(bus)
-        self._closed = False
 
     @abstractmethod
     def writer_for(self, topic: str) -> LineWriter:
@@ -75,8 +74,7 @@ class LineProducer(Producer):
 
     def send(self, messages: Sequence[Message]) -> None:
         """Write messages; see `Producer.send`."""
-        if self._closed:
-            raise BusClosedError(f"bus '{self.bus.name}': this producer is closed")
+        self.check_open()
         check_messages(self.bus, messages)
         _check_lines(messages)
         groups = self._group(messages)
@@ -94,7 +92,7 @@ class LineProducer(Producer):
 
     def close(self) -> None:
         """Stop writing; may be repeated."""
-        self._closed = True
+        self.closed = True
 
     def _group(self, messages: Sequence[Message]) -> dict[LineWriter, Sequence[int]]:
         everything = range(len(messages))

@@ -9,7 +9,7 @@ from task_core.api.bus import Bus, Consumer, Producer, check_messages
 from task_core.api.message import Delivery, Message
 from task_core.builtin.memory_topics import Bell, Channel, Topic
 from task_core.capabilities import Capabilities
-from task_core.errors import BusClosedError, LeaseLostError
+from task_core.errors import LeaseLostError
 
 
 class Storage:
@@ -58,18 +58,17 @@ class MemoryBus(Bus):
         self.lease = lease
         self._storage = _STORAGES.setdefault(name, Storage())
         self._open: list[MemoryConsumer | MemoryProducer] = []
-        self._closed = False
 
     def subscribe(self, topic: str, channel: str) -> "MemoryConsumer":
         """Start to read a topic; its channel stays when the consumer is gone."""
-        self._check_open()
+        self.check_open()
         consumer = MemoryConsumer(self, topic, channel, self._storage)
         self._open.append(consumer)
         return consumer
 
     def producer(self) -> "MemoryProducer":
         """Return a new producer."""
-        self._check_open()
+        self.check_open()
         producer = MemoryProducer(self, self._storage)
         self._open.append(producer)
         return producer
@@ -81,7 +80,7 @@ class MemoryBus(Bus):
         messages: Sequence[Message],
     ) -> None:
         """Send and acknowledge at one instant."""
-        self._check_open()
+        self.check_open()
         check_messages(self, messages)
         assert isinstance(consumer, MemoryConsumer)
         with self._storage.lock:
@@ -90,26 +89,22 @@ class MemoryBus(Bus):
 
     def topics(self) -> Sequence[str]:
         """Return the names of the topics, sorted."""
-        self._check_open()
+        self.check_open()
         with self._storage.lock:
             return sorted(self._storage.topics)
 
     def depth(self, topic: str, channel: str) -> int:
         """Return how many messages nobody holds, delayed ones included."""
-        self._check_open()
+        self.check_open()
         with self._storage.lock:
             found = self._storage.topics.get(topic)
             return found.depth(channel) if found else 0
 
     def close(self) -> None:
         """Give back what is unsettled; what was sent stays in the process."""
-        self._closed = True
+        self.closed = True
         while self._open:
             self._open.pop().close()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise BusClosedError("bus 'memory' is closed")
 
 
 class MemoryConsumer(Consumer):
@@ -129,13 +124,12 @@ class MemoryConsumer(Consumer):
         super().__init__(bus, topic, channel)
         self._lock = storage.lock
         self._bell: Bell = SimpleQueue()
-        self._closed = False
         with self._lock:
             self.stored: Channel = storage.topic(topic).channel(channel)
 
     def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         """Wait for messages; see `Consumer.receive`."""
-        self._check_open()
+        self.check_open()
         deadline = monotonic() + timeout
         while True:
             now = monotonic()
@@ -153,8 +147,8 @@ class MemoryConsumer(Consumer):
 
     def close(self) -> None:
         """Give back what is unsettled; may be repeated."""
-        if not self._closed:
-            self._closed = True
+        if not self.closed:
+            self.closed = True
             with self._lock:
                 self.stored.give_back(self.stored.owned_by(self), 0)
 
@@ -169,7 +163,7 @@ class MemoryConsumer(Consumer):
         Raises:
             LeaseLostError: Others have some of these; nothing was done.
         """
-        self._check_open()
+        self.check_open()
         if lost := [d for d in deliveries if not self.stored.holds(d.token)]:
             raise LeaseLostError(
                 f"bus 'memory': the lease of {len(lost)} of {len(deliveries)}"
@@ -180,14 +174,14 @@ class MemoryConsumer(Consumer):
 
     def nack(self, deliveries: Sequence[Delivery], delay: float = 0.0) -> None:
         """Give these back."""
-        self._check_open()
+        self.check_open()
         with self._lock:
             due = monotonic() + delay if delay else 0
             self.stored.give_back(_tokens(deliveries), due)
 
     def extend(self, deliveries: Sequence[Delivery]) -> None:
         """Restart the lease of these."""
-        self._check_open()
+        self.check_open()
         with self._lock:
             self.stored.extend(_tokens(deliveries), monotonic() + self.bus.lease)
 
@@ -201,10 +195,6 @@ class MemoryConsumer(Consumer):
             with self._lock:
                 self.stored.forget(self._bell)
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise BusClosedError("bus 'memory': this consumer is closed")
-
 
 class MemoryProducer(Producer):
     """Writes to topics.
@@ -217,19 +207,17 @@ class MemoryProducer(Producer):
     def __init__(self, bus: MemoryBus, storage: Storage) -> None:
         super().__init__(bus)
         self._storage = storage
-        self._closed = False
 
     def send(self, messages: Sequence[Message]) -> None:
         """Send all messages at one instant."""
-        if self._closed:
-            raise BusClosedError("bus 'memory': this producer is closed")
+        self.check_open()
         check_messages(self.bus, messages)
         with self._storage.lock:
             self._storage.put(messages)
 
     def close(self) -> None:
         """Stop writing; may be repeated."""
-        self._closed = True
+        self.closed = True
 
 
 def _tokens(deliveries: Sequence[Delivery]) -> list[int]:

@@ -6,7 +6,7 @@ from task_core.api.bus import Bus, Consumer, Producer, check_messages
 from task_core.api.message import Delivery, Message
 from task_core.builtin.bus_options import NopOptions
 from task_core.capabilities import Capabilities
-from task_core.errors import BusClosedError, BusError, SendError
+from task_core.errors import BusError, SendError
 
 FAKE_MESSAGE = b'{"type":"test","info":"test-info","created":"2017-01-01T00:00:01Z"}'
 
@@ -31,16 +31,19 @@ class NopBus(Bus):
 
     def subscribe(self, topic: str, channel: str) -> Consumer:
         """Return a consumer of fakes; `init_err` fails."""
+        self.check_open()
         self.fail_if("init_err")
         return NopConsumer(self, topic, channel)
 
     def producer(self) -> Producer:
         """Return a producer that remembers; `init_err` fails."""
+        self.check_open()
         self.fail_if("init_err")
         return NopProducer(self)
 
     def close(self) -> None:
         """Nothing is held; `stop_err` fails."""
+        self.closed = True
         self.fail_if("stop_err")
 
     def fail_if(self, name: str, error: type[BusError] = BusError) -> None:
@@ -62,13 +65,11 @@ class NopConsumer(Consumer):
     def __init__(self, bus: NopBus, topic: str, channel: str) -> None:
         super().__init__(bus, topic, channel)
         self._left = _length(bus.options)
-        self._closed = False
 
     def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         """Return `limit` fakes, or what is left; `msg_err` fails."""
         self.bus.fail_if("msg_err")
-        if self._closed:
-            raise BusClosedError("bus 'nop': this consumer is closed")
+        self.check_open()
         count = limit if self._left is None else min(limit, self._left)
         if self._left is not None:
             self._left -= count
@@ -79,7 +80,7 @@ class NopConsumer(Consumer):
 
     def close(self) -> None:
         """Nothing is held; `stop_err` fails."""
-        self._closed = True
+        self.closed = True
         self.bus.fail_if("stop_err")
 
     @property
@@ -92,12 +93,10 @@ class NopProducer(Producer):
     """Remembers in `NopBus.sent`."""
 
     bus: NopBus
-    _closed = False
 
     def send(self, messages: Sequence[Message]) -> None:
         """Remember messages; `send_err` fails."""
-        if self._closed:
-            raise BusClosedError("bus 'nop': this producer is closed")
+        self.check_open()
         check_messages(self.bus, messages)
         self.bus.fail_if("send_err", SendError)
         for message in messages:
@@ -105,7 +104,7 @@ class NopProducer(Producer):
 
     def close(self) -> None:
         """Nothing is held; `stop_err` fails."""
-        self._closed = True
+        self.closed = True
         self.bus.fail_if("stop_err")
 
 

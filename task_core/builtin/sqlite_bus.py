@@ -45,11 +45,10 @@ class SqliteBus(Bus):
         self._file = open_file(options.path, options.sync.value, patience)
         self._topics = Topics(self._file)
         self._open: list[Consumer | Producer] = []
-        self._closed = False
 
     def subscribe(self, topic: str, channel: str) -> SqliteConsumer:
         """Start to read a topic; its channel stays when the consumer is gone."""
-        self._check_open()
+        self.check_open()
         topic_id = self._topics.id_of(topic)
         channel_id = open_channel(
             self._file, self._topics, topic_id, channel, self._from_start
@@ -67,7 +66,7 @@ class SqliteBus(Bus):
 
     def producer(self) -> "SqliteProducer":
         """Return a new producer."""
-        self._check_open()
+        self.check_open()
         producer = SqliteProducer(self, self._file, self._topics)
         self._open.append(producer)
         return producer
@@ -85,7 +84,7 @@ class SqliteBus(Bus):
                 Leave those out, with what they produced, and settle again.
             SendError: The file could not be written; nothing was done.
         """
-        self._check_open()
+        self.check_open()
         assert isinstance(consumer, SqliteConsumer)
         check_messages(self, messages)
         try:
@@ -95,12 +94,12 @@ class SqliteBus(Bus):
 
     def topics(self) -> Sequence[str]:
         """Return the names of the topics, sorted."""
-        self._check_open()
+        self.check_open()
         return self._topics.names()
 
     def depth(self, topic: str, channel: str) -> int:
         """Return how many messages nobody holds, delayed ones included."""
-        self._check_open()
+        self.check_open()
         found = self._topics.find(topic)
         if found is None:
             return 0
@@ -108,26 +107,21 @@ class SqliteBus(Bus):
 
     def peek(self, topic: str, limit: int) -> Sequence[bytes]:
         """Return what is kept of a topic, oldest first, and take nothing."""
-        self._check_open()
+        self.check_open()
         return self._topics.bodies(topic, limit)
 
     def ping(self) -> None:
         """Read from the file, and see whether it is still where it was."""
-        self._check_open()
+        self.check_open()
         self._file.check()
 
     def close(self) -> None:
         """Give back what is unsettled and close the file; may be repeated."""
-        if not self._closed:
-            self._closed = True
+        if not self.closed:
+            self.closed = True
             while self._open:
                 self._open.pop().close()
             self._file.close()
-
-    def _check_open(self) -> None:
-        """Refuse what comes after `close`."""
-        if self._closed:
-            raise BusClosedError("bus 'sqlite' is closed")
 
 
 class SqliteProducer(Producer):
@@ -143,12 +137,10 @@ class SqliteProducer(Producer):
         super().__init__(bus)
         self._file = file
         self._topics = topics
-        self._closed = False
 
     def send(self, messages: Sequence[Message]) -> None:
         """Send all messages in one transaction: all of them arrive or none."""
-        if self._closed:
-            raise BusClosedError("bus 'sqlite': this producer is closed")
+        self.check_open()
         check_messages(self.bus, messages)
         try:
             self._topics.resolve(messages)
@@ -159,7 +151,7 @@ class SqliteProducer(Producer):
 
     def close(self) -> None:
         """Stop writing; may be repeated."""
-        self._closed = True
+        self.closed = True
 
 
 def _of_send(error: BusError, messages: Sequence[Message]) -> BusError:

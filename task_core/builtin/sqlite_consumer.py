@@ -13,7 +13,7 @@ from task_core.builtin.sqlite_file import Transaction
 from task_core.builtin.sqlite_lease import Lease, runs_of
 from task_core.builtin.sqlite_retention import Retention
 from task_core.builtin.sqlite_topics import Topics
-from task_core.errors import BusClosedError, BusError, LeaseLostError
+from task_core.errors import BusError, LeaseLostError
 
 FIRST_LOOK = 0.001
 LAST_LOOK = 0.025
@@ -53,11 +53,10 @@ class SqliteConsumer(Consumer):
         self._locked_since: float | None = None
         self._empty = False  # whether the last claim found nothing
         self._sweep_at = 0.0
-        self._closed = False
 
     def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         """Wait for messages; see `Consumer.receive`."""
-        self._check_open()
+        self.check_open()
         if limit < 1:
             return ()
         now = monotonic()
@@ -86,7 +85,7 @@ class SqliteConsumer(Consumer):
         Raises:
             LeaseLostError: Others have some of these; nothing was done.
         """
-        self._check_open()
+        self.check_open()
         runs = runs_of(_leases(deliveries))
         self._topics.resolve(messages)
         with self._file.transaction:
@@ -102,21 +101,21 @@ class SqliteConsumer(Consumer):
 
     def nack(self, deliveries: Sequence[Delivery], delay: float = 0.0) -> None:
         """Give these back; one whose lease was lost is somebody else's already."""
-        self._check_open()
+        self.check_open()
         with self._file.transaction:
             self._stored.give_back(_leases(deliveries), delay)
 
     def extend(self, deliveries: Sequence[Delivery]) -> None:
         """Restart the lease of these; `settle` tells of those that were lost."""
-        self._check_open()
+        self.check_open()
         with self._file.transaction:
             confirm = self._stored.extend(_leases(deliveries))
         confirm()
 
     def close(self) -> None:
         """Give back everything unsettled; may be repeated."""
-        if not self._closed:
-            self._closed = True
+        if not self.closed:
+            self.closed = True
             self._alarm.close()
             # If that fails, the leases end by themselves.
             with contextlib.suppress(BusError), self._file.transaction:
@@ -171,10 +170,6 @@ class SqliteConsumer(Consumer):
             f" topic '{self.topic}' was over and others have them; nothing was settled",
             lost,
         )
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise BusClosedError("bus 'sqlite': this consumer is closed")
 
 
 def _leases(deliveries: Sequence[Delivery]) -> list[Lease]:

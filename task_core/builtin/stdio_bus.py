@@ -9,7 +9,7 @@ from task_core.builtin.line_consumer import LineConsumer
 from task_core.builtin.line_producer import LineProducer, LineWriter
 from task_core.capabilities import Capabilities
 from task_core.dead import is_dead_topic
-from task_core.errors import BusClosedError, BusError
+from task_core.errors import BusError
 
 STDIN = 0
 STDERR = 2
@@ -40,6 +40,7 @@ class StdioBus(Bus):
 
     def subscribe(self, topic: str, channel: str) -> Consumer:
         """Start to read stdin, whatever the topic."""
+        self.check_open()
         if not self._reads:
             raise BusError(
                 f"bus '{self.name}' cannot be read: give --in-bus, for example stdin"
@@ -50,6 +51,7 @@ class StdioBus(Bus):
 
     def producer(self) -> Producer:
         """Return a producer for the stream."""
+        self.check_open()
         if self._out is None:
             raise BusError(
                 f"bus '{self.name}' cannot be written: give --out-bus, for example"
@@ -61,6 +63,7 @@ class StdioBus(Bus):
 
     def close(self) -> None:
         """Stop reading and writing; the streams themselves stay open."""
+        self.closed = True
         while self._open:
             self._open.pop().close()
 
@@ -96,25 +99,25 @@ class NullBus(Bus):
 
     def subscribe(self, topic: str, channel: str) -> Consumer:
         """Return a consumer that is at its end."""
+        self.check_open()
         return NullConsumer(self, topic, channel)
 
     def producer(self) -> Producer:
         """Return a producer that swallows."""
+        self.check_open()
         return NullProducer(self)
 
     def close(self) -> None:
         """Nothing is held."""
+        self.closed = True
 
 
 class NullConsumer(Consumer):
     """At its end from the start."""
 
-    _closed = False
-
     def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         """Return nothing."""
-        if self._closed:
-            raise BusClosedError(f"bus '{self.bus.name}': this consumer is closed")
+        self.check_open()
         return ()
 
     def wake(self) -> None:
@@ -122,7 +125,7 @@ class NullConsumer(Consumer):
 
     def close(self) -> None:
         """Nothing is held."""
-        self._closed = True
+        self.closed = True
 
     @property
     def exhausted(self) -> bool:
@@ -133,14 +136,11 @@ class NullConsumer(Consumer):
 class NullProducer(Producer):
     """Swallows."""
 
-    _closed = False
-
     def send(self, messages: Sequence[Message]) -> None:
         """Check the messages and forget them."""
-        if self._closed:
-            raise BusClosedError(f"bus '{self.bus.name}': this producer is closed")
+        self.check_open()
         check_messages(self.bus, messages)
 
     def close(self) -> None:
         """Nothing is held."""
-        self._closed = True
+        self.closed = True

@@ -279,7 +279,7 @@ def test_the_bus_is_closed_at_the_end(loop, memory, make_tasks):
     made = loop(run)
     with pytest.raises(ValueError, match="boom"):
         made.run()
-    assert made._bus._closed
+    assert made._bus.closed
 
 
 def test_a_taskmaster_reacts_to_done_tasks_of_a_launcher(rig, loop, memory, make_tasks):

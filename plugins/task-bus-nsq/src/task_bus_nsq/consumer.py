@@ -45,6 +45,7 @@ class NsqConsumer(Consumer):
         self._here: deque[Delivery] = deque()
         self._busy: set[Reader] = set()
         self._woken = False
+        self._is_owed = False  # messages may be on their way, unasked
         self._closed = False
 
     def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
@@ -132,6 +133,9 @@ class NsqConsumer(Consumer):
 
     def _prepare(self, now: float) -> None:
         self._crew.muster()
+        if self._is_owed:
+            self._is_owed = False
+            self._woken |= self._listen(0.0)
         for reader in self._crew.readers:
             reader.forget_expired(now)
 
@@ -150,9 +154,11 @@ class NsqConsumer(Consumer):
         for amount, reader in sorted(
             zip(shares, readers, strict=True), key=lambda pair: pair[0]
         ):
-            reader.ask(amount)
             if amount:
                 reader.asked_at = now
+                if not reader.last_ready_sent:
+                    reader.since = now
+            reader.ask(amount)
             self._flush(reader)
         if len(readers) > 1:
             asked = {it for it, amount in zip(readers, shares, strict=True) if amount}
@@ -165,9 +171,9 @@ class NsqConsumer(Consumer):
         now = monotonic()
         for reader in ready:
             # what was there at once may have waited since we looked the last time
-            arrived = now if now - begun > GRACE else reader.read_at
+            arrived = now if now - begun > GRACE else reader.since
             self._read(reader, arrived)
-            reader.read_at = now
+            reader.since = now
         self._crew.drop_silent(now)
         if not self._crew.readers:
             self._crew.muster()
@@ -194,6 +200,7 @@ class NsqConsumer(Consumer):
             if not delivery.token.is_lost and delivery.token.deadline > now:
                 found.append(delivery)
         for reader in list(self._crew.readers):
+            self._is_owed |= reader.last_ready_sent > len(reader.held)
             reader.ask(0)
             self._flush(reader)
         return found

@@ -57,7 +57,9 @@ class Directory:
             answers = self._ask_lookupds("/topics")
             return sorted({name for it in answers for name in it["topics"] or ()})
         stats = self._stats(self._settings.http, include_clients="false")
-        return sorted({topic["topic_name"] for it in stats for topic in it["topics"]})
+        return sorted(
+            {topic["topic_name"] for it in stats for topic in it["topics"] or ()}
+        )
 
     def depth(self, topic: str, channel: str) -> int:
         """Return how many messages wait for a channel, on all nsqds together."""
@@ -70,7 +72,7 @@ class Directory:
         return sum(
             _waiting(it, channel)
             for one in stats
-            for it in one["topics"]
+            for it in one["topics"] or ()
             if it["topic_name"] == topic
         )
 

@@ -64,7 +64,8 @@ class Reader(Link):
         self.held: dict[bytes, Receipt] = {}
         super().__init__(address, settings, settings.heartbeat)
         self.is_done = False
-        self.made_at = self.read_at = self.asked_at = monotonic()
+        self.made_at = self.asked_at = monotonic()
+        self.since = self.made_at  # what is read next left the nsqd after this
         self._lease = min(settings.lease, self.max_lease)
         self._expiry = float("inf")
         self._max_attempts = settings.max_attempts
@@ -139,13 +140,17 @@ class Reader(Link):
             self.is_done = True
 
     def ask(self, share: int) -> None:
-        """Let the nsqd hand out so many messages beyond those that are held."""
-        count = min(len(self.held) + share, self.max_rdy_count)
+        """Let the nsqd hand out so many messages beyond those that are held.
+
+        Nothing is RDY 0, not what is held: else a message whose lease ends would make
+        room for itself here, and come back to somebody who hangs.
+        """
+        count = min(len(self.held) + share, self.max_rdy_count) if share else 0
         if count != self.last_ready_sent:
             self.rdy(count)
 
     def let_go(self, receipts: Iterable[Receipt], command: bytes, tail: bytes) -> None:
-        """Finish or requeue; what becomes free is not asked for again.
+        """Finish or requeue.
 
         Args:
             receipts: Of this reader.
@@ -158,8 +163,6 @@ class Reader(Link):
             for receipt in receipts
             if held.pop(receipt.id, None) is not None
         ]
-        if self.last_ready_sent > len(held):
-            self.rdy(len(held))
         self.pending().extend(lines)
 
     def renew(self, receipts: Iterable[Receipt]) -> None:
@@ -196,7 +199,6 @@ class Reader(Link):
         self.flush()
         while not self.is_done:
             self.take(monotonic())
-        self.last_ready_sent = 0
         self.let_go(list(self.held.values()), b"REQ", b" 0")
         self.flush()
         self._socket.shutdown(socket.SHUT_WR)

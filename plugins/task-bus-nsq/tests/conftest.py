@@ -1,0 +1,65 @@
+"""Brokers of these tests: one nsqd for all, and more where a test needs its own."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from brokers.auth import AuthServer
+from brokers.fixtures import nsqd  # noqa: F401  a fixture, with or without `-p`
+from brokers.nsq import Nsqd, NsqLookupd
+from brokers.process import BrokerMissingError
+from brokers.tls import Certificate
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `nsq_backdoor`
+
+
+@pytest.fixture(scope="module")
+def start():
+    """Start a broker for one module; skip, or fail where it must be there."""
+    started = []
+
+    def start(kind, **how):
+        try:
+            started.append(kind(**how))
+            started[-1].start()
+        except BrokerMissingError as error:
+            if os.environ.get("TASK_BROKERS_REQUIRED") == "1":
+                raise
+            pytest.skip(str(error))
+        return started[-1]
+
+    yield start
+    for broker in reversed(started):
+        broker.close()
+
+
+@pytest.fixture(scope="module")
+def start_nsqd(start):
+    """Start an nsqd; takes what `Nsqd` takes."""
+    return lambda **how: start(Nsqd, **how)
+
+
+@pytest.fixture(scope="module")
+def start_lookupd(start):
+    """Start an nsqlookupd."""
+    return lambda **how: start(NsqLookupd, **how)
+
+
+@pytest.fixture(scope="session")
+def auth():
+    """Who tells nsqds which secret is good."""
+    with AuthServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """What a server of TLS shows."""
+    return Certificate.make(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="module")
+def guarded(start_nsqd, auth, certificate):
+    """An nsqd that speaks TLS and asks for a secret."""
+    return start_nsqd(auth=auth, tls=certificate)

@@ -1,0 +1,121 @@
+"""A way around the bus: HTTP, and the protocol by hand."""
+
+import json
+import select
+import socket
+import struct
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import ProxyHandler, build_opener
+
+from brokers.ports import free_address
+from task_bus_nsq.plugin import NsqOptions
+
+from task_core.testing import Backdoor, not_offered
+
+_opener = build_opener(ProxyHandler({}))
+
+
+def http(address, path, body=None, **query):
+    """Call, and return the bytes of the answer."""
+    url = f"http://{address}{path}?{urlencode(query)}"
+    with _opener.open(url, data=body, timeout=10) as response:
+        return response.read()
+
+
+class NsqBackdoor(Backdoor):
+    """Reads and writes one nsqd.
+
+    Args:
+        nsqd: The broker.
+        refusing: Makes options with a wrong secret, and the secret.
+    """
+
+    def __init__(self, nsqd, refusing=None):
+        self.nsqd = nsqd
+        self.broker = nsqd.implementation
+        self._refusing = refusing
+        self._taken = {}
+
+    def put(self, topic, bodies):
+        if not all(bodies):
+            not_offered("NSQ has no empty messages")
+        parts = [struct.pack(">i", len(body)) + body for body in bodies]
+        batch = struct.pack(">i", len(parts)) + b"".join(parts)
+        http(self.nsqd.http, "/mpub", batch, topic=topic, binary="true")
+
+    def take(self, topic):
+        """Read all with a channel of its own, and keep what was read."""
+        found = self._taken.setdefault(topic, [])
+        if self._stats(topic) is None:
+            return list(found)
+        host, port = self.nsqd.tcp.split(":")
+        with socket.create_connection((host, int(port)), 10) as sock:
+            sock.sendall(b"  V2SUB %b backdoor\nRDY 100\n" % topic.encode())
+            data = sock.recv(65536)
+            while data or self._waiting(topic):
+                for kind, frame in (frames := Frames(data)):
+                    if kind == 2:
+                        sock.sendall(b"FIN " + frame[10:26] + b"\n")
+                        found.append(frame[26:])
+                data = frames.rest
+                if select.select([sock], [], [], 0.02)[0]:
+                    data += sock.recv(65536)
+        return list(found)
+
+    def in_flight(self, topic, channel):
+        return self.channel(topic, channel)["in_flight_count"]
+
+    def channel(self, topic, channel):
+        """Return what nsqd tells of a channel."""
+        stats = self._stats(topic)
+        return next(c for c in stats["channels"] if c["channel_name"] == channel)
+
+    def stop(self):
+        self.nsqd.stop()
+
+    def start(self):
+        self.nsqd.start()
+
+    def unreachable(self):
+        address = free_address()
+        return NsqOptions(nsqd=(address,)), address
+
+    def refused(self):
+        if self._refusing is None:
+            not_offered("this nsqd lets everybody in")
+        return self._refusing()
+
+    def _waiting(self, topic):
+        stats = self._stats(topic)
+        channel = self.channel(topic, "backdoor")
+        return stats["depth"] + channel["depth"] + channel["in_flight_count"]
+
+    def _stats(self, topic):
+        answer = http(self.nsqd.http, "/stats", format="json", topic=topic)
+        topics = json.loads(answer)["topics"] or ()
+        return next((it for it in topics if it["topic_name"] == topic), None)
+
+
+def refuses(address, path, **query):
+    """Whether an HTTP call gets an error."""
+    try:
+        http(address, path, **query)
+    except HTTPError:
+        return True
+    return False
+
+
+class Frames:
+    """Takes whole frames out of bytes: kind and content; `rest` is left over."""
+
+    def __init__(self, data):
+        self.rest = data
+
+    def __iter__(self):
+        while len(self.rest) >= 8:
+            size, kind = struct.unpack(">ii", self.rest[:8])
+            if len(self.rest) < size + 4:
+                return
+            frame, self.rest = self.rest[8 : size + 4], self.rest[size + 4 :]
+            yield kind, frame

@@ -1,0 +1,26 @@
+"""The bus keeps the contract: on a plain nsqd, and over TLS with a login."""
+
+import pytest
+from nsq_backdoor import NsqBackdoor
+from task_bus_nsq.plugin import NsqOptions, nsq
+
+from task_core.testing import BusContract
+
+WRONG = "wrong-secret"
+
+
+class TestNsq(BusContract):
+    @pytest.fixture
+    def plugin(self):
+        return nsq
+
+    @pytest.fixture
+    def options(self, nsqd):
+        return NsqOptions(nsqd=(nsqd.tcp,), http=(nsqd.http,))
+
+    @pytest.fixture
+    def backdoor(self, nsqd, guarded):
+        def refusing():
+            return NsqOptions(nsqd=(guarded.tcp,), auth_secret=WRONG), WRONG
+
+        return NsqBackdoor(nsqd, refusing)

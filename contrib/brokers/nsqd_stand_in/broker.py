@@ -148,7 +148,7 @@ class Broker:
             channel.pump(now)
         self.journal.flush()
         while self.outgoing:
-            self.outgoing.pop().flush()
+            self.outgoing.pop().flush_or_wait()
 
     def channels(self) -> "Iterator[Channel]":
         """Yield every channel of every topic."""

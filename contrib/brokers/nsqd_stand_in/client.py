@@ -51,7 +51,12 @@ class Client(asyncio.Protocol):
         self.layers: list[Layer] = []
         """Between the socket (first) and the protocol (last): TLS, compression."""
         self.connected = time.time()
+        self.buffer_size = 16_384
+        self.buffer_seconds: float = broker.options.output_buffer_timeout
         self._out: list[bytes] = []
+        self._out_size = 0
+        self._urgent = False
+        self._flusher: asyncio.TimerHandle | None = None
         self._magic = False
         self._chunks: list[bytes] = []
         self._needed = 0
@@ -74,8 +79,9 @@ class Client(asyncio.Protocol):
         """End: what is in flight stays so until it is late."""
         self.broker.clients.discard(self)
         self.broker.outgoing.discard(self)
-        if self._timer:
-            self._timer.cancel()
+        for timer in (self._timer, self._flusher):
+            if timer:
+                timer.cancel()
         if self.channel is not None:
             channel, self.channel = self.channel, None
             channel.remove(self)
@@ -127,6 +133,8 @@ class Client(asyncio.Protocol):
             except ProtocolError as error:
                 self.fail(error)
             self._chunks = [reader.data[reader.position :]]
+        if self._out:
+            self.broker.outgoing.add(self)
         self.broker.settle()
 
     def _commands(self, reader: Reader) -> None:
@@ -205,18 +213,35 @@ class Client(asyncio.Protocol):
         """Send a message, which is then in flight here."""
         self.in_flight += 1
         self.message_count += 1
-        self.send(message.frame())
+        data = message.frame()
+        self._out.append(data)
+        self._out_size += len(data)
+        self.broker.outgoing.add(self)
 
     def send(self, data: bytes) -> None:
-        """Send a frame, soon."""
+        """Send a frame, with all messages before it."""
         self._out.append(data)
+        self._urgent = True
         self.broker.outgoing.add(self)
+
+    def flush_or_wait(self) -> None:
+        """Send now, or later if more messages may come into the buffer."""
+        full = self._out_size >= self.buffer_size
+        if self._urgent or full or self.room <= 0:
+            self.flush()
+        elif self._out and self._flusher is None and self.buffer_seconds > 0:
+            loop = asyncio.get_running_loop()
+            self._flusher = loop.call_later(self.buffer_seconds, self.flush)
 
     def flush(self) -> None:
         """Send now what is to be sent."""
+        if self._flusher:
+            self._flusher.cancel()
+            self._flusher = None
         if self._out and not self.transport.is_closing():
             data = b"".join(self._out)
             self._out.clear()
+            self._out_size, self._urgent = 0, False
             self.write(data, len(self.layers))
 
     def write(self, data: bytes, layers: int) -> None:

@@ -64,8 +64,9 @@ def _body(client: "Client", reader: Reader) -> bytes:
 def _asked(body: bytes) -> dict[str, Any]:
     """Return every field, those that are missing as zero."""
     try:
-        fields = json.loads(body)
-        given = {key.lower(): value for key, value in (fields or {}).items()}
+        found = json.loads(body)
+        fields = {} if found is None else found
+        given = {key.lower(): value for key, value in fields.items()}
     except (ValueError, AttributeError):
         raise _bad("failed to decode JSON body") from None
     asked = {name: kind() for name, kind in _KINDS.items()}
@@ -107,7 +108,7 @@ def _in_range(value: int, least: float, most: float, what: str) -> bool:
 
 
 def _buffer(client: "Client", asked: SimpleNamespace) -> None:
-    """Note what the client wants buffered: here nothing ever is."""
+    """Set how many bytes of messages are held back, and for how long."""
     options = client.broker.options
     seconds, size = options.output_buffer_timeout, 16_384
     limits = options.min_output_buffer_timeout, options.max_output_buffer_timeout
@@ -122,7 +123,7 @@ def _buffer(client: "Client", asked: SimpleNamespace) -> None:
         size = asked.output_buffer_size
         if not 64 <= size <= options.max_output_buffer_size:
             raise ValueError(f"output buffer size ({size}) is invalid")
-    client.identified |= {"buffer_size": size, "buffer_timeout": round(seconds * 1000)}
+    client.buffer_size, client.buffer_seconds = size, seconds
 
 
 def _negotiate(client: "Client", asked: SimpleNamespace) -> bytes | None:
@@ -146,8 +147,8 @@ def _negotiate(client: "Client", asked: SimpleNamespace) -> bytes | None:
         "snappy": False,
         "sample_rate": client.sample_rate,
         "auth_required": bool(options.auth_http_address),
-        "output_buffer_size": client.identified["buffer_size"],
-        "output_buffer_timeout": client.identified["buffer_timeout"],
+        "output_buffer_size": client.buffer_size,
+        "output_buffer_timeout": round(client.buffer_seconds * 1000),
     }
     client.send(frame(RESPONSE, json.dumps(answer, separators=(",", ":")).encode()))
     client.flush()

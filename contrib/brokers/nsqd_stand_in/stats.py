@@ -48,7 +48,8 @@ def stats(
     if memory:
         answer["memory"] = _MEMORY
     producers = [of_client(it, topic) for it in broker.clients if it.published]
-    answer["producers"] = (producers or None) if clients else None
+    known = clients and answer["topics"] is not None
+    answer["producers"] = (producers or None) if known else None
     return answer
 
 

@@ -20,11 +20,13 @@ class HttpError(Exception):
     Args:
         status: of the answer.
         text: what is wrong, in one word.
+        headers: of the answer, beside the usual ones.
     """
 
-    def __init__(self, status: int, text: str) -> None:
+    def __init__(self, status: int, text: str, *headers: tuple[str, str]) -> None:
         super().__init__(text)
         self.status = status
+        self.headers = headers
 
 
 class Request:
@@ -124,7 +126,8 @@ class Web:
             found = handler(Request(parts.path, parts.query, body))
         except HttpError as error:
             self._log.tell(f"{error.status} {method} {target}")
-            return _response(error.status, _dump({"message": str(error)}), _MARK, _JSON)
+            headers = *error.headers, _MARK, _JSON
+            return _response(error.status, _dump({"message": str(error)}), *headers)
         self._log.tell(f"200 {method} {target}")
         if parts.path == "/ping":
             return _response(200, str(found).encode(), _PLAIN)
@@ -136,8 +139,10 @@ class Web:
     def _handler(self, method: str, path: str) -> Handler:
         if (method, path) in self._routes:
             return self._routes[method, path]
-        if any(known == path for _, known in self._routes):
-            raise HttpError(405, "METHOD_NOT_ALLOWED")
+        allowed = sorted(known for known, of in self._routes if of == path)
+        if allowed:
+            allow = ("Allow", ", ".join(sorted(("OPTIONS", *allowed))))
+            raise HttpError(405, "METHOD_NOT_ALLOWED", allow)
         raise HttpError(404, "NOT_FOUND")
 
 

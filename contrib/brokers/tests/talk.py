@@ -76,9 +76,8 @@ class Talk:
 
     def _end(self, who, frames=1):
         answers = [self._frame(who) for _ in range(frames)]
-        connection = self._connections.pop(who)
-        assert connection.ended()
-        connection.close()
+        assert self._connections[who].ended()
+        self._connections.pop(who).close()
         return "", [*answers, "closed"]
 
     def _tls(self, who):

@@ -51,6 +51,7 @@ class KafkaConsumer(Consumer):
     def _wait(self, limit: int, deadline: float) -> list[Lease]:
         """Wait until there is something; with the stock's lock."""
         stock = self.stock
+        self.pump.wake()
         while True:
             if found := stock.take(limit):
                 if stock.low:

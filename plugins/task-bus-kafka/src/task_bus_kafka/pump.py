@@ -44,6 +44,7 @@ class Pump:
     ) -> None:
         self.reader: Reader | None = None
         self.problem: BusError | None = None
+        self.asleep = False  # out of the group until somebody wants something
         self._stock = stock
         self._make = make
         self._complaints = complaints
@@ -100,7 +101,16 @@ class Pump:
                 self._fail(error)
         self._shut()
 
+    def wake(self) -> None:
+        """Join the group again if we left it; with the stock's lock."""
+        if self.asleep:
+            self.asleep = False
+            self._stock.changed.notify_all()
+
     def _turn(self) -> None:
+        if self.asleep:
+            self._sleep()
+            return
         if self.reader is None:
             self._open()
         assert self.reader is not None
@@ -110,6 +120,14 @@ class Pump:
             self._idle(self.reader)
         self._commit(self.reader)
         self._check(self.reader)
+        if self._stock.is_abandoned:
+            self.asleep = True
+            self._shut()
+
+    def _sleep(self) -> None:
+        """Stay away: whoever owns this is silent, and others get the messages."""
+        with self._stock.changed:
+            self._stock.changed.wait_for(lambda: self._stopping or not self.asleep)
 
     def _read(self, reader: Reader) -> None:
         reader.resume()

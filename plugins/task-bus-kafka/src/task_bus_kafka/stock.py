@@ -21,6 +21,8 @@ from task_core.api.message import Delivery
 
 LOW = 500
 """Read more when fewer messages are ready than this."""
+LATE = 0.1
+"""Seconds that `receive` may be late after the end of a lease."""
 ROOM = 16 * 1024 * 1024
 """Bytes of ready messages beyond which no more are read."""
 
@@ -138,11 +140,13 @@ class Stock:
             return list(self._ledgers)
 
     @property
-    def is_overdue(self) -> bool:
-        """Whether a lease is over, and nobody asked for more since."""
+    def is_abandoned(self) -> bool:
+        """Whether a lease is over, and nobody has come for what is to come again."""
         with self.changed:
-            now = monotonic()
-            return any(lease.ends <= now for lease in self._held)
+            late = monotonic() - LATE
+            return self._look_at < late and any(
+                lease.ends < late for lease in self._held
+            )
 
     # The side of the thread that owns the bus. `changed` is held for `take`.
 

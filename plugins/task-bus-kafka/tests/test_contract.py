@@ -1,0 +1,63 @@
+"""The bus keeps the contract: with either client library, and with transactions."""
+
+from datetime import timedelta
+
+import pytest
+from kafka_backdoor import KafkaBackdoor
+from task_bus_kafka.options import Client, KafkaOptions, Security
+from task_bus_kafka.plugin import kafka as plugin_of_kafka
+
+from task_core.testing import BusContract
+
+WHOLE_PARTITIONS = {
+    "test_a_lost_lease_does_not_hinder_the_rest": (
+        "Kafka hands out partitions: with the only one, the heir has all that comes"
+    ),
+}
+
+
+class KafkaContract:
+    """What the contract is kept with."""
+
+    expected_failures = WHOLE_PARTITIONS
+    changes = {}  # noqa: RUF012  read only
+
+    @pytest.fixture
+    def plugin(self):
+        return plugin_of_kafka
+
+    @pytest.fixture
+    def make(self, own_kafka):
+        def make(security_protocol="PLAINTEXT", **more):
+            given = {
+                "bootstrap": (own_kafka.bootstrap,),
+                "partitions": 1,
+                "connect_timeout": timedelta(seconds=3),
+                "send_timeout": timedelta(seconds=3),
+                "security_protocol": Security(security_protocol),
+            }
+            return KafkaOptions(**{**given, **self.changes, **more})
+
+        return make
+
+    @pytest.fixture
+    def options(self, make):
+        return make()
+
+    @pytest.fixture
+    def backdoor(self, own_kafka, make):
+        return KafkaBackdoor(own_kafka, make)
+
+
+class TestKafka(KafkaContract, BusContract):
+    pass
+
+
+class TestTransactions(KafkaContract, BusContract):
+    label = "transactions"
+    changes = {"transactions": True}  # noqa: RUF012  read only
+
+
+class TestConfluent(KafkaContract, BusContract):
+    label = "confluent"
+    changes = {"client": Client.CONFLUENT}  # noqa: RUF012  read only

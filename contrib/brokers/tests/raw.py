@@ -4,6 +4,7 @@ import json
 import socket
 import ssl
 import struct
+import time
 from http.client import HTTPConnection
 
 from brokers.ports import split
@@ -122,9 +123,11 @@ class Raw:
             self.send(b"RDY %d\n" % ready)
         return self
 
-    def upgrade(self, authority):
-        """Go on in TLS."""
+    def upgrade(self, authority, mine=None):
+        """Go on in TLS; mine are the files of a certificate and its key."""
         context = ssl.create_default_context(cafile=authority)
+        if mine:
+            context.load_cert_chain(*mine)
         self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
 
     def half_close(self):
@@ -157,6 +160,14 @@ def http(address, method, path, data=None):
         return answer.status, answer.headers, answer.read()
     finally:
         connection.close()
+
+
+def until(true):
+    """Wait until something is true that nothing tells."""
+    ends = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < ends, "it never was"
+        time.sleep(0.02)
 
 
 def post(address, path, data=b""):

@@ -2,10 +2,12 @@
 
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from task_bus_nsq.crew import Crew
+from task_bus_nsq.pulse import Pulse
 from task_bus_nsq.reader import Reader, Receipt
 from task_bus_nsq.shares import Standing, share
 from task_core.api import Consumer, Delivery
@@ -44,6 +46,7 @@ class NsqConsumer(Consumer):
         self._requeue_delay = requeue_delay
         self._here: deque[Delivery] = deque()
         self._busy: set[Reader] = set()
+        self._pulse = Pulse(self._send_left)
         self._woken = False
         self._is_owed = False  # messages may be on their way, unasked
         self._closed = False
@@ -73,7 +76,7 @@ class NsqConsumer(Consumer):
             LeaseLostError: Some went to others; nothing was done.
         """
         self.check_held(deliveries)
-        self.finish(deliveries)
+        self._let_go(deliveries, b"FIN", b"")
 
     def nack(self, deliveries: Sequence[Delivery], delay: float = 0.0) -> None:
         """Give these back.
@@ -106,7 +109,12 @@ class NsqConsumer(Consumer):
         self._check_open()
         self._crew.drop_gone()
         now = monotonic()
-        lost = [it for it in deliveries if it.token.is_lost or it.token.deadline <= now]
+        lost = []
+        for delivery in deliveries:
+            token = delivery.token
+            is_held = token.reader.held.get(token.id) is token
+            if not is_held or token.deadline <= now:
+                lost.append(delivery)
         if lost:
             raise LeaseLostError(
                 f"{len(lost)} of {len(deliveries)} messages of topic '{self.topic}'"
@@ -115,14 +123,20 @@ class NsqConsumer(Consumer):
             )
 
     def finish(self, deliveries: Sequence[Delivery]) -> None:
-        """Finish these, which were checked; a broken connection brings them again."""
-        self._let_go(deliveries, b"FIN", b"")
+        """Finish these, which were checked; a broken connection brings them again.
+
+        The nsqd hears of it with the next receive, or a moment later.
+        """
+        for reader, receipts in _by_reader(deliveries).items():
+            reader.let_go(receipts, b"FIN", b"")
+            self._leave(reader)
 
     def close(self) -> None:
         """Give back what is unsettled, and take leave; may be repeated."""
         if self._closed:
             return
         self._closed = True
+        self._pulse.stop()
         self._here.clear()
         for reader in list(self._crew.readers):
             try:
@@ -143,26 +157,25 @@ class NsqConsumer(Consumer):
         """Ask for `limit`, shared among all."""
         readers = self._crew.readers
         if len(readers) == 1:
-            shares = [limit]
-        else:
-            standings = [
-                Standing(asked_at=it.asked_at, is_busy=it in self._busy)
-                for it in readers
-            ]
-            shares = share(limit, standings, now)
+            self._ask_one(readers[0], limit, now)
+            return
+        standings = [
+            Standing(asked_at=it.asked_at, is_busy=it in self._busy) for it in readers
+        ]
+        shares = zip(share(limit, standings, now), list(readers), strict=True)
         # first less, then more: so that both together are not too much
-        for amount, reader in sorted(
-            zip(shares, readers, strict=True), key=lambda pair: pair[0]
-        ):
+        for amount, reader in sorted(shares, key=lambda pair: pair[0]):
             if amount:
-                reader.asked_at = now
-                if not reader.last_ready_sent:
-                    reader.since = now
-            reader.ask(amount)
-            self._flush(reader)
-        if len(readers) > 1:
-            asked = {it for it, amount in zip(readers, shares, strict=True) if amount}
-            self._busy -= asked  # until they send something
+                self._busy.discard(reader)  # until it sends something
+            self._ask_one(reader, amount, now)
+
+    def _ask_one(self, reader: Reader, amount: int, now: float) -> None:
+        if amount:
+            reader.asked_at = now
+            if not reader.last_ready_sent:
+                reader.since = now
+        reader.ask(amount)
+        self._flush(reader)
 
     def _listen(self, seconds: float) -> bool:
         """Read what comes within some time; return whether `wake` was called."""
@@ -174,7 +187,8 @@ class NsqConsumer(Consumer):
             arrived = now if now - begun > GRACE else reader.since
             self._read(reader, arrived)
             reader.since = now
-        self._crew.drop_silent(now)
+        if not ready:
+            self._crew.drop_silent(now)
         if not self._crew.readers:
             self._crew.muster()
         return woken
@@ -197,12 +211,17 @@ class NsqConsumer(Consumer):
         now = monotonic()
         while here and len(found) < limit:
             delivery = here.popleft()
-            if not delivery.token.is_lost and delivery.token.deadline > now:
+            token = delivery.token
+            if token.deadline > now and token.reader.held.get(token.id) is token:
                 found.append(delivery)
         for reader in list(self._crew.readers):
-            self._is_owed |= reader.last_ready_sent > len(reader.held)
+            is_owed = reader.last_ready_sent > len(reader.held)
             reader.ask(0)
-            self._flush(reader)
+            if is_owed:
+                self._is_owed = True
+                self._flush(reader)
+            else:
+                self._leave(reader)
         return found
 
     def _let_go(
@@ -217,6 +236,20 @@ class NsqConsumer(Consumer):
             reader.flush()
         except OSError as error:
             self._lose(reader, error)
+
+    def _leave(self, reader: Reader) -> None:
+        """Let the next call send what was gathered, or the pulse a moment later."""
+        if reader.is_tls:  # two threads must not use one TLS connection
+            self._flush(reader)
+        else:
+            self._pulse.remind()
+
+    def _send_left(self) -> None:
+        """Send what was gathered (the pulse's thread)."""
+        for reader in list(self._crew.readers):
+            if not reader.is_tls:
+                with suppress(OSError, AttributeError):  # the bus thread finds out
+                    reader.flush()
 
     def _lose(self, reader: Reader, error: Exception) -> None:
         self._busy.discard(reader)

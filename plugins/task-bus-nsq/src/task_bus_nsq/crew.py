@@ -96,7 +96,7 @@ class Crew:
             Who, and whether it was `wake` that ended the wait.
         """
         ready, woken = [], False
-        for number, _ in self._all.poll(max(0.0, seconds) * 1000):
+        for number, _ in self._all.poll(seconds * 1000 if seconds > 0 else 0):
             if number == self._bell:
                 woken = _WAKE in os.read(self._bell, 4096)
             else:

@@ -7,6 +7,7 @@ import json
 import socket
 import struct
 from collections.abc import Iterator
+from threading import Lock
 from time import monotonic
 from typing import Any
 
@@ -21,6 +22,7 @@ from task_bus_nsq.settings import Settings
 from task_core.errors import BusError
 
 HEARTBEAT = b"_heartbeat_"
+OK = b"\0\0\0\x06\0\0\0\0OK"
 _CHUNK = 65_536
 _HEAD = struct.Struct(">ii")
 
@@ -53,7 +55,8 @@ class Link(Connection):  # type: ignore[misc]
         self._blocking = 0  # makes nsq-py gather commands
         self._settings = settings
         self._heartbeat = heartbeat
-        self._is_tls = False
+        self._sending = Lock()
+        self.is_tls = False
         self.connect()
 
     def connect(self, force: bool = False) -> bool:
@@ -92,7 +95,7 @@ class Link(Connection):  # type: ignore[misc]
             self._socket = self._settings.tls.wrap_socket(
                 self._socket, server_hostname=self.host
             )
-            self._is_tls = True
+            self.is_tls = True
             self.answer()
         if answer["auth_required"]:
             self._log_in()
@@ -142,9 +145,10 @@ class Link(Connection):  # type: ignore[misc]
             OSError: The connection is lost.
         """
         if pending := self._pending:
-            data = pending.popleft() if len(pending) == 1 else b"".join(pending)
-            pending.clear()
-            self._socket.sendall(data)
+            with self._sending:  # the pulse sends, too, and order matters
+                data = b"".join([pending.popleft() for _ in range(len(pending))])
+                if data:
+                    self._socket.sendall(data)
 
     def answer(self) -> bytes:
         """Send what was gathered, and wait for one answer.
@@ -163,6 +167,9 @@ class Link(Connection):  # type: ignore[misc]
                     raise refusal(self.address, data)
                 return data
             self.read()
+            if self._buffer == OK:  # most often, and alone
+                self._buffer = b""
+                return b"OK"
 
     def read(self) -> None:
         """Read once; waits when there is nothing.
@@ -173,7 +180,7 @@ class Link(Connection):  # type: ignore[misc]
         data = self._socket.recv(_CHUNK)
         if not data:
             raise ConnectionResetError(0, CLOSED)
-        while self._is_tls and self._socket.pending():  # what `poll` cannot see
+        while self.is_tls and self._socket.pending():  # what `poll` cannot see
             data += self._socket.recv(_CHUNK)
         self.heard = monotonic()
         self._buffer = self._buffer + data if self._buffer else data

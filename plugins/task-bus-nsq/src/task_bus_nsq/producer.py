@@ -39,6 +39,7 @@ class NsqProducer(Producer):
         self._directory = directory
         self._links: dict[Address, Link] = {}
         self._resting: dict[Address, tuple[float, float]] = {}  # until, and how long
+        self._good_topics: set[str] = set()
         self._turn = 0
         self._addresses: list[Address] = []
         self._looked_at = float("-inf")
@@ -56,8 +57,10 @@ class NsqProducer(Producer):
             raise BusClosedError("bus 'nsq': this producer is closed")
         check_messages(self.bus, messages)
         check_bodies(messages)
-        for topic in {message.topic for message in messages}:
-            check_topic(topic)
+        for message in messages:
+            if message.topic not in self._good_topics:
+                check_topic(message.topic)
+                self._good_topics.add(message.topic)
         parcels = pack(messages, self._settings.max_msg_size)
         if parcels:
             self._send(parcels)

@@ -41,11 +41,6 @@ class Receipt:
         self.arrived = arrived
         self.deadline = deadline
 
-    @property
-    def is_lost(self) -> bool:
-        """Whether it was settled, or its connection is gone (the time aside)."""
-        return self.reader.held.get(self.id) is not self
-
 
 class Reader(Link):
     """Subscribes when it connects; then nothing comes until `ask`.

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -42,18 +42,17 @@ class Channel:
         self.finished: list[bytes] = []
         """Ids that the journal does not know of yet."""
 
-    def put(self, messages: Iterable[Message], due: float | None = None) -> None:
+    def put(self, messages: Sequence[Message], due: float | None = None) -> None:
         """Take messages in, at the end; with a time, not before it."""
-        before = len(self.queue) + len(self.deferred)
+        self.message_count += len(messages)
         if due is None:
             self._enqueue(messages)
         else:
             for message in messages:
                 heapq.heappush(self.deferred, (due, next(_order), message))
-        self.message_count += len(self.queue) + len(self.deferred) - before
         self.topic.broker.dirty.add(self)
 
-    def _enqueue(self, messages: Iterable[Message]) -> None:
+    def _enqueue(self, messages: Sequence[Message]) -> None:
         self.queue.extend(messages)
         if self.ephemeral:
             self._overflow()

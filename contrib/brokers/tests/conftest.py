@@ -7,7 +7,7 @@ import pytest
 from brokers.nsq import Nsqd, NsqLookupd, implementation, program
 from brokers.process import BrokerMissingError
 from brokers.tests.profiles import running
-from brokers.tests.raw import Raw
+from brokers.tests.raw import Raw, batch
 
 FORCED = os.environ.get("TASK_NSQ")
 
@@ -62,6 +62,16 @@ def connect(nsqd):
     yield one
     for connection in opened:
         connection.close()
+
+
+@pytest.fixture
+def publish(nsqd, connect):
+    """Publish messages, from a connection that receives none."""
+
+    def some(topic, *bodies):
+        connect().ok(f"MPUB {topic}\n".encode() + batch(*bodies))
+
+    return some
 
 
 @pytest.fixture

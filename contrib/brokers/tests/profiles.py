@@ -30,7 +30,7 @@ def running(profile, folder):
     """Yield a server of this profile, and the certificate that it shows if any."""
     with ExitStack() as stack:
         tls = auth = None
-        if profile in {"tls", "mutual"}:
+        if profile in {"tls", "optional", "mutual"}:
             tls = Certificate.make(folder)
         if profile == "auth":
             auth = AuthServer("s3cret")

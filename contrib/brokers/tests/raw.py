@@ -130,6 +130,11 @@ class Raw:
             context.load_cert_chain(*mine)
         self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
 
+    def compress(self, layer):
+        """Go on compressed."""
+        self.layer = layer
+        self._data = layer.decompress(self._data)
+
     def half_close(self):
         """Tell that no more bytes will come."""
         self.socket.shutdown(socket.SHUT_WR)

@@ -7,13 +7,13 @@ from brokers.tests.raw import Raw, batch, body, channel_stats, post
 
 
 def test_each_channel_gets_each_message_and_its_clients_share_them(
-    connect, nsqd, topic
+    connect, publish, topic
 ):
     first, second, other = connect(), connect(), connect()
     for client, channel in ((first, "c"), (second, "c"), (other, "d")):
         client.subscribe(topic, channel, ready=10)
     bodies = [b"%d" % number for number in range(20)]
-    connect().ok(f"MPUB {topic}\n".encode() + batch(*bodies))
+    publish(topic, *bodies)
     shared, own = [], []
     for number in range(10):
         shared += [client.message().body for client in (first, second)]
@@ -25,9 +25,9 @@ def test_each_channel_gets_each_message_and_its_clients_share_them(
     assert [message.body for message in own] == bodies
 
 
-def test_no_more_is_in_flight_than_a_client_is_ready_for(connect, nsqd, topic):
+def test_no_more_is_in_flight_than_a_client_is_ready_for(connect, publish, nsqd, topic):
     client = connect().subscribe(topic, "c", ready=3)
-    connect().ok(f"MPUB {topic}\n".encode() + batch(*[b"x"] * 10))
+    publish(topic, *[b"x"] * 10)
     messages = [client.message() for _ in range(3)]
     assert client.quiet()
     assert channel_stats(nsqd.http, topic, "c")["in_flight_count"] == 3
@@ -36,19 +36,21 @@ def test_no_more_is_in_flight_than_a_client_is_ready_for(connect, nsqd, topic):
     assert client.quiet()
 
 
-def test_a_client_that_is_not_ready_gets_nothing(connect, nsqd, topic):
+def test_a_client_that_is_not_ready_gets_nothing(connect, publish, topic):
     client = connect().subscribe(topic, "c", ready=1)
     client.send(b"RDY 0\n")
     client.sync()
-    connect().ok(f"PUB {topic}\n".encode() + body(b"x"))
+    publish(topic, b"x")
     assert client.quiet()
     client.send(b"RDY 1\n")
     assert client.message().body == b"x"
 
 
-def test_an_unfinished_message_comes_again_when_it_is_late(connect, nsqd, topic):
+def test_an_unfinished_message_comes_again_when_it_is_late(
+    connect, publish, nsqd, topic
+):
     client = connect().subscribe(topic, "c", ready=1, msg_timeout=1000)
-    client.ok(f"PUB {topic}\n".encode() + body(b"x"))
+    publish(topic, b"x")
     first, began = client.message(), time.monotonic()
     second = client.message()
     assert time.monotonic() - began >= 0.99
@@ -58,9 +60,9 @@ def test_an_unfinished_message_comes_again_when_it_is_late(connect, nsqd, topic)
     assert (told["timeout_count"], told["in_flight_count"]) == (1, 1)
 
 
-def test_touch_gives_more_time(connect, nsqd, topic):
+def test_touch_gives_more_time(connect, publish, topic):
     client = connect().subscribe(topic, "c", ready=1, msg_timeout=1000)
-    client.ok(f"PUB {topic}\n".encode() + body(b"x"))
+    publish(topic, b"x")
     message, began = client.message(), time.monotonic()
     assert client.quiet(0.6)
     client.send(b"TOUCH " + message.id + b"\n")
@@ -68,9 +70,9 @@ def test_touch_gives_more_time(connect, nsqd, topic):
     assert time.monotonic() - began >= 1.59
 
 
-def test_a_late_message_is_no_longer_its_clients(connect, nsqd, topic):
+def test_a_late_message_is_no_longer_its_clients(connect, publish, topic):
     late = connect().subscribe(topic, "c", ready=1, msg_timeout=1000)
-    late.ok(f"PUB {topic}\n".encode() + body(b"x"))
+    publish(topic, b"x")
     message = late.message()
     late.send(b"RDY 0\n")
     other = connect().subscribe(topic, "c", ready=1)
@@ -85,9 +87,11 @@ def test_a_late_message_is_no_longer_its_clients(connect, nsqd, topic):
     assert text.endswith(f"{message.id.decode()} failed ID not in flight")
 
 
-def test_what_a_lost_client_had_comes_again_only_when_it_is_late(connect, nsqd, topic):
+def test_what_a_lost_client_had_comes_again_only_when_it_is_late(
+    connect, publish, topic
+):
     lost = connect().subscribe(topic, "c", ready=1, msg_timeout=2000)
-    lost.ok(f"PUB {topic}\n".encode() + body(b"x"))
+    publish(topic, b"x")
     lost.message()
     began = time.monotonic()
     lost.close()
@@ -96,9 +100,9 @@ def test_what_a_lost_client_had_comes_again_only_when_it_is_late(connect, nsqd, 
     assert time.monotonic() - began >= 1.9
 
 
-def test_req_with_delay_is_never_early(connect, nsqd, topic):
+def test_req_with_delay_is_never_early(connect, publish, nsqd, topic):
     client = connect().subscribe(topic, "c", ready=1)
-    client.ok(f"PUB {topic}\n".encode() + body(b"x"))
+    publish(topic, b"x")
     message = client.message()
     began = time.monotonic()
     client.send(b"REQ " + message.id + b" 700\n")
@@ -124,9 +128,9 @@ def test_dpub_without_a_channel_forgets_the_delay_when_nothing_is_kept_in_memory
     assert connect().subscribe(topic, "c", ready=1).message().body == b"x"
 
 
-def test_a_requeued_message_goes_behind_what_waits(connect, nsqd, topic):
+def test_a_requeued_message_goes_behind_what_waits(connect, publish, topic):
     client = connect().subscribe(topic, "c", ready=1)
-    client.ok(f"MPUB {topic}\n".encode() + batch(b"1", b"2", b"3"))
+    publish(topic, b"1", b"2", b"3")
     client.send(b"REQ " + client.message().id + b" 0\n")
     seen = []
     for _ in range(3):
@@ -137,10 +141,10 @@ def test_a_requeued_message_goes_behind_what_waits(connect, nsqd, topic):
     assert seen[0] != b"1"
 
 
-def test_a_mebibyte_of_any_bytes_survives(connect, nsqd, topic):
+def test_a_mebibyte_of_any_bytes_survives(connect, publish, topic):
     data = bytes(range(256)) * 4096
     client = connect().subscribe(topic, "c", ready=1)
-    client.ok(f"PUB {topic}\n".encode() + body(data))
+    publish(topic, data)
     message = client.message()
     assert message.body == data
     assert abs(message.timestamp / 1e9 - time.time()) < 60
@@ -169,20 +173,20 @@ def test_a_client_that_does_not_answer_heartbeats_is_cut_off(connect, nsqd, topi
     assert 1.9 <= time.monotonic() - began < 5
 
 
-def test_messages_wait_in_the_buffer_while_more_may_come(connect, nsqd, topic):
+def test_messages_wait_in_the_buffer_while_more_may_come(connect, publish, topic):
     client = connect()
     buffered = {"output_buffer_size": 16_384, "output_buffer_timeout": -1}
     client.subscribe(topic, "c", ready=2, **buffered)
-    connect().ok(f"PUB {topic}\n".encode() + body(b"x"))
+    publish(topic, b"x")
     assert client.quiet()
     client.send(b"RDY 1\n")
     assert client.message().body == b"x"
 
 
-def test_the_buffer_is_sent_when_its_time_is_over(connect, nsqd, topic):
+def test_the_buffer_is_sent_when_its_time_is_over(connect, publish, topic):
     client = connect()
     client.subscribe(topic, "c", ready=2, output_buffer_size=0)
-    connect().ok(f"PUB {topic}\n".encode() + body(b"x"))
+    publish(topic, b"x")
     assert client.message(wait=2).body == b"x"
 
 
@@ -200,13 +204,13 @@ def test_a_line_without_end_is_cut_off(connect, nsqd):
     assert client.ended()
 
 
-def test_emptying_a_channel_frees_its_clients(connect, nsqd, topic):
+def test_emptying_a_channel_frees_its_clients(connect, publish, nsqd, topic):
     client = connect().subscribe(topic, "c", ready=1)
-    client.ok(f"MPUB {topic}\n".encode() + batch(b"1", b"2"))
+    publish(topic, b"1", b"2")
     message = client.message()
     post(nsqd.http, f"/channel/empty?topic={topic}&channel=c")
     assert "ID not in flight" in client.refused(b"FIN " + message.id + b"\n")
-    client.ok(f"PUB {topic}\n".encode() + body(b"3"))
+    publish(topic, b"3")
     assert client.message().body == b"3"
 
 

@@ -12,6 +12,7 @@ from brokers.tests.raw import (
     http,
     post,
     topic_stats,
+    until,
 )
 
 
@@ -28,19 +29,31 @@ def received(server, topic, channel, number):
     return found
 
 
+def depths(server, topic):
+    """Return how much waits in each channel."""
+    return [it["depth"] for it in topic_stats(server.http, topic)["channels"]]
+
+
+def sent(server, topic, *bodies):
+    """Publish messages, the last one by itself."""
+    producer = Raw(server.tcp)
+    if bodies[1:]:
+        producer.ok(b"MPUB " + topic + b"\n" + batch(*bodies[:-1]))
+    producer.ok(b"PUB " + topic + b"\n" + body(bodies[-1]))
+    producer.close()
+
+
 @pytest.mark.parametrize("down", ["stop", "kill"])
 def test_confirmed_messages_survive(make, down):
-    server = make()
+    server = make(options=["--sync-every=1"])  # else a killed nsqd forgets the last
     bodies = [b"%d" % number for number in range(100)]
     for topic in ("waits", "flows"):
         post(server.http, f"/topic/create?topic={topic}")
     for channel in "ab":
         post(server.http, f"/channel/create?topic=flows&channel={channel}")
-    producer = Raw(server.tcp)
     for topic in (b"waits", b"flows"):
-        producer.ok(b"MPUB " + topic + b"\n" + batch(*bodies[:99]))
-        producer.ok(b"PUB " + topic + b"\n" + body(bodies[99]))
-    producer.close()
+        sent(server, topic, *bodies)
+    until(lambda: depths(server, "flows") == [100, 100])
     getattr(server, down)()
     server.start()
     for topic, channel in (("waits", "new"), ("flows", "a"), ("flows", "b")):
@@ -51,7 +64,7 @@ def test_confirmed_messages_survive(make, down):
 def test_after_a_clean_end_only_what_is_unfinished_comes_with_its_attempts(make):
     server = make()
     client = Raw(server.tcp).subscribe("t", "c", ready=4)
-    client.ok(b"MPUB t\n" + batch(b"done", b"in flight", b"requeued", b"put off", b"?"))
+    sent(server, b"t", b"done", b"in flight", b"requeued", b"put off", b"?")
     messages = {message.body: message for message in (client.message() for _ in "1234")}
     client.send(b"RDY 0\n")
     client.send(b"FIN " + messages[b"done"].id + b"\n")
@@ -74,7 +87,7 @@ def test_what_was_in_flight_survives_even_a_killed_stand_in(make, kind):
         pytest.skip("a killed nsqd may lose what is in flight")
     server = make()
     client = Raw(server.tcp).subscribe("t", "c", ready=2)
-    client.ok(b"MPUB t\n" + batch(b"done", b"in flight", b"waits"))
+    sent(server, b"t", b"done", b"in flight", b"waits")
     done, _ = client.message(), client.message()
     client.send(b"RDY 0\nFIN " + done.id + b"\n")
     client.sync()
@@ -87,26 +100,39 @@ def test_what_was_in_flight_survives_even_a_killed_stand_in(make, kind):
 @pytest.mark.parametrize("down", ["stop", "kill"])
 def test_topics_channels_and_pauses_survive(make, down):
     server = make()
-    for topic in ("going", "paused", "gone"):
+    for topic in ("going", "paused"):
         post(server.http, f"/topic/create?topic={topic}")
         post(server.http, f"/channel/create?topic={topic}&channel=c")
     post(server.http, "/topic/pause?topic=paused")
     post(server.http, "/channel/pause?topic=going&channel=c")
-    post(server.http, "/topic/delete?topic=gone")
     getattr(server, down)()
     server.start()
-    assert topic_stats(server.http, "gone") is None
     assert topic_stats(server.http, "paused")["paused"]
     assert not topic_stats(server.http, "going")["paused"]
     assert channel_stats(server.http, "going", "c")["paused"]
     assert not channel_stats(server.http, "paused", "c")["paused"]
 
 
+def test_what_is_deleted_does_not_come_back(make):
+    server = make()
+    for topic in ("kept", "gone"):
+        post(server.http, f"/topic/create?topic={topic}")
+        for channel in ("kept", "gone"):
+            post(server.http, f"/channel/create?topic={topic}&channel={channel}")
+        sent(server, topic.encode(), b"x")
+    post(server.http, "/topic/delete?topic=gone")
+    post(server.http, "/channel/delete?topic=kept&channel=gone")
+    server.restart()
+    assert topic_stats(server.http, "gone") is None
+    (channel,) = topic_stats(server.http, "kept")["channels"]
+    assert (channel["channel_name"], channel["depth"]) == ("kept", 1)
+
+
 def test_what_is_ephemeral_does_not_survive(make):
     server = make()
     client = Raw(server.tcp).subscribe("t", "c#ephemeral")
     other = Raw(server.tcp).subscribe("e#ephemeral", "c")
-    client.ok(b"PUB t\n" + body(b"only for who listens"))
+    sent(server, b"t", b"only for who listens")
     server.restart()
     for each in (client, other):
         each.close()

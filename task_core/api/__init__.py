@@ -5,7 +5,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from task_core.api.bus import Bus, BusContext, Consumer, Producer, Role, check_messages
+from task_core.api.bus import Bus, BusContext, Consumer, Producer, Role
 from task_core.api.message import Delivery, Message
 from task_core.api.plugin import (
     BusPlugin,
@@ -15,6 +15,7 @@ from task_core.api.plugin import (
     taskmaster,
     worker,
 )
+from task_core.api.refusals import check_messages
 from task_core.api.taskmaster import Taskmaster, TaskmasterContext
 from task_core.api.worker import (
     Outcome,

@@ -12,13 +12,13 @@ longer be settled: `LeaseLostError` names them.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import NoReturn
 
 import attrs
 
 from task_core.api.message import Delivery, Message
-from task_core.capabilities import Capabilities, require
-from task_core.errors import BusClosedError, PayloadError
+from task_core.api.refusals import refuse
+from task_core.capabilities import Capabilities
+from task_core.errors import BusClosedError
 
 
 class Role(StrEnum):
@@ -256,7 +256,7 @@ class Producer(ABC):
     def send(self, messages: Sequence[Message]) -> None:
         """Send, and return when the broker has confirmed all of them.
 
-        Implementations first call `check_messages`.
+        Implementations first call `check_open` and `check_messages`.
 
         Raises:
             UnsupportedCapabilityError: A message asks for what the bus cannot do.
@@ -283,36 +283,3 @@ class Producer(ABC):
         """
         if self.closed or self.bus.closed:
             raise BusClosedError(f"bus '{self.bus.name}': this producer is closed")
-
-
-def refuse(bus: Bus, name: str) -> NoReturn:
-    """Raise what an undeclared call raises: `UnsupportedCapabilityError`."""
-    require(Capabilities(), name, bus.name)
-    raise AssertionError(f"{name} is no capability that can be declared")
-
-
-def check_messages(bus: Bus, messages: Sequence[Message]) -> None:
-    """Refuse messages that ask for what the bus did not declare, before any I/O.
-
-    Raises:
-        UnsupportedCapabilityError: For `delay`, `priority` or `headers`.
-        PayloadError: A message has no topic, or is longer than `max_bytes`.
-    """
-    limit = bus.capabilities.max_bytes
-    for message in messages:
-        if message.delay or message.priority or message.headers:
-            _check_extras(bus, message)
-        if not message.topic:
-            raise PayloadError("topic required: a message names none")
-        if limit is not None and len(message.body) > limit:
-            size = len(message.body)
-            raise PayloadError(
-                f"bus '{bus.name}' carries at most {limit} bytes in one message,"
-                f" this one for topic '{message.topic}' has {size}"
-            )
-
-
-def _check_extras(bus: Bus, message: Message) -> None:
-    for name in ("delay", "priority", "headers"):
-        if getattr(message, name):
-            require(bus.capabilities, name, bus.name)

@@ -12,6 +12,7 @@ import pluggy
 from task_core.api.bus import Bus
 from task_core.api.message import Delivery, Message
 from task_core.api.worker import Outcome
+from task_core.errors import BusError
 from task_core.task import Task
 
 PROJECT = "task_core"
@@ -43,6 +44,10 @@ class HookSpecifications:
     @hookspec
     def bus_opened(self, bus: Bus) -> None:
         """Observer: the bus is connected, and what the launcher reads is subscribed."""
+
+    @hookspec
+    def bus_lost(self, error: BusError) -> None:
+        """Observer: the broker is away; the launcher tries again until it is back."""
 
     @hookspec
     def task_received(self, task: Task, delivery: Delivery) -> None:

@@ -5,8 +5,9 @@ import select
 from abc import abstractmethod
 from collections.abc import Collection, Sequence
 
-from task_core.api.bus import Bus, Producer, check_messages
+from task_core.api.bus import Bus, Producer
 from task_core.api.message import Message
+from task_core.api.refusals import check_messages
 from task_core.errors import BusClosedError, PayloadError, SendError
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from task_core.api.bus import Bus, BusContext, Consumer, Producer, check_messages
+from task_core.api.bus import Bus, BusContext, Consumer, Producer
 from task_core.api.message import Delivery, Message
+from task_core.api.refusals import check_messages
 from task_core.builtin.bus_options import ReadFrom, SqliteOptions
 from task_core.builtin.sqlite_channel import Channel
 from task_core.builtin.sqlite_channels import depth_of, open_channel
@@ -15,6 +16,7 @@ from task_core.builtin.sqlite_topics import Topics
 from task_core.capabilities import Capabilities
 from task_core.errors import (
     BusClosedError,
+    BusConnectionError,
     BusError,
     LeaseLostError,
     PayloadError,
@@ -160,4 +162,5 @@ def _of_send(error: BusError, messages: Sequence[Message]) -> BusError:
         error, LeaseLostError | PayloadError | BusClosedError
     ):
         return error
-    return SendError(str(error), range(len(messages)))
+    passing = isinstance(error, BusConnectionError)
+    return SendError(str(error), range(len(messages)), transient=passing)

@@ -63,9 +63,9 @@ def locked(path: str, seconds: float) -> LockedError:
     )
 
 
-def gone(path: str) -> BusConnectionError:
+def gone(path: str) -> BusError:
     """Return the error for a file that is no longer where it was."""
-    return BusConnectionError(_line(path, "it was removed or replaced while in use"))
+    return BusError(_line(path, "it was removed or replaced while in use"))
 
 
 def refused(path: str, reason: str) -> BusError:

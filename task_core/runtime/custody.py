@@ -1,10 +1,13 @@
 """The jobs that a launcher holds, and how it gives back what it will not finish."""
 
+import contextlib
 from collections.abc import Sequence
 
 from task_core.api.bus import Bus, Consumer
+from task_core.api.message import Delivery
 from task_core.api.worker import Outcome, interrupted
 from task_core.clock import Clock
+from task_core.errors import BusConnectionError, SendError
 from task_core.runtime.job import Job, stamp_unrun
 from task_core.runtime.leases import without_lost
 from task_core.runtime.settling import Settler
@@ -48,13 +51,18 @@ class Custody:
         self.give_back(list(unfinished))
         return [job for job in jobs if job not in unfinished]
 
+    def _nack(self, deliveries: list[Delivery]) -> None:
+        """Give back; while the bus is away, that happens by itself."""
+        with contextlib.suppress(BusConnectionError, SendError):
+            without_lost(self._consumer.nack, deliveries)
+
     def give_back(self, jobs: Sequence[Job], outcome: Outcome = _INTERRUPTED) -> None:
         """Return jobs to the bus; a bus without acknowledgement gets done tasks."""
         if not jobs:
             return
         self.jobs.difference_update(jobs)
         if self._nacks:
-            without_lost(self._consumer.nack, [job.delivery for job in jobs])
+            self._nack([job.delivery for job in jobs])
         if self._returns:
             self._stats.returned += len(jobs)
             return

@@ -11,7 +11,7 @@ from task_core.runtime.leases import FOREVER, Leases
 from task_core.runtime.pair import names_of
 from task_core.runtime.plan import Equipment, Plan
 from task_core.runtime.settling import Settler
-from task_core.runtime.shift import Shift
+from task_core.runtime.shift import STALLED, Shift
 
 
 class Launcher:
@@ -62,22 +62,30 @@ class Launcher:
         """
         equipment = self._equipment
         try:
-            self._shift = self._open()
-            if self._stops:  # it came too early
-                self._shift.stop(self._stops)
+            shift = self._begin()
             equipment.slots.start()
             equipment.log.info("%s", self._plan.guarantee)
             self._tell("launcher_started", guarantee=self._plan.guarantee)
-            reason = self._shift.work()
+            while (reason := shift.work()) == STALLED:
+                equipment.log.warning("%s: subscribing anew", reason)
+                shift.leave()
+                shift = self._begin()
             equipment.log.debug("receiving no more: %s", reason)
             self._tell("launcher_stopping", reason=reason)
-            self._shift.finish()
+            shift.finish()
         finally:
             equipment.exchange.recall()  # after a failure: no more than is begun
             equipment.cancel.request()
             equipment.slots.close()
             equipment.bus.close()
             self._tell("launcher_stopped", stats=self.snapshot())
+
+    def _begin(self) -> Shift:
+        """Open, and see whether somebody has stopped us meanwhile."""
+        self._shift = self._open()
+        if self._stops:
+            self._shift.stop(self._stops)
+        return self._shift
 
     def _open(self) -> Shift:
         """Check what will be written, then start to read."""

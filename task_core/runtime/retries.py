@@ -1,12 +1,12 @@
 """Running a failed task again: through the bus, later, never by sleeping in a slot."""
 
-import os
 from collections.abc import Callable
 
 import attrs
 
 from task_core.api.message import Message
 from task_core.runtime.hooks import Hooks
+from task_core.runtime.jitter import random_part
 from task_core.runtime.job import Job
 from task_core.task import Task, merge_meta, parse_meta
 from task_core.wire import encode_task
@@ -32,11 +32,6 @@ class RetryPolicy:
     delay: float = 1.0
 
 
-def _random_part(most: float) -> float:
-    # Not the module `random`: every start would pay for its import.
-    return most * int.from_bytes(os.urandom(4)) / 2**32
-
-
 class Retries:
     """Makes the message that brings a failed task back.
 
@@ -55,7 +50,7 @@ class Retries:
         policy: RetryPolicy,
         topic: str,
         hooks: Hooks,
-        choose: Callable[[float], float] = _random_part,
+        choose: Callable[[float], float] = random_part,
     ) -> None:
         self._policy = policy
         self._topic = topic

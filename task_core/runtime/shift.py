@@ -1,5 +1,6 @@
 """One shift of the bus thread: receive, hand to the slots, settle, end cleanly."""
 
+import sys
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from task_core.runtime.custody import Custody
 from task_core.runtime.intake import Arrivals
 from task_core.runtime.job import Job
 from task_core.runtime.leases import Leases
+from task_core.runtime.outages import Outages
 from task_core.runtime.plan import Equipment, Plan
 from task_core.runtime.settling import Settler
 from task_core.runtime.suspects import Suspects
@@ -23,6 +25,10 @@ RUSH = 0.005
 """Seconds that finished tiny tasks wait at most to be settled together."""
 QUIET = 1.0
 """Seconds without a message after which a topic counts as empty (`--drain`)."""
+STALL = 120.0
+"""Seconds without a message after which a backlog means that reading has stalled."""
+STALLED = "nothing arrives, though messages wait"
+"""The reason to end a shift after which another one is to subscribe anew."""
 
 
 class Shift:
@@ -61,8 +67,15 @@ class Shift:
         self._custody = custody
         self._leases = leases
         self._suspects = Suspects(plan.max_attempts)
+        self._outages = Outages(
+            self._sit_out,
+            self._clock,
+            equipment.log,
+            equipment.hooks.observer("bus_lost"),
+        )
         self._stops = 0  # how often `stop` was called
         self._last_arrival = self._last_progress = self._clock.monotonic()
+        self._reason = ""  # why no more is to be received
 
     @property
     def running(self) -> int:
@@ -76,9 +89,9 @@ class Shift:
 
     def work(self) -> str:
         """Receive and settle until no more is to be received; say why."""
-        while not (reason := self._reason_to_end()):
-            self._turn()
-        return reason
+        while not self._reason:
+            self._outages.attempt(self._turn)
+        return self._reason
 
     def _reason_to_end(self) -> str:
         """Say why no more is to be received, or nothing."""
@@ -90,7 +103,20 @@ class Shift:
             return "--max-tasks reached"
         if self._plan.drain and self._is_empty():
             return "topic is empty"
+        if self._has_stalled():
+            return STALLED
         return ""
+
+    def _has_stalled(self) -> bool:
+        """Whether nothing has come for long, though the broker has some (a watchdog).
+
+        What is delayed may count as waiting: subscribing anew then does no harm.
+        """
+        if self._custody.jobs or self._clock.monotonic() < self._last_arrival + STALL:
+            return False
+        self._last_arrival = self._clock.monotonic()
+        plan, depth = self._plan, self._bus.capabilities.depth
+        return depth and self._bus.depth(plan.topic, plan.channel) > 0
 
     def _is_empty(self) -> bool:
         """Whether nothing is held, waits or has come for a while (`--drain`)."""
@@ -104,6 +130,9 @@ class Shift:
 
     def _turn(self) -> None:
         """Receive what there is room for, or wait; then settle what is finished."""
+        if reason := self._reason_to_end():
+            self._reason = reason
+            return
         room = self._room()
         if room > 0:
             self._accept(self._receive(room))
@@ -177,8 +206,23 @@ class Shift:
         self._settler.flush()
         self._leases.renew(self._custody.jobs)
 
+    def leave(self) -> None:
+        """Stop reading: another shift takes over."""
+        self._consumer.close()
+
+    def _sit_out(self, seconds: float) -> None:
+        """Wait while the bus is away, or until somebody wants to stop."""
+        self._exchange.get_up()
+        stops, end = self._stops, self._clock.monotonic() + seconds
+        while (left := end - self._clock.monotonic()) > 0 and self._stops == stops:
+            self._exchange.sleep(left, wake_at=sys.maxsize)
+
     def finish(self) -> None:
-        """Let held work finish; after a stop, only for so long."""
+        """Let held work finish; after a stop, only for so long.
+
+        Raises:
+            BusError: The bus is away, and was not back in time.
+        """
         deadline = float("inf")
         while self._custody.jobs:
             now = self._clock.monotonic()
@@ -190,18 +234,28 @@ class Shift:
                 break
             patience = min(self._patience(wake_at=1), deadline - now)
             self._exchange.sleep(patience, wake_at=1)
-            self._collect()
+            self._outages.attempt(self._collect)
             self._run_suspect()
         left = max(0.0, deadline - self._clock.monotonic())  # of a grace cut short
         self._abandon(round(max(0.0, self._plan.kill_time - left), 3))
         self._return_read_ahead()
-        self._settler.flush()
+        self._settle_the_rest()
+
+    def _settle_the_rest(self) -> None:
+        """Settle what is left; after a stop, the bus has the kill time to come back."""
+        end = self._clock.monotonic() + self._plan.kill_time
+
+        def gives_up() -> bool:
+            late = self._clock.monotonic() >= end
+            return self._stops > 1 or (self._stops == 1 and late)
+
+        self._outages.insist(self._settler.flush, gives_up)
 
     def _retreat(self) -> None:
         """Give back what no slot has begun, and tell the workers to stop early."""
         self._custody.give_back(self._exchange.recall() + self._suspects.recall())
         self._cancel.request()
-        self._settler.flush()
+        self._outages.attempt(self._settler.flush)
 
     def _abandon(self, seconds: float) -> None:
         """Give back the tasks that would not stop; their late results are dropped."""

@@ -1,20 +1,24 @@
 """Runs a taskmaster. Its `run` lives in the bus thread and owns the bus."""
 
+import contextlib
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from task_core.api.bus import Bus, Consumer, Producer
 from task_core.api.message import Delivery, Message
 from task_core.api.taskmaster import Taskmaster
 from task_core.clock import Clock
 from task_core.dead import dead_topic
-from task_core.errors import DecodeError, LeaseLostError
+from task_core.errors import BusConnectionError, DecodeError, LeaseLostError
 from task_core.runtime.dead_letters import DeadLetters
+from task_core.runtime.outages import Outages
 from task_core.task import Task
 from task_core.wire import decode_task, encode_task
 
+T = TypeVar("T")
 PATIENCE = 60.0
 """Seconds until a wait looks at the clock again: clocks get set, machines sleep."""
 
@@ -71,6 +75,7 @@ class LoopContext:
         self._bus = bus
         self._lease = lease
         self._stopping = threading.Event()
+        self._outages = Outages(lambda s: clock.wait(self._stopping, s), clock, log)
         self._producer: Producer | None = None
         self._consumers: list[Consumer] = []
         self._work: tuple[Consumer, Delivery] | None = None  # the loop body's delivery
@@ -96,7 +101,8 @@ class LoopContext:
             return
         if self._producer is None:
             self._producer = self._bus.producer()
-        self._producer.send([message])
+        producer = self._producer
+        self._insist(lambda: producer.send([message]))
 
     def deliveries(self, topic: str, channel: str) -> Iterator[Task]:
         """Iterate over the tasks of a topic until stopped.
@@ -107,7 +113,7 @@ class LoopContext:
         self._consumers.append(consumer)
         try:
             while not (self.stopping or consumer.exhausted):
-                for delivery in consumer.receive(1, PATIENCE):
+                for delivery in self._receive(consumer):
                     yield from self._offer(consumer, delivery)
         finally:
             self._consumers.remove(consumer)
@@ -128,13 +134,28 @@ class LoopContext:
                 return True
         return self.stopping
 
+    def _receive(self, consumer: Consumer) -> Sequence[Delivery]:
+        """Wait for one delivery; after a stop, an absent broker has none."""
+        try:
+            return self._insist(lambda: consumer.receive(1, PATIENCE))
+        except BusConnectionError:
+            if self.stopping:
+                return ()
+            raise
+
+    def _insist(self, act: Callable[[], T]) -> T:
+        """Do something with the bus, while it is away until somebody stops us."""
+        return self._outages.insist(act, lambda: self.stopping)
+
     def _nap(self, seconds: float) -> bool:
         """Wait for a part of the time, and keep the lease of what is in work."""
         if self._work is None or not self._bus.capabilities.lease:
             return self.clock.wait(self._stopping, min(seconds, PATIENCE))
         stopping = self.clock.wait(self._stopping, min(seconds, self._lease / 3))
         consumer, delivery = self._work
-        consumer.extend([delivery])
+        # Lost or away: the settle will tell.
+        with contextlib.suppress(LeaseLostError, BusConnectionError):
+            consumer.extend([delivery])
         return stopping
 
     def _offer(self, consumer: Consumer, delivery: Delivery) -> Iterator[Task]:
@@ -146,7 +167,7 @@ class LoopContext:
                 consumer.topic, consumer.channel, dead_topic(consumer.topic), self.clock
             )
             letter = dead_letters.write(delivery, str(error))
-            self._bus.settle(consumer, [delivery], [letter])
+            self._insist(lambda: self._bus.settle(consumer, [delivery], [letter]))
             return
         outer, gathered = (self._work, self._gathered), list[Message]()
         self._work, self._gathered = (consumer, delivery), gathered
@@ -155,6 +176,6 @@ class LoopContext:
         finally:
             self._work, self._gathered = outer
         try:
-            self._bus.settle(consumer, [delivery], gathered)
+            self._insist(lambda: self._bus.settle(consumer, [delivery], gathered))
         except LeaseLostError as error:
             self.log.warning("%s: what the loop sent is left to the other one", error)

@@ -4,8 +4,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
-from task_core.api.bus import Bus, Consumer, Producer, check_messages
+from task_core.api.bus import Bus, Consumer, Producer
 from task_core.api.message import Delivery, Message
+from task_core.api.refusals import check_messages
 from task_core.capabilities import Capabilities, require
 from task_core.clock import format_stamp
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from task_core.api.bus import Bus, Consumer, Producer, check_messages, refuse
+from task_core.api.bus import Bus, Consumer, Producer
 from task_core.api.message import Delivery, Message
+from task_core.api.refusals import check_messages, refuse
 from task_core.capabilities import Capabilities
 from task_core.errors import PayloadError, SendError, UnsupportedCapabilityError
 

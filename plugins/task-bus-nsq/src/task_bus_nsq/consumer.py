@@ -171,9 +171,7 @@ class NsqConsumer(Consumer):
 
     def _ask_one(self, reader: Reader, amount: int, now: float) -> None:
         if amount:
-            reader.asked_at = now
-            if not reader.last_ready_sent:
-                reader.since = now
+            reader.asked_at = reader.since = now
         reader.ask(amount)
         self._flush(reader)
 
@@ -215,9 +213,7 @@ class NsqConsumer(Consumer):
             if token.deadline > now and token.reader.held.get(token.id) is token:
                 found.append(delivery)
         for reader in list(self._crew.readers):
-            is_owed = reader.last_ready_sent > len(reader.held)
-            reader.ask(0)
-            if is_owed:
+            if reader.rest():
                 self._is_owed = True
                 self._flush(reader)
             else:

@@ -50,6 +50,7 @@ class Link(Connection):  # type: ignore[misc]
         self.address = address
         self.host, self.port = address.host, address.port
         self.max_rdy_count = 2500
+        self.last_ready_sent: int = 0
         self.max_lease = float("inf")
         self.heard = monotonic()
         self._blocking = 0  # makes nsq-py gather commands
@@ -144,11 +145,14 @@ class Link(Connection):  # type: ignore[misc]
         Raises:
             OSError: The connection is lost.
         """
+        with self._sending:
+            self.send_pending()
+
+    def send_pending(self) -> None:
+        """Send all commands that were gathered; only one thread may do it."""
         if pending := self._pending:
-            with self._sending:  # the pulse sends, too, and order matters
-                data = b"".join([pending.popleft() for _ in range(len(pending))])
-                if data:
-                    self._socket.sendall(data)
+            data = b"".join([pending.popleft() for _ in range(len(pending))])
+            self._socket.sendall(data)
 
     def answer(self) -> bytes:
         """Send what was gathered, and wait for one answer.

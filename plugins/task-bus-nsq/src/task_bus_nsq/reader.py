@@ -57,6 +57,7 @@ class Reader(Link):
         self, address: Address, settings: Settings, topic: str, channel: str
     ) -> None:
         self.held: dict[bytes, Receipt] = {}
+        self._rests = False
         super().__init__(address, settings, settings.heartbeat)
         self.is_done = False
         self.made_at = self.asked_at = monotonic()
@@ -135,14 +136,38 @@ class Reader(Link):
             self.is_done = True
 
     def ask(self, share: int) -> None:
-        """Let the nsqd hand out so many messages beyond those that are held.
+        """Let the nsqd hand out so many messages beyond those that are held."""
+        count = min(len(self.held) + share, self.max_rdy_count) if share else 0
+        with self._sending:
+            self._rests = False
+            if count != self.last_ready_sent:
+                self.rdy(count)
+
+    def rest(self) -> bool:
+        """Ask for nothing; the next `flush` says so, unless `ask` comes before it.
 
         Nothing is RDY 0, not what is held: else a message whose lease ends would make
         room for itself here, and come back to somebody who hangs.
+
+        Returns:
+            Whether messages may come until then.
         """
-        count = min(len(self.held) + share, self.max_rdy_count) if share else 0
-        if count != self.last_ready_sent:
-            self.rdy(count)
+        self._rests = True
+        return bool(self.last_ready_sent > len(self.held))
+
+    def flush(self) -> None:
+        """Send all commands that were gathered, and first that nothing is asked for.
+
+        Raises:
+            OSError: The connection is lost.
+        """
+        with self._sending:
+            if self._rests:
+                self._rests = False
+                if self.last_ready_sent:
+                    self.last_ready_sent = 0
+                    self.pending().appendleft(b"RDY 0\n")
+            self.send_pending()
 
     def let_go(self, receipts: Iterable[Receipt], command: bytes, tail: bytes) -> None:
         """Finish or requeue.

@@ -5,8 +5,9 @@ needs no locks, and a blocking client library fits as it is.
 
 A lost connection is no end: after a `BusConnectionError` everything stays usable, and
 the next call connects again or raises it again, in bounded time. How long to wait in
-between is the caller's business. Deliveries that were lost with the connection can no
-longer be settled: `LeaseLostError` names them.
+between is the caller's business. Of a delivery that was received before, the broker may
+or may not know: settling it afterwards sends what its task produced, and costs at most
+a duplicate. Only where others are known to have it, `LeaseLostError` says so.
 """
 
 from abc import ABC, abstractmethod

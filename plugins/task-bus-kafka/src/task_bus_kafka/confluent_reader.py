@@ -48,6 +48,7 @@ class ConfluentReader:
         self._failed = threading.Event()
         self._down = False
         self._paused = False
+        self._joined = False
         self._consumer = Consumer(
             {
                 **settings,
@@ -78,6 +79,11 @@ class ConfluentReader:
                 return False
             self._down = False
         return True
+
+    @property
+    def joined(self) -> bool:
+        """Whether the group has told us what is ours."""
+        return self._joined
 
     @property
     def membership(self) -> Any:
@@ -161,6 +167,7 @@ class ConfluentReader:
     def _on_assign(self, consumer: Consumer, added: list[TopicPartition]) -> None:
         """Read what is new too: it would be paused if the others are."""
         self._paused = False
+        self._joined = True
 
     def _on_revoke(self, consumer: Consumer, revoked: list[TopicPartition]) -> None:
         numbers = [partition.partition for partition in revoked]

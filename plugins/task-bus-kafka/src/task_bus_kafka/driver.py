@@ -37,6 +37,11 @@ class Reader(Protocol):
         ...
 
     @property
+    def joined(self) -> bool:
+        """Whether the group has told us what is ours."""
+        ...
+
+    @property
     def membership(self) -> Any:
         """Who we are in the group, for transactions (any thread)."""
         ...

@@ -7,7 +7,7 @@ from kafka import errors as kafka_errors  # type: ignore[import-untyped]
 from task_bus_kafka.options import KafkaOptions
 from task_core.errors import BusConnectionError, BusError, PayloadError
 
-_LOGIN = (
+LOGIN = (  # refused, and no second try helps
     kafka_errors.SaslAuthenticationFailedError,
     kafka_errors.UnsupportedSaslMechanismError,
     kafka_errors.IllegalSaslStateError,
@@ -47,12 +47,16 @@ class Complaints:
         """
         if isinstance(error, BusError):
             return error
-        if isinstance(error, _LOGIN):
+        if isinstance(error, LOGIN):
             return BusError(
                 f"bus 'kafka': {self._where} refused the login of"
                 f" '{self._user or 'nobody'}'; check sasl_username, sasl_password and"
                 " sasl_mechanism"
             )
+        if isinstance(error, kafka_errors.KafkaTimeoutError) and "bootstrap" in str(
+            error
+        ):
+            return self.unreachable()
         tried = f"{what}: " if what else ""
         line = f"bus 'kafka' at {self._where}: {tried}{self._text(error)}"
         return _kind_of(error)(line)

@@ -8,7 +8,7 @@ from task_bus_kafka.errors import Complaints, may_pass
 from task_bus_kafka.headers import pack
 from task_bus_kafka.keys import key_of
 from task_bus_kafka.options import Key
-from task_core.api.bus import Bus, Producer, check_messages
+from task_core.api import Bus, Producer, check_messages
 from task_core.api.message import Message
 from task_core.errors import BusClosedError, PayloadError, SendError
 

@@ -21,6 +21,8 @@ TICK = 0.2
 """Seconds between two polls while nothing is wanted."""
 SILENCE = 2.0
 """Seconds without any connection after which the brokers count as gone."""
+JOINING = 3.0
+"""Seconds to wait for a place in the group before reading is begun without."""
 REST = 1.0
 """Seconds before a reader that failed is made anew."""
 
@@ -44,6 +46,7 @@ class Pump:
     ) -> None:
         self.reader: Reader | None = None
         self.problem: BusError | None = None
+        self._has_joined = False
         self.asleep = False  # out of the group until somebody wants something
         self._stock = stock
         self._make = make
@@ -57,13 +60,21 @@ class Pump:
         )
 
     def start(self) -> None:
-        """Connect, then read until `close`.
+        """Connect and join the group, then read until `close`.
 
         Raises:
             BusError: No broker answers, or it refuses.
         """
         self._open()
         self._thread.start()
+        with self._stock.changed:  # a group of many may take longer; it need not be
+            self._stock.changed.wait_for(
+                lambda: self._has_joined or self.problem, JOINING
+            )
+            problem = self.problem
+        if problem:
+            self.close()
+            raise problem
 
     def close(self) -> None:
         """Write progress down, and leave the group; may be repeated."""
@@ -120,6 +131,9 @@ class Pump:
             self._idle(self.reader)
         self._commit(self.reader)
         self._check(self.reader)
+        if not self._has_joined and self.reader.joined:
+            self._has_joined = True
+            self._tell(self.problem)
         if self._stock.is_abandoned:
             self.asleep = True
             self._shut()

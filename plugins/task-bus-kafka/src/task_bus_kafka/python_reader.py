@@ -6,15 +6,20 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 from kafka.consumer.subscription_state import AsyncConsumerRebalanceListener  # type: ignore[import-untyped]
-from kafka.errors import KafkaError  # type: ignore[import-untyped]
+from kafka.errors import KafkaError, RetriableError  # type: ignore[import-untyped]
 from kafka.future import Future  # type: ignore[import-untyped]
 from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
-from kafka.structs import OffsetAndMetadata  # type: ignore[import-untyped]
+from kafka.structs import MemberState, OffsetAndMetadata  # type: ignore[import-untyped]
 
 from task_bus_kafka.driver import Partitions
 from task_bus_kafka.marks import Mark, read_mark
-from task_bus_kafka.settings import Settings, keep_client
+from task_bus_kafka.network import keep_client
+from task_bus_kafka.settings import Settings
 from task_bus_kafka.stock import Record
+
+TRIES = 10
+REST = 0.1
+"""How often the last commit of a partition is tried, and the seconds in between."""
 
 
 class PythonReader:
@@ -57,12 +62,23 @@ class PythonReader:
     def _keep(self, client: KafkaNetClient) -> None:
         self._client = client
 
+    def rest(self, seconds: float) -> Any:
+        """Return what to await for a pause in the client's own thread."""
+        assert self._client is not None
+        return self._client._net.sleep(seconds)
+
     @property
     def alive(self) -> bool:
         """Whether any broker is connected."""
         assert self._client is not None
         brokers = self._client.cluster.brokers()
         return any(self._client.connected(broker.node_id) for broker in brokers)
+
+    @property
+    def joined(self) -> bool:
+        """Whether the group has told us what is ours."""
+        stable: bool = self.membership.state == MemberState.STABLE
+        return stable
 
     @property
     def membership(self) -> Any:
@@ -153,12 +169,15 @@ class _Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         marks = self._partitions.release([partition for _, partition in revoked])
-        if not marks:
-            return
-        try:
-            await self._reader.send_commit(marks)
-        except KafkaError:
-            return  # others do again what was not written down
+        for _ in range(TRIES if marks else 0):
+            try:
+                await self._reader.send_commit(marks)
+            except RetriableError:  # the coordinator moves, or has just started
+                await self._reader.rest(REST)
+            except KafkaError:
+                return  # others do again what was not written down
+            else:
+                return
 
     async def on_partitions_assigned(
         self, assigned: Collection[TopicPartition]

@@ -10,7 +10,8 @@ from kafka.structs import OffsetAndMetadata  # type: ignore[import-untyped]
 
 from task_bus_kafka.driver import Post
 from task_bus_kafka.marks import Mark
-from task_bus_kafka.settings import Settings, keep_client
+from task_bus_kafka.network import keep_client
+from task_bus_kafka.settings import Settings
 
 
 class PythonWriter:

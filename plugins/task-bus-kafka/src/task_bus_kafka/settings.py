@@ -1,13 +1,11 @@
 """Our options as the settings of kafka-python."""
 
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer  # type: ignore[import-untyped]
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor  # type: ignore[import-untyped]
-from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
 
 from task_bus_kafka.options import Client, KafkaOptions, ReadFrom
 from task_core.errors import OptionError
@@ -111,20 +109,6 @@ class Settings:
             "ssl_keyfile": options.ssl_keyfile and str(options.ssl_keyfile),
         }
         return {name: value for name, value in found.items() if value is not None}
-
-
-def keep_client(keep: Callable[[KafkaNetClient], None]) -> Callable[..., Any]:
-    """Return what makes the network client, and lets somebody have it too.
-
-    A consumer or producer that cannot connect raises, and leaves its threads behind.
-    """
-
-    def make(**settings: Any) -> KafkaNetClient:
-        client = KafkaNetClient(**settings)
-        keep(client)
-        return client
-
-    return make
 
 
 def _read(setting: str) -> tuple[str, Any]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from brokers.nsqd_stand_in.journal import Journal
 from brokers.nsqd_stand_in.log import Log
 from brokers.nsqd_stand_in.message import Message, message_id
+from brokers.nsqd_stand_in.names import is_ephemeral
 from brokers.nsqd_stand_in.replay import Replay
 from brokers.nsqd_stand_in.topic import Topic
 
@@ -91,13 +92,18 @@ class Broker:
             self.register(name, "")
             if self.registrars:
                 topic.started = False
-                self._searches.add(asyncio.ensure_future(self._find_channels(topic)))
+                search = asyncio.ensure_future(self._find_channels(topic))
+                self._searches.add(search)
+                search.add_done_callback(self._searches.discard)
         return self.topics[name]
 
     async def _find_channels(self, topic: Topic) -> None:
         for registrar in self.registrars:
-            for name in await registrar.channels(topic.name):
-                if not name.endswith("#ephemeral"):
+            names = await registrar.channels(topic.name)
+            if self.topics.get(topic.name) is not topic:
+                return  # deleted in the meantime
+            for name in names:
+                if not is_ephemeral(name):
                     topic.channel(name)
         topic.started = True
         topic.flow()

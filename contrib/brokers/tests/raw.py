@@ -52,21 +52,27 @@ class Raw:
         """Send bytes as they are."""
         self.socket.sendall(self.layer.compress(data) if self.layer else data)
 
-    def exact(self, size, wait=PATIENCE):
-        """Return so many bytes."""
+    def _fill(self, size, wait):
+        """Receive until so many bytes are there."""
         self.socket.settimeout(wait)
         while len(self._data) < size:
             data = self.socket.recv(65536)
             if not data:
                 raise EOFError(self._data)
             self._data += self.layer.decompress(data) if self.layer else data
-        found, self._data = self._data[:size], self._data[size:]
+
+    def _sized(self, wait):
+        """Return what follows a size; after a TimeoutError it can be tried again."""
+        self._fill(4, wait)
+        size = 4 + struct.unpack_from(">i", self._data)[0]
+        self._fill(size, wait)
+        found, self._data = self._data[4:size], self._data[size:]
         return found
 
     def frame(self, wait=PATIENCE):
         """Return kind and data of the next frame."""
-        size, kind = struct.unpack(">ii", self.exact(8, wait))
-        return KINDS[kind], self.exact(size - 4, wait)
+        data = self._sized(wait)
+        return KINDS[struct.unpack_from(">i", data)[0]], data[4:]
 
     def ask(self, data):
         """Send a command, and return the next frame."""
@@ -152,8 +158,7 @@ class Lookup(Raw):
 
     def frame(self, wait=PATIENCE):
         """Return the next answer; there are no kinds of them."""
-        (size,) = struct.unpack(">i", self.exact(4, wait))
-        return "response", self.exact(size, wait)
+        return "response", self._sized(wait)
 
 
 def http(address, method, path, data=None):

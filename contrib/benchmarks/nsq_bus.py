@@ -24,16 +24,13 @@ from collections.abc import Callable
 from urllib.request import ProxyHandler, build_opener
 
 from brokers.nsq import Nsqd
+from nsq.connection import Connection
+from task_bus_nsq.plugin import NsqOptions, nsq
 
-logging.getLogger("nsq").addHandler(logging.NullHandler())
-logging.getLogger("nsq").propagate = False
+from task_core.api.bus import Bus, BusContext
+from task_core.api.message import Message
 
-from nsq.connection import Connection  # noqa: E402
-from task_bus_nsq.plugin import NsqOptions, nsq  # noqa: E402
-
-from task_core.api.bus import Bus, BusContext  # noqa: E402
-from task_core.api.message import Message  # noqa: E402
-
+logging.getLogger("nsq").setLevel(logging.ERROR)  # it tells of every connection
 TASK = (
     b'{"type":"nop","info":"s3://bucket/2026/01/01/file.json?dest=x&threads=4",'
     b'"created":"2026-01-01T00:00:00Z","id":"12345678-1234-1234-1234-123456789012"}'

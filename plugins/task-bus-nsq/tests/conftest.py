@@ -10,6 +10,9 @@ from brokers.fixtures import nsqd  # noqa: F401  a fixture, with or without `-p`
 from brokers.nsq import Nsqd, NsqLookupd
 from brokers.process import BrokerMissingError
 from brokers.tls import Certificate
+from task_bus_nsq.plugin import NsqOptions, nsq
+
+from task_core.api import BusContext
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `nsq_backdoor`
 
@@ -63,3 +66,17 @@ def certificate(tmp_path_factory):
 def guarded(start_nsqd, auth, certificate):
     """An nsqd that speaks TLS and asks for a secret."""
     return start_nsqd(auth=auth, tls=certificate)
+
+
+@pytest.fixture
+def buses():
+    """Open buses with these options, and close them at the end."""
+    opened = []
+
+    def open_bus(lease=30.0, **options):
+        opened.append(nsq.open(NsqOptions(**options), BusContext(lease=lease)))
+        return opened[-1]
+
+    yield open_bus
+    for bus in opened:
+        bus.close()

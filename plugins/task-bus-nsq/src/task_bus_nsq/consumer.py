@@ -45,7 +45,7 @@ class NsqConsumer(Consumer):
         self._crew = crew
         self._requeue_delay = requeue_delay
         self._here: deque[Delivery] = deque()
-        self._busy: set[Reader] = set()
+        self._quiet: set[Reader] = set()  # asked, and nothing came
         self._pulse = Pulse(self._send_left)
         self._woken = False
         self._is_owed = False  # messages may be on their way, unasked
@@ -160,13 +160,14 @@ class NsqConsumer(Consumer):
             self._ask_one(readers[0], limit, now)
             return
         standings = [
-            Standing(asked_at=it.asked_at, is_busy=it in self._busy) for it in readers
+            Standing(asked_at=it.asked_at, is_busy=it not in self._quiet)
+            for it in readers
         ]
         shares = zip(share(limit, standings, now), list(readers), strict=True)
         # first less, then more: so that both together are not too much
         for amount, reader in sorted(shares, key=lambda pair: pair[0]):
             if amount:
-                self._busy.discard(reader)  # until it sends something
+                self._quiet.add(reader)  # until it sends something
             self._ask_one(reader, amount, now)
 
     def _ask_one(self, reader: Reader, amount: int, now: float) -> None:
@@ -200,7 +201,7 @@ class NsqConsumer(Consumer):
             return
         if found:
             self._here.extend(found)
-            self._busy.add(reader)
+            self._quiet.discard(reader)
 
     def _hand_over(self, limit: int) -> list[Delivery]:
         """Return what is here, and ask for nothing more."""
@@ -248,7 +249,7 @@ class NsqConsumer(Consumer):
                     reader.flush()
 
     def _lose(self, reader: Reader, error: Exception) -> None:
-        self._busy.discard(reader)
+        self._quiet.discard(reader)
         self._crew.lose(reader, error)
 
     def _check_open(self) -> None:

@@ -9,6 +9,8 @@ from task_bus_nsq.names import Address
 from task_bus_nsq.settings import Settings
 from task_core.errors import BusConnectionError
 
+_BRIEF = {"format": "json", "include_clients": "false"}
+
 
 class Directory:
     """Asks by HTTP.
@@ -56,7 +58,7 @@ class Directory:
         if self._settings.lookupd:
             answers = self._ask_lookupds("/topics")
             return sorted({name for it in answers for name in it["topics"] or ()})
-        stats = self._stats(self._settings.http, include_clients="false")
+        stats = self._stats(self._settings.http)
         return sorted(
             {topic["topic_name"] for it in stats for topic in it["topics"] or ()}
         )
@@ -68,7 +70,8 @@ class Directory:
         else:
             found = self._lookup(topic)
             where = tuple(_unique(Address(host, http) for host, _, http in found))
-        stats = self._stats(where, topic=topic, channel=channel)
+        # asked for one channel, an nsqd says nothing of a topic that has no such channel
+        stats = self._stats(where, topic=topic)
         return sum(
             _waiting(it, channel)
             for one in stats
@@ -103,7 +106,7 @@ class Directory:
     def _stats(self, where: Iterable[Address], **query: str) -> list[Any]:
         answers = ask_all(
             where,
-            lambda it: call(it, "/stats", {"format": "json", **query}, self._timeout),
+            lambda it: call(it, "/stats", {**_BRIEF, **query}, self._timeout),
             "nsqd",
         )
         return [answer for answer in answers if answer is not None]

@@ -65,6 +65,7 @@ class Link(Connection):  # type: ignore[misc]
         try:
             self._dial()
             self._introduce()
+            self._begin()
             self._set_patience(self._settings.answer_timeout)
         except (OSError, ValueError) as error:
             self.drop()
@@ -100,6 +101,9 @@ class Link(Connection):  # type: ignore[misc]
             self.answer()
         if answer["auth_required"]:
             self._log_in()
+
+    def _begin(self) -> None:
+        """Do what is to be done before anything else."""
 
     def _identity(self) -> dict[str, Any]:
         name = socket.gethostname()

@@ -7,12 +7,11 @@ from collections.abc import Iterable
 from time import monotonic
 
 from task_bus_nsq.client import FRAME_TYPE_ERROR, FRAME_TYPE_MESSAGE
-from task_bus_nsq.failures import refusal, unreachable
+from task_bus_nsq.failures import refusal
 from task_bus_nsq.link import HEARTBEAT, Link
 from task_bus_nsq.names import Address
 from task_bus_nsq.settings import Settings
 from task_core.api import Delivery
-from task_core.errors import BusError
 
 _log = logging.getLogger("task.bus.nsq")
 _FRAME = struct.Struct(">ii")
@@ -58,6 +57,7 @@ class Reader(Link):
     ) -> None:
         self.held: dict[bytes, Receipt] = {}
         self._rests = False
+        self._subscription = topic.encode(), channel.encode()
         super().__init__(address, settings, settings.heartbeat)
         self.is_done = False
         self.made_at = self.asked_at = monotonic()
@@ -65,15 +65,10 @@ class Reader(Link):
         self._lease = min(settings.lease, self.max_lease)
         self._expiry = float("inf")
         self._max_attempts = settings.max_attempts
-        try:
-            self.sub(topic.encode(), channel.encode())
-            self.answer()
-        except OSError as error:
-            self.drop()
-            raise unreachable(address, error) from error
-        except BusError:
-            self.drop()
-            raise
+
+    def _begin(self) -> None:
+        self.sub(*self._subscription)
+        self.answer()
 
     def take(self, arrived: float) -> list[Delivery]:
         """Read once, and return the messages in it.

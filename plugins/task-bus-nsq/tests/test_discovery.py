@@ -1,0 +1,108 @@
+"""nsqlookupd: where a topic is read, where it is made, and who is asked."""
+
+import time
+from datetime import timedelta
+
+import pytest
+from brokers.ports import free_address
+from nsq_backdoor import NsqBackdoor
+
+from task_core.api import BusConnectionError, Message
+
+
+@pytest.fixture(scope="module")
+def lookupd(start_lookupd):
+    return start_lookupd()
+
+
+@pytest.fixture(scope="module")
+def nsqds(start_nsqd, lookupd):
+    return start_nsqd(lookupd=[lookupd]), start_nsqd(lookupd=[lookupd])
+
+
+@pytest.fixture
+def bus(buses, lookupd, nsqds):
+    """A bus that knows nsqlookupds only, and one of them is dead."""
+    return buses(
+        lookupd=(free_address(), lookupd.http), lookup_interval=timedelta(seconds=0.2)
+    )
+
+
+@pytest.fixture
+def doors(nsqds):
+    return [NsqBackdoor(nsqd) for nsqd in nsqds]
+
+
+def receive(consumer, count):
+    """Receive until so many have come."""
+    found = []
+    deadline = time.monotonic() + 15
+    while len(found) < count and time.monotonic() < deadline:
+        found += consumer.receive(count - len(found), 1)
+    return sorted(it.body for it in found)
+
+
+def test_a_topic_is_read_from_every_nsqd_that_has_it(bus, doors):
+    topic = doors[0].topic()
+    for number, door in enumerate(doors):
+        door.put(topic, [b"%d" % number])
+    deadline = time.monotonic() + 5
+    while len(bus._directory.holders(topic)) < 2:  # nsqds tell it a little later
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert receive(bus.subscribe(topic, "c"), 2) == [b"0", b"1"]
+
+
+def test_an_unknown_topic_is_made_on_one_nsqd(bus, doors):
+    topic = doors[0].topic()
+    consumer = bus.subscribe(topic, "c")
+    holders = [door for door in doors if door._stats(topic)]
+    assert len(holders) == 1
+    assert [it["channel_name"] for it in holders[0]._stats(topic)["channels"]] == ["c"]
+    holders[0].put(topic, [b"1"])
+    assert receive(consumer, 1) == [b"1"]
+
+
+def test_an_nsqd_that_gets_the_topic_later_is_found(bus, doors):
+    topic = doors[0].topic()
+    consumer = bus.subscribe(topic, "c")
+    for number, door in enumerate(doors):
+        door.put(topic, [b"%d" % number])
+    assert receive(consumer, 2) == [b"0", b"1"]
+
+
+def test_sends_go_to_the_nsqds_that_nsqlookupd_knows(bus, doors):
+    topic = doors[0].topic()
+    producer = bus.producer()
+    for number in range(4):
+        producer.send([Message(topic, b"%d" % number)])
+    assert [len(door.take(topic)) for door in doors] == [2, 2]
+
+
+def test_topics_and_depth_are_asked_over_nsqlookupd(bus, doors):
+    topic = doors[0].topic()
+    for door in doors:
+        door.put(topic, [b"1", b"2"])
+    deadline = time.monotonic() + 5
+    while bus.depth(topic, "c") != 4:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert topic in bus.topics()
+    bus.ping()
+
+
+def test_when_no_nsqlookupd_answers_all_of_them_are_named(buses):
+    addresses = free_address(), free_address()
+    bus = buses(lookupd=addresses)
+    for act in (lambda: bus.subscribe("t", "c"), bus.topics, bus.ping):
+        with pytest.raises(BusConnectionError) as caught:
+            act()
+        assert all(address in str(caught.value) for address in addresses)
+
+
+def test_nsqlookupds_that_know_no_nsqd_are_told_apart(start_lookupd, buses):
+    bus = buses(lookupd=(start_lookupd().http,))
+    with pytest.raises(BusConnectionError, match="knows no nsqd"):
+        bus.subscribe("t", "c")
+    with pytest.raises(BusConnectionError, match="knows no nsqd"):
+        bus.producer().send([Message("t", b"1")])

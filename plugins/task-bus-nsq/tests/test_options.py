@@ -1,0 +1,111 @@
+"""Options and names: what is wrong is told before anything is connected."""
+
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from task_bus_nsq.names import Address, addresses, is_name
+from task_bus_nsq.plugin import NsqOptions, nsq
+from task_bus_nsq.settings import make_settings
+
+from task_core.api import BusContext, BusError, Message, OptionError, PayloadError
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("a", Address("a", 4150)),
+        ("a:1", Address("a", 1)),
+        ("[::1]:9", Address("::1", 9)),
+        ("[::1]", Address("::1", 4150)),
+        ("http://a:1/", Address("a", 1)),
+    ],
+)
+def test_addresses_are_read_with_their_default_port(text, address):
+    assert addresses("nsqd", [text, text], 4150) == (address,)
+
+
+def test_all_wrong_addresses_are_told_at_once():
+    with pytest.raises(OptionError) as caught:
+        addresses("nsqd", ["a:b", "good:1", "x y", "c:99999", ""], 4150)
+    assert len(caught.value.problems) == 4
+    assert caught.value.problems[0] == "bus 'nsq': nsqd: 'a:b' is no HOST:PORT"
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"msg_timeout": timedelta(milliseconds=10)}, "msg_timeout"),
+        ({"heartbeat": timedelta(0)}, "heartbeat"),
+        ({"tls_insecure": True}, "tls"),
+        ({"tls": True, "tls_ca": "/no/such/file"}, "/no/such/file"),
+        ({"lookupd": ("::",)}, "lookupd"),
+    ],
+)
+def test_wrong_options_are_refused_when_the_bus_opens(options, word):
+    with pytest.raises(OptionError, match=word):
+        nsq.open(NsqOptions(**options), BusContext())
+
+
+def test_localhost_is_used_when_nothing_is_named():
+    assert make_settings(NsqOptions(), 30).nsqd == (Address("localhost", 4150),)
+    assert make_settings(NsqOptions(lookupd=("a",)), 30).nsqd == ()
+
+
+def test_http_is_one_port_further_when_it_is_not_named():
+    assert make_settings(NsqOptions(nsqd=("a:1",)), 30).http == (Address("a", 2),)
+
+
+def test_the_lease_is_the_message_timeout_when_that_is_not_given():
+    given_ = NsqOptions(msg_timeout=timedelta(seconds=7))
+    assert make_settings(NsqOptions(), 30).lease == 30
+    assert make_settings(given_, 30).lease == 7
+    assert make_settings(NsqOptions(), 0.2).lease == 1.0  # nsqd takes no less
+
+
+def test_the_secret_is_not_shown():
+    options = NsqOptions(auth_secret="hush")
+    assert "hush" not in repr(options)
+    assert "hush" not in repr(make_settings(options, 30))
+
+
+@given(st.from_regex(r"[.a-zA-Z0-9_-]{1,64}", fullmatch=True))
+def test_names_that_nsq_allows_are_names(name):
+    assert is_name(name)
+    assert is_name(f"{name[:54]}#ephemeral")
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a#b", "x" * 65, "ü", "a\n", "#ephemeral"])
+def test_other_names_are_refused_without_any_io(name):
+    bus = nsq.open(NsqOptions(nsqd=("127.0.0.1:1",)), BusContext())
+    with pytest.raises(BusError, match="topic"):
+        bus.subscribe(name, "c")
+    with pytest.raises(BusError, match="channel"):
+        bus.subscribe("t", name)
+    with pytest.raises(PayloadError, match="topic"):
+        bus.producer().send([Message("t", b"1"), Message(name, b"1")])
+
+
+def test_an_empty_body_is_refused_without_any_io():
+    bus = nsq.open(NsqOptions(nsqd=("127.0.0.1:1",)), BusContext())
+    with pytest.raises(PayloadError, match="no empty messages"):
+        bus.producer().send([Message("t", b"1"), Message("u", b"")])
+
+
+def test_the_manifest_imports_no_client():
+    code = "import sys, task_bus_nsq.plugin; assert 'nsq' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_client_prints_nothing():
+    code = (
+        "import task_bus_nsq.client, logging\n"
+        "logging.getLogger('nsq').info('chatter')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert done.stdout + done.stderr == ""

@@ -1,0 +1,108 @@
+"""Sending: to one of several nsqds, confirmed, and with what becomes of dead ones."""
+
+import time
+from datetime import timedelta
+
+import pytest
+from nsq_backdoor import NsqBackdoor
+
+from task_core.api import BusConnectionError, Message, SendError
+
+
+@pytest.fixture(scope="module")
+def pair(start_nsqd):
+    """Two nsqds."""
+    return start_nsqd(), start_nsqd()
+
+
+def sent(nsqds, topic):
+    return [NsqBackdoor(nsqd).take(topic) for nsqd in nsqds]
+
+
+def test_sends_are_spread_over_all_nsqds(pair, buses):
+    topic = NsqBackdoor(pair[0]).topic()
+    producer = buses(nsqd=tuple(it.tcp for it in pair)).producer()
+    for number in range(10):
+        producer.send([Message(topic, b"%d" % number)])
+    assert [len(bodies) for bodies in sent(pair, topic)] == [5, 5]
+
+
+def test_a_dead_nsqd_is_left_and_tried_again_later(start_nsqd, buses, monkeypatch):
+    monkeypatch.setattr("task_bus_nsq.producer.FIRST_REST", 0.2)
+    nsqds = start_nsqd(), start_nsqd()
+    producer = buses(nsqd=tuple(it.tcp for it in nsqds)).producer()
+    for _ in range(2):
+        producer.send([Message("before", b"1")])
+    nsqds[0].stop()
+    for number in range(6):
+        producer.send([Message("during", b"%d" % number)])
+    nsqds[0].start()
+    assert len(NsqBackdoor(nsqds[1]).take("during")) == 6
+    deadline = time.monotonic() + 10
+    while not NsqBackdoor(nsqds[0]).take("after"):
+        assert time.monotonic() < deadline
+        producer.send([Message("after", b"1")])
+        time.sleep(0.05)
+
+
+def test_an_idle_connection_that_broke_costs_no_send(start_nsqd, buses):
+    nsqd = start_nsqd()
+    producer = buses(nsqd=(nsqd.tcp,)).producer()
+    producer.send([Message("t", b"1")])
+    nsqd.restart()
+    producer.send([Message("t", b"2")])
+    assert sorted(NsqBackdoor(nsqd).take("t")) == [b"1", b"2"]
+
+
+def test_without_any_nsqd_nothing_was_sent_and_the_address_is_shown(nsqd, buses):
+    address = NsqBackdoor(nsqd).unreachable()[1]
+    producer = buses(nsqd=(address,)).producer()
+    for act in (
+        lambda: producer.send([Message("t", b"1")]),
+        lambda: producer.prepare([]),
+    ):
+        with pytest.raises(BusConnectionError, match=address):
+            act()
+
+
+def test_what_no_nsqd_confirms_is_named_and_may_be_sent_again(start_nsqd, buses):
+    nsqd = start_nsqd()
+    bus = buses(nsqd=(nsqd.tcp,), answer_timeout=timedelta(seconds=0.3))
+    producer = bus.producer()
+    producer.send([Message("t", b"1")])
+    nsqd.pause()
+    try:
+        with pytest.raises(SendError) as caught:
+            producer.send([Message("t", b"2"), Message("u", b"3")])
+    finally:
+        nsqd.resume()
+    assert caught.value.unsent == (0, 1)
+    assert caught.value.transient
+    producer.send([Message("t", b"4")])
+
+
+def test_what_an_nsqd_refuses_is_named_and_is_not_to_be_repeated(start_nsqd, buses):
+    nsqd = start_nsqd(options=("--max-msg-size=100",))
+    producer = buses(nsqd=(nsqd.tcp,)).producer()
+    batch = [Message("t", b"good"), Message("u", b"x" * 101)]
+    with pytest.raises(SendError, match="max_msg_size") as caught:
+        producer.send(batch)
+    assert caught.value.unsent == (1,)
+    assert not caught.value.transient
+    assert NsqBackdoor(nsqd).take("t") == [b"good"]
+    producer.send([Message("t", b"again")])
+
+
+def test_a_batch_larger_than_an_nsqd_takes_at_once_arrives(nsqd, buses):
+    door = NsqBackdoor(nsqd)
+    topic = door.topic()
+    bodies = [b"%02d" % number * 50_000 for number in range(80)]  # 8 MB
+    producer = buses(nsqd=(nsqd.tcp,)).producer()
+    producer.send([Message(topic, body) for body in bodies])
+    assert sorted(door.take(topic)) == bodies
+
+
+def test_prepare_connects(nsqd, buses):
+    producer = buses(nsqd=(nsqd.tcp,)).producer()
+    producer.prepare(["t"])
+    assert len(producer._links) == 1

@@ -54,7 +54,7 @@ class KafkaBus(Bus):
         self._check_open()
         self._catalog.ensure([topic])
         group = self._group(channel)
-        if self._options.from_ is ReadFrom.NEW:
+        if self._options.from_ == ReadFrom.NEW:
             self._catalog.pin(topic, group)
 
         def make(partitions: Partitions) -> Reader:

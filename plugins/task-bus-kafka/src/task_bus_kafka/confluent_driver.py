@@ -26,7 +26,7 @@ class ConfluentDriver:
 
     def reader(self, topic: str, group: str, partitions: Partitions) -> Reader:
         """Join a group."""
-        start = self._options.from_ is ReadFrom.START
+        start = self._options.from_ == ReadFrom.START
         settings = {
             **self._common(),
             "group.id": group,

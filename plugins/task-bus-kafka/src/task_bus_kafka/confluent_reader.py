@@ -1,8 +1,10 @@
 """Reads with confluent-kafka."""
 
+import contextlib
 import logging
 import threading
 from collections.abc import Mapping, Sequence
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from confluent_kafka import (
@@ -46,9 +48,12 @@ class ConfluentReader:
         self._partitions = partitions
         self._patience = patience
         self._failed = threading.Event()
+        self._urgent: SimpleQueue[tuple[Mapping[int, Mark], threading.Event]]
+        self._urgent = SimpleQueue()
         self._down = False
         self._paused = False
         self._joined = False
+        self._membership: Any = None
         self._consumer = Consumer(
             {
                 **settings,
@@ -88,10 +93,12 @@ class ConfluentReader:
     @property
     def membership(self) -> Any:
         """Who we are in the group, for transactions."""
-        return self._consumer.consumer_group_metadata()
+        return self._membership
 
     def poll(self, limit: int, seconds: float) -> Sequence[Record]:
         """Return what was read, in order; wait until there is something."""
+        self._hurry()
+        self._membership = self._consumer.consumer_group_metadata()
         first = self._consumer.poll(seconds)
         if first is None:
             return ()
@@ -128,15 +135,9 @@ class ConfluentReader:
 
     def commit(self, marks: Mapping[int, Mark]) -> None:
         """Write progress down some time."""
-        self._commit(marks, asynchronous=True)
-
-    def _commit(self, marks: Mapping[int, Mark], *, asynchronous: bool) -> None:
         try:
             offsets = offsets_of(self._topic, marks)
-            if asynchronous:
-                self._consumer.commit(offsets=offsets, asynchronous=True)
-            else:
-                self._consumer.commit(offsets=offsets, asynchronous=False)
+            self._consumer.commit(offsets=offsets, asynchronous=True)
         except KafkaException:
             self._failed.set()
 
@@ -149,11 +150,32 @@ class ConfluentReader:
         return False
 
     def commit_now(self, marks: Mapping[int, Mark], seconds: float) -> None:
-        """Write progress down before this returns (any thread)."""
-        self._commit(marks, asynchronous=False)
+        """Write progress down before this returns (any thread).
+
+        While one thread polls, the library lets no other in: that one does it.
+        """
+        done = threading.Event()
+        self._urgent.put((marks, done))
+        done.wait(seconds)
+
+    def _hurry(self) -> None:
+        """Do what `commit_now` asks for."""
+        with contextlib.suppress(Empty):
+            while True:
+                marks, done = self._urgent.get_nowait()
+                self._commit_and_wait(marks)
+                done.set()
+
+    def _commit_and_wait(self, marks: Mapping[int, Mark]) -> None:
+        try:
+            offsets = offsets_of(self._topic, marks)
+            self._consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException:
+            self._failed.set()
 
     def close(self) -> None:
         """Give up all partitions and leave the group."""
+        self._hurry()
         self._consumer.close()
 
     def _on_commit(self, error: KafkaError | None, offsets: Any) -> None:
@@ -172,7 +194,7 @@ class ConfluentReader:
     def _on_revoke(self, consumer: Consumer, revoked: list[TopicPartition]) -> None:
         numbers = [partition.partition for partition in revoked]
         if marks := self._partitions.release(numbers):
-            self._commit(marks, asynchronous=False)
+            self._commit_and_wait(marks)
 
     def _on_lost(self, consumer: Consumer, lost: list[TopicPartition]) -> None:
         self._partitions.release([partition.partition for partition in lost])

@@ -61,7 +61,11 @@ class ConfluentWriter:
         outcomes: list[Exception | None] = [_UNHEARD] * len(posts)
         for place, post in enumerate(posts):
             self._begin(post, _Note(outcomes, place))
-        if self._producer.flush(self._patience):
+        deadline = monotonic() + self._patience
+        poll = self._producer.poll
+        while _UNHEARD in outcomes and (left := deadline - monotonic()) > 0:
+            poll(left)
+        if _UNHEARD in outcomes:
             self._producer.purge()
             self._producer.flush(0)
         return outcomes

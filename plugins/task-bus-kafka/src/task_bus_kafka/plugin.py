@@ -53,7 +53,7 @@ def open_kafka(options: KafkaOptions, context: BusContext) -> Bus:
     from task_bus_kafka.settings import Settings
 
     settings = Settings(options, context.lease)
-    if options.client is Client.CONFLUENT:
+    if options.client == Client.CONFLUENT:
         try:
             from task_bus_kafka.confluent_driver import ConfluentDriver
         except ImportError:

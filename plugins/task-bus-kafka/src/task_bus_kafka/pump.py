@@ -94,8 +94,12 @@ class Pump:
     def mark_now(self, seconds: float) -> None:
         """Write down what was handed out before this returns (the bus thread)."""
         reader = self.reader
-        if reader is not None and (marks := self._stock.changes()):
+        if reader is None or not (marks := self._stock.changes()):
+            return
+        try:
             reader.commit_now(marks, seconds)
+        except Exception:  # noqa: BLE001  the pump has closed it, and will tell why
+            self._stock.forget_sent()
 
     def _open(self) -> None:
         try:

@@ -33,7 +33,7 @@ class Settings:
         self._extra = {
             name: value
             for name, value in map(_read, options.settings)
-            if "." not in name or options.client is Client.PYTHON
+            if "." not in name or options.client == Client.PYTHON
         }
         known = {
             *KafkaConsumer.DEFAULT_CONFIG,
@@ -50,7 +50,7 @@ class Settings:
 
     def consumer(self, group: str | None) -> dict[str, Any]:
         """Return those of a consumer."""
-        start = self._options.from_ is ReadFrom.START
+        start = self._options.from_ == ReadFrom.START
         return self._with_extra(
             KafkaConsumer,
             group_id=group,

@@ -6,11 +6,10 @@
 import collections
 import os
 import random
-import subprocess
 import time
 
 import pytest
-from cli_lines import COMMAND
+from fleet import Fleet
 
 from task_core.api import BusContext, Message, Task, decode_task, encode_task
 from task_core.builtin.bus_options import SqliteOptions
@@ -21,55 +20,18 @@ TASKS = 500
 WORKERS = 4
 SLOTS = 2
 KILL_EVERY = 0.2
-LEASE = "1s"
-WORKER = """
-import os
-from task_core.api import WorkerContext, worker
-
-LOG = os.open("runs.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-
-@worker
-def work(info: str, ctx: WorkerContext):
-    os.write(LOG, f"{info}\\n".encode())
-    ctx.wait(0.002 + int(info) % 10 / 1000)
-"""
-
-
-class Fleet:
-    """Four launchers; each that is killed gets a successor."""
-
-    def __init__(self, folder):
-        self._folder = folder
-        self._processes = [self._start() for _ in range(WORKERS)]
-
-    def kill(self, number):
-        """Kill one at once, wherever it is, and start another."""
-        self._processes[number].kill()
-        self._processes[number].wait()
-        self._processes[number] = self._start()
-
-    def stop(self):
-        for process in self._processes:
-            process.kill()
-            process.wait()
-
-    def _start(self):
-        flags = ("--concurrency", str(SLOTS), "--prefetch", "0", "--lease", LEASE)
-        limits = ("--max-attempts", "1000", "--log-level", "error")
-        worker = ("launch", "--worker", "worker.py:work", "--bus", "sqlite")
-        return subprocess.Popen([COMMAND, *worker, *flags, *limits], cwd=self._folder)
 
 
 @pytest.mark.parametrize("seed", range(RUNS))
 def test_every_task_is_done_once_whoever_is_killed_whenever(seed, tmp_path):
     """None is lost, none is reported twice, and only what was in work runs again."""
-    (tmp_path / "worker.py").write_text(WORKER)
     options = SqliteOptions(path=str(tmp_path / "task.db"))
     bus = sqlite.open(options, BusContext())
     bus.subscribe("work", "work").close()
     tasks = [Task.new("work", str(number)) for number in range(TASKS)]
     bus.producer().send([Message("work", encode_task(task)) for task in tasks])
-    fleet, choose, kills = Fleet(tmp_path), random.Random(seed), 0
+    fleet = Fleet(tmp_path, "sqlite", count=WORKERS, slots=SLOTS)
+    choose, kills = random.Random(seed), 0
     try:
         done = bus.subscribe("done", "check")
         seen = collections.Counter()
@@ -87,7 +49,7 @@ def test_every_task_is_done_once_whoever_is_killed_whenever(seed, tmp_path):
         fleet.stop()
     assert seen == {str(number): 1 for number in range(TASKS)}
     assert bus.depth("work", "work") == 0
-    runs = (tmp_path / "runs.log").read_text().split()
+    runs = fleet.runs
     assert kills >= 2, "it was too quick to be a test"
     assert TASKS <= len(runs) <= TASKS + kills * SLOTS
     bus.close()

@@ -1,0 +1,71 @@
+"""Launchers of one worker, as processes that tests kill."""
+
+import subprocess
+
+from cli_lines import COMMAND
+
+WORKER = """
+import os
+from task_core.api import WorkerContext, worker
+
+LOG = os.open("runs.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+@worker
+def work(info: str, ctx: WorkerContext):
+    os.write(LOG, f"{info}\\n".encode())
+    ctx.wait(0.002 + int(info) % 10 / 1000)
+"""
+"""Writes down each run before it works for some milliseconds."""
+
+
+class Fleet:
+    """Some launchers; each that is killed gets a successor.
+
+    Args:
+        folder: Where they run; gets the worker's file and `runs.log`.
+        bus: What they read and write, as `--bus` takes it.
+        count: How many.
+        slots: How many tasks each does at a time.
+        lease: Of their deliveries.
+    """
+
+    def __init__(self, folder, bus, *, count=4, slots=2, lease="1s"):
+        self._folder = folder
+        self._flags = ("--bus", bus, "--concurrency", str(slots), "--lease", lease)
+        (folder / "worker.py").write_text(WORKER)
+        self._log = (folder / "launchers.log").open("ab")
+        self._processes = [self._start() for _ in range(count)]
+
+    @property
+    def runs(self):
+        """What was worked on, as often as it was."""
+        return (self._folder / "runs.log").read_text().split()
+
+    @property
+    def told(self):
+        """What the launchers told on stderr."""
+        return (self._folder / "launchers.log").read_text()
+
+    def kill(self, number):
+        """Kill one at once, wherever it is, and start another."""
+        self._processes[number].kill()
+        self._processes[number].wait()
+        self._processes[number] = self._start()
+
+    def ended(self):
+        """Return how many have ended by themselves: they should not."""
+        return sum(process.poll() is not None for process in self._processes)
+
+    def stop(self):
+        """End all."""
+        for process in self._processes:
+            process.kill()
+            process.wait()
+        self._log.close()
+
+    def _start(self):
+        limits = ("--prefetch", "0", "--max-attempts", "1000", "--log-level", "warning")
+        command = (COMMAND, "launch", "--worker", "worker.py:work")
+        return subprocess.Popen(
+            [*command, *self._flags, *limits], cwd=self._folder, stderr=self._log
+        )

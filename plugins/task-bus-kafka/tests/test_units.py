@@ -1,0 +1,120 @@
+"""Keys, headers, errors and options, without a broker."""
+
+import sys
+
+import attrs
+import pytest
+from kafka import errors as kafka_errors
+from task_bus_kafka import plugin
+from task_bus_kafka.confluent_errors import translate
+from task_bus_kafka.errors import Complaints
+from task_bus_kafka.headers import pack, unpack
+from task_bus_kafka.keys import key_of
+from task_bus_kafka.options import Client, KafkaOptions, Key
+
+from task_core.api import BusContext, Message, OptionError, PayloadError
+from task_core.errors import BusConnectionError, BusError
+
+TASK = b'{"type":"load","job":"orders","info":"a"}'
+LOGIN = KafkaOptions(
+    bootstrap=("a:1", "b:2"), sasl_username="ada", sasl_password="s3cret"
+)
+
+
+@pytest.mark.parametrize(
+    ("key", "body", "expected"),
+    [
+        (Key.JOB, TASK, b"orders"),
+        (Key.TYPE, TASK, b"load"),
+        (Key.NONE, TASK, None),
+        (Key.JOB, b'{"type":"load","info":""}', None),
+        (Key.JOB, b"no task", None),
+        (Key.TYPE, b'{"type":3}', None),
+    ],
+)
+def test_the_key_is_the_part_of_the_task_that_was_asked_for(key, body, expected):
+    assert key_of(body, key) == expected
+
+
+def test_headers_come_back_as_they_were_and_the_due_time_is_ours():
+    headers, wait = unpack(pack({"trace": "ü"}, 5.0))
+    assert headers == {"trace": "ü"}
+    assert 4.5 < wait < 5.01
+    assert unpack(pack({}, 0)) == (None, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (kafka_errors.KafkaTimeoutError("Unable to bootstrap"), BusConnectionError),
+        (kafka_errors.NotLeaderForPartitionError("x"), BusConnectionError),
+        (ConnectionResetError("x"), BusConnectionError),
+        (kafka_errors.MessageSizeTooLargeError("x"), PayloadError),
+        (kafka_errors.TopicAuthorizationFailedError("x"), BusError),
+        (kafka_errors.InvalidSessionTimeoutError("x"), BusError),
+        (kafka_errors.SaslAuthenticationFailedError("ada s3cret"), BusError),
+    ],
+)
+def test_an_error_names_the_addresses_and_no_secret(error, kind):
+    told = Complaints(LOGIN).of(error, "send")
+    assert type(told) is kind
+    assert "a:1,b:2" in str(told)
+    assert "s3cret" not in str(told)
+    assert "\n" not in str(told)
+
+
+def test_errors_of_librdkafka_become_those_that_the_bus_understands():
+    confluent = pytest.importorskip("confluent_kafka")
+    kinds = {
+        confluent.KafkaError._AUTHENTICATION: (
+            kafka_errors.SaslAuthenticationFailedError
+        ),
+        confluent.KafkaError._MSG_TIMED_OUT: kafka_errors.KafkaTimeoutError,
+        confluent.KafkaError._TRANSPORT: kafka_errors.KafkaConnectionError,
+        confluent.KafkaError.MSG_SIZE_TOO_LARGE: (
+            kafka_errors.MessageSizeTooLargeError
+        ),
+    }
+    found = {code: type(translate(confluent.KafkaError(code))) for code in kinds}
+    assert found == kinds
+
+
+def test_a_setting_that_the_library_does_not_know_is_refused_at_once():
+    options = KafkaOptions(settings=("linger_ms=5", "colour=blue"))
+    with pytest.raises(OptionError, match="knows no setting 'colour'"):
+        plugin.kafka.open(options, BusContext())
+
+
+def test_without_confluent_the_error_says_what_to_type(monkeypatch):
+    monkeypatch.setitem(sys.modules, "confluent_kafka", None)
+    for name in [name for name in sys.modules if "task_bus_kafka.confluent" in name]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(OptionError, match=r"pip install 'task-bus-kafka\[confluent\]'"):
+        plugin.kafka.open(KafkaOptions(client=Client.CONFLUENT), BusContext())
+
+
+def test_opening_and_closing_reach_for_no_broker():
+    bus = plugin.kafka.open(KafkaOptions(bootstrap=("127.0.0.1:1",)), BusContext())
+    bus.producer()
+    bus.close()
+    bus.close()
+
+
+def test_what_is_too_long_is_refused_before_anything_is_reached_for():
+    options = KafkaOptions(bootstrap=("127.0.0.1:1",), max_bytes=10)
+    bus = plugin.kafka.open(options, BusContext())
+    with pytest.raises(PayloadError, match="at most 10 bytes"):
+        bus.producer().send([Message("t", b"x" * 11)])
+    bus.close()
+
+
+def test_order_and_transactions_are_declared_when_they_are_so():
+    plain = plugin.capabilities_of(KafkaOptions())
+    told = plugin.capabilities_of(KafkaOptions(partitions=1, transactions=True))
+    assert (plain.ordered, plain.atomic_settle) == (False, False)
+    assert (told.ordered, told.atomic_settle) == (True, True)
+
+
+def test_the_password_is_not_shown():
+    assert "s3cret" not in repr(LOGIN)
+    assert attrs.fields(KafkaOptions).sasl_password.repr is False

@@ -37,6 +37,11 @@ class KafkaBackdoor(Backdoor):
         with contextlib.closing(admin), contextlib.suppress(TopicAlreadyExistsError):
             admin.create_topics(shape, wait_for_metadata=True)
 
+    def remove(self, topic):
+        admin = KafkaAdminClient(bootstrap_servers=self.kafka.bootstrap)
+        with contextlib.closing(admin):
+            admin.delete_topics([topic])
+
     def take(self, topic):
         consumer = KafkaConsumer(
             bootstrap_servers=self.kafka.bootstrap,

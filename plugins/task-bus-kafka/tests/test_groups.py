@@ -1,0 +1,196 @@
+"""What holds when partitions move, tasks are long and processes die."""
+
+import subprocess
+import sys
+import time
+import uuid
+from datetime import timedelta
+
+import pytest
+from kafka_backdoor import KafkaBackdoor
+from task_bus_kafka.options import Client, KafkaOptions, Key, ReadFrom
+from task_bus_kafka.plugin import kafka as plugin
+
+from task_core.api import BusContext, LeaseLostError, Message
+
+TWENTY = [b"%02d" % number for number in range(20)]
+DIES_HOLDING_ONE = """
+import os, sys
+from task_bus_kafka.options import Client, KafkaOptions
+from task_bus_kafka.plugin import kafka
+from task_core.api import BusContext
+bootstrap, client, topic = sys.argv[1:]
+options = KafkaOptions(bootstrap=(bootstrap,), client=Client(client), partitions=1)
+consumer = kafka.open(options, BusContext(lease=1.5)).subscribe(topic, "group")
+(held,) = consumer.receive(1, 20)
+print(held.body.decode(), held.attempt, flush=True)
+os._exit(9)
+"""
+
+
+@pytest.fixture(params=list(Client))
+def client(request):
+    return request.param
+
+
+@pytest.fixture
+def topic():
+    return f"group-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def backdoor(kafka):
+    return KafkaBackdoor(kafka, None, partitions=4)
+
+
+@pytest.fixture
+def start(kafka, client):
+    """Open a bus and subscribe; all are closed at the end."""
+    opened = []
+
+    def start(topic, lease=30.0, partitions=4, channel="group", **more):
+        options = KafkaOptions(
+            bootstrap=(kafka.bootstrap,), client=client, partitions=partitions, **more
+        )
+        opened.append(plugin.open(options, BusContext(lease=lease)))
+        return opened[-1].subscribe(topic, channel)
+
+    yield start
+    for bus in opened:
+        bus.close()
+
+
+def receive(consumer, count, seconds=20.0):
+    """Return so many deliveries, or what came in time."""
+    found, deadline = [], time.monotonic() + seconds
+    while len(found) < count and (left := deadline - time.monotonic()) > 0:
+        found += consumer.receive(count - len(found), left)
+    return found
+
+
+def bodies(deliveries):
+    return sorted(delivery.body for delivery in deliveries)
+
+
+def test_who_joins_takes_over_and_nothing_is_lost_or_done_twice(start, topic, backdoor):
+    backdoor.put(topic, TWENTY)
+    first = start(topic)
+    held = receive(first, 20)
+    second = start(topic)
+    moved = receive(second, 20, seconds=6)
+    assert moved
+    with pytest.raises(LeaseLostError) as caught:
+        first.bus.settle(first, held, [])
+    lost = caught.value.deliveries
+    assert bodies(lost) == bodies(moved)
+    first.bus.settle(first, [d for d in held if d not in lost], [])
+    second.bus.settle(second, moved, [])
+    first.close()
+    second.close()
+    assert receive(start(topic), 1, seconds=2) == []
+
+
+def test_what_was_done_out_of_order_is_not_done_again(start, topic, backdoor):
+    backdoor.put(topic, TWENTY)
+    first = start(topic)
+    held = sorted(receive(first, 20), key=lambda delivery: delivery.body)
+    first.ack(held[1::2])
+    first.close()
+    again = receive(start(topic), 20, seconds=4)
+    assert bodies(again) == TWENTY[0::2]
+
+
+def test_progress_is_written_down_by_the_clock_with_nobody_calling(
+    start, topic, backdoor
+):
+    backdoor.put(topic, TWENTY)
+    first = start(topic, commit_interval=timedelta(seconds=0.1))
+    first.ack(receive(first, 20))
+    other = start(f"{topic}-other")
+    deadline = time.monotonic() + 5
+    while other.bus.depth(topic, "group") and time.monotonic() < deadline:
+        pass
+    assert other.bus.depth(topic, "group") == 0
+
+
+def test_a_task_may_be_longer_than_the_poll_interval(start, topic, backdoor, client):
+    name = "max_poll_interval_ms" if client is Client.PYTHON else "max.poll.interval.ms"
+    backdoor.put(topic, TWENTY)
+    settings = (f"{name}=2000",)
+    busy = start(topic, lease=2.0, partitions=1, settings=settings)
+    held = receive(busy, 20)
+    for _ in range(8):
+        time.sleep(2.0 / 3)
+        busy.extend(held)
+    busy.bus.settle(busy, held, [])
+
+
+def test_a_message_that_kills_is_counted_over_processes(
+    start, topic, kafka, client, backdoor
+):
+    backdoor._partitions = 1
+    backdoor.put(topic, [b"poison", b"good"])
+    arguments = [kafka.bootstrap, client.value, topic]
+    command = [sys.executable, "-c", DIES_HOLDING_ONE, *arguments]
+    told = []
+    for _ in range(3):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        told.append(done.stdout.split())
+    assert told == [["poison", "1"], ["poison", "2"], ["poison", "3"]]
+    heir = start(topic, lease=1.5, partitions=1)
+    came = {d.body: d.attempt for d in receive(heir, 2)}
+    assert came == {b"poison": 4, b"good": 1}
+
+
+def test_a_delay_outlives_the_consumer_that_waits(start, topic):
+    first = start(topic)
+    producer = first.bus.producer()
+    sent = time.monotonic()
+    producer.send([Message(topic, b"later", delay=3.0), Message(topic, b"now")])
+    first.ack(receive(first, 1))
+    first.close()
+    (late,) = receive(start(topic), 1)
+    assert late.body == b"later"
+    assert time.monotonic() - sent > 2.9
+
+
+def test_a_new_channel_may_begin_with_what_is_sent_from_now_on(start, topic, backdoor):
+    backdoor.put(topic, TWENTY)
+    consumer = start(topic, from_=ReadFrom.NEW)
+    backdoor.put(topic, [b"new"])
+    assert bodies(receive(consumer, 2, seconds=3)) == [b"new"]
+
+
+def test_tasks_of_one_job_keep_their_order_on_many_partitions(start, topic):
+    consumer = start(topic, key=Key.JOB)
+    tasks = [
+        b'{"type":"t","job":"%d","info":"%d"}' % (number % 5, number)
+        for number in range(50)
+    ]
+    producer = consumer.bus.producer()
+    for at in range(0, 50, 10):
+        producer.send([Message(topic, task) for task in tasks[at : at + 10]])
+    came = [delivery.body for delivery in receive(consumer, 50)]
+    for job in range(5):
+        assert [b for b in came if b'"job":"%d"' % job in b] == tasks[job::5]
+
+
+def test_a_topic_that_was_made_anew_is_read_from_its_beginning(start, topic, backdoor):
+    backdoor.put(topic, TWENTY)
+    first = start(topic)
+    first.ack(receive(first, 20))
+    first.close()
+    backdoor.remove(topic)
+    backdoor.put(topic, [b"anew"])
+    assert bodies(receive(start(topic), 1)) == [b"anew"]
+
+
+def test_a_transaction_settles_out_of_order_exactly(start, topic, backdoor):
+    backdoor.put(topic, TWENTY)
+    consumer = start(topic, transactions=True)
+    held = sorted(receive(consumer, 20), key=lambda delivery: delivery.body)
+    done = [Message(f"{topic}-done", delivery.body) for delivery in held[10:]]
+    consumer.bus.settle(consumer, held[10:], done)
+    assert sorted(backdoor.take(f"{topic}-done")) == TWENTY[10:]
+    consumer.close()
+    assert bodies(receive(start(topic), 20, seconds=4)) == TWENTY[:10]

@@ -99,6 +99,15 @@ class Raw:
             assert (kind, data) == ("response", b"_heartbeat_"), (kind, data)
             self.send(b"NOP\n")
 
+    def lives(self):
+        """Whether a heartbeat comes; False when the connection is closed."""
+        try:
+            frame = self.frame()
+        except (EOFError, ConnectionResetError):
+            return False
+        assert frame == ("response", b"_heartbeat_"), frame
+        return True
+
     def sync(self):
         """Return when all commands sent so far are done."""
         kind, data = self.ask(b"FIN 0123456789abcdef\n")

@@ -3,7 +3,7 @@
 import socket
 import time
 
-from brokers.tests.raw import Raw, batch, body, channel_stats, post
+from brokers.tests.raw import Raw, batch, body, channel_stats, post, until
 
 
 def test_each_channel_gets_each_message_and_its_clients_share_them(
@@ -128,10 +128,12 @@ def test_dpub_without_a_channel_forgets_the_delay_when_nothing_is_kept_in_memory
     assert connect().subscribe(topic, "c", ready=1).message().body == b"x"
 
 
-def test_a_requeued_message_goes_behind_what_waits(connect, publish, topic):
+def test_a_requeued_message_goes_behind_what_waits(connect, publish, nsqd, topic):
     client = connect().subscribe(topic, "c", ready=1)
     publish(topic, b"1", b"2", b"3")
-    client.send(b"REQ " + client.message().id + b" 0\n")
+    message = client.message()
+    until(lambda: channel_stats(nsqd.http, topic, "c")["depth"] == 2)
+    client.send(b"REQ " + message.id + b" 0\n")
     seen = []
     for _ in range(3):
         message = client.message()

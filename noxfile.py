@@ -69,6 +69,14 @@ def _install_wheel(session: nox.Session, *more: str) -> None:
     session.install(*anew, *wheels, *TEST_TOOLS, *more)
 
 
+def _extras() -> list[str]:
+    """Return what the plugins with brokers can also use, as their extras say."""
+    files = (f"{other}/pyproject.toml" for other in WITH_BROKERS)
+    projects = (nox.project.load_toml(file)["project"] for file in files)
+    offered = (it.get("optional-dependencies", {}) for it in projects)
+    return [pin for extras in offered for pins in extras.values() for pin in pins]
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, formatting and the direction of imports."""
@@ -99,10 +107,10 @@ def tests(session: nox.Session) -> None:
 @nox.session(python=sorted({*PYTHONS[:1], *PYTHONS[-1:]}, key=PYTHONS.index))
 def brokers(session: nox.Session) -> None:
     """What needs brokers, with brokers, on the oldest and the newest Python."""
-    _install_wheel(session)
+    _install_wheel(session, *_extras())
     session.env["PYTHONPATH"] = str(ROOT / "contrib")
     session.env["TASK_BROKERS_REQUIRED"] = "1"
-    ours = (f"contrib/brokers/{folder}" for folder in ("checks", "tests"))
+    ours = (f"contrib/brokers/{folder}" for folder in ("checks", "tests", "chaos"))
     for folder in (*ours, *(f"{other}/tests" for other in WITH_BROKERS)):
         if any((ROOT / folder).rglob("test_*.py")):
             session.run("pytest", "-p", "brokers.fixtures", folder, *session.posargs)

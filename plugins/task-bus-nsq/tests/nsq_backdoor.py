@@ -4,7 +4,7 @@ import json
 import select
 import socket
 import struct
-from urllib.error import HTTPError
+import time
 from urllib.parse import urlencode
 from urllib.request import ProxyHandler, build_opener
 
@@ -13,6 +13,7 @@ from task_bus_nsq.plugin import NsqOptions
 
 from task_core.testing import Backdoor, not_offered
 
+BRIEF = b'{"msg_timeout":1000}'
 _opener = build_opener(ProxyHandler({}))
 
 
@@ -51,7 +52,9 @@ class NsqBackdoor(Backdoor):
             return list(found)
         host, port = self.nsqd.tcp.split(":")
         with socket.create_connection((host, int(port)), 10) as sock:
-            sock.sendall(b"  V2SUB %b backdoor\nRDY 100\n" % topic.encode())
+            # what comes too late for this call is soon there for the next one
+            sock.sendall(b"  V2IDENTIFY\n" + struct.pack(">i", len(BRIEF)) + BRIEF)
+            sock.sendall(b"SUB %b backdoor\nRDY 100\n" % topic.encode())
             data = sock.recv(65536)
             while data or self._waiting(topic):
                 for kind, frame in (frames := Frames(data)):
@@ -65,6 +68,13 @@ class NsqBackdoor(Backdoor):
 
     def in_flight(self, topic, channel):
         return self.channel(topic, channel)["in_flight_count"]
+
+    def in_flight_or_none(self, topic, channel):
+        """Return the same, or None while there is no such channel; waits a little."""
+        time.sleep(0.02)
+        stats = self._stats(topic)
+        names = [c["channel_name"] for c in stats["channels"]] if stats else []
+        return self.in_flight(topic, channel) if channel in names else None
 
     def channel(self, topic, channel):
         """Return what nsqd tells of a channel."""
@@ -95,15 +105,6 @@ class NsqBackdoor(Backdoor):
         answer = http(self.nsqd.http, "/stats", format="json", topic=topic)
         topics = json.loads(answer)["topics"] or ()
         return next((it for it in topics if it["topic_name"] == topic), None)
-
-
-def refuses(address, path, **query):
-    """Whether an HTTP call gets an error."""
-    try:
-        http(address, path, **query)
-    except HTTPError:
-        return True
-    return False
 
 
 class Frames:

@@ -39,6 +39,7 @@ def test_all_wrong_addresses_are_told_at_once():
     ("options", "word"),
     [
         ({"msg_timeout": timedelta(milliseconds=10)}, "msg_timeout"),
+        ({"msg_timeout": timedelta(seconds=29)}, "at least 30 s"),
         ({"heartbeat": timedelta(0)}, "heartbeat"),
         ({"tls_insecure": True}, "tls"),
         ({"tls": True, "tls_ca": "/no/such/file"}, "/no/such/file"),
@@ -60,9 +61,9 @@ def test_http_is_one_port_further_when_it_is_not_named():
 
 
 def test_the_lease_is_the_message_timeout_when_that_is_not_given():
-    given_ = NsqOptions(msg_timeout=timedelta(seconds=7))
+    given_ = NsqOptions(msg_timeout=timedelta(seconds=70))
     assert make_settings(NsqOptions(), 30).lease == 30
-    assert make_settings(given_, 30).lease == 7
+    assert make_settings(given_, 30).lease == 70
     assert make_settings(NsqOptions(), 0.2).lease == 1.0  # nsqd takes no less
 
 

@@ -70,7 +70,7 @@ class Directory:
         else:
             found = self._lookup(topic)
             where = tuple(_unique(Address(host, http) for host, _, http in found))
-        # asked for one channel, an nsqd says nothing of a topic that has no such channel
+        # asked for one channel, an nsqd leaves out topics that have no such channel
         stats = self._stats(where, topic=topic)
         return sum(
             _waiting(it, channel)

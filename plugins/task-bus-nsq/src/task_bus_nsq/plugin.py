@@ -50,7 +50,8 @@ class NsqOptions:
     )
     msg_timeout: timedelta | None = option(
         None,
-        help="When unsettled messages come again; the launcher's lease by default.",
+        help="When unsettled messages come again: the launcher's lease, or this, which"
+        " is longer.",
     )
     max_attempts: int = option(
         0,

@@ -58,8 +58,8 @@ def make_settings(options: NsqOptions, lease: float) -> Settings:
     nsqd = addresses("nsqd", options.nsqd, NSQD_PORT)
     if not nsqd and not lookupd:
         nsqd = (Address("localhost", NSQD_PORT),)
-    if options.msg_timeout is not None:
-        lease = _seconds("msg_timeout", options.msg_timeout, 1.0)
+    if options.msg_timeout is not None:  # a launcher renews at a third of its lease
+        lease = _seconds("msg_timeout", options.msg_timeout, max(1.0, lease))
     return Settings(
         nsqd=nsqd,
         lookupd=lookupd,

@@ -1,0 +1,167 @@
+"""The bus as people use it: commands, real processes, bodies that Go wrote."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from nsq_backdoor import NsqBackdoor
+
+FIXTURES = Path(__file__).parents[3] / "tests/fixtures/wire"
+WRITTEN_BY_GO = [
+    case["body"].encode()
+    for case in json.loads((FIXTURES / "encode.json").read_bytes())
+]
+NOT_YET = (b'"result":', b'"msg":', b'"started":', b'"ended":')
+TO_DO = [body for body in WRITTEN_BY_GO if not any(key in body for key in NOT_YET)]
+TIME = rb'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"'
+
+
+@pytest.fixture
+def door(nsqd):
+    return NsqBackdoor(nsqd)
+
+
+@pytest.fixture
+def task(tmp_path, nsqd):
+    """Start the command with this bus; end it with the test."""
+    started = []
+
+    def task(command, *flags):
+        url = f"nsq://{nsqd.tcp}?http={nsqd.http}"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "task_core", command, "--bus", url, *flags],
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield task
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def topics(door):
+    return door.topic(), door.topic()
+
+
+def launch_flags(topics):
+    topic, done = topics
+    reading = ("--topic", topic, "--channel", "workers", "--done-topic", done)
+    return (*reading, "--type-policy", "run")
+
+
+def test_what_go_wrote_is_answered_byte_for_byte(task, door, topics):
+    door.put(topics[0], TO_DO)
+    process = task("launch", "--worker", "nop", *launch_flags(topics), "--drain")
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0, stderr
+    found = door.take(topics[1])
+    ending = b',"result":"complete","msg":"finished","started":%b,"ended":%b}' % (
+        TIME,
+        TIME,
+    )
+    patterns = [re.escape(body[:-1]) + ending for body in TO_DO]
+    assert len(found) == len(patterns)
+    for pattern in patterns:
+        assert any(re.fullmatch(pattern, body) for body in found), pattern
+
+
+def test_a_done_task_of_go_that_is_run_again_loses_its_old_result(task, door, topics):
+    done = [body for body in WRITTEN_BY_GO if b'"result":"error"' in body]
+    assert done
+    door.put(topics[0], done)
+    process = task("launch", "--worker", "nop", *launch_flags(topics), "--drain")
+    process.communicate(timeout=60)
+    for body in door.take(topics[1]):
+        assert body.count(b'"result":"complete"') == body.count(b'"result"') == 1
+
+
+def test_a_killed_worker_costs_no_task(task, door, topics):
+    door.put(topics[0], [b'{"type":"nop","info":"%d"}' % n for n in range(20)])
+    flags = (*launch_flags(topics), "-c", "4", "--lease", "1s")
+    slow = task("launch", "--worker", "nop", "--worker-dur", "60s", *flags)
+    while door.in_flight_or_none(topics[0], "workers") != 4:
+        assert slow.poll() is None, slow.communicate()
+    slow.kill()
+    heir = task("launch", "--worker", "nop", *flags, "--max-tasks", "20")
+    heir.communicate(timeout=60)
+    infos = {json.loads(body)["info"] for body in door.take(topics[1])}
+    assert infos == {str(n) for n in range(20)}
+
+
+def test_a_launcher_goes_on_after_its_nsqd_was_restarted(task, door, topics):
+    door.put(topics[0], [b'{"type":"nop","info":"before"}'])
+    process = task("launch", "--worker", "nop", *launch_flags(topics))
+    while not door.take(topics[1]):
+        assert process.poll() is None, process.communicate()
+    door.nsqd.restart()
+    door.put(topics[0], [b'{"type":"nop","info":"after"}'])
+    while len(door.take(topics[1])) < 2:
+        assert process.poll() is None, process.communicate()
+    process.send_signal(signal.SIGTERM)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 0, stderr
+
+
+def test_a_stopped_launcher_gives_back_at_once_what_it_holds(task, door, topics):
+    door.put(topics[0], [b'{"type":"nop","info":"1"}'])
+    flags = (*launch_flags(topics), "--kill-time", "0s")
+    process = task("launch", "--worker", "nop", "--worker-dur", "60s", *flags)
+    while door.in_flight_or_none(topics[0], "workers") != 1:
+        assert process.poll() is None, process.communicate()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    channel = door.channel(topics[0], "workers")
+    assert (channel["in_flight_count"], channel["depth"]) == (0, 1)
+
+
+def test_send_and_topics_work_on_the_command_line(task, door):
+    topic = door.topic()
+    sent = task("send", "--topic", topic, "nop", "hello?x=1")
+    _, stderr = sent.communicate(timeout=30)
+    assert sent.returncode == 0, stderr
+    (body,) = door.take(topic)
+    assert json.loads(body)["info"] == "hello?x=1"
+    stdout, _ = task("topics").communicate(timeout=30)
+    assert topic in stdout
+
+
+def test_nobody_there_is_one_clear_line(door, tmp_path):
+    address = door.unreachable()[1]
+    command = [sys.executable, "-m", "task_core", "topics", "--bus", f"nsq://{address}"]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 4
+    assert address.split(":")[0] in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_two_threads_may_own_a_bus_each(door, buses, nsqd):
+    topic = door.topic()
+    door.put(topic, [b"%d" % n for n in range(200)])
+    found = []
+
+    def work():
+        consumer = buses(nsqd=(nsqd.tcp,)).subscribe(topic, "c")
+        while came := consumer.receive(3, 1):
+            consumer.bus.settle(consumer, came, [])
+            found.extend(it.body for it in came)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == sorted(b"%d" % n for n in range(200))

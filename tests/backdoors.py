@@ -169,10 +169,16 @@ class PipeBackdoor(LinesBackdoor):
         size = os.fstat(self.stdout).st_size
         return os.pread(self.stdout, size, 0).split(b"\n")[:-1]
 
+    def end(self, topic):
+        os.close(self._to_stdin)
+        self._to_stdin = None
+
     def close(self):
+        if self._to_stdin is not None:
+            self.end("stream")
         os.dup2(self._saved, 0)
         self._out.close()
-        for descriptor in (self._stdin, self._to_stdin, self._saved):
+        for descriptor in (self._stdin, self._saved):
             os.close(descriptor)
 
 

@@ -45,6 +45,9 @@ class Backdoor(ABC):
     def take(self, topic: str) -> list[bytes]:
         """Return every body that was ever sent to a topic that no bus reads."""
 
+    def end(self, topic: str) -> None:
+        """Let a bounded stream come to its end, where it does not by itself."""
+
     def in_flight(self, topic: str, channel: str) -> int:
         """Return how many messages have left the broker and are not settled."""
         not_offered("the broker does not tell what is in flight")

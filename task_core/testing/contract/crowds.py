@@ -32,7 +32,7 @@ class Crowds:
         done: SimpleQueue[bytes] = SimpleQueue()
         sent: SimpleQueue[bytes] = SimpleQueue()
         with actors(done, *working) as workers, actors(sent, *sending) as senders:
-            found = _until(THOUSAND, done, stage.patience * 4)
+            found = _until(THOUSAND, done, stage.patience)
             assert [actor.end() for actor in (*senders, *workers)] == [0] * 12
         assert sorted(found) == THOUSAND
         assert {sent.get() for _ in range(2 * SENDERS)} == {b"sent", b""}
@@ -58,10 +58,10 @@ def _until(
 ) -> set[bytes]:
     """Listen until all is told that is wanted, or nothing comes for a while."""
     found: set[bytes] = set()
-    deadline = monotonic() + patience
-    while not found >= set(wanted) and monotonic() < deadline:
-        with contextlib.suppress(Empty):
-            found.add(told.get(timeout=1))
+    deadline = monotonic() + 10 * patience
+    with contextlib.suppress(Empty):
+        while not found.issuperset(wanted) and monotonic() < deadline:
+            found.add(told.get(timeout=patience))
     return found
 
 

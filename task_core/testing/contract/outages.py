@@ -27,7 +27,7 @@ class Outages:
     ) -> None:
         """It shows the address, whatever is tried."""
         options, address = stage.backdoor.unreachable()
-        for use in (_write, _read, Bus.ping):
+        for use in (_write, _read, _ping):
             with pytest.raises(BusConnectionError) as caught:
                 use(stage.open(options=options))
             assert address in str(caught.value)
@@ -50,26 +50,24 @@ class Outages:
         topic = stage.backdoor.topic()
         stage.send(topic, b"1", b"2")
         stage.close()
-        if stage.backdoor.shared:
-            _restart(stage)
+        _restart(stage)
         consumer = stage.consumer(topic)
         assert sorted(bodies(stage.receive(consumer, 2))) == [b"1", b"2"]
 
     @needs("ack", "durable")
     def test_a_consumer_goes_on_after_a_restart(self, stage: Stage) -> None:
         """Nothing is lost: what it held is settled, or comes again."""
-        stage.backdoor.topic()
         topic, consumer = stage.filled(b"1", b"2", b"3")
         held = stage.receive(consumer)
         stage.backdoor.stop()
         stage.backdoor.start()
-        found = set(bodies(held))
-        stage.settle_if_held(consumer, held)
+        settled = stage.settle_if_held(consumer, held)
+        found = set(bodies(held)) if settled else set()
         while len(found) < 3:
             came = stage.persist(lambda: consumer.receive(3, stage.patience))
             assert came, f"only {sorted(found)} came after the restart"
-            found.update(bodies(came))
-            stage.settle_if_held(consumer, came)
+            if stage.settle_if_held(consumer, came):
+                found.update(bodies(came))
         stage.backdoor.put(topic, [b"4"])
         while b"4" not in bodies(
             last := stage.persist(lambda: consumer.receive(1, stage.patience))
@@ -97,7 +95,7 @@ class Outages:
         self, stage: Stage
     ) -> None:
         """Then the task is done; that it comes again is allowed."""
-        topic, consumer = stage.filled(b"1")
+        _, consumer = stage.filled(b"1")
         bus, done = consumer.bus, stage.backdoor.topic()
         bus.producer().prepare([done])
         held = stage.receive(consumer)
@@ -154,3 +152,7 @@ def _write(bus: Bus) -> None:
 
 def _read(bus: Bus) -> None:
     bus.subscribe("kit", "kit").receive(1, 0.1)
+
+
+def _ping(bus: Bus) -> None:
+    bus.ping()

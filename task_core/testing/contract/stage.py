@@ -1,6 +1,5 @@
 """Where the rules of a bus are played: buses to open, messages to put and await."""
 
-import contextlib
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
@@ -141,10 +140,13 @@ class Stage:
 
     def settle_if_held(
         self, consumer: Consumer, deliveries: Sequence[Delivery]
-    ) -> None:
-        """Acknowledge, through outages, what was not lost in one."""
-        with contextlib.suppress(LeaseLostError):
+    ) -> bool:
+        """Acknowledge, through outages; return False where that came too late."""
+        try:
             self.persist(lambda: consumer.ack(deliveries))
+        except LeaseLostError:
+            return False
+        return True
 
 
 def bodies(deliveries: Iterable[Delivery]) -> list[bytes]:

@@ -1,0 +1,133 @@
+"""The list of mutants, and the contract that each of them breaks."""
+
+import uuid
+
+import attrs
+import pytest
+from backdoors import SqliteBackdoor
+
+from mutants.double import (
+    CAPABILITIES,
+    Broker,
+    DoubleBackdoor,
+    DoubleBus,
+    DoubleConsumer,
+    DoubleOptions,
+    DoubleProducer,
+    double,
+)
+from task_core.builtin.bus_options import SqliteOptions
+from task_core.builtin.buses import SQLITE, sqlite
+from task_core.builtin.sqlite_bus import SqliteBus
+from task_core.testing import BusContract
+
+
+@attrs.frozen(kw_only=True)
+class Mutant:
+    """One wrong bus.
+
+    Args:
+        part: The class that is wrong.
+        rule: Who is to catch it.
+        tells: What the failure is to say, as a pattern.
+        declares: Capabilities that it claims or hides, unlike the right bus.
+    """
+
+    part: type
+    rule: str
+    tells: str
+    declares: dict
+
+
+MUTANTS = {}
+
+
+def caught_by(rule, tells, **declares):
+    """Enlist a wrong part of a bus."""
+
+    def enlist(part):
+        assert part.__name__ not in MUTANTS
+        MUTANTS[part.__name__] = Mutant(
+            part=part, rule=f"test_{rule}", tells=tells, declares=declares
+        )
+        return part
+
+    return enlist
+
+
+class Double(BusContract):
+    """The double keeps every rule."""
+
+    lease = 0.6
+    patience = 5.0
+    part = DoubleBus
+    declares = {}  # noqa: RUF012  replaced, never changed
+
+    @pytest.fixture
+    def plugin(self):
+        capabilities = attrs.evolve(CAPABILITIES, **self.declares)
+        return double(_bus_class(self.part), capabilities)
+
+    @pytest.fixture
+    def options(self):
+        made = self.part if issubclass(self.part, DoubleOptions) else DoubleOptions
+        return made(address=f"{uuid.uuid4().hex}:4711")
+
+    @pytest.fixture
+    def backdoor(self, options):
+        made = self.part if issubclass(self.part, Broker) else Broker
+        backdoor = DoubleBackdoor(options.address, made(options.address))
+        backdoor.options_class = type(options)
+        return backdoor
+
+
+class Sqlite(BusContract):
+    """The bus sqlite: the mutants for the rules about processes."""
+
+    lease = 0.6
+    patience = 8.0
+    part = SqliteBus
+
+    @pytest.fixture
+    def plugin(self):
+        return attrs.evolve(sqlite, open=OpenSqlite(self.part))
+
+    @pytest.fixture
+    def options(self, tmp_path):
+        return SqliteOptions(path=str(tmp_path / "task.db"))
+
+    @pytest.fixture
+    def backdoor(self, plugin, options):
+        return SqliteBackdoor(plugin, options)
+
+
+@attrs.frozen
+class OpenSqlite:
+    """What other processes can import."""
+
+    part: type
+
+    def __call__(self, options, context):
+        return self.part(options, context, SQLITE)
+
+
+def right_and_wrong(name):
+    """Return two contract classes: without the fault, and with it."""
+    mutant = MUTANTS[name]
+    home = Sqlite if issubclass(mutant.part, SqliteBus) else Double
+    wrong = {"part": mutant.part, "patience": 1.5, "declares": mutant.declares}
+    if home is Sqlite:
+        wrong["patience"] = 4.0
+    return home, type(f"Wrong{name}", (home,), wrong)
+
+
+def _bus_class(part):
+    if issubclass(part, DoubleBus):
+        return part
+    for base, place in (
+        (DoubleConsumer, "consumer_class"),
+        (DoubleProducer, "producer_class"),
+    ):
+        if issubclass(part, base):
+            return type(part.__name__, (DoubleBus,), {place: part})
+    return DoubleBus

@@ -1,0 +1,128 @@
+"""Mutants that give messages to the wrong readers, and those of processes."""
+
+import uuid
+
+from mutants.catalog import caught_by
+from mutants.double import DoubleBus, DoubleConsumer
+from task_core.api.message import Message
+from task_core.builtin.memory_topics import Channel
+from task_core.builtin.sqlite_bus import SqliteBus
+
+
+@caught_by("every_channel_gets_each_message", "assert")
+class ChannelsShare(DoubleBus):
+    """Knows topics only."""
+
+    def subscribe(self, topic, channel):
+        return super().subscribe(topic, "the only one")
+
+
+@caught_by("consumers_on_one_channel_share_its_messages", "assert")
+class EachConsumerIsAChannel(DoubleBus):
+    """Gives every message to each consumer."""
+
+    def subscribe(self, topic, channel):
+        return super().subscribe(topic, f"{channel}-{uuid.uuid4().hex}")
+
+
+@caught_by("the_first_channel_gets_what_was_sent_before_it", "assert")
+class ForgetsWhatNobodyReads(DoubleConsumer):
+    """Drops messages of topics that have no channel."""
+
+    def __init__(self, bus, topic, channel, storage):
+        storage.topic(topic)._backlog.clear()
+        super().__init__(bus, topic, channel, storage)
+
+
+@caught_by("a_late_channel_gets_all_that_is_sent_from_then_on", "assert")
+class ForgetsLateChannels(DoubleConsumer):
+    """Serves only the channels that were there at the first message."""
+
+    def __init__(self, bus, topic, channel, storage):
+        with storage.lock:
+            late = storage.topic(topic).channels
+        super().__init__(bus, topic, channel, storage)
+        if len(late) > 1:
+            self.stored = Channel()
+
+
+@caught_by("a_late_channel_gets_all_that_is_sent_from_then_on", "assert")
+class LateChannelsGetHalfOfThePast(DoubleConsumer):
+    """Some of what was there before, and some not."""
+
+    def __init__(self, bus, topic, channel, storage):
+        super().__init__(bus, topic, channel, storage)
+        if channel == "late":
+            with self._lock:
+                topics = storage.topic(topic)
+                here, topics.channels = topics.channels, {channel: self.stored}
+                topics.put([Message(topic, b"old 2")], 0)
+                topics.channels = here
+
+
+@caught_by("topics_do_not_see_each_other", "assert")
+class ChannelsOfOneNameAreOne(DoubleBus):
+    """Knows channels by their name only."""
+
+    def subscribe(self, topic, channel):
+        shared = self._shared()
+        with self._storage.lock:
+            stored = self._storage.topic(topic)
+            known = shared.setdefault(channel, stored.channel(channel))
+            if known is not stored.channels[channel]:
+                known.ready += stored.channels[channel].ready
+                stored.channels[channel] = known
+        return super().subscribe(topic, channel)
+
+    def _shared(self):
+        return self._storage.__dict__.setdefault("shared", {})
+
+
+@caught_by("what_a_killed_process_held_comes_again", "assert")
+class NeverReturnsWhatADeadProcessHeld(SqliteBus):
+    """Waits for the consumer to say good-bye."""
+
+    def __init__(self, options, context, capabilities):
+        super().__init__(options, context, capabilities)
+        self._lease = 3600.0
+
+
+@caught_by("eight_senders_and_four_consumers_lose_nothing", "assert")
+class LosesOneInAHundred(SqliteBus):
+    """Counts on that nobody sends so many."""
+
+    def producer(self):
+        producer = super().producer()
+        producer.send = Lossy(producer.send)
+        return producer
+
+
+class Lossy:
+    """Sends, but for one in a hundred."""
+
+    def __init__(self, send):
+        self.send = send
+        self.count = 0
+
+    def __call__(self, messages):
+        self.count += 1
+        if self.count % 100:
+            self.send(messages)
+
+
+@caught_by("eight_senders_and_four_consumers_lose_nothing", "assert")
+class DeliversWhatNobodySent(SqliteBus):
+    """Reads a row that another one is just writing."""
+
+    def subscribe(self, topic, channel):
+        consumer = super().subscribe(topic, channel)
+        receive = consumer.receive
+
+        def torn(limit, timeout):
+            found = receive(limit, timeout)
+            for delivery in found:
+                delivery.body = delivery.body.replace(b"0007", b"000")
+            return found
+
+        consumer.receive = torn
+        return consumer

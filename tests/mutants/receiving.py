@@ -1,0 +1,148 @@
+"""Mutants that receive too much, too late or too early, or mistake a wake."""
+
+import time
+
+from mutants.catalog import caught_by
+from mutants.double import DoubleConsumer
+
+
+@caught_by(
+    "receive_returns_at_most_limit_and_in_the_end_all",
+    "more than the limit was delivered",
+)
+class ReturnsMoreThanTheLimit(DoubleConsumer):
+    """Returns whatever it has got."""
+
+    def receive(self, limit, timeout):
+        return super().receive(limit + 1, timeout)
+
+
+@caught_by("receive_returns_at_most_limit_and_in_the_end_all", "assert")
+class LosesWhatIsBeyondTheLimit(DoubleConsumer):
+    """Throws away what it should not have taken."""
+
+    def receive(self, limit, timeout):
+        found = super().receive(limit + 1, timeout)
+        return found[:limit]
+
+
+class Buffering(DoubleConsumer):
+    """Takes more than it was asked for, and keeps it for later."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.buffer = []
+
+    def receive(self, limit, timeout):
+        if not self.buffer:
+            self.fill(limit, timeout)
+        found, self.buffer = self.buffer[:limit], self.buffer[limit:]
+        return found
+
+
+@caught_by("no_more_than_the_limit_leaves_the_broker", "assert 10 <= 1|assert.*<= 1")
+class Hoards(Buffering):
+    """Takes ten at a time."""
+
+    def fill(self, limit, timeout):
+        self.buffer.extend(DoubleConsumer.receive(self, 10, timeout))
+
+
+@caught_by("what_was_settled_makes_room_for_no_more_than_the_limit", "assert 2 <= 1")
+class FetchesAhead(Buffering):
+    """Has the next two at hand when one is done."""
+
+    def fill(self, limit, timeout):
+        self.buffer.extend(DoubleConsumer.receive(self, limit, timeout))
+
+    def ack(self, deliveries):
+        super().ack(deliveries)
+        self.buffer.extend(DoubleConsumer.receive(self, 2, 0))
+
+
+@caught_by("receive_is_never_late", r"assert.*\+ 1\.0")
+class IsLate(DoubleConsumer):
+    """Rounds the timeout up."""
+
+    def receive(self, limit, timeout):
+        return super().receive(limit, timeout + 1.2)
+
+
+@caught_by("receive_is_never_late", r"assert \(0\.4 - 0\.05\) <")
+class DoesNotWait(DoubleConsumer):
+    """Looks once."""
+
+    def receive(self, limit, timeout):
+        return super().receive(limit, 0)
+
+
+@caught_by("receive_returns_as_soon_as_there_is_one", r"assert.*< 1\.0")
+class WaitsForItsWholeTimeout(DoubleConsumer):
+    """Sleeps, and looks then."""
+
+    def receive(self, limit, timeout):
+        if found := super().receive(limit, 0):
+            return found
+        time.sleep(timeout)
+        return super().receive(limit, 0)
+
+
+@caught_by("receive_returns_as_soon_as_there_is_one", r"assert.*< 1\.0")
+class WaitsForTheLimit(DoubleConsumer):
+    """Likes full batches."""
+
+    def receive(self, limit, timeout):
+        found = list(super().receive(limit, timeout))
+        deadline = time.monotonic() + timeout
+        while found and len(found) < limit and time.monotonic() < deadline:
+            found += super().receive(limit - len(found), 0.1)
+        return found
+
+
+@caught_by("a_bounded_stream_ends_after_its_last_message", "assert", bounded=True)
+class NeverEnds(DoubleConsumer):
+    """Declares an end that it does not tell."""
+
+
+@caught_by("a_bounded_stream_ends_after_its_last_message", "assert", bounded=True)
+class EndsTooEarly(DoubleConsumer):
+    """Says that it is at the end before it begins."""
+
+    exhausted = True
+
+
+@caught_by("a_stream_without_end_is_never_exhausted", "assert not True")
+class SaysThatItIsExhausted(DoubleConsumer):
+    """Takes a pause for the end."""
+
+    @property
+    def exhausted(self):
+        return not self.stored.ready
+
+
+@caught_by("a_wake_ends_the_wait", r"assert 0\.25 <")
+class WakeDoesNothing(DoubleConsumer):
+    """Cannot be woken."""
+
+    def wake(self):
+        pass
+
+
+@caught_by("a_wake_before_the_wait_ends_it", r"assert.*< 1\.0")
+class ForgetsAnEarlyWake(DoubleConsumer):
+    """Begins each wait anew."""
+
+    def receive(self, limit, timeout):
+        while not self._bell.empty():
+            self._bell.get()
+        return super().receive(limit, timeout)
+
+
+@caught_by("a_wake_costs_no_message", "assert")
+class AWakeCostsAMessage(DoubleConsumer):
+    """Throws away what came together with the wake."""
+
+    def receive(self, limit, timeout):
+        woken = not self._bell.empty()
+        found = super().receive(limit, timeout)
+        return () if woken else found

@@ -1,0 +1,254 @@
+"""Mutants that settle wrongly, or forget about leases."""
+
+from collections import Counter
+
+from mutants.catalog import caught_by
+from mutants.double import DoubleBus, DoubleConsumer
+from task_core.api.bus import Bus
+from task_core.errors import LeaseLostError
+
+
+@caught_by("what_was_acknowledged_never_comes_again", "assert")
+class AckDoesNothing(DoubleConsumer):
+    """Leaves it in flight."""
+
+    def ack(self, deliveries):
+        self.check_open()
+
+
+@caught_by("what_was_not_acknowledged_comes_again", "assert")
+class AcksOnReceive(DoubleConsumer):
+    """Delivers at most once."""
+
+    def receive(self, limit, timeout):
+        found = super().receive(limit, timeout)
+        super().ack(found)
+        return found
+
+
+@caught_by("what_was_not_acknowledged_comes_again", "assert")
+class CloseGivesNothingBack(DoubleConsumer):
+    """Leaves it to the lease."""
+
+    def close(self):
+        self.closed = True
+
+
+@caught_by("closing_the_bus_gives_back_too", "assert")
+class ClosingTheBusGivesNothingBack(DoubleBus):
+    """Only closes itself."""
+
+    def close(self):
+        self.closed = True
+
+
+@caught_by("one_ack_does_not_acknowledge_others", "assert")
+class OneAckAcksAll(DoubleConsumer):
+    """Knows only a position in the stream."""
+
+    def ack(self, deliveries):
+        self.check_open()
+        with self._lock:
+            self.stored.ack(self.stored.owned_by(self))
+
+
+@caught_by("one_ack_does_not_acknowledge_others", "assert")
+class OneAckAcksAllBefore(DoubleConsumer):
+    """Commits a position in the stream, whatever is before it."""
+
+    def ack(self, deliveries):
+        last = max(delivery.token for delivery in deliveries)
+        with self._lock:
+            held = self.stored.owned_by(self)
+            self.stored.ack([token for token in held if token <= last])
+
+
+@caught_by("what_was_given_back_comes_again", "assert")
+class LosesOnNack(DoubleConsumer):
+    """Takes it for an ack."""
+
+    def nack(self, deliveries, delay=0.0):
+        self.ack(deliveries)
+
+
+@caught_by("what_was_given_back_comes_again", "assert")
+class AcksAtTheSecondReceipt(DoubleConsumer):
+    """Gives every message two chances."""
+
+    def receive(self, limit, timeout):
+        found = super().receive(limit, timeout)
+        self.ack([delivery for delivery in found if delivery.attempt > 1])
+        return found
+
+    def nack(self, deliveries, delay=0.0):
+        super().nack([d for d in deliveries if d.attempt == 1], delay)
+
+
+NACK_DELAY = "a_nack_with_delay_comes_after_it_and_not_before"
+
+
+@caught_by(NACK_DELAY, "assert.*b'1'")
+class IgnoresTheDelayOfANack(DoubleConsumer):
+    """Gives it back at once."""
+
+    def nack(self, deliveries, delay=0.0):
+        super().nack(deliveries)
+
+
+@caught_by(NACK_DELAY, "assert")
+class TheDelayOfANackNeverEnds(DoubleConsumer):
+    """Takes seconds for hours."""
+
+    def nack(self, deliveries, delay=0.0):
+        super().nack(deliveries, delay * 3600)
+
+
+@caught_by("attempts_count_the_receipts_of_a_message", "assert")
+class AttemptsAreAlwaysOne(DoubleConsumer):
+    """Does not count."""
+
+    def receive(self, limit, timeout):
+        found = super().receive(limit, timeout)
+        for delivery in found:
+            delivery.attempt = 1
+        return found
+
+
+@caught_by("a_lease_that_ends_counts_as_an_attempt", r"assert \[1\] == \[2\]")
+class CountsNacksOnly(DoubleConsumer):
+    """Does not see that a message kills its workers."""
+
+    nacks = Counter()  # noqa: RUF012  of the process
+
+    def receive(self, limit, timeout):
+        found = super().receive(limit, timeout)
+        for delivery in found:
+            delivery.attempt = 1 + self.nacks[delivery.body]
+        return found
+
+    def nack(self, deliveries, delay=0.0):
+        self.nacks.update(delivery.body for delivery in deliveries)
+        super().nack(deliveries, delay)
+
+
+SETTLES = "settle_sends_and_acknowledges"
+
+
+@caught_by(SETTLES, "assert")
+class SettleForgetsToAck(DoubleBus):
+    """Only sends."""
+
+    def settle(self, consumer, deliveries, messages):
+        super().settle(consumer, [], messages)
+
+
+@caught_by(SETTLES, r"assert \[\] ==")
+class SettleForgetsToSend(DoubleBus):
+    """Only acknowledges."""
+
+    def settle(self, consumer, deliveries, messages):
+        super().settle(consumer, deliveries, [])
+
+
+@caught_by("settle_without_messages_acknowledges", "assert")
+class SettleWantsMessages(DoubleBus):
+    """Has nothing to do without them."""
+
+    def settle(self, consumer, deliveries, messages):
+        if messages:
+            super().settle(consumer, deliveries, messages)
+
+
+@caught_by("settle_without_acks_only_sends", "assert")
+class SettleWantsDeliveries(DoubleBus):
+    """Has nothing to do without them."""
+
+    def settle(self, consumer, deliveries, messages):
+        if deliveries:
+            super().settle(consumer, deliveries, messages)
+
+
+@caught_by("a_settle_that_fails_acknowledges_nothing", "assert")
+class SettleAcksBeforeItSends(DoubleBus):
+    """Loses tasks when sending fails."""
+
+    def settle(self, consumer, deliveries, messages):
+        consumer.ack(deliveries)
+        super().settle(consumer, [], messages)
+
+
+@caught_by("a_lease_that_ends_brings_the_message_to_another", "assert")
+class ForgetsLeases(DoubleBus):
+    """Waits for ever for its consumers."""
+
+    def __init__(self, options, context, capabilities):
+        super().__init__(options, context, capabilities)
+        self.lease = 3600.0
+
+
+@caught_by("a_lease_that_ends_brings_the_message_to_another", "assert.*>=")
+class EndsLeasesEarly(DoubleBus):
+    """Has no patience."""
+
+    def __init__(self, options, context, capabilities):
+        super().__init__(options, context, capabilities)
+        self.lease /= 4
+
+
+@caught_by("extending_keeps_a_delivery", "assert")
+class ExtendDoesNothing(DoubleConsumer):
+    """Says that it did."""
+
+    def extend(self, deliveries):
+        self.check_open()
+
+
+@caught_by("who_lost_a_lease_settles_nothing", "DID NOT RAISE")
+class SettlesWhatOthersHave(DoubleBus):
+    """Does not look whose it is."""
+
+    def settle(self, consumer, deliveries, messages):
+        with self._storage.lock:
+            held = [d for d in deliveries if consumer.stored.holds(d.token)]
+        super().settle(consumer, held, messages)
+
+
+@caught_by("who_lost_a_lease_settles_nothing", r"assert \[b'late'\] == \[\]")
+class SendsForLostLeases(DoubleBus):
+    """Sends, and looks then whose it is."""
+
+    def settle(self, consumer, deliveries, messages):
+        Bus.settle(self, consumer, deliveries, messages)
+
+
+@caught_by("who_lost_a_lease_settles_nothing", "assert")
+class DoesNotTellWhichAreLost(DoubleConsumer):
+    """Only that some are."""
+
+    def settle(self, deliveries):
+        try:
+            super().settle(deliveries)
+        except LeaseLostError as error:
+            raise LeaseLostError(str(error), []) from None
+
+
+@caught_by("a_lost_lease_does_not_hinder_the_rest", "LeaseLostError")
+class AcksTheRestToo(DoubleConsumer):
+    """Does half of what it refuses."""
+
+    def settle(self, deliveries):
+        held = [d for d in deliveries if self.stored.holds(d.token)]
+        self.stored.ack([delivery.token for delivery in held])
+        super().settle([d for d in deliveries if d not in held])
+
+
+@caught_by("giving_back_what_others_have_changes_nothing", "assert|LeaseLostError")
+class TakesFromOthers(DoubleConsumer):
+    """Gives back by the name of the message, whoever has it."""
+
+    def nack(self, deliveries, delay=0.0):
+        bodies = {delivery.body for delivery in deliveries}
+        with self._lock:
+            leases = self.stored._leases.items()
+            found = [t for t, item in leases if item.entry.message.body in bodies]
+            self.stored.give_back(found, 0)

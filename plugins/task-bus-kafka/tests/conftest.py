@@ -1,5 +1,6 @@
 """Brokers of these tests: one Kafka for all, one more where it is stopped."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -39,3 +40,4 @@ def own_kafka():
         pytest.skip(str(error))
     yield broker
     broker.close()
+    gc.collect()  # the sockets, while we still bear with them

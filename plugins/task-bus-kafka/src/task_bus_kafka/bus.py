@@ -53,7 +53,7 @@ class KafkaBus(Bus):
         """Start to read a topic as a member of the channel's group."""
         self._check_open()
         self._catalog.ensure([topic])
-        group = self._group(channel)
+        group = self._group(topic, channel)
         if self._options.from_ == ReadFrom.NEW:
             self._catalog.pin(topic, group)
 
@@ -147,7 +147,7 @@ class KafkaBus(Bus):
                 consumer.channel,
             ) == (topic, channel):
                 consumer.pump.mark_now(self._patience)
-        return self._catalog.lag(topic, self._group(channel))
+        return self._catalog.lag(topic, self._group(topic, channel))
 
     def peek(self, topic: str, limit: int) -> Sequence[bytes]:
         """Return the first bodies of a topic, and take nothing."""
@@ -167,8 +167,13 @@ class KafkaBus(Bus):
                 self._open.pop().close()
             self._catalog.close()
 
-    def _group(self, channel: str) -> str:
-        return self._options.group_prefix + channel
+    def _group(self, topic: str, channel: str) -> str:
+        """Return the name of a channel's group.
+
+        Each topic has its own: members that read other topics would hold this one up
+        whenever one of them comes, goes or dies.
+        """
+        return self._options.group or f"{self._options.group_prefix}{topic}.{channel}"
 
     def _check_open(self) -> None:
         if self._closed:

@@ -193,7 +193,8 @@ class ConfluentReader:
 
     def _on_revoke(self, consumer: Consumer, revoked: list[TopicPartition]) -> None:
         numbers = [partition.partition for partition in revoked]
-        if marks := self._partitions.release(numbers):
+        marks = self._partitions.release(numbers)
+        if marks and not self._down:  # it would wait for brokers that are gone
             self._commit_and_wait(marks)
 
     def _on_lost(self, consumer: Consumer, lost: list[TopicPartition]) -> None:

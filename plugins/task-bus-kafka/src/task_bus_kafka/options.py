@@ -75,8 +75,11 @@ class KafkaOptions:
         Client.PYTHON,
         help="Client library; confluent needs the extra task-bus-kafka[confluent].",
     )
+    group: str | None = option(
+        None, help="The consumer group by its full name, whatever the channel."
+    )
     group_prefix: str = option(
-        "", help="What the names of consumer groups begin with, before the channel."
+        "", help="What names of groups begin with, before TOPIC.CHANNEL."
     )
     from_: ReadFrom = option(
         ReadFrom.START,

@@ -5,6 +5,7 @@ changes, and is thrown out in the end. The thread that owns the bus may be silen
 long; so this one polls, and writes progress down by the clock.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Collection, Mapping
 from time import monotonic
@@ -114,6 +115,17 @@ class Pump:
                 self._turn()
             except Exception as error:  # noqa: BLE001  whatever it raises
                 self._fail(error)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Close; while the group changes it would take no progress, so await that."""
+        with contextlib.suppress(Exception):
+            ends = monotonic() + JOINING
+            while (reader := self.reader) and reader.alive and not reader.joined:
+                if monotonic() > ends:
+                    break
+                reader.pause()
+                self._stock.add(reader.poll(1, SLICE), reader.committed)
         self._shut()
 
     def wake(self) -> None:

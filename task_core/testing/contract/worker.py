@@ -20,7 +20,7 @@ from task_core.wire import decode_task, encode_task
 RESULTS = {result.value for result in Result}
 
 
-class WorkerContract(Contract):
+class WorkerContract(Contract, defines=True):
     """Every rule that a worker keeps. Give fixtures, run pytest.
 
     Args:

@@ -1,0 +1,73 @@
+"""The core's own workers keep the contract, and wrong workers do not."""
+
+import shlex
+import sys
+
+import pytest
+
+from task_core.builtin.workers import ExecOptions, NopOptions, echo, exec_, nop
+from task_core.task import Task
+from task_core.testing import WorkerContract
+
+SHOUT = """
+import json, sys
+for line in sys.stdin:
+    info = json.loads(line)["info"]
+    result = "complete" if info else "error"
+    print(json.dumps({"result": result, "msg": info.upper() or "no info"}), flush=True)
+"""
+
+
+class TestEcho(WorkerContract):
+    @pytest.fixture
+    def plugin(self):
+        return echo
+
+    @pytest.fixture
+    def tasks(self):
+        return [Task.new("echo", info) for info in ("", "Hello", "a\nb", "Grüße 🚀")]
+
+
+class TestNop(WorkerContract):
+    @pytest.fixture
+    def plugin(self):
+        return nop
+
+    @pytest.fixture
+    def tasks(self):
+        return [Task.new("nop", "")]
+
+
+class TestFailingNop(TestNop):
+    label = "failing"
+    expected_failures = {  # noqa: RUF012  replaced, never changed
+        "test_it_completes_its_tasks": "it is told to fail, for tests of others"
+    }
+
+    @pytest.fixture
+    def options(self):
+        return NopOptions(fail_rate=100)
+
+    @pytest.fixture
+    def bad_tasks(self, tasks):
+        return tasks
+
+
+class TestExec(WorkerContract):
+    @pytest.fixture
+    def plugin(self):
+        return exec_
+
+    @pytest.fixture
+    def options(self, tmp_path):
+        program = tmp_path / "shout.py"
+        program.write_text(SHOUT)
+        return ExecOptions(command=shlex.join([sys.executable, str(program)]))
+
+    @pytest.fixture
+    def tasks(self):
+        return [Task.new("exec", "quiet please")]
+
+    @pytest.fixture
+    def bad_tasks(self):
+        return [Task.new("exec", "")]

@@ -30,12 +30,14 @@ class NsqBackdoor(Backdoor):
     Args:
         nsqd: The broker.
         refusing: Makes options with a wrong secret, and the secret.
+        secret: What the nsqd asks for.
     """
 
-    def __init__(self, nsqd, refusing=None):
+    def __init__(self, nsqd, refusing=None, secret=""):
         self.nsqd = nsqd
         self.broker = nsqd.implementation
         self._refusing = refusing
+        self._secret = secret.encode()
         self._taken = {}
 
     def put(self, topic, bodies):
@@ -54,6 +56,9 @@ class NsqBackdoor(Backdoor):
         with socket.create_connection((host, int(port)), 10) as sock:
             # what comes too late for this call is soon there for the next one
             sock.sendall(b"  V2IDENTIFY\n" + struct.pack(">i", len(BRIEF)) + BRIEF)
+            if self._secret:
+                size = struct.pack(">i", len(self._secret))
+                sock.sendall(b"AUTH\n" + size + self._secret)
             sock.sendall(b"SUB %b backdoor\nRDY 100\n" % topic.encode())
             data = sock.recv(65536)
             while data or self._waiting(topic):

@@ -1,5 +1,6 @@
 """The bus keeps the contract: on a plain nsqd, and over TLS with a login."""
 
+import attrs
 import pytest
 from nsq_backdoor import NsqBackdoor
 from task_bus_nsq.plugin import NsqOptions, nsq
@@ -24,3 +25,28 @@ class TestNsq(BusContract):
             return NsqOptions(nsqd=(guarded.tcp,), auth_secret=WRONG), WRONG
 
         return NsqBackdoor(nsqd, refusing)
+
+
+class TestNsqOverTls(BusContract):
+    label = "tls"
+
+    @pytest.fixture
+    def plugin(self):
+        return nsq
+
+    @pytest.fixture
+    def options(self, guarded, auth, certificate):
+        return NsqOptions(
+            nsqd=(guarded.tcp,),
+            http=(guarded.http,),
+            tls=True,
+            tls_ca=certificate.certificate,
+            auth_secret=auth.secret,
+        )
+
+    @pytest.fixture
+    def backdoor(self, guarded, options, auth):
+        def refusing():
+            return attrs.evolve(options, auth_secret=WRONG), WRONG
+
+        return NsqBackdoor(guarded, refusing, secret=auth.secret)

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from mutants import MUTANTS
+from mutants import ACTORS, MUTANTS
 
-from task_core.testing import BusContract
+from task_core.testing import BusContract, TaskmasterContract, WorkerContract
 
 RIGHT = """
 from mutants import Double
@@ -14,9 +14,9 @@ class TestDouble(Double):
     pass
 """
 PAIR = """
-from mutants import right_and_wrong
+from mutants import {maker}
 
-TestRight, TestWrong = right_and_wrong({name!r})
+TestRight, TestWrong = {maker}({name!r})
 """
 OPTIONS = "--import-mode=importlib", "-p", "no:cacheprovider", "-o", "addopts="
 
@@ -57,24 +57,43 @@ def run_kit(tmp_path, monkeypatch):
     return run
 
 
+@pytest.fixture
+def judge(run_kit):
+    """Run one rule on a mutant and on what is right: only the mutant is to fail."""
+
+    def run(name, maker, rule, tells, alike):
+        sides = ("TestRight", "TestWrong")
+        nodes = [f"{side}::{rule}" for side in sides]
+        recorder = run_kit(name, PAIR.format(name=name, maker=maker), *nodes)
+        (right, why_right), (wrong, why) = map(recorder.of, nodes)
+        assert "failed" in wrong, f"the mutant {name} survives {rule}"
+        assert re.search(tells, why), f"{name} fails for another reason:\n{why}"
+        assert right, f"{rule} does not run"
+        assert right <= alike, f"the right one fails too:\n{why_right}"
+
+    return run
+
+
 @pytest.mark.parametrize("name", MUTANTS)
-def test_each_mutant_is_caught_by_its_rule(run_kit, name):
+def test_each_wrong_bus_is_caught_by_its_rule(judge, name):
     """And the same bus without the fault keeps that rule."""
     mutant = MUTANTS[name]
-    nodes = [f"{side}::{mutant.rule}" for side in ("TestRight", "TestWrong")]
-    recorder = run_kit(name, PAIR.format(name=name), *nodes)
-    outcomes, why = recorder.of(nodes[1])
-    assert "failed" in outcomes, f"the mutant {name} survives {mutant.rule}"
-    assert re.search(mutant.tells, why), f"{name} fails for another reason:\n{why}"
-    outcomes, why = recorder.of(nodes[0])
-    unlike = {"skipped"} if mutant.declares else set()
-    assert outcomes <= {"passed"} | unlike, f"the right bus fails too:\n{why}"
-    assert outcomes
+    alike = {"passed", "skipped"} if mutant.declares else {"passed"}
+    judge(name, "right_and_wrong", mutant.rule, mutant.tells, alike)
+
+
+@pytest.mark.parametrize("name", ACTORS)
+def test_each_wrong_worker_or_taskmaster_is_caught_by_its_rule(judge, name):
+    """And a right one keeps that rule."""
+    _, rule, tells = ACTORS[name]
+    judge(name, "right_and_wrong_actor", rule, tells, {"passed"})
 
 
 def test_each_rule_catches_a_mutant():
     """A rule that no wrong bus breaks may be no rule."""
     assert set(BusContract._rules) == {mutant.rule for mutant in MUTANTS.values()}
+    others = {*WorkerContract._rules, *TaskmasterContract._rules}
+    assert others == {rule for _, rule, _ in ACTORS.values()}
 
 
 def test_the_double_keeps_the_whole_contract(run_kit):

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import threading
 from typing import Any, ClassVar
 
 import pytest
@@ -14,7 +15,7 @@ from task_core.task import Result, Task
 from task_core.testing.contract.backdoor import not_offered
 from task_core.testing.contract.kit import SUITE, Contract
 from task_core.testing.contract.tally import Title
-from task_core.testing.harness import default_options, try_worker
+from task_core.testing.harness import Trial, default_options, try_worker
 from task_core.wire import decode_task, encode_task
 
 RESULTS = {result.value for result in Result}
@@ -25,6 +26,7 @@ class WorkerContract(Contract, defines=True):
 
     Args:
         label: Tells two classes for one plugin apart.
+        patience: Seconds in which all its tasks end after a stop.
 
     Example:
         >>> class TestHello(WorkerContract):
@@ -38,6 +40,7 @@ class WorkerContract(Contract, defines=True):
 
     kind = "worker"
     label: ClassVar[str] = ""
+    patience: ClassVar[float] = 10.0
 
     @pytest.fixture
     def plugin(self) -> WorkerPlugin:
@@ -120,10 +123,20 @@ class WorkerContract(Contract, defines=True):
     def test_it_ends_when_the_launcher_stops(
         self, plugin: WorkerPlugin, options: Any, tasks: list[Task]
     ) -> None:
-        """Interrupted or done, but it returns an outcome."""
-        for task in tasks:
-            trial = try_worker(plugin, replace(task), options=options, cancelled=True)
-            assert trial.outcome.again or trial.done.result in RESULTS
+        """Interrupted or done, but it returns an outcome, and soon."""
+        trials: list[Trial] = []
+
+        def run() -> None:
+            for task in tasks:
+                copy = replace(task)
+                trials.append(try_worker(plugin, copy, options=options, cancelled=True))
+
+        runner = threading.Thread(target=run, daemon=True)
+        runner.start()
+        runner.join(self.patience)
+        assert not runner.is_alive(), "it goes on after the stop"
+        assert len(trials) == len(tasks)
+        assert all(t.outcome.again or t.done.result in RESULTS for t in trials)
 
     def test_it_prints_nothing(
         self, plugin: WorkerPlugin, options: Any, tasks: list[Task]

@@ -3,6 +3,8 @@
 import logging
 import os
 import select
+from contextlib import suppress
+from threading import Lock
 from time import monotonic
 
 from task_bus_nsq.directory import Directory
@@ -39,6 +41,7 @@ class Crew:
         self._topic, self._channel = topic, channel
         self._by_number: dict[int, Reader] = {}
         self._bell, self._ring = os.pipe()
+        self._ringing = Lock()
         for number in (self._bell, self._ring):
             os.set_blocking(number, False)
         self._all, self._gone = select.poll(), select.poll()
@@ -124,10 +127,11 @@ class Crew:
         self._finder.stop()
         for reader in list(self.readers):
             self._strike_off(reader)
-        bell, ring, self._bell, self._ring = self._bell, self._ring, -1, -1
-        for number in (bell, ring):
-            if number >= 0:
-                os.close(number)
+        with self._ringing:  # a number that is in use must not become another's
+            if self._ring >= 0:
+                os.close(self._bell)
+                os.close(self._ring)
+                self._bell = self._ring = -1
 
     def _connect(self, address: Address) -> Reader:
         return Reader(address, self._settings, self._topic, self._channel)
@@ -161,7 +165,6 @@ class Crew:
         self._notify(_FOUND)
 
     def _notify(self, what: bytes) -> None:
-        try:
-            os.write(self._ring, what)
-        except OSError:  # it rings already, or is closed
-            pass
+        with self._ringing, suppress(BlockingIOError):  # then it rings already
+            if self._ring >= 0:
+                os.write(self._ring, what)

@@ -7,6 +7,7 @@ import json
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from threading import Lock
 from time import monotonic
 from typing import Any
@@ -205,6 +206,10 @@ class Link(Connection):  # type: ignore[misc]
 
     def drop(self) -> None:
         """Close without a word; may be repeated."""
-        sock, self._socket = self._socket, None
-        if sock is not None:
-            sock.close()
+        if self._socket is None:
+            return
+        with suppress(OSError):  # ends a write that hangs in another thread
+            self._socket.shutdown(socket.SHUT_RDWR)
+        with self._sending:  # a number that is in use must not become another's
+            self._socket.close()
+            self._socket = None

@@ -159,6 +159,7 @@ class NsqConsumer(Consumer):
         if len(readers) == 1:
             self._ask_one(readers[0], limit, now)
             return
+        self._quiet.intersection_update(readers)
         standings = [
             Standing(asked_at=it.asked_at, is_busy=it not in self._quiet)
             for it in readers

@@ -144,7 +144,7 @@ def launch(bootstrap: str, client: str, messages: int, *flags: str) -> None:
     bus.send(topic, messages, BATCH)
     bus.close()
     command = [
-        *(sys.executable, "-m", "task_core.cli.main", "launch", "--worker", "nop"),
+        *(sys.executable, "-m", "task_core", "launch", "--worker", "nop"),
         *("--bus", f"kafka://{bootstrap}?client={client}", "--topic", topic),
         *("--type-policy", "run", "--done-topic", f"{topic}-done"),
         *("--max-tasks", "{}", *flags),

@@ -20,6 +20,8 @@ SLICE = 0.1
 """Seconds that one poll may wait, and so how long `close` may have to."""
 TICK = 0.2
 """Seconds between two polls while nothing is wanted."""
+BEFORE_PAUSE = 5
+"""Such polls before reading is paused: some fetch again what they had fetched."""
 SILENCE = 2.0
 """Seconds without any connection after which the brokers count as gone."""
 JOINING = 3.0
@@ -54,6 +56,7 @@ class Pump:
         self._complaints = complaints
         self._interval = interval
         self._commit_at = 0.0
+        self._idle_ticks = 0
         self._alive_at = 0.0
         self._stopping = False
         self._thread = threading.Thread(
@@ -160,6 +163,7 @@ class Pump:
             self._stock.changed.wait_for(lambda: self._stopping or not self.asleep)
 
     def _read(self, reader: Reader) -> None:
+        self._idle_ticks = 0
         reader.resume()
         if records := reader.poll(LOW, SLICE):
             self._stock.add(records, reader.committed)
@@ -170,8 +174,11 @@ class Pump:
             if self._stock.changed.wait_for(
                 lambda: self._stopping or self._stock.low, TICK
             ):
+                self._idle_ticks = 0
                 return
-        reader.pause()
+        self._idle_ticks += 1
+        if self._idle_ticks > BEFORE_PAUSE:
+            reader.pause()
         if records := reader.poll(1, 0):
             self._stock.add(records, reader.committed)
 

@@ -99,11 +99,11 @@ class Taskmasters(TaskmasterContract):
         )
 
 
-def right_and_wrong_actor(name):
-    """Return two contract classes: without the fault, and with it."""
+def wrong_actor(name):
+    """Return the contract class of a mutant."""
     part, _, _ = ACTORS[name]
     home = Workers if issubclass(part, Worker) else Taskmasters
-    return home, type(f"Wrong{name}", (home,), {"part": part})
+    return type(f"Wrong{name}", (home,), {"part": part})
 
 
 KNOWN = "the_manifest_speaks_a_known_api"

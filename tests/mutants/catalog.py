@@ -58,8 +58,9 @@ def caught_by(rule, tells, **declares):
 class Double(BusContract):
     """The double keeps every rule."""
 
-    lease = 0.6
+    lease = 0.4
     patience = 5.0
+    short_patience = 0.8
     part = DoubleBus
     declares = {}  # noqa: RUF012  replaced, never changed
 
@@ -84,8 +85,9 @@ class Double(BusContract):
 class Sqlite(BusContract):
     """The bus sqlite: the mutants for the rules about processes."""
 
-    lease = 0.6
+    lease = 0.5
     patience = 8.0
+    short_patience = 3.0
     part = SqliteBus
 
     @pytest.fixture
@@ -111,14 +113,13 @@ class OpenSqlite:
         return self.part(options, context, SQLITE)
 
 
-def right_and_wrong(name):
-    """Return two contract classes: without the fault, and with it."""
+def wrong_bus(name):
+    """Return the contract class of a mutant: what is to be caught is not waited for."""
     mutant = MUTANTS[name]
     home = Sqlite if issubclass(mutant.part, SqliteBus) else Double
-    wrong = {"part": mutant.part, "patience": 1.5, "declares": mutant.declares}
-    if home is Sqlite:
-        wrong["patience"] = 4.0
-    return home, type(f"Wrong{name}", (home,), wrong)
+    faults = {"part": mutant.part, "declares": mutant.declares}
+    patience = home.short_patience + (1.0 if "delay" in mutant.rule else 0.0)
+    return type(f"Wrong{name}", (home,), {**faults, "patience": patience})
 
 
 def _bus_class(part):

@@ -1,0 +1,141 @@
+"""The kit itself: nobody dodges a rule, and everybody sees what became of them."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from task_core.testing import BusContract, WorkerContract
+from task_core.testing.contract.tally import RESULTS
+
+BUS = """
+import pytest
+from mutants import Double
+from task_core.testing import BusContract
+
+class TestDouble(Double):
+    label = "kit"
+"""
+QUICK = "closed_consumer or closed_producer or higher_priority"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run a test file in another process, and return its exit status and output."""
+    for name in (RESULTS, "PYTEST_ADDOPTS"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    tests = next(path for path in sys.path if path.endswith("tests"))
+
+    def run(text, *options):
+        file = tmp_path / "test_file.py"
+        file.write_text(text)
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", file]
+        done = subprocess.run(
+            [*command, *options, f"-opythonpath={tests}"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+@pytest.mark.parametrize("contract", [BusContract, WorkerContract])
+@pytest.mark.parametrize("instead", [None, lambda self: None])
+def test_a_class_that_replaces_or_removes_a_rule_is_refused(contract, instead):
+    rule = min(contract._rules)
+    with pytest.raises(TypeError, match=f"Dodger replaces rules .*{rule}"):
+        type("Dodger", (contract,), {rule: instead})
+
+
+def test_a_rule_that_is_replaced_later_fails_every_rule(run):
+    text = BUS + "TestDouble.test_a_closed_consumer_refuses = lambda self: None\n"
+    status, told = run(text, "-k", "closed_producer")
+    assert status == 1
+    assert "TestDouble replaces rules" in told
+
+
+def test_an_expected_failure_must_name_a_rule():
+    with pytest.raises(TypeError, match="names no rule: test_nothing"):
+        type("Dodger", (BusContract,), {"expected_failures": {"test_nothing": "x"}})
+
+
+def test_an_expected_failure_must_have_a_reason():
+    rule = min(BusContract._rules)
+    with pytest.raises(TypeError, match=f"a reason is missing for {rule}"):
+        type("Dodger", (BusContract,), {"expected_failures": {rule: " "}})
+
+
+EXPECTING = BUS + '    expected_failures = {"test_a_closed_consumer_refuses": "why"}\n'
+
+
+def test_an_expected_failure_that_passes_fails_the_run(run):
+    status, told = run(EXPECTING, "-k", "closed_consumer")
+    assert status == 1
+    assert "XPASS(strict)" in told
+    assert "suite 1): 1 failed, 72 not run" in told
+
+
+def test_an_expected_failure_that_fails_is_counted_as_known(run):
+    broken = "    part = __import__('mutants').lifetimes.DeliversAfterClose\n"
+    status, told = run(EXPECTING + broken, "-k", "closed_consumer")
+    assert status == 0
+    assert "suite 1): 1 known, 72 not run" in told
+
+
+def test_the_summary_counts_what_passed_what_is_not_offered_and_what_did_not_run(run):
+    status, told = run(BUS, "-k", QUICK)
+    assert status == 0
+    line = "bus double-kit (in the process, suite 1): 2 passed, 1 not offered,"
+    assert f"{line} 70 not run" in told
+
+
+def test_results_are_written_for_the_matrix(run, tmp_path, monkeypatch):
+    folder = tmp_path / "results"
+    monkeypatch.setenv(RESULTS, str(folder))
+    run(BUS, "-k", QUICK)
+    (file,) = folder.iterdir()
+    record = json.loads(file.read_text())
+    assert file.name == "bus-double-kit.json"
+    assert record["rules"] == {
+        "test_a_closed_consumer_refuses": "passed",
+        "test_a_closed_producer_refuses": "passed",
+        "test_a_higher_priority_comes_first": "not offered",
+    }
+    assert (record["kind"], record["broker"]) == ("bus", "in the process")
+    assert record["capabilities"]["ack"] is True
+    assert record["capabilities"]["priority"] is False
+
+
+@pytest.mark.parametrize("missing", ["plugin", "options", "backdoor"])
+def test_a_fixture_that_is_missing_is_named(run, missing):
+    text = BUS.replace("(Double)", "(BusContract)")
+    for name in {"plugin", "options", "backdoor"} - {missing}:
+        text += (
+            f"\n    {name} = Double.{name}\n    part, declares = Double.part, {{}}\n"
+        )
+    status, told = run(text, "-k", "closed_consumer")
+    assert status == 1
+    assert f"TestDouble: give a fixture '{missing}'" in told
+
+
+def test_a_rule_that_fails_shows_the_values(run):
+    broken = "    part = __import__('mutants').lifetimes.HasAnotherName\n"
+    _, told = run(BUS + broken, "-k", "the_name")
+    assert "AssertionError: assert 'memory' == 'double'" in told
+
+
+def test_testing_needs_no_pytest_until_a_contract_is_asked_for():
+    code = "import sys, task_core.testing as t; t.run_worker; print(*sys.modules)"
+    for more, there in (("", False), ("; t.BusContract; print(*sys.modules)", True)):
+        done = subprocess.run(
+            [sys.executable, "-c", code + more],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert ("pytest" in done.stdout.split()) is there

@@ -101,7 +101,10 @@ class NsqConsumer(Consumer):
         self._woken |= self._listen(0.0)
 
     def check_held(self, deliveries: Sequence[Delivery]) -> None:
-        """Refuse deliveries that cannot be settled any more.
+        """Refuse deliveries that others have.
+
+        Those of a lost connection pass: whether its nsqd will hand them out again,
+        nobody knows, and a duplicate is better than a lost outcome.
 
         Raises:
             LeaseLostError: It names them.
@@ -113,17 +116,18 @@ class NsqConsumer(Consumer):
         for delivery in deliveries:
             token = delivery.token
             is_held = token.reader.held.get(token.id) is token
-            if not is_held or token.deadline <= now:
+            is_over = not is_held or token.deadline <= now
+            if is_over and token.reader.alive():
                 lost.append(delivery)
         if lost:
             raise LeaseLostError(
                 f"{len(lost)} of {len(deliveries)} messages of topic '{self.topic}'"
-                " went to others: the lease was over, or the connection lost",
+                " went to others: the lease was over",
                 lost,
             )
 
     def finish(self, deliveries: Sequence[Delivery]) -> None:
-        """Finish these, which were checked; a broken connection brings them again.
+        """Finish these, which were checked; a broken connection may bring them again.
 
         The nsqd hears of it with the next receive, or a moment later.
         """
@@ -259,8 +263,10 @@ class NsqConsumer(Consumer):
 
 
 def _by_reader(deliveries: Sequence[Delivery]) -> dict[Reader, list[Receipt]]:
+    """Return the receipts of each connection; a lost one has nothing to be told."""
     found: dict[Reader, list[Receipt]] = {}
     for delivery in deliveries:
         token = delivery.token
-        found.setdefault(token.reader, []).append(token)
+        if token.reader.alive():
+            found.setdefault(token.reader, []).append(token)
     return found

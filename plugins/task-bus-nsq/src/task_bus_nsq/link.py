@@ -24,6 +24,12 @@ from task_core.errors import BusError
 
 HEARTBEAT = b"_heartbeat_"
 OK = b"\0\0\0\x06\0\0\0\0OK"
+SOONEST = 25
+"""Milliseconds that an nsqd holds back messages while more are asked for than it has.
+
+Its own default is 250. Less than this it refuses, and not to buffer at all halves the
+rate of small messages.
+"""
 _CHUNK = 65_536
 _HEAD = struct.Struct(">ii")
 
@@ -115,6 +121,7 @@ class Link(Connection):  # type: ignore[misc]
             "feature_negotiation": True,
             "heartbeat_interval": round(self._heartbeat * 1000) or -1,
             "tls_v1": self._settings.tls is not None,
+            "output_buffer_timeout": SOONEST,
         }
         if self._heartbeat:
             identity["msg_timeout"] = round(self._settings.lease * 1000)

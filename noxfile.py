@@ -2,8 +2,11 @@
 
 import os
 import re
+import shlex
+import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import nox
 
@@ -69,12 +72,27 @@ def _install_wheel(session: nox.Session, *more: str) -> None:
     session.install(*anew, *wheels, *TEST_TOOLS, *more)
 
 
+def _projects(*folders: str) -> list[dict[str, Any]]:
+    """Return the tables of projects."""
+    files = (f"{folder}/pyproject.toml" for folder in folders)
+    return [nox.project.load_toml(file)["project"] for file in files]
+
+
 def _extras() -> list[str]:
     """Return what the plugins with brokers can also use, as their extras say."""
-    files = (f"{other}/pyproject.toml" for other in WITH_BROKERS)
-    projects = (nox.project.load_toml(file)["project"] for file in files)
-    offered = (it.get("optional-dependencies", {}) for it in projects)
+    offered = (it.get("optional-dependencies", {}) for it in _projects(*WITH_BROKERS))
     return [pin for extras in offered for pins in extras.values() for pin in pins]
+
+
+def _dependencies(*folders: str) -> list[str]:
+    """Return what projects need, each other aside."""
+    pins = [pin for it in _projects(*folders) for pin in it["dependencies"]]
+    return [pin for pin in pins if not pin.startswith("task-")]
+
+
+def _oldest(pins: list[str]) -> list[str]:
+    """Return the oldest versions that are allowed."""
+    return [re.sub(r">=([^,]+).*", r"==\1", pin) for pin in pins]
 
 
 @nox.session
@@ -97,23 +115,37 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The tests, against the installed wheel."""
     _install_wheel(session)
-    elsewhere = ("--ignore=tests/docs", "--ignore=tests/chaos")
-    session.run("pytest", *elsewhere, *session.posargs)
+    elsewhere = ("docs", "chaos", "contract")  # sessions of their own
+    ignored = [f"--ignore=tests/{folder}" for folder in elsewhere]
+    session.run("pytest", *ignored, *session.posargs)
     for other in OTHERS:
         if other not in WITH_BROKERS:
             session.run("pytest", "-q", f"{other}/tests")
 
 
-@nox.session(python=sorted({*PYTHONS[:1], *PYTHONS[-1:]}, key=PYTHONS.index))
+@nox.session(python=sorted({PYTHONS[0], PYTHONS[-1]}, key=PYTHONS.index))
 def brokers(session: nox.Session) -> None:
-    """What needs brokers, with brokers, on the oldest and the newest Python."""
-    _install_wheel(session, *_extras())
+    """The conformance kit, and what needs brokers; most of it waits, so all at once.
+
+    The plugins run on the oldest Python with the oldest dependencies that they allow,
+    and everything on the newest.
+    """
+    is_newest = session.python == PYTHONS[-1]
+    _install_wheel(
+        session, *_extras(), *([] if is_newest else _oldest_pins(*WITH_BROKERS))
+    )
+    results = Path(session.create_tmp()).resolve() / "contracts"
+    shutil.rmtree(results, ignore_errors=True)
     session.env["PYTHONPATH"] = str(ROOT / "contrib")
     session.env["TASK_BROKERS_REQUIRED"] = "1"
-    ours = (f"contrib/brokers/{folder}" for folder in ("checks", "tests", "chaos"))
-    for folder in (*ours, *(f"{other}/tests" for other in WITH_BROKERS)):
-        if any((ROOT / folder).rglob("test_*.py")):
-            session.run("pytest", "-p", "brokers.fixtures", folder, *session.posargs)
+    session.env["TASK_CONTRACT_RESULTS"] = str(results)
+    pytest = f"pytest -p brokers.fixtures {shlex.join(session.posargs)}"
+    groups = [f"{pytest} {other}/tests" for other in WITH_BROKERS]
+    if is_newest:
+        groups += [f"{pytest} tests/contract", f"{pytest} contrib/brokers"]
+    session.run("python", "contrib/together.py", *groups)
+    if is_newest and not session.posargs:
+        session.run("python", "contrib/matrix.py", str(results), "--check")
 
 
 @nox.session
@@ -126,8 +158,7 @@ def chaos(session: nox.Session) -> None:
 @nox.session
 def minimums(session: nox.Session) -> None:
     """The tests with the oldest versions of the dependencies that we allow."""
-    pins = nox.project.load_toml("pyproject.toml")["project"]["dependencies"]
-    _install_wheel(session, *(pin.replace(">=", "==") for pin in pins))
+    _install_wheel(session, *_oldest(_dependencies(".")))
     session.run("pytest", "-q", "tests/unit", *session.posargs)
 
 

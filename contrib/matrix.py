@@ -1,8 +1,8 @@
 """Write docs/capabilities.md from the results of the conformance kit.
 
-    TASK_CONTRACT_RESULTS=results pytest tests/contract plugins/*/tests/test_contract.py
-    python contrib/matrix.py results            # write the page
-    python contrib/matrix.py results --check    # compare; the brokers' names may differ
+TASK_CONTRACT_RESULTS=results pytest tests/contract plugins/*/tests/test_contract.py
+python contrib/matrix.py results            # write the page
+python contrib/matrix.py results --check    # compare; the brokers' names may differ
 """
 
 import argparse
@@ -13,19 +13,18 @@ from collections import Counter
 from pathlib import Path
 
 PAGE = Path(__file__).parent.parent / "docs" / "capabilities.md"
-ORDER = ("memory", "sqlite", "nsq", "kafka", "stdio", "file", "file-follow", "nop")
+ORDER = (
+    *("memory", "sqlite", "nsq", "nsq-tls"),
+    *("kafka", "kafka-transactions", "kafka-confluent"),
+    *("stdio", "file", "file-follow", "nop"),
+)
 HEAD = """\
 # What each bus can do
 
-Made by `contrib/matrix.py` from the results of the conformance kit: a bus is here because it was
-tested against what the last column names, and each "yes" is one that the kit has tried. What a bus does not
+Made by `contrib/matrix.py` from the results of the conformance kit. Each "yes" is one
+that the kit has tried, against what the last column below names. What a bus does not
 declare, it refuses before anything happens; that was tried as well.
 
-"""
-MEANINGS = """\
-
-| capability | promises |
-|---|---|
 """
 BROKER = re.compile(r"\|[^|]*\|$", re.MULTILINE)
 

@@ -131,9 +131,10 @@ def brokers(session: nox.Session) -> None:
     and everything on the newest.
     """
     is_newest = session.python == PYTHONS[-1]
-    _install_wheel(
-        session, *_extras(), *([] if is_newest else _oldest_pins(*WITH_BROKERS))
-    )
+    pins = _extras()
+    if not is_newest:
+        pins = _oldest([*pins, *_dependencies(".", *WITH_BROKERS)])
+    _install_wheel(session, *pins)
     results = Path(session.create_tmp()).resolve() / "contracts"
     shutil.rmtree(results, ignore_errors=True)
     session.env["PYTHONPATH"] = str(ROOT / "contrib")

@@ -1,11 +1,17 @@
 """What the cluster has: topics, how far groups are, what lies there."""
 
 from collections.abc import Callable, Iterable, Mapping
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 from kafka.admin import OffsetSpec  # type: ignore[import-untyped]
-from kafka.errors import TopicAlreadyExistsError, for_code  # type: ignore[import-untyped]
+from kafka.errors import (  # type: ignore[import-untyped]
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
 from kafka.structs import OffsetAndMetadata  # type: ignore[import-untyped]
 
@@ -17,6 +23,10 @@ from task_bus_kafka.settings import Settings
 from task_core.errors import BusError
 
 T = TypeVar("T")
+_NOT_YET = (CoordinatorNotAvailableError, CoordinatorLoadInProgressError)
+_NEW_CLUSTER = 10.0
+"""Seconds in which a cluster has made the topic where groups keep their progress."""
+_PAUSE = 0.1
 _GLANCE = 2_000
 """Milliseconds that `peek` waits for what ought to be there."""
 
@@ -156,10 +166,27 @@ def _offsets(
     return {partition: answer.offset for partition, answer in found.items()}
 
 
+def _progress(
+    admin: KafkaAdminClient, group: str, partitions: Iterable[TopicPartition]
+) -> dict[TopicPartition, Any]:
+    """Return what a group has committed; a new cluster needs a moment for its books."""
+    deadline = monotonic() + _NEW_CLUSTER
+    while True:
+        try:
+            found: dict[TopicPartition, Any]
+            found = admin.list_group_offsets({group: list(partitions)})[group]
+        except _NOT_YET:
+            if monotonic() > deadline:
+                raise
+            sleep(_PAUSE)  # nothing tells when it is ready
+        else:
+            return found
+
+
 def _lag(admin: KafkaAdminClient, topic: str, group: str) -> int:
     ends = _offsets(admin, topic, OffsetSpec.LATEST)
     starts = _offsets(admin, topic, OffsetSpec.EARLIEST)
-    done = admin.list_group_offsets({group: list(ends)})[group] if ends else {}
+    done = _progress(admin, group, ends) if ends else {}
     lag = 0
     for partition, end in ends.items():
         kept = done.get(partition)
@@ -173,7 +200,7 @@ def _lag(admin: KafkaAdminClient, topic: str, group: str) -> int:
 
 def _pin(admin: KafkaAdminClient, topic: str, group: str) -> None:
     ends = _offsets(admin, topic, OffsetSpec.LATEST)
-    done = admin.list_group_offsets({group: list(ends)})[group]
+    done = _progress(admin, group, ends)
     new = {
         partition: OffsetAndMetadata(end, "", -1)
         for partition, end in ends.items()

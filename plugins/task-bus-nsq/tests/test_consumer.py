@@ -122,7 +122,8 @@ def test_no_more_than_the_limit_leaves_two_nsqds_together(consume_pair):
     held = []
     for limit in (1, 2, 3, 5):
         held += receive(consumer, limit)
-        assert sum(in_flight(doors, topic)) == len(held)
+        # one may be on its way while its nsqd is told that the other one's turn is now
+        assert len(held) <= sum(in_flight(doors, topic)) <= len(held) + 1
 
 
 def test_a_limit_of_one_takes_turns_between_two_nsqds(consume_pair):

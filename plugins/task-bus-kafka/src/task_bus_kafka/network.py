@@ -41,6 +41,7 @@ def keep_client(keep: Callable[[KafkaNetClient], None]) -> Callable[..., Any]:
     def make(**settings: Any) -> KafkaNetClient:
         net = NetworkSelector(**settings)
         manager = _Manager(net, **settings)
+        manager.cluster.config["allow_auto_create_topics"] = False  # it is not told
         client = KafkaNetClient(net, manager, **settings)
         keep(client)
         if settings.get("sasl_mechanism"):

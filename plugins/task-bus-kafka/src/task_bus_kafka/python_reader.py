@@ -1,7 +1,9 @@
 """Reads with kafka-python."""
 
+import contextlib
 import threading
 from collections.abc import Collection, Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition  # type: ignore[import-untyped]
@@ -58,9 +60,25 @@ class PythonReader:
                 self._client.close()
             raise
         self._consumer.subscribe([topic], listener=_Listener(self, partitions))
+        self._learn()
 
     def _keep(self, client: KafkaNetClient) -> None:
         self._client = client
+
+    def _learn(self) -> None:
+        """Await that the partitions of the topic are known; then the group is joined.
+
+        A leader that does not know them assigns none, and has the group join again
+        when it does: meanwhile a second member may come, and get what is the first's.
+        """
+        assert self._client is not None
+        cluster, manager = self._client.cluster, self._client._manager
+        ends = monotonic() + self._patience / 1000
+        while not cluster.partitions_for_topic(self._topic):
+            if (left := ends - monotonic()) <= 0:
+                break  # somebody has deleted it; it may be made anew
+            with contextlib.suppress(KafkaError):
+                manager.run(manager.wait_for, cluster.request_update(), left * 1000)
 
     def rest(self, seconds: float) -> Any:
         """Return what to await for a pause in the client's own thread."""

@@ -41,7 +41,7 @@ TASKS = 400
 WORKERS = 3
 EVERY = 0.5
 """Seconds between two lots of tasks: troubles are to meet some of them unsent."""
-PATIENCE = 90.0
+PATIENCE = 150.0
 """Seconds in which everything must be done."""
 SYNC = ("--sync-timeout=500ms", "--sync-every=100000")
 """An nsqd that is killed between two syncs delivers again what came before the kill."""

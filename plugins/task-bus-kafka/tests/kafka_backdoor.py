@@ -1,6 +1,8 @@
 """A way around the bus: plain clients of kafka-python."""
 
 import contextlib
+from datetime import timedelta
+from functools import cached_property
 
 from brokers.ports import free_address
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -10,7 +12,7 @@ from task_core.testing import Backdoor
 
 
 class KafkaBackdoor(Backdoor):
-    """Reads and writes one Kafka.
+    """Reads and writes one Kafka, with clients that it keeps until `close`.
 
     Args:
         kafka: The broker.
@@ -18,51 +20,63 @@ class KafkaBackdoor(Backdoor):
         partitions: Of the topics that are put to.
     """
 
-    def __init__(self, kafka, options, partitions=1):
+    def __init__(self, kafka, options=None, partitions=1):
         self.kafka = kafka
         self.broker = kafka.implementation
-        self._options = options
+        self.options = options
         self._partitions = partitions
 
-    def put(self, topic, bodies):
-        self.make(topic)
-        producer = KafkaProducer(bootstrap_servers=self.kafka.bootstrap, acks="all")
-        with contextlib.closing(producer):
-            for future in [producer.send(topic, body) for body in bodies]:
-                future.get(30)
+    @cached_property
+    def admin(self):
+        return KafkaAdminClient(bootstrap_servers=self.kafka.bootstrap)
 
-    def make(self, topic):
-        admin = KafkaAdminClient(bootstrap_servers=self.kafka.bootstrap)
-        shape = {topic: {"num_partitions": self._partitions, "replication_factor": 1}}
-        with contextlib.closing(admin), contextlib.suppress(TopicAlreadyExistsError):
-            admin.create_topics(shape, wait_for_metadata=True)
+    @cached_property
+    def producer(self):
+        return KafkaProducer(bootstrap_servers=self.kafka.bootstrap, acks="all")
 
-    def remove(self, topic):
-        admin = KafkaAdminClient(bootstrap_servers=self.kafka.bootstrap)
-        with contextlib.closing(admin):
-            admin.delete_topics([topic])
-
-    def take(self, topic):
-        consumer = KafkaConsumer(
+    @cached_property
+    def consumer(self):
+        return KafkaConsumer(
             bootstrap_servers=self.kafka.bootstrap,
             isolation_level="read_committed",
             allow_auto_create_topics=False,
         )
-        with contextlib.closing(consumer):
-            if topic not in consumer.topics():
-                return []
-            numbers = sorted(consumer.partitions_for_topic(topic))
-            partitions = [TopicPartition(topic, number) for number in numbers]
-            consumer.assign(partitions)
-            consumer.seek_to_beginning()
-            ends = consumer.end_offsets(partitions)
-            found = []
-            while any(consumer.position(at) < end for at, end in ends.items()):
-                for records in consumer.poll(200).values():
-                    found += [record.value for record in records]
+
+    def close(self):
+        for name in ("admin", "producer", "consumer"):
+            if client := self.__dict__.pop(name, None):
+                client.close()
+
+    def put(self, topic, bodies):
+        self.make(topic)
+        for future in [self.producer.send(topic, body) for body in bodies]:
+            future.get(30)
+
+    def make(self, topic):
+        shape = {topic: {"num_partitions": self._partitions, "replication_factor": 1}}
+        with contextlib.suppress(TopicAlreadyExistsError):
+            self.admin.create_topics(shape, wait_for_metadata=True)
+
+    def remove(self, topic):
+        self.admin.delete_topics([topic])
+
+    def take(self, topic):
+        consumer = self.consumer
+        if topic not in consumer.topics():
+            return []
+        numbers = sorted(consumer.partitions_for_topic(topic))
+        partitions = [TopicPartition(topic, number) for number in numbers]
+        consumer.assign(partitions)
+        consumer.seek_to_beginning()
+        ends = consumer.end_offsets(partitions)
+        found = []
+        while any(consumer.position(at) < end for at, end in ends.items()):
+            for records in consumer.poll(200).values():
+                found += [record.value for record in records]
         return found
 
     def stop(self):
+        self.close()  # the connections end with it
         self.kafka.stop()
 
     def start(self):
@@ -70,11 +84,12 @@ class KafkaBackdoor(Backdoor):
 
     def unreachable(self):
         address = free_address()
-        return self._options(bootstrap=(address,)), address
+        soon = timedelta(seconds=0.5)
+        return self.options(bootstrap=(address,), connect_timeout=soon), address
 
     def refused(self):
         secret = "wrong-secret"
-        options = self._options(
+        options = self.options(
             bootstrap=(self.kafka.sasl,),
             security_protocol="SASL_PLAINTEXT",
             sasl_mechanism="PLAIN",

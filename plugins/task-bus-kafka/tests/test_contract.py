@@ -1,5 +1,6 @@
 """The bus keeps the contract: with either client library, and with transactions."""
 
+import contextlib
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,12 @@ WHOLE_PARTITIONS = {
         "Kafka hands out partitions: with the only one, the heir has all that comes"
     ),
 }
+
+
+@pytest.fixture(scope="module")
+def one_backdoor(own_kafka):
+    with contextlib.closing(KafkaBackdoor(own_kafka)) as backdoor:
+        yield backdoor
 
 
 class KafkaContract:
@@ -45,8 +52,9 @@ class KafkaContract:
         return make()
 
     @pytest.fixture
-    def backdoor(self, own_kafka, make):
-        return KafkaBackdoor(own_kafka, make)
+    def backdoor(self, one_backdoor, make):
+        one_backdoor.options = make
+        return one_backdoor
 
 
 class TestKafka(KafkaContract, BusContract):

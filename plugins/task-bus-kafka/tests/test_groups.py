@@ -1,5 +1,6 @@
 """What holds when partitions move, tasks are long and processes die."""
 
+import contextlib
 import subprocess
 import sys
 import time
@@ -40,7 +41,8 @@ def topic():
 
 @pytest.fixture
 def backdoor(kafka):
-    return KafkaBackdoor(kafka, None, partitions=4)
+    with contextlib.closing(KafkaBackdoor(kafka, partitions=4)) as backdoor:
+        yield backdoor
 
 
 @pytest.fixture

@@ -10,6 +10,10 @@ from kafka.net.selector import NetworkSelector  # type: ignore[import-untyped]
 
 from task_bus_kafka.errors import LOGIN
 
+METADATA = {"allow_auto_create_topics": False, "retry_backoff_ms": 20}
+"""Settings that the library does not hand on. The second is also how long a topic is
+not asked for when others just were."""
+
 
 class _Manager(KafkaConnectionManager):  # type: ignore[misc]
     """Hears what a broker says before it hangs up.
@@ -41,7 +45,7 @@ def keep_client(keep: Callable[[KafkaNetClient], None]) -> Callable[..., Any]:
     def make(**settings: Any) -> KafkaNetClient:
         net = NetworkSelector(**settings)
         manager = _Manager(net, **settings)
-        manager.cluster.config["allow_auto_create_topics"] = False  # it is not told
+        manager.cluster.config.update(METADATA)
         client = KafkaNetClient(net, manager, **settings)
         keep(client)
         if settings.get("sasl_mechanism"):

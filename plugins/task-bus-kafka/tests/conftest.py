@@ -1,5 +1,6 @@
 """Brokers of these tests: one Kafka for all, one more where it is stopped."""
 
+import contextlib
 import gc
 import os
 import sys
@@ -21,23 +22,38 @@ def pytest_configure(config):
     """
     for known in (
         "ignore:(read|open)_text is deprecated",
-        "ignore:unclosed .socket:ResourceWarning",
-        "ignore:Exception ignored in. .socket:pytest.PytestUnraisableExceptionWarning",
+        "ignore:unclosed .(ssl.SSLS|s)ocket:ResourceWarning",
+        (
+            "ignore:Exception ignored in. .(ssl.SSLS|s)ocket"
+            ":pytest.PytestUnraisableExceptionWarning"
+        ),
     ):
         config.addinivalue_line("filterwarnings", known)
 
 
+@pytest.fixture(scope="session")
+def broker():
+    """Run a Kafka with given settings; skip, or fail where it must be there."""
+
+    @contextlib.contextmanager
+    def broker(**given):
+        started = Kafka(**given)
+        try:
+            started.start()
+        except BrokerMissingError as error:
+            started.close()
+            if os.environ.get("TASK_BROKERS_REQUIRED") == "1":
+                raise
+            pytest.skip(str(error))
+        yield started
+        started.close()
+        gc.collect()  # the sockets, while we still bear with them
+
+    return broker
+
+
 @pytest.fixture(scope="module")
-def own_kafka():
-    """A Kafka that may be stopped; skip, or fail where it must be there."""
-    broker = Kafka()
-    try:
-        broker.start()
-    except BrokerMissingError as error:
-        broker.close()
-        if os.environ.get("TASK_BROKERS_REQUIRED") == "1":
-            raise
-        pytest.skip(str(error))
-    yield broker
-    broker.close()
-    gc.collect()  # the sockets, while we still bear with them
+def own_kafka(broker):
+    """A Kafka that may be stopped."""
+    with broker() as started:
+        yield started

@@ -92,6 +92,20 @@ def test_who_joins_takes_over_and_nothing_is_lost_or_done_twice(start, topic, ba
     assert receive(start(topic), 1, seconds=2) == []
 
 
+def test_who_never_asks_leaves_the_messages_to_others(start, topic, backdoor):
+    backdoor.put(topic, TWENTY)
+    idle = start(topic, lease=1.5)
+    other = start(topic, lease=1.5)
+    came = []
+    while len(came) < 20 and (found := receive(other, 1, seconds=10)):
+        other.ack(found)
+        came += bodies(found)
+    assert sorted(came) == TWENTY
+    other.close()
+    backdoor.put(topic, [b"more"])
+    assert bodies(receive(idle, 1)) == [b"more"]
+
+
 def test_what_was_done_out_of_order_is_not_done_again(start, topic, backdoor):
     backdoor.put(topic, TWENTY)
     first = start(topic)

@@ -7,6 +7,7 @@ from task_bus_kafka.catalog import Catalog
 from task_bus_kafka.consumer import KafkaConsumer
 from task_bus_kafka.driver import Driver, Partitions, Post, Reader, Writer
 from task_bus_kafka.errors import Complaints, hush
+from task_bus_kafka.marks import Mark
 from task_bus_kafka.options import KafkaOptions, ReadFrom
 from task_bus_kafka.producer import KafkaProducer
 from task_bus_kafka.pump import Pump
@@ -115,13 +116,15 @@ class KafkaBus(Bus):
         if self._transactor is None:
             name = f"task-{uuid4()}"  # nobody else has it: the group fences zombies
             self._transactor = self._producer(lambda: self._driver.writer(name))
-        reader = consumer.pump.reader
-        if reader is None:
-            raise self._complaints.unreachable()
-        marks = consumer.stock.marks({delivery.token for delivery in deliveries})
+        reader, marks = consumer.pump.reader, dict[int, Mark]()
+        if deliveries:
+            if reader is None:
+                raise self._complaints.unreachable()
+            marks = consumer.stock.marks({delivery.token for delivery in deliveries})
+        membership = reader and reader.membership
 
         def act(writer: Writer, posts: list[Post]) -> list[Exception | None]:
-            return writer.transact(posts, consumer.topic, marks, reader.membership)
+            return writer.transact(posts, consumer.topic, marks, membership)
 
         try:
             self._transactor.send_with(messages, act)

@@ -38,9 +38,13 @@ class KafkaConsumer(Consumer):
         self._check_open()
         if limit < 1:
             return ()
-        with self.stock.changed:
-            leases = self._wait(limit, monotonic() + timeout)
-            must_mark = self.stock.must_mark(leases)
+        self.stock.hear(waits=True)
+        try:
+            with self.stock.changed:
+                leases = self._wait(limit, monotonic() + timeout)
+                must_mark = self.stock.must_mark(leases)
+        finally:
+            self.stock.hear()
         if must_mark:
             self.pump.mark_now(MARK_PATIENCE)
         return [
@@ -99,6 +103,7 @@ class KafkaConsumer(Consumer):
             LeaseLostError: Nothing was done.
         """
         self._check_open()
+        self.stock.hear()
         if lost := self.stock.lost(deliveries):
             raise LeaseLostError(
                 f"bus 'kafka': {len(lost)} of {len(deliveries)} deliveries of topic"

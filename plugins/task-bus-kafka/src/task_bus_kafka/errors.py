@@ -4,7 +4,7 @@ import logging
 
 from kafka import errors as kafka_errors  # type: ignore[import-untyped]
 
-from task_bus_kafka.options import KafkaOptions
+from task_bus_kafka.options import KafkaOptions, Security
 from task_core.errors import BusConnectionError, BusError, PayloadError
 
 LOGIN = (  # refused, and no second try helps
@@ -29,13 +29,17 @@ class Complaints:
         self._where = ",".join(options.bootstrap)
         self._user = options.sasl_username
         self._secret = options.sasl_password
+        self._tls = options.security_protocol in (Security.SSL, Security.SASL_SSL)
         self._patience = options.connect_timeout.total_seconds()
 
     def unreachable(self) -> BusConnectionError:
         """Return the error for brokers that give no sign of life."""
+        tls = ""
+        if self._tls:
+            tls = " Does it speak TLS there, and does ssl_cafile vouch for it?"
         return BusConnectionError(
             f"bus 'kafka': no broker answers at {self._where} (tried for"
-            f" {self._patience:g}s); is it running, and is the address right?"
+            f" {self._patience:g}s); is it running, and is the address right?{tls}"
         )
 
     def of(self, error: BaseException, what: str = "") -> BusError:

@@ -79,6 +79,7 @@ class Pump:
         if problem:
             self.close()
             raise problem
+        self._stock.hear()
 
     def close(self) -> None:
         """Write progress down, and leave the group; may be repeated."""
@@ -153,8 +154,9 @@ class Pump:
         if not self._has_joined and self.reader.joined:
             self._has_joined = True
             self._tell(self.problem)
-        if self._stock.is_abandoned:
-            self.asleep = True
+        with self._stock.changed:  # nobody begins to wait in between
+            self.asleep = self._stock.is_abandoned
+        if self.asleep:
             self._shut()
 
     def _sleep(self) -> None:

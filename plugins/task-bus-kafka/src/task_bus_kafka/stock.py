@@ -54,6 +54,7 @@ class Stock:
         self._held: set[Lease] = set()
         self._look_at = math.inf  # when the first lease may be over
         self._sent: dict[int, Mark] = {}  # what was written down last
+        self._silent_since = math.inf  # when the owner said the last word
 
     # The pump's side.
 
@@ -141,14 +142,23 @@ class Stock:
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether a lease is over, and nobody has come for what is to come again."""
+        """Whether the owner was silent for a lease, so that others had better read.
+
+        It has not come for what is to come again, or for what it could have.
+        """
         with self.changed:
             late = monotonic() - LATE
+            if self._silent_since < late - self._lease and not self._held:
+                return True
             return self._look_at < late and any(
                 lease.ends < late for lease in self._held
             )
 
     # The side of the thread that owns the bus. `changed` is held for `take`.
+
+    def hear(self, *, waits: bool = False) -> None:
+        """Note a sign of life of the owner; or that it waits here, until the next."""
+        self._silent_since = math.inf if waits else monotonic()
 
     def take(self, limit: int) -> list[Lease]:
         """Hand out what is there."""

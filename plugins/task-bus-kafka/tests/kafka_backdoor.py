@@ -1,6 +1,7 @@
 """A way around the bus: plain clients of kafka-python."""
 
 import contextlib
+import time
 from datetime import timedelta
 from functools import cached_property
 
@@ -42,8 +43,15 @@ class KafkaBackdoor(Backdoor):
             allow_auto_create_topics=False,
         )
 
+    @cached_property
+    def watcher(self):
+        """Sees what is not committed yet, too."""
+        return KafkaConsumer(
+            bootstrap_servers=self.kafka.bootstrap, allow_auto_create_topics=False
+        )
+
     def close(self):
-        for name in ("admin", "producer", "consumer"):
+        for name in ("admin", "producer", "consumer", "watcher"):
             if client := self.__dict__.pop(name, None):
                 client.close()
 
@@ -68,9 +76,11 @@ class KafkaBackdoor(Backdoor):
         partitions = [TopicPartition(topic, number) for number in numbers]
         consumer.assign(partitions)
         consumer.seek_to_beginning()
-        ends = consumer.end_offsets(partitions)
-        found = []
+        # A commit is confirmed a moment before readers see what it was about.
+        ends = self.watcher.end_offsets(partitions)
+        found, deadline = [], time.monotonic() + 15
         while any(consumer.position(at) < end for at, end in ends.items()):
+            assert time.monotonic() < deadline, "a transaction does not end"
             for records in consumer.poll(200).values():
                 found += [record.value for record in records]
         return found

@@ -9,7 +9,7 @@ from task_core.errors import PayloadError
 from task_core.testing.contract.kit import needs
 from task_core.testing.contract.stage import Stage, bodies
 
-DELAY = 1.0
+DELAY = 2.0
 """Seconds of the delays in these rules; a clock's tick less is no lie."""
 TICK = 0.05
 

@@ -28,6 +28,7 @@ class KafkaContract:
 
     expected_failures = WHOLE_PARTITIONS
     changes = {}  # noqa: RUF012  read only
+    patience = 25.0  # twelve processes start beside a broker; less than a lease
 
     @pytest.fixture
     def plugin(self):

@@ -25,6 +25,10 @@ LATE = 0.1
 """Seconds that `receive` may be late after the end of a lease."""
 ROOM = 16 * 1024 * 1024
 """Bytes of ready messages beyond which no more are read."""
+HOLD = 256 * 1024 * 1024
+"""Bytes of messages that wait for their time beyond which no more are read."""
+FRAME = 500
+"""Bytes that a message takes beside its body."""
 
 
 class Record(msgspec.Struct, gc=False):
@@ -50,6 +54,7 @@ class Stock:
         self._ready: deque[Lease] = deque()
         self._size = 0  # bytes in there
         self._waiting: list[tuple[float, int, Lease]] = []  # a heap, by due time
+        self._waiting_size = 0  # bytes in there
         self._numbers = count()
         self._held: set[Lease] = set()
         self._look_at = math.inf  # when the first lease may be over
@@ -61,7 +66,9 @@ class Stock:
     @property
     def low(self) -> bool:
         """Whether more should be read."""
-        return len(self._ready) < LOW and self._size < ROOM
+        return (
+            len(self._ready) < LOW and self._size < ROOM and self._waiting_size < HOLD
+        )
 
     def add(
         self, records: Iterable[Record], marks: Callable[[int], Mark | None]
@@ -133,6 +140,7 @@ class Stock:
         self._size = sum(len(lease.body) for lease in self._ready)
         self._waiting = [entry for entry in self._waiting if entry[2].valid]
         heapq.heapify(self._waiting)
+        self._waiting_size = sum(len(lease.body) + FRAME for *_, lease in self._waiting)
 
     @property
     def partitions(self) -> list[int]:
@@ -169,6 +177,7 @@ class Stock:
         waiting, ready = self._waiting, self._ready
         while len(found) < limit and waiting and waiting[0][0] <= now:
             lease = heapq.heappop(waiting)[2]
+            self._waiting_size -= len(lease.body) + FRAME
             if lease.valid:
                 found.append(lease)
         while len(found) < limit and ready:
@@ -196,6 +205,7 @@ class Stock:
 
     def _wait(self, lease: Lease, due: float) -> None:
         heapq.heappush(self._waiting, (due, next(self._numbers), lease))
+        self._waiting_size += len(lease.body) + FRAME
 
     @property
     def next_due(self) -> float:

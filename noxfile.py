@@ -107,7 +107,8 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Types, strictly."""
-    session.install("mypy>=1.15", "pytest>=8", ".", *(f"./{it}" for it in OTHERS))
+    sources = [".", *(f"./{other}" for other in OTHERS)]
+    session.install("mypy>=1.15", "pytest>=8", *sources, *_extras())
     session.run("mypy")
 
 

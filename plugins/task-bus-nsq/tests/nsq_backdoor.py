@@ -103,7 +103,10 @@ class NsqBackdoor(Backdoor):
 
     def _waiting(self, topic):
         stats = self._stats(topic)
-        channel = self.channel(topic, "backdoor")
+        channels = {channel["channel_name"]: channel for channel in stats["channels"]}
+        if "backdoor" not in channels:  # the nsqd is still logging us in
+            return True
+        channel = channels["backdoor"]
         return stats["depth"] + channel["depth"] + channel["in_flight_count"]
 
     def _stats(self, topic):

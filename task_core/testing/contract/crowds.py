@@ -61,7 +61,8 @@ def _until(
     deadline = monotonic() + 10 * patience
     with contextlib.suppress(Empty):
         while not found.issuperset(wanted) and monotonic() < deadline:
-            found.add(told.get(timeout=patience))
+            # twelve processes take a while to start
+            found.add(told.get(timeout=patience if found else 3 * patience))
     return found
 
 

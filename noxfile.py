@@ -24,7 +24,9 @@ OTHERS = [
 """The distributions beside the core, each in a folder of its own."""
 WITH_BROKERS = [other for other in OTHERS if "/task-bus-" in other]
 """Those that are tested with brokers, by the session of that name."""
-TEST_TOOLS = ["pytest>=8", "hypothesis>=6.100"]
+TEST_TOOLS = ["pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6.100"]
+TWO_AT_A_TIME = ["-n", "2", "--dist", "loadfile"]
+"""For tests that mostly wait for processes; a file's tests stay together."""
 
 
 def _works(python: Path) -> bool:
@@ -118,7 +120,7 @@ def tests(session: nox.Session) -> None:
     _install_wheel(session)
     elsewhere = ("docs", "chaos", "contract")  # sessions of their own
     ignored = [f"--ignore=tests/{folder}" for folder in elsewhere]
-    session.run("pytest", *ignored, *session.posargs)
+    session.run("pytest", *TWO_AT_A_TIME, *ignored, *session.posargs)
     for other in OTHERS:
         if other not in WITH_BROKERS:
             session.run("pytest", "-q", f"{other}/tests")
@@ -165,7 +167,7 @@ def chaos(session: nox.Session) -> None:
 def minimums(session: nox.Session) -> None:
     """The tests with the oldest versions of the dependencies that we allow."""
     _install_wheel(session, *_oldest(_dependencies(".")))
-    session.run("pytest", "-q", "tests/unit", *session.posargs)
+    session.run("pytest", "-q", *TWO_AT_A_TIME, "tests/unit", *session.posargs)
 
 
 @nox.session

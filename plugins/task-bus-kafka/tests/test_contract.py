@@ -1,13 +1,17 @@
 """The bus keeps the contract: with either client library, and with transactions."""
 
 import contextlib
+import time
+import uuid
 from datetime import timedelta
 
+import attrs
 import pytest
 from kafka_backdoor import KafkaBackdoor
 from task_bus_kafka.options import Client, KafkaOptions, Security
 from task_bus_kafka.plugin import kafka as plugin_of_kafka
 
+from task_core.api import BusContext, Message
 from task_core.testing import BusContract
 
 WHOLE_PARTITIONS = {
@@ -70,3 +74,24 @@ class TestTransactions(KafkaContract, BusContract):
 class TestConfluent(KafkaContract, BusContract):
     label = "confluent"
     changes = {"client": Client.CONFLUENT}  # noqa: RUF012  read only
+
+
+@pytest.mark.parametrize("client", list(Client))
+def test_a_broker_that_falls_silent_does_not_hold_up_who_closes(own_kafka, client):
+    patience, topic = timedelta(seconds=0.4), f"silent-{uuid.uuid4().hex}"
+    options = KafkaOptions(
+        bootstrap=(own_kafka.bootstrap,), client=client, partitions=1
+    )
+    with contextlib.closing(plugin_of_kafka.open(options, BusContext())) as bus:
+        bus.producer().send([Message(topic, b"1")])
+    options = attrs.evolve(options, connect_timeout=patience)
+    bus = plugin_of_kafka.open(options, BusContext())
+    consumer = bus.subscribe(topic, "group")
+    consumer.ack(consumer.receive(1, 20))
+    own_kafka.pause()
+    try:
+        begin = time.monotonic()
+        bus.close()
+        assert time.monotonic() - begin < 2
+    finally:
+        own_kafka.resume()

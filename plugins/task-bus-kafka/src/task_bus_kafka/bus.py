@@ -65,7 +65,7 @@ class KafkaBus(Bus):
         interval = 0.0  # the progress is in the transactions
         if not self._options.transactions:
             interval = self._options.commit_interval.total_seconds()
-        pump = Pump(stock, make, self._complaints, interval)
+        pump = Pump(stock, make, self._complaints, interval, self._patience)
         pump.start()
         consumer = KafkaConsumer(self, topic, channel, stock, pump)
         self._open.append(consumer)

@@ -28,6 +28,9 @@ JOINING = 3.0
 """Seconds to wait for a place in the group before reading is begun without."""
 REST = 1.0
 """Seconds before a reader that failed is made anew."""
+CLOSING = 10.0
+"""Seconds that `close` waits at most; then the reader ends when its library gives up on
+brokers that are silent."""
 
 
 class Pump:
@@ -38,6 +41,7 @@ class Pump:
         make: Makes a reader that tells of its partitions.
         complaints: Words what goes wrong.
         interval: Seconds between two commits; 0 leaves them to others.
+        patience: Seconds in which a broker that can be reached answers.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Pump:
         make: Callable[[Partitions], Reader],
         complaints: Complaints,
         interval: float,
+        patience: float,
     ) -> None:
         self.reader: Reader | None = None
         self.problem: BusError | None = None
@@ -55,6 +60,7 @@ class Pump:
         self._make = make
         self._complaints = complaints
         self._interval = interval
+        self._closing = min(3 * patience, CLOSING)
         self._commit_at = 0.0
         self._idle_ticks = 0
         self._alive_at = 0.0
@@ -89,7 +95,7 @@ class Pump:
             self._stopping = True
             self._stock.changed.notify_all()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(self._closing)
 
     def release(self, partitions: Collection[int]) -> Mapping[int, Mark]:
         """Give partitions up; return what is to be written down (any thread)."""

@@ -19,9 +19,10 @@ from task_bus_kafka.network import keep_client
 from task_bus_kafka.settings import Settings
 from task_bus_kafka.stock import Record
 
-TRIES = 10
 REST = 0.1
-"""How often the last commit of a partition is tried, and the seconds in between."""
+"""Seconds between two tries of the last commit of a partition."""
+BRIEF = 3_000
+"""Milliseconds that this commit may take, and after it leaving the group."""
 
 
 class PythonReader:
@@ -80,10 +81,20 @@ class PythonReader:
             with contextlib.suppress(KafkaError):
                 manager.run(manager.wait_for, cluster.request_update(), left * 1000)
 
-    def rest(self, seconds: float) -> Any:
-        """Return what to await for a pause in the client's own thread."""
+    async def commit_last(self, marks: Mapping[int, Mark]) -> None:
+        """Write progress down before others go on (in the client's own thread)."""
         assert self._client is not None
-        return self._client._net.sleep(seconds)
+        ends = monotonic() + min(self._patience, BRIEF) / 1000
+        while (left := ends - monotonic()) > 0:
+            commit = self.send_commit(marks)
+            try:
+                await self._client._manager.wait_for(commit, left * 1000)
+            except RetriableError:  # the coordinator moves, or has just started
+                await self._client._net.sleep(REST)
+            except KafkaError:
+                return  # others do again what was not written down
+            else:
+                return
 
     @property
     def alive(self) -> bool:
@@ -172,7 +183,7 @@ class PythonReader:
 
     def close(self) -> None:
         """Give up all partitions and leave the group."""
-        self._consumer.close(timeout_ms=self._patience)
+        self._consumer.close(timeout_ms=min(self._patience, BRIEF))
 
 
 class _Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]
@@ -187,15 +198,8 @@ class _Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         marks = self._partitions.release([partition for _, partition in revoked])
-        for _ in range(TRIES if marks else 0):
-            try:
-                await self._reader.send_commit(marks)
-            except RetriableError:  # the coordinator moves, or has just started
-                await self._reader.rest(REST)
-            except KafkaError:
-                return  # others do again what was not written down
-            else:
-                return
+        if marks:
+            await self._reader.commit_last(marks)
 
     async def on_partitions_assigned(
         self, assigned: Collection[TopicPartition]

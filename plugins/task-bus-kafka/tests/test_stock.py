@@ -1,10 +1,12 @@
 """What a consumer has in memory, and when it reads no more; without a broker."""
 
+import threading
 import time
 
 import pytest
 from task_bus_kafka import stock as stock_module
 from task_bus_kafka.headers import DUE
+from task_bus_kafka.marks import Mark
 from task_bus_kafka.stock import FRAME, Record, Stock
 
 from task_core.api import Delivery
@@ -56,3 +58,27 @@ def test_what_is_given_back_for_later_takes_room(stock):
     held = stock.take(3)
     stock.give_back([Delivery(lease.body, lease) for lease in held], 60)
     assert not stock.low
+
+
+def test_what_was_held_of_a_topic_that_is_made_anew_is_lost():
+    stock = Stock(30.0)
+    old = [Record(0, at, b"old", None) for at in range(10, 13)]
+    stock.add(old, lambda partition: Mark(10, 10))
+    held = [Delivery(lease.body, lease) for lease in stock.take(2)]
+    stock.add([Record(0, 0, b"new", None)], lambda partition: None)
+    assert stock.lost(held) == held
+    stock.finish(held)
+    assert [lease.body for lease in stock.take(10)] == [b"new"]
+
+
+def test_asking_how_far_a_partition_is_done_holds_nobody_up(stock):
+    ended = []
+
+    def ask(partition):
+        other = threading.Thread(target=stock.release, args=([9],))
+        other.start()
+        other.join(1)
+        ended.append(not other.is_alive())
+
+    stock.add([Record(0, 0, BODY, None)], ask)
+    assert ended == [True]

@@ -43,6 +43,11 @@ def test_headers_come_back_as_they_were_and_the_due_time_is_ours():
     assert unpack(pack({}, 0)) == (None, 0.0)
 
 
+@pytest.mark.parametrize("text", [b"9" * 400, b"9" * 5_000, b"-1", b"soon"])
+def test_a_due_time_that_is_none_is_a_header_like_others(text):
+    assert unpack([("task-due", text)]) == ({"task-due": text.decode()}, 0.0)
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [

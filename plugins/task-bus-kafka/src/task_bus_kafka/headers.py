@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 
 DUE = "task-due"
 """Milliseconds since 1970: nobody is given the message before."""
+DIGITS = 15
+"""A longer time than that many is none: nobody lives to see it."""
 
 Pairs = list[tuple[str, str | bytes | None]]
 
@@ -29,7 +31,7 @@ def unpack(
     headers, wait = {}, 0.0
     for name, value in pairs or ():
         text = (value or b"").decode(errors="replace")
-        if name == DUE and text.isdecimal():
+        if name == DUE and text.isdecimal() and len(text) <= DIGITS:
             wait = int(text) / 1000 - time.time()
         else:
             headers[name] = text

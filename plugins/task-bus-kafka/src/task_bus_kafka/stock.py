@@ -71,17 +71,22 @@ class Stock:
         )
 
     def add(
-        self, records: Iterable[Record], marks: Callable[[int], Mark | None]
+        self, records: Sequence[Record], marks: Callable[[int], Mark | None]
     ) -> None:
         """Take in what was read.
 
         Args:
             records: In the order of their offsets.
-            marks: Tells how far a new partition is done.
+            marks: Tells how far a new partition is done; it may ask a broker, so
+                nobody waits for it here.
         """
+        new = {record.partition for record in records}.difference(self.partitions)
+        found = {number: marks(number) for number in new}
         with self.changed:
+            for number, mark in found.items():
+                self._ledgers[number] = Ledger(number, mark)
             for record in records:
-                ledger = self._ledger_of(record, marks)
+                ledger = self._ledger_of(record)
                 headers, wait = None, 0.0
                 if record.headers:
                     headers, wait = unpack(record.headers)
@@ -95,15 +100,12 @@ class Stock:
                     self._size += len(lease.body)
             self.changed.notify_all()
 
-    def _ledger_of(self, record: Record, marks: Callable[[int], Mark | None]) -> Ledger:
-        ledger = self._ledgers.get(record.partition)
-        if ledger is None:
-            ledger = Ledger(record.partition, marks(record.partition))
-        if ledger.is_behind(record.offset):  # the topic was deleted and made anew
-            ledger.drop()
-            ledger = Ledger(record.partition, Mark(record.offset, record.offset))
-        self._ledgers[record.partition] = ledger
-        return ledger
+    def _ledger_of(self, record: Record) -> Ledger:
+        number = record.partition
+        if self._ledgers[number].is_behind(record.offset):
+            self.release([number])  # the topic was deleted and made anew
+            self._ledgers[number] = Ledger(number, Mark(record.offset, record.offset))
+        return self._ledgers[number]
 
     def changes(self) -> dict[int, Mark]:
         """Return the progress that was not written down yet, as if it now were."""

@@ -53,6 +53,7 @@ class ConfluentReader:
         self._down = False
         self._paused = False
         self._joined = False
+        self._gone: set[int] = set()  # the partitions that the last `poll` gave up
         self._membership: Any = None
         self._consumer = Consumer(
             {
@@ -98,6 +99,7 @@ class ConfluentReader:
     def poll(self, limit: int, seconds: float) -> Sequence[Record]:
         """Return what was read, in order; wait until there is something."""
         self._hurry()
+        self._gone.clear()
         self._membership = self._consumer.consumer_group_metadata()
         first = self._consumer.poll(seconds)
         if first is None:
@@ -107,13 +109,13 @@ class ConfluentReader:
             Record(message.partition(), message.offset(), body, message.headers())
             for message in (first, *more)
             if (body := _body_of(message)) is not None
+            and message.partition() not in self._gone
         ]
 
     def pause(self) -> None:
-        """Read nothing until `resume`."""
-        if not self._paused:
-            self._paused = True
-            self._consumer.pause(self._consumer.assignment())
+        """Read nothing until `resume`; called again, it pauses new partitions too."""
+        self._paused = True
+        self._consumer.pause(self._consumer.assignment())
 
     def resume(self) -> None:
         """Read again."""
@@ -163,7 +165,10 @@ class ConfluentReader:
         with contextlib.suppress(Empty):
             while True:
                 marks, done = self._urgent.get_nowait()
-                self._commit_and_wait(marks)
+                ours = {at.partition for at in self._consumer.assignment()}
+                self._commit_and_wait(
+                    {number: mark for number, mark in marks.items() if number in ours}
+                )
                 done.set()
 
     def _commit_and_wait(self, marks: Mapping[int, Mark]) -> None:
@@ -187,18 +192,21 @@ class ConfluentReader:
             self._down = True
 
     def _on_assign(self, consumer: Consumer, added: list[TopicPartition]) -> None:
-        """Read what is new too: it would be paused if the others are."""
-        self._paused = False
         self._joined = True
+        self._gone.difference_update(partition.partition for partition in added)
 
     def _on_revoke(self, consumer: Consumer, revoked: list[TopicPartition]) -> None:
-        numbers = [partition.partition for partition in revoked]
-        marks = self._partitions.release(numbers)
+        marks = self._release(revoked)
         if marks and not self._down:  # it would wait for brokers that are gone
             self._commit_and_wait(marks)
 
     def _on_lost(self, consumer: Consumer, lost: list[TopicPartition]) -> None:
-        self._partitions.release([partition.partition for partition in lost])
+        self._release(lost)
+
+    def _release(self, partitions: list[TopicPartition]) -> Mapping[int, Mark]:
+        numbers = [partition.partition for partition in partitions]
+        self._gone.update(numbers)
+        return self._partitions.release(numbers)
 
 
 def offsets_of(topic: str, marks: Mapping[int, Mark]) -> list[TopicPartition]:

@@ -1,0 +1,125 @@
+"""What the readers of both client libraries owe the pump."""
+
+import contextlib
+import time
+import uuid
+from types import SimpleNamespace
+
+import pytest
+from confluent_kafka import TopicPartition
+from kafka_backdoor import KafkaBackdoor
+from task_bus_kafka import confluent_reader
+from task_bus_kafka.confluent_driver import ConfluentDriver
+from task_bus_kafka.marks import Mark
+from task_bus_kafka.options import Client, KafkaOptions
+from task_bus_kafka.python_driver import PythonDriver
+from task_bus_kafka.settings import Settings
+
+FOUR = range(4)
+
+
+class Nobody:
+    """Is told of partitions, and has no progress."""
+
+    def release(self, partitions):
+        return {}
+
+
+class Rebalancing:
+    """A client of librdkafka from which a partition goes between two messages."""
+
+    def __init__(self, settings):
+        self.assigned = [TopicPartition("t", number) for number in FOUR]
+        self.committed = []
+
+    def subscribe(self, topics, **told):
+        self.told = told
+
+    def poll(self, seconds):
+        return self.message(1)
+
+    def consume(self, limit, seconds):
+        gone = [self.assigned.pop(1)]
+        self.told["on_revoke"](self, gone)
+        return [self.message(2)]
+
+    def message(self, partition):
+        facts = {"partition": partition, "offset": 7, "value": b"", "headers": None}
+        returns = {name: lambda fact=fact: fact for name, fact in facts.items()}
+        return SimpleNamespace(**returns, error=lambda: None)
+
+    def commit(self, offsets, asynchronous):
+        self.committed += [at.partition for at in offsets]
+
+    def assignment(self):
+        return self.assigned
+
+    def list_topics(self, topic, seconds):
+        pass
+
+    def consumer_group_metadata(self):
+        pass
+
+
+@pytest.fixture(params=list(Client))
+def read(request, kafka):
+    """Make readers of one topic, as members of one group."""
+    options = KafkaOptions(bootstrap=(kafka.bootstrap,), client=request.param)
+    driver = PythonDriver(options, Settings(options, 1.5))
+    if request.param is Client.CONFLUENT:
+        driver = ConfluentDriver(options, 1.5)
+    with contextlib.ExitStack() as stack:
+
+        def read(topic):
+            reader = driver.reader(topic, "group", Nobody())
+            return stack.enter_context(contextlib.closing(reader))
+
+        yield read
+
+
+def poll_until(readers, done):
+    """Let readers poll until something is so; return what they read."""
+    found, deadline = [], time.monotonic() + 10
+    while not done(found):
+        assert time.monotonic() < deadline, found
+        for reader in readers:
+            found += reader.poll(100, 0.02)
+    return found
+
+
+def test_all_is_read_again_after_a_pause_in_which_partitions_came(read, kafka):
+    topic = f"paused-{uuid.uuid4().hex}"
+    with contextlib.closing(KafkaBackdoor(kafka, partitions=4)) as backdoor:
+        backdoor.make(topic)
+        for number in FOUR:
+            backdoor.producer.send(topic, b"1", partition=number)
+        first, second = read(topic), read(topic)
+        poll_until([first, second], lambda found: len(found) >= len(FOUR))
+        poll_until([first, second], lambda _: first.joined and second.joined)
+        first.pause()
+        second.close()
+        poll_until([first], lambda _: len(first._consumer.assignment()) == len(FOUR))
+        first.resume()
+        for number in FOUR:
+            backdoor.producer.send(topic, b"2", partition=number)
+        poll_until(
+            [first],
+            lambda found: {r.partition for r in found if r.body == b"2"} == set(FOUR),
+        )
+
+
+@pytest.fixture
+def rebalancing(monkeypatch):
+    monkeypatch.setattr(confluent_reader, "Consumer", Rebalancing)
+    return confluent_reader.ConfluentReader({}, "t", Nobody(), 1.0)
+
+
+def test_what_was_read_of_a_partition_that_goes_meanwhile_is_dropped(rebalancing):
+    assert [record.partition for record in rebalancing.poll(10, 0)] == [2]
+
+
+def test_progress_of_a_partition_that_went_meanwhile_is_not_written_down(rebalancing):
+    rebalancing.poll(10, 0)
+    rebalancing.commit_now({1: Mark(3, 3), 2: Mark(4, 4)}, 0)
+    rebalancing.poll(10, 0)
+    assert rebalancing._consumer.committed == [2]

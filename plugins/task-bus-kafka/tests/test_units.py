@@ -1,6 +1,7 @@
 """Keys, headers, errors and options, without a broker."""
 
 import sys
+from pathlib import Path
 
 import attrs
 import pytest
@@ -10,7 +11,7 @@ from task_bus_kafka.confluent_errors import translate
 from task_bus_kafka.errors import Complaints
 from task_bus_kafka.headers import pack, unpack
 from task_bus_kafka.keys import key_of
-from task_bus_kafka.options import Client, KafkaOptions, Key
+from task_bus_kafka.options import Client, KafkaOptions, Key, Security
 
 from task_core.api import BusContext, Message, OptionError, PayloadError
 from task_core.errors import BusConnectionError, BusError
@@ -88,6 +89,43 @@ def test_a_setting_that_the_library_does_not_know_is_refused_at_once():
     options = KafkaOptions(settings=("linger_ms=5", "colour=blue"))
     with pytest.raises(OptionError, match="knows no setting 'colour'"):
         plugin.kafka.open(options, BusContext())
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"sasl_username": "ada"}, "sasl_username does nothing without"),
+        ({"sasl_mechanism": "PLAIN"}, "sasl_mechanism does nothing without"),
+        ({"sasl_password": "s3cret"}, "sasl_password does nothing without"),
+        ({"ssl_cafile": Path(__file__)}, "ssl_cafile does nothing without"),
+        (
+            {"security_protocol": Security.SASL_SSL, "sasl_username": "ada"},
+            "SASL_SSL needs sasl_mechanism",
+        ),
+        (
+            {"security_protocol": Security.SSL, "ssl_cafile": Path("/no/such.pem")},
+            "ssl_cafile: there is no file /no/such.pem",
+        ),
+        ({"settings": ("enable_auto_commit=true",)}, "'enable_auto_commit' is up to"),
+        ({"settings": ("group.id=mine",)}, "'group.id' is up to"),
+    ],
+)
+def test_what_would_do_nothing_or_harm_is_refused_at_once(given, told):
+    with pytest.raises(OptionError, match=told) as caught:
+        plugin.kafka.open(KafkaOptions(**given), BusContext())
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_setting_of_the_client_that_sends_is_not_taken_from_the_other():
+    given = KafkaOptions(client=Client.CONFLUENT, settings=("linger_ms=5",))
+    with pytest.raises(OptionError, match="no setting 'linger_ms'"):
+        plugin.kafka.open(given, BusContext())
+
+
+def test_a_password_in_the_address_is_refused_and_not_shown():
+    with pytest.raises(ValueError, match="sasl_username") as caught:
+        KafkaOptions(bootstrap=("ada:s3cret@kafka:9092",))
+    assert "s3cret" not in str(caught.value)
 
 
 def test_without_confluent_the_error_says_what_to_type(monkeypatch):

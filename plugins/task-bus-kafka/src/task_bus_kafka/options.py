@@ -53,6 +53,16 @@ def _count(instance: Any, attribute: "attrs.Attribute[Any]", value: int | None) 
         raise ValueError(f"{attribute.name} must be at least 1, not {value}")
 
 
+def _addresses(
+    instance: Any, attribute: "attrs.Attribute[Any]", value: tuple[str, ...]
+) -> None:
+    if any("@" in address for address in value):
+        raise ValueError(
+            "these are addresses alone; who logs in is said with"
+            " sasl_username and sasl_password"
+        )
+
+
 def _assignments(
     instance: Any, attribute: "attrs.Attribute[Any]", value: tuple[str, ...]
 ) -> None:
@@ -70,6 +80,7 @@ class KafkaOptions:
         help="Brokers to ask first, the port 9092 when not given.",
         url=UrlPart.AUTHORITY,
         metavar="HOST:PORT",
+        validator=_addresses,
     )
     client: Client = option(
         Client.PYTHON,
@@ -142,3 +153,39 @@ class KafkaOptions:
         metavar="NAME=VALUE",
         validator=_assignments,
     )
+
+
+OURS = frozenset(
+    ("bootstrap_servers", "enable_auto_commit", "group_id", "transactional_id")
+)
+"""Settings of the libraries that nobody else may give, or tasks are lost."""
+SASL = ("sasl_mechanism", "sasl_username", "sasl_password")
+TLS = ("ssl_cafile", "ssl_certfile", "ssl_keyfile")
+
+
+def problems_of(options: KafkaOptions) -> list[str]:
+    """Return what does not go together, a line for each."""
+    protocol = options.security_protocol
+    unused = [
+        *(() if protocol.startswith("SASL") else SASL),
+        *(() if protocol.endswith("SSL") else TLS),
+    ]
+    problems = [
+        f"{name} does nothing without {name.partition('_')[0].upper()} in security_protocol"
+        for name in unused
+        if getattr(options, name)
+    ]
+    names = [setting.partition("=")[0].strip() for setting in options.settings]
+    if protocol.startswith("SASL") and not options.sasl_mechanism:
+        problems.append(f"security_protocol {protocol} needs sasl_mechanism")
+    problems += [
+        f"{name}: there is no file {path}"
+        for name in TLS
+        if (path := getattr(options, name)) and not path.is_file()
+    ]
+    problems += [
+        f"settings: '{name}' is up to the bus; see its other options"
+        for name in names
+        if name.replace(".", "_") in OURS
+    ]
+    return problems

@@ -7,7 +7,7 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer  # type: ignore[import-untyped]
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor  # type: ignore[import-untyped]
 
-from task_bus_kafka.options import Client, KafkaOptions, ReadFrom
+from task_bus_kafka.options import Client, KafkaOptions, ReadFrom, problems_of
 from task_core.errors import OptionError
 
 ROOM = 48_576
@@ -24,7 +24,7 @@ class Settings:
         lease: Seconds after which a silent consumer counts as dead.
 
     Raises:
-        OptionError: A setting is unknown to the library.
+        OptionError: A setting is unknown to the library, or options do not go together.
     """
 
     def __init__(self, options: KafkaOptions, lease: float) -> None:
@@ -35,12 +35,11 @@ class Settings:
             for name, value in map(_read, options.settings)
             if "." not in name or options.client == Client.PYTHON
         }
-        known = {
-            *KafkaConsumer.DEFAULT_CONFIG,
-            *KafkaProducer.DEFAULT_CONFIG,
-            *KafkaAdminClient.DEFAULT_CONFIG,
-        }
-        problems = [
+        known = {*KafkaConsumer.DEFAULT_CONFIG, *KafkaAdminClient.DEFAULT_CONFIG}
+        if options.client == Client.PYTHON:
+            known |= KafkaProducer.DEFAULT_CONFIG.keys()
+        problems = problems_of(options)
+        problems += [
             f"settings: kafka-python knows no setting '{name}'"
             for name in self._extra
             if name not in known

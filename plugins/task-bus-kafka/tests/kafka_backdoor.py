@@ -68,6 +68,14 @@ class KafkaBackdoor(Backdoor):
     def remove(self, topic):
         self.admin.delete_topics([topic])
 
+    def grow(self, topic, partitions):
+        self.admin.create_partitions({topic: partitions})
+        self.close()  # these clients would learn of it some time
+
+    def forget(self, topic, before):
+        """Do what the end of the retention does, on the only partition."""
+        self.admin.delete_records({TopicPartition(topic, 0): before})
+
     def take(self, topic):
         consumer = self.consumer
         if topic not in consumer.topics():

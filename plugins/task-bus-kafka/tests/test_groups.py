@@ -185,6 +185,18 @@ def test_a_new_channel_may_begin_with_what_is_sent_from_now_on(start, topic, bac
     assert bodies(receive_all(consumer)) == [b"new"]
 
 
+def test_what_came_after_a_channel_was_new_is_never_skipped(start, topic, backdoor):
+    consumer = start(topic, partitions=1, from_=ReadFrom.NEW)
+    backdoor.put(topic, [b"forgotten", b"kept"])
+    consumer.close()
+    backdoor.forget(topic, before=1)
+    backdoor.grow(topic, 2)
+    sent = backdoor.producer.send(topic, b"elsewhere", partition=1)
+    sent.get(10)
+    again = start(topic, from_=ReadFrom.NEW)
+    assert bodies(receive(again, 2, seconds=5)) == [b"elsewhere", b"kept"]
+
+
 def test_tasks_of_one_job_keep_their_order_on_many_partitions(start, topic):
     consumer = start(topic, key=Key.JOB)
     tasks = [

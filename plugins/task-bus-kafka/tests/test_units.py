@@ -94,10 +94,10 @@ def test_a_setting_that_the_library_does_not_know_is_refused_at_once():
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"sasl_username": "ada"}, "sasl_username does nothing without"),
-        ({"sasl_mechanism": "PLAIN"}, "sasl_mechanism does nothing without"),
-        ({"sasl_password": "s3cret"}, "sasl_password does nothing without"),
-        ({"ssl_cafile": Path(__file__)}, "ssl_cafile does nothing without"),
+        ({"sasl_username": "ada"}, "sasl_username does nothing when"),
+        ({"sasl_mechanism": "PLAIN"}, "sasl_mechanism does nothing when"),
+        ({"sasl_password": "s3cret"}, "sasl_password does nothing when"),
+        ({"ssl_cafile": Path(__file__)}, "ssl_cafile does nothing when"),
         (
             {"security_protocol": Security.SASL_SSL, "sasl_username": "ada"},
             "SASL_SSL needs sasl_mechanism",

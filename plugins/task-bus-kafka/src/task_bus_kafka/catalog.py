@@ -199,12 +199,13 @@ def _lag(admin: KafkaAdminClient, topic: str, group: str) -> int:
 
 
 def _pin(admin: KafkaAdminClient, topic: str, group: str) -> None:
+    """Write down the ends as the progress of a group that has none.
+
+    Of a group that has some, what nothing is known of is a partition that came later,
+    and all in it is new.
+    """
     ends = _offsets(admin, topic, OffsetSpec.LATEST)
     done = _progress(admin, group, ends)
-    new = {
-        partition: OffsetAndMetadata(end, "", -1)
-        for partition, end in ends.items()
-        if partition not in done or done[partition].offset < 0
-    }
-    if new:
-        admin.alter_group_offsets(group, new)
+    if not any(kept.offset >= 0 for kept in done.values()):
+        pinned = {at: OffsetAndMetadata(end, "", -1) for at, end in ends.items()}
+        admin.alter_group_offsets(group, pinned)

@@ -5,7 +5,7 @@ from typing import Any
 from task_bus_kafka.confluent_reader import ConfluentReader
 from task_bus_kafka.confluent_writer import ConfluentWriter
 from task_bus_kafka.driver import Partitions, Reader, Writer
-from task_bus_kafka.options import KafkaOptions, ReadFrom
+from task_bus_kafka.options import KafkaOptions
 from task_bus_kafka.settings import BATCH, ROOM
 
 
@@ -26,13 +26,12 @@ class ConfluentDriver:
 
     def reader(self, topic: str, group: str, partitions: Partitions) -> Reader:
         """Join a group."""
-        start = self._options.from_ == ReadFrom.START
         settings = {
             **self._common(),
             "group.id": group,
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
-            "auto.offset.reset": "earliest" if start else "latest",
+            "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",
             "session.timeout.ms": self._lease,
             "heartbeat.interval.ms": max(50, min(1000, self._lease // 10)),

@@ -171,7 +171,7 @@ def problems_of(options: KafkaOptions) -> list[str]:
         *(() if protocol.endswith("SSL") else TLS),
     ]
     problems = [
-        f"{name} does nothing without {name.partition('_')[0].upper()} in security_protocol"
+        f"{name} does nothing when security_protocol is {protocol}"
         for name in unused
         if getattr(options, name)
     ]

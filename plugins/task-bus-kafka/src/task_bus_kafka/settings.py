@@ -7,7 +7,7 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer  # type: ignore[import-untyped]
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor  # type: ignore[import-untyped]
 
-from task_bus_kafka.options import Client, KafkaOptions, ReadFrom, problems_of
+from task_bus_kafka.options import Client, KafkaOptions, problems_of
 from task_core.errors import OptionError
 
 ROOM = 48_576
@@ -49,12 +49,11 @@ class Settings:
 
     def consumer(self, group: str | None) -> dict[str, Any]:
         """Return those of a consumer."""
-        start = self._options.from_ == ReadFrom.START
         return self._with_extra(
             KafkaConsumer,
             group_id=group,
             enable_auto_commit=False,
-            auto_offset_reset="earliest" if start else "latest",
+            auto_offset_reset="earliest",  # a new channel is told otherwise
             isolation_level="read_committed",
             session_timeout_ms=self._lease,
             heartbeat_interval_ms=max(50, min(1000, self._lease // 10)),

@@ -1,5 +1,8 @@
 """TLS that verifies, and secrets that nobody sees."""
 
+import threading
+from datetime import timedelta
+
 import pytest
 from brokers.ports import free_address
 from nsq_backdoor import NsqBackdoor
@@ -92,3 +95,34 @@ def test_a_secret_that_nobody_asks_for_is_not_sent(nsqd, buses):
     topic = NsqBackdoor(nsqd).topic()
     bus.producer().send([Message(topic, b"1")])
     assert NsqBackdoor(nsqd).take(topic) == [b"1"]
+
+
+def test_an_nsqd_that_hangs_is_given_up_over_tls_too(
+    start_nsqd, certificate, buses, monkeypatch
+):
+    monkeypatch.setattr("task_bus_nsq.consumer.GOODBYE", 0.2)
+    nsqd = start_nsqd(tls=certificate)
+    options = {"nsqd": (nsqd.tcp,), "tls": True, "tls_ca": certificate.certificate}
+    soon = timedelta(seconds=0.3)
+    bus = buses(**options, answer_timeout=soon, connect_timeout=soon)
+    producer, consumer = bus.producer(), bus.subscribe("t", "c")
+    producer.prepare(["t"])
+    told = []
+
+    def use():
+        try:
+            producer.send([Message("t", b"1")])
+        except BusError as error:
+            told.append(str(error))
+        consumer.close()
+        told.append("closed")
+
+    nsqd.pause()
+    try:
+        thread = threading.Thread(target=use, daemon=True)
+        thread.start()
+        thread.join(8)
+    finally:
+        nsqd.resume()
+    assert len(told) == 2
+    assert "no answer in time" in told[0]

@@ -30,7 +30,8 @@ SOONEST = 25
 Its own default is 250. Less than this it refuses, and not to buffer at all halves the
 rate of small messages.
 """
-_CHUNK = 65_536
+_CHUNK, _LARGE_CHUNK = 65_536, 4_194_304
+"""Bytes to read at once: at first, and when what was read is no whole message."""
 _HEAD = struct.Struct(">ii")
 
 
@@ -92,22 +93,35 @@ class Link(Connection):  # type: ignore[misc]
                 self._socket.setsockopt(socket.IPPROTO_TCP, number, seconds)
 
     def _introduce(self) -> None:
-        self._pending.append(MAGIC_V2)
-        self.identify(self._identity())
-        answer = json.loads(self.answer())
-        self._identify_response = answer
-        self.max_rdy_count = answer["max_rdy_count"]
-        self.max_lease = answer["max_msg_timeout"] / 1000
+        tls_is_here, asks_for_login = self._negotiate()
         if self._settings.tls:
-            if not answer["tls_v1"]:
+            if not tls_is_here:
                 raise BusError(f"nsqd {self.address} speaks no TLS; leave out tls")
             self._socket = self._settings.tls.wrap_socket(
                 self._socket, server_hostname=self.host
             )
             self.is_tls = True
             self.answer()
-        if answer["auth_required"]:
+        if asks_for_login:
             self._log_in()
+
+    def _negotiate(self) -> tuple[bool, bool]:
+        """Tell it who we are, and return whether it can TLS, and wants a login."""
+        self._pending.append(MAGIC_V2)
+        self.identify(self._identity())
+        try:
+            answer = json.loads(self.answer())
+            self.max_rdy_count = answer["max_rdy_count"]
+            self.max_lease = answer["max_msg_timeout"] / 1000
+            return answer["tls_v1"], answer["auth_required"]
+        except (ConnectionError, ValueError, LookupError, TypeError) as error:
+            is_cut = isinstance(error, ConnectionError)
+            if is_cut and not self._buffer.startswith(b"HTTP"):
+                raise
+            raise BusError(
+                f"{self.address} does not answer as an nsqd does; is {self.port} the"
+                " port of an nsqd's TCP protocol?"
+            ) from error
 
     def _begin(self) -> None:
         """Do what is to be done before anything else."""
@@ -136,8 +150,13 @@ class Link(Connection):  # type: ignore[misc]
         self.answer()
 
     def _set_patience(self, seconds: float) -> None:
-        """Let the kernel end what takes too long: Python's timeout polls each time."""
-        self._socket.settimeout(None)
+        """Let the kernel end what takes too long: Python's timeout polls each time.
+
+        With TLS it is Python's, which would wait on after the kernel's.
+        """
+        self._socket.settimeout(seconds if self.is_tls else None)
+        if self.is_tls:
+            return
         value = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
         for name in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             self._socket.setsockopt(socket.SOL_SOCKET, name, value)
@@ -193,7 +212,7 @@ class Link(Connection):  # type: ignore[misc]
         Raises:
             OSError: The connection is lost.
         """
-        data = self._socket.recv(_CHUNK)
+        data = self._socket.recv(_LARGE_CHUNK if self._buffer else _CHUNK)
         if not data:
             raise ConnectionResetError(0, CLOSED)
         while self.is_tls and self._socket.pending():  # what `poll` cannot see
@@ -211,12 +230,17 @@ class Link(Connection):  # type: ignore[misc]
             self._buffer = self._buffer[size + 4 :]
             yield kind, data
 
+    def cut(self) -> None:
+        """End the connection, so that whoever reads from it finds out (any thread)."""
+        if (connection := self._socket) is not None:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     def drop(self) -> None:
         """Close without a word; may be repeated."""
         if self._socket is None:
             return
-        with suppress(OSError):  # ends a write that hangs in another thread
-            self._socket.shutdown(socket.SHUT_RDWR)
+        self.cut()  # ends a write that hangs in another thread
         with self._sending:  # a number that is in use must not become another's
             self._socket.close()
             self._socket = None

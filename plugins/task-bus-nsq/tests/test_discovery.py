@@ -71,6 +71,18 @@ def test_an_nsqd_that_gets_the_topic_later_is_found(bus, doors):
     assert receive(consumer, 2) == [b"0", b"1"]
 
 
+def test_an_nsqd_that_is_found_while_a_receive_waits_is_read_by_it(bus, doors):
+    topic = doors[0].topic()
+    consumer = bus.subscribe(topic, "c")
+    doors[0].put(topic, [b"1"])
+    doors[1].put(topic, [b"2"])
+    begin = time.monotonic()
+    found = [it.body for it in consumer.receive(1, 10)]
+    found += [it.body for it in consumer.receive(1, 10)]
+    assert sorted(found) == [b"1", b"2"]
+    assert time.monotonic() - begin < 5
+
+
 def test_sends_go_to_the_nsqds_that_nsqlookupd_knows(bus, doors):
     topic = doors[0].topic()
     producer = bus.producer()

@@ -13,7 +13,7 @@ from task_bus_nsq.plugin import NsqOptions
 from task_bus_nsq.producer import NsqProducer
 from task_bus_nsq.settings import Settings, make_settings
 from task_core.api import Bus, BusContext, Capabilities, Consumer, Delivery, Message
-from task_core.errors import BusClosedError, BusConnectionError
+from task_core.errors import BusConnectionError
 
 
 def make_bus(
@@ -41,7 +41,6 @@ class NsqBus(Bus):
         self._settings = settings
         self._directory = Directory(settings)
         self._open: list[NsqConsumer | NsqProducer] = []
-        self._closed = False
 
     def subscribe(self, topic: str, channel: str) -> NsqConsumer:
         """Connect to every nsqd that has the topic; nothing is fetched yet.
@@ -50,7 +49,7 @@ class NsqBus(Bus):
             BusConnectionError: None of them can be reached.
             BusError: A name is none, or an nsqd refuses us.
         """
-        self._check_open()
+        self.check_open()
         check_subscription(topic, channel)
         crew = Crew(self._settings, self._directory, topic, channel)
         delay = self._settings.requeue_delay
@@ -60,7 +59,7 @@ class NsqBus(Bus):
 
     def producer(self) -> NsqProducer:
         """Return a new producer; it connects at its first use."""
-        self._check_open()
+        self.check_open()
         producer = NsqProducer(self, self._settings, self._directory)
         self._open.append(producer)
         return producer
@@ -79,7 +78,7 @@ class NsqBus(Bus):
             LeaseLostError: Some went to others; nothing was done.
             SendError: Some messages were not confirmed; nothing was finished.
         """
-        self._check_open()
+        self.check_open()
         assert isinstance(consumer, NsqConsumer)
         consumer.check_held(deliveries)
         if messages:
@@ -90,12 +89,12 @@ class NsqBus(Bus):
 
     def topics(self) -> Sequence[str]:
         """Return the names of the topics of all nsqds, sorted."""
-        self._check_open()
+        self.check_open()
         return self._directory.topics()
 
     def depth(self, topic: str, channel: str) -> int:
         """Return how many messages nobody holds, delayed ones included."""
-        self._check_open()
+        self.check_open()
         check_subscription(topic, channel)
         return self._directory.depth(topic, channel)
 
@@ -105,7 +104,7 @@ class NsqBus(Bus):
         Raises:
             BusConnectionError: None answers.
         """
-        self._check_open()
+        self.check_open()
         failures = []
         for address in self._directory.writable():
             try:
@@ -118,10 +117,6 @@ class NsqBus(Bus):
 
     def close(self) -> None:
         """Give back what is unsettled, and close all connections."""
-        self._closed = True
+        self.closed = True
         while self._open:
             self._open.pop().close()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise BusClosedError("bus 'nsq' is closed")

@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from task_bus_nsq.pulse import Pulse
 from task_bus_nsq.reader import Reader, Receipt
 from task_bus_nsq.shares import Standing, share
 from task_core.api import Consumer, Delivery
-from task_core.errors import BusClosedError, BusError, LeaseLostError
+from task_core.errors import BusError, LeaseLostError
 
 if TYPE_CHECKING:
     from task_bus_nsq.bus import NsqBus
@@ -49,11 +48,10 @@ class NsqConsumer(Consumer):
         self._pulse = Pulse(self._send_left)
         self._woken = False
         self._is_owed = False  # messages may be on their way, unasked
-        self._closed = False
 
     def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         """Wait for messages; see `Consumer.receive`."""
-        self._check_open()
+        self.check_open()
         begun = monotonic()
         deadline = begun + max(timeout, GRACE)
         self._prepare(begun)
@@ -109,7 +107,7 @@ class NsqConsumer(Consumer):
         Raises:
             LeaseLostError: It names them.
         """
-        self._check_open()
+        self.check_open()
         self._crew.drop_gone()
         now = monotonic()
         lost = []
@@ -137,9 +135,9 @@ class NsqConsumer(Consumer):
 
     def close(self) -> None:
         """Give back what is unsettled, and take leave; may be repeated."""
-        if self._closed:
+        if self.closed:
             return
-        self._closed = True
+        self.closed = True
         self._pulse.stop()
         self._here.clear()
         for reader in list(self._crew.readers):
@@ -184,17 +182,17 @@ class NsqConsumer(Consumer):
     def _listen(self, seconds: float) -> bool:
         """Read what comes within some time; return whether `wake` was called."""
         begun = monotonic()
-        ready, woken = self._crew.listen(seconds)
+        # when the last connection broke just now, nothing can come: make a new one
+        ready, woken = self._crew.listen(seconds if self._crew.readers else 0.0)
         now = monotonic()
         for reader in ready:
             # what was there at once may have waited since we looked the last time
             arrived = now if now - begun > GRACE else reader.since
             self._read(reader, arrived)
             reader.since = now
-        if not ready:
+        if len(ready) < len(self._crew.readers):
             self._crew.drop_silent(now)
-        if not self._crew.readers:
-            self._crew.muster()
+        self._crew.muster()
         return woken
 
     def _read(self, reader: Reader, arrived: float) -> None:
@@ -250,16 +248,14 @@ class NsqConsumer(Consumer):
         """Send what was gathered (the pulse's thread)."""
         for reader in list(self._crew.readers):
             if not reader.is_tls:
-                with suppress(OSError, AttributeError):  # the bus thread finds out
+                try:
                     reader.flush()
+                except (OSError, AttributeError):  # of one that was dropped just now
+                    reader.cut()  # half a command may be out; the bus thread finds out
 
     def _lose(self, reader: Reader, error: Exception) -> None:
         self._quiet.discard(reader)
         self._crew.lose(reader, error)
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise BusClosedError("bus 'nsq': this consumer is closed")
 
 
 def _by_reader(deliveries: Sequence[Delivery]) -> dict[Reader, list[Receipt]]:

@@ -66,7 +66,11 @@ class Crew:
             BusError: One of them refuses us.
         """
         while self._finder.found:
-            self._enlist(self._finder.found.popleft())
+            reader = self._finder.found.popleft()
+            if any(it.address == reader.address for it in self.readers):
+                reader.drop()  # both connected to it at the same moment
+            else:
+                self._enlist(reader)
         if self.readers:
             return
         failures = []

@@ -12,7 +12,7 @@ from task_bus_nsq.names import Address, check_topic
 from task_bus_nsq.outbox import Parcel, check_bodies, deliver, pack
 from task_bus_nsq.settings import Settings
 from task_core.api import Message, Producer, check_messages
-from task_core.errors import BusClosedError, BusConnectionError, BusError, SendError
+from task_core.errors import BusConnectionError, BusError, SendError
 
 if TYPE_CHECKING:
     from task_bus_nsq.bus import NsqBus
@@ -43,7 +43,6 @@ class NsqProducer(Producer):
         self._turn = 0
         self._addresses: list[Address] = []
         self._looked_at = float("-inf")
-        self._closed = False
 
     def send(self, messages: Sequence[Message]) -> None:
         """Send, and return when nsqds have confirmed all.
@@ -53,8 +52,7 @@ class NsqProducer(Producer):
             BusConnectionError: No nsqd can be reached; nothing was sent.
             SendError: Some were not confirmed.
         """
-        if self._closed:
-            raise BusClosedError("bus 'nsq': this producer is closed")
+        self.check_open()
         check_messages(self.bus, messages)
         check_bodies(messages)
         for message in messages:
@@ -72,6 +70,7 @@ class NsqProducer(Producer):
             BusConnectionError: None can be reached.
             BusError: A name is none, or the nsqd refuses us.
         """
+        self.check_open()
         for topic in topics:
             check_topic(topic)
         failures: list[BusError] = []
@@ -87,7 +86,7 @@ class NsqProducer(Producer):
 
     def close(self) -> None:
         """Stop writing; may be repeated."""
-        self._closed = True
+        self.closed = True
         while self._links:
             self._links.popitem()[1].drop()
 

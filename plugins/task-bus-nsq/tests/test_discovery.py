@@ -91,6 +91,18 @@ def test_sends_go_to_the_nsqds_that_nsqlookupd_knows(bus, doors):
     assert [len(door.take(topic)) for door in doors] == [2, 2]
 
 
+def test_nsqds_that_nsqlookupd_knows_no_more_are_left(bus, doors, start_nsqd, lookupd):
+    other = start_nsqd(lookupd=[lookupd])
+    producer = bus.producer()
+    deadline = time.monotonic() + 10
+    for count in (3, 2):
+        while len(producer._links) != count:
+            assert time.monotonic() < deadline
+            producer.send([Message("any", b"1")])
+            time.sleep(0.01)
+        other.stop()
+
+
 def test_topics_and_depth_are_asked_over_nsqlookupd(bus, doors):
     topic = doors[0].topic()
     for door in doors:

@@ -67,7 +67,8 @@ def test_without_any_nsqd_nothing_was_sent_and_the_address_is_shown(nsqd, buses)
 
 def test_what_no_nsqd_confirms_is_named_and_may_be_sent_again(start_nsqd, buses):
     nsqd = start_nsqd()
-    bus = buses(nsqd=(nsqd.tcp,), answer_timeout=timedelta(seconds=0.3))
+    soon = timedelta(seconds=0.3)
+    bus = buses(nsqd=(nsqd.tcp,), answer_timeout=soon, connect_timeout=soon)
     producer = bus.producer()
     producer.send([Message("t", b"1")])
     nsqd.pause()
@@ -100,6 +101,40 @@ def test_a_batch_larger_than_an_nsqd_takes_at_once_arrives(nsqd, buses):
     producer = buses(nsqd=(nsqd.tcp,)).producer()
     producer.send([Message(topic, body) for body in bodies])
     assert sorted(door.take(topic)) == bodies
+
+
+def test_a_batch_of_large_messages_is_no_larger_than_an_nsqd_takes(start_nsqd, buses):
+    nsqd = start_nsqd(options=("--max-msg-size=10000000",))  # and 5 MiB for a batch
+    bodies = [b"%d" % number * 2_000_000 for number in range(4)]
+    producer = buses(nsqd=(nsqd.tcp,), max_msg_size=10_000_000).producer()
+    producer.send([Message("t", body) for body in bodies])
+    assert sorted(NsqBackdoor(nsqd).take("t")) == bodies
+
+
+def test_a_refusal_in_the_midst_of_a_large_message_is_heard(start_nsqd, buses):
+    nsqd = start_nsqd(options=("--max-msg-size=100",))
+    options = {"nsqd": (nsqd.tcp,), "max_msg_size": 10_000_000}
+    with pytest.raises(SendError, match="max_msg_size") as caught:
+        buses(**options).producer().send([Message("t", b"x" * 10_000_000)])
+    assert not caught.value.transient
+
+
+def test_an_answer_to_an_interrupted_send_confirms_nothing_else(
+    start_nsqd, buses, monkeypatch
+):
+    producer = buses(nsqd=(start_nsqd(options=("--max-msg-size=9",)).tcp,)).producer()
+
+    def interrupted(link):
+        link.flush()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        producer.prepare([])
+        patch.setattr("task_bus_nsq.link.Link.answer", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            producer.send([Message("t", b"1")])
+    with pytest.raises(SendError):
+        producer.send([Message("t", b"0123456789")])
 
 
 def test_prepare_connects(nsqd, buses):

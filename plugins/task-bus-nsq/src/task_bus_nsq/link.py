@@ -192,7 +192,8 @@ class Link(Connection):  # type: ignore[misc]
             OSError: There is none in time, or the connection is lost.
             RefusalError: It is an error.
         """
-        self.flush()
+        with suppress(ConnectionError):  # what it said before it closed is still here
+            self.flush()
         while True:
             for kind, data in self.frames():
                 if data == HEARTBEAT:

@@ -6,7 +6,14 @@ import attrs
 
 from task_bus_nsq.link import Link
 from task_core.api import Message
-from task_core.errors import BusError, PayloadError
+from task_core.errors import PayloadError
+
+LARGEST_BATCH = 1_048_576
+"""Bytes of a command with many messages.
+
+An nsqd's --max-body-size bounds it, which is five times as much by default, and is
+not told to clients.
+"""
 
 
 @attrs.define(eq=False)
@@ -91,6 +98,6 @@ def deliver(link: Link, parcels: list[Parcel]) -> None:
         while parcels:
             link.answer()
             del parcels[0]
-    except (OSError, BusError):
+    except BaseException:  # an interrupt, too: what is answered later is no answer
         link.drop()  # an nsqd that refuses closes, too
         raise

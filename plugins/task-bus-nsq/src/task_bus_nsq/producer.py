@@ -1,6 +1,5 @@
 """Sends to one of several nsqds; a dead one is left, and tried again later."""
 
-import logging
 from collections.abc import Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -9,15 +8,15 @@ from task_bus_nsq.directory import Directory
 from task_bus_nsq.failures import RefusalError, unreachable
 from task_bus_nsq.link import Link
 from task_bus_nsq.names import Address, check_topic
-from task_bus_nsq.outbox import Parcel, check_bodies, deliver, pack
+from task_bus_nsq.outbox import LARGEST_BATCH, Parcel, check_bodies, deliver, pack
 from task_bus_nsq.settings import Settings
+from task_bus_nsq.targets import Targets
 from task_core.api import Message, Producer, check_messages
 from task_core.errors import BusConnectionError, BusError, SendError
 
 if TYPE_CHECKING:
     from task_bus_nsq.bus import NsqBus
 
-_log = logging.getLogger("task.bus.nsq")
 FIRST_REST, LONGEST_REST = 1.0, 30.0
 """Seconds for which an nsqd that failed is left alone while others work."""
 
@@ -36,13 +35,12 @@ class NsqProducer(Producer):
     def __init__(self, bus: "NsqBus", settings: Settings, directory: Directory) -> None:
         super().__init__(bus)
         self._settings = settings
-        self._directory = directory
+        self._targets = Targets(settings, directory)
         self._links: dict[Address, Link] = {}
         self._resting: dict[Address, tuple[float, float]] = {}  # until, and how long
         self._good_topics: set[str] = set()
         self._turn = 0
-        self._addresses: list[Address] = []
-        self._looked_at = float("-inf")
+        self._addresses: Sequence[Address] = ()
 
     def send(self, messages: Sequence[Message]) -> None:
         """Send, and return when nsqds have confirmed all.
@@ -59,7 +57,7 @@ class NsqProducer(Producer):
             if message.topic not in self._good_topics:
                 check_topic(message.topic)
                 self._good_topics.add(message.topic)
-        parcels = pack(messages, self._settings.max_msg_size)
+        parcels = pack(messages, min(self._settings.max_msg_size, LARGEST_BATCH))
         if parcels:
             self._send(parcels)
 
@@ -82,6 +80,7 @@ class NsqProducer(Producer):
                 failures.append(error)
             else:
                 return
+        self._targets.doubt()
         raise BusConnectionError("; ".join(map(str, failures)))
 
     def close(self) -> None:
@@ -133,6 +132,7 @@ class NsqProducer(Producer):
     def _give_up(
         self, parcels: list[Parcel], failures: list[BusError], began: bool
     ) -> None:
+        self._targets.doubt()
         text = "; ".join(dict.fromkeys(map(str, failures)))
         if not began:
             raise BusConnectionError(text) from failures[-1]
@@ -142,7 +142,7 @@ class NsqProducer(Producer):
 
     def _link(self, address: Address) -> Link:
         link = self._links.get(address)
-        if link is None:
+        if link is None or not link.alive():
             link = self._links[address] = Link(address, self._settings, 0)
             self._resting.pop(address, None)
         return link
@@ -152,28 +152,26 @@ class NsqProducer(Producer):
         rest = min(self._resting.get(address, (0, FIRST_REST / 2))[1] * 2, LONGEST_REST)
         self._resting[address] = (monotonic() + rest, rest)
 
-    def _candidates(self) -> list[Address]:
+    def _candidates(self) -> Sequence[Address]:
         """Return all nsqds: in turn, those that rest only at the end."""
-        now = monotonic()
-        addresses = self._known(now)
+        addresses = self._targets.get()
+        if addresses is not self._addresses:
+            self._addresses = addresses
+            self._leave_others(addresses)
         if len(addresses) == 1:
             return addresses
+        now = monotonic()
         self._turn = (self._turn + 1) % len(addresses)
-        turned = addresses[self._turn :] + addresses[: self._turn]
+        turned = [*addresses[self._turn :], *addresses[: self._turn]]
         resting = {it for it, (until, _) in self._resting.items() if until > now}
         return sorted(turned, key=resting.__contains__)
 
-    def _known(self, now: float) -> list[Address]:
-        """Return all nsqds; where nsqlookupds name them, ask again after a while."""
-        if now >= self._looked_at + self._settings.lookup_interval:
-            try:
-                self._addresses = self._directory.writable()
-            except BusError as error:
-                if not self._addresses:
-                    raise
-                _log.warning("%s; sending to those known before", error)
-            self._looked_at = now
-        return self._addresses
+    def _leave_others(self, addresses: Sequence[Address]) -> None:
+        """Forget nsqds that are there no more."""
+        for address in self._links.keys() - set(addresses):
+            self._links.pop(address).drop()
+        for address in self._resting.keys() - set(addresses):
+            del self._resting[address]
 
 
 def _positions(parcels: list[Parcel]) -> list[int]:

@@ -1,17 +1,22 @@
 """Keys, headers, errors and options, without a broker."""
 
 import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import attrs
 import pytest
 from kafka import errors as kafka_errors
-from task_bus_kafka import plugin
+from kafka.producer.transaction_manager import TransactionalRequestResult
+from task_bus_kafka import plugin, python_writer
 from task_bus_kafka.confluent_errors import translate
-from task_bus_kafka.errors import Complaints
+from task_bus_kafka.errors import Complaints, may_pass
 from task_bus_kafka.headers import pack, unpack
 from task_bus_kafka.keys import key_of
+from task_bus_kafka.marks import Mark
 from task_bus_kafka.options import Client, KafkaOptions, Key, Security
+from task_bus_kafka.settings import Settings
 
 from task_core.api import BusContext, Message, OptionError, PayloadError
 from task_core.errors import BusConnectionError, BusError
@@ -67,6 +72,54 @@ def test_an_error_names_the_addresses_and_no_secret(error, kind):
     assert "a:1,b:2" in str(told)
     assert "s3cret" not in str(told)
     assert "\n" not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (kafka_errors.RebalanceInProgressError(), True),
+        (kafka_errors.ProducerFencedError(), True),
+        (kafka_errors.RequestTimedOutError(), True),
+        (kafka_errors.TopicAuthorizationFailedError(), False),
+        (kafka_errors.MessageSizeTooLargeError(), False),
+    ],
+)
+def test_who_was_overtaken_by_the_group_or_a_timeout_may_try_again(error, expected):
+    assert may_pass(error) is expected
+
+
+class Mute:
+    """A producer of transactions whose broker never answers."""
+
+    def __init__(self, **settings):
+        self.ended = []
+        self._sender = SimpleNamespace(
+            wakeup=lambda: None, force_close=lambda: self.ended.append(True)
+        )
+        results = ("begin_commit", "begin_abort", "send_offsets_to_transaction")
+        self._transaction_manager = SimpleNamespace(
+            **{name: lambda *given: TransactionalRequestResult() for name in results}
+        )
+
+    def init_transactions(self):
+        pass
+
+    begin_transaction = init_transactions
+
+    def close(self, timeout):
+        raise kafka_errors.KafkaTimeoutError("messages are on their way")
+
+    def __getattr__(self, name):
+        return lambda *given: threading.Event().wait()  # as the library does
+
+
+def test_a_transaction_ends_in_time_when_no_answer_comes(monkeypatch):
+    monkeypatch.setattr(python_writer, "KafkaProducer", Mute)
+    writer = python_writer.PythonWriter(Settings(KafkaOptions(), 30.0), -0.9, "name")
+    with pytest.raises(kafka_errors.KafkaTimeoutError):
+        writer.transact([], "topic", {0: Mark(1, 1)}, None)
+    writer.close()
+    assert writer._producer.ended
 
 
 def test_errors_of_librdkafka_become_those_that_the_bus_understands():

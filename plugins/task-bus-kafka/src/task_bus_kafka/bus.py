@@ -116,12 +116,13 @@ class KafkaBus(Bus):
         if self._transactor is None:
             name = f"task-{uuid4()}"  # nobody else has it: the group fences zombies
             self._transactor = self._producer(lambda: self._driver.writer(name))
-        reader, marks = consumer.pump.reader, dict[int, Mark]()
+        membership, marks = None, dict[int, Mark]()
         if deliveries:
-            if reader is None:
+            if (reader := consumer.pump.reader) is None:
                 raise self._complaints.unreachable()
+            membership = reader.membership  # before: with a later one, progress would
+            # be taken from us that is no longer ours to write down
             marks = consumer.stock.marks({delivery.token for delivery in deliveries})
-        membership = reader and reader.membership
 
         def act(writer: Writer, posts: list[Post]) -> list[Exception | None]:
             return writer.transact(posts, consumer.topic, marks, membership)

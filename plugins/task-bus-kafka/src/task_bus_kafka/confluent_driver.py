@@ -44,19 +44,22 @@ class ConfluentDriver:
 
     def writer(self, transactional_id: str | None) -> Writer:
         """Connect to send."""
+        patience = round(self._send_timeout * 1000)
         settings = {
             **self._common(),
+            "socket.timeout.ms": max(patience, 300),
             "acks": "all",
             "enable.idempotence": True,
             "linger.ms": 0,
             "batch.size": BATCH,
             "partitioner": "murmur2_random",
             "message.max.bytes": self._options.max_bytes + ROOM,
-            "message.timeout.ms": round(self._send_timeout * 1000),
+            "message.timeout.ms": patience,
             **self._extra(),
         }
         if transactional_id:
             settings["transactional.id"] = transactional_id
+            settings.setdefault("transaction.timeout.ms", 2 * patience)
         return ConfluentWriter(settings, self._connect_timeout, self._send_timeout)
 
     def _common(self) -> dict[str, Any]:

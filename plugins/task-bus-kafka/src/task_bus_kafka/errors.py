@@ -17,6 +17,15 @@ _TOO_LONG = (
     kafka_errors.RecordListTooLargeError,
 )
 
+_OVERTAKEN = (  # the group or the transaction has gone on: the next try is another one
+    kafka_errors.CommitFailedError,
+    kafka_errors.IllegalGenerationError,
+    kafka_errors.InvalidProducerEpochError,
+    kafka_errors.ProducerFencedError,
+    kafka_errors.RebalanceInProgressError,
+    kafka_errors.UnknownMemberIdError,
+)
+
 
 class Complaints:
     """Words the errors of one bus: with addresses, without secrets.
@@ -87,7 +96,7 @@ def _kind_of(error: BaseException) -> type[BusError]:
 
 def may_pass(error: BaseException) -> bool:
     """Whether doing the same again may help."""
-    return _kind_of(error) is BusConnectionError
+    return _kind_of(error) is BusConnectionError or isinstance(error, _OVERTAKEN)
 
 
 def hush() -> None:

@@ -1,10 +1,15 @@
 """Sends with kafka-python."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kafka import KafkaProducer, TopicPartition  # type: ignore[import-untyped]
-from kafka.errors import KafkaError  # type: ignore[import-untyped]
+from kafka.errors import (  # type: ignore[import-untyped]
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+)
 from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
 from kafka.structs import OffsetAndMetadata  # type: ignore[import-untyped]
 
@@ -87,28 +92,41 @@ class PythonWriter:
         """Send, and write progress down, both or neither.
 
         Raises:
-            KafkaError: Neither happened.
+            KafkaError: Neither happened; or both, if no answer to the commit came.
         """
         self._producer.begin_transaction()
-        try:
-            outcomes = self.send(posts)
-            if any(outcomes):
-                self._producer.abort_transaction()
-                return outcomes
-            offsets = {
-                TopicPartition(topic, number): OffsetAndMetadata(
-                    mark.offset, mark.text, -1
-                )
-                for number, mark in marks.items()
-            }
-            if offsets:
-                self._producer.send_offsets_to_transaction(offsets, membership)
-            self._producer.commit_transaction()
-        except BaseException:
-            self._producer.abort_transaction()
-            raise
+        outcomes = self.send(posts)
+        manager = self._producer._transaction_manager
+        if any(outcomes):
+            with contextlib.suppress(KafkaError):  # else our next writer aborts it
+                self._await(manager.begin_abort())
+            return outcomes
+        offsets = {
+            TopicPartition(topic, number): OffsetAndMetadata(mark.offset, mark.text, -1)
+            for number, mark in marks.items()
+        }
+        if offsets:
+            self._await(manager.send_offsets_to_transaction(offsets, membership))
+        self._await(manager.begin_commit())
         return outcomes
 
+    def _await(self, result: Any) -> None:
+        """Wait for a step of a transaction; the library itself would wait for ever.
+
+        What it cannot explain is trouble with a connection.
+        """
+        self._producer._sender.wakeup()
+        try:
+            answered = result.wait(self._patience * 1000)
+        except KafkaError as error:
+            if type(error) is KafkaError:
+                raise KafkaConnectionError(str(error)) from None
+            raise
+        if not answered:
+            raise KafkaTimeoutError("no word of the transaction")
+
     def close(self) -> None:
-        """Stop at once."""
-        self._producer.close(timeout=0)
+        """Stop at once, whatever is on its way."""
+        self._producer._sender.force_close()
+        with contextlib.suppress(KafkaTimeoutError):
+            self._producer.close(timeout=0)

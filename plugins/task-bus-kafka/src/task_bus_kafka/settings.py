@@ -72,6 +72,7 @@ class Settings:
             acks="all",
             enable_idempotence=True,
             transactional_id=transactional_id,
+            transaction_timeout_ms=2 * patience,
             linger_ms=0,
             batch_size=BATCH,
             max_request_size=self._options.max_bytes + ROOM,

@@ -115,6 +115,42 @@ def test_topics_and_depth_are_asked_over_nsqlookupd(bus, doors):
     bus.ping()
 
 
+def test_depth_counts_nsqds_that_are_read_and_not_sent_to(buses, lookupd, doors):
+    topic = doors[0].topic()
+    for door in doors:
+        door.put(topic, [b"1"])
+    bus = buses(lookupd=(lookupd.http,), nsqd=(doors[0].nsqd.tcp,))
+    deadline = time.monotonic() + 5
+    while bus.depth(topic, "c") != 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_new_topic_is_not_made_on_an_nsqd_that_hangs(buses, lookupd, nsqds, doors):
+    bus = buses(lookupd=(lookupd.http,), connect_timeout=timedelta(seconds=0.1))
+    topics = [doors[0].topic() for _ in range(5)]
+    nsqds[0].pause()
+    try:
+        consumers = [bus.subscribe(topic, "c") for topic in topics]
+    finally:
+        nsqds[0].resume()
+    for consumer in consumers:
+        consumer.close()
+    assert all(doors[1]._stats(topic) for topic in topics)
+
+
+def test_what_is_no_nsqlookupd_or_no_nsqd_is_told(buses, lookupd, nsqds):
+    nsqd = nsqds[0]
+    bus = buses(lookupd=(nsqd.http,))
+    for act in (lambda: bus.subscribe("t", "c"), bus.topics):
+        with pytest.raises(BusConnectionError, match="as an nsqlookupd does"):
+            act()
+    bus = buses(nsqd=(nsqd.tcp,), http=(lookupd.http,))
+    for act in (lambda: bus.depth("t", "c"), bus.topics):
+        with pytest.raises(BusConnectionError, match="as an nsqd does"):
+            act()
+
+
 def test_when_no_nsqlookupd_answers_all_of_them_are_named(buses):
     addresses = free_address(), free_address()
     bus = buses(lookupd=addresses)

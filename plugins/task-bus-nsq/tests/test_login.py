@@ -97,6 +97,18 @@ def test_a_secret_that_nobody_asks_for_is_not_sent(nsqd, buses):
     assert NsqBackdoor(nsqd).take(topic) == [b"1"]
 
 
+def test_depth_and_topics_are_asked_by_https(start_nsqd, certificate, buses):
+    https = free_address()
+    nsqd = start_nsqd(tls=certificate, options=(f"--https-address={https}",))
+    NsqBackdoor(nsqd).put("t", [b"1"])
+    options = {"nsqd": (nsqd.tcp,), "http": (f"https://{https}",), "tls": True}
+    bus = buses(**options, tls_ca=certificate.certificate)
+    assert bus.topics() == ["t"]
+    assert bus.depth("t", "c") == 1
+    with pytest.raises(BusConnectionError, match="(?i)certificate"):
+        buses(**options).topics()
+
+
 def test_an_nsqd_that_hangs_is_given_up_over_tls_too(
     start_nsqd, certificate, buses, monkeypatch
 ):

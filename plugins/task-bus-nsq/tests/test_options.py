@@ -22,6 +22,7 @@ from task_core.api import BusContext, BusError, Message, OptionError, PayloadErr
         ("[::1]:9", Address("::1", 9)),
         ("[::1]", Address("::1", 4150)),
         ("http://a:1/", Address("a", 1)),
+        ("a:1/", Address("a", 1)),
     ],
 )
 def test_addresses_are_read_with_their_default_port(text, address):
@@ -35,6 +36,26 @@ def test_all_wrong_addresses_are_told_at_once():
     assert caught.value.problems[0] == "bus 'nsq': nsqd: 'a:b' is no HOST:PORT"
 
 
+def test_https_is_for_those_who_are_asked_by_http_alone():
+    options = NsqOptions(http=("https://a",), lookupd=("https://b:1",))
+    settings = make_settings(options, 30)
+    assert settings.http == (Address("a", 4151, "https"),)
+    assert settings.lookupd == (Address("b", 1, "https"),)
+    with pytest.raises(OptionError, match="https://a"):
+        make_settings(NsqOptions(nsqd=("https://a",)), 30)
+
+
+def test_a_key_with_a_password_is_refused_and_the_password_not_asked_for(
+    tmp_path, certificate
+):
+    key = tmp_path / "key.pem"
+    how = ("-aes256", "-passout", "pass:hush", "-in", certificate.key, "-out", key)
+    subprocess.run(["openssl", "rsa", *how], check=True, capture_output=True)
+    options = NsqOptions(tls=True, tls_cert=certificate.certificate, tls_key=key)
+    with pytest.raises(OptionError, match="no password"):
+        make_settings(options, 30)
+
+
 @pytest.mark.parametrize(
     ("options", "word"),
     [
@@ -43,6 +64,7 @@ def test_all_wrong_addresses_are_told_at_once():
         ({"heartbeat": timedelta(0)}, "heartbeat"),
         ({"tls_insecure": True}, "tls"),
         ({"tls": True, "tls_ca": "/no/such/file"}, "/no/such/file"),
+        ({"tls": True, "tls_key": "k.pem"}, "tls_cert"),
         ({"lookupd": ("::",)}, "lookupd"),
     ],
 )
@@ -58,6 +80,11 @@ def test_localhost_is_used_when_nothing_is_named():
 
 def test_http_is_one_port_further_when_it_is_not_named():
     assert make_settings(NsqOptions(nsqd=("a:1",)), 30).http == (Address("a", 2),)
+
+
+def test_with_nsqlookupds_they_tell_whose_http_to_ask():
+    options = NsqOptions(nsqd=("a:1",), lookupd=("x",))
+    assert make_settings(options, 30).http == ()
 
 
 def test_the_lease_is_the_message_timeout_when_that_is_not_given():

@@ -1,13 +1,13 @@
 """Which nsqds there are, and what they hold: asked by HTTP."""
 
-from collections.abc import Iterable
-from random import choice
+from collections.abc import Callable, Iterable, Sequence
+from random import sample
 from typing import Any
 
-from task_bus_nsq.http import ask_all, call
+from task_bus_nsq.http import Answer, ask_all, build_opener, call
 from task_bus_nsq.names import Address
 from task_bus_nsq.settings import Settings
-from task_core.errors import BusConnectionError
+from task_core.errors import BusConnectionError, BusError
 
 _BRIEF = {"format": "json", "include_clients": "false"}
 
@@ -22,6 +22,7 @@ class Directory:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._timeout = settings.connect_timeout
+        self._opener = build_opener(settings.tls)
 
     def readable(self, topic: str) -> list[Address]:
         """Return the nsqds that hold a topic.
@@ -56,80 +57,107 @@ class Directory:
     def topics(self) -> list[str]:
         """Return the names of all topics, sorted."""
         if self._settings.lookupd:
-            answers = self._ask_lookupds("/topics")
-            return sorted({name for it in answers for name in it["topics"] or ()})
-        stats = self._stats(self._settings.http)
-        return sorted(
-            {topic["topic_name"] for it in stats for topic in it["topics"] or ()}
-        )
+            answers = self._ask_lookupds("/topics", lambda it: it["topics"] or ())
+        else:
+            answers = self._ask_nsqds(self._settings.http, _topic_names)
+        return sorted({name for names in answers for name in names})
 
     def depth(self, topic: str, channel: str) -> int:
         """Return how many messages wait for a channel, on all nsqds together."""
-        if self._settings.http or not self._settings.lookupd:
-            where = self._settings.http
-        else:
+        where: Iterable[Address] = self._settings.http
+        if not where:
             found = self._lookup(topic)
-            where = tuple(_unique(Address(host, http) for host, _, http in found))
+            where = _unique(Address(host, http) for host, _, http in found)
         # asked for one channel, an nsqd leaves out topics that have no such channel
-        stats = self._stats(where, topic=topic)
         return sum(
-            _waiting(it, channel)
-            for one in stats
-            for it in one["topics"] or ()
-            if it["topic_name"] == topic
+            self._ask_nsqds(where, lambda it: _waiting(it, topic, channel), topic=topic)
         )
 
     def _create(self, topic: str) -> Address:
-        host, tcp, http = choice(self._nodes())
-        address = Address(host, http)
-        call(address, "/topic/create", {"topic": topic}, self._timeout, post=True)
-        return Address(host, tcp)
+        """Make a topic on one nsqd that is alive."""
+        failures, query = [], {"topic": topic}
+        nodes = self._nodes()
+        for host, tcp, http in sample(nodes, len(nodes)):
+            try:
+                self._call(Address(host, http), "/topic/create", query, post=True)
+            except BusConnectionError as error:
+                failures.append(str(error))
+                continue
+            except BusError:
+                pass  # it is alive, and makes the topic when somebody reads it
+            return Address(host, tcp)
+        raise BusConnectionError("; ".join(failures))
 
     def _nodes(self) -> list[tuple[str, int, int]]:
-        found = _producers(self._ask_lookupds("/nodes"))
+        found = _joined(self._ask_lookupds("/nodes", _producers))
         if not found:
             names = ", ".join(map(str, self._settings.lookupd))
             raise BusConnectionError(f"nsqlookupd {names} knows no nsqd")
         return found
 
     def _lookup(self, topic: str) -> list[tuple[str, int, int]]:
-        return _producers(self._ask_lookupds("/lookup", topic=topic))
+        # a topic that is not known is not found
+        return _joined(
+            self._ask_lookupds(
+                "/lookup", lambda it: () if it is None else _producers(it), topic=topic
+            )
+        )
 
-    def _ask_lookupds(self, path: str, **query: str) -> list[Any]:
-        answers = ask_all(
+    def _ask_lookupds(
+        self, path: str, pick: Callable[[Any], Answer], **query: str
+    ) -> Sequence[Answer]:
+        return ask_all(
             self._settings.lookupd,
-            lambda address: call(address, path, query, self._timeout),
+            lambda address: pick(self._call(address, path, query)),
             "nsqlookupd",
         )
-        return [answer for answer in answers if answer is not None]
 
-    def _stats(self, where: Iterable[Address], **query: str) -> list[Any]:
-        answers = ask_all(
+    def _ask_nsqds(
+        self, where: Iterable[Address], pick: Callable[[Any], Answer], **query: str
+    ) -> Sequence[Answer]:
+        return ask_all(
             where,
-            lambda it: call(it, "/stats", {**_BRIEF, **query}, self._timeout),
+            lambda it: pick(self._call(it, "/stats", {**_BRIEF, **query})),
             "nsqd",
         )
-        return [answer for answer in answers if answer is not None]
+
+    def _call(
+        self, address: Address, path: str, query: dict[str, str], *, post: bool = False
+    ) -> Any:
+        return call(self._opener, address, path, query, self._timeout, post=post)
 
 
-def _producers(answers: Iterable[Any]) -> list[tuple[str, int, int]]:
-    """Return host, TCP port and HTTP port of the nsqds in answers of nsqlookupds."""
-    found = [
+def _producers(answer: Any) -> Sequence[tuple[str, int, int]]:
+    """Return host, TCP port and HTTP port of the nsqds that an nsqlookupd names."""
+    return [
         (it["broadcast_address"], it["tcp_port"], it["http_port"])
-        for answer in answers
         for it in answer["producers"] or ()
     ]
-    return list(dict.fromkeys(found))
+
+
+def _joined(
+    found: Iterable[Sequence[tuple[str, int, int]]],
+) -> list[tuple[str, int, int]]:
+    return list(dict.fromkeys(node for nodes in found for node in nodes))
 
 
 def _unique(addresses: Iterable[Address]) -> list[Address]:
     return list(dict.fromkeys(addresses))
 
 
-def _waiting(topic: Any, channel: str) -> int:
+def _topic_names(stats: Any) -> Sequence[str]:
+    return [topic["topic_name"] for topic in stats["topics"] or ()]
+
+
+def _waiting(stats: Any, topic: str, channel: str) -> int:
     """Count what nobody holds: on the topic, on the channel, and put off."""
-    count: int = topic["depth"]
-    for it in topic["channels"] or ():
-        if it["channel_name"] == channel:
-            count += it["depth"] + it["deferred_count"]
+    count = 0
+    for it in stats["topics"] or ():
+        if it["topic_name"] == topic:
+            count += it["depth"]
+            count += sum(
+                one["depth"] + one["deferred_count"]
+                for one in it["channels"] or ()
+                if one["channel_name"] == channel
+            )
     return count

@@ -4,21 +4,32 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from http.client import HTTPException
+from ssl import SSLContext
 from typing import Any, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import HTTPSHandler, OpenerDirector, ProxyHandler, Request
+from urllib.request import build_opener as build_urllib_opener
 
 from task_bus_nsq.names import Address
 from task_core.errors import BusConnectionError, BusError
 
 _log = logging.getLogger("task.bus.nsq")
-# brokers are neighbours: a proxy for the web does not know them
-_opener = build_opener(ProxyHandler({}))
 Answer = TypeVar("Answer")
 
 
+def build_opener(tls: SSLContext | None) -> OpenerDirector:
+    """Return what speaks HTTP.
+
+    Args:
+        tls: How to speak TLS where an address says https.
+    """
+    # brokers are neighbours: a proxy for the web does not know them
+    return build_urllib_opener(ProxyHandler({}), HTTPSHandler(context=tls))
+
+
 def call(
+    opener: OpenerDirector,
     address: Address,
     path: str,
     query: Mapping[str, str],
@@ -29,6 +40,7 @@ def call(
     """Ask, and return what the JSON of the answer holds; None for "not found".
 
     Args:
+        opener: Speaks HTTP.
         address, path, query: Where and what.
         timeout: Seconds.
         post: Whether it changes something.
@@ -37,10 +49,10 @@ def call(
         BusConnectionError: Nobody answers.
         BusError: The answer is an error.
     """
-    url = f"http://{address}{path}?{urlencode(query)}"
+    url = f"{address.scheme}://{address}{path}?{urlencode(query)}"
     request = Request(url, data=b"" if post else None)
     try:
-        with _opener.open(request, timeout=timeout) as response:
+        with opener.open(request, timeout=timeout) as response:
             text = response.read()
         data = json.loads(text) if text else {}
     except HTTPError as error:
@@ -68,7 +80,7 @@ def ask_all(
 
     Args:
         addresses: Whom.
-        ask: Asks one.
+        ask: Asks one, and picks out of the answer what is wanted.
         what: What they are, for messages.
 
     Raises:
@@ -80,7 +92,10 @@ def ask_all(
             answers.append(ask(address))
         except BusError as error:
             failures.append(str(error))
-            _log.debug("%s %s", what, error)
+        except (LookupError, TypeError, ValueError):
+            failures.append(f"{address} does not answer as an {what} does")
+    for failure in failures:
+        _log.debug("%s %s", what, failure)
     if failures and not answers:
         raise BusConnectionError(f"no {what} answers: {'; '.join(failures)}")
     return answers

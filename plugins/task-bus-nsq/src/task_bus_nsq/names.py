@@ -18,24 +18,29 @@ class Address:
 
     host: str
     port: int
+    scheme: str = "http"
+    """For those that are asked by HTTP: `http` or `https`."""
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
 
-def addresses(key: str, texts: Sequence[str], port: int) -> tuple[Address, ...]:
+def addresses(
+    key: str, texts: Sequence[str], port: int, schemes: Sequence[str] = ("http",)
+) -> tuple[Address, ...]:
     """Read addresses, each once, in their order.
 
     Args:
         key: Name of the option, for messages.
         texts: `host`, `host:port` or `[v6]:port`; `http://` before it is no harm.
         port: That of those who name none.
+        schemes: What may stand before it.
 
     Raises:
         OptionError: Some are none; all of them are named.
     """
-    found = {text: _address(text, port) for text in texts}
+    found = {text: _address(text, port, schemes) for text in texts}
     problems = [
         f"bus 'nsq': {key}: {excerpt(text)} is no HOST:PORT"
         for text, address in found.items()
@@ -46,11 +51,15 @@ def addresses(key: str, texts: Sequence[str], port: int) -> tuple[Address, ...]:
     return tuple(dict.fromkeys(address for address in found.values() if address))
 
 
-def _address(text: str, port: int) -> Address | None:
-    match = _ADDRESS.fullmatch(text.strip().removeprefix("http://").rstrip("/"))
+def _address(text: str, port: int, schemes: Sequence[str]) -> Address | None:
+    scheme, slashes, rest = text.strip().rpartition("://")
+    match = _ADDRESS.fullmatch(rest.rstrip("/"))
     if match is None or int(match["port"] or port) > 65535:
         return None
-    return Address(match["v6"] or match["host"], int(match["port"] or port))
+    if slashes and scheme not in schemes:
+        return None
+    host, number = match["v6"] or match["host"], int(match["port"] or port)
+    return Address(host, number, scheme or "http")
 
 
 def is_name(name: str) -> bool:

@@ -30,8 +30,8 @@ class NsqOptions:
     )
     http: tuple[str, ...] = option(
         (),
-        help="HTTP addresses of the nsqds, for depths and topics; their port plus one"
-        " when not given.",
+        help="HTTP addresses of the nsqds, for depths and topics, https:// before them"
+        " where they want TLS; their port plus one when not given.",
         metavar="HOST:PORT",
     )
     tls: bool = option(False, help="Speak TLS, and verify who answers.")

@@ -10,6 +10,7 @@ from task_bus_nsq.plugin import NsqOptions
 from task_core.errors import OptionError
 
 NSQD_PORT, NSQD_HTTP_PORT, LOOKUPD_PORT = 4150, 4151, 4161
+BY_HTTP = "http", "https"
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -19,7 +20,7 @@ class Settings:
     Args:
         nsqd: Where to send to, and to read from; empty when nsqlookupds tell.
         lookupd: Where nsqlookupds answer, by HTTP.
-        http: Where nsqds answer, by HTTP.
+        http: Where nsqds answer, by HTTP; empty when nsqlookupds tell.
         tls: How to speak TLS, or None.
         secret: For AUTH.
         lease: Seconds until an unsettled message comes again.
@@ -54,7 +55,7 @@ def make_settings(options: NsqOptions, lease: float) -> Settings:
     Raises:
         OptionError: One of them is wrong.
     """
-    lookupd = addresses("lookupd", options.lookupd, LOOKUPD_PORT)
+    lookupd = addresses("lookupd", options.lookupd, LOOKUPD_PORT, BY_HTTP)
     nsqd = addresses("nsqd", options.nsqd, NSQD_PORT)
     if not nsqd and not lookupd:
         nsqd = (Address("localhost", NSQD_PORT),)
@@ -63,7 +64,7 @@ def make_settings(options: NsqOptions, lease: float) -> Settings:
     return Settings(
         nsqd=nsqd,
         lookupd=lookupd,
-        http=_http(options, nsqd),
+        http=_http(options, () if lookupd else nsqd),
         tls=_tls(options),
         secret=options.auth_secret,
         lease=max(1.0, lease),  # an nsqd takes no less
@@ -79,7 +80,7 @@ def make_settings(options: NsqOptions, lease: float) -> Settings:
 
 def _http(options: NsqOptions, nsqd: tuple[Address, ...]) -> tuple[Address, ...]:
     if options.http:
-        return addresses("http", options.http, NSQD_HTTP_PORT)
+        return addresses("http", options.http, NSQD_HTTP_PORT, BY_HTTP)
     return tuple(Address(it.host, it.port + 1) for it in nsqd)
 
 
@@ -98,17 +99,23 @@ def _tls(options: NsqOptions) -> ssl.SSLContext | None:
         if options.tls_insecure or any(files):
             raise OptionError(["bus 'nsq': tls: switch it on, or leave out the tls_*"])
         return None
+    if options.tls_key and not options.tls_cert:
+        raise OptionError(["bus 'nsq': tls_key: name its certificate, too: tls_cert"])
     try:
         context = ssl.create_default_context(cafile=options.tls_ca)
         if options.tls_cert:
-            context.load_cert_chain(options.tls_cert, options.tls_key)
+            # without a password OpenSSL would ask for it at the terminal
+            context.load_cert_chain(options.tls_cert, options.tls_key, password="")
     except OSError as error:  # an SSLError is one
         names = ", ".join(
             str(file)
             for file in (options.tls_ca, options.tls_cert, options.tls_key)
             if file
         )
-        raise OptionError([f"bus 'nsq': tls: cannot use {names}: {error}"]) from error
+        reason = error.strerror or error
+        if isinstance(error, ssl.SSLError):
+            reason = f"{reason}; they are PEM, and a key has no password"
+        raise OptionError([f"bus 'nsq': tls: cannot use {names}: {reason}"]) from error
     if options.tls_insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -1,5 +1,7 @@
 """Connections: to what is no nsqd, closed ones, and those that break at a bad time."""
 
+import socket
+import threading
 import time
 
 import pytest
@@ -23,13 +25,33 @@ def test_a_connection_that_breaks_while_it_is_asked_is_told_at_once(start_nsqd, 
     assert time.monotonic() - begin < 2
 
 
-def test_what_is_no_nsqd_is_told_apart_from_one_that_is_away(nsqd, buses):
-    bus = buses(nsqd=(nsqd.http,))
-    with pytest.raises(BusError, match=f"{nsqd.http} does not answer as an nsqd"):
-        bus.subscribe("t", "c")
-    with pytest.raises(BusError, match="TCP protocol") as caught:
-        bus.producer().send([Message("t", b"1")])
-    assert not isinstance(caught.value, BusConnectionError)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 400 Bad Request\r\n\r\n400 Bad Request",  # an nsqd's HTTP port
+        b"\0\0\0\x0eE_BAD_PROTOCOL",  # an nsqlookupd's TCP port
+        b"\0\0\0\x06\0\0\0\0{}",
+    ],
+)
+def test_what_is_no_nsqd_is_told_apart_from_one_that_is_away(answer, buses):
+    def serve():
+        for _ in range(2):
+            client, _ = server.accept()
+            with client:
+                client.recv(65536)
+                client.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        address = "127.0.0.1:{1}".format(*server.getsockname())
+        bus = buses(nsqd=(address,))
+        for act in (
+            lambda: bus.subscribe("t", "c"),
+            lambda: bus.producer().send([Message("t", b"1")]),
+        ):
+            with pytest.raises(BusError, match=f"{address} .*TCP protocol") as caught:
+                act()
+            assert not isinstance(caught.value, BusConnectionError)
 
 
 def test_parts_tell_whether_they_were_closed(nsqd, buses):

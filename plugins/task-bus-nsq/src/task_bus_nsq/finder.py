@@ -12,7 +12,7 @@ from time import monotonic
 
 from task_bus_nsq.names import Address
 from task_bus_nsq.reader import Reader
-from task_core.errors import BusError
+from task_core.errors import BusConnectionError, BusError
 
 _log = logging.getLogger("task.bus.nsq")
 FIRST_WAIT, LONGEST_WAIT = 0.2, 15.0
@@ -102,7 +102,8 @@ class Finder:
         try:
             reader = self._connect(address)
         except BusError as error:
-            _log.debug("%s", error)
+            is_away = isinstance(error, BusConnectionError)
+            _log.log(logging.DEBUG if is_away else logging.WARNING, "%s", error)
             self._put_off(address)
             return
         with self._lock:
@@ -128,9 +129,17 @@ class Finder:
             addresses = self._lookup()
         except BusError as error:
             _log.warning("%s", error)
-            addresses = []
+        else:
+            self._compare(addresses)
         with self._lock:
             self._next_lookup = monotonic() + self._interval
+
+    def _compare(self, addresses: list[Address]) -> None:
+        """Try those that are new, and give up those that are gone for good."""
+        with self._lock:
             for address in addresses:
                 if address not in self._known and address not in self._due:
                     self._due[address] = (0.0, FIRST_WAIT)
+            for address, (_, wait) in list(self._due.items()):
+                if wait >= LONGEST_WAIT and address not in addresses:
+                    del self._due[address]

@@ -51,6 +51,23 @@ def pack(messages: Sequence[Message], largest: int) -> list[Parcel]:
         messages: Checked ones.
         largest: Bytes of a parcel with more than one message.
     """
+    return _pack_in_one(messages, largest) or _pack_in_many(messages, largest)
+
+
+def _pack_in_one(messages: Sequence[Message], largest: int) -> list[Parcel]:
+    """Return one parcel for all, or none if they need several: a task's usual case."""
+    topic = messages[0].topic if messages else ""
+    for message in messages:
+        if message.delay or message.topic != topic:
+            return []
+    bodies = [message.body for message in messages]
+    size = 4 + 4 * len(bodies) + sum(map(len, bodies))
+    if size > largest:
+        return []
+    return [Parcel(topic.encode(), list(range(len(bodies))), bodies, size)]
+
+
+def _pack_in_many(messages: Sequence[Message], largest: int) -> list[Parcel]:
     parcels: list[Parcel] = []
     open_: dict[str, Parcel] = {}
     for position, message in enumerate(messages):

@@ -53,10 +53,9 @@ class NsqProducer(Producer):
         self.check_open()
         check_messages(self.bus, messages)
         check_bodies(messages)
-        for message in messages:
-            if message.topic not in self._good_topics:
-                check_topic(message.topic)
-                self._good_topics.add(message.topic)
+        for topic in {message.topic for message in messages} - self._good_topics:
+            check_topic(topic)
+            self._good_topics.add(topic)
         parcels = pack(messages, min(self._settings.max_msg_size, LARGEST_BATCH))
         if parcels:
             self._send(parcels)

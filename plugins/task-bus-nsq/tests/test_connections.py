@@ -64,3 +64,35 @@ def test_parts_tell_whether_they_were_closed(nsqd, buses):
     assert all(part.closed for part in parts)
     with pytest.raises(BusClosedError):
         producer.prepare(["t"])
+
+
+def test_an_nsqd_that_fell_silent_is_left_while_another_one_is_busy(start_nsqd, buses):
+    nsqds = start_nsqd(), start_nsqd()
+    NsqBackdoor(nsqds[1]).put("t", [b"1", b"2"])
+    consumer = buses(nsqd=tuple(it.tcp for it in nsqds)).subscribe("t", "c")
+    silent, busy = consumer._crew.readers
+    silent.heard -= 1000
+    nsqds[0].pause()
+    try:
+        assert len(consumer.receive(1, 5)) == 1
+    finally:
+        nsqds[0].resume()
+    assert consumer._crew.readers == [busy]
+
+
+def test_a_command_that_left_in_half_ends_its_connection(nsqd, buses, monkeypatch):
+    door = NsqBackdoor(nsqd)
+    topic = door.topic()
+    door.put(topic, [b"1"])
+    consumer = buses(nsqd=(nsqd.tcp,)).subscribe(topic, "c")
+    (broken,) = consumer._crew.readers
+    broken.made_at -= 1  # as if it had worked for a while
+
+    def half():
+        raise BlockingIOError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(broken, "flush", half)
+        consumer._send_left()
+    assert len(consumer.receive(1, 5)) == 1
+    assert consumer._crew.readers != [broken]

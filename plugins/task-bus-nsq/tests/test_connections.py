@@ -66,6 +66,14 @@ def test_parts_tell_whether_they_were_closed(nsqd, buses):
         producer.prepare(["t"])
 
 
+def test_a_bus_does_not_remember_what_was_closed(nsqd, buses):
+    bus = buses(nsqd=(nsqd.tcp,))
+    for _ in range(3):
+        bus.producer().close()
+        bus.subscribe("t", "c").close()
+    assert len(bus._open) <= 1
+
+
 def test_an_nsqd_that_fell_silent_is_left_while_another_one_is_busy(start_nsqd, buses):
     nsqds = start_nsqd(), start_nsqd()
     NsqBackdoor(nsqds[1]).put("t", [b"1", b"2"])

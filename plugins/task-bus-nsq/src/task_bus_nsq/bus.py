@@ -54,14 +54,14 @@ class NsqBus(Bus):
         crew = Crew(self._settings, self._directory, topic, channel)
         delay = self._settings.requeue_delay
         consumer = NsqConsumer(self, topic, channel, crew, delay)
-        self._open.append(consumer)
+        self._keep(consumer)
         return consumer
 
     def producer(self) -> NsqProducer:
         """Return a new producer; it connects at its first use."""
         self.check_open()
         producer = NsqProducer(self, self._settings, self._directory)
-        self._open.append(producer)
+        self._keep(producer)
         return producer
 
     def settle(
@@ -120,3 +120,8 @@ class NsqBus(Bus):
         self.closed = True
         while self._open:
             self._open.pop().close()
+
+    def _keep(self, part: NsqConsumer | NsqProducer) -> None:
+        """Remember what `close` is to close."""
+        self._open = [it for it in self._open if not it.closed]
+        self._open.append(part)

@@ -52,3 +52,7 @@ def test_a_delayed_message_travels_alone(sent):
 
 def test_messages_of_one_topic_share_one_command():
     assert len(pack([Message("a", b"1") for _ in range(100)], 10_000)) == 1
+
+
+def test_nothing_needs_no_command():
+    assert pack([], 100) == []

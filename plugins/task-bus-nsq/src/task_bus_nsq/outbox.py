@@ -56,7 +56,9 @@ def pack(messages: Sequence[Message], largest: int) -> list[Parcel]:
 
 def _pack_in_one(messages: Sequence[Message], largest: int) -> list[Parcel]:
     """Return one parcel for all, or none if they need several: a task's usual case."""
-    topic = messages[0].topic if messages else ""
+    if not messages:
+        return []
+    topic = messages[0].topic
     for message in messages:
         if message.delay or message.topic != topic:
             return []

@@ -11,7 +11,7 @@ STATES = st.lists(st.sampled_from(["done", "held", "waiting"]), max_size=60)
 
 def ledger_of(states, start=100, gap=1):
     """Return a partition whose messages have come to these states."""
-    ledger = Ledger(0, Mark(start, start))
+    ledger = Ledger(Mark(start, start))
     for number, state in enumerate(states):
         lease = ledger.add(start + number * gap, b"", None)
         if state != "waiting":
@@ -29,7 +29,7 @@ def kept(mark):
 @given(STATES, st.integers(1, 3))
 def test_the_next_consumer_gets_exactly_what_is_open(states, gap):
     mark = kept(ledger_of(states, gap=gap).mark())
-    heir = Ledger(0, mark)
+    heir = Ledger(mark)
     got = {
         offset
         for number in range(len(states))
@@ -49,7 +49,7 @@ def test_nothing_that_is_open_is_before_the_offset(states):
 @given(STATES)
 def test_what_was_handed_out_and_not_done_counts_as_a_receipt(states):
     mark = kept(ledger_of(states).mark())
-    heir = Ledger(0, mark)
+    heir = Ledger(mark)
     for number, state in enumerate(states):
         lease = 100 + number >= mark.offset and heir.add(100 + number, b"", None)
         if state == "held":
@@ -61,7 +61,7 @@ def test_what_was_handed_out_and_not_done_counts_as_a_receipt(states):
 @given(STATES, st.integers(0, 60))
 def test_what_an_heir_has_not_read_yet_stays_as_it_was(states, read):
     before = kept(ledger_of(states).mark())
-    heir = Ledger(0, before)
+    heir = Ledger(before)
     offsets = range(before.offset, min(before.offset + read, 100 + len(states)))
     leases = [heir.add(offset, b"", None) for offset in offsets]
     for lease in filter(None, leases):

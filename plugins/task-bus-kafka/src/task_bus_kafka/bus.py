@@ -1,6 +1,7 @@
 """The bus `kafka`."""
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 from uuid import uuid4
 
 from task_bus_kafka.catalog import Catalog
@@ -16,7 +17,9 @@ from task_bus_kafka.stock import Stock
 from task_core.api.bus import Bus, BusContext, Consumer, Producer
 from task_core.api.message import Delivery, Message
 from task_core.capabilities import Capabilities
-from task_core.errors import BusClosedError, SendError
+from task_core.errors import SendError
+
+Part = TypeVar("Part", KafkaConsumer, KafkaProducer)
 
 
 class KafkaBus(Bus):
@@ -48,11 +51,10 @@ class KafkaBus(Bus):
         self._patience = options.connect_timeout.total_seconds()
         self._transactor: KafkaProducer | None = None
         self._open: list[Consumer | Producer] = []
-        self._closed = False
 
     def subscribe(self, topic: str, channel: str) -> KafkaConsumer:
         """Start to read a topic as a member of the channel's group."""
-        self._check_open()
+        self.check_open()
         self._catalog.ensure([topic])
         group = self._group(topic, channel)
         if self._options.from_ == ReadFrom.NEW:
@@ -68,20 +70,18 @@ class KafkaBus(Bus):
         pump = Pump(stock, make, self._complaints, interval, self._patience)
         pump.start()
         consumer = KafkaConsumer(self, topic, channel, stock, pump)
-        self._open.append(consumer)
-        return consumer
+        return self._keep(consumer)
 
     def producer(self) -> KafkaProducer:
         """Return a new producer; it connects when it is first used."""
         return self._producer(lambda: self._driver.writer(None))
 
     def _producer(self, make: Callable[[], Writer]) -> KafkaProducer:
-        self._check_open()
+        self.check_open()
         producer = KafkaProducer(
             self, make, self._catalog, self._complaints, self._options.key
         )
-        self._open.append(producer)
-        return producer
+        return self._keep(producer)
 
     def settle(
         self,
@@ -95,7 +95,7 @@ class KafkaBus(Bus):
             LeaseLostError: Others have some of these deliveries; nothing was sent.
             SendError: Some messages were not confirmed; nothing is done.
         """
-        self._check_open()
+        self.check_open()
         assert isinstance(consumer, KafkaConsumer)
         consumer.check(deliveries)
         if self._options.transactions:
@@ -135,7 +135,7 @@ class KafkaBus(Bus):
 
     def topics(self) -> Sequence[str]:
         """Return the names of the topics, sorted, without Kafka's own."""
-        self._check_open()
+        self.check_open()
         return self._catalog.names()
 
     def depth(self, topic: str, channel: str) -> int:
@@ -144,7 +144,7 @@ class KafkaBus(Bus):
         What its consumers hold, and what they did within the last commit interval,
         counts too; of our own consumers, what is done is written down first.
         """
-        self._check_open()
+        self.check_open()
         for consumer in self._open:
             if isinstance(consumer, KafkaConsumer) and (
                 consumer.topic,
@@ -155,21 +155,27 @@ class KafkaBus(Bus):
 
     def peek(self, topic: str, limit: int) -> Sequence[bytes]:
         """Return the first bodies of a topic, and take nothing."""
-        self._check_open()
+        self.check_open()
         return self._catalog.peek(topic, limit)
 
     def ping(self) -> None:
         """Ask a broker what its cluster is like."""
-        self._check_open()
+        self.check_open()
         self._catalog.ping()
 
     def close(self) -> None:
         """Give back what is unsettled and let go of the brokers; may be repeated."""
-        if not self._closed:
-            self._closed = True
+        if not self.closed:
+            self.closed = True
             while self._open:
                 self._open.pop().close()
             self._catalog.close()
+
+    def _keep(self, part: Part) -> Part:
+        """Remember what `close` is to close."""
+        self._open = [it for it in self._open if not it.closed]
+        self._open.append(part)
+        return part
 
     def _group(self, topic: str, channel: str) -> str:
         """Return the name of a channel's group.
@@ -178,7 +184,3 @@ class KafkaBus(Bus):
         whenever one of them comes, goes or dies.
         """
         return self._options.group or f"{self._options.group_prefix}{topic}.{channel}"
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise BusClosedError("bus 'kafka' is closed")

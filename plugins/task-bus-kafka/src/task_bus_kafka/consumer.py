@@ -8,7 +8,7 @@ from task_bus_kafka.pump import Pump
 from task_bus_kafka.stock import Stock
 from task_core.api.bus import Bus, Consumer
 from task_core.api.message import Delivery
-from task_core.errors import BusClosedError, LeaseLostError
+from task_core.errors import LeaseLostError
 
 MARK_PATIENCE = 2.0
 """Seconds to wait until it is written down that a message is handed out."""
@@ -31,11 +31,10 @@ class KafkaConsumer(Consumer):
         self.pump = pump
         self._rung = False
         self._told = False  # whether the caller knows of the pump's problem
-        self._closed = False
 
     def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         """Wait for messages; see `Consumer.receive`."""
-        self._check_open()
+        self.check_open()
         if limit < 1:
             return ()
         self.stock.hear(waits=True)
@@ -102,7 +101,7 @@ class KafkaConsumer(Consumer):
         Raises:
             LeaseLostError: Nothing was done.
         """
-        self._check_open()
+        self.check_open()
         self.stock.hear()
         if lost := self.stock.lost(deliveries):
             raise LeaseLostError(
@@ -114,10 +113,6 @@ class KafkaConsumer(Consumer):
 
     def close(self) -> None:
         """Give back everything unsettled and leave the group; may be repeated."""
-        if not self._closed:
-            self._closed = True
+        if not self.closed:
+            self.closed = True
             self.pump.close()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise BusClosedError("bus 'kafka': this consumer is closed")

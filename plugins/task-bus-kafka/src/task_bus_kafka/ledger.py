@@ -49,12 +49,10 @@ class Ledger:
     """Keeps book of one partition while it is ours.
 
     Args:
-        partition: Its number.
         mark: How far others had come, or None if nobody was there.
     """
 
-    def __init__(self, partition: int, mark: Mark | None) -> None:
-        self.partition = partition
+    def __init__(self, mark: Mark | None) -> None:
         self.open: dict[int, Lease] = {}  # in the order of offsets
         self.fresh = True  # nothing was handed out since it became ours
         self._before = mark or Mark(0, 0)

@@ -10,7 +10,7 @@ from task_bus_kafka.keys import key_of
 from task_bus_kafka.options import Key
 from task_core.api import Bus, Producer, check_messages
 from task_core.api.message import Message
-from task_core.errors import BusClosedError, PayloadError, SendError
+from task_core.errors import PayloadError, SendError
 
 Act = Callable[[Writer, list[Post]], list[Exception | None]]
 TURN = 50
@@ -43,11 +43,10 @@ class KafkaProducer(Producer):
         self._key = key
         self._writer: Writer | None = None
         self._turn = 0
-        self._closed = False
 
     def prepare(self, topics: Sequence[str]) -> None:
         """Make topics that are missing."""
-        self._check_open()
+        self.check_open()
         self._catalog.ensure(topics)
 
     def send(self, messages: Sequence[Message]) -> None:
@@ -61,7 +60,7 @@ class KafkaProducer(Producer):
         Raises:
             BusError: As `send` does.
         """
-        self._check_open()
+        self.check_open()
         check_messages(self.bus, messages)
         self._catalog.ensure({message.topic for message in messages})
         writer = self._connected()
@@ -122,9 +121,5 @@ class KafkaProducer(Producer):
 
     def close(self) -> None:
         """Stop writing; may be repeated."""
-        self._closed = True
+        self.closed = True
         self._drop()
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise BusClosedError("bus 'kafka': this producer is closed")

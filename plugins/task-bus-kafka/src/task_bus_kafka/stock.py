@@ -84,7 +84,7 @@ class Stock:
         found = {number: marks(number) for number in new}
         with self.changed:
             for number, mark in found.items():
-                self._ledgers[number] = Ledger(number, mark)
+                self._ledgers[number] = Ledger(mark)
             for record in records:
                 ledger = self._ledger_of(record)
                 headers, wait = None, 0.0
@@ -104,7 +104,7 @@ class Stock:
         number = record.partition
         if self._ledgers[number].is_behind(record.offset):
             self.release([number])  # the topic was deleted and made anew
-            self._ledgers[number] = Ledger(number, Mark(record.offset, record.offset))
+            self._ledgers[number] = Ledger(Mark(record.offset, record.offset))
         return self._ledgers[number]
 
     def changes(self) -> dict[int, Mark]:

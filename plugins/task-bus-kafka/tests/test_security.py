@@ -1,5 +1,6 @@
 """Logging in and TLS: with both client libraries, on a broker that asks for them."""
 
+import subprocess
 from datetime import timedelta
 
 import pytest
@@ -8,11 +9,26 @@ from task_bus_kafka.options import Client, KafkaOptions, Security
 from task_bus_kafka.plugin import kafka as plugin
 
 from task_core.api import BusContext, BusError, Message
+from task_core.errors import OptionError
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     return Certificate.make(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="module")
+def locked_key(certificate):
+    """The same key, behind a password."""
+    locked = certificate.key.with_name("locked.pem")
+    subprocess.run(
+        [
+            *("openssl", "pkey", "-in", certificate.key, "-out", locked),
+            *("-aes256", "-passout", "pass:s3cret"),
+        ],
+        check=True,
+    )
+    return locked
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +86,23 @@ def test_tasks_travel_over_tls(secure, carry, client, certificate):
         ssl_cafile=certificate.certificate,
     )
     assert came == [b"secret"]
+
+
+def test_our_own_certificate_is_shown_with_a_key_that_has_a_password(
+    secure, carry, client, certificate, locked_key
+):
+    given = {
+        "bootstrap": (secure.tls,),
+        "security_protocol": Security.SSL,
+        "ssl_cafile": certificate.certificate,
+        "ssl_certfile": certificate.certificate,
+        "ssl_keyfile": locked_key,
+    }
+    topic = f"own-{client.name}"
+    assert carry(topic, **given, ssl_password="s3cret") == [b"secret"]
+    with pytest.raises(OptionError, match="ssl_password") as caught:
+        carry(topic, **given, ssl_password="gu3ssed")
+    assert "gu3ssed" not in str(caught.value)
 
 
 def test_a_broker_whose_certificate_nobody_vouches_for_gets_nothing(

@@ -76,6 +76,7 @@ class ConfluentDriver:
             "ssl.certificate.location": options.ssl_certfile
             and str(options.ssl_certfile),
             "ssl.key.location": options.ssl_keyfile and str(options.ssl_keyfile),
+            "ssl.key.password": options.ssl_password,
         }
         return {name: value for name, value in found.items() if value is not None}
 

@@ -147,6 +147,9 @@ class KafkaOptions:
     )
     ssl_certfile: Path | None = option(None, help="Our own certificate (PEM).")
     ssl_keyfile: Path | None = option(None, help="The key of our certificate (PEM).")
+    ssl_password: str | None = option(
+        None, help="The password of that key.", secret=True
+    )
     settings: tuple[str, ...] = option(
         (),
         help="Any other settings, by the names of the client library.",
@@ -156,11 +159,21 @@ class KafkaOptions:
 
 
 OURS = frozenset(
-    ("bootstrap_servers", "enable_auto_commit", "group_id", "transactional_id")
+    (
+        "bootstrap_servers",
+        "enable_auto_commit",
+        "group_id",
+        "transactional_id",
+        "sasl_password",
+        "sasl_plain_password",
+        "ssl_key_password",
+        "ssl_password",
+    )
 )
-"""Settings of the libraries that nobody else may give, or tasks are lost."""
+"""Settings of the libraries that only our options give: tasks would be lost, or
+passwords shown."""
 SASL = ("sasl_mechanism", "sasl_username", "sasl_password")
-TLS = ("ssl_cafile", "ssl_certfile", "ssl_keyfile")
+TLS = ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_password")
 
 
 def problems_of(options: KafkaOptions) -> list[str]:
@@ -178,11 +191,6 @@ def problems_of(options: KafkaOptions) -> list[str]:
     names = [setting.partition("=")[0].strip() for setting in options.settings]
     if protocol.startswith("SASL") and not options.sasl_mechanism:
         problems.append(f"security_protocol {protocol} needs sasl_mechanism")
-    problems += [
-        f"{name}: there is no file {path}"
-        for name in TLS
-        if (path := getattr(options, name)) and not path.is_file()
-    ]
     problems += [
         f"settings: '{name}' is up to the bus; see its other options"
         for name in names

@@ -1,12 +1,14 @@
 """Our options as the settings of kafka-python."""
 
 import json
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer  # type: ignore[import-untyped]
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor  # type: ignore[import-untyped]
 
+from task_bus_kafka.certificates import problems_of_files
 from task_bus_kafka.options import Client, KafkaOptions, problems_of
 from task_core.errors import OptionError
 
@@ -35,15 +37,12 @@ class Settings:
             for name, value in map(_read, options.settings)
             if "." not in name or options.client == Client.PYTHON
         }
-        known = {*KafkaConsumer.DEFAULT_CONFIG, *KafkaAdminClient.DEFAULT_CONFIG}
+        known = {**KafkaConsumer.DEFAULT_CONFIG, **KafkaAdminClient.DEFAULT_CONFIG}
         if options.client == Client.PYTHON:
-            known |= KafkaProducer.DEFAULT_CONFIG.keys()
-        problems = problems_of(options)
-        problems += [
-            f"settings: kafka-python knows no setting '{name}'"
-            for name in self._extra
-            if name not in known
-        ]
+            known |= KafkaProducer.DEFAULT_CONFIG
+        extra = self._extra.items()
+        problems = [*problems_of(options), *_problems_of(extra, known, options.client)]
+        problems = problems or problems_of_files(options)
         if problems:
             raise OptionError(problems)
 
@@ -106,6 +105,7 @@ class Settings:
             "ssl_cafile": options.ssl_cafile and str(options.ssl_cafile),
             "ssl_certfile": options.ssl_certfile and str(options.ssl_certfile),
             "ssl_keyfile": options.ssl_keyfile and str(options.ssl_keyfile),
+            "ssl_password": options.ssl_password,
         }
         return {name: value for name, value in found.items() if value is not None}
 
@@ -117,6 +117,25 @@ def _read(setting: str) -> tuple[str, Any]:
         return name.strip(), json.loads(text)
     except ValueError:
         return name.strip(), text
+
+
+def _problems_of(
+    extra: Iterable[tuple[str, Any]], known: Mapping[str, Any], client: Client
+) -> Iterator[str]:
+    """Yield what is wrong with settings, and how to write them."""
+    for name, value in extra:
+        other = name.replace(".", "_")
+        if name not in known:
+            hint = f"; its name is {other}" if other in known else ""
+            if client == Client.CONFLUENT and "_" in name:
+                hint = f"; confluent's have dots, as in {name.replace('_', '.')}"
+            yield f"settings: kafka-python knows no setting '{name}'{hint}"
+        elif _is_number(known[name]) and not _is_number(value):
+            yield f"settings: {name} is a number or true or false, not {value!r}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)
 
 
 def _milliseconds(span: timedelta) -> int:

@@ -12,6 +12,7 @@ from task_core.runtime.pair import names_of
 from task_core.runtime.plan import Equipment, Plan
 from task_core.runtime.settling import Settler
 from task_core.runtime.shift import STALLED, Shift
+from task_core.runtime.watchdog import Watchdog
 
 
 class Launcher:
@@ -27,6 +28,9 @@ class Launcher:
         self._equipment = equipment
         self._shift: Shift | None = None
         self._stops = 0
+        self._watchdog = Watchdog(
+            equipment.bus, plan.topic, plan.channel, equipment.clock, equipment.log
+        )
 
     @property
     def started(self) -> bool:
@@ -62,14 +66,14 @@ class Launcher:
         """
         equipment = self._equipment
         try:
+            self._prepare()
             shift = self._begin()
             equipment.slots.start()
             equipment.log.info("%s", self._plan.guarantee)
             self._tell("launcher_started", guarantee=self._plan.guarantee)
             while (reason := shift.work()) == STALLED:
                 equipment.log.warning("%s: subscribing anew", reason)
-                shift.leave()
-                shift = self._begin()
+                shift = shift.hand_over(self._begin)
             equipment.log.debug("receiving no more: %s", reason)
             self._tell("launcher_stopping", reason=reason)
             shift.finish()
@@ -87,10 +91,14 @@ class Launcher:
             self._shift.stop(self._stops)
         return self._shift
 
+    def _prepare(self) -> None:
+        """Check what will be written, before anything is read."""
+        topics = [self._plan.done_topic, self._plan.dead_topic]
+        self._equipment.bus.producer().prepare(topics)
+
     def _open(self) -> Shift:
-        """Check what will be written, then start to read."""
+        """Start to read."""
         plan, bus = self._plan, self._equipment.bus
-        bus.producer().prepare([plan.done_topic, plan.dead_topic])
         consumer = bus.subscribe(plan.topic, plan.channel)
         self._tell("bus_opened", bus=bus)
         stats, clock = self._equipment.stats, self._equipment.clock
@@ -105,7 +113,9 @@ class Launcher:
         custody = Custody(bus, consumer, settler, stats, clock)
         lease = plan.lease if bus.capabilities.lease else FOREVER
         leases = Leases(consumer, lease, clock)
-        return Shift(plan, self._equipment, consumer, settler, custody, leases)
+        return Shift(
+            plan, self._equipment, consumer, settler, custody, leases, self._watchdog
+        )
 
     def _tell(self, hook: str, **facts: object) -> None:
         if observer := self._equipment.hooks.observer(hook):

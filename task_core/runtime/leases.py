@@ -1,6 +1,6 @@
 """Keeping what is in work: leases are renewed at a third of their length."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from task_core.api.bus import Consumer
 from task_core.api.message import Delivery
@@ -31,13 +31,19 @@ class Leases:
         """Seconds until the next renewal."""
         return max(0.0, self._due - self._clock.monotonic())
 
-    def renew(self, jobs: Iterable[Job]) -> None:
-        """Renew when it is time."""
+    def renew(self, jobs: Iterable[Job], finished: Sequence[Delivery] = ()) -> bool:
+        """Renew when it is time: of jobs in work, and of what waits to be settled.
+
+        Returns:
+            Whether the bus was asked to.
+        """
         now = self._clock.monotonic()
         if now < self._due:
-            return
+            return False
         self._due = now + self._interval
-        without_lost(self._consumer.extend, [job.delivery for job in jobs])
+        held = [*(job.delivery for job in jobs), *finished]
+        without_lost(self._consumer.extend, held)
+        return bool(held)
 
 
 def without_lost(

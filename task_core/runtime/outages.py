@@ -49,25 +49,28 @@ class Outages:
     def attempt(self, act: Callable[[], object]) -> bool:
         """Do something with the bus; wait, and return False, when it is away.
 
+        Args:
+            act: What to do; it returns False when it did not need the bus after all,
+                so that nobody takes this for a sign of life.
+
         Raises:
             BusError: It failed in another way: trying again would not help.
         """
         try:
-            act()
+            done = act()
         except BusError as error:
             if not is_passing(error):
                 raise
             self._sit_out(error)
             return False
-        if self._attempts:
-            self._end()
+        self._see(done)
         return True
 
     def insist(self, act: Callable[[], T], gives_up: Callable[[], bool]) -> T:
         """Do something with the bus, again and again while it is away.
 
         Args:
-            act: What to do.
+            act: What to do, as for `attempt`.
             gives_up: Whether to let the error through when it is away.
 
         Raises:
@@ -81,8 +84,7 @@ class Outages:
                     raise
                 self._sit_out(error)
             else:
-                if self._attempts:
-                    self._end()
+                self._see(done)
                 return done
 
     def _sit_out(self, error: BusError) -> None:
@@ -96,7 +98,10 @@ class Outages:
         self._log.debug("attempt %d: %s", self._attempts, error)
         self._wait(pause / 2 + random_part(pause / 2))
 
-    def _end(self) -> None:
+    def _see(self, done: object) -> None:
+        """Tell that the outage is over, if there was one and the bus has answered."""
+        if not self._attempts or done is False:
+            return
         self._attempts = 0
         seconds = self._clock.monotonic() - self._since
         self._log.warning("the bus is back after %.1fs", seconds)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from task_core.api.bus import Bus, Consumer
-from task_core.api.message import Message
+from task_core.api.message import Delivery, Message
 from task_core.api.worker import COMPLETE, failed
 from task_core.errors import LeaseLostError
 from task_core.runtime.batch import DEAD, IGNORED, RETRY, Batch
@@ -50,6 +50,11 @@ class Settler:
     def waiting(self) -> int:
         """How many deliveries were gathered and are not settled."""
         return len(self._batch)
+
+    @property
+    def kept(self) -> Sequence[Delivery]:
+        """Deliveries that were gathered and are not settled."""
+        return self._batch.deliveries
 
     def add_jobs(self, jobs: Sequence[Job]) -> None:
         """Gather the done tasks and the children of jobs that have an outcome."""
@@ -103,11 +108,15 @@ class Settler:
         for delivery, message in arrivals.dead:
             self._batch.add(delivery, DEAD, message)
 
-    def flush(self) -> None:
+    def flush(self) -> bool:
         """Settle what was gathered; when it raises, everything is kept.
 
         What went to others meanwhile, because its lease was lost, is left out.
+
+        Returns:
+            Whether there was anything.
         """
+        found = bool(self._batch)
         while self._batch:
             batch = self._batch
             try:
@@ -121,6 +130,7 @@ class Settler:
                 self._batch = Batch()
                 self._count(batch)
                 self._tell(batch)
+        return found
 
     def _count(self, batch: Batch) -> None:
         """Count what the bus has confirmed."""

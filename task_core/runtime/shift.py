@@ -1,8 +1,9 @@
 """One shift of the bus thread: receive, hand to the slots, settle, end cleanly."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from math import inf
 
 from msgspec.structs import replace
 
@@ -17,6 +18,7 @@ from task_core.runtime.outages import Outages
 from task_core.runtime.plan import Equipment, Plan
 from task_core.runtime.settling import Settler
 from task_core.runtime.suspects import Suspects
+from task_core.runtime.watchdog import Watchdog
 from task_core.values import format_duration
 
 PATIENCE = 60.0
@@ -25,8 +27,6 @@ RUSH = 0.005
 """Seconds that finished tiny tasks wait at most to be settled together."""
 QUIET = 1.0
 """Seconds without a message after which a topic counts as empty (`--drain`)."""
-STALL = 120.0
-"""Seconds without a message after which a backlog means that reading has stalled."""
 STALLED = "nothing arrives, though messages wait"
 """The reason to end a shift after which another one is to subscribe anew."""
 
@@ -41,6 +41,7 @@ class Shift:
         settler: Settles what is finished.
         custody: Holds what is not.
         leases: Keeps what is held.
+        watchdog: Sees when nothing comes.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Shift:
         settler: Settler,
         custody: Custody,
         leases: Leases,
+        watchdog: Watchdog,
     ) -> None:
         self._plan = plan
         self._bus = equipment.bus
@@ -66,6 +68,7 @@ class Shift:
         self._settler = settler
         self._custody = custody
         self._leases = leases
+        self._watchdog = watchdog
         self._suspects = Suspects(plan.max_attempts)
         self._outages = Outages(
             self._sit_out,
@@ -74,6 +77,7 @@ class Shift:
             equipment.hooks.observer("bus_lost"),
         )
         self._stops = 0  # how often `stop` was called
+        self._deadline = inf  # of the first stop, once we go by it
         self._last_arrival = self._last_progress = self._clock.monotonic()
         self._reason = ""  # why no more is to be received
 
@@ -89,34 +93,21 @@ class Shift:
 
     def work(self) -> str:
         """Receive and settle until no more is to be received; say why."""
-        while not self._reason:
+        while not (self._stops or self._reason):
             self._outages.attempt(self._turn)
-        return self._reason
+        return self._reason or "stopped"
 
     def _reason_to_end(self) -> str:
         """Say why no more is to be received, or nothing."""
-        if self._stops:
-            return "stopped"
         if self._consumer.exhausted:
             return "end of input"
         if 0 < self._plan.max_tasks <= self._stats.received:
             return "--max-tasks reached"
         if self._plan.drain and self._is_empty():
             return "topic is empty"
-        if self._has_stalled():
+        if not self._custody.jobs and self._watchdog.barks():
             return STALLED
         return ""
-
-    def _has_stalled(self) -> bool:
-        """Whether nothing has come for long, though the broker has some (a watchdog).
-
-        What is delayed may count as waiting: subscribing anew then does no harm.
-        """
-        if self._custody.jobs or self._clock.monotonic() < self._last_arrival + STALL:
-            return False
-        self._last_arrival = self._clock.monotonic()
-        plan, depth = self._plan, self._bus.capabilities.depth
-        return depth and self._bus.depth(plan.topic, plan.channel) > 0
 
     def _is_empty(self) -> bool:
         """Whether nothing is held, waits or has come for a while (`--drain`)."""
@@ -128,19 +119,26 @@ class Shift:
         depth = self._bus.capabilities.depth
         return not depth or not self._bus.depth(self._plan.topic, self._plan.channel)
 
-    def _turn(self) -> None:
-        """Receive what there is room for, or wait; then settle what is finished."""
+    def _turn(self) -> bool:
+        """Receive what there is room for, or wait; then settle what is finished.
+
+        Returns:
+            Whether the bus was used.
+        """
+        used = self._settle()  # what an outage has kept: nothing more before it is gone
         if reason := self._reason_to_end():
             self._reason = reason
-            return
+            return used
         room = self._room()
         if room > 0:
             self._accept(self._receive(room))
+            used = True
         else:
             wake_at = self._wake_at()
             self._exchange.sleep(self._patience(wake_at), wake_at)
-        self._collect()
+        used |= self._collect()
         self._run_suspect()
+        return used
 
     def _room(self) -> int:
         if self._suspects:
@@ -176,6 +174,7 @@ class Shift:
         if not deliveries:
             return
         self._last_arrival = self._clock.monotonic()
+        self._watchdog.feed()
         if not self._custody.jobs:  # the slots have been idle
             self._last_progress = self._last_arrival
         arrivals = self._intake.sort(deliveries)
@@ -190,8 +189,8 @@ class Shift:
         if self._suspects and len(self._suspects) == len(self._custody.jobs):
             self._slots.submit([self._suspects.next()])
 
-    def _collect(self) -> None:
-        """Settle what the slots have finished."""
+    def _collect(self) -> bool:
+        """Settle what the slots have finished; say whether the bus was used."""
         jobs = self._exchange.collect()
         if jobs:
             self._custody.jobs.difference_update(jobs)
@@ -203,19 +202,40 @@ class Shift:
             self._settler.add_jobs(jobs)
         elif self._custody.jobs:
             self._window.stall(self._clock.monotonic() - self._last_progress)
-        self._settler.flush()
-        self._leases.renew(self._custody.jobs)
+        return self._settle()
 
-    def leave(self) -> None:
-        """Stop reading: another shift takes over."""
+    def _settle(self) -> bool:
+        """Settle what waits for it; before that, keep all leases: it may fail."""
+        renewed = self._leases.renew(self._custody.jobs, self._settler.kept)
+        return self._settler.flush() or renewed
+
+    def hand_over(self, begin: Callable[[], "Shift"]) -> "Shift":
+        """Stop reading, and begin another shift, however long the bus is away."""
         self._consumer.close()
+        return self._outages.insist(begin, lambda: self._stops > 0)
 
     def _sit_out(self, seconds: float) -> None:
-        """Wait while the bus is away, or until somebody wants to stop."""
+        """Wait while the bus is away, or until a lease or a stop wants attention."""
         self._exchange.get_up()
-        stops, end = self._stops, self._clock.monotonic() + seconds
-        while (left := end - self._clock.monotonic()) > 0 and self._stops == stops:
+        seconds = min(seconds, self._leases.left or seconds)
+        end = min(self._clock.monotonic() + seconds, self._deadline)
+        while (left := end - self._clock.monotonic()) > 0 and not self._is_called():
             self._exchange.sleep(left, wake_at=sys.maxsize)
+
+    def _is_called(self) -> bool:
+        """Whether there is a stop that we do not yet go by."""
+        return self._stops > (1 if self._deadline < inf else 0)
+
+    def _heed(self) -> bool:
+        """Let the kill time begin when somebody has stopped us; say whether it does."""
+        begins = self._stops > 0 and self._deadline == inf
+        if begins:
+            self._deadline = self._clock.monotonic() + self._plan.kill_time
+        return begins
+
+    def _is_over(self) -> bool:
+        """Whether nothing is waited for any more."""
+        return self._stops > 1 or self._clock.monotonic() >= self._deadline
 
     def finish(self) -> None:
         """Let held work finish; after a stop, only for so long.
@@ -223,39 +243,31 @@ class Shift:
         Raises:
             BusError: The bus is away, and was not back in time.
         """
-        deadline = float("inf")
         while self._custody.jobs:
-            now = self._clock.monotonic()
-            if self._stops and not self._cancel.requested:
+            if self._heed():
                 self._retreat()
-                deadline = now + self._plan.kill_time
                 continue
-            if self._stops > 1 or now >= deadline:
+            if self._is_over():
                 break
-            patience = min(self._patience(wake_at=1), deadline - now)
-            self._exchange.sleep(patience, wake_at=1)
+            left = max(0.0, self._deadline - self._clock.monotonic())
+            self._exchange.sleep(min(self._patience(wake_at=1), left), wake_at=1)
             self._outages.attempt(self._collect)
             self._run_suspect()
-        left = max(0.0, deadline - self._clock.monotonic())  # of a grace cut short
-        self._abandon(round(max(0.0, self._plan.kill_time - left), 3))
+        grace = max(0.0, self._deadline - self._clock.monotonic())  # was cut short
+        self._abandon(round(max(0.0, self._plan.kill_time - grace), 3))
         self._return_read_ahead()
-        self._settle_the_rest()
+        self._outages.insist(self._settle, self._gives_up)
 
-    def _settle_the_rest(self) -> None:
-        """Settle what is left; after a stop, the bus has the kill time to come back."""
-        end = self._clock.monotonic() + self._plan.kill_time
-
-        def gives_up() -> bool:
-            late = self._clock.monotonic() >= end
-            return self._stops > 1 or (self._stops == 1 and late)
-
-        self._outages.insist(self._settler.flush, gives_up)
+    def _gives_up(self) -> bool:
+        """Whether the bus had the kill time to come back; a stop begins it."""
+        self._heed()
+        return self._is_over()
 
     def _retreat(self) -> None:
         """Give back what no slot has begun, and tell the workers to stop early."""
         self._custody.give_back(self._exchange.recall() + self._suspects.recall())
         self._cancel.request()
-        self._outages.attempt(self._settler.flush)
+        self._outages.attempt(self._settle)
 
     def _abandon(self, seconds: float) -> None:
         """Give back the tasks that would not stop; their late results are dropped."""

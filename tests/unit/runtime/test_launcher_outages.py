@@ -2,14 +2,16 @@
 
 import logging
 import threading
+import time
 
 import pytest
 
 from task_core.builtin.buses import MEMORY
 from task_core.builtin.memory_bus import MemoryBus
+from task_core.capabilities import Capabilities
 from task_core.clock import SystemClock
 from task_core.errors import BusConnectionError, LeaseLostError, SendError
-from task_core.runtime import shift
+from task_core.runtime import outages, shift, watchdog
 from task_core.runtime.taskmaster import TaskmasterLoop
 from task_core.task import Task
 
@@ -95,10 +97,91 @@ def test_a_stop_ends_the_wait_for_the_broker(rig, script, until):
     assert bus.closed
 
 
+def test_a_stop_while_connecting_is_not_followed_by_a_wait(
+    rig, script, monkeypatch, caplog
+):
+    """Nor by the news that the bus is back."""
+    monkeypatch.setattr(outages, "FIRST_PAUSE", 60.0)
+
+    def fail(bus):
+        made.launcher.stop()
+        raise AWAY
+
+    bus = script(bounded=False, on_receive=fail)
+    made = rig(lambda info: None, bus)
+    made.start().join(LIMIT)
+    assert "the bus is back" not in caplog.text
+
+
+def test_nothing_more_is_received_while_nothing_can_be_settled(rig, script, make_tasks):
+    """Another worker may reach the broker, and have it done."""
+    bus = script(make_tasks(*range(9)))
+    bus.failures += [AWAY] * 4
+    left = []
+    bus.on_receive = lambda bus: left.append(len(bus.failures))
+    rig(lambda info: None, bus, prefetch=0).launcher.run()
+    assert set(left) == {4, 0}
+    assert len(bus.done) == 9
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_leases_are_kept_while_nothing_can_be_settled(
+    rig, script, make_tasks, until, finished
+):
+    """The bus that is written may be away, and the one that is read hand out again."""
+    bus = script(
+        make_tasks("a", "b"),
+        bounded=False,
+        capabilities=Capabilities(ack=True, nack=True, lease=True),
+    )
+    bus.failures += [AWAY] * 10_000
+    go = threading.Event()
+
+    def work(info):
+        if info == "b" and not finished:
+            go.wait(LIMIT)
+
+    made = rig(work, bus, concurrency=2, prefetch=0, lease=0.06, kill_time=0.1)
+    made.start()
+    until(lambda: len(bus.failures) < 10_000)
+    before = len(bus.extended)
+    until(lambda: len(bus.extended) > before + 2)
+    assert bus.extended[-1] in ([0, 1], [1, 0])
+    bus.failures.clear()
+    go.set()
+    until(lambda: len(bus.done) == 2)
+    made.launcher.stop()
+    made.join(LIMIT)
+
+
+def test_a_lease_that_is_due_does_not_shorten_the_waits_to_nothing(
+    rig, script, until, monkeypatch
+):
+    """Or the outage would cost a processor."""
+    monkeypatch.setattr(outages, "FIRST_PAUSE", 0.1)
+    monkeypatch.setattr(outages, "LAST_PAUSE", 0.1)
+
+    def fail(bus):
+        raise AWAY
+
+    bus = script(
+        bounded=False,
+        on_receive=fail,
+        capabilities=Capabilities(ack=True, lease=True),
+    )
+    made = rig(lambda info: None, bus, lease=0.15).start()
+    begin = time.monotonic()
+    until(lambda: len(bus.limits) > 10)
+    assert time.monotonic() - begin > 0.25
+    made.launcher.stop()
+    made.join(LIMIT)
+
+
 def test_after_a_stop_the_broker_has_the_kill_time_to_come_back(
-    rig, script, make_tasks, until
+    rig, script, make_tasks, until, monkeypatch
 ):
     """Then the launcher ends with the error; the broker has the task still."""
+    monkeypatch.setattr(outages, "FIRST_PAUSE", 60.0)
     bus = script(make_tasks("a"), bounded=False)
     bus.failures += [AWAY] * 10_000
     made = rig(lambda info: None, bus, kill_time=0.3)
@@ -114,7 +197,9 @@ def test_after_a_stop_the_broker_has_the_kill_time_to_come_back(
     runner.start()
     until(lambda: made.launcher.running == 1 and len(bus.failures) < 10_000)
     made.launcher.stop()
+    begin = time.monotonic()
     runner.join(LIMIT)
+    assert 0.2 < time.monotonic() - begin < 2  # no pause lasts longer
     assert not runner.is_alive()
     assert raised == [AWAY]
     assert bus.closed
@@ -124,7 +209,7 @@ def test_a_backlog_that_does_not_arrive_is_subscribed_anew(
     rig, memory, make_tasks, monkeypatch
 ):
     """The watchdog: a consumer that the broker has forgotten gets nothing."""
-    monkeypatch.setattr(shift, "STALL", 0.05)
+    monkeypatch.setattr(watchdog, "FIRST_STALL", 0.05)
     monkeypatch.setattr(shift, "PATIENCE", 0.02)
     bus = memory.open()
     subscribe, consumers = bus.subscribe, []

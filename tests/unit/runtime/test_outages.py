@@ -86,6 +86,18 @@ def test_an_outage_is_told_once_at_its_beginning_and_at_its_end(outages, told, c
     assert last.startswith("the bus is back after ")
 
 
+def test_what_did_not_need_the_bus_is_no_sign_of_life(outages, caplog):
+    """Such as settling when there is nothing to settle."""
+    outages.attempt(failing(AWAY))
+    caplog.clear()
+    with caplog.at_level(logging.INFO, LOG.name):
+        assert outages.attempt(lambda: False) is True
+        assert outages.insist(lambda: False, lambda: True) is False
+        assert caplog.messages == []
+        outages.attempt(failing())
+    assert len(caplog.messages) == 1
+
+
 def test_who_gives_up_gets_the_error(outages):
     """For example, when a second signal has come."""
     answers = itertools.chain([False, False], itertools.repeat(True))

@@ -167,7 +167,7 @@ class LoopContext:
                 consumer.topic, consumer.channel, dead_topic(consumer.topic), self.clock
             )
             letter = dead_letters.write(delivery, str(error))
-            self._insist(lambda: self._bus.settle(consumer, [delivery], [letter]))
+            self._settle(consumer, delivery, [letter])
             return
         outer, gathered = (self._work, self._gathered), list[Message]()
         self._work, self._gathered = (consumer, delivery), gathered
@@ -175,7 +175,12 @@ class LoopContext:
             yield task
         finally:
             self._work, self._gathered = outer
+        self._settle(consumer, delivery, gathered)
+
+    def _settle(
+        self, consumer: Consumer, delivery: Delivery, messages: list[Message]
+    ) -> None:
         try:
-            self._insist(lambda: self._bus.settle(consumer, [delivery], gathered))
+            self._insist(lambda: self._bus.settle(consumer, [delivery], messages))
         except LeaseLostError as error:
-            self.log.warning("%s: what the loop sent is left to the other one", error)
+            self.log.warning("%s: what it led to is left to the other one", error)

@@ -257,6 +257,25 @@ def test_a_taskmaster_reads_on_when_the_broker_is_back(
     assert not any(bus.failures.values())
 
 
+@pytest.mark.parametrize("body", [b"no task", None])
+def test_a_taskmaster_goes_on_when_others_have_what_it_held(
+    loop_of, flaky, memory, make_tasks, body
+):
+    """After an outage the broker hands it out again, be it a task or none."""
+
+    def run(ctx):
+        for task in ctx.deliveries("load", "load"):
+            ctx.send(Task.new("next", task.info))
+            if task.info == "b":
+                loop.stop()
+
+    gone = LeaseLostError("it was handed out again", [])
+    bodies = [body or make_tasks("a")[0], *make_tasks("b")]
+    loop = loop_of(flaky(settle=[gone], bodies=bodies), run)
+    loop.run()
+    assert [task.info for task in memory.tasks("next")] == ["b"]
+
+
 @pytest.fixture
 def loop_of():
     def make(bus, run):

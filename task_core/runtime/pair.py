@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import attrs
 
 from task_core.api.bus import Bus, Consumer, Producer
+from task_core.api.message import Delivery, Message
+from task_core.errors import BusError
 
 
 class BusPair(Bus):
@@ -31,6 +33,7 @@ class BusPair(Bus):
         self.names = source.name, target.name
         self._source = source
         self._target = target
+        self._sent: dict[int, Message] = {}  # by a settle that then failed
 
     def subscribe(self, topic: str, channel: str) -> Consumer:
         """Start to read a topic of the source."""
@@ -39,6 +42,31 @@ class BusPair(Bus):
     def producer(self) -> Producer:
         """Return a new producer of the target."""
         return self._target.producer()
+
+    def settle(
+        self,
+        consumer: Consumer,
+        deliveries: Sequence[Delivery],
+        messages: Sequence[Message],
+    ) -> None:
+        """Send to the target, then acknowledge in the source.
+
+        The source may be away for long, and the target be there. So when a settle is
+        repeated, the messages that it has sent before are left out.
+
+        Raises:
+            LeaseLostError: Others have some of the deliveries; messages were sent.
+            BusError: As for every bus.
+        """
+        if self._sent:
+            messages = [one for one in messages if id(one) not in self._sent]
+        super().settle(consumer, (), messages)
+        try:
+            super().settle(consumer, deliveries, ())
+        except BusError:
+            self._sent.update((id(one), one) for one in messages)
+            raise
+        self._sent.clear()
 
     def topics(self) -> Sequence[str]:
         """Return the topics of the source."""

@@ -7,7 +7,7 @@ from task_core.api.message import Message
 from task_core.builtin import buses
 from task_core.builtin.bus_options import NopOptions
 from task_core.capabilities import Capabilities
-from task_core.errors import BusError
+from task_core.errors import BusConnectionError, BusError, LeaseLostError
 from task_core.runtime.pair import BusPair, names_of
 from task_core.wire import decode_task
 
@@ -55,6 +55,36 @@ def test_what_is_sent_goes_before_what_is_acknowledged(memory, make_tasks):
         pair.settle(consumer, held, [Message("done", b"x")])
     pair.close()
     assert memory.depth("load", "load") == 1
+
+
+AWAY = BusConnectionError("the source is away")
+
+
+@pytest.mark.parametrize("error", [AWAY, LeaseLostError("others have it", [])])
+def test_what_was_sent_before_the_source_failed_is_not_sent_again(
+    memory, target, make_tasks, error
+):
+    """The settle is repeated until the source is back, however long that takes."""
+    memory.put(*make_tasks("a"))
+    pair = BusPair(memory.open(), target)
+    consumer = pair.subscribe("load", "load")
+    ack, failures = consumer.ack, [error] * 3
+
+    def failing(deliveries):
+        if failures:
+            raise failures.pop()
+        ack(deliveries)
+
+    consumer.ack = failing
+    held, messages = consumer.receive(1, 0), [Message("done", b"x")]
+    for _ in range(3):
+        with pytest.raises(type(error)):
+            pair.settle(consumer, held, messages)
+        messages.append(Message("done", b"more"))
+    pair.settle(consumer, held, messages)
+    pair.settle(consumer, [], messages[:1])  # another settle, another message
+    assert target.sent["done"] == [b"x", b"more", b"more", b"more", b"x"]
+    assert memory.depth("load", "load") == 0
 
 
 def test_questions_about_topics_go_to_the_source(memory, target, make_tasks):

@@ -132,7 +132,9 @@ class Bus(ABC):
 
         Raises:
             BusConnectionError: There is none.
+            BusClosedError: `close` was called before.
         """
+        self.check_open()
 
     def check_open(self) -> None:
         """Refuse a call that comes after `close`.

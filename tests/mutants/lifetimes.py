@@ -6,6 +6,7 @@ import time
 
 from mutants.catalog import caught_by
 from mutants.double import DoubleBus, DoubleConsumer, DoubleProducer
+from task_core.api.bus import Bus
 
 
 @caught_by("the_bus_has_the_name_of_its_plugin", "assert 'memory' == 'double'")
@@ -134,6 +135,43 @@ class ReopensInSilence(DoubleBus):
 
     def check_open(self):
         pass
+
+
+@caught_by("a_closed_consumer_settles_nothing", r"assert \[b'late'\] == \[\]")
+class SendsForAClosedConsumer(DoubleBus):
+    """Sends, and looks then whether it may acknowledge."""
+
+    def settle(self, consumer, deliveries, messages):
+        Bus.settle(self, consumer, deliveries, messages)
+
+
+@caught_by("a_closed_consumer_settles_nothing", "DID NOT RAISE")
+class SettlesAfterClose(DoubleConsumer):
+    """Does not look whether it has anything."""
+
+    def settle(self, deliveries):
+        if not self.closed:
+            super().settle(deliveries)
+
+
+@caught_by("a_closed_bus_answers_nothing", "DID NOT RAISE")
+class AnswersAfterClose(DoubleBus):
+    """Connects again when it is asked."""
+
+    def depth(self, topic, channel):
+        closed, self.closed = self.closed, False
+        try:
+            return super().depth(topic, channel)
+        finally:
+            self.closed = closed
+
+
+@caught_by("a_closed_bus_answers_nothing", "DID NOT RAISE")
+class PingsAfterClose(DoubleBus):
+    """Only looks whether the broker is there."""
+
+    def ping(self):
+        self.reach()
 
 
 @caught_by("a_wake_after_close_is_no_error", "AttributeError")

@@ -1,5 +1,7 @@
 """Mutants that cannot stand trouble: nobody there, a wrong login, a restart."""
 
+import time
+
 import attrs
 
 from mutants.catalog import caught_by
@@ -108,6 +110,16 @@ class HasAnOpenSecret(DoubleOptions):
     """Prints it with the other options."""
 
     secret: str = option(SECRET, help="Of the login.")
+
+
+@caught_by(LOGIN, "assert 'open barley' not in")
+class ShowsWhatItsDriverSaid(Guarded):
+    """Quotes nothing itself, but what led to it."""
+
+    def told(self):
+        error = BusError("the login was refused")
+        error.__cause__ = ValueError(f"wrong: {self.options.secret}")
+        return error
 
 
 class Remembering(DoubleBus):
@@ -235,6 +247,16 @@ class TakesAnOutageForSettled(DoubleBus):
             super().settle(consumer, deliveries, messages)
         except BusConnectionError:
             pass
+
+
+@caught_by("a_restart_does_not_hinder_closing", r"assert .* < 0\.8")
+class ClosesWhenTheBrokerIsBack(DoubleConsumer):
+    """Waits for its answer."""
+
+    def close(self):
+        if not Broker.all[self.bus.options.address].up:
+            time.sleep(1.0)
+        super().close()
 
 
 @caught_by("a_restart_does_not_hinder_closing", "BusConnectionError")

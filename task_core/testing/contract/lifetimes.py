@@ -1,11 +1,13 @@
 """Rules about closing: in every state, twice, and what is refused afterwards."""
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
 from task_core.api.message import Message
-from task_core.errors import BusClosedError
+from task_core.errors import BusClosedError, LeaseLostError
+from task_core.testing.contract.kit import needs
 from task_core.testing.contract.stage import Stage, bodies
 
 
@@ -80,6 +82,39 @@ class Lifetimes:
             consumer.bus.subscribe(topic, "kit")
         with pytest.raises(BusClosedError):
             consumer.bus.producer()
+
+    @needs("ack")
+    def test_a_closed_consumer_settles_nothing(self, stage: Stage) -> None:
+        """It has given everything back: others have it, or will."""
+        topic, consumer = stage.filled(b"1")
+        done = stage.backdoor.topic()
+        held = stage.receive(consumer)
+        consumer.close()
+        with pytest.raises((BusClosedError, LeaseLostError)):
+            consumer.bus.settle(consumer, held, [Message(done, b"late")])
+        assert stage.backdoor.take(done) == []
+        with pytest.raises((BusClosedError, LeaseLostError)):
+            consumer.ack(held)
+        assert bodies(stage.receive(stage.consumer(topic))) == [b"1"]
+
+    def test_a_closed_bus_answers_nothing(self, stage: Stage) -> None:
+        """It would have to connect again."""
+        topic, consumer = stage.filled(b"1")
+        bus = consumer.bus
+        bus.close()
+        questions: dict[str, Callable[[], object]] = {
+            "depth": lambda: bus.depth(topic, "kit"),
+            "topics": bus.topics,
+            "peek": lambda: bus.peek(topic, 1),
+        }
+        for name, question in questions.items():
+            if getattr(bus.capabilities, name):
+                with pytest.raises(BusClosedError):
+                    question()
+        with pytest.raises(BusClosedError):
+            bus.ping()
+        with pytest.raises(BusClosedError):
+            bus.settle(consumer, [], [Message(topic, b"late")])
 
     def test_a_wake_after_close_is_no_error(self, stage: Stage) -> None:
         """A task may finish while the launcher closes."""

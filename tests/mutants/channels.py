@@ -1,5 +1,6 @@
 """Mutants that give messages to the wrong readers, and those of processes."""
 
+import time
 import uuid
 
 from mutants.catalog import caught_by
@@ -85,6 +86,16 @@ class NeverReturnsWhatADeadProcessHeld(SqliteBus):
     def __init__(self, options, context, capabilities):
         super().__init__(options, context, capabilities)
         self._lease = 3600.0
+
+
+@caught_by("a_settle_is_done_or_not_when_its_process_is_killed", "assert")
+class SendsFirstAndAcksThen(SqliteBus):
+    """Declares one step, and makes two."""
+
+    def settle(self, consumer, deliveries, messages):
+        super().settle(consumer, [], messages)
+        time.sleep(0.3)
+        super().settle(consumer, deliveries, [])
 
 
 @caught_by("eight_senders_and_four_consumers_lose_nothing", "assert")

@@ -25,10 +25,11 @@ class Part:
 
     Args:
         plugin, options, context: How to open the bus.
-        act: `send`, `hold` or `work`.
+        act: `send`, `hold`, `work` or `settle`.
         topic, channel: Where.
         bodies: What to send.
         count: How many messages to hold.
+        done: Topic that gets what was settled.
         path: Where modules are found.
     """
 
@@ -40,6 +41,7 @@ class Part:
     channel: str = "kit"
     bodies: tuple[bytes, ...] = ()
     count: int = 1
+    done: str = ""
     path: tuple[str, ...] = attrs.field(factory=lambda: tuple(sys.path))
 
 
@@ -49,9 +51,13 @@ class Actor:
     Args:
         part: What it is to do.
         told: Gets the lines that it tells, and an empty one when it is gone.
+
+    Raises:
+        TypeError: Other processes cannot be given the plugin or its options.
     """
 
     def __init__(self, part: Part, told: SimpleQueue[bytes]) -> None:
+        script = pickle.dumps(part.path) + _pickled(part)
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__],
             stdin=subprocess.PIPE,
@@ -60,8 +66,7 @@ class Actor:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
-        pickle.dump(part.path, self._stdin)
-        pickle.dump(part, self._stdin)
+        self._stdin.write(script)
         self._stdin.flush()
         self._listener = threading.Thread(target=self._listen, args=[told])
         self._listener.start()
@@ -71,18 +76,33 @@ class Actor:
             told.put(line.rstrip(b"\n"))
         told.put(b"")
 
-    def end(self) -> int:
-        """Tell it to come to an end, await that, and return its exit status."""
+    def end(self, patience: float) -> int:
+        """Tell it to come to an end; return its exit status, or -9 if it does not."""
         with contextlib.suppress(OSError):
             self._stdin.close()
+        try:
+            self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
         self._listener.join()
         return self._process.wait()
 
     def kill(self) -> None:
         """Kill it, as the system does when memory is short."""
         self._process.kill()
-        self.end()
+        self.end(0)
         self._stdout.close()
+
+
+def _pickled(part: Part) -> bytes:
+    try:
+        return pickle.dumps(part)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise TypeError(
+            "other processes cannot be given the plugin or its options: what they hold"
+            f" must be importable ({error}); if they share no messages anyway, set"
+            " 'shared = False' in the backdoor"
+        ) from None
 
 
 @contextlib.contextmanager
@@ -136,6 +156,15 @@ def _work(bus: Bus, part: Part) -> None:
             break
 
 
+def _settle(bus: Bus, part: Part) -> None:
+    """Receive and settle one message at a time, each by sending it on."""
+    consumer = bus.subscribe(part.topic, part.channel)
+    while True:
+        for delivery in consumer.receive(1, 10):
+            bus.settle(consumer, [delivery], [Message(part.done, delivery.body)])
+            _tell(delivery.body)
+
+
 def _await_end(ending: threading.Event) -> None:
     sys.stdin.buffer.read()
     ending.set()
@@ -146,7 +175,8 @@ def main() -> None:
     sys.path[:] = pickle.load(sys.stdin.buffer)  # noqa: S301  from our own parent
     part: Part = pickle.load(sys.stdin.buffer)  # noqa: S301
     bus = part.plugin.open(part.options, part.context)
-    {"send": _send, "hold": _hold, "work": _work}[part.act](bus, part)
+    acts = {"send": _send, "hold": _hold, "work": _work, "settle": _settle}
+    acts[part.act](bus, part)
     bus.close()
 
 

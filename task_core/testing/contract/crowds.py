@@ -33,7 +33,8 @@ class Crowds:
         sent: SimpleQueue[bytes] = SimpleQueue()
         with actors(done, *working) as workers, actors(sent, *sending) as senders:
             found = _until(THOUSAND, done, stage.patience)
-            assert [actor.end() for actor in (*senders, *workers)] == [0] * 12
+            ends = [actor.end(stage.patience) for actor in (*senders, *workers)]
+            assert ends == [0] * 12
         assert sorted(found) == THOUSAND
         assert {sent.get() for _ in range(2 * SENDERS)} == {b"sent", b""}
 
@@ -51,6 +52,28 @@ class Crowds:
             heir = stage.consumer(topic, lease=stage.lease)
             came = stage.receive(heir, 3)
         assert sorted(set(bodies(came))) == [b"1", b"2", b"3"]
+
+    @needs("atomic_settle", "channels")
+    def test_a_settle_is_done_or_not_when_its_process_is_killed(
+        self, stage: Stage
+    ) -> None:
+        """What it sent is there exactly when its delivery is acknowledged."""
+        topic, done = stage.backdoor.topic(), stage.backdoor.topic()
+        stage.send(done, b"it is there")
+        stage.backdoor.put(topic, THOUSAND)
+        told: SimpleQueue[bytes] = SimpleQueue()
+        part = _part(stage, "settle", topic, done=done, lease=stage.lease)
+        with actors(told, part) as (settler,):
+            told.get(timeout=stage.patience * 2)
+            # Where sending is a step of its own, the other one is yet to come.
+            assert stage.comes_true(lambda: len(stage.backdoor.take(done)) > 2)
+            settler.kill()
+        heir = stage.consumer(topic, lease=stage.lease)
+        _, *sent = stage.backdoor.take(done)
+        rest = stage.receive(heir, len(THOUSAND) - len(sent))
+        heir.ack(rest)
+        more = stage.quiet(heir, stage.lease * 1.2)
+        assert sorted([*sent, *bodies(rest), *more]) == THOUSAND
 
 
 def _until(

@@ -72,7 +72,8 @@ def _bytes(result: dict) -> str:
 
 def _outcome(result: dict) -> list[str]:
     counts = Counter(result["rules"].values())
-    bad = {fate: count for fate, count in counts.items() if fate in {"failed", "known"}}
+    odd = {"failed", "known", "skipped"}
+    bad = {fate: count for fate, count in counts.items() if fate in odd}
     passed = f"{counts['passed']}" + "".join(f", {n} {fate}" for fate, n in bad.items())
     suite, broker = str(result["suite"]), result["broker"]
     return [result["name"], passed, str(counts["not offered"]), suite, broker]

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import pytest
 
 NOT_OFFERED = "not offered"
-"""How the reason of a skip begins where a rule does not apply."""
+"""How the reason of a skip begins where a rule does not apply: it is no dodge."""
 
 
 def not_offered(what: str) -> NoReturn:

@@ -1,6 +1,7 @@
 """What every contract is made of: rules that apply or not, and cannot be dodged."""
 
 from collections.abc import Callable, Mapping
+from inspect import getattr_static
 from typing import Any, ClassVar, TypeVar
 
 import pytest
@@ -10,6 +11,9 @@ from task_core.testing.contract.tally import tally_of
 
 SUITE = 1
 """Number of this set of rules; it grows when a rule is added or becomes stricter."""
+
+MACHINERY = ("_only_what_applies", "_title", "_offers", "stage")
+"""What rules are played with: to replace it would be a way around all of them."""
 
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 
@@ -44,6 +48,7 @@ class Contract:
     kind: ClassVar[str] = ""
     expected_failures: ClassVar[Mapping[str, str]] = {}
     _rules: ClassVar[dict[str, Any]] = {}
+    _machinery: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls, *, defines: bool = False, **more: Any) -> None:
         """Close the set of rules of a contract, or check who claims to keep it.
@@ -55,6 +60,9 @@ class Contract:
         super().__init_subclass__(**more)
         if defines:
             cls._rules = rules_of(cls)
+            cls._machinery = {
+                name: getattr_static(cls, name, None) for name in MACHINERY
+            }
         else:
             check_whole(cls)
 
@@ -63,7 +71,8 @@ class Contract:
         """Count the rule; skip it where it does not apply."""
         check_whole(type(self))  # again: classes can be changed later
         name = request.function.__name__
-        tally_of(request.config).expect(request.node.nodeid, self._title(request))
+        title = self._title(request)
+        tally_of(request.config).expect(request.node.nodeid, title, type(self))
         if reason := self.expected_failures.get(name):
             request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
         for capability in getattr(request.function, "needs", ()):
@@ -82,6 +91,8 @@ class Contract:
 def check_whole(cls: type[Contract]) -> None:
     """Refuse a class that leaves out rules, or expects failures of unknown ones.
 
+    A mark that skips a class is not found here: pytest tells of it by itself.
+
     Raises:
         TypeError: It names the rules.
     """
@@ -95,8 +106,13 @@ def check_whole(cls: type[Contract]) -> None:
         for name, rule in cls._rules.items()
         if getattr(cls, name, None) is not rule
     ]
+    dodged += [
+        name
+        for name, part in cls._machinery.items()
+        if getattr_static(cls, name, None) is not part
+    ]
     if dodged:
         raise TypeError(
-            f"{cls.__name__} replaces rules of the contract: {', '.join(dodged)};"
+            f"{cls.__name__} replaces parts of the contract: {', '.join(dodged)};"
             " a rule that cannot be kept is named in expected_failures, with a reason"
         )

@@ -1,5 +1,6 @@
 """Counts what became of the rules, for the summary line and the capability matrix."""
 
+import inspect
 import json
 import os
 from collections import Counter
@@ -9,9 +10,13 @@ from typing import Any
 import attrs
 import pytest
 
+from task_core.testing.contract.backdoor import NOT_OFFERED
+
 RESULTS = "TASK_CONTRACT_RESULTS"
 """Environment variable: folder that gets one JSON file for each contract that ran."""
 NAME = "task-contract-tally"
+FATES = ("passed", "failed", "known", "not offered", "skipped", "not run")
+"""What can become of a rule, in the order of the summary."""
 
 
 @attrs.frozen(kw_only=True)
@@ -45,10 +50,23 @@ class Tally:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._titles: dict[str, Title] = {}
+        self._owners: dict[tuple[str, str], str] = {}
         self._fates: dict[str, str] = {}
 
-    def expect(self, node: str, title: Title) -> None:
-        """Count the reports of this test for this title."""
+    def expect(self, node: str, title: Title, owner: type) -> None:
+        """Count the reports of this test for this title.
+
+        Raises:
+            TypeError: Another class has it: one would hide what the other finds.
+        """
+        called = f"{title.kind} {title.name}"
+        here = f"{owner.__qualname__} in {inspect.getfile(owner)}"
+        there = self._owners.setdefault((title.kind, title.name), here)
+        if here != there:
+            raise TypeError(
+                f"{here} and {there} both call their results '{called}': give one of"
+                " them a label"
+            )
         self._titles[node] = title
 
     @pytest.hookimpl
@@ -59,8 +77,7 @@ class Tally:
         if report.failed:
             self._fates[report.nodeid] = "failed"
         elif report.skipped:
-            known = hasattr(report, "wasxfail")
-            self._fates[report.nodeid] = "known" if known else "not offered"
+            self._fates[report.nodeid] = _fate_of_skip(report)
         elif report.when == "call":
             self._fates.setdefault(report.nodeid, "passed")
 
@@ -90,8 +107,7 @@ def summary_line(title: Title, fates: dict[str, str]) -> str:
     ran = {name.partition("[")[0] for name in fates}
     if left := title.total - len(ran):
         counts["not run"] = left
-    order = ("passed", "failed", "known", "not offered", "not run")
-    told = ", ".join(f"{counts[fate]} {fate}" for fate in order if counts[fate])
+    told = ", ".join(f"{counts[fate]} {fate}" for fate in FATES if counts[fate])
     return f"{title.kind} {title.name} ({title.broker}, suite {title.suite}): {told}"
 
 
@@ -103,6 +119,14 @@ def tally_of(config: pytest.Config) -> Tally:
         config.pluginmanager.register(plugin, NAME)
     assert isinstance(plugin, Tally)
     return plugin
+
+
+def _fate_of_skip(report: pytest.TestReport) -> str:
+    if hasattr(report, "wasxfail"):
+        return "known"
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+    offered = not reason.removeprefix("Skipped: ").startswith(NOT_OFFERED)
+    return "skipped" if offered else "not offered"
 
 
 def _write(folder: Path, title: Title, fates: dict[str, str]) -> None:

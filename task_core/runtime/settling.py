@@ -114,9 +114,9 @@ class Settler:
         What went to others meanwhile, because its lease was lost, is left out.
 
         Returns:
-            Whether there was anything.
+            Whether the bus settled anything.
         """
-        found = bool(self._batch)
+        settled = False
         while self._batch:
             batch = self._batch
             try:
@@ -127,10 +127,10 @@ class Settler:
                     raise  # it names none of ours: trying again would not help
                 self._stats.lost += len(batch) - len(self._batch)
             else:
-                self._batch = Batch()
+                settled, self._batch = True, Batch()
                 self._count(batch)
                 self._tell(batch)
-        return found
+        return settled
 
     def _count(self, batch: Batch) -> None:
         """Count what the bus has confirmed."""

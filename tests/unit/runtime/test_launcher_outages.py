@@ -63,7 +63,7 @@ def test_outcomes_are_kept_until_the_broker_is_back(rig, script, make_tasks, err
     assert made.launcher.running == 0
 
 
-def test_what_was_lost_in_the_outage_is_left_to_others(rig, script, make_tasks):
+def test_what_was_lost_in_the_outage_is_left_to_others(rig, script, make_tasks, caplog):
     """Its done task is not sent: the broker hands it out again."""
     bus = script(make_tasks("a"))
     bus.failures += [AWAY, LeaseLostError("lost", list(bus.left))]
@@ -71,6 +71,7 @@ def test_what_was_lost_in_the_outage_is_left_to_others(rig, script, make_tasks):
     made.launcher.run()
     assert bus.done == []
     assert made.stats.lost == 1
+    assert "the bus is back" not in caplog.text  # nobody asked it
 
 
 def test_hooks_are_told_of_an_outage_once(rig, script, make_tasks, hooks):

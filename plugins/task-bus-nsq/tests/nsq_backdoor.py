@@ -87,6 +87,8 @@ class NsqBackdoor(Backdoor):
         return next(c for c in stats["channels"] if c["channel_name"] == channel)
 
     def stop(self):
+        if not self.nsqd.ours:
+            not_offered("stopping an nsqd that somebody else runs")
         self.nsqd.stop()
 
     def start(self):

@@ -13,7 +13,14 @@ from typing import NoReturn, TypeVar
 
 import pytest
 
-from brokers.given import Given, GivenKafka, GivenNsqd, given_kafka, given_nsqd
+from brokers.given import (
+    Given,
+    GivenKafka,
+    GivenNsqd,
+    NotOursError,
+    given_kafka,
+    given_nsqd,
+)
 from brokers.kafka import VERSION, Kafka, check
 from brokers.nsq import Nsqd, NsqLookupd, implementation
 from brokers.process import Broker, BrokerError, BrokerMissingError
@@ -58,6 +65,15 @@ def kafka(pytestconfig: pytest.Config) -> Iterator[Kafka | GivenKafka]:
     """One Kafka: the developer's (`TASK_TEST_KAFKA`), or one that is started."""
     with _running(pytestconfig, lambda: given_kafka() or Kafka()) as broker:
         yield broker
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """Skip the rest of a test that would stop a broker that is not ours."""
+    try:
+        yield
+    except NotOursError as error:
+        _absent(str(error))
 
 
 def pytest_report_header() -> str:

@@ -10,6 +10,10 @@ from brokers.ports import split
 from brokers.process import BrokerError
 
 
+class NotOursError(BrokerError):
+    """A broker that somebody else runs is not ended: `brokers.fixtures` skips then."""
+
+
 class Given(ABC):
     """A broker that an environment variable names; all that would end it is refused."""
 
@@ -29,7 +33,8 @@ class Given(ABC):
 
     def stop(self) -> NoReturn:
         """Refuse: it is not ours."""
-        raise BrokerError(f"this {self.name} was named by {self.variable}: not stopped")
+        text = f"this {self.name} was named by {self.variable}: not stopped"
+        raise NotOursError(text)
 
     kill = restart = pause = resume = stop
 

@@ -12,15 +12,15 @@ import pytest
 from brokers.ports import free_address, split
 
 CONTRIB = str(Path(__file__).parent.parent.parent)
-TEST = "def test_it({0}):\n    assert {0}\n"
+TEST = "def test_it({0}):\n    assert {0}\n    {1}\n"
 
 
 @pytest.fixture
 def run(tmp_path):
     """Run a test that asks for a fixture, with some environment."""
 
-    def run_pytest(fixture, **environment):
-        (tmp_path / "test_it.py").write_text(TEST.format(fixture))
+    def run_pytest(fixture, act="", **environment):
+        (tmp_path / "test_it.py").write_text(TEST.format(fixture, act))
         known = {k: v for k, v in os.environ.items() if not k.startswith("TASK_")}
         cache = os.environ.get("TASK_BROKER_CACHE")
         known |= {"TASK_BROKER_CACHE": cache} if cache else {}
@@ -68,6 +68,14 @@ def test_a_developers_kafka_is_used_and_none_is_started(run):
     status, told = run("kafka", TASK_TEST_KAFKA="127.0.0.1:1", PATH="")
     assert status == 0, told
     assert "brokers: Kafka at 127.0.0.1:1" in told
+
+
+@pytest.mark.parametrize("act", ["stop", "kill", "restart", "pause"])
+def test_a_test_that_would_stop_a_developers_broker_is_skipped(run, act):
+    status, told = run("kafka", f"kafka.{act}()", TASK_TEST_KAFKA="127.0.0.1:1")
+    assert status == 0, told
+    assert "1 skipped" in told
+    assert "this Kafka was named by TASK_TEST_KAFKA: not stopped" in told
 
 
 def test_a_developers_nsqd_that_does_not_answer_is_an_error(run):

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from task_core.testing.doubles import FakeClock, RecordingBus
+from task_core.testing.doubles import FakeClock, FlakyBus, RecordingBus
 from task_core.testing.harness import Trial, run_worker, try_worker
 from task_core.testing.taskmaster import run_taskmaster
 
@@ -20,6 +20,7 @@ __all__ = [
     "Backdoor",
     "BusContract",
     "FakeClock",
+    "FlakyBus",
     "RecordingBus",
     "Scene",
     "TaskmasterContract",

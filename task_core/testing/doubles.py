@@ -2,13 +2,14 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from task_core.api.bus import Bus, Consumer, Producer
 from task_core.api.message import Delivery, Message
 from task_core.api.refusals import check_messages
 from task_core.capabilities import Capabilities, require
 from task_core.clock import format_stamp
+from task_core.errors import BusError
 
 
 class FakeClock:
@@ -180,3 +181,59 @@ class RecordingProducer(Producer):
     def close(self) -> None:
         """Refuse to send from now on."""
         self.closed = True
+
+
+class FlakyBus(RecordingBus):
+    """A recording bus whose calls first fail as told: a broker in trouble.
+
+    Args:
+        bodies, capabilities: As for `RecordingBus`.
+        failures: Errors by the name of a call (`receive`, `send`, `ack`, `nack`,
+            `extend`), in order; each is raised once. Those in an outage are
+            `BusConnectionError`.
+
+    Example:
+        >>> from task_core.api import BusConnectionError
+        >>> bus = FlakyBus([b"a"], failures={"receive": [BusConnectionError("away")]})
+        >>> consumer = bus.subscribe("load", "load")
+        >>> consumer.receive(1, 0)
+        Traceback (most recent call last):
+        task_core.errors.BusConnectionError: away
+        >>> [delivery.body for delivery in consumer.receive(1, 0)]
+        [b'a']
+    """
+
+    def __init__(
+        self,
+        bodies: Iterable[bytes] = (),
+        capabilities: Capabilities = EVERYTHING,
+        *,
+        failures: Mapping[str, Iterable[BusError]],
+    ) -> None:
+        super().__init__(bodies, capabilities)
+        self.failures = {call: deque(errors) for call, errors in failures.items()}
+
+    def subscribe(self, topic: str, channel: str) -> "FlakyConsumer":
+        """Return a consumer that fails as told."""
+        return FlakyConsumer(self, topic, channel)
+
+    def record(self, call: str, things: Sequence[Delivery | Message] = ()) -> None:
+        """Fail, or write a call down."""
+        self.fail(call)
+        super().record(call, things)
+
+    def fail(self, call: str) -> None:
+        """Raise the next error of a call, if there is one left."""
+        if left := self.failures.get(call):
+            raise left.popleft()
+
+
+class FlakyConsumer(RecordingConsumer):
+    """Delivers what a `FlakyBus` was given."""
+
+    bus: FlakyBus
+
+    def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
+        """Fail, or return up to `limit`, at once."""
+        self.bus.fail("receive")
+        return super().receive(limit, timeout)

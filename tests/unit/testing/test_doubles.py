@@ -6,11 +6,15 @@ import pytest
 
 from task_core.api import (
     BusClosedError,
+    BusConnectionError,
+    BusError,
     Capabilities,
     Message,
+    Task,
     UnsupportedCapabilityError,
+    encode_task,
 )
-from task_core.testing import FakeClock, RecordingBus
+from task_core.testing import FakeClock, FlakyBus, RecordingBus, run_taskmaster
 
 
 def test_a_fake_clock_goes_on_only_when_told():
@@ -87,3 +91,39 @@ def test_a_closed_end_of_a_recording_bus_says_so():
         consumer.receive(1, 0)
     with pytest.raises(BusClosedError):
         producer.send([Message("done", b"x")])
+
+
+def test_a_flaky_bus_fails_as_told_and_then_works():
+    """Each error once, in its order, and what failed has not happened."""
+    away = BusConnectionError("away")
+    refused = BusError("refused")
+    calls = {"receive": [away], "send": [away, refused], "ack": [away]}
+    bus = FlakyBus([b"a"], failures=calls)
+    consumer, messages = bus.subscribe("load", "load"), [Message("done", b"b")]
+    with pytest.raises(BusConnectionError):
+        consumer.receive(1, 0)
+    held = consumer.receive(1, 0)
+    for error in (away, refused):
+        with pytest.raises(type(error), match=str(error)):
+            bus.settle(consumer, held, messages)
+        assert bus.sent == bus.calls == []
+    with pytest.raises(BusConnectionError):
+        bus.settle(consumer, held, messages)
+    assert bus.calls == [("send", [b"b"])]
+    bus.settle(consumer, held, [])
+    assert bus.calls[-1] == ("ack", [b"a"])
+
+
+def test_a_taskmaster_can_be_tried_in_an_outage():
+    """Its pauses are those of the clock in the test."""
+
+    def run(ctx):
+        for task in ctx.deliveries("load", "load"):
+            ctx.send(Task.new("next", task.info))
+
+    away, clock = BusConnectionError("away"), FakeClock()
+    bodies = [encode_task(Task.new("load", "a"))]
+    bus = FlakyBus(bodies, failures={"receive": [away] * 5, "ack": [away]})
+    sent = run_taskmaster(run, bus=bus, clock=clock)
+    assert {(task.info, topic) for task, topic in sent} == {("a", "next")}
+    assert len(clock.waits) == 6

@@ -75,8 +75,10 @@ def run(settings: Settings) -> int:
             sys.stderr.buffer.write(msgspec.json.encode(launcher.snapshot()) + b"\n")
     if ended:
         call.close()
+    else:
+        log.error("bus '%s' did not answer in time, and is left as it is", bus.name)
     failed = options.fail and stats.failed > 0
-    code = exit_code(supervisor.signals, failed=failed)
+    code = exit_code(supervisor.signals, failed=failed, stuck=not ended)
     if stats.abandoned or not ended:
         leave(code)
     return code

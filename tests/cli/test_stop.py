@@ -1,6 +1,8 @@
 """How `task launch` stops: real signals on real processes."""
 
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -45,6 +47,33 @@ def test_two_signals_end_it_at_once(start):
     assert only["result"] == "error"
     assert only["msg"].startswith("worker forced to close; waited '")
     assert "1h" not in only["msg"], "it did not wait that long"
+
+
+IMPATIENT = """
+from task_core.cli.main import main
+from task_core.runtime import shutdown
+shutdown.MARGIN = 0.3
+main()
+"""
+
+
+def test_a_bus_that_hangs_is_left_behind_with_its_exit_code(folder):
+    """Nobody reads the pipe: what was done is not known to anybody."""
+    command = [sys.executable, "-c", IMPATIENT, "launch", "-w", "workers.py:echo_back"]
+    with subprocess.Popen(
+        [*command, "--kill-time", "200ms"],
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdin.write(line("t", "x" * 200_000))
+        process.stdin.flush()
+        wait_for(process.stderr, b"worker")
+        assert process.stdout.read(1)  # it writes, and the pipe will be full
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 4
+        assert b"bus 'stdio' did not answer in time" in process.stderr.read()
 
 
 @pytest.mark.parametrize("worker", ["nap", "async_nap"])

@@ -35,6 +35,19 @@ def test_the_exit_code_tells_how_it_ended(signals, failed, code):
     assert exit_code(signals, failed=failed) == code
 
 
+@pytest.mark.parametrize(
+    ("signals", "code"),
+    [
+        ([signal.SIGTERM], 4),
+        ([signal.SIGINT], 130),
+        ([signal.SIGTERM, signal.SIGTERM], 130),
+    ],
+)
+def test_a_bus_that_does_not_answer_is_no_success(signals, code):
+    """What was done may not be known to anybody."""
+    assert exit_code(signals, failed=True, stuck=True) == code
+
+
 def test_a_thread_that_is_stuck_keeps_no_process_alive():
     """What was logged before gets out."""
     done = subprocess.run(

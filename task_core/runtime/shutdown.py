@@ -79,12 +79,17 @@ class Supervisor:
             os.write(bell, bytes([_END]))
 
     def _listen(self, ear: int) -> None:
-        """Wait for the end, however long without a signal, and not for ever with."""
-        while not self._ended:
+        """Wait for the end, however long without a signal, and not for ever with.
+
+        A signal that came before the end counts, though nothing is left to be stopped.
+        """
+        while True:
             limit = self._limits[min(len(self.signals), 2)]
             if not select.select([ear], [], [], limit)[0]:
                 return
             for number in os.read(ear, 64):
+                if number == _END:
+                    return
                 if number in _SIGNALS:  # others have handlers of the worker's own
                     self.signals.append(number)
                     self._launcher.stop()

@@ -102,6 +102,30 @@ def test_a_stuck_bus_thread_does_not_hold_up_a_single_signal_for_ever(start):
     assert rest(process)[-1] == "ended False [15]"
 
 
+def test_a_signal_just_before_the_end_is_not_overheard():
+    """Both are there when the main thread looks; the exit code tells of the signal."""
+    code = """
+import signal, sys
+from task_core.runtime.shutdown import Supervisor
+
+class Launcher:
+    def run(self):
+        signal.raise_signal(signal.SIGINT)
+
+    def stop(self):
+        pass
+
+sys.setswitchinterval(60)  # the main thread looks when the other is through
+supervisor = Supervisor(Launcher(), kill_time=60)
+print("ended", supervisor.run(), [int(n) for n in supervisor.signals], flush=True)
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=LIMIT, check=True
+    )
+    assert done.stdout == "ended True [2]\n", done.stderr
+
+
 def test_what_was_to_be_ignored_stays_ignored(start):
     """`nohup` and shells that start jobs in the background rely on it."""
     process = start(stops=1, before="signal.signal(signal.SIGHUP, signal.SIG_IGN)\n")

@@ -103,8 +103,12 @@ class Bus(ABC):
         Raises:
             SendError: The broker did not confirm all messages.
             LeaseLostError: Others have some of the deliveries; nothing was done.
+            BusClosedError: `close` was called before, of the bus or the consumer.
             BusError: The broker failed otherwise.
         """
+        self.check_open()
+        if deliveries:
+            consumer.check_open()
         if messages:
             if self._settler is None:
                 self._settler = self.producer()

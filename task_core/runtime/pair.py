@@ -58,6 +58,8 @@ class BusPair(Bus):
             LeaseLostError: Others have some of the deliveries; messages were sent.
             BusError: As for every bus.
         """
+        if deliveries:
+            consumer.check_open()
         if self._sent:
             messages = [one for one in messages if id(one) not in self._sent]
         super().settle(consumer, (), messages)

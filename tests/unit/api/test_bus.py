@@ -6,7 +6,12 @@ from task_core.api.bus import Bus, Consumer, Producer
 from task_core.api.message import Delivery, Message
 from task_core.api.refusals import check_messages, refuse
 from task_core.capabilities import Capabilities
-from task_core.errors import PayloadError, SendError, UnsupportedCapabilityError
+from task_core.errors import (
+    BusClosedError,
+    PayloadError,
+    SendError,
+    UnsupportedCapabilityError,
+)
 
 
 class ListBus(Bus):
@@ -98,6 +103,17 @@ def test_settle_makes_no_empty_calls(deliveries, messages, calls):
     """Neither a send nor an ack of nothing."""
     made = settle(ListBus(Capabilities(ack=True)), deliveries, messages)
     assert [name for name, *_ in made] == calls
+
+
+@pytest.mark.parametrize("which", ["bus", "consumer"])
+def test_settle_sends_nothing_when_it_is_closed(which):
+    """What a closed consumer had was given back, and others have it."""
+    bus = ListBus(Capabilities(ack=True))
+    consumer = bus.subscribe("a", "b")
+    {"bus": bus, "consumer": consumer}[which].closed = True
+    with pytest.raises(BusClosedError):
+        bus.settle(consumer, [Delivery(b"1")], [Message("done", b"x")])
+    assert bus.calls == []
 
 
 def test_settle_keeps_one_producer():

@@ -130,6 +130,7 @@ _FIXED = {
     "transaction.state.log.replication.factor": 1,
     "transaction.state.log.min.isr": 1,
     "transaction.state.log.num.partitions": 1,
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": 500,
     "share.coordinator.state.topic.replication.factor": 1,
     "share.coordinator.state.topic.min.isr": 1,
     "share.coordinator.state.topic.num.partitions": 1,
@@ -140,7 +141,10 @@ _FIXED = {
     "broker.heartbeat.interval.ms": 200,
     "broker.session.timeout.ms": 2000,
 }
-"""Quick, and small. After a crash a broker waits until its former self is given up."""
+"""Quick, and small. After a crash a broker waits until its former self is given up.
+
+It looks soon, too, for transactions of those who died: by default every ten seconds.
+"""
 
 
 def check() -> None:

@@ -17,7 +17,7 @@ from task_bus_kafka.stock import Stock
 from task_core.api.bus import Bus, BusContext, Consumer, Producer
 from task_core.api.message import Delivery, Message
 from task_core.capabilities import Capabilities
-from task_core.errors import SendError
+from task_core.errors import BusConnectionError, SendError
 
 Part = TypeVar("Part", KafkaConsumer, KafkaProducer)
 
@@ -119,7 +119,9 @@ class KafkaBus(Bus):
         membership, marks = None, dict[int, Mark]()
         if deliveries:
             if (reader := consumer.pump.reader) is None:
-                raise self._complaints.unreachable()
+                raise consumer.pump.problem or BusConnectionError(
+                    "bus 'kafka': its place in the group is about to be taken again"
+                )
             membership = reader.membership  # before: with a later one, progress would
             # be taken from us that is no longer ours to write down
             marks = consumer.stock.marks({delivery.token for delivery in deliveries})

@@ -41,14 +41,14 @@ class Complaints:
         self._tls = options.security_protocol in (Security.SSL, Security.SASL_SSL)
         self._patience = options.connect_timeout.total_seconds()
 
-    def unreachable(self) -> BusConnectionError:
-        """Return the error for brokers that give no sign of life."""
+    def unreachable(self, seconds: float) -> BusConnectionError:
+        """Return the error for brokers that gave no sign of life for so long."""
         tls = ""
         if self._tls:
             tls = " Does it speak TLS there, and does ssl_cafile vouch for it?"
         return BusConnectionError(
             f"bus 'kafka': no broker answers at {self._where} (tried for"
-            f" {self._patience:g}s); is it running, and is the address right?{tls}"
+            f" {round(seconds, 1):g}s); is it running, and is the address right?{tls}"
         )
 
     def of(self, error: BaseException, what: str = "") -> BusError:
@@ -69,7 +69,7 @@ class Complaints:
         if isinstance(error, kafka_errors.KafkaTimeoutError) and "bootstrap" in str(
             error
         ):
-            return self.unreachable()
+            return self.unreachable(self._patience)
         tried = f"{what}: " if what else ""
         line = f"bus 'kafka' at {self._where}: {tried}{self._text(error)}"
         return _kind_of(error)(line)

@@ -209,7 +209,7 @@ class Pump:
             if self.problem:
                 self._tell(None)
         elif now > self._alive_at + SILENCE and not self.problem:
-            self._tell(self._complaints.unreachable())
+            self._tell(self._complaints.unreachable(now - self._alive_at))
 
     def _fail(self, error: Exception) -> None:
         """Tell of what went wrong, and begin anew after a rest."""

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import sys
 import traceback
 from importlib import import_module
@@ -131,6 +132,9 @@ def main(args: list[str] | None = None) -> None:
         code = _show_unwritten(error) if error.errno in _FULL else _show_bug()
     except Exception:  # noqa: BLE001  whatever else there is
         code = _show_bug()
+    if args is None and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # Python forgets an interrupt that comes while it ends; the kernel does not.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.exit(code if isinstance(code, int) else 0)
 
 

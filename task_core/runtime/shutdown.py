@@ -59,6 +59,7 @@ class Supervisor:
         with _signals_to(bell):
             thread.start()
             self._listen(ear)
+        self._overhear(ear)
         if self._ended:
             thread.join()  # it has yet to ring
             os.close(ear)
@@ -81,18 +82,28 @@ class Supervisor:
     def _listen(self, ear: int) -> None:
         """Wait for the end, however long without a signal, and not for ever with.
 
-        A signal that came before the end counts, though nothing is left to be stopped.
+        A signal that came with the end counts, though nothing is left to be stopped:
+        `producer | task launch && publish` must not go on after Ctrl-C.
         """
-        while True:
+        ended = False
+        while not ended:
             limit = self._limits[min(len(self.signals), 2)]
             if not select.select([ear], [], [], limit)[0]:
                 return
-            for number in os.read(ear, 64):
-                if number == _END:
-                    return
-                if number in _SIGNALS:  # others have handlers of the worker's own
-                    self.signals.append(number)
-                    self._launcher.stop()
+            ended = self._hear(os.read(ear, 64))
+
+    def _hear(self, numbers: bytes) -> bool:
+        """Stop the launcher for each signal; say whether the bus thread has ended."""
+        for number in numbers:
+            if number in _SIGNALS:  # others have handlers of the worker's own
+                self.signals.append(number)
+                self._launcher.stop()
+        return _END in numbers
+
+    def _overhear(self, ear: int) -> None:
+        """Count what came after the last look, before others handle signals again."""
+        while select.select([ear], [], [], 0)[0]:
+            self._hear(os.read(ear, 64))
 
 
 @contextlib.contextmanager

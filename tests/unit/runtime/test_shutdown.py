@@ -1,5 +1,6 @@
 """Rules of `task_core.runtime.shutdown`: real processes, real signals."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -129,6 +130,55 @@ print("ended", supervisor.run(), [int(n) for n in supervisor.signals], flush=Tru
         command, capture_output=True, text=True, timeout=LIMIT, check=True
     )
     assert done.stdout == "ended True [2]\n", done.stderr
+
+
+def test_a_signal_that_comes_with_the_end_counts_whatever_their_order():
+    """Both bytes are read at once; neither hides the other."""
+
+    class LateSignal(Ending):
+        def __init__(self):
+            super().__init__()
+            self.stops = 0
+
+        def stop(self):
+            self.stops += 1
+
+    for numbers in (bytes([0, 2]), bytes([2, 0]), bytes([0, 2, 15])):
+        launcher = LateSignal()
+        supervisor = Supervisor(launcher, 10)
+        ear, bell = os.pipe()
+        try:
+            os.write(bell, numbers)
+            supervisor._listen(ear)
+        finally:
+            os.close(ear)
+            os.close(bell)
+        expected = [number for number in numbers if number]
+        assert (supervisor.signals, launcher.stops) == (expected, len(expected))
+
+
+def test_a_signal_while_the_handlers_are_put_back_counts(monkeypatch):
+    """Until others handle it, it is ours."""
+
+    class Quick(Ending):
+        def stop(self):
+            pass
+
+    restore = signal.set_wakeup_fd
+
+    def set_wakeup_fd(number):
+        if number == -1:
+            signal.raise_signal(signal.SIGTERM)
+        return restore(number)
+
+    kept = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        supervisor = Supervisor(Quick(), 10)
+        monkeypatch.setattr(signal, "set_wakeup_fd", set_wakeup_fd)
+        assert supervisor.run() is True
+    finally:
+        signal.signal(signal.SIGTERM, kept)
+    assert supervisor.signals == [signal.SIGTERM]
 
 
 def test_what_was_to_be_ignored_stays_ignored(start):

@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the framework asks of time. `task_core.testing.FakeClock` is another one."""
+    """What the framework asks of time. `task_testing.FakeClock` is another one."""
 
     def time(self) -> float:
         """Return seconds since 1970-01-01 UTC."""

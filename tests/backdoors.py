@@ -1,18 +1,14 @@
 """Ways around the core's own buses, for the conformance kit."""
 
 import os
-import sqlite3
 import tempfile
-import time
 from pathlib import Path
 
 import attrs
+from task_testing import Backdoor, not_offered
 
-from task_core.api.bus import BusContext
 from task_core.api.message import Message
 from task_core.builtin.memory_bus import _STORAGES, Storage
-from task_core.builtin.sqlite_schema import SPAN
-from task_core.testing import Backdoor, not_offered
 
 
 class MemoryBackdoor(Backdoor):
@@ -40,74 +36,6 @@ class MemoryBackdoor(Backdoor):
     def in_flight(self, topic, channel):
         with self.storage.lock:
             return len(self.storage.topics[topic].channels[channel]._leases)
-
-
-class SqliteBackdoor(Backdoor):
-    """Speaks SQL to the file.
-
-    Args:
-        plugin: Makes the file's tables.
-        options: Say where it is.
-    """
-
-    broker = f"SQLite {sqlite3.sqlite_version}"
-
-    def __init__(self, plugin, options):
-        self.path = options.path
-        plugin.open(options, BusContext()).close()
-
-    def put(self, topic, bodies):
-        with self._open() as file:
-            number = self._topic(file, topic) * SPAN
-            used = "SELECT max(cursor) FROM channels WHERE topic = ?"
-            (cursor,) = file.execute(used, (number // SPAN,)).fetchone()
-            last = "SELECT max(id) FROM messages WHERE id BETWEEN ? AND ?"
-            (held,) = file.execute(last, (number, number + SPAN - 1)).fetchone()
-            first = max(number, cursor or 0, held or 0) + 1
-            rows = [(first + n, 0, body) for n, body in enumerate(bodies)]
-            insert = "INSERT INTO messages (id, due, body) VALUES (?, ?, ?)"
-            file.executemany(insert, rows)
-
-    def take(self, topic):
-        with self._open() as file:
-            number = self._topic(file, topic) * SPAN
-            select = "SELECT body FROM messages WHERE id BETWEEN ? AND ? ORDER BY id"
-            rows = file.execute(select, (number, number + SPAN - 1)).fetchall()
-        return [bytes(body) for (body,) in rows]
-
-    def in_flight(self, topic, channel):
-        with self._open() as file:
-            select = (
-                "SELECT count(*) FROM held JOIN channels ON channels.id = held.channel"
-                " JOIN topics ON topics.id = channels.topic"
-                " WHERE topics.name = ? AND channels.name = ?"
-                " AND due > ? AND owner != 0"
-            )
-            return file.execute(select, (topic, channel, time.time())).fetchone()[0]
-
-    def _open(self):
-        file = sqlite3.connect(self.path, timeout=10)
-        file.execute("BEGIN IMMEDIATE")
-        return _Transaction(file)
-
-    def _topic(self, file, name):
-        file.execute("INSERT OR IGNORE INTO topics (name) VALUES (?)", (name,))
-        select = "SELECT id FROM topics WHERE name = ?"
-        return file.execute(select, (name,)).fetchone()[0]
-
-
-class _Transaction:
-    """A connection that commits and closes."""
-
-    def __init__(self, file):
-        self.file = file
-
-    def __enter__(self):
-        return self.file
-
-    def __exit__(self, *error):
-        self.file.commit()
-        self.file.close()
 
 
 class LinesBackdoor(Backdoor):

@@ -17,10 +17,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from task_bus_sqlite.options import SqliteOptions
+from task_bus_sqlite.plugin import sqlite
+
 from task_core.api.bus import Bus, BusContext
 from task_core.api.message import Message
-from task_core.builtin.bus_options import SqliteOptions
-from task_core.builtin.buses import sqlite
 
 TASK = (
     b'{"type":"load","info":"s3://bucket/2026/01/01/file.json?dest=x&threads=4",'

@@ -6,6 +6,7 @@
 from typing import TYPE_CHECKING, Any
 
 from task_core.api.bus import Bus, BusContext, Consumer, Producer, Role
+from task_core.api.capabilities import Capabilities
 from task_core.api.message import Delivery, Message
 from task_core.api.plugin import (
     BusPlugin,
@@ -28,7 +29,6 @@ from task_core.api.worker import (
     retry,
     warn,
 )
-from task_core.capabilities import Capabilities
 from task_core.clock import Clock
 from task_core.dead import DeadLetter, dead_topic, decode_dead
 from task_core.errors import (
@@ -47,8 +47,6 @@ from task_core.errors import (
 from task_core.info import format_info, param, parse_info
 from task_core.options import UrlPart, option
 from task_core.task import Result, Task, format_meta, parse_meta
-from task_core.template import expand as expand_template
-from task_core.template import keys as template_keys
 from task_core.values import format_duration, parse_duration
 from task_core.wire import decode_task, encode_task
 
@@ -96,7 +94,6 @@ __all__ = [
     "decode_dead",
     "decode_task",
     "encode_task",
-    "expand_template",
     "failed",
     "format_duration",
     "format_info",
@@ -110,7 +107,6 @@ __all__ = [
     "parse_meta",
     "retry",
     "taskmaster",
-    "template_keys",
     "warn",
     "worker",
 ]

@@ -16,9 +16,9 @@ from enum import StrEnum
 
 import attrs
 
+from task_core.api.capabilities import Capabilities
 from task_core.api.message import Delivery, Message
 from task_core.api.refusals import refuse
-from task_core.capabilities import Capabilities
 from task_core.errors import BusClosedError
 
 

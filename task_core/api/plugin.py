@@ -11,13 +11,13 @@ from typing import Any, overload
 import attrs
 
 from task_core.api.bus import Bus, BusContext
+from task_core.api.capabilities import Capabilities
 from task_core.api.taskmaster import (
     FunctionTaskmaster,
     Taskmaster,
     TaskmasterContext,
 )
 from task_core.api.worker import Worker
-from task_core.capabilities import Capabilities
 from task_core.errors import WorkerError
 
 API_VERSIONS = {"bus": (1, 1), "worker": (1, 1), "taskmaster": (1, 1)}

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
+from task_core.api.capabilities import Capabilities, require
 from task_core.api.message import Message
-from task_core.capabilities import Capabilities, require
 from task_core.errors import PayloadError
 
 

@@ -1,16 +1,13 @@
 """The manifests of the buses that store. Light: each `open` imports what it needs."""
 
-import attrs
-
 from task_core.api.bus import Bus, BusContext
+from task_core.api.capabilities import Capabilities
 from task_core.api.plugin import BusPlugin
 from task_core.builtin.bus_options import (
     FileOptions,
     MemoryOptions,
     NopOptions,
-    SqliteOptions,
 )
-from task_core.capabilities import Capabilities
 
 FILES = Capabilities(ordered=True, batch_send=True, durable=True)
 MEMORY = Capabilities(
@@ -29,7 +26,6 @@ MEMORY = Capabilities(
     headers=True,
 )
 NOP = Capabilities(bounded=True, ordered=True, batch_send=True)
-SQLITE = attrs.evolve(MEMORY, durable=True, peek=True)
 
 
 def _open_file(options: FileOptions, context: BusContext) -> Bus:
@@ -42,12 +38,6 @@ def _open_memory(options: MemoryOptions, context: BusContext) -> Bus:
     from task_core.builtin.memory_bus import MemoryBus
 
     return MemoryBus(options.name, MEMORY, context.lease)
-
-
-def _open_sqlite(options: SqliteOptions, context: BusContext) -> Bus:
-    from task_core.builtin.sqlite_bus import SqliteBus
-
-    return SqliteBus(options, context, SQLITE)
 
 
 def _open_nop(options: NopOptions, context: BusContext) -> Bus:
@@ -76,11 +66,4 @@ nop = BusPlugin(
     open=_open_nop,
     options=NopOptions,
     capabilities=NOP,
-)
-sqlite = BusPlugin(
-    name="sqlite",
-    summary="One file, no server: for all processes of one machine.",
-    open=_open_sqlite,
-    options=SqliteOptions,
-    capabilities=SQLITE,
 )

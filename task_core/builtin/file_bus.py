@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import attrs
 
 from task_core.api.bus import Bus, BusContext, Consumer, Producer, Role
+from task_core.api.capabilities import Capabilities
 from task_core.api.message import Message
 from task_core.builtin.bus_options import FileOptions
 from task_core.builtin.file_consumer import FollowingConsumer, open_to_read
 from task_core.builtin.line_consumer import LineConsumer
 from task_core.builtin.line_producer import LineProducer, LineWriter
 from task_core.builtin.stdio_bus import STDERR, STDIN
-from task_core.capabilities import Capabilities
 from task_core.dead import dead_topic, is_dead_topic
 from task_core.errors import BusError
 

@@ -3,8 +3,8 @@
 import errno
 import os
 
+from task_core.api.alarm import Event
 from task_core.api.bus import Bus
-from task_core.builtin.alarm import Event
 from task_core.builtin.line_consumer import LineConsumer
 
 PAUSE = 0.05

@@ -5,9 +5,9 @@ import stat
 from collections.abc import Sequence
 from time import monotonic
 
+from task_core.api.alarm import Alarm, Event
 from task_core.api.bus import Bus, Consumer
 from task_core.api.message import Delivery
-from task_core.builtin.alarm import Alarm, Event
 from task_core.builtin.lines import LineBuffer
 from task_core.errors import BusError
 

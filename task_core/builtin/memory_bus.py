@@ -6,10 +6,10 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 
 from task_core.api.bus import Bus, Consumer, Producer
+from task_core.api.capabilities import Capabilities
 from task_core.api.message import Delivery, Message
 from task_core.api.refusals import check_messages
 from task_core.builtin.memory_topics import Bell, Channel, Topic
-from task_core.capabilities import Capabilities
 from task_core.errors import LeaseLostError
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from task_core.api.bus import Bus, Consumer, Producer
+from task_core.api.capabilities import Capabilities
 from task_core.api.message import Delivery, Message
 from task_core.api.refusals import check_messages
 from task_core.builtin.bus_options import NopOptions
-from task_core.capabilities import Capabilities
 from task_core.errors import BusError, SendError
 
 FAKE_MESSAGE = b'{"type":"test","info":"test-info","created":"2017-01-01T00:00:01Z"}'

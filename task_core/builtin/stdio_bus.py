@@ -4,11 +4,11 @@ import os
 from collections.abc import Sequence
 
 from task_core.api.bus import Bus, Consumer, Producer
+from task_core.api.capabilities import Capabilities
 from task_core.api.message import Delivery, Message
 from task_core.api.refusals import check_messages
 from task_core.builtin.line_consumer import LineConsumer
 from task_core.builtin.line_producer import LineProducer, LineWriter
-from task_core.capabilities import Capabilities
 from task_core.dead import is_dead_topic
 from task_core.errors import BusError
 

@@ -6,8 +6,8 @@ The other buses have options, and making their classes costs each start 2 ms.
 from typing import Any
 
 from task_core.api.bus import Bus, BusContext
+from task_core.api.capabilities import Capabilities
 from task_core.api.plugin import BusPlugin, NoOptions
-from task_core.capabilities import Capabilities
 
 LINES = Capabilities(bounded=True, ordered=True, batch_send=True)
 

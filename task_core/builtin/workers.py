@@ -8,7 +8,7 @@ from attrs.validators import and_, ge, le
 
 from task_core.api.plugin import WorkerPlugin
 from task_core.api.worker import Worker
-from task_core.options import UrlPart, option
+from task_core.options import option
 
 NO_TIME = timedelta(0)
 
@@ -22,18 +22,6 @@ class NopOptions:
     )
     dur: timedelta = option(NO_TIME, help="How long a task takes.")
     dur_variance: timedelta = option(NO_TIME, help="A random part of this is added.")
-
-
-@attrs.frozen(kw_only=True)
-class ExecOptions:
-    """Options of the worker `exec`."""
-
-    command: str = option(
-        help="The program, and its arguments as a shell would split them.",
-        url=UrlPart.LOCATION,
-        metavar="COMMAND",
-    )
-    once: bool = option(False, help="Start a new process for each task.")
 
 
 def _echo(info: str) -> str:
@@ -54,12 +42,6 @@ def _make_nop(options: NopOptions) -> Worker:
     )
 
 
-def _make_exec(options: ExecOptions) -> Worker:
-    from task_core.builtin.exec_worker import make_exec
-
-    return make_exec(options.command, once=options.once)
-
-
 echo = WorkerPlugin(
     name="echo", summary="Complete with the info as the message.", make=_make_echo
 )
@@ -68,10 +50,4 @@ nop = WorkerPlugin(
     summary="Do nothing for a while, or fail at a given rate.",
     make=_make_nop,
     options=NopOptions,
-)
-exec_ = WorkerPlugin(
-    name="exec",
-    summary="Run a program that does the tasks, in any language.",
-    make=_make_exec,
-    options=ExecOptions,
 )

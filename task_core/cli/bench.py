@@ -8,8 +8,8 @@ import attrs
 import click
 
 from task_core.api.bus import Bus, Consumer, Role
+from task_core.api.capabilities import require
 from task_core.api.message import Delivery, Message
-from task_core.capabilities import require
 from task_core.cli.bus_option import SECTION
 from task_core.cli.buses import open_selected
 from task_core.cli.command import PluginCommand

@@ -7,8 +7,8 @@ import attrs
 from attrs.validators import ge, optional
 
 from task_core.dead import is_dead_topic
+from task_core.launcher.guarantee import Guarantee
 from task_core.options import option
-from task_core.runtime.guarantee import Guarantee
 
 
 class TypePolicy(StrEnum):

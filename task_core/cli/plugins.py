@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import click
 
-from task_core.capabilities import Capabilities
+from task_core.api.capabilities import Capabilities
 from task_core.cli.render import show_json, table
 from task_core.cli.stdout import diverted_stdout
 from task_core.config.schema import OptionSpec, Section

@@ -7,8 +7,8 @@ from importlib import import_module
 import msgspec
 
 from task_core.api.bus import Bus
+from task_core.api.capabilities import require
 from task_core.api.plugin import NoOptions, WorkerPlugin
-from task_core.capabilities import require
 from task_core.cli.buses import open_bus
 from task_core.cli.hooks import load_hooks
 from task_core.cli.launch_options import AckMode, LaunchOptions
@@ -18,24 +18,24 @@ from task_core.cli.stdout import claim_stdout
 from task_core.clock import SystemClock
 from task_core.dead import dead_topic
 from task_core.errors import UnsupportedCapabilityError
-from task_core.runtime.call import Call, compile_call
-from task_core.runtime.cancel import Cancel
-from task_core.runtime.context import Surroundings
-from task_core.runtime.dead_letters import DeadLetters
-from task_core.runtime.early import EarlyBus
-from task_core.runtime.exchange import Exchange
-from task_core.runtime.guarantee import demand, guarantee_of, meaning
-from task_core.runtime.hooks import Hooks
-from task_core.runtime.intake import Intake
-from task_core.runtime.launcher import Launcher
-from task_core.runtime.plan import Equipment, Plan
-from task_core.runtime.retries import Retries, RetryPolicy
-from task_core.runtime.shutdown import Supervisor
-from task_core.runtime.stats import Stats
-from task_core.runtime.window import Window
+from task_core.launcher.call import Call, compile_call
+from task_core.launcher.cancel import Cancel
+from task_core.launcher.context import Surroundings
+from task_core.launcher.dead_letters import DeadLetters
+from task_core.launcher.early import EarlyBus
+from task_core.launcher.exchange import Exchange
+from task_core.launcher.guarantee import demand, guarantee_of, meaning
+from task_core.launcher.hooks import Hooks
+from task_core.launcher.intake import Intake
+from task_core.launcher.launcher import Launcher
+from task_core.launcher.plan import Equipment, Plan
+from task_core.launcher.retries import Retries, RetryPolicy
+from task_core.launcher.shutdown import Supervisor
+from task_core.launcher.stats import Stats
+from task_core.launcher.window import Window
 from task_core.values import write
 
-SLOTS = {False: "task_core.runtime.threads", True: "task_core.runtime.coroutines"}
+SLOTS = {False: "task_core.launcher.threads", True: "task_core.launcher.coroutines"}
 """Where slots come from: for plain functions, and for `async def`."""
 
 log = logging.getLogger("task")

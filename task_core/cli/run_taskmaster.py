@@ -12,8 +12,8 @@ from task_core.cli.selection import Settings
 from task_core.cli.stdout import claim_stdout
 from task_core.clock import SystemClock
 from task_core.errors import PluginError, TaskError
-from task_core.runtime.shutdown import Supervisor
-from task_core.runtime.taskmaster import TaskmasterLoop
+from task_core.launcher.shutdown import Supervisor
+from task_core.launcher.taskmaster import TaskmasterLoop
 
 log = logging.getLogger("task")
 

@@ -19,7 +19,7 @@ HIDDEN = {
     "task_core.builtin.buses": {"_open_"},
     "task_core.builtin.streams": {"_open_"},
     "task_core.builtin.workers": {"_make_"},
-    "task_core.testing": {"__getattr__"},
+    "task_testing": {"__getattr__"},
 }
 # Who may know a library. attrs and msgspec are the language of the whole house.
 OWNERS = {
@@ -29,7 +29,7 @@ OWNERS = {
     "msgspec": ("task_core",),
     "packaging": ("task_core.discovery.checks",),
     "pluggy": ("task_core.api.hooks", "task_core.discovery.relay"),
-    "pytest": ("task_core.testing",),
+    "pytest": ("task_testing",),
 }
 
 

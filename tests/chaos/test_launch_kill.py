@@ -10,10 +10,10 @@ import time
 
 import pytest
 from fleet import Fleet
+from task_bus_sqlite.options import SqliteOptions
+from task_bus_sqlite.plugin import sqlite
 
 from task_core.api import BusContext, Message, Task, decode_task, encode_task
-from task_core.builtin.bus_options import SqliteOptions
-from task_core.builtin.buses import sqlite
 
 RUNS = int(os.environ.get("TASK_CHAOS_RUNS", "4"))
 TASKS = 500

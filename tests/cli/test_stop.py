@@ -51,7 +51,7 @@ def test_two_signals_end_it_at_once(start):
 
 IMPATIENT = """
 from task_core.cli.main import main
-from task_core.runtime import shutdown
+from task_core.launcher import shutdown
 shutdown.MARGIN = 0.3
 main()
 """

@@ -8,8 +8,8 @@ from backdoors import (
     MemoryBackdoor,
     NopBackdoor,
     PipeBackdoor,
-    SqliteBackdoor,
 )
+from task_testing import BusContract
 
 from task_core.api.plugin import NoOptions
 from task_core.builtin import buses, streams
@@ -17,9 +17,7 @@ from task_core.builtin.bus_options import (
     FileOptions,
     MemoryOptions,
     NopOptions,
-    SqliteOptions,
 )
-from task_core.testing import BusContract
 
 
 class TestMemory(BusContract):
@@ -34,20 +32,6 @@ class TestMemory(BusContract):
     @pytest.fixture
     def backdoor(self, options):
         return MemoryBackdoor(options.name)
-
-
-class TestSqlite(BusContract):
-    @pytest.fixture
-    def plugin(self):
-        return buses.sqlite
-
-    @pytest.fixture
-    def options(self, tmp_path):
-        return SqliteOptions(path=str(tmp_path / "task.db"))
-
-    @pytest.fixture
-    def backdoor(self, plugin, options):
-        return SqliteBackdoor(plugin, options)
 
 
 class TestFile(BusContract):

@@ -4,10 +4,10 @@ import shlex
 import sys
 
 import pytest
+from task_testing import WorkerContract
 
 from task_core.builtin.workers import ExecOptions, NopOptions, echo, exec_, nop
 from task_core.task import Task
-from task_core.testing import WorkerContract
 
 SHOUT = """
 import json, sys

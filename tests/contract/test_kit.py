@@ -7,17 +7,17 @@ from queue import SimpleQueue
 
 import attrs
 import pytest
+from task_testing import BusContract, WorkerContract
+from task_testing.contract.actor import Actor, Part
+from task_testing.contract.tally import RESULTS
 
 from task_core.api import BusContext
 from task_core.builtin import buses
-from task_core.testing import BusContract, WorkerContract
-from task_core.testing.contract.actor import Actor, Part
-from task_core.testing.contract.tally import RESULTS
 
 BUS = """
 import pytest
 from mutants import Double
-from task_core.testing import BusContract
+from task_testing import BusContract
 
 class TestDouble(Double):
     label = "kit"
@@ -185,7 +185,7 @@ def test_a_rule_that_fails_shows_the_values(run):
 
 
 def test_testing_needs_no_pytest_until_a_contract_is_asked_for():
-    code = "import sys, task_core.testing as t; t.run_worker; print(*sys.modules)"
+    code = "import sys, task_testing as t; t.run_worker; print(*sys.modules)"
     for more, there in (("", False), ("; t.BusContract; print(*sys.modules)", True)):
         done = subprocess.run(
             [sys.executable, "-c", code + more],

@@ -4,8 +4,7 @@ import re
 
 import pytest
 from mutants import ACTORS, MUTANTS
-
-from task_core.testing import BusContract, TaskmasterContract, WorkerContract
+from task_testing import BusContract, TaskmasterContract, WorkerContract
 
 RIGHT = """
 from mutants import Double, Taskmasters, Workers

@@ -6,8 +6,7 @@ import subprocess
 import sys
 
 import pytest
-
-from task_core.testing.dists import write_distribution
+from task_testing.dists import write_distribution
 
 BUS = """
 from task_core.api import BusPlugin, Capabilities

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from task_core.testing.dists import write_distribution
+from task_testing.dists import write_distribution
 
 LINES = '{"type":"echo","info":"a"}\n{"type":"echo","info":"b"}\n'
 

@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
+import task_testing
 
 import task_core.api
-import task_core.testing
 from task_core.api.hooks import DECIDERS, HookSpecifications
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -15,7 +15,7 @@ ROW = re.compile(r"^\| `(\w+)` \| (.+) \|$", re.MULTILINE)
 HOOK_ROW = re.compile(r"^\| `(\w+\([\w, ]*\))` \|", re.MULTILINE)
 PUBLIC = {
     name: getattr(module, name)
-    for module in (task_core.api, task_core.testing)
+    for module in (task_core.api, task_testing)
     for name in module.__all__
 }
 

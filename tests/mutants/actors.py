@@ -5,13 +5,13 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from task_testing import Scene, TaskmasterContract, WorkerContract
 
 from task_core.api import complete
 from task_core.api.plugin import TaskmasterPlugin, WorkerPlugin
 from task_core.api.taskmaster import Taskmaster
 from task_core.api.worker import Worker, WorkerContext
 from task_core.task import Task
-from task_core.testing import Scene, TaskmasterContract, WorkerContract
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ACTORS = {}

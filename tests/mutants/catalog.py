@@ -4,7 +4,12 @@ import uuid
 
 import attrs
 import pytest
-from backdoors import SqliteBackdoor
+from sqlite_backdoor import SqliteBackdoor
+from task_bus_sqlite.bus import SqliteBus
+from task_bus_sqlite.options import SqliteOptions
+from task_bus_sqlite.plugin import CAPABILITIES as SQLITE
+from task_bus_sqlite.plugin import sqlite
+from task_testing import BusContract
 
 from mutants.double import (
     CAPABILITIES,
@@ -16,10 +21,6 @@ from mutants.double import (
     DoubleProducer,
     double,
 )
-from task_core.builtin.bus_options import SqliteOptions
-from task_core.builtin.buses import SQLITE, sqlite
-from task_core.builtin.sqlite_bus import SqliteBus
-from task_core.testing import BusContract
 
 
 @attrs.frozen(kw_only=True)

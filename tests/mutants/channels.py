@@ -3,11 +3,12 @@
 import time
 import uuid
 
+from task_bus_sqlite.bus import SqliteBus
+
 from mutants.catalog import caught_by
 from mutants.double import DoubleBus, DoubleConsumer
 from task_core.api.message import Message
 from task_core.builtin.memory_topics import Channel
-from task_core.builtin.sqlite_bus import SqliteBus
 
 
 @caught_by("every_channel_gets_each_message", "assert")

@@ -8,8 +8,7 @@ from functools import cached_property
 from brokers.ports import free_address
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import TopicAlreadyExistsError
-
-from task_core.testing import Backdoor
+from task_testing import Backdoor
 
 
 class KafkaBackdoor(Backdoor):

@@ -10,9 +10,9 @@ import pytest
 from kafka_backdoor import KafkaBackdoor
 from task_bus_kafka.options import Client, KafkaOptions, Security
 from task_bus_kafka.plugin import kafka as plugin_of_kafka
+from task_testing import BusContract
 
 from task_core.api import BusContext, Message
-from task_core.testing import BusContract
 
 WHOLE_PARTITIONS = {
     "test_a_lost_lease_does_not_hinder_the_rest": (

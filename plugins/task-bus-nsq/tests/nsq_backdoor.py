@@ -10,8 +10,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from brokers.ports import free_address
 from task_bus_nsq.plugin import NsqOptions
-
-from task_core.testing import Backdoor, not_offered
+from task_testing import Backdoor, not_offered
 
 BRIEF = b'{"msg_timeout":1000}'
 _opener = build_opener(ProxyHandler({}))

@@ -4,8 +4,7 @@ import attrs
 import pytest
 from nsq_backdoor import NsqBackdoor
 from task_bus_nsq.plugin import NsqOptions, nsq
-
-from task_core.testing import BusContract
+from task_testing import BusContract
 
 WRONG = "wrong-secret"
 

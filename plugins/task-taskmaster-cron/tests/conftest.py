@@ -4,8 +4,7 @@ import pytest
 from hypothesis import settings
 from task_taskmaster_cron.plugin import Missed, Options
 from task_taskmaster_cron.taskmaster import make_taskmaster
-
-from task_core.testing import FakeClock, RecordingBus, run_taskmaster
+from task_testing import FakeClock, RecordingBus, run_taskmaster
 
 # A busy machine is no failure.
 settings.register_profile("cron", deadline=None)

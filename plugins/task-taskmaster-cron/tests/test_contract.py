@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from task_taskmaster_cron.plugin import Options, cron
-
-from task_core.testing import Scene, TaskmasterContract
+from task_testing import Scene, TaskmasterContract
 
 RULES = """
 [[rule]]

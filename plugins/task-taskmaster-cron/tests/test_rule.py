@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from task_taskmaster_cron.plugin import Missed
 from task_taskmaster_cron.rule import Rule, shifted
 from task_taskmaster_cron.schedule import read_schedule
+from task_testing import FakeClock
 
 from task_core.api import parse_meta
-from task_core.testing import FakeClock
 
 BERLIN = ZoneInfo("Europe/Berlin")
 RULE = Rule(

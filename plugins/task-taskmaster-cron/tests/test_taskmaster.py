@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from task_taskmaster_cron.plugin import Missed, Options, cron
 from task_taskmaster_cron.taskmaster import CronTaskmaster, Rehearsal
+from task_testing import FakeClock, RecordingBus, run_taskmaster
 
 from task_core.api import OptionError, SendError, Taskmaster
-from task_core.testing import FakeClock, RecordingBus, run_taskmaster
 
 HOURLY = 'cron = "@hourly"\ntype = "load"\ntemplate = "{hh}"\n'
 

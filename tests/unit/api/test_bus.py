@@ -3,9 +3,9 @@
 import pytest
 
 from task_core.api.bus import Bus, Consumer, Producer
+from task_core.api.capabilities import Capabilities
 from task_core.api.message import Delivery, Message
 from task_core.api.refusals import check_messages, refuse
-from task_core.capabilities import Capabilities
 from task_core.errors import (
     BusClosedError,
     PayloadError,

@@ -4,6 +4,7 @@ import attrs
 import pytest
 
 from task_core.api.bus import Bus, BusContext
+from task_core.api.capabilities import Capabilities
 from task_core.api.plugin import (
     API_VERSIONS,
     BusPlugin,
@@ -13,7 +14,6 @@ from task_core.api.plugin import (
     worker,
 )
 from task_core.api.worker import Worker
-from task_core.capabilities import Capabilities
 from task_core.errors import WorkerError
 
 

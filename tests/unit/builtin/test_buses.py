@@ -10,7 +10,7 @@ from task_core.api.message import Message
 from task_core.builtin import buses, streams
 from task_core.errors import BusClosedError, UnsupportedCapabilityError
 
-NAMES = ["stdio", "null", "file", "memory", "nop", "sqlite"]
+NAMES = ["stdio", "null", "file", "memory", "nop"]
 CALLS = {
     "ack": lambda bus, consumer: consumer.ack([]),
     "nack": lambda bus, consumer: consumer.nack([]),

@@ -6,9 +6,9 @@ import sys
 
 import attrs
 import pytest
+from task_testing.dists import write_distribution
 
 from task_core.cli.main import main
-from task_core.testing.dists import write_distribution
 
 
 @attrs.frozen(kw_only=True)

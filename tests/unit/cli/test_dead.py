@@ -3,11 +3,11 @@
 import json
 
 import pytest
+from task_bus_sqlite.options import SqliteOptions
+from task_bus_sqlite.plugin import sqlite
 
 from task_core.api.bus import BusContext
 from task_core.api.message import Message
-from task_core.builtin.bus_options import SqliteOptions
-from task_core.builtin.buses import sqlite
 from task_core.dead import DeadLetter, encode_dead
 
 OLD, NEW = "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"

@@ -16,7 +16,7 @@ HEAVY = (
     "task_core.cli.launch",
     "task_core.api",
     "task_core.builtin",
-    "task_core.runtime",
+    "task_core.launcher",
 )
 VERSION = f"task-framework {__version__}"
 HELP_MODULES = """

@@ -9,15 +9,15 @@ from datetime import timedelta
 import attrs
 import pytest
 from click.testing import CliRunner
+from task_testing.dists import write_distribution
 
+from task_core.api.capabilities import Capabilities
 from task_core.api.plugin import BusPlugin
-from task_core.capabilities import Capabilities
 from task_core.cli.doctor import check_options
 from task_core.cli.plugins import capability_meanings, command
 from task_core.discovery.finding import Level
 from task_core.discovery.found import Found
 from task_core.options import option
-from task_core.testing.dists import write_distribution
 
 SOURCE = """
 import sys

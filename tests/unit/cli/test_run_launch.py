@@ -1,10 +1,10 @@
 """Rules of `task_core.cli.run_launch`."""
 
 import pytest
+from task_testing import FakeClock
 
 from task_core.cli.run_launch import summary
-from task_core.runtime.stats import Stats
-from task_core.testing import FakeClock
+from task_core.launcher.stats import Stats
 
 
 @pytest.fixture

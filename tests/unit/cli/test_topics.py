@@ -3,11 +3,11 @@
 import json
 
 import pytest
+from task_bus_sqlite.options import SqliteOptions
+from task_bus_sqlite.plugin import sqlite
 
 from task_core.api.bus import BusContext
 from task_core.api.message import Message
-from task_core.builtin.bus_options import SqliteOptions
-from task_core.builtin.buses import sqlite
 
 BUS = ("--bus", "sqlite")
 

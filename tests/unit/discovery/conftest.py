@@ -4,8 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from task_core.testing.dists import write_distribution
+from task_testing.dists import write_distribution
 
 
 class Site:

@@ -7,6 +7,7 @@ import zipfile
 from importlib.machinery import PathFinder
 
 import pytest
+from task_testing.dists import write_distribution
 
 from task_core.discovery.metadata import (
     every_copy,
@@ -15,7 +16,6 @@ from task_core.discovery.metadata import (
     parse_entry_points,
     scan_path,
 )
-from task_core.testing.dists import write_distribution
 
 BUS = {"task_core.bus": {"x": "x_mod:plugin"}}
 

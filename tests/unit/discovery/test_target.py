@@ -3,12 +3,12 @@
 import sys
 
 import pytest
+from task_testing.dists import write_module
 
 from task_core.api.plugin import NoOptions, TaskmasterPlugin
 from task_core.api.taskmaster import Taskmaster
 from task_core.discovery.target import load_target
 from task_core.errors import WorkerError
-from task_core.testing.dists import write_module
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """The example keeps the contract of workers."""
 
 import pytest
+from task_testing import WorkerContract
 from task_worker_hello.plugin import hello
 
 from task_core.task import Task
-from task_core.testing import WorkerContract
 
 
 class TestHello(WorkerContract):

@@ -1,8 +1,7 @@
 """The worker of the example."""
 
+from task_testing import run_worker
 from task_worker_hello.plugin import hello
-
-from task_core.testing import run_worker
 
 
 def test_hello_says_its_info() -> None:

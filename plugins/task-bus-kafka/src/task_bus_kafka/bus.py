@@ -15,8 +15,8 @@ from task_bus_kafka.pump import Pump
 from task_bus_kafka.settings import Settings
 from task_bus_kafka.stock import Stock
 from task_core.api.bus import Bus, BusContext, Consumer, Producer
+from task_core.api.capabilities import Capabilities
 from task_core.api.message import Delivery, Message
-from task_core.capabilities import Capabilities
 from task_core.errors import BusConnectionError, SendError
 
 Part = TypeVar("Part", KafkaConsumer, KafkaProducer)

@@ -6,7 +6,7 @@ import attrs
 
 from task_bus_kafka.options import Client, KafkaOptions
 from task_core.api import Bus, BusContext, BusPlugin
-from task_core.capabilities import Capabilities
+from task_core.api.capabilities import Capabilities
 from task_core.errors import OptionError
 
 if TYPE_CHECKING:

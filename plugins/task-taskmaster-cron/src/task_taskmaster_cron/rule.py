@@ -8,7 +8,8 @@ from typing import Any
 
 import attrs
 
-from task_core.api import Clock, Task, expand_template, format_meta
+from task_core.api import Clock, Task, format_meta
+from task_taskmaster_cron import template as templates
 from task_taskmaster_cron.plugin import Missed
 from task_taskmaster_cron.schedule import Schedule
 
@@ -64,7 +65,7 @@ class Rule:
         meta = {**self.meta, HOUR: f"{moment.year:04}{moment:-%m-%dT%H}"}
         return Task.new(
             self.type,
-            expand_template(self.template, moment, meta),
+            templates.expand(self.template, moment, meta),
             job=self.job,
             meta=format_meta(meta),
             clock=clock,

@@ -7,7 +7,8 @@ from datetime import UTC, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
-from task_core.api import OptionError, parse_duration, template_keys
+from task_core.api import OptionError, parse_duration
+from task_taskmaster_cron import template as templates
 from task_taskmaster_cron.plugin import Missed
 from task_taskmaster_cron.rule import HOUR, Rule
 from task_taskmaster_cron.schedule import (
@@ -171,7 +172,7 @@ def _unset_keys(template: str, meta: Mapping[str, str]) -> list[str]:
     return [
         f"template asks for {{meta:{key}}}, which meta does not have"
         f"{nearest(key, known)}"
-        for key in dict.fromkeys(template_keys(template))
+        for key in dict.fromkeys(templates.keys(template))
         if key not in known
     ]
 

@@ -1,0 +1,184 @@
+"""A process of its own that uses a bus, for the rules about many and about dying.
+
+It reads what to do from stdin as one pickle, and tells in lines what it did.
+"""
+
+import contextlib
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from queue import SimpleQueue
+from typing import Any
+
+import attrs
+
+from task_core.api.bus import Bus, BusContext
+from task_core.api.message import Message
+from task_core.api.plugin import BusPlugin
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Part:
+    """What an actor is to do.
+
+    Args:
+        plugin, options, context: How to open the bus.
+        act: `send`, `hold`, `work` or `settle`.
+        topic, channel: Where.
+        bodies: What to send.
+        count: How many messages to hold.
+        done: Topic that gets what was settled.
+        path: Where modules are found.
+    """
+
+    plugin: BusPlugin
+    options: Any
+    context: BusContext
+    act: str
+    topic: str
+    channel: str = "kit"
+    bodies: tuple[bytes, ...] = ()
+    count: int = 1
+    done: str = ""
+    path: tuple[str, ...] = attrs.field(factory=lambda: tuple(sys.path))
+
+
+class Actor:
+    """One such process.
+
+    Args:
+        part: What it is to do.
+        told: Gets the lines that it tells, and an empty one when it is gone.
+
+    Raises:
+        TypeError: Other processes cannot be given the plugin or its options.
+    """
+
+    def __init__(self, part: Part, told: SimpleQueue[bytes]) -> None:
+        script = pickle.dumps(part.path) + _pickled(part)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._stdin, self._stdout = self._process.stdin, self._process.stdout
+        self._stdin.write(script)
+        self._stdin.flush()
+        self._listener = threading.Thread(target=self._listen, args=[told])
+        self._listener.start()
+
+    def _listen(self, told: SimpleQueue[bytes]) -> None:
+        for line in self._stdout:
+            told.put(line.rstrip(b"\n"))
+        told.put(b"")
+
+    def end(self, patience: float) -> int:
+        """Tell it to come to an end; return its exit status, or -9 if it does not."""
+        with contextlib.suppress(OSError):
+            self._stdin.close()
+        try:
+            self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._listener.join()
+        return self._process.wait()
+
+    def kill(self) -> None:
+        """Kill it, as the system does when memory is short."""
+        self._process.kill()
+        self.end(0)
+        self._stdout.close()
+
+
+def _pickled(part: Part) -> bytes:
+    try:
+        return pickle.dumps(part)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise TypeError(
+            "other processes cannot be given the plugin or its options: what they hold"
+            f" must be importable ({error}); if they share no messages anyway, set"
+            " 'shared = False' in the backdoor"
+        ) from None
+
+
+@contextlib.contextmanager
+def actors(told: SimpleQueue[bytes], *parts: Part) -> Iterator[list[Actor]]:
+    """Start actors that tell into one queue; kill those that are left at the end."""
+    started: list[Actor] = []
+    try:
+        for part in parts:  # one that does not start must not hide others
+            started.append(Actor(part, told))  # noqa: PERF401
+        yield started
+    finally:
+        for actor in started:
+            actor.kill()
+
+
+def _tell(text: bytes) -> None:
+    sys.stdout.buffer.write(text + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _send(bus: Bus, part: Part) -> None:
+    producer = bus.producer()
+    for body in part.bodies:
+        producer.send([Message(part.topic, body)])
+    _tell(b"sent")
+
+
+def _hold(bus: Bus, part: Part) -> None:
+    """Receive, and then do nothing more: not even say good-bye."""
+    consumer = bus.subscribe(part.topic, part.channel)
+    held = 0
+    while held < part.count:
+        for delivery in consumer.receive(part.count - held, 10):
+            held += 1
+            _tell(delivery.body)
+    sys.stdin.buffer.read()
+
+
+def _work(bus: Bus, part: Part) -> None:
+    """Receive and acknowledge until stdin ends and nothing more comes."""
+    consumer = bus.subscribe(part.topic, part.channel)
+    ending = threading.Event()
+    threading.Thread(target=_await_end, args=[ending], daemon=True).start()
+    while True:
+        last = ending.is_set()
+        found = consumer.receive(10, 0.2)
+        for delivery in found:
+            _tell(delivery.body)
+        consumer.ack(found)
+        if last and not found:
+            break
+
+
+def _settle(bus: Bus, part: Part) -> None:
+    """Receive and settle one message at a time, each by sending it on."""
+    consumer = bus.subscribe(part.topic, part.channel)
+    while True:
+        for delivery in consumer.receive(1, 10):
+            bus.settle(consumer, [delivery], [Message(part.done, delivery.body)])
+            _tell(delivery.body)
+
+
+def _await_end(ending: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    ending.set()
+
+
+def main() -> None:
+    """Play the part that comes on stdin."""
+    sys.path[:] = pickle.load(sys.stdin.buffer)
+    part: Part = pickle.load(sys.stdin.buffer)
+    bus = part.plugin.open(part.options, part.context)
+    acts = {"send": _send, "hold": _hold, "work": _work, "settle": _settle}
+    acts[part.act](bus, part)
+    bus.close()
+
+
+if __name__ == "__main__":
+    main()

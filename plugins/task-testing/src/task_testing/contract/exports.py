@@ -1,0 +1,15 @@
+"""What `task_testing` offers of the contracts."""
+
+from task_testing.contract.backdoor import Backdoor, not_offered
+from task_testing.contract.bus import BusContract
+from task_testing.contract.taskmaster import Scene, TaskmasterContract
+from task_testing.contract.worker import WorkerContract
+
+__all__ = [
+    "Backdoor",
+    "BusContract",
+    "Scene",
+    "TaskmasterContract",
+    "WorkerContract",
+    "not_offered",
+]

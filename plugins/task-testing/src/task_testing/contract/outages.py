@@ -1,0 +1,166 @@
+"""Rules about trouble: nobody there, a refused login, a broker that goes away."""
+
+import functools
+import traceback
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from task_core.api.bus import Bus
+from task_core.api.message import Message
+from task_core.errors import (
+    BusConnectionError,
+    BusError,
+    LeaseLostError,
+    SendError,
+)
+from task_testing.contract.kit import needs
+from task_testing.contract.stage import Stage, bodies
+
+
+class Outages:
+    """Errors are part of the interface, and a lost connection is no end."""
+
+    def test_an_address_where_nobody_is_gives_a_connection_error(
+        self, stage: Stage
+    ) -> None:
+        """Soon, and it shows the address, whatever is tried."""
+        options, address = stage.backdoor.unreachable()
+        for use in (_write, _read, _ping):
+            start = monotonic()
+            with pytest.raises(BusConnectionError) as caught:
+                use(stage.open(options=options))
+            assert monotonic() - start < stage.patience
+            assert address in str(caught.value)
+            assert "\n" not in str(caught.value)
+
+    def test_a_refused_login_is_told_without_its_secret(self, stage: Stage) -> None:
+        """It is no connection error: trying again does not help.
+
+        Nor does the traceback show it, with all that led to the error (`--debug`).
+        """
+        options, secret = stage.backdoor.refused()
+        for use in (_write, _read):
+            with pytest.raises(BusError) as caught:
+                use(stage.open(options=options))
+            assert not isinstance(caught.value, BusConnectionError)
+            told = "".join(traceback.format_exception(caught.value))
+            assert secret not in told
+            assert secret not in repr(options)
+
+    @needs("durable")
+    def test_what_was_confirmed_survives_a_restart(self, stage: Stage) -> None:
+        """Of the broker where there is one; of all buses in any case."""
+        topic = stage.backdoor.topic()
+        stage.send(topic, b"1", b"2")
+        stage.close()
+        _restart(stage)
+        consumer = stage.consumer(topic)
+        assert sorted(bodies(stage.receive(consumer, 2))) == [b"1", b"2"]
+
+    @needs("ack", "durable")
+    def test_a_consumer_goes_on_after_a_restart(self, stage: Stage) -> None:
+        """Nothing is lost: what it held is settled, or comes again."""
+        topic, consumer = stage.filled(b"1", b"2", b"3")
+        held = stage.receive(consumer)
+        stage.backdoor.stop()
+        stage.backdoor.start()
+        settled = stage.settle_if_held(consumer, held)
+        found = set(bodies(held)) if settled else set()
+        while len(found) < 3:
+            came = stage.persist(lambda: consumer.receive(3, stage.patience))
+            assert came, f"only {sorted(found)} came after the restart"
+            if stage.settle_if_held(consumer, came):
+                found.update(bodies(came))
+        stage.backdoor.put(topic, [b"4"])
+        while b"4" not in bodies(
+            last := stage.persist(lambda: consumer.receive(1, stage.patience))
+        ):
+            assert last, "nothing comes after the restart"
+            stage.settle_if_held(consumer, last)
+
+    @needs("durable")
+    def test_a_producer_goes_on_after_a_restart(self, stage: Stage) -> None:
+        """While the broker is away it says so; afterwards the same one sends."""
+        topic = stage.backdoor.topic()
+        producer = stage.bus.producer()
+        producer.send([Message(topic, b"before")])
+        stage.backdoor.stop()
+        with pytest.raises((BusConnectionError, SendError)) as caught:
+            producer.send([Message(topic, b"lost")])
+        assert not isinstance(caught.value, SendError) or caught.value.transient
+        stage.backdoor.start()
+        stage.persist(lambda: producer.send([Message(topic, b"after")]))
+        sent = stage.backdoor.take(topic)
+        assert {b"before", b"after"} <= set(sent) <= {b"before", b"after", b"lost"}
+
+    @needs("ack", "durable")
+    def test_a_settle_that_the_broker_did_not_confirm_can_be_repeated(
+        self, stage: Stage
+    ) -> None:
+        """Then the task is done; that it comes again is allowed."""
+        _, consumer = stage.filled(b"1")
+        bus, done = consumer.bus, stage.backdoor.topic()
+        bus.producer().prepare([done])
+        held = stage.receive(consumer)
+        stage.backdoor.stop()
+        with pytest.raises((BusConnectionError, SendError, LeaseLostError)):
+            bus.settle(consumer, held, [Message(done, b"a")])
+        stage.backdoor.start()
+        _settle_for_good(stage, bus, consumer, held, done)
+        assert set(stage.backdoor.take(done)) == {b"a"}
+
+    def test_a_restart_does_not_hinder_closing(self, stage: Stage) -> None:
+        """A launcher that stops while the broker is away ends, and soon."""
+        _, consumer = stage.filled(b"1")
+        stage.receive(consumer)
+        stage.backdoor.stop()
+        start = monotonic()
+        try:
+            consumer.close()
+            consumer.bus.close()
+            assert monotonic() - start < stage.patience
+        finally:
+            stage.backdoor.start()
+
+
+def _settle_for_good(
+    stage: Stage, bus: Bus, consumer: Any, held: Sequence[Any], done: str
+) -> None:
+    """Settle, receiving again what was lost, as the launcher does."""
+    for _ in range(5):
+        try:
+            settle = functools.partial(
+                bus.settle, consumer, held, [Message(done, b"a")]
+            )
+            stage.persist(settle)
+        except LeaseLostError:
+            held = stage.persist(lambda: consumer.receive(1, stage.patience))
+            assert bodies(held) == [b"1"], "it was lost, and did not come again"
+        else:
+            return
+    pytest.fail("the delivery was lost again and again")
+
+
+def _restart(stage: Stage) -> None:
+    try:
+        stage.backdoor.stop()
+    except pytest.skip.Exception:  # no broker: the files are all there is
+        return
+    stage.backdoor.start()
+
+
+def _write(bus: Bus) -> None:
+    producer = bus.producer()
+    producer.prepare(["kit"])
+    producer.send([Message("kit", b"1")])
+
+
+def _read(bus: Bus) -> None:
+    bus.subscribe("kit", "kit").receive(1, 0.1)
+
+
+def _ping(bus: Bus) -> None:
+    bus.ping()

@@ -1,0 +1,60 @@
+"""Rules about what is not declared: it is refused, before anything happens."""
+
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from task_core.api.bus import Bus, Consumer
+from task_core.api.message import Delivery, Message
+from task_core.errors import UnsupportedCapabilityError
+from task_testing.contract.backdoor import not_offered
+from task_testing.contract.stage import Stage
+
+CALLS: dict[str, Callable[[Consumer, list[Delivery]], object]] = {
+    "ack": lambda consumer, held: consumer.ack(held),
+    "nack": lambda consumer, held: consumer.nack(held),
+    "nack_delay": lambda consumer, held: consumer.nack(held, 1.0),
+    "lease": lambda consumer, held: consumer.extend(held),
+}
+QUESTIONS: dict[str, Callable[[Bus, str], object]] = {
+    "depth": lambda bus, topic: bus.depth(topic, "kit"),
+    "topics": lambda bus, topic: bus.topics(),
+    "peek": lambda bus, topic: bus.peek(topic, 1),
+}
+WISHES = {"delay": 1.0, "priority": 3, "headers": {"a": "b"}}
+
+
+class Refusals:
+    """Undeclared is unsupported: a declaration cannot lie in either direction."""
+
+    def test_undeclared_calls_are_refused(self, stage: Stage) -> None:
+        """With an error of their own, never in silence."""
+        names = _undeclared(stage, CALLS)
+        _, consumer = stage.filled(b"1")
+        held = stage.receive(consumer)
+        for name in names:
+            refusal = name.removesuffix("_delay")  # without nack, that is what it lacks
+            with pytest.raises(UnsupportedCapabilityError, match=refusal):
+                CALLS[name](consumer, held)
+
+    def test_undeclared_questions_are_refused(self, stage: Stage) -> None:
+        """No bus guesses."""
+        for name in _undeclared(stage, QUESTIONS):
+            with pytest.raises(UnsupportedCapabilityError, match=name):
+                QUESTIONS[name](stage.bus, stage.backdoor.topic())
+
+    def test_undeclared_wishes_are_refused(self, stage: Stage) -> None:
+        """And nothing of that send leaves."""
+        for name in _undeclared(stage, WISHES):
+            topic = stage.backdoor.topic()
+            before = stage.backdoor.take(topic)
+            odd = Message(topic, b"2")
+            setattr(odd, name, WISHES[name])
+            with pytest.raises(UnsupportedCapabilityError, match=name):
+                stage.bus.producer().send([Message(topic, b"1"), odd])
+            assert stage.backdoor.take(topic) == before
+
+
+def _undeclared(stage: Stage, names: Iterable[str]) -> list[str]:
+    found = [name for name in names if not getattr(stage.capabilities, name)]
+    return found or not_offered("refusing: everything is declared")

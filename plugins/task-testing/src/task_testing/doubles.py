@@ -1,0 +1,239 @@
+"""Stand-ins for what a test wants to own: the time, and the bus."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from task_core.api.bus import Bus, Consumer, Producer
+from task_core.api.capabilities import Capabilities, require
+from task_core.api.message import Delivery, Message
+from task_core.api.refusals import check_messages
+from task_core.clock import format_stamp
+from task_core.errors import BusError
+
+
+class FakeClock:
+    """A clock that goes on only by `advance`, and when somebody waits on it.
+
+    Args:
+        now: Where it begins, in seconds since 1970-01-01 UTC.
+        on_wait: Called after each wait, for example to set the event in the end.
+        waits: The lengths of all waits, in seconds.
+
+    Example:
+        >>> clock = FakeClock(0)
+        >>> clock.advance(90)
+        >>> clock.stamp()
+        '1970-01-01T00:01:30Z'
+    """
+
+    def __init__(
+        self,
+        now: float = 1_500_000_000.0,
+        on_wait: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.on_wait = on_wait
+        self.waits: list[float] = []
+        self._time = now
+        self._monotonic = 0.0
+
+    def time(self) -> float:
+        """Return seconds since 1970-01-01 UTC."""
+        return self._time
+
+    def monotonic(self) -> float:
+        """Return seconds since the clock was made."""
+        return self._monotonic
+
+    def stamp(self) -> str:
+        """Return now as the wire writes it."""
+        return format_stamp(self._time)
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Let the whole time pass at once, unless the event is set already."""
+        if event.is_set():
+            return True
+        self.waits.append(seconds)
+        self.advance(seconds)
+        self.on_wait()
+        return event.is_set()
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._time += seconds
+        self._monotonic += seconds
+
+
+EVERYTHING = Capabilities(
+    ack=True,
+    nack=True,
+    nack_delay=True,
+    lease=True,
+    ordered=True,
+    delay=True,
+    priority=True,
+    batch_send=True,
+    bounded=True,
+    headers=True,
+)
+"""What a `RecordingBus` declares when it is not told otherwise."""
+
+
+class RecordingBus(Bus):
+    """Delivers given bodies, then ends; writes down what is done to it.
+
+    For tests of what calls a bus. What was nacked is written down and does not come
+    again: the bus `memory` is the one that behaves like a broker.
+
+    Args:
+        bodies: What its consumers deliver.
+        capabilities: What it declares; anything else is refused as on any bus.
+        calls: The name of each call that changed something, with the bodies in it.
+        sent: All messages that were sent.
+
+    Example:
+        >>> bus = RecordingBus([b"a"])
+        >>> consumer = bus.subscribe("load", "load")
+        >>> bus.settle(consumer, consumer.receive(1, 0), [Message("done", b"b")])
+        >>> bus.calls
+        [('send', [b'b']), ('ack', [b'a'])]
+    """
+
+    def __init__(
+        self, bodies: Iterable[bytes] = (), capabilities: Capabilities = EVERYTHING
+    ) -> None:
+        super().__init__("recording", capabilities)
+        self.waiting = deque(bodies)
+        self.calls: list[tuple[str, list[bytes]]] = []
+        self.sent: list[Message] = []
+
+    def subscribe(self, topic: str, channel: str) -> "RecordingConsumer":
+        """Return a consumer of the bodies, whatever the topic."""
+        return RecordingConsumer(self, topic, channel)
+
+    def producer(self) -> "RecordingProducer":
+        """Return a producer that writes down."""
+        return RecordingProducer(self)
+
+    def close(self) -> None:
+        """Write it down; one test may use it for several runs."""
+        self.record("close")
+
+    def record(self, call: str, things: Sequence[Delivery | Message] = ()) -> None:
+        """Write a call down."""
+        self.calls.append((call, [thing.body for thing in things]))
+
+
+class RecordingConsumer(Consumer):
+    """Delivers what a `RecordingBus` was given."""
+
+    bus: RecordingBus
+
+    def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
+        """Return up to `limit`, at once."""
+        self.check_open()
+        waiting = self.bus.waiting
+        return [Delivery(waiting.popleft()) for _ in range(min(limit, len(waiting)))]
+
+    def wake(self) -> None:
+        """Nobody ever waits."""
+
+    def close(self) -> None:
+        """Refuse to deliver from now on."""
+        self.closed = True
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the last body was delivered."""
+        return not self.bus.waiting
+
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """Write it down, where it is declared."""
+        self._record("ack", "ack", deliveries)
+
+    def nack(self, deliveries: Sequence[Delivery], delay: float = 0.0) -> None:
+        """Write it down, where it is declared."""
+        if delay:
+            require(self.bus.capabilities, "nack_delay", self.bus.name)
+        self._record("nack", "nack", deliveries)
+
+    def extend(self, deliveries: Sequence[Delivery]) -> None:
+        """Write it down, where it is declared."""
+        self._record("lease", "extend", deliveries)
+
+    def _record(self, name: str, call: str, deliveries: Sequence[Delivery]) -> None:
+        require(self.bus.capabilities, name, self.bus.name)
+        self.bus.record(call, deliveries)
+
+
+class RecordingProducer(Producer):
+    """Writes down what is sent."""
+
+    bus: RecordingBus
+
+    def send(self, messages: Sequence[Message]) -> None:
+        """Write it down."""
+        self.check_open()
+        check_messages(self.bus, messages)
+        self.bus.record("send", messages)
+        self.bus.sent.extend(messages)
+
+    def close(self) -> None:
+        """Refuse to send from now on."""
+        self.closed = True
+
+
+class FlakyBus(RecordingBus):
+    """A recording bus whose calls first fail as told: a broker in trouble.
+
+    Args:
+        bodies, capabilities: As for `RecordingBus`.
+        failures: Errors by the name of a call (`receive`, `send`, `ack`, `nack`,
+            `extend`), in order; each is raised once. Those in an outage are
+            `BusConnectionError`.
+
+    Example:
+        >>> from task_core.api import BusConnectionError
+        >>> bus = FlakyBus([b"a"], failures={"receive": [BusConnectionError("away")]})
+        >>> consumer = bus.subscribe("load", "load")
+        >>> consumer.receive(1, 0)
+        Traceback (most recent call last):
+        task_core.errors.BusConnectionError: away
+        >>> [delivery.body for delivery in consumer.receive(1, 0)]
+        [b'a']
+    """
+
+    def __init__(
+        self,
+        bodies: Iterable[bytes] = (),
+        capabilities: Capabilities = EVERYTHING,
+        *,
+        failures: Mapping[str, Iterable[BusError]],
+    ) -> None:
+        super().__init__(bodies, capabilities)
+        self.failures = {call: deque(errors) for call, errors in failures.items()}
+
+    def subscribe(self, topic: str, channel: str) -> "FlakyConsumer":
+        """Return a consumer that fails as told."""
+        return FlakyConsumer(self, topic, channel)
+
+    def record(self, call: str, things: Sequence[Delivery | Message] = ()) -> None:
+        """Fail, or write a call down."""
+        self.fail(call)
+        super().record(call, things)
+
+    def fail(self, call: str) -> None:
+        """Raise the next error of a call, if there is one left."""
+        if left := self.failures.get(call):
+            raise left.popleft()
+
+
+class FlakyConsumer(RecordingConsumer):
+    """Delivers what a `FlakyBus` was given."""
+
+    bus: FlakyBus
+
+    def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
+        """Fail, or return up to `limit`, at once."""
+        self.bus.fail("receive")
+        return super().receive(limit, timeout)

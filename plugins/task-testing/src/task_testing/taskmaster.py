@@ -1,0 +1,91 @@
+"""Running a taskmaster in a test: its time is the test's, and nothing leaves."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from task_core.api.plugin import TaskmasterPlugin
+from task_core.api.plugin import taskmaster as declare
+from task_core.api.taskmaster import Taskmaster, TaskmasterContext
+from task_core.launcher.taskmaster import TaskmasterLoop
+from task_core.task import Task
+from task_core.wire import decode_task
+from task_testing.doubles import FakeClock, RecordingBus
+from task_testing.harness import default_options
+
+AnyTaskmaster = TaskmasterPlugin | Taskmaster | Callable[[TaskmasterContext], None]
+"""A plugin, a `Taskmaster` object, or a function."""
+
+_LEASE = 30.0
+
+
+def run_taskmaster(
+    taskmaster: AnyTaskmaster,
+    *,
+    options: Any = None,
+    clock: FakeClock | None = None,
+    until: datetime | None = None,
+    bus: RecordingBus | None = None,
+) -> list[tuple[Task, str]]:
+    """Run a taskmaster as `task launch` would, and return what it sent.
+
+    Args:
+        taskmaster: A plugin (what `@taskmaster` returns), an object, or a function.
+        options: The plugin's options; their defaults when not given.
+        clock: Its time, which passes only while it waits.
+        until: Stop it at its first wait that reaches this moment; without one it must
+            end by itself, as it does when the bus has delivered its last message.
+        bus: What it reads and where it sends; an empty one when not given.
+
+    Returns:
+        The tasks in the order of sending, each with its topic; `created` tells when.
+
+    Raises:
+        UsageError: The plugin has options that must be given.
+
+    Example:
+        >>> def once(ctx):
+        ...     ctx.send(Task.new("load", "today.csv"))
+        >>> [(task.info, topic) for task, topic in run_taskmaster(once)]
+        [('today.csv', 'load')]
+    """
+    clock = clock or FakeClock()
+    bus = bus or RecordingBus()
+    loop = TaskmasterLoop(
+        _made(taskmaster, options),
+        bus=bus,
+        lease=_LEASE,
+        clock=clock,
+        log=logging.getLogger("task.taskmaster.test"),
+    )
+    before, on_wait = len(bus.sent), clock.on_wait
+    if until is not None:
+        clock.on_wait = _stopper(loop, clock, until.timestamp())
+    try:
+        loop.run()
+    finally:
+        clock.on_wait = on_wait
+    return [(decode_task(sent.body), sent.topic) for sent in bus.sent[before:]]
+
+
+def _made(taskmaster: AnyTaskmaster, options: Any) -> Taskmaster:
+    if isinstance(taskmaster, Taskmaster):
+        return taskmaster
+    if not isinstance(taskmaster, TaskmasterPlugin):
+        taskmaster = declare(taskmaster)
+    return taskmaster.make(default_options(taskmaster) if options is None else options)
+
+
+def _stopper(
+    loop: TaskmasterLoop, clock: FakeClock, end: float
+) -> Callable[[], object]:
+    """Return what stops the loop in time, and does what was to be done at a wait."""
+    on_wait = clock.on_wait
+
+    def look() -> None:
+        on_wait()
+        if clock.time() >= end:
+            loop.stop()
+
+    return look

@@ -1,0 +1,137 @@
+"""Rules of `task_testing.taskmaster`: time is the test's, so is what is sent."""
+
+from datetime import UTC, datetime
+
+import attrs
+import pytest
+from task_testing import FakeClock, RecordingBus, run_taskmaster
+
+from task_core.api import SendError, Task, Taskmaster, encode_task, option, taskmaster
+from task_core.errors import UsageError
+
+START = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+def clock():
+    return FakeClock(START.timestamp())
+
+
+@taskmaster
+def ticker(ctx):
+    """Send a task each minute."""
+    while not ctx.wait(60):
+        ctx.send(Task.new("tick", clock=ctx.clock))
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """Options of a taskmaster."""
+
+    topic: str = option("here", help="Where to.")
+
+
+@taskmaster(options=Options)
+class Sender(Taskmaster):
+    """Sends one task."""
+
+    def __init__(self, options):
+        self.topic = options.topic
+
+    def run(self, ctx):
+        ctx.send(Task.new("load"), topic=self.topic)
+
+
+def test_time_passes_at_once_until_the_test_says():
+    """Day after day; what is due at the very end is not sent any more."""
+    until = START.replace(day=7)
+    sent = run_taskmaster(ticker, clock=clock(), until=until)
+    created = [task.created for task, _ in sent]
+    assert len(created) == 2 * 24 * 60 - 1
+    assert (created[0], created[-1]) == ("2026-01-05T00:01:00Z", "2026-01-06T23:59:00Z")
+
+
+def test_a_clock_is_given_back_as_it_came():
+    """Its own `on_wait` is called as well, and is there afterwards."""
+    own, waits = clock(), []
+    own.on_wait = lambda: waits.append(own.stamp())
+    kept = own.on_wait
+    run_taskmaster(ticker, clock=own, until=START.replace(minute=2))
+    assert waits == ["2026-01-05T00:01:00Z", "2026-01-05T00:02:00Z"]
+    assert own.on_wait is kept
+
+
+def test_options_are_those_of_the_plugin():
+    """Its defaults, when there are none."""
+    assert [topic for _, topic in run_taskmaster(Sender)] == ["here"]
+    sent = run_taskmaster(Sender, options=Options(topic="there"))
+    assert [topic for _, topic in sent] == ["there"]
+
+
+def test_what_a_bus_delivers_ends_the_taskmaster():
+    """One that answers needs no clock."""
+
+    class Answering(Taskmaster):
+        def run(self, ctx):
+            for task in ctx.deliveries("done", "sum"):
+                ctx.send(Task.new("next", task.info))
+
+    bodies = [encode_task(Task.new("load", info)) for info in "ab"]
+    bus = RecordingBus(bodies)
+    sent = run_taskmaster(Answering(), bus=bus)
+    assert [(task.info, topic) for task, topic in sent] == [
+        ("a", "next"),
+        ("b", "next"),
+    ]
+    assert [call for call, _ in bus.calls] == ["send", "ack"] * 2 + ["close"]
+
+
+def test_only_what_this_run_sent_is_returned():
+    """A bus may be used for several."""
+    bus = RecordingBus()
+    run_taskmaster(Sender, bus=bus)
+    assert len(run_taskmaster(Sender, bus=bus)) == 1
+    assert len(bus.sent) == 2
+
+
+def test_errors_come_out():
+    """What the bus raises and the taskmaster does not catch is the test's to see."""
+
+    class Silent(RecordingBus):
+        def producer(self):
+            raise SendError("no")
+
+    with pytest.raises(SendError):
+        run_taskmaster(Sender, bus=Silent())
+
+
+def follow(ctx):
+    for task in ctx.deliveries("done", "audit"):
+        ctx.send(Task.new("audit", task.msg))
+
+
+@pytest.mark.parametrize(
+    "target",
+    [follow, taskmaster(follow), taskmaster(follow).make(None)],
+    ids=["function", "plugin", "object"],
+)
+def test_whatever_can_be_launched_can_be_run(target):
+    """In any form."""
+    bus = RecordingBus([encode_task(Task(type="load", info="a", msg="good"))])
+    assert [task.info for task, _ in run_taskmaster(target, bus=bus)] == ["good"]
+
+
+def test_options_without_a_default_must_be_given():
+    """The plugin is named, and the option."""
+
+    @attrs.frozen
+    class Needs:
+        rules: str = option(help="Rules.")
+
+    @taskmaster(options=Needs)
+    class Cron(Taskmaster):
+        """Never made."""
+
+        run = None
+
+    with pytest.raises(UsageError, match=r"'cron' has options without.*rules"):
+        run_taskmaster(Cron)

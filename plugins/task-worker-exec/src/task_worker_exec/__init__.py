@@ -1,0 +1,1 @@
+"""The worker exec: any program, in any language, does the tasks."""

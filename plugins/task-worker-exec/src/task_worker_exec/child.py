@@ -1,0 +1,200 @@
+"""A child process that is talked to line by line, and that never hangs its caller."""
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
+from time import monotonic
+
+from task_core.builtin.lines import LineBuffer
+
+TICK = 0.05
+"""Seconds between two looks at whether the caller is cancelled."""
+HANG_UP = 1.0
+"""Seconds that a child has to end by itself when its input is closed."""
+GRACE = 5.0
+"""Seconds that it has after SIGTERM, before SIGKILL."""
+CHUNK = 64 * 1024
+
+Cancelled = Callable[[], bool]
+
+
+class Reading(Enum):
+    """What one read brought."""
+
+    SOME = "some"
+    NONE = "none"
+    END = "end"
+
+
+class Child:
+    """One process, in a process group of its own.
+
+    So Ctrl-C in a terminal reaches the launcher alone, which then decides; and a
+    signal from here reaches the grandchildren too.
+
+    Args:
+        argv: The program and its arguments.
+
+    Raises:
+        OSError: It cannot be started.
+    """
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self._process = subprocess.Popen(
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            process_group=0,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._stdin = self._process.stdin
+        self._stdout = self._process.stdout
+        self._unwritten = memoryview(b"")
+        self._hang_up_after = False
+        self._kill_at: float | None = None
+        self._lines = LineBuffer()
+        self._poll = select.poll()
+        for fd in (self._stdin.fileno(), self._stdout.fileno()):
+            os.set_blocking(fd, False)
+        self._poll.register(self._stdout.fileno(), select.POLLIN)
+
+    def ready(self) -> bool:
+        """Whether it lives, and has said nothing since its last answer."""
+        alive = self._process.poll() is None and self._read() is not Reading.END
+        return alive and not self._lines.take(1) and not self._lines.partial
+
+    def ask(self, line: bytes, cancelled: Cancelled) -> bytes | None:
+        """Send a line, return the next line that comes back.
+
+        Args:
+            line: With its newline.
+            cancelled: When it turns true, the child is terminated, later killed.
+
+        Returns:
+            The answer without its newline, or None when there will be none.
+        """
+        self._unwritten = memoryview(line)
+        while not (found := self._lines.take(1)):
+            if not self._step(cancelled):
+                return None
+        return found[0].body
+
+    def run(self, line: bytes, cancelled: Cancelled) -> bytes:
+        """Send a line, close its input, wait for its end, return its last line."""
+        self._unwritten = memoryview(line)
+        self._hang_up_after = True
+        last = b""
+        while self._step(cancelled):
+            for delivery in self._lines.take(CHUNK):
+                last = delivery.body
+        for delivery in self._lines.take_all():
+            last = delivery.body
+        while not self.wait(TICK):
+            self._heed(cancelled)
+        return last
+
+    @property
+    def status(self) -> str:
+        """How it ended, in words."""
+        code = self._process.returncode
+        if code is None:
+            return "still runs"
+        if code >= 0:
+            return f"exited with status {code}"
+        with contextlib.suppress(ValueError):
+            return f"was killed by {signal.Signals(-code).name}"
+        return f"was killed by signal {-code}"
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ended with status 0."""
+        return self._process.returncode == 0
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end; return whether it came."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(max(0.0, seconds))
+        return self._process.returncode is not None
+
+    def signal(self, number: int) -> None:
+        """Send a signal to it and its children."""
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+
+    def hang_up(self) -> None:
+        """Close its input."""
+        if not self._stdin.closed:
+            with contextlib.suppress(KeyError):
+                self._poll.unregister(self._stdin.fileno())
+            self._stdin.close()
+
+    def dispose(self) -> None:
+        """Free the pipes, when it has ended."""
+        self.hang_up()
+        self._stdout.close()
+
+    def _step(self, cancelled: Cancelled) -> bool:
+        """Write and read what is possible; return False at the end of its output."""
+        self._heed(cancelled)
+        self._write()
+        idle = not self._poll.poll(TICK * 1000)
+        # looked at before reading: what it said before its end is not to be missed
+        gone = idle and self._process.poll() is not None
+        reading = self._read()
+        # a grandchild may hold the pipe open after the end
+        return reading is Reading.SOME or (reading is Reading.NONE and not gone)
+
+    def _read(self) -> Reading:
+        try:
+            data = os.read(self._stdout.fileno(), CHUNK)
+        except BlockingIOError:
+            return Reading.NONE
+        self._lines.feed(data)
+        return Reading.SOME if data else Reading.END
+
+    def _write(self) -> None:
+        if self._stdin.closed:
+            return
+        try:
+            while self._unwritten:
+                count = os.write(self._stdin.fileno(), self._unwritten)
+                self._unwritten = self._unwritten[count:]
+        except BlockingIOError:
+            self._poll.register(self._stdin.fileno(), select.POLLOUT)
+            return
+        except BrokenPipeError:  # it does not read; its output and status decide
+            self._unwritten = memoryview(b"")
+        with contextlib.suppress(KeyError):
+            self._poll.unregister(self._stdin.fileno())
+        if self._hang_up_after:
+            self.hang_up()
+
+    def _heed(self, cancelled: Cancelled) -> None:
+        if self._kill_at is None:
+            if cancelled():
+                self.signal(signal.SIGTERM)
+                self._kill_at = monotonic() + GRACE
+        elif monotonic() >= self._kill_at:
+            self.signal(signal.SIGKILL)
+
+
+def end(children: Iterable[Child]) -> None:
+    """End processes: first ask them, by closing their input, then insist."""
+    children = list(children)
+    for child in children:
+        child.hang_up()
+    for seconds, number in ((HANG_UP, signal.SIGTERM), (GRACE, signal.SIGKILL)):
+        deadline = monotonic() + seconds
+        for child in children:
+            if not child.wait(deadline - monotonic()):
+                child.signal(number)
+    for child in children:
+        child.wait(GRACE)
+        child.dispose()

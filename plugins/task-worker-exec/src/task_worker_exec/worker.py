@@ -1,0 +1,164 @@
+"""The worker `exec`: any program, in any language, does the tasks.
+
+The program reads one task a line from its stdin and answers each with one outcome a
+line on its stdout; what it writes to stderr is shown. See `exec_outcome` for answers.
+"""
+
+import os
+import shlex
+import shutil
+import threading
+from collections.abc import Sequence
+
+from task_core.api.worker import (
+    Outcome,
+    Worker,
+    WorkerContext,
+    failed,
+    interrupted,
+)
+from task_core.errors import WorkerError
+from task_core.wire import encode_task
+from task_worker_exec.child import Child, end
+from task_worker_exec.outcome import read_answer, read_ending
+
+
+def make_exec(command: str, *, once: bool) -> Worker:
+    """Return the worker for a command.
+
+    Args:
+        command: A program, and its arguments as a shell would split them.
+        once: Start a new process for each task.
+
+    Raises:
+        WorkerError: There is no such program, or it may not be executed.
+    """
+    argv = split_command(command)
+    return OnceWorker(argv) if once else ExecWorker(argv)
+
+
+def split_command(command: str) -> list[str]:
+    """Split a command, and check that its program can be executed.
+
+    Raises:
+        WorkerError: It cannot.
+    """
+    try:
+        argv = [command] if os.path.isfile(command) else shlex.split(command)
+    except ValueError as error:
+        raise WorkerError(f"worker 'exec': cannot split {command!r}: {error}") from None
+    if not argv:
+        raise WorkerError("worker 'exec': no program given: use exec:./program")
+    program = argv[0]
+    if shutil.which(program) is None:
+        raise WorkerError(f"worker 'exec': {_problem(program)}")
+    return argv
+
+
+class ExecWorker(Worker):
+    """Keeps one child for each slot; each does one task at a time.
+
+    Args:
+        argv: The program and its arguments.
+    """
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self._argv = argv
+        self._slot = threading.local()
+        self._children: set[Child] = set()
+
+    def do_task(self, ctx: WorkerContext) -> Outcome:
+        """Have the child of this slot do one task."""
+        if ctx.cancelled:
+            return interrupted()
+        try:
+            child = self._ready_child()
+            if child is not None:
+                outcome = self._ask(child, ctx)
+                # a child that ended well since its last task just wants a successor
+                if outcome is not None or not child.succeeded:
+                    return outcome or _broken(child, ctx)
+            child = self._start()
+        except OSError as error:
+            return failed(f"cannot start {self._argv[0]}: {error.strerror}")
+        return self._ask(child, ctx) or _broken(child, ctx)
+
+    def close(self) -> None:
+        """End all children."""
+        end(self._children.copy())
+        self._children.clear()
+
+    def _ready_child(self) -> Child | None:
+        child: Child | None = getattr(self._slot, "child", None)
+        if child is None or child.ready():
+            return child
+        self._end(child)
+        return None
+
+    def _start(self) -> Child:
+        child = Child(self._argv)
+        self._children.add(child)
+        self._slot.child = child
+        return child
+
+    def _ask(self, child: Child, ctx: WorkerContext) -> Outcome | None:
+        """Return what the child answers, or None when it ended instead."""
+        line = encode_task(ctx.task) + b"\n"
+        answer = child.ask(line, lambda: ctx.cancelled)
+        if answer is None:
+            self._end(child)
+            return None
+        return read_answer(answer, ctx.meta)
+
+    def _end(self, child: Child) -> None:
+        self._slot.child = None
+        end([child])
+        self._children.discard(child)
+
+
+class OnceWorker(Worker):
+    """Starts a process for each task; its exit status and last line are the outcome.
+
+    Args:
+        argv: The program and its arguments.
+    """
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self._argv = argv
+        self._children: set[Child] = set()
+
+    def do_task(self, ctx: WorkerContext) -> Outcome:
+        """Have a new process do one task."""
+        if ctx.cancelled:
+            return interrupted()
+        try:
+            child = Child(self._argv)
+        except OSError as error:
+            return failed(f"cannot start {self._argv[0]}: {error.strerror}")
+        self._children.add(child)
+        try:
+            last = child.run(encode_task(ctx.task) + b"\n", lambda: ctx.cancelled)
+        finally:
+            end([child])
+            self._children.discard(child)
+        if ctx.cancelled and not child.succeeded:
+            return interrupted()
+        return read_ending(last, child.succeeded, child.status, ctx.meta)
+
+    def close(self) -> None:
+        """End what still runs."""
+        end(self._children.copy())
+
+
+def _broken(child: Child, ctx: WorkerContext) -> Outcome:
+    if ctx.cancelled:
+        return interrupted()
+    return failed(f"the program {child.status} before it answered")
+
+
+def _problem(program: str) -> str:
+    if os.path.isdir(program):
+        return f"'{program}' is a directory"
+    if os.path.exists(program):
+        return f"'{program}' may not be executed: chmod +x it"
+    return f"there is no program '{program}'"

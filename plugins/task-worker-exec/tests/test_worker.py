@@ -1,0 +1,274 @@
+"""Rules of `task_worker_exec.worker`, with real programs."""
+
+import os
+import stat
+import sys
+import threading
+import time
+
+import pytest
+from task_worker_exec.worker import make_exec
+
+from task_core.api.worker import Outcome
+from task_core.errors import WorkerError
+from task_core.task import Task
+
+SERVE = """#!{python}
+import json, os, signal, sys, time
+for line in sys.stdin:
+    task = json.loads(line)
+    info = task["info"]
+    if info.startswith("die "):
+        os.kill(os.getpid(), int(info[4:])) if int(info[4:]) else sys.exit(3)
+    if info == "sleep":
+        time.sleep(60)
+    if info == "stubborn":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(60)
+    if info == "long":
+        info = "x" * 10_000_000
+    msg = f"{{os.getpid()}} {{len(info)}}" if info == "pid" or len(info) > 99 else info
+    print(json.dumps({{"result": "complete", "msg": msg}}), flush=True)
+    if info == "twice":
+        print('"again"', flush=True)
+    if info == "bye":
+        break
+"""
+
+
+class Ctx:
+    """As much of a context as the worker needs."""
+
+    def __init__(self, info="", cancel_after=None):
+        self.task = Task(type="exec", info=info)
+        self.meta = {}
+        self.cancel = threading.Event()
+        if cancel_after is not None:
+            threading.Timer(cancel_after, self.cancel.set).start()
+
+    @property
+    def cancelled(self):
+        return self.cancel.is_set()
+
+
+@pytest.fixture
+def program(tmp_path):
+    def program(text, name="program"):
+        path = tmp_path / name
+        path.write_text(text)
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        return str(path)
+
+    return program
+
+
+@pytest.fixture
+def make():
+    made = []
+
+    def make(command, once=False):
+        made.append(make_exec(command, once=once))
+        return made[-1]
+
+    yield make
+    for worker in made:
+        worker.close()
+
+
+@pytest.fixture
+def server(program, make):
+    return make(program(SERVE.format(python=sys.executable)))
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def pid_of(worker):
+    return int(worker.do_task(Ctx("pid")).msg.split()[0])
+
+
+def test_one_child_does_all_tasks_of_a_slot(server):
+    """It is not started anew for each."""
+    assert server.do_task(Ctx("hello")) == Outcome("complete", "hello")
+    assert pid_of(server) == pid_of(server)
+
+
+def test_each_slot_has_a_child_of_its_own(server):
+    """So slots work at the same time."""
+    pids = []
+    slots = [threading.Thread(target=lambda: pids.append(pid_of(server))) for _ in "ab"]
+    for slot in slots:
+        slot.start()
+    for slot in slots:
+        slot.join()
+    assert pids[0] != pids[1]
+
+
+def test_a_task_longer_than_a_pipe_passes(server):
+    """Neither side waits for the other."""
+    assert server.do_task(Ctx("y" * 10_000_000)).msg.endswith(" 10000000")
+
+
+@pytest.mark.parametrize(
+    ("info", "msg"),
+    [
+        ("die 0", "the program exited with status 3 before it answered"),
+        ("die 9", "the program was killed by SIGKILL before it answered"),
+    ],
+)
+def test_a_child_that_dies_fails_its_task_and_is_replaced(server, info, msg):
+    """The next task finds a new one."""
+    server.do_task(Ctx("hello"))
+    assert server.do_task(Ctx(info)) == Outcome("error", msg)
+    assert server.do_task(Ctx("hello")).msg == "hello"
+
+
+def test_a_child_that_ended_well_between_tasks_costs_nothing(server):
+    """A program may do a few tasks and make room for a fresh one."""
+    for _ in range(10):
+        assert server.do_task(Ctx("bye")).msg == "bye"
+
+
+def test_a_child_that_says_too_much_is_replaced(server):
+    """Or each task would get the outcome of the one before."""
+    assert server.do_task(Ctx("twice")).msg == "twice"
+    for info in ("a", "b"):
+        time.sleep(0.05)
+        assert server.do_task(Ctx(info)).msg == info
+
+
+def test_cancel_terminates_the_child(server):
+    """Promptly; the task is unfinished, not failed."""
+    pid = pid_of(server)
+    begin = time.monotonic()
+    assert server.do_task(Ctx("sleep", cancel_after=0.05)).unfinished
+    assert time.monotonic() - begin < 2
+    assert not alive(pid)
+
+
+def test_a_child_that_ignores_the_first_signal_is_killed(server, monkeypatch):
+    """After its grace."""
+    monkeypatch.setattr("task_worker_exec.child.GRACE", 0.2)
+    pid = pid_of(server)
+    assert server.do_task(Ctx("stubborn", cancel_after=0.3)).unfinished
+    assert not alive(pid)
+
+
+def test_a_cancelled_task_starts_no_child(server):
+    """There is no time left for it."""
+    ctx = Ctx("hello")
+    ctx.cancel.set()
+    assert server.do_task(ctx).unfinished
+
+
+def test_close_ends_the_children(server):
+    """Closing their input is enough for those that read it."""
+    pid = pid_of(server)
+    begin = time.monotonic()
+    server.close()
+    server.close()
+    assert not alive(pid)
+    assert time.monotonic() - begin < 1
+
+
+def test_grandchildren_are_ended_too(program, make):
+    """A shell script leaves none of its commands behind."""
+    script = "#!/bin/sh\nread task\nsleep 61 & echo $! >&2\nwait\n"
+    worker = make(program(script))
+    ctx = Ctx(cancel_after=0.1)
+    begin = time.monotonic()
+    assert worker.do_task(ctx).unfinished
+    assert time.monotonic() - begin < 3
+
+
+def test_a_shell_script_is_a_worker(program, make):
+    """Nothing but read and echo is needed."""
+    script = '#!/bin/sh\nwhile read -r task; do echo "\\"done\\""; done\n'
+    assert make(program(script)).do_task(Ctx()) == Outcome("complete", "done")
+
+
+def test_arguments_are_split_as_a_shell_does(make):
+    """But nothing is expanded."""
+    worker = make("sh -c 'read task; echo \\\"$0\\\"' '$HOME x'")
+    assert worker.do_task(Ctx()).msg == "$HOME x"
+
+
+def test_a_program_whose_name_has_a_space_is_found(program, make):
+    """The name of an existing file is not split."""
+    path = program("#!/bin/sh\nread task\necho null\n", name="my program")
+    assert make(path).do_task(Ctx()) == Outcome("complete")
+
+
+@pytest.mark.parametrize(
+    ("script", "outcome"),
+    [
+        ("read task; echo one; echo '3 rows'", Outcome("complete", "3 rows")),
+        ("true", Outcome("complete")),
+        ("echo bad; exit 4", Outcome("error", "exited with status 4: bad")),
+        ("kill -9 $$", Outcome("error", "was killed by SIGKILL")),
+        ('echo \'{"result":"warn","msg":"x"}\'', Outcome("warn", "x")),
+    ],
+)
+def test_once_starts_a_process_for_each_task(program, make, script, outcome):
+    """Its status and its last line are the outcome; it need not read its input."""
+    worker = make(program(f"#!/bin/sh\n{script}\n"), once=True)
+    for _ in range(2):
+        assert worker.do_task(Ctx()) == outcome
+
+
+def test_once_gets_the_task_and_then_the_end_of_input(program, make):
+    """`cat` echoes the task, which is an object without a result."""
+    worker = make("cat", once=True)
+    assert worker.do_task(Ctx("x")).msg == '{"type":"exec","info":"x"}'
+
+
+def test_once_keeps_only_the_last_line_of_much_output(make):
+    """And neither side waits for the other."""
+    code = "import sys; sys.stdin.read(); [print('x' * 99) for _ in range(99999)]"
+    worker = make(f'{sys.executable} -c "{code}; print(7)"', once=True)
+    assert worker.do_task(Ctx("y" * 1_000_000)).msg == "7"
+
+
+def test_once_is_terminated_when_cancelled(make):
+    """Also when it has closed its output already."""
+    for script in ("sleep 60", "exec >&-; sleep 60"):
+        worker = make(f"sh -c '{script}'", once=True)
+        begin = time.monotonic()
+        assert worker.do_task(Ctx(cancel_after=0.05)).unfinished
+        assert time.monotonic() - begin < 3
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        ("./gone", "there is no program './gone'"),
+        ("gone-from-path -x", "there is no program 'gone-from-path'"),
+        ("/", "'/' is a directory"),
+        ("", "no program given: use exec:./program"),
+        ("sh 'x", "cannot split"),
+    ],
+)
+def test_a_command_that_cannot_run_is_refused_at_the_start(command, text):
+    """In one line that says why."""
+    with pytest.raises(WorkerError, match=f"^worker 'exec': {text}"):
+        make_exec(command, once=False)
+
+
+def test_a_file_that_may_not_be_executed_is_refused(tmp_path):
+    """With what to do."""
+    path = tmp_path / "program"
+    path.write_text("#!/bin/sh\n")
+    with pytest.raises(WorkerError, match="may not be executed: chmod"):
+        make_exec(str(path), once=False)
+
+
+def test_a_file_without_an_interpreter_fails_its_task(program, make):
+    """The system only knows when it starts."""
+    outcome = make(program("echo hello\n")).do_task(Ctx())
+    assert outcome.result == "error"
+    assert outcome.msg.endswith("program: Exec format error")

@@ -1,0 +1,80 @@
+"""What a run sees of its launcher: the `WorkerContext` of the contract."""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+
+from task_core.launcher.cancel import Cancel
+from task_core.task import Task, merge_meta
+from task_core.wire import decode_task, encode_task
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Surroundings:
+    """What all runs of one launcher share.
+
+    Args:
+        cancel: The switch behind `ctx.cancelled`.
+        log: Logger of the worker.
+        options: The worker's own options.
+    """
+
+    cancel: Cancel
+    log: logging.Logger
+    options: Any = None
+
+
+class RunContext:
+    """The context of one run. Only made for workers that ask for one."""
+
+    __slots__ = ("_meta", "_surroundings", "attempt", "children", "deadline", "task")
+
+    def __init__(self, task: Task, attempt: int, surroundings: Surroundings) -> None:
+        self.task = task
+        self.attempt = attempt
+        self.deadline: float | None = None
+        self.children: list[tuple[Task, str]] = []
+        self._meta: dict[str, str | Iterable[str]] | None = None
+        self._surroundings = surroundings
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether to stop early: return `interrupted()` soon."""
+        return self._surroundings.cancel.requested
+
+    @property
+    def log(self) -> logging.Logger:
+        """Logger of this worker."""
+        return self._surroundings.log
+
+    @property
+    def options(self) -> Any:
+        """The worker's own options, or None when it declares none."""
+        return self._surroundings.options
+
+    @property
+    def meta(self) -> dict[str, str | Iterable[str]]:
+        """Put values here to change the task's meta."""
+        if self._meta is None:
+            self._meta = {}
+        return self._meta
+
+    def merge_meta(self) -> None:
+        """Put what the worker left in `meta` into the task."""
+        if self._meta:
+            self.task.meta = merge_meta(self.task.meta, self._meta)
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep; return True when cancelled, at once in that case."""
+        return self._surroundings.cancel.wait(seconds)
+
+    def send(self, task: Task, topic: str | None = None) -> None:
+        """Create a child task; it leaves together with the settle of this one.
+
+        Raises:
+            DecodeError: It is no task that could be read again.
+        """
+        child = decode_task(encode_task(task))  # a copy: workers re-use theirs
+        self.children.append((child, topic or child.type))

@@ -1,0 +1,107 @@
+"""Broker trouble: what is tried again, how long to wait before, and who is told."""
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from task_core.clock import Clock
+from task_core.errors import BusConnectionError, BusError, SendError
+from task_core.launcher.jitter import random_part
+
+FIRST_PAUSE = 0.1
+LAST_PAUSE = 10.0
+"""Seconds before the next attempt: they double from the first to the last."""
+
+T = TypeVar("T")
+
+
+def is_passing(error: BusError) -> bool:
+    """Whether the same call may work a little later."""
+    if isinstance(error, SendError):
+        return error.transient
+    return isinstance(error, BusConnectionError)
+
+
+class Outages:
+    """Sits out the times when the broker is away.
+
+    Args:
+        wait: Waits so many seconds, or until somebody wants to stop.
+        clock: Tells how long an outage was.
+        log: Gets one line when an outage begins and one when it is over.
+        on_lost: Told of the error when an outage begins, or None.
+    """
+
+    def __init__(
+        self,
+        wait: Callable[[float], object],
+        clock: Clock,
+        log: logging.Logger,
+        on_lost: Callable[..., None] | None = None,
+    ) -> None:
+        self._wait = wait
+        self._clock = clock
+        self._log = log
+        self._on_lost = on_lost
+        self._attempts = 0
+        self._since = 0.0
+
+    def attempt(self, act: Callable[[], object]) -> bool:
+        """Do something with the bus; wait, and return False, when it is away.
+
+        Args:
+            act: What to do; it returns False when it did not need the bus after all,
+                so that nobody takes this for a sign of life.
+
+        Raises:
+            BusError: It failed in another way: trying again would not help.
+        """
+        try:
+            done = act()
+        except BusError as error:
+            if not is_passing(error):
+                raise
+            self._sit_out(error)
+            return False
+        self._see(done)
+        return True
+
+    def insist(self, act: Callable[[], T], gives_up: Callable[[], bool]) -> T:
+        """Do something with the bus, again and again while it is away.
+
+        Args:
+            act: What to do, as for `attempt`.
+            gives_up: Whether to let the error through when it is away.
+
+        Raises:
+            BusError: It failed in another way, or is away and the caller gives up.
+        """
+        while True:
+            try:
+                done = act()
+            except BusError as error:
+                if not is_passing(error) or gives_up():
+                    raise
+                self._sit_out(error)
+            else:
+                self._see(done)
+                return done
+
+    def _sit_out(self, error: BusError) -> None:
+        if not self._attempts:
+            self._since = self._clock.monotonic()
+            self._log.warning("%s; trying again until it is back", error)
+            if self._on_lost:
+                self._on_lost(error=error)
+        self._attempts += 1
+        pause = min(LAST_PAUSE, FIRST_PAUSE * 2 ** min(self._attempts - 1, 10))
+        self._log.debug("attempt %d: %s", self._attempts, error)
+        self._wait(pause / 2 + random_part(pause / 2))
+
+    def _see(self, done: object) -> None:
+        """Tell that the outage is over, if there was one and the bus has answered."""
+        if not self._attempts or done is False:
+            return
+        self._attempts = 0
+        seconds = self._clock.monotonic() - self._since
+        self._log.warning("the bus is back after %.1fs", seconds)

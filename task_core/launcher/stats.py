@@ -1,0 +1,97 @@
+"""Counts of a launcher, under the names that the Go system gives them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from task_core.api.message import Message
+from task_core.clock import Clock
+from task_core.launcher.job import Job
+from task_core.values import format_duration
+
+
+class Stats:
+    """What happened so far. Written by the bus thread alone.
+
+    Args:
+        clock: For the run time.
+        received: Messages taken from the bus.
+        finished: Tasks that went through a slot.
+        done: Tasks reported as done.
+        odd: Done tasks by result, those left out that are complete without a word.
+        retried: Failed tasks that were sent to run again.
+        dead: Messages that went to the dead topic.
+        returned: Deliveries given back.
+        lost: Deliveries that went to others before they were settled.
+        abandoned: Tasks that would not stop within the kill time.
+        busy: Seconds spent in slots.
+        sent: Messages by topic.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._begin = clock.monotonic()
+        self.received = 0
+        self.finished = 0
+        self.done = 0
+        self.odd: Counter[str] = Counter()
+        self.retried = 0
+        self.dead = 0
+        self.returned = 0
+        self.lost = 0
+        self.abandoned = 0
+        self.busy = 0.0
+        self.sent: Counter[str] = Counter()
+
+    @property
+    def runtime(self) -> float:
+        """Seconds since the launcher was made."""
+        return self._clock.monotonic() - self._begin
+
+    @property
+    def failed(self) -> int:
+        """How many tasks are done with `error` or `alert`."""
+        return self.odd["error"] + self.odd["alert"]
+
+    @property
+    def results(self) -> dict[str, int]:
+        """Done tasks by result."""
+        plain = self.done - sum(self.odd.values())
+        return {**self.odd, "complete": plain + self.odd["complete"]}
+
+    def add_finished(self, jobs: Sequence[Job]) -> None:
+        """Count jobs that came back from the slots."""
+        self.finished += len(jobs)
+        self.busy += sum([job.took for job in jobs])
+
+    def add_sent(self, messages: Sequence[Message]) -> None:
+        """Count messages that the bus confirmed."""
+        self.sent.update([message.topic for message in messages])
+
+    def snapshot(
+        self, *, buses: tuple[str, str], topic: str, channel: str, running: int
+    ) -> dict[str, Any]:
+        """Return the counts in the shape of the Go system's status page.
+
+        Args:
+            buses: Names of the bus that is read and of the one that is written.
+            topic, channel: What is read.
+            running: Tasks in the slots now.
+        """
+        counts: dict[str, Any] = {
+            "runtime": format_duration(timedelta(seconds=round(self.runtime, 3))),
+            "tasks_consumed": self.finished,
+            "tasks_running": running,
+        }
+        if self.finished:
+            mean = timedelta(seconds=round(self.busy / self.finished, 2))
+            counts["mean_tasktime"] = format_duration(mean)
+        counts["producer"] = {"bus": buses[1], "sent": dict(sorted(self.sent.items()))}
+        counts["consumer"] = {
+            "bus": buses[0],
+            "topic": topic,
+            "channel": channel,
+            "received": self.received,
+        }
+        return counts

@@ -1,0 +1,186 @@
+"""Runs a taskmaster. Its `run` lives in the bus thread and owns the bus."""
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from task_core.api.bus import Bus, Consumer, Producer
+from task_core.api.message import Delivery, Message
+from task_core.api.taskmaster import Taskmaster
+from task_core.clock import Clock
+from task_core.dead import dead_topic
+from task_core.errors import BusConnectionError, DecodeError, LeaseLostError
+from task_core.launcher.dead_letters import DeadLetters
+from task_core.launcher.outages import Outages
+from task_core.task import Task
+from task_core.wire import decode_task, encode_task
+
+T = TypeVar("T")
+PATIENCE = 60.0
+"""Seconds until a wait looks at the clock again: clocks get set, machines sleep."""
+
+
+class TaskmasterLoop:
+    """Gives a taskmaster its context, and stops it.
+
+    Args:
+        taskmaster: What to run.
+        bus: What carries the tasks; the loop closes it.
+        lease: Seconds of lease of a delivery, renewed at a third of it.
+        clock, log: As everywhere.
+    """
+
+    def __init__(
+        self,
+        taskmaster: Taskmaster,
+        *,
+        bus: Bus,
+        lease: float,
+        clock: Clock,
+        log: logging.Logger,
+    ) -> None:
+        self._taskmaster = taskmaster
+        self._bus = bus
+        self._context = LoopContext(bus, lease, clock, log)
+
+    @property
+    def sent(self) -> int:
+        """How many tasks it has sent."""
+        return self._context.sent
+
+    def run(self) -> None:
+        """Run the taskmaster until it returns."""
+        try:
+            self._taskmaster.run(self._context)
+        finally:
+            self._bus.close()
+
+    def stop(self) -> None:
+        """Ask the taskmaster to return soon (any thread)."""
+        self._context.stop()
+
+
+class LoopContext:
+    """The `TaskmasterContext` of the contract."""
+
+    def __init__(
+        self, bus: Bus, lease: float, clock: Clock, log: logging.Logger
+    ) -> None:
+        self.clock = clock
+        self.log = log
+        self.sent = 0
+        self._bus = bus
+        self._lease = lease
+        self._stopping = threading.Event()
+        self._outages = Outages(lambda s: clock.wait(self._stopping, s), clock, log)
+        self._producer: Producer | None = None
+        self._consumers: list[Consumer] = []
+        self._work: tuple[Consumer, Delivery] | None = None  # the loop body's delivery
+        self._gathered: list[Message] = []
+
+    @property
+    def stopping(self) -> bool:
+        """Whether `run` should return soon."""
+        return self._stopping.is_set()
+
+    def stop(self) -> None:
+        """Make every wait end (any thread)."""
+        self._stopping.set()
+        for consumer in self._consumers:
+            consumer.wake()
+
+    def send(self, task: Task, topic: str | None = None) -> None:
+        """Send a task; inside a `deliveries` loop it leaves with the settle."""
+        message = Message(topic or task.type, encode_task(task))
+        self.sent += 1
+        if self._work:
+            self._gathered.append(message)
+            return
+        if self._producer is None:
+            self._producer = self._bus.producer()
+        producer = self._producer
+        self._insist(lambda: producer.send([message]))
+
+    def deliveries(self, topic: str, channel: str) -> Iterator[Task]:
+        """Iterate over the tasks of a topic until stopped.
+
+        A loop body that breaks or raises gives its delivery back.
+        """
+        consumer = self._bus.subscribe(topic, channel)
+        self._consumers.append(consumer)
+        try:
+            while not (self.stopping or consumer.exhausted):
+                for delivery in self._receive(consumer):
+                    yield from self._offer(consumer, delivery)
+        finally:
+            self._consumers.remove(consumer)
+            consumer.close()
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep; return True when stopping, at once in that case."""
+        end = self.clock.monotonic() + seconds
+        while (left := end - self.clock.monotonic()) > 0:
+            if self._nap(left):
+                return True
+        return self.stopping
+
+    def wait_until(self, moment: datetime) -> bool:
+        """Sleep until a moment; return True when stopping."""
+        while (left := moment.timestamp() - self.clock.time()) > 0:
+            if self._nap(left):
+                return True
+        return self.stopping
+
+    def _receive(self, consumer: Consumer) -> Sequence[Delivery]:
+        """Wait for one delivery; after a stop, an absent broker has none."""
+        try:
+            return self._insist(lambda: consumer.receive(1, PATIENCE))
+        except BusConnectionError:
+            if self.stopping:
+                return ()
+            raise
+
+    def _insist(self, act: Callable[[], T]) -> T:
+        """Do something with the bus, while it is away until somebody stops us."""
+        return self._outages.insist(act, lambda: self.stopping)
+
+    def _nap(self, seconds: float) -> bool:
+        """Wait for a part of the time, and keep the lease of what is in work."""
+        if self._work is None or not self._bus.capabilities.lease:
+            return self.clock.wait(self._stopping, min(seconds, PATIENCE))
+        stopping = self.clock.wait(self._stopping, min(seconds, self._lease / 3))
+        consumer, delivery = self._work
+        # Lost or away: the settle will tell.
+        with contextlib.suppress(LeaseLostError, BusConnectionError):
+            consumer.extend([delivery])
+        return stopping
+
+    def _offer(self, consumer: Consumer, delivery: Delivery) -> Iterator[Task]:
+        """Yield the task; when the loop body comes back, settle its delivery."""
+        try:
+            task = decode_task(delivery.body)
+        except DecodeError as error:
+            dead_letters = DeadLetters(
+                consumer.topic, consumer.channel, dead_topic(consumer.topic), self.clock
+            )
+            letter = dead_letters.write(delivery, str(error))
+            self._settle(consumer, delivery, [letter])
+            return
+        outer, gathered = (self._work, self._gathered), list[Message]()
+        self._work, self._gathered = (consumer, delivery), gathered
+        try:
+            yield task
+        finally:
+            self._work, self._gathered = outer
+        self._settle(consumer, delivery, gathered)
+
+    def _settle(
+        self, consumer: Consumer, delivery: Delivery, messages: list[Message]
+    ) -> None:
+        try:
+            self._insist(lambda: self._bus.settle(consumer, [delivery], messages))
+        except LeaseLostError as error:
+            self.log.warning("%s: what it led to is left to the other one", error)

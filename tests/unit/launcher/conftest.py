@@ -1,0 +1,355 @@
+"""What the tests of the runtime share: a launcher put together as the command does."""
+
+import logging
+import threading
+import time
+from collections import deque
+from importlib import import_module
+
+import attrs
+import pytest
+
+from task_core.api.bus import Bus, Consumer, Producer
+from task_core.api.capabilities import Capabilities
+from task_core.api.message import Delivery, Message
+from task_core.builtin.buses import MEMORY
+from task_core.builtin.memory_bus import MemoryBus
+from task_core.clock import SystemClock
+from task_core.launcher.call import compile_call
+from task_core.launcher.cancel import Cancel
+from task_core.launcher.context import Surroundings
+from task_core.launcher.dead_letters import DeadLetters
+from task_core.launcher.exchange import Exchange
+from task_core.launcher.hooks import NoHooks
+from task_core.launcher.intake import Intake
+from task_core.launcher.launcher import Launcher
+from task_core.launcher.plan import Equipment, Plan
+from task_core.launcher.stats import Stats
+from task_core.launcher.window import Window
+from task_core.task import Task
+from task_core.wire import decode_task, encode_task
+
+SLOTS = {False: "task_core.launcher.threads", True: "task_core.launcher.coroutines"}
+LOG = logging.getLogger("task.test")
+CLOCK = SystemClock()
+
+
+@pytest.fixture
+def until():
+    """Wait until something is so: `until(lambda: ...)`; fail when it takes too long."""
+
+    def wait(is_so):
+        deadline = time.monotonic() + 30
+        while not is_so():
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+
+    return wait
+
+
+class Hooks:
+    """Hooks by name; what is not given has no listener."""
+
+    def __init__(self, **functions):
+        self.functions = functions
+
+    def observer(self, name):
+        return self.functions.get(name)
+
+    decider = observer
+
+
+def make_slots(worker, count=1, hooks=None, exchange=None, cancel=None):
+    """Return slots for a worker, their exchange and the cancel switch."""
+    call = compile_call(worker)
+    exchange, cancel = exchange or Exchange(), cancel or Cancel()
+    surroundings = Surroundings(cancel=cancel, log=LOG)
+    slots = import_module(SLOTS[call.is_async]).make_slots(
+        count, call, exchange, surroundings, CLOCK, hooks or NoHooks()
+    )
+    return slots, exchange, cancel
+
+
+@attrs.define
+class Rig:
+    """A launcher and everything that a test may want to look at."""
+
+    launcher: Launcher
+    bus: Bus
+    stats: Stats
+    exchange: Exchange
+    window: Window
+    thread: threading.Thread | None = None
+
+    def start(self):
+        """Run in a thread of its own."""
+        self.thread = threading.Thread(target=self.launcher.run, daemon=True)
+        self.thread.start()
+        return self
+
+    def join(self, seconds=20):
+        """Wait for the end."""
+        self.thread.join(seconds)
+        assert not self.thread.is_alive(), "the launcher does not end"
+
+
+def make_rig(
+    worker,
+    bus,
+    *,
+    slots=None,
+    concurrency=1,
+    prefetch=None,
+    hooks=None,
+    retries=None,
+    type_policy="run",
+    **plan,
+):
+    """Put a launcher together; topic and type are `load`."""
+    hooks, stats = hooks or NoHooks(), Stats(CLOCK)
+    made, exchange, cancel = make_slots(worker, concurrency, hooks)
+    window = Window(concurrency, prefetch)
+    dead_letters = DeadLetters("load", "load", "load.dead", CLOCK)
+    plan = {"max_attempts": 5, **plan}
+    intake = Intake(
+        dead_letters=dead_letters,
+        task_type="load",
+        type_policy=type_policy,
+        max_attempts=plan["max_attempts"],
+        clock=CLOCK,
+        hooks=hooks,
+    )
+    equipment = Equipment(
+        bus=bus,
+        intake=intake,
+        dead_letters=dead_letters,
+        slots=slots or made,
+        exchange=exchange,
+        window=window,
+        retries=retries,
+        cancel=cancel,
+        stats=stats,
+        clock=CLOCK,
+        hooks=hooks,
+        log=LOG,
+    )
+    whole = Plan(
+        topic="load",
+        channel="load",
+        done_topic="done",
+        dead_topic="load.dead",
+        guarantee="at least once",
+        **plan,
+    )
+    return Rig(Launcher(whole, equipment), bus, stats, exchange, window)
+
+
+@pytest.fixture
+def rig():
+    return make_rig
+
+
+class ScriptBus(Bus):
+    """Delivers given bodies and writes down every call: what a real bus would hide.
+
+    Args:
+        bodies: What to deliver.
+        bounded: Whether the stream ends after them.
+        capabilities: Default: acknowledges and takes back.
+        on_receive: Called with the bus at the start of every receive.
+    """
+
+    def __init__(
+        self,
+        bodies=(),
+        *,
+        bounded=True,
+        capabilities=None,
+        on_receive=lambda bus: None,
+        attempt=1,
+    ):
+        super().__init__("script", capabilities or Capabilities(ack=True, nack=True))
+        self.left = deque(
+            Delivery(body, token, attempt) for token, body in enumerate(bodies)
+        )
+        self.bounded = bounded
+        self.on_receive = on_receive
+        self.settles = []
+        self.given_back = []
+        self.extended = []
+        self.held = set()
+        self.most_held = 0
+        self.limits = []
+        self.closed = False
+        self.bell = threading.Event()
+        self.failures = deque()
+
+    def subscribe(self, topic, channel):
+        return ScriptConsumer(self, topic, channel)
+
+    def producer(self):
+        return ScriptProducer(self)
+
+    def settle(self, consumer, deliveries, messages):
+        if self.failures:
+            raise self.failures.popleft()
+        self.settles.append((list(deliveries), list(messages)))
+        self.held -= {delivery.token for delivery in deliveries}
+
+    def close(self):
+        self.closed = True
+
+    @property
+    def sent(self):
+        """Every message settled, as (topic, body)."""
+        return [(m.topic, m.body) for _, messages in self.settles for m in messages]
+
+    @property
+    def done(self):
+        """The done tasks."""
+        return [decode_task(body) for topic, body in self.sent if topic == "done"]
+
+    @property
+    def settled(self):
+        """Tokens of the settled deliveries, in order."""
+        return [d.token for deliveries, _ in self.settles for d in deliveries]
+
+
+class ScriptConsumer(Consumer):
+    """See `ScriptBus`."""
+
+    def receive(self, limit, timeout):
+        bus = self.bus
+        bus.limits.append(limit)
+        bus.on_receive(bus)
+        if not bus.left:
+            bus.bell.wait(timeout)
+            bus.bell.clear()
+        count = min(limit, len(bus.left))
+        deliveries = [bus.left.popleft() for _ in range(count)]
+        bus.held |= {delivery.token for delivery in deliveries}
+        bus.most_held = max(bus.most_held, len(bus.held))
+        return deliveries
+
+    @property
+    def exhausted(self):
+        return self.bus.bounded and not self.bus.left
+
+    def wake(self):
+        self.bus.bell.set()
+
+    def nack(self, deliveries, delay=0.0):
+        assert self.bus.capabilities.nack
+        tokens = [delivery.token for delivery in deliveries]
+        self.bus.given_back += tokens
+        self.bus.held -= set(tokens)
+
+    def extend(self, deliveries):
+        self.bus.extended.append([delivery.token for delivery in deliveries])
+
+    def close(self):
+        pass
+
+
+class ScriptProducer(Producer):
+    """Takes nothing: settling does not go through it."""
+
+    def send(self, messages):
+        raise AssertionError("the launcher settles, it does not send")
+
+    def close(self):
+        pass
+
+
+class IdleSlots:
+    """Slots that never begin anything: the thread that would has no processor."""
+
+    def start(self):
+        """Do nothing."""
+
+    def submit(self, jobs):
+        self.exchange.waiting.extend(jobs)
+
+    def close(self):
+        """Do nothing."""
+
+
+@pytest.fixture
+def idle_slots():
+    return IdleSlots
+
+
+def bodies(*infos, type="load"):
+    """Return tasks as they are on the wire."""
+    return [encode_task(Task(type=type, info=str(info))) for info in infos]
+
+
+@pytest.fixture
+def script():
+    """`script(bus arguments)` makes a bus that writes everything down."""
+    return ScriptBus
+
+
+@pytest.fixture
+def memory():
+    """A real bus, alone in its storage, and what tests do at its other end."""
+    bus = OtherEnd(object())
+    yield bus
+    bus.close()
+
+
+class OtherEnd(MemoryBus):
+    """A memory bus with the calls of a person who looks at a broker."""
+
+    def __init__(self, name):
+        super().__init__(name, MEMORY, 30.0)
+        self.name_ = name
+        self.ends = {}
+
+    def open(self, lease=30.0):
+        """Return a second connection."""
+        return MemoryBus(self.name_, MEMORY, lease)
+
+    def watch(self, *topics):
+        """Start to keep what arrives on topics."""
+        for topic in topics:
+            self.ends[topic] = self.subscribe(topic, "watch")
+        return self
+
+    def put(self, *contents, topic="load"):
+        """Send bodies."""
+        self.producer().send([Message(topic, body) for body in contents])
+
+    def take(self, topic="done", count=1000, timeout=0.0):
+        """Return the bodies on a watched topic, waiting for the first."""
+        found = self.ends[topic].receive(count, timeout)
+        self.ends[topic].ack(found)
+        return [delivery.body for delivery in found]
+
+    def tasks(self, topic="done", **limits):
+        """Return them as tasks."""
+        return [decode_task(body) for body in self.take(topic, **limits)]
+
+
+@pytest.fixture
+def make_tasks():
+    return bodies
+
+
+@pytest.fixture
+def hooks():
+    return Hooks
+
+
+@pytest.fixture
+def slots():
+    """`slots(worker)` makes slots and closes them after the test."""
+    made = []
+
+    def make(*args, **kwargs):
+        made.append(make_slots(*args, **kwargs))
+        return made[-1]
+
+    yield make
+    for slots_, _, _ in made:
+        slots_.close()

@@ -1,0 +1,236 @@
+"""Rules of `task_core.launcher.call`: what a worker may look like and may return."""
+
+import functools
+import types
+
+import attrs
+import pytest
+
+from task_core.api.worker import (
+    Outcome,
+    Worker,
+    WorkerContext,
+    alert,
+    complete,
+    interrupted,
+    retry,
+    warn,
+)
+from task_core.errors import InfoError, WorkerError
+from task_core.launcher.call import compile_call, outcome_of
+from task_core.task import Task
+
+TASK = Task(type="load", info="a/b?n=3")
+CONTEXT = object()
+
+
+@attrs.frozen
+class Params:
+    path: str
+    n: int = 1
+
+
+def with_info(info: str):
+    return info
+
+
+def without_annotation(info):
+    return info
+
+
+def with_task(task: Task):
+    return task.info
+
+
+def with_params(params: Params):
+    return f"{params.path} {params.n}"
+
+
+@pytest.mark.parametrize(
+    ("worker", "returned"),
+    [
+        (with_info, "a/b?n=3"),
+        (without_annotation, "a/b?n=3"),
+        (with_task, "a/b?n=3"),
+        (with_params, "a/b 3"),
+        (lambda info: info, "a/b?n=3"),
+        (functools.partial(lambda n, info: info * n, 1), "a/b?n=3"),
+    ],
+)
+def test_the_first_parameter_says_what_a_worker_gets(worker, returned):
+    """Info text, the task, or parameters read from the info."""
+    call = compile_call(worker)
+    assert not call.wants_context
+    assert call.invoke(TASK, None) == returned
+
+
+def test_a_second_parameter_is_the_context():
+    """When it must be given, or says that it is one; another with a default is not."""
+
+    def required(info, ctx):
+        return ctx
+
+    def annotated(info, ctx: WorkerContext = None):
+        return ctx
+
+    def other(info, verbose=False):
+        return verbose
+
+    assert compile_call(required).invoke(TASK, CONTEXT) is CONTEXT
+    assert compile_call(annotated).invoke(TASK, CONTEXT) is CONTEXT
+    assert compile_call(other).invoke(TASK, CONTEXT) is False
+
+
+def test_an_async_def_is_recognized_in_every_form():
+    """A function, a partial of one, a method of a Worker class."""
+
+    async def function(info):
+        """Do nothing."""
+
+    class Waiting(Worker):
+        async def do_task(self, ctx):
+            """Do nothing."""
+
+    assert compile_call(function).is_async
+    assert compile_call(functools.partial(function)).is_async
+    assert compile_call(Waiting()).is_async
+    assert not compile_call(with_info).is_async
+
+
+def test_a_worker_object_gets_the_context_and_is_closed_by_its_close():
+    """One object serves all tasks."""
+
+    class Counting(Worker):
+        seen = 0
+
+        def do_task(self, ctx):
+            self.seen += 1
+            return ctx
+
+        def close(self):
+            self.seen = -1
+
+    worker = Counting()
+    call = compile_call(worker)
+    assert call.wants_context
+    assert call.invoke(TASK, CONTEXT) is CONTEXT
+    call.close()
+    assert worker.seen == -1
+
+
+class Shy(Worker):
+    def do_task(self, ctx):
+        """Do nothing."""
+
+
+def no_parameters():
+    """Do nothing."""
+
+
+def three(info, ctx, more):
+    """Do nothing."""
+
+
+def keyword_only(info, *, ctx):
+    """Do nothing."""
+
+
+def context_first(ctx: WorkerContext):
+    """Do nothing."""
+
+
+def number(n: int):
+    """Do nothing."""
+
+
+def unknown(info: "Nowhere"):  # noqa: F821
+    """Do nothing."""
+
+
+@pytest.mark.parametrize(
+    ("worker", "text"),
+    [
+        (Shy, "give a function or a Worker"),
+        (5, "not a worker but 5"),
+        (no_parameters, "'no_parameters' must take one parameter"),
+        (three, "may take a context as the second, not"),
+        (keyword_only, "must take one parameter"),
+        (context_first, r"context comes second, for example def context_first\(info"),
+        (number, "parameter 'n' must be str, Task or an attrs class"),
+        (unknown, "import what its annotations name at run time"),
+    ],
+)
+def test_what_cannot_be_called_is_refused_with_what_to_do(worker, text):
+    """Before any task is received."""
+    with pytest.raises(WorkerError, match=text):
+        compile_call(worker)
+
+
+def test_wrong_parameters_name_the_field():
+    """The worker is not called."""
+    call = compile_call(with_params)
+    with pytest.raises(InfoError, match="n"):
+        call.invoke(Task(type="load", info="a?n=many"), None)
+
+
+def test_parameters_that_no_text_can_fill_are_refused_at_the_start():
+    """Not with the first task."""
+
+    @attrs.frozen
+    class Wrong:
+        thing: types.ModuleType
+
+    def worker(params: Wrong):
+        """Do nothing."""
+
+    with pytest.raises(WorkerError):
+        compile_call(worker)
+
+
+@pytest.mark.parametrize(
+    ("returned", "outcome"),
+    [
+        (None, complete()),
+        ("", complete()),
+        ("three rows", complete("three rows")),
+        (warn("odd"), warn("odd")),
+        (alert("fire"), alert("fire")),
+        (retry("later", 2.5), retry("later", 2.5)),
+        (interrupted(), interrupted()),
+    ],
+)
+def test_text_none_and_outcomes_are_outcomes(returned, outcome):
+    """As the worker meant them."""
+    assert outcome_of(returned) == outcome
+
+
+@pytest.mark.parametrize(
+    ("returned", "text"),
+    [
+        (5, "the worker returned int, wanted an outcome, text or None"),
+        (True, "returned bool"),
+        (b"bytes", "returned bytes"),
+        (Outcome("complete", 5), "holds no text"),
+        (Outcome("error", ValueError("x")), "holds no text"),
+        (Outcome(""), "no known result"),
+        (Outcome("done"), "no known result"),
+        (retry("x", "5s"), "no number of seconds"),
+        (retry("x", -1), "no number of seconds"),
+        (retry("x", float("nan")), "no number of seconds"),
+        (retry("x", float("inf")), "no number of seconds"),
+    ],
+)
+def test_nonsense_is_an_error_that_says_what_was_wanted(returned, text):
+    """It never reaches the bus."""
+    outcome = outcome_of(returned)
+    assert outcome.result == "error"
+    assert text in outcome.msg
+
+
+def test_a_plain_def_that_returns_a_coroutine_is_told_to_be_async():
+    """And the coroutine is closed: no warning that it was never awaited."""
+
+    async def work():
+        """Do nothing."""
+
+    assert "write it as async def" in outcome_of(work()).msg

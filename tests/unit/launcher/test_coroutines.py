@@ -1,0 +1,196 @@
+"""Rules of `task_core.launcher.coroutines`: slots for `async def`."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from task_core.api.message import Delivery
+from task_core.api.worker import Worker, complete, failed, interrupted
+from task_core.launcher.job import Job
+from task_core.task import Task
+
+LIMIT = 20
+
+
+def jobs(count):
+    return [Job(Delivery(b""), Task(type="load", info=str(n))) for n in range(count)]
+
+
+def wait_for(exchange, count):
+    """Collect so many finished jobs."""
+    found = []
+    while len(found) < count:
+        exchange.sleep(LIMIT, wake_at=1)
+        collected = exchange.collect()
+        assert collected, "nothing finishes"
+        found += collected
+    return found
+
+
+async def echo(info):
+    await asyncio.sleep(0)
+    return info
+
+
+def test_jobs_come_back_with_outcome_and_time(slots):
+    """Every one of them, once."""
+    made, exchange, _ = slots(echo, 2)
+    made.start()
+    made.submit(jobs(500))
+    found = wait_for(exchange, 500)
+    assert sorted(int(job.outcome.msg) for job in found) == list(range(500))
+
+
+@pytest.mark.parametrize("_round", range(20))
+def test_jobs_given_before_the_loop_runs_are_run(slots, _round):
+    """The first wake-up may come before any coroutine waits for it."""
+    made, exchange, _ = slots(echo)
+    made.submit(jobs(1))
+    made.start()
+    wait_for(exchange, 1)
+
+
+def test_as_many_run_at_a_time_as_there_are_slots(slots):
+    """A barrier that needs all of them opens."""
+    here, full = [], asyncio.Event()
+
+    async def worker(info):
+        here.append(info)
+        if len(here) == 100:
+            full.set()
+        await full.wait()
+
+    made, exchange, _ = slots(worker, 100)
+    made.start()
+    for job in jobs(100):
+        made.submit([job])
+    assert {job.outcome for job in wait_for(exchange, 100)} == {complete()}
+
+
+def test_a_worker_object_may_be_async(slots):
+    """One loop, one thread, for all of its tasks."""
+
+    class Naming(Worker):
+        async def do_task(self, ctx):
+            return threading.current_thread().name
+
+    made, exchange, _ = slots(Naming(), 2)
+    made.start()
+    made.submit(jobs(4))
+    assert {job.outcome.msg for job in wait_for(exchange, 4)} == {"slots"}
+
+
+def test_whatever_a_coroutine_raises_is_an_error_of_the_task(slots):
+    """Also what would end a loop, or cancel its own task; the slot goes on."""
+
+    async def worker(info):
+        if info == "0":
+            raise SystemExit(1)
+        if info == "1":
+            raise KeyboardInterrupt
+        if info == "2":
+            asyncio.current_task().cancel()
+            await asyncio.sleep(LIMIT)
+        if info == "3":
+            asyncio.current_task().cancel()
+        return "fine"
+
+    made, exchange, _ = slots(worker)
+    made.start()
+    made.submit(jobs(4))
+    outcomes = [job.outcome for job in wait_for(exchange, 4)]
+    assert outcomes == [
+        failed("SystemExit: 1"),
+        failed("KeyboardInterrupt"),
+        failed("CancelledError"),
+        complete("fine"),
+    ]
+    made.submit(jobs(5)[4:])
+    assert wait_for(exchange, 1)[0].outcome == complete("fine")
+
+
+def test_context_meta_and_children_work_as_for_plain_functions(slots):
+    """The twin of `run.make_run`."""
+
+    async def worker(info, ctx):
+        ctx.meta["n"] = "1"
+        ctx.send(Task(type="sum", info=info))
+
+    made, exchange, _ = slots(worker)
+    made.start()
+    made.submit(jobs(1))
+    job = wait_for(exchange, 1)[0]
+    assert job.task.meta == "n=1"
+    assert job.context.children[0][1] == "sum"
+    assert job.task.started
+    assert job.task.ended
+
+
+def test_wait_async_sleeps_and_ends_early_on_cancel(slots):
+    """While others go on."""
+    began = threading.Event()
+
+    async def worker(info, ctx):
+        if await ctx.wait_async(0.001):
+            return "too early"
+        began.set()
+        return interrupted() if await ctx.wait_async(LIMIT) else "too late"
+
+    made, exchange, cancel = slots(worker)
+    made.start()
+    made.submit(jobs(1))
+    assert began.wait(LIMIT)
+    begin = time.monotonic()
+    cancel.request()
+    assert wait_for(exchange, 1)[0].outcome == interrupted()
+    assert time.monotonic() - begin < LIMIT / 2
+
+
+def test_hooks_are_called_around_the_run(slots, hooks):
+    """As for plain functions."""
+    seen = []
+    watch = hooks(
+        task_started=lambda task: seen.append("started"),
+        task_finished=lambda task, outcome: seen.append(outcome.msg),
+    )
+    made, exchange, _ = slots(echo, hooks=watch)
+    made.start()
+    made.submit(jobs(1))
+    wait_for(exchange, 1)
+    assert seen == ["started", "0"]
+
+
+def test_close_cancels_what_runs_and_ends_the_loop(slots):
+    """Jobs that had not begun are left where they are."""
+    began = threading.Event()
+
+    async def worker(info):
+        began.set()
+        await asyncio.sleep(LIMIT)
+
+    made, _, _ = slots(worker)
+    made.start()
+    made.submit(jobs(1))
+    assert began.wait(LIMIT)
+    made.close()
+    made._thread.join(LIMIT)
+    assert not made._thread.is_alive()
+    made.call(print)  # late calls are harmless
+
+
+def test_close_before_the_start_leaves_nothing_open(slots):
+    """A bus that cannot be opened ends a launcher before its slots began."""
+    made, _, _ = slots(echo)
+    made.close()
+    assert made._loop.is_closed()
+
+
+def test_no_wake_up_is_ever_lost(slots):
+    """Two thousand rounds of one job each: a lost wake-up would hang one of them."""
+    made, exchange, _ = slots(echo, 2)
+    made.start()
+    for _ in range(2000):
+        made.submit(jobs(1))
+        wait_for(exchange, 1)

@@ -1,0 +1,100 @@
+"""Rules of `task_core.launcher.launcher`: opens, works, and closes whatever happens."""
+
+import threading
+from queue import SimpleQueue
+
+import pytest
+
+from task_core.api.bus import BusContext
+from task_core.builtin import buses
+from task_core.builtin.bus_options import NopOptions
+from task_core.errors import BusError
+
+LIMIT = 20
+
+
+def nop(**options):
+    return buses.nop.open(NopOptions(**options), BusContext())
+
+
+@pytest.mark.parametrize("option", ["init_err", "msg_err", "send_err"])
+def test_a_failing_bus_ends_the_launcher_with_its_error(rig, option):
+    """Opening, receiving, or settling."""
+    made = rig(lambda info: None, nop(**{option: True}))
+    with pytest.raises(BusError, match=option):
+        made.launcher.run()
+
+
+def test_a_bus_that_ends_is_done(rig):
+    """The fake bus's whole stream."""
+    bus = nop(count=1000)
+    made = rig(lambda info: info, bus)
+    made.launcher.run()
+    assert len(bus.sent["done"]) == 1000
+    assert made.stats.results == {"complete": 1000}
+
+
+def test_the_bus_is_closed_also_after_a_failure(rig, script):
+    """Closing gives back what is unsettled."""
+
+    def fail(bus):
+        raise BusError("gone")
+
+    bus = script([b"x"], on_receive=fail)
+    with pytest.raises(BusError, match="gone"):
+        rig(lambda info: None, bus).launcher.run()
+    assert bus.closed
+
+
+def test_after_a_failure_workers_are_told_to_stop(rig, script, make_tasks):
+    """They must not go on for a launcher that is gone."""
+    began, heard = threading.Event(), SimpleQueue()
+
+    def worker(info, ctx):
+        began.set()
+        heard.put(ctx.wait(LIMIT))
+
+    def fail_when_it_runs(bus):
+        if len(bus.limits) > 1:
+            assert began.wait(LIMIT)
+            raise BusError("gone")
+
+    bus = script(make_tasks("a"), bounded=False, on_receive=fail_when_it_runs)
+    with pytest.raises(BusError):
+        rig(worker, bus, concurrency=2).launcher.run()
+    assert heard.get(timeout=LIMIT) is True
+
+
+def test_after_a_failure_nothing_more_is_begun(rig, script, make_tasks, idle_slots):
+    """The bus has it back already; somebody else may be doing it."""
+
+    def fail_at_second(bus):
+        if len(bus.limits) > 1:
+            raise BusError("gone")
+
+    slots = idle_slots()
+    bus = script(make_tasks("a"), bounded=False, on_receive=fail_at_second)
+    made = rig(lambda info: None, bus, concurrency=2, slots=slots)
+    slots.exchange = made.exchange
+    with pytest.raises(BusError):
+        made.launcher.run()
+    assert not made.exchange.waiting
+
+
+def test_the_snapshot_names_topic_channel_and_both_buses(rig, script, make_tasks):
+    """For the status page and the last hook."""
+    made = rig(lambda info: None, script(make_tasks("a", "b")))
+    made.launcher.run()
+    snapshot = made.launcher.snapshot()
+    assert snapshot["tasks_consumed"] == 2
+    assert snapshot["tasks_running"] == 0
+    assert snapshot["producer"] == {"bus": "script", "sent": {"done": 2}}
+    consumer = {"bus": "script", "topic": "load", "channel": "load", "received": 2}
+    assert snapshot["consumer"] == consumer
+
+
+def test_before_it_runs_nothing_is_held(rig, script):
+    """A status page may ask early."""
+    made = rig(lambda info: None, script())
+    assert made.launcher.running == 0
+    assert made.launcher.snapshot()["tasks_consumed"] == 0

@@ -1,0 +1,111 @@
+"""Rules of `task_core.launcher.pair`: reads one bus, writes the other."""
+
+import pytest
+
+from task_core.api.bus import BusContext
+from task_core.api.capabilities import Capabilities
+from task_core.api.message import Message
+from task_core.builtin import buses
+from task_core.builtin.bus_options import NopOptions
+from task_core.errors import BusConnectionError, BusError, LeaseLostError
+from task_core.launcher.pair import BusPair, names_of
+from task_core.wire import decode_task
+
+
+@pytest.fixture
+def target():
+    return buses.nop.open(NopOptions(), BusContext())
+
+
+def test_tasks_come_from_one_and_go_to_the_other(rig, memory, target, make_tasks):
+    """And are acknowledged where they came from."""
+    memory.put(*make_tasks(*range(10)))
+    rig(lambda info: info, BusPair(memory.open(), target), max_tasks=10).start().join()
+    done = [decode_task(body) for body in target.sent["done"]]
+    assert [task.msg for task in done] == [str(n) for n in range(10)]
+    assert memory.depth("load", "load") == 0
+
+
+def test_each_capability_is_that_of_the_bus_which_must_keep_it(memory, target):
+    """Receiving: the source; sending: the target."""
+    pair = BusPair(memory, target)
+    assert pair.capabilities.ack
+    assert pair.capabilities.depth
+    assert pair.capabilities.max_bytes == target.capabilities.max_bytes
+    assert not pair.capabilities.headers
+    assert not BusPair(target, memory).capabilities.ack
+
+
+def test_a_pair_is_never_atomic_and_brings_no_task_back(memory, script):
+    """A task sent to the target would not be read again."""
+    everything = Capabilities(ack=True, delay=True, atomic_settle=True)
+    pair = BusPair(memory, script(capabilities=everything))
+    assert not pair.capabilities.atomic_settle
+    assert not pair.capabilities.delay
+
+
+def test_what_is_sent_goes_before_what_is_acknowledged(memory, make_tasks):
+    """When sending fails, the source keeps the task."""
+    deaf = buses.nop.open(NopOptions(send_err=True), BusContext())
+    memory.put(*make_tasks("a"))
+    pair = BusPair(memory.open(), deaf)
+    consumer = pair.subscribe("load", "load")
+    held = consumer.receive(1, 0)
+    with pytest.raises(BusError):
+        pair.settle(consumer, held, [Message("done", b"x")])
+    pair.close()
+    assert memory.depth("load", "load") == 1
+
+
+AWAY = BusConnectionError("the source is away")
+
+
+@pytest.mark.parametrize("error", [AWAY, LeaseLostError("others have it", [])])
+def test_what_was_sent_before_the_source_failed_is_not_sent_again(
+    memory, target, make_tasks, error
+):
+    """The settle is repeated until the source is back, however long that takes."""
+    memory.put(*make_tasks("a"))
+    pair = BusPair(memory.open(), target)
+    consumer = pair.subscribe("load", "load")
+    ack, failures = consumer.ack, [error] * 3
+
+    def failing(deliveries):
+        if failures:
+            raise failures.pop()
+        ack(deliveries)
+
+    consumer.ack = failing
+    held, messages = consumer.receive(1, 0), [Message("done", b"x")]
+    for _ in range(3):
+        with pytest.raises(type(error)):
+            pair.settle(consumer, held, messages)
+        messages.append(Message("done", b"more"))
+    pair.settle(consumer, held, messages)
+    pair.settle(consumer, [], messages[:1])  # another settle, another message
+    assert target.sent["done"] == [b"x", b"more", b"more", b"more", b"x"]
+    assert memory.depth("load", "load") == 0
+
+
+def test_questions_about_topics_go_to_the_source(memory, target, make_tasks):
+    """What is read."""
+    memory.put(*make_tasks("a"))
+    pair = BusPair(memory, target)
+    assert pair.topics() == ["load"]
+    assert pair.depth("load", "load") == 1
+    pair.ping()
+
+
+def test_both_are_closed_even_when_one_fails(script):
+    """The source first, so that nothing more arrives."""
+    failing = buses.nop.open(NopOptions(stop_err=True), BusContext())
+    other = script()
+    with pytest.raises(BusError):
+        BusPair(failing, other).close()
+    assert other.closed
+
+
+def test_a_pair_tells_both_names(memory, target):
+    """A single bus is both."""
+    assert names_of(BusPair(memory, target)) == ("memory", "nop")
+    assert names_of(target) == ("nop", "nop")

@@ -1,0 +1,285 @@
+"""Rules of `task_core.launcher.run`: whatever a worker does, there is an outcome."""
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+
+import attrs
+import pytest
+
+from task_core.api.message import Delivery
+from task_core.api.worker import Outcome, complete, failed
+from task_core.clock import SystemClock
+from task_core.launcher.call import compile_call
+from task_core.launcher.cancel import Cancel
+from task_core.launcher.context import Surroundings
+from task_core.launcher.hooks import NoHooks
+from task_core.launcher.job import Job
+from task_core.launcher.run import make_run
+from task_core.task import Task
+from task_core.wire import decode_task, encode_task
+
+LOG = logging.getLogger("task.test")
+
+
+def perform(worker, task=None, hooks=None, attempt=1):
+    """Run a worker once and return the job."""
+    task = task or Task(type="load", info="a?n=3", meta="key=abc&name=test")
+    body = encode_task(task)
+    job = Job(Delivery(body, None, attempt), decode_task(body))
+    surroundings = Surroundings(cancel=Cancel(), log=LOG)
+    make_run(compile_call(worker), surroundings, SystemClock(), hooks or NoHooks())(job)
+    return job
+
+
+def test_a_run_stamps_begin_and_end():
+    """As the wire writes dates; the worker sees `started`, not `ended`."""
+    seen = []
+
+    def worker(task: Task):
+        seen.append((task.started, task.ended))
+
+    task = perform(worker).task
+    assert seen == [(task.started, "")]
+    assert task.moment("started") <= task.moment("ended")
+
+
+class UnprintableError(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize(
+    ("error", "msg"),
+    [
+        (ValueError("no such\n table"), "ValueError: no such table"),
+        (KeyError("x"), "KeyError: 'x'"),
+        (SystemExit(3), "SystemExit: 3"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (GeneratorExit(), "GeneratorExit"),
+        (UnprintableError(), "UnprintableError"),
+    ],
+)
+def test_whatever_a_worker_raises_is_an_error_of_the_task(error, msg, caplog):
+    """Its type and text in one line; the traceback is for the log."""
+
+    def worker(info):
+        raise error
+
+    assert perform(worker).outcome == failed(msg)
+    assert "the worker raised" in caplog.text
+
+
+def test_the_traceback_begins_in_the_worker(caplog):
+    """Frames of the framework tell its author nothing."""
+
+    def worker(info):
+        raise ValueError("boom")
+
+    perform(worker)
+    assert "in worker" in caplog.text
+    assert "runtime/run.py" not in caplog.text
+    assert "runtime/call.py" not in caplog.text
+
+
+def test_wrong_parameters_are_an_error_that_names_the_field(caplog):
+    """Without a traceback: it is the task that is wrong, not the worker."""
+
+    @attrs.frozen
+    class Params:
+        path: str
+        n: int
+
+    def worker(params: Params):
+        raise AssertionError("must not run")
+
+    outcome = perform(worker, Task(type="load", info="a?n=many")).outcome
+    assert outcome.result == "error"
+    assert "n" in outcome.msg
+    assert "many" in outcome.msg
+    assert caplog.text == ""
+
+
+def test_an_outcome_that_cannot_even_be_described_is_an_error(caplog):
+    """A slot survives it."""
+
+    class Wild:
+        def __repr__(self):
+            raise RuntimeError("no repr")
+
+    assert perform(lambda info: Outcome("complete", Wild())).outcome.result == "error"
+
+
+def test_meta_of_the_worker_replaces_keys_and_keeps_others():
+    """Sorted by key."""
+
+    def worker(info, ctx):
+        ctx.meta["key"] = "xyz"
+        ctx.meta["count"] = ["10", "11"]
+
+    assert perform(worker).task.meta == "count=10&count=11&key=xyz&name=test"
+
+
+def test_meta_is_merged_also_when_the_worker_fails():
+    """What it found out until then is worth keeping."""
+
+    def worker(info, ctx):
+        ctx.meta["at"] = "row 5"
+        raise ValueError("boom")
+
+    job = perform(worker)
+    assert job.outcome == failed("ValueError: boom")
+    assert job.task.meta == "at=row+5&key=abc&name=test"
+
+
+def raising():
+    yield "1"
+    raise LookupError("no more")
+
+
+@pytest.mark.parametrize("value", [5, None, [1], raising()])
+def test_meta_that_is_no_text_is_an_error_of_the_task(value):
+    """Also when it is lazy code that raises."""
+
+    def worker(info, ctx):
+        ctx.meta["n"] = value
+
+    job = perform(worker)
+    assert job.outcome.result == "error"
+    assert "meta is no text" in job.outcome.msg
+    assert job.task.meta == "key=abc&name=test"
+
+
+def test_a_worker_that_spoils_its_task_gets_an_error_and_the_task_is_restored():
+    """Nothing that no other program could read is ever sent."""
+
+    def with_task(task: Task):
+        task.meta = {"a": 1}
+
+    def with_context(info, ctx):
+        ctx.task.info = None
+
+    spoilt = perform(with_task)
+    assert spoilt.outcome == failed("the worker put something that is no text in: meta")
+    assert spoilt.task.meta == "key=abc&name=test"
+    assert spoilt.task.started
+    assert spoilt.task.ended
+    assert perform(with_context).task.info == "a?n=3"
+
+
+def test_a_context_is_made_only_for_workers_that_ask():
+    """It tells the attempt."""
+    seen = []
+    assert perform(lambda info: None).context is None
+    job = perform(lambda info, ctx: seen.append((ctx.attempt, ctx.task)), attempt=3)
+    assert seen == [(3, job.task)]
+
+
+FORKING = """
+import logging, os, threading
+from task_core.api.message import Delivery
+from task_core.clock import SystemClock
+from task_core.launcher.call import compile_call
+from task_core.launcher.cancel import Cancel
+from task_core.launcher.context import Surroundings
+from task_core.launcher.job import Job
+from task_core.launcher.hooks import NoHooks
+from task_core.launcher.run import make_run
+from task_core.task import Task
+
+def worker(info):
+    pid = os.fork()
+    if pid:
+        return f"child {os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}"
+
+def perform():
+    surroundings = Surroundings(cancel=Cancel(), log=logging.getLogger("task"))
+    run = make_run(compile_call(worker), surroundings, SystemClock(), NoHooks())
+    job = Job(Delivery(b""), Task(type="load", info=""))
+    thread = threading.Thread(target=run, args=[job])
+    thread.start()
+    thread.join()
+    print(job.outcome.msg, flush=True)
+"""
+
+
+def python(code):
+    """Run a program in a fresh process."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=30,
+    )
+
+
+def test_a_forked_child_that_comes_back_is_ended():
+    """It must not settle the task a second time."""
+    done = python(FORKING + "perform()")
+    assert done.stdout == "child 70\n"
+    assert "a worker forked; its child" in done.stderr
+    assert done.returncode == 0
+
+
+def test_a_launcher_may_itself_live_in_a_forked_child():
+    """Only forks since it was made count (`--instances` forks)."""
+    code = "if os.fork() == 0:\n    perform()\nelse:\n    os.wait()"
+    done = python(FORKING + code)
+    assert done.stdout == "child 70\n"
+
+
+def test_hooks_are_called_around_the_run_in_its_thread(hooks):
+    """`task_started` before, `task_finished` after."""
+    seen = []
+    watch = hooks(
+        task_started=lambda task: seen.append(("started", threading.get_ident())),
+        task_finished=lambda task, outcome: seen.append((outcome.msg, task.info)),
+    )
+    perform(lambda info: seen.append("run") or "fine", hooks=watch)
+    assert seen == [("started", threading.get_ident()), "run", ("fine", "a?n=3")]
+
+
+def test_a_decider_that_answers_takes_the_place_of_the_run(hooks):
+    """The task is stamped as if it had run; observers of the end are told."""
+    finished = []
+    watch = hooks(
+        task_should_run=lambda task: complete("cached"),
+        task_started=lambda task: finished.append("started"),
+        task_finished=lambda task, outcome: finished.append(outcome.msg),
+    )
+    job = perform(lambda info: pytest.fail("ran"), hooks=watch)
+    assert job.outcome == complete("cached")
+    assert job.task.started
+    assert job.task.ended
+    assert finished == ["cached"]
+
+
+def test_a_decider_that_has_no_opinion_lets_the_task_run(hooks):
+    """None is no answer."""
+    watch = hooks(task_should_run=lambda task: None)
+    assert perform(lambda info: "ran", hooks=watch).outcome == complete("ran")
+
+
+def test_a_decider_that_fails_or_answers_nonsense_is_an_error_of_the_task(hooks):
+    """The worker does not run."""
+
+    def broken(task):
+        raise ValueError("boom")
+
+    worker = lambda info: pytest.fail("ran")  # noqa: E731
+    outcome = perform(worker, hooks=hooks(task_should_run=broken)).outcome
+    assert outcome == failed("ValueError: boom")
+    outcome = perform(worker, hooks=hooks(task_should_run=lambda task: True)).outcome
+    assert outcome.msg.startswith("a task_should_run hook returned bool, wanted")
+
+
+def test_forks_are_counted_in_the_child_alone():
+    """The parent goes on."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert perform(lambda info: "fine").outcome == complete("fine")

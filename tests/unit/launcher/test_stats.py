@@ -1,0 +1,68 @@
+"""Rules of `task_core.launcher.stats`: counts, under the names of the Go system."""
+
+from task_core.api.message import Delivery, Message
+from task_core.launcher.job import Job
+from task_core.launcher.stats import Stats
+from task_core.task import Task
+
+
+class Clock:
+    now = 100.0
+
+    def monotonic(self):
+        return self.now
+
+
+def jobs(*seconds):
+    task = Task(type="load", info="")
+    return [Job(Delivery(b""), task, took=took) for took in seconds]
+
+
+def make(clock=None):
+    return Stats(clock or Clock())
+
+
+def shoot(stats, running=0):
+    return stats.snapshot(
+        buses=("nsq", "kafka"), topic="load", channel="main", running=running
+    )
+
+
+def test_the_snapshot_has_the_names_of_the_go_system():
+    """And their order."""
+    clock = Clock()
+    stats = make(clock)
+    stats.received = 3
+    stats.add_finished(jobs(0.01, 0.01))
+    stats.add_sent([Message("done", b""), Message("a", b""), Message("done", b"")])
+    clock.now += 61.5
+    assert shoot(stats, running=1) == {
+        "runtime": "1m1.5s",
+        "tasks_consumed": 2,
+        "tasks_running": 1,
+        "mean_tasktime": "10ms",
+        "producer": {"bus": "kafka", "sent": {"a": 1, "done": 2}},
+        "consumer": {"bus": "nsq", "topic": "load", "channel": "main", "received": 3},
+    }
+    assert list(shoot(stats))[:4] == [
+        "runtime",
+        "tasks_consumed",
+        "tasks_running",
+        "mean_tasktime",
+    ]
+
+
+def test_without_a_finished_task_there_is_no_mean():
+    """As in the Go system."""
+    assert "mean_tasktime" not in shoot(make())
+
+
+def test_results_count_every_done_task_once():
+    """What was sent to run again is not done."""
+    stats = make()
+    stats.done = 10
+    stats.odd.update({"error": 2, "alert": 1, "warn": 1, "complete": 3})
+    stats.retried = 1
+    assert stats.results == {"complete": 6, "error": 2, "alert": 1, "warn": 1}
+    assert stats.failed == 3
+    assert sum(stats.results.values()) == stats.done

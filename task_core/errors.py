@@ -4,7 +4,7 @@ A `TaskError` is somebody's mistake or a failing outside world: the command line
 prints its text, never a traceback. Any other exception is a bug in the framework.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 
@@ -160,3 +160,16 @@ def excerpt(text: str, limit: int = 60) -> str:
     if len(text) <= limit and len(quoted) <= limit:
         return quoted
     return f"{quoted[: limit - 2]}…{quoted[0]}"
+
+
+def nearest(name: str, candidates: Iterable[str]) -> str:
+    """Return `: did you mean 'x'?` for the nearest candidate, or nothing.
+
+    Example:
+        >>> nearest("helo", ["hello", "load"])
+        ": did you mean 'hello'?"
+    """
+    import difflib  # noqa: PLC0415  every start would pay for it, and few need it
+
+    close = difflib.get_close_matches(name, list(candidates), n=1)
+    return f": did you mean '{close[0]}'?" if close else ""

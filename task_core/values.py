@@ -11,8 +11,8 @@ from typing import Any, Union, get_args, get_origin
 
 import attrs
 
-from task_core.dates import parse_date
 from task_core.errors import excerpt
+from task_core.task import parse_date
 
 _UNITS = {
     "ns": 1,

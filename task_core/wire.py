@@ -1,10 +1,13 @@
-"""JSON bytes <-> `Task`, byte for byte as the Go system writes them.
+"""JSON bytes <-> `Task`, byte for byte as the Go system writes them; dead letters.
 
 Rules: keys in the order of `Task`'s fields, compact, empty values left out except
 `type` and `info`, nothing escaped for HTML, the two JavaScript line separators
 escaped. Reading forgives what Go forgives: keys in any case, unknown keys, null.
+
+A dead letter is what could not be decoded or run, with its bytes and the reason.
 """
 
+import binascii
 import codecs
 import re
 from collections.abc import Mapping
@@ -13,9 +16,8 @@ from functools import lru_cache
 
 import msgspec
 
-from task_core.dates import parse_date
 from task_core.errors import DecodeError
-from task_core.task import Task
+from task_core.task import Task, parse_date
 
 _ZERO = datetime(1, 1, 1, tzinfo=UTC)
 _FIELDS = frozenset(Task.__struct_fields__)
@@ -145,3 +147,100 @@ def _kind(value: bytes) -> str:
 def _without_surrogates(task: Task) -> Task:
     fields = msgspec.structs.asdict(task)
     return Task(**{key: _SURROGATE.sub("\ufffd", text) for key, text in fields.items()})
+
+
+class DeadLetter(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One message on a dead topic (`<topic>.dead`), as JSON in this key order.
+
+    Args:
+        reason: Why it is here, in one line.
+        topic: Where it came from, and where a re-drive sends it.
+        channel: Whose consumer gave up on it.
+        attempt: How often it had been handed out.
+        time: When it came here, RFC 3339.
+        body: The original bytes as text.
+        body64: The original bytes in base64, when they are not UTF-8.
+    """
+
+    reason: str
+    topic: str
+    channel: str = ""
+    attempt: int = 1
+    time: str = ""
+    body: str = ""
+    body64: str = ""
+
+    @property
+    def original(self) -> bytes:
+        """The bytes exactly as they were received."""
+        if self.body64:
+            return binascii.a2b_base64(self.body64, strict_mode=True)
+        return self.body.encode()
+
+
+_SUFFIX = ".dead"
+_decode_letter = msgspec.json.Decoder(DeadLetter).decode
+
+
+def dead_topic(topic: str) -> str:
+    """Return the topic that takes the dead letters of another one.
+
+    Example:
+        >>> dead_topic("load")
+        'load.dead'
+    """
+    return f"{topic}{_SUFFIX}"
+
+
+def is_dead_topic(topic: str) -> bool:
+    """Whether a topic takes the dead letters of another one.
+
+    Example:
+        >>> is_dead_topic(dead_topic("load"))
+        True
+    """
+    return topic.endswith(_SUFFIX)
+
+
+def origin_of(topic: str) -> str:
+    """Return the topic whose dead letters a dead topic takes.
+
+    Example:
+        >>> origin_of("load.dead")
+        'load'
+    """
+    return topic.removesuffix(_SUFFIX)
+
+
+def encode_dead(letter: DeadLetter, original: bytes) -> bytes:
+    """Write a dead letter as one line of JSON, without the newline.
+
+    Args:
+        letter: Everything but the bytes.
+        original: The bytes as received.
+    """
+    try:
+        letter.body = original.decode()
+    except UnicodeDecodeError:
+        letter.body64 = binascii.b2a_base64(original, newline=False).decode()
+    try:
+        return _encode(letter)
+    except UnicodeEncodeError:  # half of a surrogate pair in the reason
+        letter.reason = letter.reason.encode(errors="replace").decode()
+        return _encode(letter)
+
+
+def decode_dead(body: bytes) -> DeadLetter:
+    """Read a dead letter.
+
+    Raises:
+        DecodeError: The bytes are no dead letter.
+    """
+    try:
+        letter = _decode_letter(body)
+        _ = letter.original
+    except RecursionError:
+        raise DecodeError("not a dead letter: nested too deeply") from None
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise DecodeError(f"not a dead letter: {error}") from None
+    return letter

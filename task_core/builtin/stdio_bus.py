@@ -9,8 +9,8 @@ from task_core.api.message import Delivery, Message
 from task_core.api.refusals import check_messages
 from task_core.builtin.line_consumer import LineConsumer
 from task_core.builtin.line_producer import LineProducer, LineWriter
-from task_core.dead import is_dead_topic
 from task_core.errors import BusError
+from task_core.wire import is_dead_topic
 
 STDIN = 0
 STDERR = 2

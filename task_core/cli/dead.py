@@ -16,17 +16,17 @@ from task_core.cli.buses import open_selected, waiting
 from task_core.cli.command import PluginCommand
 from task_core.cli.render import show_json, table
 from task_core.cli.selection import Settings
-from task_core.dates import parse_date
-from task_core.dead import (
+from task_core.errors import DecodeError, UsageError
+from task_core.task import parse_date
+from task_core.values import parse_duration
+from task_core.wire import (
     DeadLetter,
     dead_topic,
     decode_dead,
+    decode_task,
     encode_dead,
     origin_of,
 )
-from task_core.errors import DecodeError, UsageError
-from task_core.values import parse_duration
-from task_core.wire import decode_task
 
 CHANNEL = "dead"
 """The channel on which dead letters are read."""

@@ -15,12 +15,11 @@ import click
 from task_core.api.bus import Bus, BusContext, Consumer
 from task_core.api.message import Delivery, Message
 from task_core.cli.render import style, table
-from task_core.dead import dead_topic, decode_dead
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.loader import load
 from task_core.errors import UnknownPluginError
 from task_core.task import Task
-from task_core.wire import decode_task, encode_task
+from task_core.wire import dead_topic, decode_dead, decode_task, encode_task
 
 TOPIC = "demo"
 WORKERS = 2

@@ -6,9 +6,9 @@ from enum import StrEnum
 import attrs
 from attrs.validators import ge, optional
 
-from task_core.dead import is_dead_topic
 from task_core.launcher.guarantee import Guarantee
 from task_core.options import option
+from task_core.wire import is_dead_topic
 
 
 class TypePolicy(StrEnum):

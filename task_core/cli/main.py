@@ -11,8 +11,7 @@ import attrs
 import click
 
 from task_core import __version__
-from task_core.errors import BusError, TaskError, UsageError
-from task_core.nearest import nearest
+from task_core.errors import BusError, TaskError, UsageError, nearest
 
 
 @attrs.frozen(eq=False)

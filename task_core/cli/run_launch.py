@@ -16,7 +16,6 @@ from task_core.cli.leaving import exit_code, leave
 from task_core.cli.selection import Chosen, Settings
 from task_core.cli.stdout import claim_stdout
 from task_core.clock import SystemClock
-from task_core.dead import dead_topic
 from task_core.errors import UnsupportedCapabilityError
 from task_core.launcher.call import Call, compile_call
 from task_core.launcher.cancel import Cancel
@@ -34,6 +33,7 @@ from task_core.launcher.shutdown import Supervisor
 from task_core.launcher.stats import Stats
 from task_core.launcher.window import Window
 from task_core.values import write
+from task_core.wire import dead_topic
 
 SLOTS = {False: "task_core.launcher.threads", True: "task_core.launcher.coroutines"}
 """Where slots come from: for plain functions, and for `async def`."""

@@ -16,9 +16,8 @@ from task_core.cli.command import PluginCommand
 from task_core.cli.render import Counter
 from task_core.cli.selection import Settings
 from task_core.cli.stdout import claim_stdout
-from task_core.dates import parse_date
 from task_core.errors import BusError, DecodeError, UsageError
-from task_core.task import Task, format_meta
+from task_core.task import Task, format_meta, parse_date
 from task_core.values import parse_duration
 from task_core.wire import decode_task, encode_task
 

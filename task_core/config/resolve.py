@@ -8,7 +8,7 @@ import attrs
 
 from task_core.config.schema import HIDDEN, OptionSpec, Section, hide_passwords
 from task_core.config.sources import Layer, Raw
-from task_core.nearest import nearest
+from task_core.errors import nearest
 from task_core.values import is_path, reader
 
 _SWITCH = {

@@ -7,8 +7,7 @@ from typing import Any
 
 from task_core.config.schema import Section
 from task_core.config.sources import Layer, Raw
-from task_core.errors import OptionError
-from task_core.nearest import nearest
+from task_core.errors import OptionError, nearest
 
 
 class TomlFile:

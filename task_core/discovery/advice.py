@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from task_core.nearest import nearest
+from task_core.errors import nearest
 
 if TYPE_CHECKING:
     from task_core.discovery.found import Found

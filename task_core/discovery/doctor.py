@@ -16,8 +16,7 @@ from task_core.discovery.finding import Finding, Level, about
 from task_core.discovery.found import Found
 from task_core.discovery.loader import load
 from task_core.discovery.probe import examine, probe
-from task_core.errors import PluginError, UnknownPluginError
-from task_core.nearest import nearest
+from task_core.errors import PluginError, UnknownPluginError, nearest
 
 SLOW = 0.1
 """Seconds that the import of a manifest should not take."""

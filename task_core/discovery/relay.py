@@ -10,8 +10,7 @@ from task_core.api.hooks import DECIDERS, PROJECT, HookSpecifications
 from task_core.api.worker import describe
 from task_core.discovery.found import Found
 from task_core.discovery.loader import a_kind_of, load
-from task_core.errors import PluginContractError, PluginError
-from task_core.nearest import nearest
+from task_core.errors import PluginContractError, PluginError, nearest
 
 PATIENCE = 10
 """An observer that fails so many times in a row is called no more."""

@@ -16,8 +16,7 @@ from task_core.api.taskmaster import Taskmaster
 from task_core.api.worker import Worker
 from task_core.discovery.failure import last_place, one_line
 from task_core.discovery.loader import a_kind_of
-from task_core.errors import WorkerError
-from task_core.nearest import nearest
+from task_core.errors import WorkerError, nearest
 
 
 def load_target(text: str, kind: str = "worker") -> Any:

@@ -2,7 +2,7 @@
 
 from task_core.api.message import Delivery, Message
 from task_core.clock import Clock
-from task_core.dead import DeadLetter, encode_dead
+from task_core.wire import DeadLetter, encode_dead
 
 
 class DeadLetters:

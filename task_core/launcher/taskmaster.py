@@ -11,12 +11,11 @@ from task_core.api.bus import Bus, Consumer, Producer
 from task_core.api.message import Delivery, Message
 from task_core.api.taskmaster import Taskmaster
 from task_core.clock import Clock
-from task_core.dead import dead_topic
 from task_core.errors import BusConnectionError, DecodeError, LeaseLostError
 from task_core.launcher.dead_letters import DeadLetters
 from task_core.launcher.outages import Outages
 from task_core.task import Task
-from task_core.wire import decode_task, encode_task
+from task_core.wire import dead_topic, decode_task, encode_task
 
 T = TypeVar("T")
 PATIENCE = 60.0

@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from task_core import errors
-from task_core.errors import InfoError, OptionError, SendError, TaskError, excerpt
+from task_core.errors import (
+    InfoError,
+    OptionError,
+    SendError,
+    TaskError,
+    excerpt,
+    nearest,
+)
 
 CLASSES = [
     error
@@ -55,3 +62,23 @@ def test_an_excerpt_is_one_line_within_its_limit(text, limit):
 def test_a_short_excerpt_is_the_quoted_text(text):
     """Nothing is cut that fits."""
     assert excerpt(text) == repr(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("helo", ": did you mean 'hello'?"),
+        ("loda", ": did you mean 'load'?"),
+        ("hello", ": did you mean 'hello'?"),
+        ("zzz", ""),
+        ("", ""),
+    ],
+)
+def test_the_nearest_name_is_offered(name, hint):
+    """And nothing when none is near."""
+    assert nearest(name, ["hello", "load"]) == hint
+
+
+def test_nothing_is_near_to_nothing():
+    """There may be no names at all."""
+    assert nearest("hello", iter(())) == ""

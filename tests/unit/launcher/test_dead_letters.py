@@ -2,8 +2,8 @@
 
 from task_core.api.message import Delivery
 from task_core.clock import SystemClock
-from task_core.dead import decode_dead
 from task_core.launcher.dead_letters import DeadLetters
+from task_core.wire import decode_dead
 
 
 def test_a_letter_holds_the_original_bytes_and_where_they_came_from():

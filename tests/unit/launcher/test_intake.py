@@ -4,9 +4,9 @@ import pytest
 
 from task_core.api.message import Delivery
 from task_core.clock import SystemClock
-from task_core.dead import decode_dead
 from task_core.launcher.dead_letters import DeadLetters
 from task_core.launcher.intake import Intake
+from task_core.wire import decode_dead
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from task_core.clock import SystemClock
-from task_core.dead import decode_dead
 from task_core.launcher.taskmaster import TaskmasterLoop
 from task_core.task import Task
+from task_core.wire import decode_dead
 
 LIMIT = 20
 

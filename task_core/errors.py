@@ -1,6 +1,6 @@
 """Every error that the framework raises on purpose, each with its exit code.
 
-A `TaskError` is somebody's mistake or a failing outside world: the command line
+A `FrameworkError` is somebody's mistake or a failing outside world: the command line
 prints its text, never a traceback. Any other exception is a bug in the framework.
 """
 
@@ -8,17 +8,17 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 
-class TaskError(Exception):
+class FrameworkError(Exception):
     """Root of the tree. The text says what is wrong, where, and what to do."""
 
     exit_code: ClassVar[int] = 2
 
 
-class UsageError(TaskError):
+class UsageError(FrameworkError):
     """A command was given something that it cannot work with."""
 
 
-class OptionError(TaskError):
+class OptionError(FrameworkError):
     """One or more option values are wrong; all of them are reported at once.
 
     Args:
@@ -30,11 +30,11 @@ class OptionError(TaskError):
         self.problems = tuple(problems)
 
 
-class DecodeError(TaskError):
+class DecodeError(FrameworkError):
     """Bytes that are no task. The launcher sends them to the dead topic."""
 
 
-class InfoError(TaskError):
+class InfoError(FrameworkError):
     """An info string does not fit the worker's parameters.
 
     Args:
@@ -46,15 +46,15 @@ class InfoError(TaskError):
         self.problems = tuple(problems)
 
 
-class UnsupportedCapabilityError(TaskError):
+class UnsupportedCapabilityError(FrameworkError):
     """The bus cannot do what was asked. Raised before any I/O."""
 
 
-class WorkerError(TaskError):
+class WorkerError(FrameworkError):
     """A worker is written in a way that the launcher cannot call."""
 
 
-class PluginError(TaskError):
+class PluginError(FrameworkError):
     """A plugin cannot be used. The text names its distribution and version.
 
     Args:
@@ -95,7 +95,7 @@ class PluginVersionError(PluginError):
     """The manifest speaks an API number outside the range of this core."""
 
 
-class BusError(TaskError):
+class BusError(FrameworkError):
     """A bus failed. Driver exceptions never leak: they become one of this branch."""
 
     exit_code = 4

@@ -12,7 +12,7 @@ from task_core.cli.selection import KINDS, Selected, Selector
 from task_core.config.schema import Section
 from task_core.config.sources import NoFile, Source
 from task_core.discovery.catalog import Catalog
-from task_core.errors import OptionError, TaskError
+from task_core.errors import FrameworkError, OptionError
 
 DEFAULT_FILE = "task.toml"
 """Read when it is there and no other file is named."""
@@ -91,7 +91,7 @@ class PluginCommand(click.Command):
             toml = _read_toml(path)
             self._selector = Selector(self._section, Catalog.scan(), toml)
             self._selected = self._selector.select(params)
-        except TaskError:
+        except FrameworkError:
             if not lenient:
                 raise
         self.params = self._own + [

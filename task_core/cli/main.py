@@ -11,7 +11,7 @@ import attrs
 import click
 
 from task_core import __version__
-from task_core.errors import BusError, TaskError, UsageError, nearest
+from task_core.errors import BusError, FrameworkError, UsageError, nearest
 
 
 @attrs.frozen(eq=False)
@@ -119,7 +119,7 @@ def main(args: list[str] | None = None) -> None:
         code = stop.exit_code
     except click.ClickException as error:
         code = _show_usage(error)
-    except TaskError as error:
+    except FrameworkError as error:
         code = _show(error)
     except (KeyboardInterrupt, click.Abort):
         code = 130
@@ -137,7 +137,7 @@ def main(args: list[str] | None = None) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _show(error: TaskError) -> int:
+def _show(error: FrameworkError) -> int:
     if os.environ.get("TASK_DEBUG", "0") not in {"", "0"}:
         traceback.print_exception(error)
     first, *others = str(error).splitlines() or [type(error).__name__]

@@ -51,7 +51,7 @@ def run(settings: Settings) -> int:
         The exit code.
 
     Raises:
-        TaskError: The worker or the bus cannot be used.
+        FrameworkError: The worker or the bus cannot be used.
     """
     options: LaunchOptions = settings.command
     assert settings.worker is not None  # the command sees to it

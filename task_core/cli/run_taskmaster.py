@@ -11,7 +11,7 @@ from task_core.cli.leaving import exit_code, leave
 from task_core.cli.selection import Settings
 from task_core.cli.stdout import claim_stdout
 from task_core.clock import SystemClock
-from task_core.errors import PluginError, TaskError
+from task_core.errors import FrameworkError, PluginError
 from task_core.launcher.shutdown import Supervisor
 from task_core.launcher.taskmaster import TaskmasterLoop
 
@@ -28,7 +28,7 @@ def run(settings: Settings) -> int:
         The exit code.
 
     Raises:
-        TaskError: The taskmaster or the bus cannot be used, or it raised.
+        FrameworkError: The taskmaster or the bus cannot be used, or it raised.
     """
     assert settings.taskmaster is not None  # the command sees to it
     options: LaunchOptions = settings.command
@@ -48,7 +48,7 @@ def run(settings: Settings) -> int:
     supervisor = Supervisor(loop, options.kill_time.total_seconds())
     try:
         ended = supervisor.run()
-    except TaskError:
+    except FrameworkError:
         raise
     except (Exception, SystemExit) as error:
         raise _raised(plugin.name, error) from error

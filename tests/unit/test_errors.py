@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from task_core import errors
 from task_core.errors import (
+    FrameworkError,
     InfoError,
     OptionError,
     SendError,
-    TaskError,
     excerpt,
     nearest,
 )
@@ -24,7 +24,7 @@ CLASSES = [
 @pytest.mark.parametrize("error", CLASSES)
 def test_every_error_is_of_one_tree(error):
     """Whatever is not one is a bug of the framework."""
-    assert issubclass(error, TaskError)
+    assert issubclass(error, FrameworkError)
 
 
 @pytest.mark.parametrize("error", CLASSES)

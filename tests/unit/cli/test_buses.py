@@ -10,7 +10,7 @@ from task_core.cli.launch import SECTION
 from task_core.cli.selection import Selector
 from task_core.config.sources import NoFile
 from task_core.discovery.catalog import Catalog
-from task_core.errors import BusError, TaskError
+from task_core.errors import BusError, FrameworkError
 
 LINE = b'{"type":"a","info":""}'
 
@@ -58,7 +58,7 @@ def test_two_buses_read_and_write(settings, folder, flags):
 def test_a_bus_that_cannot_be_opened_closes_the_other(settings, install):
     """Its file would stay open, its connection be leaked."""
     install("bus", "fails", FAILS)
-    with pytest.raises(TaskError, match="cannot be opened"):
+    with pytest.raises(FrameworkError, match="cannot be opened"):
         open_bus(settings(in_bus="fails:in", out_bus="fails:out"), 1)
     module = __import__("task_bus_fails_mod")
     assert module.closed == ["in"]

@@ -9,8 +9,8 @@ from task_core.config.sources import NoFile
 from task_core.config.toml_file import TomlFile
 from task_core.discovery.catalog import Catalog
 from task_core.errors import (
+    FrameworkError,
     PluginImportError,
-    TaskError,
     UnknownPluginError,
     WorkerError,
 )
@@ -214,7 +214,7 @@ def test_options_of_an_unsupported_type_name_the_plugin(settings, install):
     """It is its author's mistake, not the user's."""
     source = BUS.replace("NAME", "odd").replace("size: int", "size: dict")
     install("bus", "odd", source)
-    with pytest.raises(TaskError, match=r"Options\.size: an option cannot be"):
+    with pytest.raises(FrameworkError, match=r"Options\.size: an option cannot be"):
         settings(bus="odd")
 
 

@@ -1,28 +1,30 @@
 """All topics of one nsqd, what they keep on disk, and what is to be done next."""
 
 import asyncio
-import fcntl
-import os
-import ssl
 import time
+from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
+from brokers.nsqd_stand_in.channel import Channel, Consumer, Message
 from brokers.nsqd_stand_in.journal import Journal
-from brokers.nsqd_stand_in.log import Log
-from brokers.nsqd_stand_in.message import Message, message_id
-from brokers.nsqd_stand_in.names import is_ephemeral
-from brokers.nsqd_stand_in.replay import Replay
 from brokers.nsqd_stand_in.topic import Topic
-
-if TYPE_CHECKING:
-    from brokers.nsqd_stand_in.channel import Channel
-    from brokers.nsqd_stand_in.client import Client
-    from brokers.nsqd_stand_in.registrar import Registrar
+from brokers.nsqd_stand_in.wire import is_ephemeral
 
 _SCAN = 0.1
+_Kept = tuple[bytes, int, bytes, int]
+"""A message: id, time, body, attempts."""
+
+
+class Registrar(Protocol):
+    """What is known here of an nsqlookupd."""
+
+    def tell(self, command: str, topic: str, channel: str) -> None:
+        """Say, soon, that a topic or channel is there or gone."""
+
+    async def channels(self, topic: str) -> Sequence[str]:
+        """Return the channels of a topic that are known elsewhere."""
 
 
 class Broker:
@@ -30,66 +32,50 @@ class Broker:
 
     Args:
         options: as the flags gave them.
-        log: for what happens.
-        tls: how it is done, if it is.
 
     Raises:
         OSError: the data folder cannot be used, or another one uses it.
     """
 
-    def __init__(
-        self, options: SimpleNamespace, log: Log, tls: ssl.SSLContext | None = None
-    ) -> None:
+    def __init__(self, options: Namespace) -> None:
         self.options = options
-        self.tls = tls
-        self.log = log
         self.started = time.time()
         self.topics: dict[str, Topic] = {}
-        self.clients: set[Client] = set()
+        self.clients: set[Consumer] = set()
+        self.outgoing: set[Consumer] = set()
+        """Clients that have frames to send."""
         self.dirty: set[Channel] = set()
         """Channels that may have something to hand out or to record."""
-        self.outgoing: set[Client] = set()
-        """Clients that have frames to send."""
         self.registrars: list[Registrar] = []
-        self._searches: set[asyncio.Future[None]] = set()
         self.now = asyncio.get_running_loop().time
-        folder = Path(options.data_path or ".")
-        self._lock = os.open(folder, os.O_RDONLY)
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path = folder / "nsqd-stand-in.journal"
-        replay = Replay(path)
-        self.journal = Journal(path)
-        self._number = max(time.time_ns() >> 8, replay.last + 1)
-        self._load(replay)
+        self._searches: set[asyncio.Future[None]] = set()
+        self._settles = False
+        self._number = time.time_ns() >> 8
+        self.journal = Journal(Path(options.data_path or "."))
+        for what, *about in list(self.journal.replay()):
+            getattr(self, what)(*about)  # what follows from it is noted anew below
+        self.journal.rewrite(self._records())
 
-    def _load(self, replay: Replay) -> None:
-        for kept in replay.topics.values():
-            topic = self.topics[kept.name] = Topic(self, kept.name)
-            topic.queue.extend((message, 0.0) for message in kept.waiting.values())
-            topic.paused = True
-            for name, messages in kept.channels.items():
-                channel = topic.channel(name)
-                channel.queue.extend(messages.values())
-                channel.paused = name in kept.paused_channels
-            topic.paused = kept.paused
-        self.snapshot()
-
-    def snapshot(self) -> None:
-        """Write what there is now to a new journal, in the place of the old one."""
-        new = self.journal.beside()
+    def _records(self) -> Iterator[tuple[Any, ...]]:
+        """Yield what makes a journal of what there is now."""
         for topic in self.topics.values():
-            if not topic.ephemeral:
-                _record(new, topic)
-        self.journal.rewrite(new)
+            if topic.ephemeral:
+                continue
+            yield "topic", topic.name
+            for name, channel in topic.channels.items():
+                if channel.durable:
+                    yield "channel", topic.name, name
+                    yield "keep", topic.name, name, _kept(channel.held())
+            if topic.queue:
+                yield "keep", topic.name, "", _kept([it for it, _ in topic.queue])
 
     def topic(self, name: str) -> Topic:
         """Return the topic; a new one gets the channels that nsqlookupd knows."""
         if name not in self.topics:
-            topic = self.topics[name] = Topic(self, name)
-            self.log.tell(f"TOPIC({name}): created")
+            topic = self.topics[name] = Topic(name, self.options.mem_queue_size)
             if not topic.ephemeral:
                 self.journal.note("topic", name)
-            self.register(name, "")
+            self._tell("REGISTER", name)
             if self.registrars:
                 topic.started = False
                 search = asyncio.ensure_future(self._find_channels(topic))
@@ -104,103 +90,164 @@ class Broker:
                 return  # deleted in the meantime
             for name in names:
                 if not is_ephemeral(name):
-                    topic.channel(name)
+                    self.channel(topic.name, name)
         topic.started = True
-        topic.flow()
-        self.settle()
+        self._flow(topic)
+
+    def channel(self, topic: str, name: str) -> Channel:
+        """Return the channel; the first of a topic gets what waits there."""
+        of = self.topic(topic)
+        if name not in of.channels:
+            if of.add(name).durable:
+                self.journal.note("channel", topic, name)
+            self._tell("REGISTER", topic, name)
+            self._flow(of)
+        return of.channels[name]
+
+    def _flow(self, topic: Topic) -> None:
+        if topic.flow() and not topic.durable:
+            self.journal.note("flowed", topic.name)
+        self.dirty.update(topic.channels.values())
+        self.soon()
 
     def delete_topic(self, name: str) -> None:
         """Drop the topic, its channels and all their messages."""
-        topic = self.topics.pop(name)
-        self.log.tell(f"TOPIC({name}): deleting")
-        for channel in topic.channels.values():
-            channel.close()
-            self.unregister(name, channel.name)
-        if not topic.ephemeral:
-            self.journal.note("no topic", name)
-        self.unregister(name, "")
+        for channel in list(self.topics[name].channels):
+            self.delete_channel(name, channel)
+        if self.topics.pop(name, None):  # an ephemeral one went with its last channel
+            self.journal.note("delete_topic", name)
+            self._tell("UNREGISTER", name)
+
+    def delete_channel(self, topic: str, name: str) -> None:
+        """Drop the channel with its messages and clients."""
+        of = self.topics[topic]
+        channel = of.channels.pop(name)
+        self.dirty.discard(channel)
+        channel.close()
+        if channel.durable:
+            self.journal.note("delete_channel", topic, name)
+        self._tell("UNREGISTER", topic, name)
+        if of.ephemeral and not of.channels:
+            del self.topics[topic]
+            self._tell("UNREGISTER", topic)
+
+    def leave(self, client: Consumer, channel: Channel) -> None:
+        """Let a client go: what it has in flight comes back in time."""
+        if client in channel.clients:
+            channel.clients.remove(client)
+            if not channel.clients and channel.ephemeral:
+                self.delete_channel(channel.topic, channel.name)
 
     def publish(
-        self, topic: Topic, bodies: Sequence[bytes], batch: bytes, delay: float = 0.0
+        self,
+        topic: str,
+        bodies: Sequence[bytes],
+        delay: float = 0.0,
+        first: int = 0,
+        timestamp: int = 0,
     ) -> None:
         """Take new messages in.
 
         Args:
             topic: for which they are.
             bodies: of the messages.
-            batch: the same with a size before each.
             delay: seconds before channels hand them out.
+            first: number of the first; the next free one, if there is none.
+            timestamp: nanoseconds of Unix time; now, if there is none.
         """
-        timestamp = time.time_ns()
-        first = self._number
-        self._number += len(bodies)
-        if topic.durable:
-            self.journal.put(topic.name, first, timestamp, batch)
-        numbers = range(first, self._number)
-        pairs = zip(numbers, bodies, strict=True)
-        topic.put(
-            [Message(message_id(it), timestamp, body) for it, body in pairs], delay
-        )
+        timestamp = timestamp or time.time_ns()
+        first = first or self._number
+        self._number = max(self._number, first + len(bodies))
+        of = self.topic(topic)
+        if of.durable:
+            self.journal.note("publish", topic, bodies, 0.0, first, timestamp)
+        messages = [
+            Message(b"%016x" % number, timestamp, body)
+            for number, body in enumerate(bodies, first)
+        ]
+        of.put(messages, self.now() + delay if delay else 0.0)
+        self.dirty.update(of.channels.values())
+        self.soon()
+
+    def keep(self, topic: str, channel: str, messages: Sequence[_Kept]) -> None:
+        """Take back what a channel, or with "" the topic, held."""
+        of = self.channel(topic, channel) if channel else self.topic(topic)
+        of.put([Message(*it) for it in messages])
+
+    def flowed(self, topic: str) -> None:
+        """Forget what waits in a topic: a channel that is not kept got it."""
+        self.topic(topic).queue.clear()
+
+    def finished(self, topic: str, channel: str, ids: Sequence[bytes]) -> None:
+        """Forget messages of a channel."""
+        for key in ids:
+            self.channel(topic, channel).queue.pop(key, None)
+
+    def requeue(self, topic: str, channel: str, id: bytes, attempts: int) -> None:
+        """Put a message at the end once more."""
+        queue = self.channel(topic, channel).queue
+        if id in queue:
+            queue.move_to_end(id)
+            queue[id].attempts = attempts
+
+    def note_requeued(self, channel: Channel, message: Message) -> None:
+        """Note that a channel has a message back."""
+        if channel.durable:
+            names = channel.topic, channel.name
+            self.journal.note("requeue", *names, message.id, message.attempts)
+        self.dirty.add(channel)
+        self.soon()
+
+    def soon(self) -> None:
+        """Settle, when all commands that have come are done."""
+        if not self._settles:
+            self._settles = True
+            asyncio.get_running_loop().call_soon(self.settle)
 
     def settle(self) -> None:
         """Do what commands have left: record, hand out, send."""
+        self._settles = False
         now = self.now()
         while self.dirty:
             channel = self.dirty.pop()
-            if channel.finished:
-                names = channel.topic.name, channel.name
-                self.journal.finished(*names, channel.finished)
-                channel.finished.clear()
+            if channel.finished and channel.durable:
+                names = channel.topic, channel.name
+                self.journal.note("finished", *names, channel.finished)
+            channel.finished = []
             channel.pump(now)
         self.journal.flush()
         while self.outgoing:
-            self.outgoing.pop().flush_or_wait()
+            self.outgoing.pop().flush_or_wait(now)
 
-    def channels(self) -> "Iterator[Channel]":
+    def channels(self) -> Iterator[Channel]:
         """Yield every channel of every topic."""
         for topic in self.topics.values():
             yield from topic.channels.values()
 
     async def scan(self) -> None:
-        """Look for messages that are late or due, for ever."""
+        """Look for what is late or due, for ever."""
         while True:
             await asyncio.sleep(_SCAN)
             now = self.now()
             for channel in self.channels():
-                channel.expire(now)
+                for message in channel.expire(now):
+                    self.note_requeued(channel, message)
+                self.dirty.add(channel)
+            for client in list(self.clients):
+                client.beat(now)
             self.settle()
-            if self.journal.is_long:
-                self.snapshot()
 
-    def register(self, topic: str, channel: str) -> None:
-        """Tell every nsqlookupd of a new topic or channel."""
+    def _tell(self, command: str, topic: str, channel: str = "") -> None:
         for registrar in self.registrars:
-            registrar.tell("REGISTER", topic, channel)
-
-    def unregister(self, topic: str, channel: str) -> None:
-        """Tell every nsqlookupd of one that is gone."""
-        for registrar in self.registrars:
-            registrar.tell("UNREGISTER", topic, channel)
+            registrar.tell(command, topic, channel)
 
     def close(self) -> None:
         """Close all connections, and keep all messages with their attempts."""
         for client in list(self.clients):
             client.close()
         self.settle()
-        self.snapshot()
+        self.journal.rewrite(self._records())
 
 
-def _record(journal: Journal, topic: Topic) -> None:
-    """Write a topic with all that it holds, as if it was paused until the end."""
-    journal.note("topic", topic.name)
-    journal.note("pause", topic.name)
-    for channel in topic.channels.values():
-        if channel.durable:
-            journal.note("channel", topic.name, channel.name)
-            journal.kept(topic.name, channel.name, channel.held())
-            if channel.paused:
-                journal.note("pause", topic.name, channel.name)
-    if topic.queue:
-        journal.kept(topic.name, "", (message for message, _ in topic.queue))
-    if not topic.paused:
-        journal.note("unpause", topic.name)
+def _kept(messages: Sequence[Message]) -> list[_Kept]:
+    return [(it.id, it.timestamp, it.body, it.attempts) for it in messages]

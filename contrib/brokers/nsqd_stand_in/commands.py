@@ -1,113 +1,122 @@
 """What each command of protocol V2 does, and how it is refused."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
-from brokers.nsqd_stand_in import states
+from brokers.nsqd_stand_in.broker import Broker
 from brokers.nsqd_stand_in.channel import Channel, NotInFlightError
-from brokers.nsqd_stand_in.identify import identify
-from brokers.nsqd_stand_in.names import is_name, quoted
-from brokers.nsqd_stand_in.permission import auth, permitted
+from brokers.nsqd_stand_in.connection import CLOSING, INIT, SUBSCRIBED, Connection
+from brokers.nsqd_stand_in.identify import auth, identify, permit
 from brokers.nsqd_stand_in.publish import dpub, mpub, pub
 from brokers.nsqd_stand_in.wire import (
     CLOSE_WAIT,
+    ERROR,
     OK,
     ProtocolError,
-    Reader,
+    frame,
+    is_name,
     number,
     text_of,
 )
 
-if TYPE_CHECKING:
-    from brokers.nsqd_stand_in.client import Client
-
-Answer = bytes | Awaitable[bytes | None] | None
-Command = Callable[["Client", list[bytes], Reader], Answer]
+_LONGEST_LINE = 16 * 1024
+Command = Callable[[Connection, list[bytes]], Awaitable[None]]
 
 
-def execute(client: "Client", params: list[bytes], reader: Reader) -> Answer:
-    """Do one command.
+async def listen(broker: Broker, host: str, port: int) -> asyncio.Server:
+    """Serve clients at an address, and return the server."""
 
-    Args:
-        client: that sent it.
-        params: the words of its line.
-        reader: of the bytes after the line.
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        client = Connection(broker, reader, writer)
+        try:
+            await _serve(client)
+        except ProtocolError as error:
+            client.fail(error)
+        except (OSError, EOFError, asyncio.LimitOverrunError):
+            pass  # it is gone, wants no TLS, or sends a line without end
+        finally:
+            client.leave()
 
-    Raises:
-        ProtocolError: it is refused.
-        IncompleteError: not all of it has come.
-    """
+    return await asyncio.start_server(serve, host, port, limit=_LONGEST_LINE)
+
+
+async def _serve(client: Connection) -> None:
+    """Do commands until the connection ends."""
+    if await client.reader.readexactly(4) != b"  V2":
+        client.send(frame(ERROR, b"E_BAD_PROTOCOL"))
+        return
+    while True:
+        line = await client.reader.readuntil(b"\n")
+        client.heard = client.broker.now()
+        params = line[:-1].removesuffix(b"\r").split(b" ")
+        try:
+            await _execute(client, params)
+        except ProtocolError as error:
+            if error.fatal:
+                raise
+            client.fail(error)
+
+
+async def _execute(client: Connection, params: list[bytes]) -> None:
     name = params[0]
-    if name != b"IDENTIFY":
-        _check_tls(client, name)
+    if name != b"IDENTIFY" and client.broker.options.tls_required and not client.tls:
+        raise _invalid(f"cannot {text_of(name)} in current state (TLS required)")
     command = _COMMANDS.get(name)
     if command is None:
         raise _invalid(f"invalid command {text_of(name)}")
-    return command(client, params, reader)
-
-
-def _check_tls(client: "Client", name: bytes) -> None:
-    if client.broker.options.tls_required != "false" and not client.identified.get(
-        "tls"
-    ):
-        raise _invalid(f"cannot {text_of(name)} in current state (TLS required)")
+    await command(client, params)
 
 
 def _invalid(text: str) -> ProtocolError:
     return ProtocolError("E_INVALID", text)
 
 
-def _nop(client: "Client", params: list[bytes], reader: Reader) -> None:
+async def _nop(client: Connection, params: list[bytes]) -> None:
     """Nothing: it answers a heartbeat."""
 
 
-def _sub(client: "Client", params: list[bytes], reader: Reader) -> Answer:
-    if client.state != states.INIT:
+async def _sub(client: Connection, params: list[bytes]) -> None:
+    if client.state != INIT:
         raise _invalid("cannot SUB in current state")
     if client.heartbeat <= 0:
         raise _invalid("cannot SUB with heartbeats disabled")
     if len(params) < 3:
         raise _invalid("SUB insufficient number of parameters")
-    _, topic, channel = params[:3]
-    if not is_name(topic):
-        text = f"SUB topic name {quoted(topic)} is not valid"
+    topic, name = text_of(params[1]), text_of(params[2])
+    if not is_name(params[1]):
+        text = f'SUB topic name "{topic}" is not valid'
         raise ProtocolError("E_BAD_TOPIC", text)
-    if not is_name(channel):
-        text = f"SUB channel name {quoted(channel)} is not valid"
+    if not is_name(params[2]):
+        text = f'SUB channel name "{name}" is not valid'
         raise ProtocolError("E_BAD_CHANNEL", text)
-    names = topic.decode(), channel.decode()
-    return permitted(client, "SUB", *names, lambda: _subscribe(client, *names))
+    await permit(client, "SUB", topic, name)
+    client.channel = client.broker.channel(topic, name)
+    client.channel.clients.append(client)
+    client.state = SUBSCRIBED
+    client.send(OK)
 
 
-def _subscribe(client: "Client", topic: str, name: str) -> bytes:
-    channel = client.broker.topic(topic).channel(name)
-    most = client.broker.options.max_channel_consumers
-    if most and len(channel.clients) >= most:
-        text = f"consumers for {topic}:{name} exceeds limit of {most}"
-        raise ProtocolError("E_SUB_FAILED", f"SUB failed {text}")
-    channel.add(client)
-    client.channel = channel
-    client.state = states.SUBSCRIBED
-    return OK
-
-
-def _rdy(client: "Client", params: list[bytes], reader: Reader) -> Answer:
-    if client.state == states.CLOSING:
-        return None
-    if client.state != states.SUBSCRIBED:
+async def _rdy(client: Connection, params: list[bytes]) -> None:
+    if client.state == CLOSING:
+        return
+    if client.channel is None:
         raise _invalid("cannot RDY in current state")
     most = client.broker.options.max_rdy_count
     count = number(params[1], "RDY could not parse count") if params[1:] else 1
     if count > most:
         raise _invalid(f"RDY count {count} out of range 0-{most}")
     client.ready_count = count
-    if client.channel is not None:
-        client.broker.dirty.add(client.channel)
-    return None
+    client.broker.outgoing.add(client)  # what waits in its buffer may go now
+    _changed(client, client.channel)
+
+
+def _changed(client: Connection, channel: Channel) -> None:
+    client.broker.dirty.add(channel)
+    client.broker.soon()
 
 
 def _message(
-    client: "Client", params: list[bytes], least: int
+    client: Connection, params: list[bytes], least: int
 ) -> tuple[Channel, bytes]:
     """Return the channel and the id of the message that a command is about."""
     name = params[0].decode()
@@ -122,50 +131,48 @@ def _message(
 
 def _not_in_flight(params: list[bytes], error: Exception) -> ProtocolError:
     name, key = params[0].decode(), text_of(params[1])
-    return ProtocolError(
-        f"E_{name}_FAILED", f"{name} {key} failed {error}", fatal=False
-    )
+    text = f"{name} {key} failed {error}"
+    return ProtocolError(f"E_{name}_FAILED", text, fatal=False)
 
 
-def _fin(client: "Client", params: list[bytes], reader: Reader) -> Answer:
+async def _fin(client: Connection, params: list[bytes]) -> None:
     channel, key = _message(client, params, 2)
     try:
         channel.finish(client, key)
     except NotInFlightError as error:
         raise _not_in_flight(params, error) from None
     client.finish_count += 1
-    client.in_flight -= 1
-    return None
+    _changed(client, channel)
 
 
-def _req(client: "Client", params: list[bytes], reader: Reader) -> Answer:
+async def _req(client: Connection, params: list[bytes]) -> None:
     channel, key = _message(client, params, 3)
     delay = number(params[2], "REQ could not parse timeout") / 1000
     delay = min(delay, client.broker.options.max_req_timeout)
+    due = client.broker.now() + delay if delay else 0.0
     try:
-        channel.requeue(client, key, delay, client.broker.now())
+        message = channel.requeue(client, key, due)
     except NotInFlightError as error:
         raise _not_in_flight(params, error) from None
     client.requeue_count += 1
-    client.in_flight -= 1
-    return None
+    client.broker.note_requeued(channel, message)
 
 
-def _touch(client: "Client", params: list[bytes], reader: Reader) -> Answer:
+async def _touch(client: Connection, params: list[bytes]) -> None:
     channel, key = _message(client, params, 2)
+    longest = client.broker.options.max_msg_timeout
     try:
-        channel.touch(client, key, client.broker.now())
+        channel.touch(client, key, client.broker.now(), longest)
     except NotInFlightError as error:
         raise _not_in_flight(params, error) from None
-    return None
 
 
-def _cls(client: "Client", params: list[bytes], reader: Reader) -> Answer:
-    if client.state != states.SUBSCRIBED:
+async def _cls(client: Connection, params: list[bytes]) -> None:
+    if client.state != SUBSCRIBED:
         raise _invalid("cannot CLS in current state")
     client.ready_count = 0
-    client.state = states.CLOSING
-    return CLOSE_WAIT
+    client.state = CLOSING
+    client.send(CLOSE_WAIT)
 
 
 _COMMANDS: dict[bytes, Command] = {

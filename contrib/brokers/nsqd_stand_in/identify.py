@@ -1,18 +1,12 @@
-"""IDENTIFY: who a client is, and which features both sides use."""
+"""IDENTIFY and AUTH: who a client is, how it wants to be served, what it may do."""
 
 import json
-import ssl
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from brokers.nsqd_stand_in import states
-from brokers.nsqd_stand_in.layers import Deflate, Tls
-from brokers.nsqd_stand_in.permission import Answer
+from brokers.nsqd_stand_in.auth import ask
+from brokers.nsqd_stand_in.connection import INIT, Connection
 from brokers.nsqd_stand_in.settings import VERSION
-from brokers.nsqd_stand_in.wire import OK, RESPONSE, ProtocolError, Reader, frame
-
-if TYPE_CHECKING:
-    from brokers.nsqd_stand_in.client import Client
+from brokers.nsqd_stand_in.wire import OK, ProtocolError, read_body, told
 
 _KINDS: dict[str, type] = {
     "client_id": str,
@@ -22,80 +16,66 @@ _KINDS: dict[str, type] = {
     "output_buffer_timeout": int,
     "feature_negotiation": bool,
     "tls_v1": bool,
-    "deflate": bool,
-    "deflate_level": int,
-    "snappy": bool,
-    "sample_rate": int,
-    "user_agent": str,
     "msg_timeout": int,
 }
+_MOST_SIZE, _LEAST_SECONDS, _MOST_SECONDS = 65_536, 0.025, 30.0
+"""Of the buffer of a client."""
 
 
-def identify(client: "Client", params: list[bytes], reader: Reader) -> Answer:
+async def identify(client: Connection, params: list[bytes]) -> None:
     """Learn who the client is, and agree on features."""
-    if client.state != states.INIT:
+    if client.state != INIT:
         raise ProtocolError("E_INVALID", "cannot IDENTIFY in current state")
-    asked = SimpleNamespace(**_asked(_body(client, reader)))
-    client.identified |= vars(asked)
+    options = client.broker.options
+    most = options.max_body_size
+    body = await read_body(client.reader, "E_BAD_BODY", "IDENTIFY", most)
+    asked = _asked(body)
+    client.client_id = asked["client_id"]
+    client.hostname = asked["hostname"]
     try:
         _apply(client, asked)
     except ValueError as error:
         raise _bad(str(error)) from None
-    client.beat()
-    if not asked.feature_negotiation:
-        return OK
-    return _negotiate(client, asked)
+    if not asked["feature_negotiation"]:
+        client.send(OK)
+        return
+    tls = options.tls is not None and asked["tls_v1"]
+    client.send(told(_agreed(client, tls=tls)))
+    if tls:
+        await client.start_tls(options.tls)
 
 
 def _bad(text: str) -> ProtocolError:
     return ProtocolError("E_BAD_BODY", f"IDENTIFY {text}")
 
 
-def _body(client: "Client", reader: Reader) -> bytes:
-    most = client.broker.options.max_body_size
-    size = reader.size(_bad("failed to read body size"))
-    if size > most:
-        raise _bad(f"body too big {size} > {most}")
-    if size <= 0:
-        raise _bad(f"invalid body size {size}")
-    return reader.body(size, _bad("failed to read body"))
-
-
 def _asked(body: bytes) -> dict[str, Any]:
     """Return every field, those that are missing as zero."""
     try:
-        found = json.loads(body)
-        fields = {} if found is None else found
+        fields = json.loads(body)
+        fields = {} if fields is None else fields
         given = {key.lower(): value for key, value in fields.items()}
     except (ValueError, AttributeError):
         raise _bad("failed to decode JSON body") from None
-    asked = {name: kind() for name, kind in _KINDS.items()}
-    for name, kind in _KINDS.items():
-        value = given.get(name)
-        if value is not None:
-            if type(value) is not kind:
-                raise _bad("failed to decode JSON body")
-            asked[name] = value
+    asked = {name: given.get(name) or kind() for name, kind in _KINDS.items()}
+    if any(type(asked[name]) is not kind for name, kind in _KINDS.items()):
+        raise _bad("failed to decode JSON body")
     return asked
 
 
-def _apply(client: "Client", asked: SimpleNamespace) -> None:
+def _apply(client: Connection, asked: dict[str, Any]) -> None:
     """Set what is asked for.
 
     Raises:
         ValueError: it is out of range.
     """
     options = client.broker.options
-    beat = asked.heartbeat_interval
+    beat, timeout = asked["heartbeat_interval"], asked["msg_timeout"]
     if beat == -1:
         client.heartbeat = 0.0
     elif _in_range(beat, 1.0, options.max_heartbeat_interval, "heartbeat interval"):
         client.heartbeat = beat / 1000
-    _buffer(client, asked)
-    if not 0 <= asked.sample_rate <= 99:
-        raise ValueError(f"sample rate ({asked.sample_rate}) is invalid")
-    client.sample_rate = asked.sample_rate
-    timeout = asked.msg_timeout
+    _buffer(client, asked["output_buffer_size"], asked["output_buffer_timeout"])
     if _in_range(timeout, 1.0, options.max_msg_timeout, "msg timeout"):
         client.msg_timeout = timeout / 1000
 
@@ -107,82 +87,92 @@ def _in_range(value: int, least: float, most: float, what: str) -> bool:
     return value != 0
 
 
-def _buffer(client: "Client", asked: SimpleNamespace) -> None:
+def _buffer(client: Connection, size: int, timeout: int) -> None:
     """Set how many bytes of messages are held back, and for how long."""
-    options = client.broker.options
-    seconds, size = options.output_buffer_timeout, 16_384
-    limits = options.min_output_buffer_timeout, options.max_output_buffer_timeout
-    timeout = asked.output_buffer_timeout
     if timeout == -1:
-        seconds = 0.0
-    elif _in_range(timeout, *limits, "output buffer timeout"):
-        seconds = timeout / 1000
-    if asked.output_buffer_size == -1:
-        size, seconds = 1, 0.0
-    elif asked.output_buffer_size:
-        size = asked.output_buffer_size
-        if not 64 <= size <= options.max_output_buffer_size:
+        client.buffer_seconds = 0.0
+    elif _in_range(timeout, _LEAST_SECONDS, _MOST_SECONDS, "output buffer timeout"):
+        client.buffer_seconds = timeout / 1000
+    if size == -1:
+        client.buffer_size, client.buffer_seconds = 1, 0.0
+    elif size:
+        if not 64 <= size <= _MOST_SIZE:
             raise ValueError(f"output buffer size ({size}) is invalid")
-    client.buffer_size, client.buffer_seconds = size, seconds
+        client.buffer_size = size
 
 
-def _negotiate(client: "Client", asked: SimpleNamespace) -> bytes | None:
+def _agreed(client: Connection, *, tls: bool) -> dict[str, object]:
     options = client.broker.options
-    tls = client.broker.tls is not None and asked.tls_v1
-    deflate = options.deflate and asked.deflate
-    level = asked.deflate_level if deflate and asked.deflate_level > 0 else 6
-    level = min(level, options.max_deflate_level)
-    if deflate and options.snappy and asked.snappy:
-        text = "cannot enable both deflate and snappy compression"
-        raise ProtocolError("E_IDENTIFY_FAILED", text)
-    answer = {
+    return {
         "max_rdy_count": options.max_rdy_count,
         "version": VERSION,
         "max_msg_timeout": round(options.max_msg_timeout * 1000),
         "msg_timeout": round(client.msg_timeout * 1000),
         "tls_v1": tls,
-        "deflate": deflate,
-        "deflate_level": level,
-        "max_deflate_level": options.max_deflate_level,
+        "deflate": False,
+        "deflate_level": 6,
+        "max_deflate_level": 6,
         "snappy": False,
-        "sample_rate": client.sample_rate,
+        "sample_rate": 0,
         "auth_required": bool(options.auth_http_address),
         "output_buffer_size": client.buffer_size,
         "output_buffer_timeout": round(client.buffer_seconds * 1000),
     }
-    client.send(frame(RESPONSE, json.dumps(answer, separators=(",", ":")).encode()))
-    client.flush()
-    client.identified |= {"deflate": deflate, "snappy": False}
-    compression = level if deflate else 0
-    if client.broker.tls is not None and tls:
-        _start_tls(client, client.broker.tls, compression)
-    else:
-        _start_deflate(client, compression)
-    return None
 
 
-def _start_tls(client: "Client", context: ssl.SSLContext, compression: int) -> None:
-    """Put TLS between, and compression (0: none) behind it when it stands."""
+async def auth(client: Connection, params: list[bytes]) -> None:
+    """Take the secret of a client, and ask what it allows."""
+    if client.state != INIT:
+        raise ProtocolError("E_INVALID", "cannot AUTH in current state")
+    if len(params) != 1:
+        raise ProtocolError("E_INVALID", "AUTH invalid number of parameters")
+    options = client.broker.options
+    most = options.max_body_size
+    secret = await read_body(client.reader, "E_BAD_BODY", "AUTH", most)
+    if client.authorizations is not None and client.authorizations.entries:
+        raise ProtocolError("E_INVALID", "AUTH already set")
+    if not options.auth_http_address:
+        raise ProtocolError("E_AUTH_DISABLED", "AUTH disabled")
+    client.secret = secret.decode("utf-8", "replace")
+    await _ask(client)
+    found = client.authorizations
+    if found is None or not found.entries:
+        raise ProtocolError("E_UNAUTHORIZED", "AUTH no authorizations found")
+    answer = {
+        "identity": found.identity,
+        "identity_url": found.identity_url,
+        "permission_count": len(found.entries),
+    }
+    client.send(told(answer))
 
-    def outside(data: bytes) -> None:
-        client.write(data, 0)
 
-    def shaken() -> None:
-        client.identified["tls"] = True
-        client.cipher = (layer.tls.cipher() or ("",))[0], layer.tls.version() or ""
-        client.send(OK)
-        client.flush()
-        _start_deflate(client, compression)
-
-    def failed(text: str) -> None:
-        client.broker.log.complain(f"[{client.remote}] - TLS: {text}")
-        client.transport.close()
-
-    layer = Tls(context, outside, shaken, failed)
-    client.layers.append(layer)
+async def _ask(client: Connection) -> None:
+    query = {
+        "common_name": "",
+        "remote_ip": client.host,
+        "secret": client.secret,
+        "tls": "true" if client.tls else "false",
+    }
+    servers = client.broker.options.auth_http_address
+    client.authorizations = await ask(servers, query)
+    if client.authorizations is None:
+        raise ProtocolError("E_AUTH_FAILED", "AUTH failed")
 
 
-def _start_deflate(client: "Client", level: int) -> None:
-    if level:
-        client.layers.append(Deflate(level))
-        client.send(OK)
+async def permit(
+    client: Connection, command: str, topic: str, channel: str = ""
+) -> None:
+    """Let a command pass; asks again when the last answer is too old.
+
+    Raises:
+        ProtocolError: the client may not.
+    """
+    if not client.broker.options.auth_http_address:
+        return
+    if client.authorizations is None or not client.authorizations.entries:
+        raise ProtocolError("E_AUTH_FIRST", f"AUTH required before {command}")
+    if client.authorizations.expired:
+        await _ask(client)
+    if not client.authorizations.allow(topic, channel):
+        text = f'AUTH failed for {command} on "{topic}" "{channel}"'
+        raise ProtocolError("E_UNAUTHORIZED", text)

@@ -2,20 +2,17 @@
 
 import asyncio
 import json
-import struct
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 from urllib.request import urlopen
 
+from brokers.nsqd_stand_in.broker import Broker
 from brokers.nsqd_stand_in.settings import HOST, VERSION, address
-
-if TYPE_CHECKING:
-    from brokers.nsqd_stand_in.broker import Broker
+from brokers.nsqd_stand_in.wire import SIZE
 
 _PING = 15.0
 _TIMEOUT = 1.0
-_SIZE = struct.Struct(">i")
 
 
 class Registrar:
@@ -27,7 +24,7 @@ class Registrar:
         ports: at which this nsqd is reached: TCP, HTTP.
     """
 
-    def __init__(self, broker: "Broker", server: str, ports: tuple[int, int]) -> None:
+    def __init__(self, broker: Broker, server: str, ports: tuple[int, int]) -> None:
         self._broker, self._server, self._ports = broker, server, ports
         self._lines: asyncio.Queue[str] = asyncio.Queue()
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
@@ -39,14 +36,12 @@ class Registrar:
 
     async def channels(self, topic: str) -> Sequence[str]:
         """Return the channels of a topic that are known elsewhere."""
-        if not self._http:
-            return ()
         url = f"http://{self._http}/channels?topic={quote(topic)}"
         try:
-            found = await asyncio.to_thread(_get, url)
+            found = await asyncio.to_thread(_get, url) if self._http else {}
         except (OSError, ValueError):
-            return ()
-        names: list[str] = found["channels"]
+            found = {}
+        names: list[str] = found.get("channels", [])
         return names
 
     async def run(self) -> None:
@@ -55,14 +50,10 @@ class Registrar:
         while True:
             try:
                 await asyncio.wait_for(self._say(line), _TIMEOUT)
-            except (
-                OSError,
-                ValueError,
-                TimeoutError,
-                asyncio.IncompleteReadError,
-            ) as error:
-                self._broker.log.complain(f"LOOKUPD({self._server}): {line} - {error}")
-                self.close()
+            except (OSError, ValueError, EOFError):
+                if self._streams is not None:
+                    self._streams[1].close()
+                    self._streams = None
             try:
                 line = await asyncio.wait_for(self._lines.get(), _PING)
             except TimeoutError:
@@ -75,21 +66,18 @@ class Registrar:
             await self._command(line)
 
     async def _connect(self) -> None:
-        host, port = address(self._server)
-        self._streams = await asyncio.open_connection(host, port)
+        self._streams = await asyncio.open_connection(*address(self._server))
         self._streams[1].write(b"  V1")
-        options = self._broker.options
         about = {
             "version": VERSION,
-            "tcp_port": options.broadcast_tcp_port or self._ports[0],
-            "http_port": options.broadcast_http_port or self._ports[1],
+            "tcp_port": self._ports[0],
+            "http_port": self._ports[1],
             "hostname": HOST,
-            "broadcast_address": options.broadcast_address,
+            "broadcast_address": self._broker.options.broadcast_address,
         }
         body = json.dumps(about).encode()
-        found = json.loads(
-            await self._command("IDENTIFY", _SIZE.pack(len(body)) + body)
-        )
+        answer = await self._command("IDENTIFY", SIZE.pack(len(body)) + body)
+        found = json.loads(answer)
         self._http = f"{found['broadcast_address']}:{found['http_port']}"
         for topic in list(self._broker.topics.values()):
             for name in list(topic.channels) or [""]:
@@ -99,14 +87,8 @@ class Registrar:
         assert self._streams is not None
         reader, writer = self._streams
         writer.write(line.encode() + b"\n" + body)
-        (size,) = _SIZE.unpack(await reader.readexactly(4))
+        (size,) = SIZE.unpack(await reader.readexactly(4))
         return await reader.readexactly(size)
-
-    def close(self) -> None:
-        """Let the connection go."""
-        if self._streams is not None:
-            self._streams[1].close()
-            self._streams = None
 
 
 def _get(url: str) -> dict[str, Any]:

@@ -1,81 +1,59 @@
 """What nsqd and nsqlookupd can be told: their flags, with the same defaults."""
 
+import argparse
+import re
 import socket
-import zlib
 from typing import Any
-
-from brokers.nsqd_stand_in.flags import Kind, duration, several, switch, tls_required
 
 VERSION = "1.3.0"
 """Of the nsqd whose protocol this speaks: clients ask for it."""
 HOST = socket.gethostname()
 
-_COMMON: dict[str, tuple[Kind, Any]] = {
-    "version": (switch, False),
-    "verbose": (switch, False),
-    "log-level": (str, "info"),
+_UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PART = re.compile(r"(\d+\.?\d*)(ms|s|m|h)")
+
+
+def duration(text: str) -> float:
+    """Read a duration like `1m30s` or `100ms`: seconds."""
+    parts = _PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ValueError(text)
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+_NSQD: dict[str, dict[str, Any]] = {
+    "https-address": {"default": "0.0.0.0:4152"},
+    "lookupd-tcp-address": {"action": "append", "default": []},
+    "auth-http-address": {"action": "append", "default": []},
+    "data-path": {"default": ""},
+    "mem-queue-size": {"type": int, "default": 10_000},
+    "sync-every": {"type": int},
+    "sync-timeout": {"type": duration},
+    "msg-timeout": {"type": duration, "default": 60.0},
+    "max-msg-timeout": {"type": duration, "default": 900.0},
+    "max-msg-size": {"type": int, "default": 1_048_576},
+    "max-body-size": {"type": int, "default": 5_242_880},
+    "max-req-timeout": {"type": duration, "default": 3600.0},
+    "max-heartbeat-interval": {"type": duration, "default": 60.0},
+    "max-rdy-count": {"type": int, "default": 2_500},
+    "tls-cert": {"default": ""},
+    "tls-key": {"default": ""},
+    "tls-required": {"choices": ["tcp-https"]},
 }
-NSQD: dict[str, tuple[Kind, Any]] = {
-    **_COMMON,
-    "log-prefix": (str, "[nsqd] "),
-    "node-id": (int, zlib.crc32(HOST.encode()) % 1024),
-    "worker-id": (switch, False),
-    "tcp-address": (str, "0.0.0.0:4150"),
-    "http-address": (str, "0.0.0.0:4151"),
-    "https-address": (str, "0.0.0.0:4152"),
-    "broadcast-address": (str, HOST),
-    "broadcast-tcp-port": (int, 0),
-    "broadcast-http-port": (int, 0),
-    "lookupd-tcp-address": (several, []),
-    "auth-http-address": (several, []),
-    "http-client-connect-timeout": (duration, 2.0),
-    "http-client-request-timeout": (duration, 5.0),
-    "data-path": (str, ""),
-    "mem-queue-size": (int, 10_000),
-    "max-bytes-per-file": (int, 104_857_600),
-    "sync-every": (int, 2_500),
-    "sync-timeout": (duration, 2.0),
-    "queue-scan-worker-pool-max": (int, 4),
-    "queue-scan-selection-count": (int, 20),
-    "msg-timeout": (duration, 60.0),
-    "max-msg-timeout": (duration, 900.0),
-    "max-msg-size": (int, 1_048_576),
-    "max-body-size": (int, 5_242_880),
-    "max-req-timeout": (duration, 3600.0),
-    "max-heartbeat-interval": (duration, 60.0),
-    "max-rdy-count": (int, 2_500),
-    "max-output-buffer-size": (int, 65_536),
-    "max-output-buffer-timeout": (duration, 30.0),
-    "min-output-buffer-timeout": (duration, 0.025),
-    "output-buffer-timeout": (duration, 0.25),
-    "max-channel-consumers": (int, 0),
-    "statsd-address": (str, ""),
-    "statsd-interval": (duration, 60.0),
-    "statsd-mem-stats": (switch, True),
-    "statsd-prefix": (str, "nsq.%s"),
-    "statsd-udp-packet-size": (int, 508),
-    "statsd-exclude-ephemeral": (switch, False),
-    "e2e-processing-latency-percentile": (several, []),
-    "e2e-processing-latency-window-time": (duration, 600.0),
-    "tls-cert": (str, ""),
-    "tls-key": (str, ""),
-    "tls-client-auth-policy": (str, ""),
-    "tls-root-ca-file": (str, ""),
-    "tls-required": (tls_required, "false"),
-    "tls-min-version": (str, "tls1.0"),
-    "deflate": (switch, True),
-    "max-deflate-level": (int, 6),
-    "snappy": (switch, True),
-}
-NSQLOOKUPD: dict[str, tuple[Kind, Any]] = {
-    **_COMMON,
-    "log-prefix": (str, "[nsqlookupd] "),
-    "tcp-address": (str, "0.0.0.0:4160"),
-    "http-address": (str, "0.0.0.0:4161"),
-    "broadcast-address": (str, HOST),
-    "inactive-producer-timeout": (duration, 300.0),
-    "tombstone-lifetime": (duration, 45.0),
-}
+_FLAGS = {"nsqd": _NSQD, "nsqlookupd": {}}
+
+
+def parse(program: str, tcp: int, http: int) -> argparse.Namespace:
+    """Return what the command line asks for; unknown flags end the program."""
+    parser = argparse.ArgumentParser(prog=program, allow_abbrev=False)
+    text = f"{program} stand-in (protocol of {program} v{VERSION})"
+    parser.add_argument("--version", action="version", version=text)
+    parser.add_argument("--tcp-address", default=f"0.0.0.0:{tcp}")
+    parser.add_argument("--http-address", default=f"0.0.0.0:{http}")
+    parser.add_argument("--broadcast-address", default=HOST)
+    for name, how in _FLAGS[program].items():
+        parser.add_argument(f"--{name}", **how)
+    return parser.parse_args()
 
 
 def address(text: str) -> tuple[str, int]:

@@ -1,35 +1,18 @@
 """What `/stats` tells of topics, channels and clients."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any, cast
 
+from brokers.nsqd_stand_in.broker import Broker
+from brokers.nsqd_stand_in.channel import Channel
+from brokers.nsqd_stand_in.connection import Connection
 from brokers.nsqd_stand_in.settings import VERSION
-
-if TYPE_CHECKING:
-    from brokers.nsqd_stand_in.broker import Broker
-    from brokers.nsqd_stand_in.channel import Channel
-    from brokers.nsqd_stand_in.client import Client
-    from brokers.nsqd_stand_in.topic import Topic
+from brokers.nsqd_stand_in.topic import Topic
 
 _LATENCY = {"count": 0, "percentiles": None}
-_MEMORY = dict.fromkeys(
-    (
-        "heap_objects",
-        "heap_idle_bytes",
-        "heap_in_use_bytes",
-        "heap_released_bytes",
-        "gc_pause_usec_100",
-        "gc_pause_usec_99",
-        "gc_pause_usec_95",
-        "next_gc_bytes",
-        "gc_total_runs",
-    ),
-    0,
-)
 
 
-def stats(
-    broker: "Broker", topic: str, channel: str, *, clients: bool, memory: bool
-) -> dict[str, Any]:
+def stats(broker: Broker, topic: str, channel: str, *, clients: bool) -> dict[str, Any]:
     """Return everything, or only what is of one topic and one channel.
 
     Args:
@@ -37,78 +20,64 @@ def stats(
         topic: the only one; "" for all.
         channel: the only one; "" for all.
         clients: whether to tell of clients.
-        memory: whether to tell of memory (of which nothing is known here).
     """
-    answer: dict[str, Any] = {
+    names = [topic] if topic else sorted(broker.topics)
+    topics = [broker.topics[it] for it in names if it in broker.topics]
+    return {
         "version": VERSION,
         "health": "OK",
         "start_time": int(broker.started),
-        "topics": _topics(broker, topic, channel, clients),
+        "topics": [
+            _topic(broker, it, [channel] if channel else sorted(it.channels), clients)
+            for it in topics
+            if not channel or channel in it.channels
+        ]
+        if topics or not topic
+        else None,
+        "producers": None,
     }
-    if memory:
-        answer["memory"] = _MEMORY
-    producers = [of_client(it, topic) for it in broker.clients if it.published]
-    known = clients and answer["topics"] is not None
-    answer["producers"] = (producers or None) if known else None
-    return answer
 
 
-def _topics(
-    broker: "Broker", name: str, channel: str, clients: bool
-) -> list[dict[str, Any]] | None:
-    if name and name not in broker.topics:
-        return None
-    names = [name] if name else sorted(broker.topics)
-    topics = [broker.topics[it] for it in names]
-    return [
-        _topic(it, channel, clients)
-        for it in topics
-        if not channel or channel in it.channels
-    ]
+def _depth(broker: Broker, waiting: int) -> dict[str, int]:
+    in_memory = min(waiting, broker.options.mem_queue_size)
+    return {"depth": waiting, "backend_depth": waiting - in_memory}
 
 
-def _topic(topic: "Topic", channel: str, clients: bool) -> dict[str, Any]:
-    names = [channel] if channel else sorted(topic.channels)
-    depth = len(topic.queue)
-    memory = topic.broker.options.mem_queue_size
+def _topic(
+    broker: Broker, topic: Topic, names: Iterable[str], clients: bool
+) -> dict[str, Any]:
     return {
         "topic_name": topic.name,
-        "channels": [_channel(topic.channels[it], clients) for it in names],
-        "depth": depth,
-        "backend_depth": max(0, depth - memory),
+        "channels": [_channel(broker, topic.channels[it], clients) for it in names],
+        **_depth(broker, len(topic.queue)),
         "message_count": topic.message_count,
         "message_bytes": topic.message_bytes,
-        "paused": topic.paused,
+        "paused": False,
         "e2e_processing_latency": _LATENCY,
     }
 
 
-def _channel(channel: "Channel", clients: bool) -> dict[str, Any]:
-    depth = len(channel.queue)
-    memory = channel.topic.broker.options.mem_queue_size
+def _channel(broker: Broker, channel: Channel, clients: bool) -> dict[str, Any]:
+    known = cast("list[Connection]", channel.clients)
     return {
         "channel_name": channel.name,
-        "depth": depth,
-        "backend_depth": max(0, depth - memory),
+        **_depth(broker, len(channel.queue)),
         "in_flight_count": len(channel.in_flight),
         "deferred_count": len(channel.deferred),
         "message_count": channel.message_count,
         "requeue_count": channel.requeue_count,
         "timeout_count": channel.timeout_count,
         "client_count": len(channel.clients),
-        "clients": [of_client(it, "") for it in channel.clients] if clients else None,
-        "paused": channel.paused,
+        "clients": [_client(it) for it in known] if clients else None,
+        "paused": False,
         "e2e_processing_latency": _LATENCY,
     }
 
 
-def of_client(client: "Client", topic: str) -> dict[str, Any]:
-    """Return what is known of one; of the topics that it published to only one."""
-    asked = client.identified
-    tls = bool(asked.get("tls"))
-    answer: dict[str, Any] = {
-        "client_id": asked["client_id"],
-        "hostname": asked["hostname"],
+def _client(client: Connection) -> dict[str, Any]:
+    return {
+        "client_id": client.client_id,
+        "hostname": client.hostname,
         "version": "V2",
         "remote_address": client.remote,
         "state": client.state,
@@ -118,30 +87,5 @@ def of_client(client: "Client", topic: str) -> dict[str, Any]:
         "finish_count": client.finish_count,
         "requeue_count": client.requeue_count,
         "connect_ts": int(client.connected),
-        "sample_rate": client.sample_rate,
-        "deflate": bool(client.identified.get("deflate")),
-        "snappy": False,
-        "user_agent": asked.get("user_agent", ""),
+        "tls": client.tls,
     }
-    _add_authorizations(client, answer)
-    counts = [it for it in client.published.items() if topic in {"", it[0]}]
-    if counts:
-        name, count = counts[0]
-        answer["pub_counts"] = [{"topic": name, "count": count}]
-    return answer | {
-        "tls": tls,
-        "tls_cipher_suite": client.cipher[0] if tls else "",
-        "tls_version": client.cipher[1].replace("v", "") if tls else "",
-        "tls_negotiated_protocol": "",
-        "tls_negotiated_protocol_is_mutual": tls,
-    }
-
-
-def _add_authorizations(client: "Client", answer: dict[str, Any]) -> None:
-    found = client.authorizations
-    if found is not None and found.entries:
-        answer["authed"] = True
-    if found is not None and found.identity:
-        answer["auth_identity"] = found.identity
-    if found is not None and found.identity_url:
-        answer["auth_identity_url"] = found.identity_url

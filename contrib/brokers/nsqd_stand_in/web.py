@@ -3,15 +3,11 @@
 import asyncio
 import json
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
-from brokers.nsqd_stand_in.log import Log
-
-_MARK = ("X-Nsq-Content-Type", "nsq; version=1.0")
-_JSON = ("Content-Type", "application/json; charset=utf-8")
-_PLAIN = ("Content-Type", "text/plain; charset=utf-8")
+from brokers.nsqd_stand_in.wire import is_name
 
 
 class HttpError(Exception):
@@ -20,26 +16,22 @@ class HttpError(Exception):
     Args:
         status: of the answer.
         text: what is wrong, in one word.
-        headers: of the answer, beside the usual ones.
     """
 
-    def __init__(self, status: int, text: str, *headers: tuple[str, str]) -> None:
+    def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.status = status
-        self.headers = headers
 
 
 class Request:
     """What was asked.
 
     Args:
-        path: without the query.
         query: of the address.
         body: that came with it.
     """
 
-    def __init__(self, path: str, query: str, body: bytes) -> None:
-        self.path = path
+    def __init__(self, query: str, body: bytes) -> None:
         self.body = body
         self._values = parse_qs(query, keep_blank_values=True)
 
@@ -58,120 +50,87 @@ class Request:
             raise HttpError(400, f"MISSING_ARG_{name.upper()}")
         return value
 
+    def topic_and_channel(self) -> tuple[str, str]:
+        """Return the two names.
 
-Handler = Callable[[Request], object]
+        Raises:
+            HttpError: one is missing or is no name.
+        """
+        topic = self.need("topic")
+        if not is_name(topic.encode()):
+            raise HttpError(400, "INVALID_ARG_TOPIC")
+        channel = self.need("channel")
+        if not is_name(channel.encode()):
+            raise HttpError(400, "INVALID_ARG_CHANNEL")
+        return topic, channel
+
+
+Handler = Callable[[Request], Awaitable[object]]
 Routes = Mapping[tuple[str, str], Handler]
+"""Handlers by method and path; they return text, what goes out as JSON, or None."""
 
 
-class Web:
-    """Answers requests by what stands in routes.
+async def serve(
+    routes: Routes, host: str, port: int, tls: ssl.SSLContext | None = None
+) -> asyncio.Server:
+    """Listen, and return the server."""
 
-    Args:
-        routes: handlers by method and path; they return text, what is to be shown
-            as JSON, or None for nothing.
-        log: for a line about each request.
-        refusal: what every request is answered instead, if not None.
-    """
-
-    def __init__(
-        self, routes: Routes, log: Log, refusal: Callable[[], bytes] | None = None
+    async def connection(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        self._routes, self._log, self._refusal = routes, log, refusal
-        self._writers: set[asyncio.StreamWriter] = set()
-
-    async def serve(
-        self, host: str, port: int, tls: ssl.SSLContext | None = None
-    ) -> asyncio.Server:
-        """Listen, and return the server."""
-        return await asyncio.start_server(self._connection, host, port, ssl=tls)
-
-    def close(self) -> None:
-        """Close all connections."""
-        for writer in list(self._writers):
-            writer.close()
-
-    async def _connection(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        self._writers.add(writer)
         try:
-            while await self._one(reader, writer):
+            while await _one(routes, reader, writer):
                 pass
-        except (OSError, ValueError, asyncio.IncompleteReadError):
+        except (OSError, ValueError, EOFError):
             pass  # a client that is gone or speaks no HTTP gets no answer
         finally:
-            self._writers.discard(writer)
             writer.close()
 
-    async def _one(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> bool:
-        """Answer one request; return whether another may follow."""
-        line = (await reader.readline()).decode("latin-1").split()
-        if len(line) != 3:
-            return False
-        method, target, version = line
-        headers = await _headers(reader)
-        body = await _body(reader, headers)
-        writer.write(self._answer(method, target, body))
-        await writer.drain()
-        return version == "HTTP/1.1" and headers.get("connection") != "close"
-
-    def _answer(self, method: str, target: str, body: bytes) -> bytes:
-        if self._refusal is not None:
-            return _response(403, self._refusal(), _MARK, _JSON)
-        parts = urlsplit(target)
-        try:
-            handler = self._handler(method, parts.path)
-            found = handler(Request(parts.path, parts.query, body))
-        except HttpError as error:
-            self._log.tell(f"{error.status} {method} {target}")
-            headers = *error.headers, _MARK, _JSON
-            return _response(error.status, _dump({"message": str(error)}), *headers)
-        self._log.tell(f"200 {method} {target}")
-        if parts.path == "/ping":
-            return _response(200, str(found).encode(), _PLAIN)
-        if found is None or isinstance(found, str):
-            kind = [_PLAIN] if found else []
-            return _response(200, (found or "").encode(), _MARK, *kind)
-        return _response(200, _dump(found), _MARK, _JSON)
-
-    def _handler(self, method: str, path: str) -> Handler:
-        if (method, path) in self._routes:
-            return self._routes[method, path]
-        allowed = sorted(known for known, of in self._routes if of == path)
-        if allowed:
-            allow = ("Allow", ", ".join(sorted(("OPTIONS", *allowed))))
-            raise HttpError(405, "METHOD_NOT_ALLOWED", allow)
-        raise HttpError(404, "NOT_FOUND")
+    return await asyncio.start_server(connection, host, port, ssl=tls)
 
 
-def _dump(data: object) -> bytes:
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
-    return text.encode("utf-8", "surrogateescape")
+async def _one(
+    routes: Routes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> bool:
+    """Answer one request; return whether another may follow."""
+    line = (await reader.readline()).decode("latin-1").split()
+    if len(line) != 3:
+        return False
+    method, target, _ = line
+    headers = {}
+    while header := (await reader.readline()).decode("latin-1").strip():
+        name, _, value = header.partition(":")
+        headers[name.lower()] = value.strip().lower()
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    parts = urlsplit(target)
+    handler = routes.get((method, parts.path))
+    writer.write(await _answer(handler, Request(parts.query, body)))
+    await writer.drain()
+    return headers.get("connection") != "close"
 
 
-def _response(status: int, body: bytes, *headers: tuple[str, str]) -> bytes:
+async def _answer(handler: Handler | None, request: Request) -> bytes:
+    if handler is None:
+        return _refused(HttpError(404, "NOT_FOUND"))
+    try:
+        found = await handler(request)
+    except HttpError as error:
+        return _refused(error)
+    return _response(200, found)
+
+
+def _refused(error: HttpError) -> bytes:
+    return _response(error.status, {"message": str(error)})
+
+
+def _response(status: int, found: object) -> bytes:
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
-    lines += [f"{name}: {value}" for name, value in headers]
+    body = b""
+    if isinstance(found, str):
+        body = found.encode()
+        lines.append("Content-Type: text/plain; charset=utf-8")
+    elif found is not None:
+        body = json.dumps(found, separators=(",", ":")).encode()
+        lines.append("Content-Type: application/json; charset=utf-8")
     lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-async def _headers(reader: asyncio.StreamReader) -> dict[str, str]:
-    headers = {}
-    while line := (await reader.readline()).decode("latin-1").strip():
-        name, _, value = line.partition(":")
-        headers[name.strip().lower()] = value.strip().lower()
-    return headers
-
-
-async def _body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:
-    if headers.get("transfer-encoding") != "chunked":
-        return await reader.readexactly(int(headers.get("content-length", "0")))
-    parts = []
-    while size := int((await reader.readline()).split(b";")[0], 16):
-        parts.append(await reader.readexactly(size))
-        await reader.readline()
-    await _headers(reader)
-    return b"".join(parts)

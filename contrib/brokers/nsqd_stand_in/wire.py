@@ -1,10 +1,14 @@
-"""Frames out, sizes and bodies in, and the errors that nsqd answers with."""
+"""Frames, sizes, names, and the errors that nsqd answers with."""
 
+import json
+import re
 import struct
+from asyncio import IncompleteReadError, StreamReader
 
 RESPONSE, ERROR, MESSAGE = 0, 1, 2
+SIZE = struct.Struct(">i")
 _HEADER = struct.Struct(">ii")
-_SIZE = struct.Struct(">i")
+_NAME = re.compile(rb"[.a-zA-Z0-9_-]+(#ephemeral)?")
 
 
 class ProtocolError(Exception):
@@ -22,50 +26,49 @@ class ProtocolError(Exception):
         self.fatal = fatal
 
     @property
-    def frame(self) -> bytes:
-        """The error as it goes out."""
-        return frame(ERROR, str(self).encode("utf-8", "surrogateescape"))
+    def data(self) -> bytes:
+        """The error as bytes; those of a command that are no text survive."""
+        return str(self).encode("utf-8", "surrogateescape")
 
 
-class IncompleteError(Exception):
-    """A command goes on in bytes that have not come yet.
+async def read(reader: StreamReader, size: int, code: str, text: str) -> bytes:
+    """Read that many bytes; code and text are for an end before them."""
+    try:
+        return await reader.readexactly(size)
+    except IncompleteReadError:
+        raise ProtocolError(code, text) from None
+
+
+async def read_size(reader: StreamReader, code: str, text: str) -> int:
+    """Read a size: four bytes, signed."""
+    return int(SIZE.unpack(await read(reader, 4, code, text))[0])
+
+
+async def read_body(reader: StreamReader, code: str, what: str, most: int) -> bytes:
+    """Read a size and so many bytes, at most so many.
 
     Args:
-        needed: bytes that there must be before it is worth another try.
-        failure: what to answer when no more bytes come.
+        reader: of the connection.
+        code: of the errors.
+        what: whose body it is, in errors.
+        most: bytes that are allowed.
     """
+    size = await read_size(reader, code, f"{what} failed to read body size")
+    if size > most:
+        raise ProtocolError(code, f"{what} body too big {size} > {most}")
+    if size <= 0:
+        raise ProtocolError(code, f"{what} invalid body size {size}")
+    return await read(reader, size, code, f"{what} failed to read body")
 
-    def __init__(self, needed: int, failure: ProtocolError) -> None:
-        super().__init__(str(failure))
-        self.needed = needed
-        self.failure = failure
+
+def frame(kind: int, data: bytes) -> bytes:
+    """Return a frame as it goes out."""
+    return _HEADER.pack(len(data) + 4, kind) + data
 
 
-class Reader:
-    """Reads sizes and bodies of one command from what has come so far.
-
-    Args:
-        data: all bytes that are not yet used.
-        position: where the next byte to read is.
-    """
-
-    __slots__ = ("data", "position")
-
-    def __init__(self, data: bytes, position: int) -> None:
-        self.data = data
-        self.position = position
-
-    def body(self, size: int, failure: ProtocolError) -> bytes:
-        """Read that many bytes; the failure is for an end before them."""
-        start, end = self.position, self.position + size
-        if end > len(self.data):
-            raise IncompleteError(end, failure)
-        self.position = end
-        return self.data[start:end]
-
-    def size(self, failure: ProtocolError) -> int:
-        """Read a size: four bytes, signed."""
-        return int(_SIZE.unpack(self.body(4, failure))[0])
+def told(answer: object) -> bytes:
+    """Return the frame of an answer in JSON."""
+    return frame(RESPONSE, json.dumps(answer, separators=(",", ":")).encode())
 
 
 def text_of(data: bytes) -> str:
@@ -84,9 +87,14 @@ def number(digits: bytes, failure: str) -> int:
     return int(digits or b"0")
 
 
-def frame(kind: int, data: bytes) -> bytes:
-    """Return a frame as it goes out."""
-    return _HEADER.pack(len(data) + 4, kind) + data
+def is_name(name: bytes) -> bool:
+    """Whether a topic or channel may be called so."""
+    return len(name) <= 64 and _NAME.fullmatch(name) is not None
+
+
+def is_ephemeral(name: str) -> bool:
+    """Whether it goes when its last user goes."""
+    return name.endswith("#ephemeral")
 
 
 OK = frame(RESPONSE, b"OK")

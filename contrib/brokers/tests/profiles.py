@@ -4,7 +4,6 @@ from contextlib import ExitStack, contextmanager
 
 from brokers.auth import AuthServer
 from brokers.nsq import Nsqd, NsqLookupd
-from brokers.tests.raw import http
 from brokers.tls import Certificate
 
 SMALL = (
@@ -14,15 +13,7 @@ SMALL = (
     "--max-req-timeout=10s",
     "--max-msg-timeout=20s",
     "--msg-timeout=15s",
-    "--max-channel-consumers=2",
 )
-
-
-class StrictNsqd(Nsqd):
-    """One that may refuse every request by HTTP, and be up all the same."""
-
-    def answers(self):
-        return http(self.http, "GET", "/ping")[0] in {200, 403}
 
 
 @contextmanager
@@ -30,7 +21,7 @@ def running(profile, folder):
     """Yield a server of this profile, and the certificate that it shows if any."""
     with ExitStack() as stack:
         tls = auth = None
-        if profile in {"tls", "optional", "mutual"}:
+        if profile in {"tls", "optional"}:
             tls = Certificate.make(folder)
         if profile == "auth":
             auth = AuthServer("s3cret")
@@ -40,11 +31,7 @@ def running(profile, folder):
             return
         options = {
             "small": SMALL,
-            "tls": ("--tls-required",),
-            "mutual": (
-                "--tls-client-auth-policy=require-verify",
-                f"--tls-root-ca-file={folder}/certificate.pem",
-            ),
+            "tls": ("--tls-required=tcp-https",),
         }.get(profile, ())
-        nsqd = StrictNsqd(tls=tls, auth=auth, options=options)
+        nsqd = Nsqd(tls=tls, auth=auth, options=options)
         yield stack.enter_context(nsqd), tls.certificate if tls else None

@@ -44,13 +44,12 @@ class Raw:
 
     def __init__(self, address, magic=b"  V2"):
         self.socket = socket.create_connection(split(address), timeout=PATIENCE)
-        self.layer = None
         self._data = b""
         self.send(magic)
 
     def send(self, data):
         """Send bytes as they are."""
-        self.socket.sendall(self.layer.compress(data) if self.layer else data)
+        self.socket.sendall(data)
 
     def _fill(self, size, wait):
         """Receive until so many bytes are there."""
@@ -59,7 +58,7 @@ class Raw:
             data = self.socket.recv(65536)
             if not data:
                 raise EOFError(self._data)
-            self._data += self.layer.decompress(data) if self.layer else data
+            self._data += data
 
     def _sized(self, wait):
         """Return what follows a size; after a TimeoutError it can be tried again."""
@@ -138,17 +137,10 @@ class Raw:
             self.send(b"RDY %d\n" % ready)
         return self
 
-    def upgrade(self, authority, mine=None):
-        """Go on in TLS; mine are the files of a certificate and its key."""
+    def upgrade(self, authority):
+        """Go on in TLS."""
         context = ssl.create_default_context(cafile=authority)
-        if mine:
-            context.load_cert_chain(*mine)
         self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
-
-    def compress(self, layer):
-        """Go on compressed."""
-        self.layer = layer
-        self._data = layer.decompress(self._data)
 
     def half_close(self):
         """Tell that no more bytes will come."""

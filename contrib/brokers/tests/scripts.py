@@ -16,8 +16,6 @@ TLS = {
         ("open", "a"),
         ("say", "a", identify(), 1),
         ("last", "a", b"PUB t\n" + body(PUB)),
-        ("GET", "/ping"),
-        ("GET", "/stats?format=json"),
     ],
     "all with tls": [
         ("open", "a"),

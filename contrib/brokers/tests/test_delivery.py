@@ -3,7 +3,7 @@
 import socket
 import time
 
-from brokers.tests.raw import Raw, batch, body, channel_stats, post, until
+from brokers.tests.raw import Raw, batch, body, channel_stats, until
 
 
 def test_each_channel_gets_each_message_and_its_clients_share_them(
@@ -203,16 +203,6 @@ def test_a_line_without_end_is_cut_off(connect, nsqd):
     client = connect()
     client.send(b"x" * 20_000)
     assert client.ended()
-
-
-def test_emptying_a_channel_frees_its_clients(connect, publish, nsqd, topic):
-    client = connect().subscribe(topic, "c", ready=1)
-    publish(topic, b"1", b"2")
-    message = client.message()
-    post(nsqd.http, f"/channel/empty?topic={topic}&channel=c")
-    assert "ID not in flight" in client.refused(b"FIN " + message.id + b"\n")
-    publish(topic, b"3")
-    assert client.message().body == b"3"
 
 
 def test_ten_thousand_messages_come_once_each(connect, nsqd, topic):

@@ -88,12 +88,3 @@ def test_several_nsqlookupds_are_told_and_a_dead_one_does_no_harm(make):
     server = make(lookupd=[dead, one])
     post(server.http, "/topic/create?topic=t")
     until(lambda: producers(one, "t") == {port(server)})
-
-
-def test_a_silent_producer_is_not_active(make):
-    lookupd = make("nsqlookupd", options=["--inactive-producer-timeout=100ms"])
-    server = make(lookupd=[lookupd])
-    post(server.http, "/topic/create?topic=t")
-    until(lambda: asked(lookupd, "/lookup?topic=t") is not None)
-    until(lambda: producers(lookupd, "t") == set())
-    assert asked(lookupd, "/nodes") == {"producers": []}

@@ -97,20 +97,14 @@ def test_what_was_in_flight_survives_even_a_killed_stand_in(make, kind):
     assert sorted(received(server, "t", "c", 2)) == [(b"in flight", 1), (b"waits", 1)]
 
 
-@pytest.mark.parametrize("down", ["stop", "kill"])
-def test_topics_channels_and_pauses_survive(make, down):
+def test_topics_and_channels_survive(make):
     server = make()
-    for topic in ("going", "paused"):
+    for topic in ("with", "without"):
         post(server.http, f"/topic/create?topic={topic}")
-        post(server.http, f"/channel/create?topic={topic}&channel=c")
-    post(server.http, "/topic/pause?topic=paused")
-    post(server.http, "/channel/pause?topic=going&channel=c")
-    getattr(server, down)()
-    server.start()
-    assert topic_stats(server.http, "paused")["paused"]
-    assert not topic_stats(server.http, "going")["paused"]
-    assert channel_stats(server.http, "going", "c")["paused"]
-    assert not channel_stats(server.http, "paused", "c")["paused"]
+    post(server.http, "/channel/create?topic=with&channel=c")
+    server.restart()
+    assert depths(server, "with") == [0]
+    assert depths(server, "without") == []
 
 
 def test_what_is_deleted_does_not_come_back(make):

@@ -110,7 +110,18 @@ class BusClosedError(BusError):
 
 
 class PayloadError(BusError):
-    """A message that this bus can never carry, for example one too large."""
+    """Messages that this bus can never carry, for example one too large.
+
+    Nothing was sent: leave them out and send the others again.
+
+    Args:
+        text: What is wrong with the first of them.
+        refused: Positions, in the list given to `send` or `settle`.
+    """
+
+    def __init__(self, text: str, refused: Iterable[int] = ()) -> None:
+        super().__init__(text)
+        self.refused = tuple(refused)
 
 
 class SendError(BusError):

@@ -25,16 +25,16 @@ class MemoryBackdoor(Backdoor):
         self.storage = _STORAGES.setdefault(name, Storage())
 
     def put(self, topic, bodies):
-        with self.storage.lock:
+        with self.storage.changed:
             self.storage.put([Message(topic, body) for body in bodies])
 
     def take(self, topic):
-        with self.storage.lock:
+        with self.storage.changed:
             found = self.storage.topics.get(topic)
             return [message.body for message, _ in found._backlog] if found else []
 
     def in_flight(self, topic, channel):
-        with self.storage.lock:
+        with self.storage.changed:
             return len(self.storage.topics[topic].channels[channel]._leases)
 
 

@@ -5,8 +5,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from task_core.api.bus import Bus, BusContext, Consumer, Producer, Role
+from task_core.api.bus import Bus, BusContext, ChannelState, Role
 from task_core.api.capabilities import Capabilities
+from task_core.api.consumer import Consumer
 from task_core.api.message import Delivery, Message
 from task_core.api.plugin import (
     BusPlugin,
@@ -16,8 +17,9 @@ from task_core.api.plugin import (
     taskmaster,
     worker,
 )
-from task_core.api.refusals import check_messages
+from task_core.api.producer import Producer
 from task_core.api.taskmaster import Taskmaster, TaskmasterContext
+from task_core.api.waker import Event, Waker
 from task_core.api.worker import (
     Outcome,
     Worker,
@@ -60,11 +62,13 @@ __all__ = [
     "BusError",
     "BusPlugin",
     "Capabilities",
+    "ChannelState",
     "Clock",
     "Consumer",
     "DeadLetter",
     "DecodeError",
     "Delivery",
+    "Event",
     "FrameworkError",
     "InfoError",
     "LeaseLostError",
@@ -83,11 +87,11 @@ __all__ = [
     "TaskmasterPlugin",
     "UnsupportedCapabilityError",
     "UrlPart",
+    "Waker",
     "Worker",
     "WorkerContext",
     "WorkerPlugin",
     "alert",
-    "check_messages",
     "complete",
     "dead_topic",
     "decode_dead",

@@ -1,7 +1,8 @@
 """The contract of a bus: what carries tasks. Synchronous, and owned by one thread.
 
-The launcher makes every call from one thread, except `Consumer.wake`. So a plugin
-needs no locks, and a blocking client library fits as it is.
+One thread makes every call, except `Consumer.wake`. So a plugin needs no locks, and a
+blocking client library fits as it is. Public methods are final and keep the invariants;
+authors fill in the hooks, whose names begin with `_`.
 
 A lost connection is no end: after a `BusConnectionError` everything stays usable, and
 the next call connects again or raises it again, in bounded time. How long to wait in
@@ -13,13 +14,18 @@ a duplicate. Only where others are known to have it, `LeaseLostError` says so.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import StrEnum
+from math import inf
+from typing import ClassVar
 
 import attrs
 
-from task_core.api.capabilities import Capabilities
-from task_core.api.message import Delivery, Message
-from task_core.api.refusals import refuse
-from task_core.errors import BusClosedError
+from task_core.api.capabilities import Capabilities, require
+from task_core.api.consumer import Consumer
+from task_core.api.producer import Producer
+from task_core.api.sealed import Sealed
+from task_core.errors import BusClosedError, BusError
+
+__all__ = ["Bus", "BusContext", "ChannelState", "Consumer", "Producer", "Role"]
 
 
 class Role(StrEnum):
@@ -34,7 +40,7 @@ class Role(StrEnum):
 
 @attrs.frozen(kw_only=True, eq=False)
 class BusContext:
-    """What the composition root tells a bus when it opens.
+    """What a bus is told when it opens.
 
     Args:
         role: What it is opened for.
@@ -48,88 +54,135 @@ class BusContext:
     lease: float = 30.0
 
 
-class Bus(ABC):
-    """A connection to a broker. Plugins subclass it.
+@attrs.frozen
+class ChannelState:
+    """How full a channel is.
+
+    Args:
+        name: Its name.
+        waiting: Messages that nobody holds.
+        held: Messages that somebody holds and has not settled; None: nobody knows.
+    """
+
+    name: str
+    waiting: int
+    held: int | None = None
+
+
+class Bus(Sealed, ABC, contract=True):
+    """A connection to a broker.
 
     Args:
         name: The plugin's name, for messages.
         capabilities: What this very bus can do, with its options.
-        closed: Whether `close` was called; it sets this.
+        lease: Seconds until an unsettled delivery comes again.
+        closed: Whether `close` was called.
+        expires_channels: Set this on a class whose broker deletes a temporary channel
+            when its reader is gone; for all others the base does, by `_forget`.
     """
 
     closed = False
+    expires_channels: ClassVar[bool] = False
 
-    def __init__(self, name: str, capabilities: Capabilities) -> None:
+    def __init__(
+        self, name: str, capabilities: Capabilities, *, lease: float = inf
+    ) -> None:
         self.name = name
         self.capabilities = capabilities
-        self._settler: Producer | None = None
+        self.lease = lease
+        self._shared: Producer | None = None
+        self._consumers: list[Consumer] = []
+        self._producers: list[Producer] = []
 
-    @abstractmethod
-    def subscribe(self, topic: str, channel: str) -> "Consumer":
+    def subscribe(
+        self,
+        topic: str,
+        channel: str,
+        *,
+        prefetch: int | None = None,
+        temporary: bool = False,
+    ) -> Consumer:
         """Start to read a topic.
 
         Args:
             topic: Its name.
             channel: Consumers on one channel share its messages.
+            prefetch: Most deliveries that the caller will hold at a time, for brokers
+                that push; None when it does not know.
+            temporary: The channel goes with its reader: for looking, not for work.
 
         Raises:
-            BusError: The broker refuses.
+            BusError: The broker refuses, or cannot have a topic of that name.
         """
+        self._check_open()
+        consumer = self._subscribe(
+            topic, channel, prefetch=prefetch, temporary=temporary
+        )
+        deletes = self.capabilities.channels and not self.expires_channels
+        consumer.temporary = temporary and deletes
+        self._consumers = [one for one in self._consumers if not one.closed]
+        self._consumers.append(consumer)
+        return consumer
 
-    @abstractmethod
-    def producer(self) -> "Producer":
+    def producer(self) -> Producer:
         """Return a new producer.
 
         Raises:
             BusError: The broker refuses.
         """
+        self._check_open()
+        producer = self._producer()
+        self._producers = [one for one in self._producers if not one.closed]
+        self._producers.append(producer)
+        return producer
 
-    @abstractmethod
-    def close(self) -> None:
-        """Close every consumer and producer, then the connection; may be repeated."""
+    def shared_producer(self) -> Producer:
+        """Return the producer that settling and preparing use; made when needed."""
+        if self._shared is None or self._shared.closed:
+            self._shared = self.producer()
+        return self._shared
 
-    def settle(
-        self,
-        consumer: "Consumer",
-        deliveries: Sequence[Delivery],
-        messages: Sequence[Message],
-    ) -> None:
-        """Publish what tasks produced, then acknowledge their deliveries.
-
-        When it raises, nothing was acknowledged; messages may have been sent. A bus
-        with transactions overrides it and does both or neither (`atomic_settle`). A
-        bus with leases overrides it to refuse lost deliveries before it sends.
+    def prepare(self, topics: Sequence[str]) -> None:
+        """Check or create topics before any work is done for them.
 
         Raises:
-            SendError: The broker did not confirm all messages.
-            LeaseLostError: Others have some of the deliveries; nothing was done.
-            BusClosedError: `close` was called before, of the bus or the consumer.
-            BusError: The broker failed otherwise.
+            BusError: One of them cannot be written.
         """
-        self.check_open()
-        if deliveries:
-            consumer.check_open()
-        if messages:
-            if self._settler is None:
-                self._settler = self.producer()
-            self._settler.send(messages)
-        if deliveries and self.capabilities.ack:
-            consumer.ack(deliveries)
+        self._check_open()
+        self.shared_producer().prepare(topics)
 
     def topics(self) -> Sequence[str]:
         """Return the names of the topics, sorted (capability `topics`)."""
-        refuse(self, "topics")
+        self._demand("topics")
+        return self._topics()
 
     def depth(self, topic: str, channel: str) -> int:
         """Return how many messages wait on a channel (capability `depth`)."""
-        refuse(self, "depth")
+        self._demand("depth")
+        return self._depth(topic, channel)
+
+    def channels(self, topic: str) -> Sequence[ChannelState]:
+        """Return the channels of a topic, sorted by name (capability `depth`)."""
+        self._demand("depth")
+        return self._channels(topic)
 
     def peek(self, topic: str, limit: int) -> Sequence[bytes]:
         """Return up to `limit` bodies of a topic, oldest first (capability `peek`).
 
         Takes nothing: no channel is made, and nobody misses what is seen.
         """
-        refuse(self, "peek")
+        self._demand("peek")
+        return self._peek(topic, limit) if limit > 0 else ()
+
+    def forget(self, topic: str, channel: str = "") -> None:
+        """Delete a channel with all that waits on it (capability `channels`).
+
+        Args:
+            topic: Whose channel; one that is not there is no error.
+            channel: Which; the whole topic when empty.
+        """
+        self._demand("channels")
+        self._forget(topic, channel)
 
     def ping(self) -> None:
         """Ask the broker for a sign of life.
@@ -138,9 +191,42 @@ class Bus(ABC):
             BusConnectionError: There is none.
             BusClosedError: `close` was called before.
         """
-        self.check_open()
+        self._check_open()
+        self._ping()
 
-    def check_open(self) -> None:
+    def close(self) -> None:
+        """Close every consumer, every producer, then the connection; may be repeated.
+
+        Each is closed though another one fails.
+
+        Raises:
+            BusError: The first that failed.
+        """
+        if self.closed:
+            return
+        self.closed = True
+        failed: list[BusError] = []
+        parts = [one.close for one in (*self._consumers, *self._producers)]
+        for close in (*parts, self._close):
+            try:
+                close()
+            except BusError as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
+
+    def remove_channel(self, topic: str, channel: str) -> None:
+        """Delete the temporary channel of a consumer that is gone, if that works."""
+        try:
+            self._forget(topic, channel)
+        except BusError:
+            pass  # the broker is away; the channel is the price
+
+    def _demand(self, capability: str) -> None:
+        require(self.capabilities, capability, self.name)
+        self._check_open()
+
+    def _check_open(self) -> None:
         """Refuse a call that comes after `close`.
 
         Raises:
@@ -149,144 +235,38 @@ class Bus(ABC):
         if self.closed:
             raise BusClosedError(f"bus '{self.name}' is closed")
 
-
-class Consumer(ABC):
-    """Reads one topic on one channel.
-
-    Args:
-        bus: The bus that made it.
-        topic, channel: What it reads.
-        closed: Whether `close` was called; it sets this.
-    """
-
-    closed = False
-
-    def __init__(self, bus: Bus, topic: str, channel: str) -> None:
-        self.bus = bus
-        self.topic = topic
-        self.channel = channel
+    @abstractmethod
+    def _subscribe(
+        self, topic: str, channel: str, *, prefetch: int | None, temporary: bool
+    ) -> Consumer:
+        """Return a consumer; see `subscribe`."""
 
     @abstractmethod
-    def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
-        """Wait for messages.
+    def _producer(self) -> Producer:
+        """Return a producer; see `producer`."""
 
-        Takes no more than `limit` from the broker: what waits here could be done by
-        another worker.
+    def _topics(self) -> Sequence[str]:
+        """Return the names of the topics (with capability `topics`)."""
+        raise NotImplementedError(f"{type(self).__name__}._topics")
 
-        Args:
-            limit: Return at most so many.
-            timeout: Return none after so many seconds; 0 does not wait.
+    def _depth(self, topic: str, channel: str) -> int:
+        """Return how many messages wait (with capability `depth`)."""
+        raise NotImplementedError(f"{type(self).__name__}._depth")
 
-        Returns:
-            What is there, as soon as there is one. Nothing after `timeout`, after
-            `wake`, or at the end of a bounded stream.
-
-        Raises:
-            BusConnectionError: The connection is lost.
-            BusClosedError: `close` was called before.
-        """
-
-    @abstractmethod
-    def wake(self) -> None:
-        """Make a waiting `receive`, or the next one, return at once.
-
-        The only call that comes from other threads.
-        """
-
-    @abstractmethod
-    def close(self) -> None:
-        """Give back everything unsettled and stop reading; may be repeated."""
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether a bounded stream has delivered its last message."""
-        return False
-
-    def drain(self) -> Sequence[Delivery]:
-        """Hand over what was read ahead and not delivered; called once, at the end.
-
-        Only for buses that cannot give back (a pipe): others return nothing here and
-        give back in `close`.
-        """
+    def _channels(self, topic: str) -> Sequence[ChannelState]:
+        """Return the channels of a topic; a bus that cannot list them has none."""
         return ()
 
-    def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """Tell the broker that these are done (capability `ack`).
+    def _peek(self, topic: str, limit: int) -> Sequence[bytes]:
+        """Return bodies (with capability `peek`)."""
+        raise NotImplementedError(f"{type(self).__name__}._peek")
 
-        May reach the broker a little later: a crash in between costs duplicates.
+    def _forget(self, topic: str, channel: str) -> None:
+        """Delete a channel or a topic (with capability `channels`)."""
+        raise NotImplementedError(f"{type(self).__name__}._forget")
 
-        Raises:
-            LeaseLostError: Others have some of them; nothing was done.
-        """
-        refuse(self.bus, "ack")
+    def _ping(self) -> None:
+        """Ask the broker for a sign of life; a bus without a broker needs none."""
 
-    def nack(self, deliveries: Sequence[Delivery], delay: float = 0.0) -> None:
-        """Give these back (capability `nack`).
-
-        Args:
-            deliveries: Which. Those that others have stay theirs.
-            delay: Not before so many seconds (capability `nack_delay`).
-        """
-        refuse(self.bus, "nack")
-
-    def extend(self, deliveries: Sequence[Delivery]) -> None:
-        """Restart the lease of these (capability `lease`).
-
-        Those that others have stay theirs; a bus that sees it raises `LeaseLostError`.
-        """
-        refuse(self.bus, "lease")
-
-    def check_open(self) -> None:
-        """Refuse a call that comes after `close`, its own or that of the bus.
-
-        Raises:
-            BusClosedError: It does.
-        """
-        if self.closed or self.bus.closed:
-            raise BusClosedError(f"bus '{self.bus.name}': this consumer is closed")
-
-
-class Producer(ABC):
-    """Writes messages to topics.
-
-    Args:
-        bus: The bus that made it.
-        closed: Whether `close` was called; it sets this.
-    """
-
-    closed = False
-
-    def __init__(self, bus: Bus) -> None:
-        self.bus = bus
-
-    @abstractmethod
-    def send(self, messages: Sequence[Message]) -> None:
-        """Send, and return when the broker has confirmed all of them.
-
-        Implementations first call `check_open` and `check_messages`.
-
-        Raises:
-            UnsupportedCapabilityError: A message asks for what the bus cannot do.
-            PayloadError: A body is longer than the bus can carry; nothing was sent.
-            SendError: Some were not confirmed; it tells which.
-        """
-
-    @abstractmethod
-    def close(self) -> None:
-        """Stop writing; may be repeated."""
-
-    def prepare(self, topics: Sequence[str]) -> None:
-        """Check or create topics before any work is done for them.
-
-        Raises:
-            BusError: One of them cannot be written.
-        """
-
-    def check_open(self) -> None:
-        """Refuse a call that comes after `close`, its own or that of the bus.
-
-        Raises:
-            BusClosedError: It does.
-        """
-        if self.closed or self.bus.closed:
-            raise BusClosedError(f"bus '{self.bus.name}': this producer is closed")
+    def _close(self) -> None:
+        """Free the connection; called once, after all parts are closed."""

@@ -18,6 +18,7 @@ class Capabilities:
         lease: A delivery that is neither settled nor extended comes again.
         ordered: One consumer receives messages in the order in which they were sent.
         channels: Every channel on a topic gets each message once.
+        retains: What is sent before the first channel is kept for it.
         delay: A message can be sent to arrive not before some seconds.
         priority: Messages with a higher priority arrive first.
         batch_send: Many messages cost about one round trip.
@@ -38,6 +39,7 @@ class Capabilities:
     lease: bool = False
     ordered: bool = False
     channels: bool = False
+    retains: bool = False
     delay: bool = False
     priority: bool = False
     batch_send: bool = False

@@ -17,6 +17,7 @@ MEMORY = Capabilities(
     lease=True,
     ordered=True,
     channels=True,
+    retains=True,
     delay=True,
     batch_send=True,
     depth=True,

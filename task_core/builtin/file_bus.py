@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 import attrs
 
-from task_core.api.bus import Bus, BusContext, Consumer, Producer, Role
+from task_core.api.bus import Bus, BusContext, Role
 from task_core.api.capabilities import Capabilities
+from task_core.api.consumer import Consumer
 from task_core.api.message import Message
+from task_core.api.part import Owner
+from task_core.api.producer import Producer
 from task_core.builtin.bus_options import FileOptions
 from task_core.builtin.file_consumer import FollowingConsumer, open_to_read
 from task_core.builtin.line_consumer import LineConsumer
@@ -38,16 +41,9 @@ class FileBus(Bus):
         super().__init__("file", attrs.evolve(capabilities, bounded=bounded))
         self._options = options
         self._context = context
-        self._open: list[Consumer | Producer] = []
 
-    def subscribe(self, topic: str, channel: str) -> Consumer:
-        """Start to read the file named by the options, or else by the topic."""
-        self.check_open()
-        consumer = self._consumer(topic, channel, self._options.path or topic)
-        self._open.append(consumer)
-        return consumer
-
-    def _consumer(self, topic: str, channel: str, path: str) -> Consumer:
+    def _subscribe(self, topic: str, channel: str, **hints: object) -> Consumer:
+        path = self._options.path or topic  # the options name the file, or the topic
         if path == "-":
             return LineConsumer(self, topic, channel, STDIN, "stdin", owned=False)
         if not path:
@@ -64,23 +60,14 @@ class FileBus(Bus):
             return FollowingConsumer(self, topic, channel, fd, path)
         return LineConsumer(self, topic, channel, fd, f"'{path}'", owned=True)
 
-    def producer(self) -> Producer:
+    def _producer(self) -> Producer:
         """Return a producer that appends to the file of each topic.
 
         A bus that only writes (`--out-bus file://PATH`) puts everything into its path,
         and dead letters beside it.
         """
-        self.check_open()
         path = self._options.path if self._context.role is Role.OUT else ""
-        producer = FileProducer(self, path, self._context.stdout)
-        self._open.append(producer)
-        return producer
-
-    def close(self) -> None:
-        """Close all files."""
-        self.closed = True
-        while self._open:
-            self._open.pop().close()
+        return FileProducer(self, path, self._context.stdout)
 
 
 class FileProducer(LineProducer):
@@ -92,7 +79,7 @@ class FileProducer(LineProducer):
         stdout: Descriptor that the path `-` stands for.
     """
 
-    def __init__(self, bus: Bus, path: str, stdout: int) -> None:
+    def __init__(self, bus: Owner, path: str, stdout: int) -> None:
         super().__init__(bus)
         self._path = path
         self._streams = {
@@ -101,8 +88,7 @@ class FileProducer(LineProducer):
         }
         self._files: dict[str, LineWriter] = {}
 
-    def writer_for(self, topic: str) -> LineWriter:
-        """Return the open file of a topic."""
+    def _writer_for(self, topic: str) -> LineWriter:
         path = self._path_of(topic)
         if path in self._streams:
             return self._streams[path]
@@ -111,22 +97,19 @@ class FileProducer(LineProducer):
             writer = self._open_file(path)
         return writer
 
-    def send(self, messages: Sequence[Message]) -> None:
-        """Append messages; see `Producer.send`."""
+    def _send(self, messages: Sequence[Message]) -> None:
         if len(self._files) > MAX_OPEN:
             self._close_files()
-        super().send(messages)
+        super()._send(messages)
 
-    def prepare(self, topics: Sequence[str]) -> None:
+    def _prepare(self, topics: Sequence[str]) -> None:
         """Check that topics can be written; files are made with their first message."""
         for topic in topics:
             path = self._path_of(topic)
             if path not in self._streams and (problem := _problem(path)):
                 raise BusError(f"topic '{topic}' cannot be written: {problem}")
 
-    def close(self) -> None:
-        """Close the files; may be repeated."""
-        super().close()
+    def _close(self) -> None:
         self._close_files()
 
     def _close_files(self) -> None:

@@ -3,8 +3,8 @@
 import errno
 import os
 
-from task_core.api.alarm import Event
-from task_core.api.bus import Bus
+from task_core.api.part import Owner
+from task_core.api.waker import Event
 from task_core.builtin.line_consumer import LineConsumer
 
 PAUSE = 0.05
@@ -22,7 +22,9 @@ class FollowingConsumer(LineConsumer):
         path: Its name, to notice when another file takes its place.
     """
 
-    def __init__(self, bus: Bus, topic: str, channel: str, fd: int, path: str) -> None:
+    def __init__(
+        self, bus: Owner, topic: str, channel: str, fd: int, path: str
+    ) -> None:
         super().__init__(bus, topic, channel, fd, f"'{path}'", owned=True)
         self._path = path
         self._at_end = False
@@ -31,8 +33,8 @@ class FollowingConsumer(LineConsumer):
     def _wait(self, seconds: float) -> Event:
         if not self._at_end:
             return super()._wait(seconds)
-        event = self._alarm.wait(None, min(seconds, PAUSE))
-        if event is Event.RUNG:
+        event = self._waker.wait(min(seconds, PAUSE))
+        if event is Event.WOKEN:
             return event
         self._at_end = False
         return Event.READY

@@ -5,9 +5,10 @@ import stat
 from collections.abc import Sequence
 from time import monotonic
 
-from task_core.api.alarm import Alarm, Event
-from task_core.api.bus import Bus, Consumer
+from task_core.api.consumer import Consumer
 from task_core.api.message import Delivery
+from task_core.api.part import Owner
+from task_core.api.waker import Event
 from task_core.builtin.lines import LineBuffer
 from task_core.errors import BusError
 
@@ -33,7 +34,7 @@ class LineConsumer(Consumer):
     """
 
     def __init__(
-        self, bus: Bus, topic: str, channel: str, fd: int, name: str, *, owned: bool
+        self, bus: Owner, topic: str, channel: str, fd: int, name: str, *, owned: bool
     ) -> None:
         super().__init__(bus, topic, channel)
         self._fd = fd
@@ -42,11 +43,8 @@ class LineConsumer(Consumer):
         self._buffer = LineBuffer()
         self._ended = False
         self._regular = self._is_regular()
-        self._alarm = Alarm()
 
-    def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
-        """Wait for lines; see `Consumer.receive`."""
-        self.check_open()
+    def _receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         buffer = self._buffer
         if found := buffer.take(limit):
             return found
@@ -61,28 +59,17 @@ class LineConsumer(Consumer):
                 break
         return ()
 
-    def wake(self) -> None:
-        """Make a waiting `receive`, or the next one, return at once."""
-        self._alarm.ring()
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether the input has ended and its last line was delivered."""
+    def _exhausted(self) -> bool:
         return self._ended and self._buffer.empty
 
-    def drain(self) -> Sequence[Delivery]:
+    def _drain(self) -> Sequence[Delivery]:
         """Hand over what was read ahead; a regular file keeps its lines itself."""
         if self._regular:
             return ()
         self._complete_line()
         return self._buffer.take_all()
 
-    def close(self) -> None:
-        """Stop reading; may be repeated."""
-        if self.closed:
-            return
-        self.closed = True
-        self._alarm.close()
+    def _close(self) -> None:
         if self._owned:
             os.close(self._fd)
         elif self._regular and (pending := self._buffer.pending):
@@ -101,7 +88,7 @@ class LineConsumer(Consumer):
                 self._read(1)
 
     def _wait(self, seconds: float) -> Event:
-        return self._alarm.wait(self._fd, seconds)
+        return self._waker.wait(seconds, self._fd)
 
     def _read(self, size: int) -> bool:
         """Read once; return whether anything came."""

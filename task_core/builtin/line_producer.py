@@ -5,9 +5,8 @@ import select
 from abc import abstractmethod
 from collections.abc import Collection, Sequence
 
-from task_core.api.bus import Bus, Producer
 from task_core.api.message import Message
-from task_core.api.refusals import check_messages
+from task_core.api.producer import Producer
 from task_core.errors import BusClosedError, PayloadError, SendError
 
 
@@ -56,27 +55,17 @@ class LineWriter:
 
 
 class LineProducer(Producer):
-    """Sends each batch with one write for each place that it goes to.
-
-    Args:
-        bus: The bus that made it.
-    """
-
-    def __init__(self, bus: Bus) -> None:
-        super().__init__(bus)
+    """Sends each batch with one write for each place that it goes to."""
 
     @abstractmethod
-    def writer_for(self, topic: str) -> LineWriter:
+    def _writer_for(self, topic: str) -> LineWriter:
         """Return where a topic goes.
 
         Raises:
             OSError, ValueError: It cannot be opened.
         """
 
-    def send(self, messages: Sequence[Message]) -> None:
-        """Write messages; see `Producer.send`."""
-        self.check_open()
-        check_messages(self.bus, messages)
+    def _send(self, messages: Sequence[Message]) -> None:
         _check_lines(messages)
         groups = self._group(messages)
         unsent = set(range(len(messages)))
@@ -91,16 +80,12 @@ class LineProducer(Producer):
                 raise _failure(writer.name, error, unsent) from None
             unsent.difference_update(positions)
 
-    def close(self) -> None:
-        """Stop writing; may be repeated."""
-        self.closed = True
-
     def _group(self, messages: Sequence[Message]) -> dict[LineWriter, Sequence[int]]:
         everything = range(len(messages))
         writers: dict[str, LineWriter] = {}
         for topic in {message.topic for message in messages}:
             try:
-                writers[topic] = self.writer_for(topic)
+                writers[topic] = self._writer_for(topic)
             except (OSError, ValueError) as error:  # no file name holds a NUL
                 raise _failure(f"topic '{topic}'", error, everything) from None
         if len(set(writers.values())) == 1:
@@ -112,12 +97,14 @@ class LineProducer(Producer):
 
 
 def _check_lines(messages: Sequence[Message]) -> None:
-    for message in messages:
-        if b"\n" in message.body:
-            raise PayloadError(
-                f"a message for topic '{message.topic}' holds a newline: a bus of"
-                " lines cannot carry it"
-            )
+    broken = [at for at, message in enumerate(messages) if b"\n" in message.body]
+    if broken:
+        topic = messages[broken[0]].topic
+        raise PayloadError(
+            f"a message for topic '{topic}' holds a newline: a bus of lines cannot"
+            " carry it",
+            broken,
+        )
 
 
 def _closed_by_reader(writer: LineWriter) -> BusClosedError:

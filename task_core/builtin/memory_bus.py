@@ -2,14 +2,14 @@
 
 import threading
 from collections.abc import Sequence
-from queue import Empty, SimpleQueue
 from time import monotonic
 
-from task_core.api.bus import Bus, Consumer, Producer
+from task_core.api.bus import Bus, ChannelState
 from task_core.api.capabilities import Capabilities
+from task_core.api.consumer import Consumer
 from task_core.api.message import Delivery, Message
-from task_core.api.refusals import check_messages
-from task_core.builtin.memory_topics import Bell, Channel, Topic
+from task_core.api.producer import Producer
+from task_core.builtin.memory_topics import Channel, Topic
 from task_core.errors import LeaseLostError
 
 
@@ -17,12 +17,13 @@ class Storage:
     """What all buses of one name share.
 
     Args:
-        lock: Held around every look at the topics.
+        changed: Its lock is held around every look at the topics; it tells those who
+            wait that there may be something.
         topics: By name.
     """
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.changed = threading.Condition()
         self.topics: dict[str, Topic] = {}
 
     def topic(self, name: str) -> Topic:
@@ -39,6 +40,7 @@ class Storage:
             by_topic.setdefault(message.topic, []).append(message)
         for name, group in by_topic.items():
             self.topic(name).put(group, now)
+        self.changed.notify_all()
 
 
 # the one place that must outlive a bus: it stands in for the broker
@@ -55,170 +57,118 @@ class MemoryBus(Bus):
     """
 
     def __init__(self, name: str, capabilities: Capabilities, lease: float) -> None:
-        super().__init__("memory", capabilities)
-        self.lease = lease
-        self._storage = _STORAGES.setdefault(name, Storage())
-        self._open: list[MemoryConsumer | MemoryProducer] = []
+        super().__init__("memory", capabilities, lease=lease)
+        self.storage = _STORAGES.setdefault(name, Storage())
 
-    def subscribe(self, topic: str, channel: str) -> "MemoryConsumer":
-        """Start to read a topic; its channel stays when the consumer is gone."""
-        self.check_open()
-        consumer = MemoryConsumer(self, topic, channel, self._storage)
-        self._open.append(consumer)
-        return consumer
+    def _subscribe(self, topic: str, channel: str, **hints: object) -> Consumer:
+        """Make the channel, which stays when the consumer is gone."""
+        return MemoryConsumer(self, topic, channel)
 
-    def producer(self) -> "MemoryProducer":
-        """Return a new producer."""
-        self.check_open()
-        producer = MemoryProducer(self, self._storage)
-        self._open.append(producer)
-        return producer
+    def _producer(self) -> Producer:
+        return MemoryProducer(self)
 
-    def settle(
-        self,
-        consumer: Consumer,
-        deliveries: Sequence[Delivery],
-        messages: Sequence[Message],
-    ) -> None:
-        """Send and acknowledge at one instant."""
-        self.check_open()
-        check_messages(self, messages)
-        assert isinstance(consumer, MemoryConsumer)
-        with self._storage.lock:
-            consumer.settle(deliveries)
-            self._storage.put(messages)
+    def _topics(self) -> Sequence[str]:
+        with self.storage.changed:
+            return sorted(self.storage.topics)
 
-    def topics(self) -> Sequence[str]:
-        """Return the names of the topics, sorted."""
-        self.check_open()
-        with self._storage.lock:
-            return sorted(self._storage.topics)
-
-    def depth(self, topic: str, channel: str) -> int:
+    def _depth(self, topic: str, channel: str) -> int:
         """Return how many messages nobody holds, delayed ones included."""
-        self.check_open()
-        with self._storage.lock:
-            found = self._storage.topics.get(topic)
+        with self.storage.changed:
+            found = self.storage.topics.get(topic)
             return found.depth(channel) if found else 0
 
-    def close(self) -> None:
-        """Give back what is unsettled; what was sent stays in the process."""
-        self.closed = True
-        while self._open:
-            self._open.pop().close()
+    def _channels(self, topic: str) -> Sequence[ChannelState]:
+        with self.storage.changed:
+            found = self.storage.topics.get(topic, Topic()).channels
+            return [
+                ChannelState(name, channel.depth(), channel.held())
+                for name, channel in sorted(found.items())
+            ]
+
+    def _forget(self, topic: str, channel: str) -> None:
+        with self.storage.changed:
+            if not channel:
+                self.storage.topics.pop(topic, None)
+            elif topic in self.storage.topics:
+                self.storage.topics[topic].channels.pop(channel, None)
 
 
 class MemoryConsumer(Consumer):
     """Reads one channel.
 
     Args:
-        bus, topic, channel: As for every consumer.
-        storage: Where the channel is.
-        stored: The channel itself.
+        stored: The channel.
     """
 
     bus: MemoryBus
+    knows_lost = True
 
-    def __init__(
-        self, bus: MemoryBus, topic: str, channel: str, storage: Storage
-    ) -> None:
+    def __init__(self, bus: MemoryBus, topic: str, channel: str) -> None:
         super().__init__(bus, topic, channel)
-        self._lock = storage.lock
-        self._bell: Bell = SimpleQueue()
-        with self._lock:
-            self.stored: Channel = storage.topic(topic).channel(channel)
+        self._changed = bus.storage.changed
+        with self._changed:
+            self.stored: Channel = bus.storage.topic(topic).channel(channel)
 
-    def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
-        """Wait for messages; see `Consumer.receive`."""
-        self.check_open()
+    def _receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         deadline = monotonic() + timeout
-        while True:
-            now = monotonic()
-            with self._lock:
-                if found := self.stored.take(limit, now, self.bus.lease, self):
+        with self._changed:
+            while True:
+                now = monotonic()
+                found = self.stored.take(limit, now, self.bus.lease, self)
+                if found or self._woken or now >= deadline:
                     return found
-                self.stored.await_ring(self._bell)
-                change = self.stored.next_change()
-            if self._sleep(min(deadline, change) - now) or monotonic() >= deadline:
-                return ()
+                self._changed.wait(min(deadline, self.stored.next_change()) - now)
 
-    def wake(self) -> None:
-        """Make a waiting `receive`, or the next one, return at once."""
-        self._bell.put(True)
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
 
-    def close(self) -> None:
-        """Give back what is unsettled; may be repeated."""
-        if not self.closed:
-            self.closed = True
-            with self._lock:
-                self.stored.give_back(self.stored.owned_by(self), 0)
+    def _close(self) -> None:
+        with self._changed:
+            self.stored.give_back(self.stored.owned_by(self), 0)
+            self._changed.notify_all()
 
-    def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """Forget these, or, when a lease was lost, none."""
-        with self._lock:
-            self.settle(deliveries)
-
-    def settle(self, deliveries: Sequence[Delivery]) -> None:
-        """Forget these; the storage's lock is held.
+    def _settle(
+        self, deliveries: Sequence[Delivery], messages: Sequence[Message]
+    ) -> None:
+        """Send and acknowledge at one instant.
 
         Raises:
             LeaseLostError: Others have some of these; nothing was done.
         """
-        self.check_open()
-        if lost := [d for d in deliveries if not self.stored.holds(d.token)]:
-            raise LeaseLostError(
-                f"bus 'memory': the lease of {len(lost)} of {len(deliveries)}"
-                f" deliveries of topic '{self.topic}' is lost; nothing was settled",
-                lost,
-            )
-        self.stored.ack(_tokens(deliveries))
+        with self._changed:
+            if lost := [d for d in deliveries if not self.stored.holds(d.token)]:
+                raise LeaseLostError(
+                    f"bus 'memory': the lease of {len(lost)} of {len(deliveries)}"
+                    f" deliveries of topic '{self.topic}' is lost; nothing was settled",
+                    lost,
+                )
+            self.stored.ack(_tokens(deliveries))
+            self.bus.storage.put(messages)
 
-    def nack(self, deliveries: Sequence[Delivery], delay: float = 0.0) -> None:
-        """Give these back."""
-        self.check_open()
-        with self._lock:
+    def _ack(self, deliveries: Sequence[Delivery]) -> None:
+        self._settle(deliveries, ())
+
+    def _nack(self, deliveries: Sequence[Delivery], delay: float) -> None:
+        with self._changed:
             due = monotonic() + delay if delay else 0
             self.stored.give_back(_tokens(deliveries), due)
+            self._changed.notify_all()
 
-    def extend(self, deliveries: Sequence[Delivery]) -> None:
-        """Restart the lease of these."""
-        self.check_open()
-        with self._lock:
+    def _extend(self, deliveries: Sequence[Delivery]) -> None:
+        with self._changed:
             self.stored.extend(_tokens(deliveries), monotonic() + self.bus.lease)
-
-    def _sleep(self, seconds: float) -> bool:
-        """Wait for the bell; return whether `wake` rang it."""
-        try:
-            return self._bell.get(timeout=max(0.0, seconds))
-        except Empty:
-            return False
-        finally:
-            with self._lock:
-                self.stored.forget(self._bell)
 
 
 class MemoryProducer(Producer):
-    """Writes to topics.
+    """Writes to topics."""
 
-    Args:
-        bus: The bus that made it.
-        storage: Where the topics are.
-    """
+    bus: MemoryBus
 
-    def __init__(self, bus: MemoryBus, storage: Storage) -> None:
-        super().__init__(bus)
-        self._storage = storage
-
-    def send(self, messages: Sequence[Message]) -> None:
+    def _send(self, messages: Sequence[Message]) -> None:
         """Send all messages at one instant."""
-        self.check_open()
-        check_messages(self.bus, messages)
-        with self._storage.lock:
-            self._storage.put(messages)
-
-    def close(self) -> None:
-        """Stop writing; may be repeated."""
-        self.closed = True
+        with self.bus.storage.changed:
+            self.bus.storage.put(messages)
 
 
 def _tokens(deliveries: Sequence[Delivery]) -> list[int]:

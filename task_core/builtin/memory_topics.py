@@ -4,12 +4,8 @@ import heapq
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from queue import SimpleQueue
 
 from task_core.api.message import Delivery, Message
-
-Bell = SimpleQueue[bool]
-"""Wakes one consumer; True when `wake` did it."""
 
 
 class Entry:
@@ -60,7 +56,6 @@ class Channel:
         self._leases: dict[int, Lease] = {}
         self._ends: list[tuple[float, int]] = []  # a heap; may name old ends
         self._tokens = itertools.count(1)
-        self._waiting: list[Bell] = []
 
     def put(self, entry: Entry, due: float) -> None:
         """Add a message, to arrive at once (`due` 0) or later."""
@@ -68,21 +63,6 @@ class Channel:
             heapq.heappush(self._delayed, (due, entry))
         else:
             heapq.heappush(self.ready, entry)
-
-    def ring(self) -> None:
-        """Wake the consumers that wait."""
-        waiting, self._waiting = self._waiting, []
-        for bell in waiting:
-            bell.put(False)
-
-    def await_ring(self, bell: Bell) -> None:
-        """Be woken, once, when something may have come."""
-        self._waiting.append(bell)
-
-    def forget(self, bell: Bell) -> None:
-        """Wake this one no more."""
-        if bell in self._waiting:
-            self._waiting.remove(bell)
 
     def take(
         self, limit: int, now: float, lease: float, owner: object
@@ -109,7 +89,6 @@ class Channel:
         for token in tokens:
             if lease := self._leases.pop(token, None):
                 self.put(lease.entry, due)
-        self.ring()
 
     def extend(self, tokens: Iterable[int], ends: float) -> None:
         """Move the end of leases."""
@@ -130,6 +109,10 @@ class Channel:
     def depth(self) -> int:
         """Return how many messages are not in anybody's hands."""
         return len(self.ready) + len(self._delayed)
+
+    def held(self) -> int:
+        """Return how many messages are in somebody's hands."""
+        return len(self._leases)
 
     def _lease(self, entry: Entry, ends: float, owner: object) -> Delivery:
         token = next(self._tokens)
@@ -188,4 +171,3 @@ class Topic:
         for channel in self.channels.values():
             for number, (message, due) in zip(numbers, dated, strict=True):
                 channel.put(Entry(number, message), due)
-            channel.ring()

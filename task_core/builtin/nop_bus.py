@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from task_core.api.bus import Bus, Consumer, Producer
+from task_core.api.bus import Bus
 from task_core.api.capabilities import Capabilities
+from task_core.api.consumer import Consumer
 from task_core.api.message import Delivery, Message
-from task_core.api.refusals import check_messages
+from task_core.api.producer import Producer
 from task_core.builtin.bus_options import NopOptions
 from task_core.errors import BusError, SendError
 
@@ -30,36 +31,26 @@ class NopBus(Bus):
         """Return whether some message on a topic holds these bytes."""
         return any(text in body for body in self.sent.get(topic, ()))
 
-    def subscribe(self, topic: str, channel: str) -> Consumer:
-        """Return a consumer of fakes; `init_err` fails."""
-        self.check_open()
-        self.fail_if("init_err")
-        return NopConsumer(self, topic, channel)
-
-    def producer(self) -> Producer:
-        """Return a producer that remembers; `init_err` fails."""
-        self.check_open()
-        self.fail_if("init_err")
-        return NopProducer(self)
-
-    def close(self) -> None:
-        """Nothing is held; `stop_err` fails."""
-        self.closed = True
-        self.fail_if("stop_err")
-
     def fail_if(self, name: str, error: type[BusError] = BusError) -> None:
         """Raise when this option, or `err`, is on."""
         for wanted in (name, "err"):
             if getattr(self.options, wanted):
                 raise error(f"bus 'nop': fails because of its option '{wanted}'")
 
+    def _subscribe(self, topic: str, channel: str, **hints: object) -> Consumer:
+        self.fail_if("init_err")
+        return NopConsumer(self, topic, channel)
+
+    def _producer(self) -> Producer:
+        self.fail_if("init_err")
+        return NopProducer(self)
+
+    def _close(self) -> None:
+        self.fail_if("stop_err")
+
 
 class NopConsumer(Consumer):
-    """Delivers fakes.
-
-    Args:
-        bus, topic, channel: As for every consumer.
-    """
+    """Delivers fakes."""
 
     bus: NopBus
 
@@ -67,26 +58,17 @@ class NopConsumer(Consumer):
         super().__init__(bus, topic, channel)
         self._left = _length(bus.options)
 
-    def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
-        """Return `limit` fakes, or what is left; `msg_err` fails."""
+    def _receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         self.bus.fail_if("msg_err")
-        self.check_open()
         count = limit if self._left is None else min(limit, self._left)
         if self._left is not None:
             self._left -= count
         return [Delivery(FAKE_MESSAGE) for _ in range(count)]
 
-    def wake(self) -> None:
-        """Nobody ever waits."""
-
-    def close(self) -> None:
-        """Nothing is held; `stop_err` fails."""
-        self.closed = True
+    def _close(self) -> None:
         self.bus.fail_if("stop_err")
 
-    @property
-    def exhausted(self) -> bool:
-        """Whether the last fake was delivered."""
+    def _exhausted(self) -> bool:
         return self._left == 0
 
 
@@ -95,17 +77,12 @@ class NopProducer(Producer):
 
     bus: NopBus
 
-    def send(self, messages: Sequence[Message]) -> None:
-        """Remember messages; `send_err` fails."""
-        self.check_open()
-        check_messages(self.bus, messages)
+    def _send(self, messages: Sequence[Message]) -> None:
         self.bus.fail_if("send_err", SendError)
         for message in messages:
             self.bus.sent.setdefault(message.topic, []).append(message.body)
 
-    def close(self) -> None:
-        """Nothing is held; `stop_err` fails."""
-        self.closed = True
+    def _close(self) -> None:
         self.bus.fail_if("stop_err")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from task_core.api.bus import Bus, BusContext, Consumer, Role
 from task_core.api.message import Delivery
 from task_core.cli.selection import Chosen, Settings
-from task_core.launcher.pair import BusPair
+from task_core.launcher.wrappers import BusPair
 
 AT_ONCE = 100
 """Messages that are taken at a time."""

@@ -21,7 +21,6 @@ from task_core.launcher.call import Call, compile_call
 from task_core.launcher.cancel import Cancel
 from task_core.launcher.context import Surroundings
 from task_core.launcher.dead_letters import DeadLetters
-from task_core.launcher.early import EarlyBus
 from task_core.launcher.exchange import Exchange
 from task_core.launcher.guarantee import demand, guarantee_of, meaning
 from task_core.launcher.hooks import Hooks
@@ -32,6 +31,7 @@ from task_core.launcher.retries import Retries, RetryPolicy
 from task_core.launcher.shutdown import Supervisor
 from task_core.launcher.stats import Stats
 from task_core.launcher.window import Window
+from task_core.launcher.wrappers import EarlyBus
 from task_core.values import write
 from task_core.wire import dead_topic
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from task_core.launcher.custody import Custody
 from task_core.launcher.leases import FOREVER, Leases
-from task_core.launcher.pair import names_of
 from task_core.launcher.plan import Equipment, Plan
 from task_core.launcher.settling import Settler
 from task_core.launcher.shift import STALLED, Shift
 from task_core.launcher.watchdog import Watchdog
+from task_core.launcher.wrappers import names_of
 
 
 class Launcher:
@@ -94,7 +94,7 @@ class Launcher:
     def _prepare(self) -> None:
         """Check what will be written, before anything is read."""
         topics = [self._plan.done_topic, self._plan.dead_topic]
-        self._equipment.bus.producer().prepare(topics)
+        self._equipment.bus.prepare(topics)
 
     def _open(self) -> Shift:
         """Start to read."""
@@ -103,7 +103,6 @@ class Launcher:
         self._tell("bus_opened", bus=bus)
         stats, clock = self._equipment.stats, self._equipment.clock
         settler = Settler(
-            bus,
             consumer,
             plan.done_topic,
             self._equipment.retries,

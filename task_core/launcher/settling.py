@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from task_core.api.bus import Bus, Consumer
+from task_core.api.consumer import Consumer
 from task_core.api.message import Delivery, Message
 from task_core.api.worker import COMPLETE, failed
 from task_core.errors import LeaseLostError
@@ -20,7 +20,7 @@ class Settler:
     """Gathers what is to be settled, and settles it in one call.
 
     Args:
-        bus, consumer: What the deliveries came from.
+        consumer: What the deliveries came from.
         done_topic: Where done tasks go.
         retries: Brings failed tasks back, or None.
         stats: Counts what the bus confirmed.
@@ -29,14 +29,12 @@ class Settler:
 
     def __init__(
         self,
-        bus: Bus,
         consumer: Consumer,
         done_topic: str,
         retries: Retries | None,
         stats: Stats,
         hooks: Hooks,
     ) -> None:
-        self._bus = bus
         self._consumer = consumer
         self._done_topic = done_topic
         self._retries = retries
@@ -120,7 +118,7 @@ class Settler:
         while self._batch:
             batch = self._batch
             try:
-                self._bus.settle(self._consumer, batch.deliveries, batch.messages)
+                self._consumer.settle(batch.deliveries, batch.messages)
             except LeaseLostError as error:
                 self._batch = batch.without(error.deliveries)
                 if len(self._batch) == len(batch):

@@ -180,6 +180,6 @@ class LoopContext:
         self, consumer: Consumer, delivery: Delivery, messages: list[Message]
     ) -> None:
         try:
-            self._insist(lambda: self._bus.settle(consumer, [delivery], messages))
+            self._insist(lambda: consumer.settle([delivery], messages))
         except LeaseLostError as error:
             self.log.warning("%s: what it led to is left to the other one", error)

@@ -5,9 +5,9 @@ It is the bus `memory` with an address, a login and a switch.
 
 import attrs
 from backdoors import MemoryBackdoor
+from task_core.api.refusals import check_messages
 
 from task_core.api.plugin import BusPlugin
-from task_core.api.refusals import check_messages
 from task_core.builtin.buses import MEMORY
 from task_core.builtin.memory_bus import (
     _STORAGES,

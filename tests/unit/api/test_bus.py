@@ -1,11 +1,11 @@
 """Rules of `task_core.api.bus`."""
 
 import pytest
+from task_core.api.refusals import check_messages, refuse
 
 from task_core.api.bus import Bus, Consumer, Producer
 from task_core.api.capabilities import Capabilities
 from task_core.api.message import Delivery, Message
-from task_core.api.refusals import check_messages, refuse
 from task_core.errors import (
     BusClosedError,
     PayloadError,

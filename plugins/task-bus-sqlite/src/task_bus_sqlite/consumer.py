@@ -5,15 +5,20 @@ from collections.abc import Sequence
 from time import monotonic, time
 
 from task_bus_sqlite.channel import Channel
-from task_bus_sqlite.errors import LockedError
+from task_bus_sqlite.errors import LockedError, of_send
 from task_bus_sqlite.file import Transaction
 from task_bus_sqlite.lease import Lease, runs_of
 from task_bus_sqlite.retention import Retention
 from task_bus_sqlite.topics import Topics
-from task_core.api.alarm import Alarm, Event
-from task_core.api.bus import Bus, Consumer
-from task_core.api.message import Delivery, Message
-from task_core.errors import BusError, LeaseLostError
+from task_core.api import (
+    Bus,
+    BusError,
+    Consumer,
+    Delivery,
+    Event,
+    LeaseLostError,
+    Message,
+)
 
 FIRST_LOOK = 0.001
 LAST_LOOK = 0.025
@@ -34,6 +39,8 @@ class SqliteConsumer(Consumer):
         topics: Where it sends what settling publishes.
     """
 
+    knows_lost = True
+
     def __init__(
         self,
         bus: Bus,
@@ -48,17 +55,12 @@ class SqliteConsumer(Consumer):
         self._stored = stored
         self._retention = retention
         self._topics = topics
-        self._alarm = Alarm()
         self._turn = Transaction(self._file, TURN)
         self._locked_since: float | None = None
         self._empty = False  # whether the last claim found nothing
         self._sweep_at = 0.0
 
-    def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
-        """Wait for messages; see `Consumer.receive`."""
-        self.check_open()
-        if limit < 1:
-            return ()
+    def _receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         now = monotonic()
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_EVERY
@@ -73,19 +75,18 @@ class SqliteConsumer(Consumer):
                 return found
         return ()
 
-    def wake(self) -> None:
-        """Make a waiting `receive`, or the next one, return at once."""
-        self._alarm.ring()
-
-    def settle(
+    def _settle(
         self, deliveries: Sequence[Delivery], messages: Sequence[Message]
     ) -> None:
-        """Acknowledge and send in one transaction.
+        """Acknowledge and send in one transaction: both happen or neither."""
+        try:
+            self._commit(deliveries, messages)
+        except BusError as error:
+            raise of_send(error, messages) from None
 
-        Raises:
-            LeaseLostError: Others have some of these; nothing was done.
-        """
-        self.check_open()
+    def _commit(
+        self, deliveries: Sequence[Delivery], messages: Sequence[Message]
+    ) -> None:
         runs = runs_of(_leases(deliveries))
         self._topics.resolve(messages)
         with self._file.transaction:
@@ -95,31 +96,25 @@ class SqliteConsumer(Consumer):
             if messages:
                 self._topics.append(messages)
 
-    def ack(self, deliveries: Sequence[Delivery]) -> None:
+    def _ack(self, deliveries: Sequence[Delivery]) -> None:
         """Acknowledge all or, when a lease was lost, none."""
-        self.settle(deliveries, ())
+        self._commit(deliveries, ())
 
-    def nack(self, deliveries: Sequence[Delivery], delay: float = 0.0) -> None:
+    def _nack(self, deliveries: Sequence[Delivery], delay: float) -> None:
         """Give these back; one whose lease was lost is somebody else's already."""
-        self.check_open()
         with self._file.transaction:
             self._stored.give_back(_leases(deliveries), delay)
 
-    def extend(self, deliveries: Sequence[Delivery]) -> None:
+    def _extend(self, deliveries: Sequence[Delivery]) -> None:
         """Restart the lease of these; `settle` tells of those that were lost."""
-        self.check_open()
         with self._file.transaction:
             confirm = self._stored.extend(_leases(deliveries))
         confirm()
 
-    def close(self) -> None:
-        """Give back everything unsettled; may be repeated."""
-        if not self.closed:
-            self.closed = True
-            self._alarm.close()
-            # If that fails, the leases end by themselves.
-            with contextlib.suppress(BusError), self._file.transaction:
-                self._stored.give_back_all()
+    def _close(self) -> None:
+        # If that fails, the leases end by themselves.
+        with contextlib.suppress(BusError), self._file.transaction:
+            self._stored.give_back_all()
 
     def _claim(self, limit: int) -> Sequence[Delivery]:
         try:
@@ -145,7 +140,7 @@ class SqliteConsumer(Consumer):
             version = self._file.version()  # first this, then look
             change = self._stored.next_change()
             if change <= time():
-                return self._alarm.wait(None, 0) is not Event.RUNG
+                return self._waker.wait(0) is not Event.WOKEN
             if not self._watch(version, change, deadline):
                 return False
         return False
@@ -154,7 +149,7 @@ class SqliteConsumer(Consumer):
         """Wait until somebody writes or a moment comes; False when late or woken."""
         look = FIRST_LOOK
         while (left := deadline - monotonic()) > 0:
-            if self._alarm.wait(None, min(look, left, change - time())) is Event.RUNG:
+            if self._waker.wait(min(look, left, change - time())) is Event.WOKEN:
                 return False
             if time() >= change or self._file.version() != version:
                 return True

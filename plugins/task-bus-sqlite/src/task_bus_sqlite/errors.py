@@ -2,8 +2,17 @@
 
 import os
 import sqlite3
+from collections.abc import Sequence
 
-from task_core.errors import BusConnectionError, BusError, PayloadError
+from task_core.api import (
+    BusClosedError,
+    BusConnectionError,
+    BusError,
+    LeaseLostError,
+    Message,
+    PayloadError,
+    SendError,
+)
 
 
 class LockedError(BusConnectionError):
@@ -94,3 +103,13 @@ def _allowed(path: str, mode: int) -> bool:
 
 def _line(path: str, reason: str) -> str:
     return f"bus 'sqlite': cannot use '{path}': {reason}"
+
+
+def of_send(error: BusError, messages: Sequence[Message]) -> BusError:
+    """Return the error that tells the caller which messages were not sent: all."""
+    if not messages or isinstance(
+        error, LeaseLostError | PayloadError | BusClosedError
+    ):
+        return error
+    passing = isinstance(error, BusConnectionError)
+    return SendError(str(error), range(len(messages)), transient=passing)

@@ -10,6 +10,7 @@ CAPABILITIES = Capabilities(
     lease=True,
     ordered=True,
     channels=True,
+    retains=True,
     delay=True,
     batch_send=True,
     durable=True,

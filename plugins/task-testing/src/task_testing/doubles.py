@@ -4,12 +4,16 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from task_core.api.bus import Bus, Consumer, Producer
-from task_core.api.capabilities import Capabilities, require
-from task_core.api.message import Delivery, Message
-from task_core.api.refusals import check_messages
+from task_core.api import (
+    Bus,
+    BusError,
+    Capabilities,
+    Consumer,
+    Delivery,
+    Message,
+    Producer,
+)
 from task_core.clock import format_stamp
-from task_core.errors import BusError
 
 
 class FakeClock:
@@ -94,7 +98,7 @@ class RecordingBus(Bus):
     Example:
         >>> bus = RecordingBus([b"a"])
         >>> consumer = bus.subscribe("load", "load")
-        >>> bus.settle(consumer, consumer.receive(1, 0), [Message("done", b"b")])
+        >>> consumer.settle(consumer.receive(1, 0), [Message("done", b"b")])
         >>> bus.calls
         [('send', [b'b']), ('ack', [b'a'])]
     """
@@ -107,16 +111,13 @@ class RecordingBus(Bus):
         self.calls: list[tuple[str, list[bytes]]] = []
         self.sent: list[Message] = []
 
-    def subscribe(self, topic: str, channel: str) -> "RecordingConsumer":
-        """Return a consumer of the bodies, whatever the topic."""
+    def _subscribe(self, topic: str, channel: str, **hints: object) -> Consumer:
         return RecordingConsumer(self, topic, channel)
 
-    def producer(self) -> "RecordingProducer":
-        """Return a producer that writes down."""
+    def _producer(self) -> Producer:
         return RecordingProducer(self)
 
-    def close(self) -> None:
-        """Write it down; one test may use it for several runs."""
+    def _close(self) -> None:
         self.record("close")
 
     def record(self, call: str, things: Sequence[Delivery | Message] = ()) -> None:
@@ -128,42 +129,23 @@ class RecordingConsumer(Consumer):
     """Delivers what a `RecordingBus` was given."""
 
     bus: RecordingBus
+    knows_lost = True  # any delivery will do
 
-    def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
-        """Return up to `limit`, at once."""
-        self.check_open()
+    def _receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         waiting = self.bus.waiting
         return [Delivery(waiting.popleft()) for _ in range(min(limit, len(waiting)))]
 
-    def wake(self) -> None:
-        """Nobody ever waits."""
-
-    def close(self) -> None:
-        """Refuse to deliver from now on."""
-        self.closed = True
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether the last body was delivered."""
+    def _exhausted(self) -> bool:
         return not self.bus.waiting
 
-    def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """Write it down, where it is declared."""
-        self._record("ack", "ack", deliveries)
+    def _ack(self, deliveries: Sequence[Delivery]) -> None:
+        self.bus.record("ack", deliveries)
 
-    def nack(self, deliveries: Sequence[Delivery], delay: float = 0.0) -> None:
-        """Write it down, where it is declared."""
-        if delay:
-            require(self.bus.capabilities, "nack_delay", self.bus.name)
-        self._record("nack", "nack", deliveries)
+    def _nack(self, deliveries: Sequence[Delivery], delay: float) -> None:
+        self.bus.record("nack", deliveries)
 
-    def extend(self, deliveries: Sequence[Delivery]) -> None:
-        """Write it down, where it is declared."""
-        self._record("lease", "extend", deliveries)
-
-    def _record(self, name: str, call: str, deliveries: Sequence[Delivery]) -> None:
-        require(self.bus.capabilities, name, self.bus.name)
-        self.bus.record(call, deliveries)
+    def _extend(self, deliveries: Sequence[Delivery]) -> None:
+        self.bus.record("extend", deliveries)
 
 
 class RecordingProducer(Producer):
@@ -171,16 +153,9 @@ class RecordingProducer(Producer):
 
     bus: RecordingBus
 
-    def send(self, messages: Sequence[Message]) -> None:
-        """Write it down."""
-        self.check_open()
-        check_messages(self.bus, messages)
+    def _send(self, messages: Sequence[Message]) -> None:
         self.bus.record("send", messages)
         self.bus.sent.extend(messages)
-
-    def close(self) -> None:
-        """Refuse to send from now on."""
-        self.closed = True
 
 
 class FlakyBus(RecordingBus):
@@ -213,8 +188,7 @@ class FlakyBus(RecordingBus):
         super().__init__(bodies, capabilities)
         self.failures = {call: deque(errors) for call, errors in failures.items()}
 
-    def subscribe(self, topic: str, channel: str) -> "FlakyConsumer":
-        """Return a consumer that fails as told."""
+    def _subscribe(self, topic: str, channel: str, **hints: object) -> Consumer:
         return FlakyConsumer(self, topic, channel)
 
     def record(self, call: str, things: Sequence[Delivery | Message] = ()) -> None:
@@ -233,7 +207,6 @@ class FlakyConsumer(RecordingConsumer):
 
     bus: FlakyBus
 
-    def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
-        """Fail, or return up to `limit`, at once."""
+    def _receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         self.bus.fail("receive")
-        return super().receive(limit, timeout)
+        return super()._receive(limit, timeout)

@@ -1,6 +1,7 @@
 """Rules of `task_core.launcher.pair`: reads one bus, writes the other."""
 
 import pytest
+from task_core.launcher.pair import BusPair, names_of
 
 from task_core.api.bus import BusContext
 from task_core.api.capabilities import Capabilities
@@ -8,7 +9,6 @@ from task_core.api.message import Message
 from task_core.builtin import buses
 from task_core.builtin.bus_options import NopOptions
 from task_core.errors import BusConnectionError, BusError, LeaseLostError
-from task_core.launcher.pair import BusPair, names_of
 from task_core.wire import decode_task
 
 

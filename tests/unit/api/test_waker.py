@@ -6,7 +6,6 @@ import threading
 import time
 
 import pytest
-
 from task_core.api.alarm import Alarm, Event
 
 

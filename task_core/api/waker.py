@@ -1,4 +1,4 @@
-"""Waiting for a descriptor in a way that other threads can end."""
+"""Waiting, with or without a descriptor, in a way that other threads can end."""
 
 import contextlib
 import os
@@ -11,14 +11,20 @@ class Event(Enum):
     """Why a wait ended."""
 
     READY = "ready"
-    RUNG = "rung"
+    WOKEN = "woken"
     LATE = "late"
 
 
-class Alarm:
-    """Lets one thread wait for input, and any other end that wait.
+class Waker:
+    """Lets one thread wait, and any other end that wait; `Consumer._waker` is one.
 
-    `ring` may come from a signal handler: the lock can be taken again by its thread.
+    `wake` may come from a signal handler: the lock can be taken again by its thread.
+
+    Example:
+        >>> waker = Waker()
+        >>> waker.wake()
+        >>> waker.wait(60)
+        <Event.WOKEN: 'woken'>
     """
 
     def __init__(self) -> None:
@@ -31,12 +37,12 @@ class Alarm:
         self._poll.register(self._ear, select.POLLIN)
         self._watched: int | None = None
 
-    def wait(self, fd: int | None, seconds: float) -> Event:
-        """Wait until a descriptor can be read, `ring`, or the time is over.
+    def wait(self, seconds: float, fd: int | None = None) -> Event:
+        """Wait until a descriptor can be read, `wake`, or the time is over.
 
         Args:
-            fd: What to watch besides the bell; regular files are always ready.
             seconds: How long; nothing below 0 is waited.
+            fd: What to watch besides; regular files are always ready.
         """
         if fd != self._watched:
             self._watch(fd)
@@ -45,17 +51,21 @@ class Alarm:
             return Event.LATE
         if any(ready == self._ear for ready, _ in found):
             self._silence()
-            return Event.RUNG
+            return Event.WOKEN
         return Event.READY
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """End the wait, or the next one (any thread); nothing after `close`."""
         with self._lock, contextlib.suppress(BlockingIOError):
             if not self._closed:
                 os.write(self._bell, b"!")
 
+    def fileno(self) -> int:
+        """Return a descriptor that is readable once woken, for selectors of clients."""
+        return self._ear
+
     def close(self) -> None:
-        """Free the bell; may be repeated."""
+        """Free the descriptors; may be repeated."""
         with self._lock:
             if not self._closed:
                 self._closed = True

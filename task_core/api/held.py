@@ -1,0 +1,42 @@
+"""The deliveries that a consumer has handed out, for buses that keep no such list."""
+
+import math
+from collections.abc import Iterable, Sequence
+from time import monotonic
+
+from task_core.api.message import Delivery
+
+
+class Held:
+    """Deliveries that are neither settled nor given back, each with its local deadline.
+
+    Brokers accept what comes after the end of a lease, and others have the message by
+    then. So the end is reckoned here, from the receipt on.
+
+    Args:
+        lease: Seconds until a delivery counts as lost; infinite without leases.
+    """
+
+    def __init__(self, lease: float = math.inf) -> None:
+        self._lease = lease
+        self._ends: dict[int, tuple[Delivery, float]] = {}
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """All of them, the oldest first."""
+        return [delivery for delivery, _ in self._ends.values()]
+
+    def add(self, deliveries: Iterable[Delivery]) -> None:
+        """Note that these were handed out, or that their leases begin anew."""
+        ends = monotonic() + self._lease
+        self._ends.update((id(one), (one, ends)) for one in deliveries)
+
+    def remove(self, deliveries: Iterable[Delivery]) -> None:
+        """Note that these are settled or given back."""
+        for one in deliveries:
+            self._ends.pop(id(one), None)
+
+    def lost(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
+        """Return those that others may have by now, or that are settled already."""
+        now, nothing = monotonic(), (None, -math.inf)
+        return [one for one in deliveries if self._ends.get(id(one), nothing)[1] <= now]

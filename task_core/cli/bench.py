@@ -98,7 +98,7 @@ class Bench:
         while left:
             deliveries = self._receive(self._consumer, min(size, left))
             done = [Message(self._done, delivery.body) for delivery in deliveries]
-            self._bus.settle(self._consumer, deliveries, done)
+            self._consumer.settle(deliveries, done)
             left -= len(deliveries)
         took = time.perf_counter() - begin
         self._empty()

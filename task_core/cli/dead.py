@@ -173,7 +173,7 @@ def _redrive(
         return
     for item in items:
         message = Message(options["to"] or item.letter.topic, item.letter.original)
-        bus.settle(consumer, [item.delivery], [message])
+        consumer.settle([item.delivery], [message])
     click.echo(f"{len(items)} sent back", err=True)
 
 

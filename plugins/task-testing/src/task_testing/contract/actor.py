@@ -161,7 +161,7 @@ def _settle(bus: Bus, part: Part) -> None:
     consumer = bus.subscribe(part.topic, part.channel)
     while True:
         for delivery in consumer.receive(1, 10):
-            bus.settle(consumer, [delivery], [Message(part.done, delivery.body)])
+            consumer.settle([delivery], [Message(part.done, delivery.body)])
             _tell(delivery.body)
 
 

@@ -77,7 +77,7 @@ class Extras:
         """Before the first receipt, and none when all are done."""
         topic, consumer = stage.filled(b"1", b"2", b"3")
         first = stage.receive(consumer)
-        depth = functools.partial(consumer.bus.depth, topic, "kit")
+        depth = functools.partial(stage.bus_of(consumer).depth, topic, "kit")
         # what is in hand counts where the broker cannot tell it from what waits
         assert stage.comes_true(lambda: depth() in {2, 3})
         consumer.ack([*first, *stage.receive(consumer, 2)])

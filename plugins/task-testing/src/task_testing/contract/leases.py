@@ -57,10 +57,10 @@ class Leases:
         held = stage.receive(heir)
         assert bodies(held) == [b"1"]
         with pytest.raises(LeaseLostError) as caught:
-            late.bus.settle(late, lost, [Message(done, b"late")])
+            late.settle(lost, [Message(done, b"late")])
         assert [id(d) for d in caught.value.deliveries] == [id(d) for d in lost]
         assert stage.backdoor.take(done) == []
-        heir.bus.settle(heir, held, [Message(done, b"in time")])
+        heir.settle(held, [Message(done, b"in time")])
         assert stage.backdoor.take(done) == [b"in time"]
         assert stage.quiet(heir, stage.lease * 1.5) == []
 

@@ -27,13 +27,13 @@ class Lifetimes:
     def test_closing_twice_is_no_error(self, stage: Stage) -> None:
         """In any order: consumer, producer, bus."""
         _, consumer = stage.filled(b"1")
-        producer = consumer.bus.producer()
+        producer = stage.bus_of(consumer).producer()
         stage.receive(consumer)
         for _ in range(2):
             consumer.close()
             producer.close()
         for _ in range(2):
-            consumer.bus.close()
+            stage.bus_of(consumer).close()
         consumer.close()
         producer.close()
 
@@ -67,8 +67,8 @@ class Lifetimes:
     def test_a_closed_bus_closes_what_it_made(self, stage: Stage) -> None:
         """Its consumers and producers refuse too."""
         topic, consumer = stage.filled(b"1")
-        producer = consumer.bus.producer()
-        consumer.bus.close()
+        producer = stage.bus_of(consumer).producer()
+        stage.bus_of(consumer).close()
         with pytest.raises(BusClosedError):
             consumer.receive(1, 0)
         with pytest.raises(BusClosedError):
@@ -77,11 +77,11 @@ class Lifetimes:
     def test_a_closed_bus_makes_nothing_new(self, stage: Stage) -> None:
         """Neither consumers nor producers."""
         topic, consumer = stage.filled(b"1")
-        consumer.bus.close()
+        stage.bus_of(consumer).close()
         with pytest.raises(BusClosedError):
-            consumer.bus.subscribe(topic, "kit")
+            stage.bus_of(consumer).subscribe(topic, "kit")
         with pytest.raises(BusClosedError):
-            consumer.bus.producer()
+            stage.bus_of(consumer).producer()
 
     @needs("ack")
     def test_a_closed_consumer_settles_nothing(self, stage: Stage) -> None:
@@ -91,7 +91,7 @@ class Lifetimes:
         held = stage.receive(consumer)
         consumer.close()
         with pytest.raises((BusClosedError, LeaseLostError)):
-            consumer.bus.settle(consumer, held, [Message(done, b"late")])
+            consumer.settle(held, [Message(done, b"late")])
         assert stage.backdoor.take(done) == []
         with pytest.raises((BusClosedError, LeaseLostError)):
             consumer.ack(held)
@@ -100,7 +100,7 @@ class Lifetimes:
     def test_a_closed_bus_answers_nothing(self, stage: Stage) -> None:
         """It would have to connect again."""
         topic, consumer = stage.filled(b"1")
-        bus = consumer.bus
+        bus = stage.bus_of(consumer)
         bus.close()
         questions: dict[str, Callable[[], object]] = {
             "depth": lambda: bus.depth(topic, "kit"),
@@ -114,14 +114,16 @@ class Lifetimes:
         with pytest.raises(BusClosedError):
             bus.ping()
         with pytest.raises(BusClosedError):
-            bus.settle(consumer, [], [Message(topic, b"late")])
+            bus.prepare([topic])
+        with pytest.raises(BusClosedError):
+            consumer.settle([], [Message(topic, b"late")])
 
     def test_a_wake_after_close_is_no_error(self, stage: Stage) -> None:
         """A task may finish while the launcher closes."""
         _, consumer = stage.filled(b"1")
         consumer.close()
         consumer.wake()
-        consumer.bus.close()
+        stage.bus_of(consumer).close()
         consumer.wake()
 
     def test_closing_while_others_wake_is_safe(self, stage: Stage) -> None:
@@ -143,7 +145,7 @@ class Lifetimes:
         for thread in threads:
             thread.start()
         consumer.close()
-        consumer.bus.close()
+        stage.bus_of(consumer).close()
         closed.set()
         for thread in threads:
             thread.join()

@@ -102,14 +102,14 @@ class Outages:
     ) -> None:
         """Then the task is done; that it comes again is allowed."""
         _, consumer = stage.filled(b"1")
-        bus, done = consumer.bus, stage.backdoor.topic()
-        bus.producer().prepare([done])
+        done = stage.backdoor.topic()
+        stage.bus_of(consumer).prepare([done])
         held = stage.receive(consumer)
         stage.backdoor.stop()
         with pytest.raises((BusConnectionError, SendError, LeaseLostError)):
-            bus.settle(consumer, held, [Message(done, b"a")])
+            consumer.settle(held, [Message(done, b"a")])
         stage.backdoor.start()
-        _settle_for_good(stage, bus, consumer, held, done)
+        _settle_for_good(stage, consumer, held, done)
         assert set(stage.backdoor.take(done)) == {b"a"}
 
     def test_a_restart_does_not_hinder_closing(self, stage: Stage) -> None:
@@ -120,21 +120,19 @@ class Outages:
         start = monotonic()
         try:
             consumer.close()
-            consumer.bus.close()
+            stage.bus_of(consumer).close()
             assert monotonic() - start < stage.patience
         finally:
             stage.backdoor.start()
 
 
 def _settle_for_good(
-    stage: Stage, bus: Bus, consumer: Any, held: Sequence[Any], done: str
+    stage: Stage, consumer: Any, held: Sequence[Any], done: str
 ) -> None:
     """Settle, receiving again what was lost, as the launcher does."""
     for _ in range(5):
         try:
-            settle = functools.partial(
-                bus.settle, consumer, held, [Message(done, b"a")]
-            )
+            settle = functools.partial(consumer.settle, held, [Message(done, b"a")])
             stage.persist(settle)
         except LeaseLostError:
             held = stage.persist(lambda: consumer.receive(1, stage.patience))

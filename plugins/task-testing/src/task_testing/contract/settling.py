@@ -52,7 +52,7 @@ class Settling:
         """It closes its consumers."""
         topic, consumer = stage.filled(b"1")
         assert len(stage.receive(consumer)) == 1
-        consumer.bus.close()
+        stage.bus_of(consumer).close()
         assert bodies(stage.receive(stage.consumer(topic))) == [b"1"]
 
     @needs("nack")
@@ -102,7 +102,7 @@ class Settling:
         topic, consumer = stage.filled(b"1", b"2")
         done = stage.backdoor.topic()
         came = stage.receive(consumer, 2)
-        consumer.bus.settle(consumer, came, [Message(done, b"a"), Message(done, b"b")])
+        consumer.settle(came, [Message(done, b"a"), Message(done, b"b")])
         assert sorted(stage.backdoor.take(done)) == [b"a", b"b"]
         consumer.close()
         assert stage.quiet(stage.consumer(topic), 1.0) == []
@@ -111,7 +111,7 @@ class Settling:
     def test_settle_without_messages_acknowledges(self, stage: Stage) -> None:
         """An ignored task leaves nothing."""
         topic, consumer = stage.filled(b"1")
-        consumer.bus.settle(consumer, stage.receive(consumer), [])
+        consumer.settle(stage.receive(consumer), [])
         consumer.close()
         assert stage.quiet(stage.consumer(topic), 1.0) == []
 
@@ -120,7 +120,7 @@ class Settling:
         _, consumer = stage.filled(b"1")
         done = stage.backdoor.topic()
         before = stage.backdoor.take(done)
-        consumer.bus.settle(consumer, [], [Message(done, b"a")])
+        consumer.settle([], [Message(done, b"a")])
         assert stage.backdoor.take(done)[len(before) :] == [b"a"]
 
     @needs("ack")
@@ -131,7 +131,7 @@ class Settling:
         came = stage.receive(consumer)
         wrong = [Message(done, b"a"), Message("", b"no topic")]
         with pytest.raises(PayloadError):
-            consumer.bus.settle(consumer, came, wrong)
+            consumer.settle(came, wrong)
         assert stage.backdoor.take(done) == []
         consumer.close()
         assert bodies(stage.receive(stage.consumer(topic))) == [b"1"]

@@ -41,6 +41,7 @@ class Stage:
         self.lease = lease
         self.patience = patience
         self._opened: list[Bus] = []
+        self._made: list[tuple[Consumer, Bus]] = []
 
     @property
     def bus(self) -> Bus:
@@ -74,7 +75,14 @@ class Stage:
         self, topic: str, channel: str = "kit", *, lease: float = LONG
     ) -> Consumer:
         """Start to read a topic, through a bus of its own."""
-        return self.open(lease=lease).subscribe(topic, channel)
+        bus = self.open(lease=lease)
+        consumer = bus.subscribe(topic, channel)
+        self._made.append((consumer, bus))
+        return consumer
+
+    def bus_of(self, consumer: Consumer) -> Bus:
+        """Return the bus that was opened for a consumer."""
+        return next(bus for one, bus in self._made if one is consumer)
 
     def filled(self, *bodies: bytes, lease: float = LONG) -> tuple[str, Consumer]:
         """Put messages on a new topic and start to read it."""

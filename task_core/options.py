@@ -1,12 +1,18 @@
-"""Options of a plugin: one attrs class gives flags, environment, TOML and URL."""
+"""Options of a plugin: one class of fields gives flags, environment, TOML and URL."""
 
 from collections.abc import Callable
-from enum import StrEnum
+from datetime import timedelta
+from enum import Enum, StrEnum
+from functools import lru_cache
 from typing import Any
 
 import attrs
 
-_KEY = "task_option"
+from task_core.errors import PluginContractError
+from task_core.fields import DETAILS, Details, Field, fields_of
+from task_core.values import is_path
+
+_KINDS = (str, int, float, bool, timedelta)
 
 
 class UrlPart(StrEnum):
@@ -21,23 +27,6 @@ class UrlPart(StrEnum):
     """The path, for example `/var/lib/tasks.db`."""
     LOCATION = "location"
     """Authority and path together, for example `tasks/today.json`."""
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class OptionDetails:
-    """What `option` adds to an attrs field.
-
-    Args:
-        help: One sentence for `--help`.
-        secret: Hide the value wherever it is shown.
-        url: The part of the bus URL that sets it, if any.
-        metavar: Placeholder in `--help`, for example `HOST:PORT`.
-    """
-
-    help: str = ""
-    secret: bool = False
-    url: UrlPart | None = None
-    metavar: str | None = None
 
 
 def option(
@@ -58,7 +47,7 @@ def option(
 
     Args:
         default: Used when nothing sets it; without one the option is required.
-        help, secret, url, metavar: As on `OptionDetails`.
+        help, secret, url, metavar: As on `Details`.
         validator: An attrs validator, for example `attrs.validators.ge(1)`.
 
     Example:
@@ -68,17 +57,49 @@ def option(
         >>> Options().hosts
         ('localhost:4150',)
     """
-    details = OptionDetails(help=help, secret=secret, url=url, metavar=metavar)
+    details = Details(help=help, secret=secret, url=url, metavar=metavar)
     return attrs.field(
         default=default,
         validator=validator,
         repr=not secret,
         kw_only=True,
-        metadata={_KEY: details},
+        metadata={DETAILS: details},
     )
 
 
-def details_of(field: "attrs.Attribute[Any]") -> OptionDetails:
-    """Return what `option` declared; a plain attrs field has no details."""
-    details: OptionDetails = field.metadata.get(_KEY, OptionDetails())
-    return details
+@lru_cache(maxsize=256)
+def options_of(options: type) -> tuple[Field, ...]:
+    """Read a class of options.
+
+    Raises:
+        PluginContractError: It is none, or has a field of a type that is not offered.
+    """
+    try:
+        fields = fields_of(options)
+    except TypeError:
+        text = f"options must be an attrs class, not {options!r}"
+        raise PluginContractError(text) from None
+    except NameError as error:
+        name = options.__name__
+        raise PluginContractError(f"types of {name} are unknown: {error}") from error
+    for field in fields:
+        _check(f"{options.__name__}.{field.attribute}", field)
+    return fields
+
+
+def _check(place: str, field: Field) -> None:
+    if not _is_offered(field.kind) or (field.multiple and field.kind is bool):
+        raise PluginContractError(
+            f"{place}: an option cannot be {field.type}: use str, int, float, bool,"
+            " Path, timedelta, an Enum, or tuple[T, ...] of one"
+        )
+    if field.default is attrs.NOTHING and not field.required:
+        raise PluginContractError(
+            f"{place}: the default of an option cannot depend on other options"
+        )
+
+
+def _is_offered(kind: Any) -> bool:
+    if kind in _KINDS or is_path(kind):
+        return True
+    return isinstance(kind, type) and issubclass(kind, Enum)

@@ -1,68 +1,87 @@
 """A URI taken apart into named pieces, and put together again.
 
-The standard library's `urlsplit` drops tabs and newlines and lower-cases hosts, so the
-expression of RFC 3986, appendix B, does the splitting.
+The standard library's `urlsplit` drops tabs and newlines and lower-cases hosts, so it
+is done here, as the expression of RFC 3986, appendix B, does it.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, quote_plus, unquote
 
-PARTS = frozenset(
-    {
-        "scheme",
-        "host",
-        "path",
-        "userinfo",
-        "username",
-        "password",
-        "filename",
-        "authority",
-        "fragment",
-        "origin",
-    }
-)
-"""The names that stand for pieces of a URI; every other name is a query key."""
+Raw = tuple[str, str, str, str, str]
+"""Scheme, authority, path, query and fragment, as they are written."""
 
-_URI = re.compile(
-    r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?",
-    re.DOTALL,
-)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _SAFE = "/:@!$&'()*,;=~"
+
+
+def take_apart(text: str) -> Raw:
+    """Take a URI apart; nothing is decoded.
+
+    Example:
+        >>> take_apart("s3://bucket/a%20b?n=1")
+        ('s3', 'bucket', '/a%20b', 'n=1', '')
+    """
+    head, _, fragment = text.partition("#")
+    path, _, query = head.partition("?")
+    scheme, colon, rest = path.partition(":")
+    if colon and _SCHEME.fullmatch(scheme):
+        path = rest
+    else:
+        scheme = ""
+    if not path.startswith("//"):
+        return scheme, "", path, query, fragment
+    authority, slash, path = path[2:].partition("/")
+    return scheme, authority, slash + path, query, fragment
+
+
+def _path(raw: Raw) -> str:
+    return unquote(raw[2])
+
+
+def _host(raw: Raw) -> str:
+    return raw[1].rpartition("@")[2]
+
+
+def _userinfo(raw: Raw) -> str:
+    return raw[1].rpartition("@")[0]
+
+
+def _origin(raw: Raw) -> str:
+    scheme, host, path = raw[0].lower(), _host(raw), _path(raw)
+    return f"{scheme}://{host}{path}" if scheme or host else path
+
+
+PARTS: Mapping[str, Callable[[Raw], str]] = {
+    "scheme": lambda raw: raw[0].lower(),
+    "authority": lambda raw: raw[1],
+    "userinfo": lambda raw: unquote(_userinfo(raw)),
+    "username": lambda raw: unquote(_userinfo(raw).partition(":")[0]),
+    "password": lambda raw: unquote(_userinfo(raw).partition(":")[2]),
+    "host": _host,
+    "path": _path,
+    "filename": lambda raw: _path(raw).rpartition("/")[2],
+    "fragment": lambda raw: unquote(raw[4]),
+    "origin": _origin,
+}
+"""The names that stand for pieces of a URI, and what reads each: decoded, but for the
+authority and the host. Every other name is a query key."""
 
 
 def split_uri(text: str) -> tuple[dict[str, str], list[tuple[str, str]]]:
     """Take a URI apart.
 
     Returns:
-        The pieces by name (see `PARTS`), decoded and empty where absent, and the
-        pairs of the query in order.
+        The pieces by name (see `PARTS`), empty where absent, and the pairs of the
+        query in order.
 
     Example:
         >>> parts, query = split_uri("s3://bucket/a%20b.json?n=1")
         >>> (parts["host"], parts["path"], parts["filename"], query)
         ('bucket', '/a b.json', 'a b.json', [('n', '1')])
     """
-    match = _URI.fullmatch(text)
-    assert match is not None  # the expression takes any text
-    scheme, authority, path, query, fragment = match.groups("")
-    userinfo, _, host = authority.rpartition("@")
-    username, _, password = userinfo.partition(":")
-    decode = unquote if "%" in text else str
-    scheme, path = scheme.lower(), decode(path)
-    parts = {
-        "scheme": scheme,
-        "authority": authority,
-        "userinfo": decode(userinfo),
-        "username": decode(username),
-        "password": decode(password),
-        "host": host,
-        "path": path,
-        "filename": path.rpartition("/")[2],
-        "fragment": decode(fragment),
-        "origin": f"{scheme}://{host}{path}" if scheme or host else path,
-    }
-    return parts, split_query(query)
+    raw = take_apart(text)
+    return {name: read(raw) for name, read in PARTS.items()}, split_query(raw[3])
 
 
 def split_query(text: str) -> list[tuple[str, str]]:
@@ -74,10 +93,10 @@ def split_query(text: str) -> list[tuple[str, str]]:
         >>> split_query("a=1&b&c=x+%26")
         [('a', '1'), ('b', ''), ('c', 'x &')]
     """
-    pairs = [piece.partition("=") for piece in text.split("&") if piece]
+    pairs = [piece.partition("=")[::2] for piece in text.split("&") if piece]
     if "%" in text or "+" in text:
-        return [(_plain(key), _plain(value)) for key, _, value in pairs]
-    return [(key, value) for key, _, value in pairs]
+        pairs = [(_plain(key), _plain(value)) for key, value in pairs]
+    return pairs
 
 
 def _plain(text: str) -> str:

@@ -1,15 +1,12 @@
-"""Text <-> single typed values, as info strings, options and statistics write them."""
+"""Text <-> typed values, as info strings, options and statistics write them."""
 
 import math
 import os
 import re
-import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any, Union, get_args, get_origin
-
-import attrs
+from typing import Any, get_args, get_origin
 
 from task_core.errors import excerpt
 from task_core.task import parse_date
@@ -97,6 +94,8 @@ def parse_bool(text: str) -> bool:
 
 
 def _parse_int(text: str) -> int:
+    if text.isdigit() and text.isascii() and len(text) < _LONGEST:
+        return int(text)
     if not _WHOLE.fullmatch(text):
         raise ValueError(f"not a whole number: {excerpt(text)}")
     return int(text)
@@ -181,26 +180,65 @@ def _write_date(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def without_none(kind: Any) -> Any:
-    """Return `T` for `T | None`, and every other type as it is.
+LISTS = (list, tuple, Sequence)
+"""What a list of values may be annotated with."""
 
-    Example:
-        >>> without_none(int | None)
-        <class 'int'>
+
+def texts_reader(kind: Any, layout: str = "") -> Callable[[list[str]], Any] | None:
+    """Return what turns the texts of a repeated key into a value; None if none can.
+
+    A list is separated by commas, a map is `key:value|key:value`, and each may go on
+    in the next text. Of a single value the first text counts.
+
+    Args:
+        kind: What `reader` takes, a list or tuple of it, or a `dict[str, ...]` of them.
+        layout: As for `reader`.
     """
-    if get_origin(kind) in (Union, types.UnionType):
-        rest = [arg for arg in get_args(kind) if arg is not type(None)]
-        return rest[0] if len(rest) == 1 else kind
-    return kind
+    origin, args = get_origin(kind), get_args(kind)
+    if origin is dict and args[0] is str:
+        return _map_reader(args[1], layout)
+    if origin in LISTS and (origin is not tuple or args[1:] == (...,)):
+        one = reader(args[0], layout)
+        return one and _list_reader(one, tuple if origin is tuple else list)
+    one = reader(kind, layout)
+    return one and _first_reader(one)
 
 
-def default_of(field: "attrs.Attribute[Any]") -> Any:
-    """Return the default of an attrs field, made anew where a factory makes it.
+def _first_reader(read: Callable[[str], Any]) -> Callable[[list[str]], Any]:
+    return lambda texts: read(texts[0])
 
-    Returns:
-        `attrs.NOTHING` when there is none, or when it depends on other fields.
-    """
-    default: Any = field.default
-    if not isinstance(default, attrs.Factory):  # type: ignore[arg-type]
-        return default
-    return attrs.NOTHING if default.takes_self else default.factory()
+
+def _list_reader(read: Callable[[str], Any], build: type) -> Callable[[list[str]], Any]:
+    return lambda texts: build(read(item) for text in texts for item in _items(text))
+
+
+def _items(text: str) -> list[str]:
+    return text.split(",") if text else []
+
+
+def _map_reader(kind: Any, layout: str) -> Callable[[list[str]], Any] | None:
+    read = texts_reader(kind, layout)
+    if read is None:
+        return None
+
+    def read_map(texts: list[str]) -> dict[str, Any]:
+        values: dict[str, list[str]] = {}
+        for pair in (pair for text in texts for pair in text.split("|")):
+            key, colon, value = pair.partition(":")
+            if not colon:
+                raise ValueError(f"not a map like key:value|key:value: {pair!r}")
+            values.setdefault(key, []).append(value)
+        return {key: read(value) for key, value in values.items()}
+
+    return read_map
+
+
+def write_texts(value: Any, layout: str = "") -> str:
+    """Write a value so that `texts_reader` reads it back from one text."""
+    if isinstance(value, dict):
+        return "|".join(
+            f"{key}:{write_texts(item, layout)}" for key, item in value.items()
+        )
+    if isinstance(value, (list, tuple)):
+        return ",".join(write(item, layout) for item in value)
+    return write(value, layout)

@@ -45,7 +45,8 @@ from task_core.errors import (
     SendError,
     UnsupportedCapabilityError,
 )
-from task_core.info import format_info, param, parse_info
+from task_core.fields import param
+from task_core.info import format_info, parse_info
 from task_core.options import UrlPart, option
 from task_core.task import Result, Task, format_meta, parse_meta
 from task_core.values import format_duration, parse_duration

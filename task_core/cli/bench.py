@@ -14,7 +14,7 @@ from task_core.cli.bus_option import SECTION
 from task_core.cli.buses import open_selected
 from task_core.cli.command import PluginCommand
 from task_core.cli.render import Counter, show_json, table
-from task_core.cli.selection import Settings
+from task_core.config.selection import Settings
 from task_core.errors import BusError
 from task_core.task import Task
 from task_core.wire import encode_task

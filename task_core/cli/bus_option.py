@@ -2,7 +2,7 @@
 
 import attrs
 
-from task_core.config.schema import Section
+from task_core.config.sources import Section
 from task_core.options import option
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from task_core.api.bus import Bus, BusContext, Consumer, Role
 from task_core.api.message import Delivery
-from task_core.cli.selection import Chosen, Settings
+from task_core.config.selection import Chosen, Settings
 from task_core.launcher.wrappers import BusPair
 
 AT_ONCE = 100

@@ -5,8 +5,8 @@ import click
 from task_core.cli.command import PluginCommand
 from task_core.cli.launch import SECTION
 from task_core.cli.render import show_json, table
-from task_core.cli.selection import Settings
 from task_core.config.resolve import Setting
+from task_core.config.selection import Settings
 from task_core.errors import OptionError
 
 HELP = """Show every option that 'task launch' would use, and what set it.

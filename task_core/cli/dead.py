@@ -15,7 +15,7 @@ from task_core.cli.bus_option import SECTION
 from task_core.cli.buses import open_selected, waiting
 from task_core.cli.command import PluginCommand
 from task_core.cli.render import show_json, table
-from task_core.cli.selection import Settings
+from task_core.config.selection import Settings
 from task_core.errors import DecodeError, UsageError
 from task_core.task import parse_date
 from task_core.values import parse_duration

@@ -8,12 +8,12 @@ import click
 
 from task_core.cli.render import show_json, style
 from task_core.cli.stdout import diverted_stdout
-from task_core.config.schema import specs_of
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.doctor import diagnose
 from task_core.discovery.finding import Finding, Level, about
 from task_core.discovery.found import Found
 from task_core.errors import PluginError
+from task_core.options import options_of
 
 _COLOURS = {"OK": "green", "INFO": "blue", "WARN": "yellow", "FAIL": "red"}
 
@@ -44,13 +44,13 @@ def check_options(found: Found, manifest: Any) -> Iterator[Finding]:
     if found.kind == "hooks":
         return
     try:
-        specs = specs_of(manifest.options)
+        options = options_of(manifest.options)
     except PluginError as error:
         yield about(found, "P09", Level.FAIL, str(error), "tell its author")
         return
-    for spec in specs:
-        if not spec.details.help:
-            cause = f"its option '{spec.name}' has no help"
+    for option in options:
+        if not option.details.help:
+            cause = f"its option '{option.name}' has no help"
             fix = "its author can declare it with option(..., help=...)"
             yield about(found, "P09", Level.WARN, cause, fix)
 

@@ -5,8 +5,8 @@ from importlib import import_module
 from task_core.cli.command import PluginCommand
 from task_core.cli.launch_options import LaunchOptions
 from task_core.cli.logs import LOG_LEVEL, set_up_logging
-from task_core.cli.selection import Settings
-from task_core.config.schema import Section
+from task_core.config.selection import Settings
+from task_core.config.sources import Section
 from task_core.errors import OptionError
 
 SECTION = Section(options=LaunchOptions, table=("launch",))

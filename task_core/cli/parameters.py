@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from task_core.config.schema import OptionSpec, Section
+from task_core.config.sources import Section
+from task_core.fields import Field
 from task_core.values import is_path
 
 SHORT = {
@@ -26,7 +27,7 @@ class SectionOption(click.Option):
         attributes: As for `click.Option`.
     """
 
-    def __init__(self, section: Section, spec: OptionSpec, **attributes: Any) -> None:
+    def __init__(self, section: Section, spec: Field, **attributes: Any) -> None:
         self.section = section
         self.spec = spec
         flag = section.flag_of(spec)
@@ -49,7 +50,7 @@ class SectionOption(click.Option):
             )
 
 
-def _completer(spec: OptionSpec) -> Callable[..., list[Any]] | None:
+def _completer(spec: Field) -> Callable[..., list[Any]] | None:
     """Return what completes the values; what they mean is not for click to say."""
     if is_path(spec.kind):
         return click.Path().shell_complete
@@ -58,12 +59,12 @@ def _completer(spec: OptionSpec) -> Callable[..., list[Any]] | None:
     return None
 
 
-def parameter_name(section: Section, spec: OptionSpec) -> str:
+def parameter_name(section: Section, spec: Field) -> str:
     """Return the name under which click keeps an option's value."""
     return f"{section.flag}{spec.name}".replace("-", "_")
 
 
-def _help(spec: OptionSpec) -> str:
+def _help(spec: Field) -> str:
     shown = "" if spec.required else spec.show(spec.default)
     if spec.required:
         return f"{spec.details.help}  [required]"
@@ -72,7 +73,7 @@ def _help(spec: OptionSpec) -> str:
     return f"{spec.details.help}  [default: {shown}]"
 
 
-def flags_of(section: Section, params: Mapping[str, Any]) -> dict[str, Sequence[str]]:
+def flags_of(params: Mapping[str, Any], section: Section) -> dict[str, Sequence[str]]:
     """Return the texts that the command line gives, by option name."""
     flags: dict[str, Sequence[str]] = {}
     for spec in section.specs:

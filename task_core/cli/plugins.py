@@ -10,11 +10,12 @@ import click
 from task_core.api.capabilities import Capabilities
 from task_core.cli.render import show_json, table
 from task_core.cli.stdout import diverted_stdout
-from task_core.config.schema import OptionSpec, Section
+from task_core.config.sources import Section
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.found import KINDS, Found
 from task_core.discovery.loader import load
 from task_core.errors import PluginError
+from task_core.fields import Field
 
 HELP = """Show the buses, workers, taskmasters and hooks that are installed.
 
@@ -125,7 +126,7 @@ def _facts(found: Found, manifest: Any) -> dict[str, Any]:
     return facts
 
 
-def _option(section: Section, spec: OptionSpec) -> dict[str, str]:
+def _option(section: Section, spec: Field) -> dict[str, str]:
     return {
         "flag": section.flag_of(spec),
         "environment": section.env_of(spec),

@@ -13,9 +13,9 @@ from task_core.cli.buses import open_bus
 from task_core.cli.hooks import load_hooks
 from task_core.cli.launch_options import AckMode, LaunchOptions
 from task_core.cli.leaving import exit_code, leave
-from task_core.cli.selection import Chosen, Settings
 from task_core.cli.stdout import claim_stdout
 from task_core.clock import SystemClock
+from task_core.config.selection import Chosen, Settings
 from task_core.errors import UnsupportedCapabilityError
 from task_core.launcher.call import Call, compile_call
 from task_core.launcher.cancel import Cancel

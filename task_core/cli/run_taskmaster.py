@@ -8,9 +8,9 @@ from task_core.api.worker import describe
 from task_core.cli.buses import open_bus
 from task_core.cli.launch_options import LaunchOptions
 from task_core.cli.leaving import exit_code, leave
-from task_core.cli.selection import Settings
 from task_core.cli.stdout import claim_stdout
 from task_core.clock import SystemClock
+from task_core.config.selection import Settings
 from task_core.errors import FrameworkError, PluginError
 from task_core.launcher.shutdown import Supervisor
 from task_core.launcher.taskmaster import TaskmasterLoop

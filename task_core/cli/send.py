@@ -14,8 +14,8 @@ from task_core.cli.bus_option import SECTION
 from task_core.cli.buses import open_selected
 from task_core.cli.command import PluginCommand
 from task_core.cli.render import Counter
-from task_core.cli.selection import Settings
 from task_core.cli.stdout import claim_stdout
+from task_core.config.selection import Settings
 from task_core.errors import BusError, DecodeError, UsageError
 from task_core.task import Task, format_meta, parse_date
 from task_core.values import parse_duration

@@ -12,7 +12,7 @@ from task_core.cli.bus_option import SECTION
 from task_core.cli.buses import open_selected, waiting
 from task_core.cli.command import PluginCommand
 from task_core.cli.render import style
-from task_core.cli.selection import Settings
+from task_core.config.selection import Settings
 from task_core.errors import DecodeError
 from task_core.wire import decode_task
 

@@ -7,7 +7,7 @@ from task_core.cli.bus_option import SECTION
 from task_core.cli.buses import open_selected
 from task_core.cli.command import PluginCommand
 from task_core.cli.render import show_json, table
-from task_core.cli.selection import Settings
+from task_core.config.selection import Settings
 
 HELP = """List the topics of a bus, and how many messages wait on each.
 

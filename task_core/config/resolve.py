@@ -6,9 +6,10 @@ from typing import Any
 
 import attrs
 
-from task_core.config.schema import HIDDEN, OptionSpec, Section, hide_passwords
-from task_core.config.sources import Layer, Raw
+from task_core.config.sources import Layer, Raw, Section
 from task_core.errors import nearest
+from task_core.fields import Field
+from task_core.shown import HIDDEN, hide_passwords
 from task_core.values import is_path, reader
 
 _SWITCH = {
@@ -30,7 +31,7 @@ class Setting:
     """
 
     section: Section
-    spec: OptionSpec
+    spec: Field
     value: Any
     origin: str
     shown: str = attrs.field(
@@ -76,7 +77,7 @@ class Resolver:
             return None
 
     def _setting(
-        self, section: Section, spec: OptionSpec, layers: Sequence[Layer]
+        self, section: Section, spec: Field, layers: Sequence[Layer]
     ) -> Setting | str:
         """Return the value in force, or what is wrong with it."""
         raw = next((x.values[spec.name] for x in layers if spec.name in x.values), None)
@@ -88,8 +89,8 @@ class Resolver:
             )
         try:
             value = convert(spec, raw.value)
-            if spec.field.validator:
-                spec.field.validator(None, spec.field, value)
+            if spec.check:
+                spec.check(value)
         except (ValueError, TypeError) as error:
             return _wrong(section, spec, raw, error)
         return Setting(section=section, spec=spec, value=value, origin=raw.origin)
@@ -107,14 +108,14 @@ def _unknown(section: Section, layers: Sequence[Layer]) -> list[str]:
     ]
 
 
-def _missing(section: Section, spec: OptionSpec) -> str:
+def _missing(section: Section, spec: Field) -> str:
     return (
         f"{section.key_of(spec)} is required: give {section.flag_of(spec)} or set"
         f" {section.env_of(spec)}"
     )
 
 
-def _wrong(section: Section, spec: OptionSpec, raw: Raw, error: Exception) -> str:
+def _wrong(section: Section, spec: Field, raw: Raw, error: Exception) -> str:
     what = hide_passwords(plain(error, spec.name))
     if spec.details.secret:
         what = f"not a good value: {HIDDEN}"
@@ -133,7 +134,7 @@ def plain(error: Exception, name: str) -> str:
     return f"{rule}, got {value}"
 
 
-def convert(spec: OptionSpec, value: Any) -> Any:
+def convert(spec: Field, value: Any) -> Any:
     """Turn a raw value into what the option's class wants.
 
     Args:
@@ -161,11 +162,11 @@ def _items(value: Any) -> list[Any]:
     return [item for text in texts for item in text.split(",") if item]
 
 
-def _single_reader(spec: OptionSpec) -> Callable[[Any], Any]:
+def _single_reader(spec: Field) -> Callable[[Any], Any]:
     if spec.kind is bool:
         return _read_switch
     read_text = reader(spec.kind)
-    assert read_text is not None  # the schema refuses other types
+    assert read_text is not None  # `options_of` refuses other types
 
     def read(value: Any) -> Any:
         if isinstance(value, bool | dict | list):

@@ -1,15 +1,71 @@
-"""Where values come from: flags, a bus URL, the environment, a TOML file."""
+"""Where values come from: flags, a bus URL, the environment, a TOML file.
+
+A section is the options of one thing, with the names by which each source sets them.
+"""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import unquote
 
 import attrs
 
-from task_core.config.schema import HIDDEN, Section, hide_passwords
-from task_core.options import UrlPart
+from task_core.fields import Field
+from task_core.options import UrlPart, options_of
+from task_core.shown import HIDDEN, hide_passwords
 from task_core.uri import split_uri
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Section:
+    """The options of one thing, and the names under which they are set.
+
+    Args:
+        options: The class of its options.
+        table: The TOML table, for example `("bus", "nsq")`.
+        flag: What flags begin with, for example `bus-`; empty for those of a command.
+        strict: Whether keys that the class does not know are errors.
+        others: Returns tables of other plugins whose variables begin like its own.
+    """
+
+    options: type
+    table: tuple[str, ...]
+    flag: str = ""
+    strict: bool = True
+    others: Callable[[], Iterable[tuple[str, ...]]] = tuple
+
+    @property
+    def specs(self) -> tuple[Field, ...]:
+        """The options, in the order of the class."""
+        return options_of(self.options)
+
+    @property
+    def env_prefix(self) -> str:
+        """What its environment variables begin with."""
+        return variable_prefix(self.table)
+
+    def owns_variable(self, variable: str) -> bool:
+        """Whether an environment variable can only be meant for it."""
+        if not variable.startswith(self.env_prefix):
+            return False
+        return not variable.startswith(tuple(map(variable_prefix, self.others())))
+
+    def flag_of(self, spec: Field) -> str:
+        """Return the flag of an option."""
+        return f"--{self.flag}{spec.dashed}"
+
+    def env_of(self, spec: Field) -> str:
+        """Return the environment variable of an option."""
+        return f"{self.env_prefix}{spec.name.upper()}"
+
+    def key_of(self, spec: Field) -> str:
+        """Return the TOML key of an option, with its table."""
+        return ".".join((*self.table, spec.name))
+
+
+def variable_prefix(table: tuple[str, ...]) -> str:
+    """Return what the environment variables of a table begin with."""
+    return "_".join(("task", *table, "")).upper().replace("-", "_")
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -72,7 +128,7 @@ def url_layer(section: Section, url: str) -> Layer:
     `name:rest` is taken literally, as the location.
     """
     name, _, rest = url.partition(":")
-    parts = {UrlPart.LOCATION: rest}
+    parts: dict[str, str] = {UrlPart.LOCATION: rest}
     query: list[tuple[str, str]] = []
     found: dict[str, tuple[str, ...]] = {}
     if rest.startswith("//"):
@@ -110,7 +166,7 @@ def hide_secrets(section: Section, url: str) -> str:
 
 
 def _place_parts(
-    section: Section, name: str, parts: Mapping[UrlPart, str]
+    section: Section, name: str, parts: Mapping[str, str]
 ) -> tuple[dict[str, Raw], dict[str, str]]:
     """Give each part to the option that asks for it; what nobody takes is unknown."""
     values = {
@@ -122,12 +178,12 @@ def _place_parts(
     if UrlPart.LOCATION in taken:
         return values, {}
     unknown = {
-        part.value: f"'{hide_passwords(text)}' in the URL"
+        part: f"'{hide_passwords(text)}' in the URL"
         for part, text in parts.items()
         if text and part not in taken and (part is not UrlPart.LOCATION or not values)
     }
     if len(parts) > 1:
-        unknown.pop(UrlPart.LOCATION.value, None)
+        unknown.pop(UrlPart.LOCATION, None)
     return values, unknown
 
 

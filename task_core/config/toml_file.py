@@ -5,8 +5,7 @@ import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from task_core.config.schema import Section
-from task_core.config.sources import Layer, Raw
+from task_core.config.sources import Layer, Raw, Section
 from task_core.errors import OptionError, nearest
 
 

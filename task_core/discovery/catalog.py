@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, Self
 
 from task_core.discovery.found import CORE, KINDS, Found
 from task_core.discovery.metadata import Distribution, normalise, scan_path
@@ -33,7 +33,7 @@ class Catalog:
     @classmethod
     def scan(
         cls, path: Sequence[str] | None = None, env: Mapping[str, str] = os.environ
-    ) -> "Catalog":
+    ) -> Self:
         """Look at what is installed.
 
         Args:

@@ -20,6 +20,7 @@ HIDDEN = {
     "task_core.builtin.streams": {"_open_"},
     "task_core.builtin.workers": {"_make_"},
     "task_core.errors": {"nearest"},  # difflib: few starts need it
+    "task_core.fields": {"_of_dataclass"},  # dataclasses: few workers have any
     "task_testing": {"__getattr__"},
 }
 # Who may know a library. attrs and msgspec are the language of the whole house.

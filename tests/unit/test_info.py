@@ -2,17 +2,22 @@
 
 import enum
 from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Annotated
 
 import attrs
+import msgspec
 import pytest
 from attrs.validators import ge, instance_of, le
 from hypothesis import given
 from hypothesis import strategies as st
 
 from task_core.errors import InfoError, WorkerError
-from task_core.info import format_info, param, parse_info
+from task_core.fields import param
+from task_core.info import format_info, parse_info
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 ITEMS = st.text(
@@ -205,6 +210,63 @@ def test_unknown_keys_are_left_alone():
     assert x_of(int, "/a?x=1&y=2#z") == 1
 
 
+@pytest.mark.parametrize(
+    ("info", "complaint"),
+    [
+        ("/a?bach=50", "there is no key 'bach': did you mean 'batch'?"),
+        ("/a?zzz", "there is no key 'zzz'; there is batch, mode"),
+        ("/a?path=b", "'path' is a part of the URI: it cannot be a key"),
+        ("/a?Batch=1", "there is no key 'Batch': did you mean 'batch'?"),
+    ],
+)
+def test_a_strict_reader_refuses_keys_that_it_does_not_know(info, complaint):
+    """A typing error would give the default, and nobody would see it."""
+
+    @attrs.frozen
+    class Params:
+        path: str
+        batch: int = 1
+        mode: str = "m"
+
+    assert parse_info(Params, info).batch == 1
+    with pytest.raises(InfoError) as caught:
+        parse_info(Params, info, strict=True)
+    assert caught.value.problems == (complaint,)
+    assert parse_info(Params, "/a?batch=3", strict=True).batch == 3
+
+
+@dataclass(frozen=True)
+class Data:
+    path: str
+    count: int = 1
+    names: list[str] = dataclass_field(default_factory=list)
+
+
+class Struct(msgspec.Struct, frozen=True):
+    path: str
+    count: Annotated[int, msgspec.Meta(ge=1)] = 1
+    names: list[str] = []
+
+
+@pytest.mark.parametrize("params", [Data, Struct])
+def test_a_dataclass_and_a_struct_are_parameters_as_well(params):
+    """They read, complain and are written like an attrs class."""
+    made = params("/a", 3, ["x", "y"])
+    assert parse_info(params, "/a?count=3&names=x,y") == made
+    assert format_info(made) == "/a?count=3&names=x%2Cy"
+    assert parse_info(params, "/a?names=x&names=y").names == ["x", "y"]
+    assert problems(params, "?count=x") == [
+        "path is required",
+        "count: not a whole number: 'x'",
+    ]
+
+
+@pytest.mark.parametrize("info", ["/a?count=0", "/a?count=0&count=1"])
+def test_what_a_struct_demands_is_kept(info):
+    """However its values are written."""
+    assert problems(Struct, info) == ["count: Expected `int` >= 1"]
+
+
 @attrs.frozen(kw_only=True)
 class Three:
     """Some required fields."""
@@ -309,9 +371,10 @@ def test_a_type_that_no_text_can_give_is_a_mistake_of_the_author(kind):
         parse_info(params_of(kind), "")
 
 
-def test_a_class_must_be_an_attrs_class():
+def test_a_class_must_have_fields():
     """The error says how to mend it."""
-    with pytest.raises(WorkerError, match="is no attrs class: decorate it with attrs"):
+    text = "is no attrs class, dataclass or msgspec Struct: decorate it with attrs"
+    with pytest.raises(WorkerError, match=text):
         parse_info(int, "")
 
 

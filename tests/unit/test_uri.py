@@ -1,12 +1,13 @@
 """Rules of `task_core.uri`."""
 
+import re
 from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from task_core.uri import PARTS, join_uri, split_query, split_uri
+from task_core.uri import PARTS, join_uri, split_query, split_uri, take_apart
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
@@ -61,11 +62,23 @@ def test_a_uri_comes_apart(text, parts):
     assert parts_of(text) == parts
 
 
+RFC_3986 = re.compile(
+    r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?",
+    re.DOTALL,
+)
+
+
+@given(TEXT | st.text("aZ0:/?#@%-._\n"))
+def test_a_uri_comes_apart_as_its_rfc_says(text):
+    """Appendix B of RFC 3986, but for a scheme that is none."""
+    assert take_apart(text) == RFC_3986.fullmatch(text).groups("")
+
+
 @given(TEXT)
 def test_any_text_is_a_uri(text):
     """There is no bad one: it is a path at worst."""
     parts, _ = split_uri(text)
-    assert parts.keys() == PARTS
+    assert parts.keys() == PARTS.keys()
 
 
 @given(TEXT)

@@ -5,20 +5,16 @@ import json
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Optional
 
-import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from task_core.values import (
-    default_of,
     format_duration,
     parse_bool,
     parse_duration,
     reader,
-    without_none,
     write,
 )
 
@@ -204,39 +200,3 @@ def test_what_is_written_reads_back(pair):
     """For every type."""
     kind, value = pair
     assert reader(kind)(write(value)) == value
-
-
-@pytest.mark.parametrize(
-    ("kind", "single"),
-    [
-        (int, int),
-        (int | None, int),
-        (Optional[int], int),  # noqa: UP045  authors may write it so
-        (list[int] | None, list[int]),
-        (int | str | None, int | str | None),
-        (None, None),
-    ],
-)
-def test_only_none_is_taken_from_a_type(kind, single):
-    """What is left of several types stays what it was."""
-    assert without_none(kind) == single
-
-
-def test_the_default_of_a_field_is_what_an_object_would_get():
-    """A factory makes a new one each time; one that looks at others is not known."""
-
-    @attrs.frozen
-    class Made:
-        a: int
-        b: int = 1
-        c: list[int] = attrs.Factory(list)
-        d: int = attrs.Factory(lambda self: self.b, takes_self=True)
-
-    a, b, c, d = attrs.fields(Made)
-    assert [default_of(field) for field in (a, b, c, d)] == [
-        attrs.NOTHING,
-        1,
-        [],
-        attrs.NOTHING,
-    ]
-    assert default_of(c) is not default_of(c)

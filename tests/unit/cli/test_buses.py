@@ -1,15 +1,18 @@
 """Rules of `task_core.cli.buses`."""
 
+from functools import partial
+
 import pytest
 
 from task_core.api.bus import Role
 from task_core.api.message import Message
 from task_core.cli.bus_option import SECTION as ONE_BUS
 from task_core.cli.buses import open_bus, open_selected
+from task_core.cli.command import Installed
 from task_core.cli.launch import SECTION
-from task_core.cli.selection import Selector
+from task_core.cli.parameters import flags_of
+from task_core.config.selection import Selector
 from task_core.config.sources import NoFile
-from task_core.discovery.catalog import Catalog
 from task_core.errors import BusError, FrameworkError
 
 LINE = b'{"type":"a","info":""}'
@@ -20,9 +23,10 @@ def settings(folder):
     """Return the settings for some flags."""
 
     def resolve(section=SECTION, **flags):
-        selector = Selector(section, Catalog.scan(), NoFile())
+        selector = Selector(section, Installed.scan(), NoFile())
         params = {name: (text,) for name, text in flags.items()}
-        return selector.resolve(params, selector.select(params))
+        known = partial(flags_of, params)
+        return selector.resolve(known, selector.select(known))
 
     return resolve
 

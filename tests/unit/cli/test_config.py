@@ -2,7 +2,7 @@
 
 import json
 
-from task_core.config.schema import HIDDEN
+from task_core.shown import HIDDEN
 
 
 def rows(text):

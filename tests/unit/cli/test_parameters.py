@@ -5,8 +5,9 @@ import click
 import pytest
 
 from task_core.cli.parameters import SectionOption, flags_of
-from task_core.config.schema import HIDDEN, Section
+from task_core.config.sources import Section
 from task_core.options import option
+from task_core.shown import HIDDEN
 
 
 @attrs.frozen(kw_only=True)
@@ -27,7 +28,7 @@ def parse(section, *words):
     params = [SectionOption(section, spec) for spec in section.specs]
     command = click.Command("x", params=params)
     with command.make_context("x", [*words]) as context:
-        return flags_of(section, context.params)
+        return flags_of(context.params, section)
 
 
 def records(section):

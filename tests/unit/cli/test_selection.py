@@ -1,19 +1,22 @@
-"""Rules of `task_core.cli.selection`: who is selected, and what they are told."""
+"""Rules of `task_core.config.selection`: who is selected, and what they are told."""
+
+from functools import partial
 
 import pytest
 
+from task_core.cli.command import Installed
 from task_core.cli.launch import SECTION
-from task_core.cli.selection import Selector
-from task_core.config.schema import HIDDEN
+from task_core.cli.parameters import flags_of
+from task_core.config.selection import Selector
 from task_core.config.sources import NoFile
 from task_core.config.toml_file import TomlFile
-from task_core.discovery.catalog import Catalog
 from task_core.errors import (
     FrameworkError,
     PluginImportError,
     UnknownPluginError,
     WorkerError,
 )
+from task_core.shown import HIDDEN
 
 BUS = """
 import os
@@ -54,9 +57,10 @@ def settings(folder):
 
     def resolve(toml="", **flags):
         source = TomlFile("task.toml", toml) if toml else NoFile()
-        selector = Selector(SECTION, Catalog.scan(), source)
+        selector = Selector(SECTION, Installed.scan(), source)
         params = {name: (text,) for name, text in flags.items()}
-        return selector.resolve(params, selector.select(params))
+        known = partial(flags_of, params)
+        return selector.resolve(known, selector.select(known))
 
     return resolve
 
@@ -165,10 +169,11 @@ def test_problems_of_all_sections_are_gathered(settings, nats):
     assert flags == ["--concurrency", "--worker-dur", "--bus-size"]
 
 
-def test_what_a_plugin_prints_when_imported_is_no_data(settings, nats, capfd):
+def test_what_a_plugin_prints_when_imported_is_no_data(task, nats):
     """It goes to stderr."""
-    settings(bus="nats")
-    assert capfd.readouterr() == ("", "noise of an import\n")
+    done = task("config", "show", "--bus", "nats", "--json")
+    assert done.err == "noise of an import\n"
+    assert "noise" not in done.out
 
 
 def test_secrets_are_not_shown_wherever_they_are_written(settings, nats):

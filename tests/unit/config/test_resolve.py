@@ -9,9 +9,9 @@ import pytest
 from attrs.validators import ge, in_, matches_re
 
 from task_core.config.resolve import Resolver, convert
-from task_core.config.schema import HIDDEN, Section
-from task_core.config.sources import Layer, Raw, environment_layer, flag_layer
+from task_core.config.sources import Layer, Raw, Section, environment_layer, flag_layer
 from task_core.options import option
+from task_core.shown import HIDDEN
 
 
 class Colour(Enum):

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from task_core.config.resolve import Resolver
-from task_core.config.schema import Section
 from task_core.config.sources import (
     NoFile,
+    Section,
     environment_layer,
     flag_layer,
     url_layer,

@@ -3,15 +3,17 @@
 import attrs
 import pytest
 
-from task_core.config.schema import HIDDEN, Section
 from task_core.config.sources import (
     NoFile,
+    Section,
     environment_layer,
     flag_layer,
     hide_secrets,
     url_layer,
+    variable_prefix,
 )
 from task_core.options import UrlPart, option
+from task_core.shown import HIDDEN
 
 
 @attrs.frozen(kw_only=True)
@@ -42,6 +44,7 @@ BROKER = Section(options=Broker, table=("bus", "nsq"), flag="bus-")
 FILE = Section(options=File, table=("bus", "file"), flag="bus-")
 PLAIN = Section(options=Plain, table=("bus", "plain"), flag="bus-")
 SECRET = Section(options=Secret, table=("bus", "x"), flag="bus-")
+MY_NSQ = Section(options=Broker, table=("bus", "my-nsq"), flag="in-bus-")
 
 
 def values(layer):
@@ -163,3 +166,33 @@ def test_a_url_that_is_a_secret_is_not_shown():
 def test_no_file_says_nothing():
     """The usual case."""
     assert NoFile().layer(BROKER).values == {}
+
+
+def test_names_in_each_source_follow_from_kind_plugin_and_field():
+    """Flags carry the role; environment and TOML the plugin."""
+    spec = MY_NSQ.specs[2]
+    assert MY_NSQ.flag_of(spec) == "--in-bus-max-attempts"
+    assert MY_NSQ.env_of(spec) == "TASK_BUS_MY_NSQ_MAX_ATTEMPTS"
+    assert MY_NSQ.key_of(spec) == "bus.my-nsq.max_attempts"
+
+
+def test_flags_of_a_command_have_no_prefix():
+    """`--concurrency`, not `--launch-concurrency`."""
+    section = Section(options=Broker, table=("launch",))
+    assert section.flag_of(section.specs[2]) == "--max-attempts"
+    assert section.env_of(section.specs[2]) == "TASK_LAUNCH_MAX_ATTEMPTS"
+
+
+def test_variables_of_a_longer_name_belong_to_another_plugin():
+    """`TASK_BUS_NATS_CORE_URL` sets `url` of `nats-core`, no `core_url` of `nats`."""
+    section = Section(
+        options=Broker, table=("bus", "nats"), others=lambda: [("bus", "nats-core")]
+    )
+    assert section.owns_variable("TASK_BUS_NATS_URL")
+    assert not section.owns_variable("TASK_BUS_NATS_CORE_URL")
+    assert not section.owns_variable("TASK_BUS_FILE_PATH")
+
+
+def test_environment_prefixes_are_upper_case_with_underscores():
+    """As shells want them."""
+    assert variable_prefix(("bus", "a-b")) == "TASK_BUS_A_B_"

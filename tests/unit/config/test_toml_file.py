@@ -5,7 +5,7 @@ import os
 import attrs
 import pytest
 
-from task_core.config.schema import Section
+from task_core.config.sources import Section
 from task_core.config.toml_file import TomlFile, line_of
 from task_core.errors import OptionError
 from task_core.options import option

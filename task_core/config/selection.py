@@ -1,32 +1,39 @@
-"""Two-phase command lines: first who is selected, then only their options."""
+"""In two phases: first who is selected, then what only their options say."""
 
 import os
-import re
-from collections.abc import Collection, Mapping, Sequence
-from importlib import import_module
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
 
 import attrs
 
-from task_core.cli.parameters import flags_of
-from task_core.cli.stdout import diverted_stdout
 from task_core.config.resolve import Resolver, Setting
-from task_core.config.schema import Section
 from task_core.config.sources import (
     Layer,
+    Section,
     Source,
     environment_layer,
     flag_layer,
     hide_secrets,
     url_layer,
 )
-from task_core.discovery.catalog import Catalog
-from task_core.discovery.loader import load
 
-_URL = re.compile(r"([a-z0-9][a-z0-9-]*):(.*)", re.DOTALL)
+Flags = Callable[[Section], Mapping[str, Sequence[str]]]
+"""Returns what the command line, or a caller, says about a section, by option name."""
+
 BUSES = ("bus", "in_bus", "out_bus")
 KINDS = {"worker": "worker", "taskmaster": "taskmaster", **dict.fromkeys(BUSES, "bus")}
 """What kind of plugin an option of that name selects."""
+
+
+class Plugins(Protocol):
+    """What is installed, as far as selecting goes."""
+
+    def names(self, kind: str) -> Collection[str]:
+        """Return the names of one kind."""
+
+    def manifest(self, kind: str, text: str) -> tuple[Any, str]:
+        """Return the manifest that a text means, and its URL if the text is one."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -68,7 +75,7 @@ class Settings:
         worker, taskmaster: Who does tasks, or makes them; None when not selected.
         buses: By role, those that were selected.
         all: Every setting with its origin.
-        catalog: What is installed.
+        catalog: What is installed, as the entrance handed it down.
         problems: What is wrong, one line each.
     """
 
@@ -77,7 +84,7 @@ class Settings:
     taskmaster: "Chosen | None"
     buses: Mapping[str, Chosen]
     all: Sequence[Setting]
-    catalog: Catalog
+    catalog: Any
     problems: Sequence[str]
 
 
@@ -88,28 +95,35 @@ class Selector:
         section: The command's own options.
         catalog: What is installed.
         toml: The configuration file.
+        environment: The environment variables.
     """
 
-    def __init__(self, section: Section, catalog: Catalog, toml: Source) -> None:
+    def __init__(
+        self,
+        section: Section,
+        catalog: Plugins,
+        toml: Source,
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
         self._section = section
         self._catalog = catalog
         self._toml = toml
+        self._environment = environment
 
-    def select(self, params: Mapping[str, Any]) -> list[Selected]:
+    def select(self, flags: Flags) -> list[Selected]:
         """Return who is selected by flags, environment, TOML or default.
 
         Raises:
             PluginError, WorkerError: One of them cannot be used.
         """
-        chosen = self._choices(params)
+        chosen = self._choices(flags)
         if chosen.get("in_bus") and chosen.get("out_bus"):
             chosen.pop("bus", None)  # nothing is left for it to do
-        with diverted_stdout():  # what a plugin prints when imported is no data
-            return [self._load(role, text) for role, text in chosen.items()]
+        return [self._load(role, text) for role, text in chosen.items()]
 
-    def _choices(self, params: Mapping[str, Any]) -> dict[str, str]:
+    def _choices(self, flags: Flags) -> dict[str, str]:
         """Return what is chosen for each role, before anything is checked."""
-        layers = self._layers(self._section, params)
+        layers = self._layers(self._section, flags)
         choices = {}
         for spec in self._section.specs:
             if spec.name in KINDS:
@@ -122,32 +136,24 @@ class Selector:
 
     def _load(self, role: str, text: str) -> Selected:
         kind = KINDS[role]
-        match = _URL.fullmatch(text)
-        name = match[1] if match else text
-        names = self._catalog.names(kind)
-        installed = name in names
-        if kind != "bus" and not installed and _is_target(text):
-            target = import_module("task_core.discovery.target")
-            plugin, url = target.load_target(text, kind), ""
-        else:
-            plugin, url = load(self._catalog.find(kind, name)), text if match else ""
+        plugin, url = self._catalog.manifest(kind, text)
         section = Section(
             options=plugin.options,
             table=(kind, plugin.name),
             flag=f"{role.replace('_', '-')}-",
-            others=tuple((kind, x) for x in names if x.startswith(f"{plugin.name}-")),
+            others=partial(_neighbours, self._catalog.names(kind), kind, plugin.name),
         )
         return Selected(role=role, plugin=plugin, url=url, section=section)
 
-    def resolve(self, params: Mapping[str, Any], selected: list[Selected]) -> Settings:
+    def resolve(self, flags: Flags, selected: list[Selected]) -> Settings:
         """Return what everybody is told, and all that is wrong with it at once."""
         resolver = Resolver()
-        command = resolver.resolve(self._section, self._layers(self._section, params))
+        command = resolver.resolve(self._section, self._layers(self._section, flags))
         chosen = {
             one.role: Chosen(
                 plugin=one.plugin,
                 options=resolver.resolve(
-                    one.section, self._layers(one.section, params, one.url)
+                    one.section, self._layers(one.section, flags, one.url)
                 ),
             )
             for one in selected
@@ -168,14 +174,12 @@ class Selector:
         own = self._section.table[0]
         return {**kinds, own: (), "bus": self._catalog.names("bus")}
 
-    def _layers(
-        self, section: Section, params: Mapping[str, Any], url: str = ""
-    ) -> list[Layer]:
+    def _layers(self, section: Section, flags: Flags, url: str = "") -> list[Layer]:
         """Return what the sources say about a section, the strongest first."""
-        layers = [flag_layer(section, flags_of(section, params))]
+        layers = [flag_layer(section, flags(section))]
         if url:
             layers.append(url_layer(section, url))
-        layers.append(environment_layer(section, os.environ))
+        layers.append(environment_layer(section, self._environment))
         layers.append(self._toml.layer(section))
         return layers
 
@@ -188,6 +192,6 @@ def _without_secrets(setting: Setting, selected: Sequence[Selected]) -> Setting:
     return setting
 
 
-def _is_target(text: str) -> bool:
-    """Whether a text names a file, or an object in a module, and not a plugin."""
-    return ":" in text or text.endswith(".py")
+def _neighbours(names: Collection[str], kind: str, name: str) -> list[tuple[str, ...]]:
+    """Return the tables of plugins whose names begin as that of another one."""
+    return [(kind, other) for other in names if other.startswith(f"{name}-")]

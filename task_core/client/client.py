@@ -1,0 +1,300 @@
+"""A client: send, call and read, from any thread of any program."""
+
+import atexit
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from itertools import islice
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+
+import attrs
+
+from task_core.api.bus import Bus
+from task_core.api.message import Message
+from task_core.client.bus_thread import BusThread
+from task_core.client.reading import Reading
+from task_core.client.results import Results
+from task_core.errors import (
+    BusClosedError,
+    BusConnectionError,
+    FrameworkError,
+    PayloadError,
+    SendError,
+    UsageError,
+)
+from task_core.task import Task
+from task_core.wire import encode_task
+
+BATCH = 500
+"""Tasks that `send_many` sends in one call of the bus."""
+LAST_WORDS = 2.0
+"""Seconds that closing at the end of the program may take."""
+
+
+@attrs.frozen
+class Sent:
+    """What became of many tasks.
+
+    Args:
+        count: How many were confirmed.
+        unsent: Those that were not, in order.
+        error: Why; None when all were.
+    """
+
+    count: int = 0
+    unsent: tuple[Task, ...] = ()
+    error: FrameworkError | None = None
+
+
+class Client:
+    """Made by `task_core.connect`. Safe to share between threads, and after a fork.
+
+    It connects when it is first used, and again when the connection is lost. In a
+    forked child it begins anew. At the end of the program it closes by itself.
+
+    Args:
+        open_bus: Makes a bus; called by each thread that owns one.
+        done_topic: Where `call` looks for done tasks.
+        name: Of the bus, for messages.
+    """
+
+    def __init__(self, open_bus: Callable[[], Bus], done_topic: str, name: str) -> None:
+        self.name = name
+        self._open_bus = open_bus
+        self._done_topic = done_topic
+        self._lock = threading.Lock()
+        self._closed = False
+        self._abandoned: list[object] = []  # of a parent process: never to be used
+        self._pid = os.getpid()
+        self._sender: BusThread | None = None
+        self._results: Results | None = None
+        _clients.add(self)
+
+    def send(
+        self,
+        task: Task | str,
+        info: str = "",
+        *,
+        topic: str | None = None,
+        delay: float = 0.0,
+        priority: int = 0,
+        key: str | None = None,
+        timeout: float = 30.0,
+        **fields: Any,
+    ) -> Task:
+        """Send a task; it is confirmed when this returns.
+
+        Args:
+            task: A task, or the type of a new one.
+            info, fields: Of the new task: `meta`, `job`, `id`.
+            topic: Where to; the task's type when not given.
+            delay: Seconds before which it does not arrive.
+            priority, key: As on `Message`.
+            timeout: Seconds until the broker counts as away.
+
+        Returns:
+            The task that was sent.
+
+        Raises:
+            BusConnectionError: The broker could not be reached in time.
+            PayloadError: The bus cannot carry it.
+            BusError: It was not confirmed for another reason.
+            UnsupportedCapabilityError: The bus has no delay or priority.
+        """
+        new = _as_task(task, info, fields)
+        message = _message(new, topic, delay=delay, priority=priority, key=key)
+        self._confirm([message], timeout)
+        return new
+
+    def send_many(
+        self,
+        tasks: Iterable[Task],
+        *,
+        topic: str | None = None,
+        timeout: float = 30.0,
+    ) -> Sent:
+        """Send many tasks, a batch at a time.
+
+        Those that the bus can never carry are left out; when the broker is away or
+        confirms only a part, no more are taken.
+
+        Args:
+            tasks: What to send; taken as it is sent.
+            topic: Where to; each task's type when not given.
+            timeout: Seconds for each batch.
+        """
+        sent, source = Sent(), iter(tasks)
+        while batch := [*islice(source, BATCH)]:
+            sent = self._send_batch(batch, topic, timeout, sent)
+            if isinstance(sent.error, SendError | BusConnectionError):
+                break
+        return sent
+
+    def _send_batch(
+        self, batch: list[Task], topic: str | None, timeout: float, sent: Sent
+    ) -> Sent:
+        """Return what became of this batch and of those before."""
+        try:
+            self._confirm([_message(one, topic) for one in batch], timeout)
+        except PayloadError as error:
+            refused = set(error.refused or range(len(batch)))
+            left = [task for at, task in enumerate(batch) if at not in refused]
+            unsent = (*sent.unsent, *(batch[at] for at in sorted(refused)))
+            sent = Sent(sent.count, unsent, sent.error or error)
+            return self._send_batch(left, topic, timeout, sent) if left else sent
+        except (SendError, BusConnectionError) as error:
+            lost = getattr(error, "unsent", ()) or range(len(batch))
+            unsent = (*sent.unsent, *(batch[at] for at in lost))
+            return Sent(sent.count + len(batch) - len(lost), unsent, error)
+        return attrs.evolve(sent, count=sent.count + len(batch))
+
+    def call(
+        self,
+        task: Task | str,
+        info: str = "",
+        *,
+        topic: str | None = None,
+        timeout: float = 30.0,
+        **fields: Any,
+    ) -> Task:
+        """Send a task, and wait for its done task.
+
+        Args:
+            task, info, topic, fields: As for `send`. The task needs an `id`.
+            timeout: Seconds for everything together.
+
+        Returns:
+            The done task; look at its `result` and `msg`.
+
+        Raises:
+            TimeoutError: It was sent, and is not done in time.
+            UnsupportedCapabilityError: The bus has no channels; nothing was sent.
+            BusError: As for `send`.
+        """
+        new = _as_task(task, info, fields)
+        if not new.id:
+            raise UsageError("a task without an id cannot be waited for")
+        end = monotonic() + timeout
+        results = self._reader()
+        future = results.expect(new.id, timeout)
+        try:
+            self._confirm([_message(new, topic)], end - monotonic())
+            return future.result(max(0.0, end - monotonic()))
+        except TimeoutError:
+            text = f"task '{new.type}' of id {new.id} is not done after {timeout:g}s"
+            raise TimeoutError(text) from None
+        finally:
+            results.forget(new.id)
+
+    def read(
+        self, topic: str, *, channel: str, timeout: float | None = None
+    ) -> Reading:
+        """Iterate over the tasks of a topic; each is settled when its body is left.
+
+        A body that breaks or raises gives its task back. The iterator belongs to the
+        thread that uses it, and has a connection of its own.
+
+        Args:
+            topic: What to read.
+            channel: Who reads: readers on one channel share the tasks.
+            timeout: Seconds without a task after which it ends; None: never.
+        """
+        self._check_open()
+        return Reading(self._open_bus, topic, channel, timeout)
+
+    def submit(self, task: Task, topic: str | None, timeout: float) -> Any:
+        """Hand over a task; return the future of its confirmation."""
+        return self._thread().submit([_message(task, topic)], monotonic() + timeout)
+
+    def close(self) -> None:
+        """Close the connections; may be repeated."""
+        with self._lock:
+            self._closed = True
+            thread, results = self._sender, self._results
+            self._sender = self._results = None
+        if os.getpid() == self._pid:
+            if thread is not None:
+                thread.close(LAST_WORDS)
+            if results is not None:
+                results.close(LAST_WORDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _after_fork(self) -> None:
+        """Leave the parent's connections alone: they are its own (in the child)."""
+        self._abandoned += [self._sender, self._results]
+        self._lock = threading.Lock()  # whoever held it is not here
+        self._pid = os.getpid()
+        self._sender = self._results = None
+
+    def _confirm(self, messages: list[Message], timeout: float) -> None:
+        """Send, and wait until all is confirmed."""
+        future = self._thread().submit(messages, monotonic() + timeout)
+        try:
+            future.result(max(0.0, timeout))
+        except TimeoutError:
+            future.cancel()
+            raise BusConnectionError(
+                f"bus '{self.name}' has not confirmed anything for {timeout:g}s"
+            ) from None
+
+    def _thread(self) -> BusThread:
+        with self._lock:
+            self._check_open()
+            if self._sender is None:
+                self._sender = BusThread(self._open_bus, f"task-{self.name}")
+            return self._sender
+
+    def _reader(self) -> Results:
+        with self._lock:
+            self._check_open()
+            if self._results is None:
+                self._results = Results(self._open_bus, self._done_topic)
+            return self._results
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise BusClosedError(f"the client of bus '{self.name}' is closed")
+
+
+def _as_task(task: Task | str, info: str, fields: dict[str, Any]) -> Task:
+    if isinstance(task, str):
+        return Task.new(task, info, **fields)
+    if info or fields:
+        raise TypeError("a task says itself what its info and other fields are")
+    return task
+
+
+def _message(task: Task, topic: str | None, **more: Any) -> Message:
+    return Message(topic or task.type, encode_task(task), **more)
+
+
+_clients: "weakref.WeakSet[Client]" = weakref.WeakSet()
+
+
+def _close_all() -> None:
+    for client in list(_clients):
+        with suppress(FrameworkError):
+            client.close()
+
+
+def _begin_anew() -> None:
+    for client in list(_clients):
+        client._after_fork()  # noqa: SLF001  of this module
+
+
+atexit.register(_close_all)
+os.register_at_fork(after_in_child=_begin_anew)

@@ -1,0 +1,115 @@
+"""Reading a topic in a loop: what the body leaves is settled."""
+
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from time import monotonic
+
+from task_core.api.bus import Bus
+from task_core.api.consumer import Consumer
+from task_core.api.message import Delivery, Message
+from task_core.clock import SystemClock
+from task_core.errors import BusConnectionError, DecodeError, LeaseLostError
+from task_core.task import Task
+from task_core.wire import DeadLetter, dead_topic, decode_task, encode_dead
+
+TURN = 60.0
+"""Seconds that one receive waits."""
+FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
+"""Seconds before a lost connection is tried again: they double."""
+
+
+class Reading(Iterator[Task]):
+    """Iterates over the tasks of a topic, in the thread that uses it.
+
+    Args:
+        open_bus: Makes the bus, which is closed in the end.
+        topic, channel: What to read.
+        timeout: Seconds without a task after which it ends; None: never.
+    """
+
+    def __init__(
+        self,
+        open_bus: Callable[[], Bus],
+        topic: str,
+        channel: str,
+        timeout: float | None,
+    ) -> None:
+        self._open_bus = open_bus
+        self._topic = topic
+        self._channel = channel
+        self._timeout = timeout
+        self._stopped = threading.Event()
+        self._consumer: Consumer | None = None
+        self._tasks = self._iterate()
+
+    def __next__(self) -> Task:
+        return next(self._tasks)
+
+    def close(self) -> None:
+        """Give back what is not settled, and close the connection."""
+        self._tasks.close()
+
+    def stop(self) -> None:
+        """End the wait for the next task, and the iteration (any thread)."""
+        self._stopped.set()
+        if (consumer := self._consumer) is not None:
+            consumer.wake()
+
+    def _iterate(self) -> Generator[Task]:
+        bus = self._open_bus()
+        try:
+            consumer = bus.subscribe(self._topic, self._channel, prefetch=1)
+            self._consumer = consumer
+            while found := _receive(consumer, self._timeout, self._stopped):
+                yield from _offer(consumer, found[0])
+        finally:
+            bus.close()  # what is not settled is given back
+
+
+def _receive(
+    consumer: Consumer, timeout: float | None, stopped: threading.Event
+) -> Sequence[Delivery]:
+    """Wait for one delivery; none at the end of the stream or of the time."""
+    end = None if timeout is None else monotonic() + timeout
+    pause = FIRST_PAUSE
+    while not (consumer.exhausted or stopped.is_set()):
+        left = TURN if end is None else end - monotonic()
+        try:
+            found = consumer.receive(1, max(0.0, min(left, TURN)))
+        except BusConnectionError:
+            if end is not None and monotonic() + pause >= end:
+                raise
+            stopped.wait(pause)
+            pause = min(2 * pause, LAST_PAUSE)
+            continue
+        if found or (end is not None and monotonic() >= end):
+            return found
+    return ()
+
+
+def _offer(consumer: Consumer, delivery: Delivery) -> Generator[Task]:
+    try:
+        task = decode_task(delivery.body)
+    except DecodeError as error:
+        _settle(consumer, delivery, [_dead(consumer, delivery, str(error))])
+        return
+    yield task
+    _settle(consumer, delivery, [])
+
+
+def _settle(consumer: Consumer, delivery: Delivery, messages: list[Message]) -> None:
+    try:
+        consumer.settle([delivery], messages)
+    except LeaseLostError:
+        pass  # the body took longer than the lease: somebody else has it
+
+
+def _dead(consumer: Consumer, delivery: Delivery, reason: str) -> Message:
+    letter = DeadLetter(
+        reason=reason,
+        topic=consumer.topic,
+        channel=consumer.channel,
+        attempt=delivery.attempt,
+        time=SystemClock().stamp(),
+    )
+    return Message(dead_topic(consumer.topic), encode_dead(letter, delivery.body))

@@ -1,0 +1,247 @@
+"""Rules of clients: any thread sends, calls and reads, with the bus's guarantees."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+from task_testing import FlakyBus
+
+from task_core.api import (
+    BusClosedError,
+    BusConnectionError,
+    Message,
+    PayloadError,
+    SendError,
+    Task,
+    UnsupportedCapabilityError,
+)
+from task_core.builtin.bus_options import FileOptions
+from task_core.builtin.buses import file
+from task_core.client.client import Client
+from task_core.errors import UsageError
+from task_core.wire import decode_task, encode_task
+
+
+def infos(bus, topic):
+    """Take all that is on a topic."""
+    found = bus.subscribe(topic, "look").receive(5000, 0)
+    return [decode_task(delivery.body).info for delivery in found]
+
+
+def test_what_was_sent_is_confirmed_and_returned(client, bus):
+    """With type and info, a new id, and the fields that were given."""
+    task = client.send("load", "s3://b/a.csv", meta="a=b", job="j")
+    assert (task.type, task.info, task.meta, task.job) == (
+        *("load", "s3://b/a.csv"),
+        *("a=b", "j"),
+    )
+    (delivery,) = bus.subscribe("load", "look").receive(9, 0)
+    assert delivery.body == encode_task(task)
+
+
+def test_a_task_goes_to_its_type_or_to_the_topic_that_is_given(client, bus):
+    """As with `task send`."""
+    client.send(Task.new("load", "1"))
+    client.send(Task.new("load", "2"), topic="other")
+    assert (infos(bus, "load"), infos(bus, "other")) == (["1"], ["2"])
+
+
+def test_a_task_is_sent_as_it_is(client):
+    """Its fields are its own."""
+    with pytest.raises(TypeError, match="a task says itself"):
+        client.send(Task.new("load"), "info")
+
+
+def test_many_tasks_leave_in_order(client, bus):
+    """Whatever the batches are."""
+    sent = client.send_many(Task.new("load", str(n)) for n in range(1234))
+    assert (sent.count, sent.unsent, sent.error) == (1234, (), None)
+    assert infos(bus, "load") == [str(n) for n in range(1234)]
+
+
+def test_a_task_that_cannot_be_carried_is_named_and_the_others_are_sent():
+    """The result says what was confirmed and what was not."""
+    error = PayloadError("too long", [1])
+    flaky = FlakyBus(failures={"send": [error]})
+    with Client(lambda: flaky, "done", "flaky") as client:
+        tasks = [Task.new("load", str(n)) for n in range(3)]
+        sent = client.send_many(tasks)
+    assert sent.count == 2
+    assert [task.info for task in sent.unsent] == ["1"]
+    assert "too long" in str(sent.error)
+
+
+def test_what_a_broker_did_not_confirm_is_told():
+    """By its position among what was sent."""
+    flaky = FlakyBus(failures={"send": [SendError("half", [1])]})
+    with Client(lambda: flaky, "done", "flaky") as client:
+        sent = client.send_many([Task.new("load", "a"), Task.new("load", "b")])
+    assert (sent.count, [one.info for one in sent.unsent]) == (1, ["b"])
+
+
+def test_a_lost_connection_is_made_again():
+    """Within the caller's time."""
+    failures = {"send": [BusConnectionError("away")] * 2}
+    flaky = FlakyBus(failures=failures)
+    with Client(lambda: flaky, "done", "flaky") as client:
+        client.send("load", "a")
+    assert [call for call, _ in flaky.calls] == ["send", "close"]
+
+
+def test_a_broker_that_stays_away_is_an_error_in_bounded_time():
+    """And the client can be used again."""
+
+    def away():
+        raise BusConnectionError("nobody answers at :1")
+
+    with (
+        Client(away, "done", "away") as client,
+        pytest.raises(BusConnectionError, match="nobody answers at :1"),
+    ):
+        client.send("load", timeout=0.3)
+
+
+def test_a_closed_client_says_so(client):
+    """Whatever is asked of it; closing again is no error."""
+    client.send("load")
+    client.close()
+    client.close()
+    for act in (
+        lambda: client.send("load"),
+        lambda: client.call("load"),
+        lambda: client.read("load", channel="x"),
+    ):
+        with pytest.raises(BusClosedError, match="the client of bus 'memory' is"):
+            act()
+
+
+def test_many_threads_share_a_client(client, bus):
+    """Nothing is lost or sent twice."""
+    threads = [
+        threading.Thread(
+            target=lambda n=n: [client.send("load", f"{n}-{m}") for m in range(50)]
+        )
+        for n in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    expected = {f"{n}-{m}" for n in range(8) for m in range(50)}
+    found = infos(bus, "load")
+    assert set(found) == expected
+    assert len(found) == len(expected)
+
+
+def answer(open_bus, count, topic="load"):
+    """Do tasks as a worker would, in a thread; return it."""
+
+    def work():
+        with Client(open_bus, "done", "memory") as worker:
+            for _, task in zip(
+                range(count), worker.read(topic, channel="w", timeout=9), strict=False
+            ):
+                task.end("complete", f"did {task.info}")
+                worker.send(task, topic="done")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def test_a_call_returns_the_done_task(client, open_bus):
+    """That of its id, whatever else is done."""
+    thread = answer(open_bus, 2)
+    client.send("load", "other")
+    done = client.call("load", "mine", timeout=9)
+    thread.join()
+    assert (done.result, done.msg) == ("complete", "did mine")
+
+
+def test_a_call_leaves_no_channel_behind(client, open_bus, bus):
+    """When the client is closed."""
+    thread = answer(open_bus, 1)
+    client.call("load", "x", timeout=9)
+    thread.join()
+    assert [one.name for one in bus.channels("done")] != []
+    client.close()
+    assert [one.name for one in bus.channels("done")] == []
+
+
+def test_a_call_that_nobody_answers_says_so(client):
+    """It was sent; nobody knows whether it will be done."""
+    with pytest.raises(TimeoutError, match="of id 7 is not done after"):
+        client.call(Task.new("load", id="7"), timeout=0.2)
+
+
+def test_a_call_needs_an_id(client):
+    """Else nobody could tell its done task."""
+    with pytest.raises(UsageError, match="without an id"):
+        client.call(Task.new("load", id=""))
+
+
+def test_a_bus_without_channels_cannot_call_and_sends_nothing(tmp_path, monkeypatch):
+    """It says so before anything is sent."""
+    from task_core.api.bus import BusContext
+
+    monkeypatch.chdir(tmp_path)
+    with (
+        Client(
+            lambda: file.open(FileOptions(), BusContext()), "done", "file"
+        ) as client,
+        pytest.raises(UnsupportedCapabilityError, match="cannot do call"),
+    ):
+        client.call("load", timeout=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_body_leaves_is_settled_and_what_it_breaks_off_comes_again(client):
+    """The iterator gives back what was not left."""
+    client.send_many(Task.new("load", info) for info in "abc")
+    tasks = client.read("load", channel="report", timeout=0.1)
+    assert [next(tasks).info, next(tasks).info] == ["a", "b"]
+    tasks.close()
+    rest = client.read("load", channel="report", timeout=0.1)
+    assert [task.info for task in rest] == ["b", "c"]
+
+
+def test_what_is_no_task_goes_to_the_dead_topic(client, bus):
+    """As a launcher does it."""
+    bus.producer().send([Message("load", b"junk")])
+    assert list(client.read("load", channel="report", timeout=0.1)) == []
+    (delivery,) = bus.subscribe("load.dead", "look").receive(9, 0)
+    assert b"not JSON" in delivery.body
+
+
+PROGRAM = """
+import os, sys
+from task_core.api.bus import BusContext
+from task_core.client.client import Client
+from task_bus_sqlite.plugin import sqlite
+
+options = sqlite.options(path="task.db")
+client = Client(lambda: sqlite.open(options, BusContext()), "done", "sqlite")
+client.send("load", "parent")
+pid = os.fork()
+client.send("load", "child" if pid == 0 else "again")
+if pid:
+    os.waitpid(pid, 0)
+print(len(list(client.read("load", channel="x", timeout=0.2))), flush=True)
+"""
+
+
+def test_a_client_survives_a_fork_and_closes_with_the_program(tmp_path):
+    """The child connects anew; nobody closes it, and the program ends."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert sum(map(int, done.stdout.split())) == 3

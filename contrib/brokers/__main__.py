@@ -6,23 +6,32 @@ import sys
 from contextlib import ExitStack
 
 from brokers.kafka import Kafka
+from brokers.nats import Nats
 from brokers.nsq import Nsqd, NsqLookupd
-from brokers.process import BrokerError
+from brokers.postgres import Postgres
+from brokers.process import BrokerError, BrokerMissingError
+from brokers.redis import Redis
 
 
 def main() -> int:
     """Start the brokers that are named, tell where they are, and wait."""
     parser = argparse.ArgumentParser(prog="python -m brokers", description=__doc__)
-    parser.add_argument("brokers", nargs="*", help="nsq, kafka (both, if none is said)")
-    names = parser.parse_args().brokers or ["nsq", "kafka"]
-    if unknown := set(names) - {"nsq", "kafka"}:
-        parser.error(f"nsq or kafka, not {', '.join(sorted(unknown))}")
+    known = ", ".join(_STARTS)
+    parser.add_argument("brokers", nargs="*", help=f"{known} (all, if none is said)")
+    named = parser.parse_args().brokers
+    if unknown := set(named) - _STARTS.keys():
+        parser.error(f"{known}; not {', '.join(sorted(unknown))}")
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     try:
         with ExitStack() as stack:
-            for name in dict.fromkeys(names):
-                (_nsq if name == "nsq" else _kafka)(stack)
+            for name in dict.fromkeys(named or _STARTS):
+                try:
+                    print(_STARTS[name](stack), flush=True)
+                except BrokerMissingError as error:
+                    if named:
+                        raise
+                    print(f"# no {name}: {error}", file=sys.stderr)
             print("# running until Ctrl-C", file=sys.stderr)
             signal.sigwait(ends)
     except BrokerError as error:
@@ -31,19 +40,45 @@ def main() -> int:
     return 0
 
 
-def _nsq(stack: ExitStack) -> None:
+def _nsq(stack: ExitStack) -> str:
     lookupd = stack.enter_context(NsqLookupd())
     nsqd = stack.enter_context(Nsqd(lookupd=[lookupd]))
-    print(f"# {nsqd.implementation}, and nsqlookupd at http://{lookupd.http}")
-    print(f"export TASK_TEST_NSQD={nsqd.tcp} TASK_TEST_NSQD_HTTP={nsqd.http}")
-    sys.stdout.flush()
+    return (
+        f"# {nsqd.implementation}, and nsqlookupd at http://{lookupd.http}\n"
+        f"export TASK_TEST_NSQD={nsqd.tcp} TASK_TEST_NSQD_HTTP={nsqd.http}"
+    )
 
 
-def _kafka(stack: ExitStack) -> None:
+def _kafka(stack: ExitStack) -> str:
     kafka = stack.enter_context(Kafka())
-    print(f"# {kafka.implementation}; {kafka.user} may log in at {kafka.sasl}")
-    print(f"export TASK_TEST_KAFKA={kafka.bootstrap}")
-    sys.stdout.flush()
+    return (
+        f"# {kafka.implementation}; {kafka.user} may log in at {kafka.sasl}\n"
+        f"export TASK_TEST_KAFKA={kafka.bootstrap}"
+    )
+
+
+def _redis(stack: ExitStack) -> str:
+    redis = stack.enter_context(Redis())
+    return f"# {redis.implementation}\nexport TASK_TEST_REDIS={redis.address}"
+
+
+def _postgres(stack: ExitStack) -> str:
+    postgres = stack.enter_context(Postgres())
+    return f"# {postgres.implementation}\nexport TASK_TEST_POSTGRES={postgres.url}"
+
+
+def _nats(stack: ExitStack) -> str:
+    nats = stack.enter_context(Nats())
+    return f"# {nats.implementation}\nexport TASK_TEST_NATS={nats.address}"
+
+
+_STARTS = {
+    "nsq": _nsq,
+    "kafka": _kafka,
+    "redis": _redis,
+    "postgres": _postgres,
+    "nats": _nats,
+}
 
 
 if __name__ == "__main__":

@@ -15,15 +15,25 @@ import pytest
 
 from brokers.given import (
     Given,
+    GivenAt,
     GivenKafka,
     GivenNsqd,
     NotOursError,
     given_kafka,
+    given_nats,
     given_nsqd,
+    given_postgres,
+    given_redis,
 )
 from brokers.kafka import VERSION, Kafka, check
+from brokers.nats import Nats
+from brokers.nats import implementation as nats_here
 from brokers.nsq import Nsqd, NsqLookupd, implementation
+from brokers.postgres import Postgres
+from brokers.postgres import implementation as postgres_here
 from brokers.process import Broker, BrokerError, BrokerMissingError
+from brokers.redis import Redis
+from brokers.redis import implementation as redis_here
 
 T = TypeVar("T", bound=Broker | Given)
 _used = pytest.StashKey[list[str]]()
@@ -67,6 +77,27 @@ def kafka(pytestconfig: pytest.Config) -> Iterator[Kafka | GivenKafka]:
         yield broker
 
 
+@pytest.fixture(scope="session")
+def redis(pytestconfig: pytest.Config) -> Iterator[Redis | GivenAt]:
+    """One Redis: the developer's (`TASK_TEST_REDIS`), or one that is started."""
+    with _running(pytestconfig, lambda: given_redis() or Redis()) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def postgres(pytestconfig: pytest.Config) -> Iterator[Postgres | GivenAt]:
+    """One PostgreSQL: the developer's (`TASK_TEST_POSTGRES`), or one of ours."""
+    with _running(pytestconfig, lambda: given_postgres() or Postgres()) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def nats(pytestconfig: pytest.Config) -> Iterator[Nats | GivenAt]:
+    """One NATS: the developer's (`TASK_TEST_NATS`), or one that is started."""
+    with _running(pytestconfig, lambda: given_nats() or Nats()) as broker:
+        yield broker
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Iterator[None]:
     """Skip the rest of a test that would stop a broker that is not ours."""
@@ -78,7 +109,14 @@ def pytest_runtest_call() -> Iterator[None]:
 
 def pytest_report_header() -> str:
     """Tell which brokers would run."""
-    return f"brokers: {_told(_nsqd_here)}, {_told(_kafka_here)}"
+    kinds = (
+        (given_nsqd, lambda: implementation("nsqd")),
+        (given_kafka, _kafka_here),
+        (given_redis, redis_here),
+        (given_postgres, postgres_here),
+        (given_nats, nats_here),
+    )
+    return f"brokers: {', '.join(_told(*it) for it in kinds)}"
 
 
 def pytest_terminal_summary(
@@ -119,20 +157,14 @@ def _absent(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-def _told(find: Callable[[], str]) -> str:
+def _told(given: Callable[[], Given | None], here: Callable[[], str]) -> str:
     try:
-        return find()
+        named = given()
+        return named.implementation if named else here()
     except BrokerError as error:
         return f"none ({str(error).splitlines()[0]})"
 
 
-def _nsqd_here() -> str:
-    given = given_nsqd()
-    return given.implementation if given else implementation("nsqd")
-
-
 def _kafka_here() -> str:
-    if given := given_kafka():
-        return given.implementation
     check()
     return f"Kafka {VERSION}"

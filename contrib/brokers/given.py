@@ -5,6 +5,7 @@ import os
 from abc import ABC, abstractmethod
 from http.client import HTTPConnection, HTTPException
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 from brokers.ports import split
 from brokers.process import BrokerError
@@ -41,7 +42,8 @@ class Given(ABC):
     @property
     def variable(self) -> str:
         """What names it."""
-        return f"TASK_TEST_{self.name.upper()}"
+        name = "POSTGRES" if self.name == "PostgreSQL" else self.name.upper()
+        return f"TASK_TEST_{name}"
 
 
 class GivenNsqd(Given):
@@ -84,6 +86,26 @@ class GivenKafka(Given):
         return f"Kafka at {self.bootstrap}"
 
 
+class GivenAt(Given):
+    """A broker of some other kind, at an address.
+
+    Args:
+        name: what to call it.
+        address: `host:port`.
+        url: the same, for clients that want a URL.
+    """
+
+    tls = None
+
+    def __init__(self, name: str, address: str, url: str) -> None:
+        self.name, self.address, self.url = name, address, url
+
+    @property
+    def implementation(self) -> str:
+        """What runs there, as far as is known."""
+        return f"{self.name} at {self.address}"
+
+
 def given_nsqd() -> GivenNsqd | None:
     """Return the nsqd that `TASK_TEST_NSQD` names (HTTP: 4151, if not said)."""
     tcp = os.environ.get("TASK_TEST_NSQD")
@@ -97,3 +119,21 @@ def given_kafka() -> GivenKafka | None:
     """Return the Kafka that `TASK_TEST_KAFKA` names."""
     bootstrap = os.environ.get("TASK_TEST_KAFKA")
     return GivenKafka(bootstrap) if bootstrap else None
+
+
+def given_redis() -> GivenAt | None:
+    """Return the Redis that `TASK_TEST_REDIS` names."""
+    address = os.environ.get("TASK_TEST_REDIS")
+    return GivenAt("Redis", address, f"redis://{address}") if address else None
+
+
+def given_nats() -> GivenAt | None:
+    """Return the NATS that `TASK_TEST_NATS` names."""
+    address = os.environ.get("TASK_TEST_NATS")
+    return GivenAt("NATS", address, f"nats://{address}") if address else None
+
+
+def given_postgres() -> GivenAt | None:
+    """Return the PostgreSQL that `TASK_TEST_POSTGRES`, a URL, names."""
+    url = os.environ.get("TASK_TEST_POSTGRES")
+    return GivenAt("PostgreSQL", urlsplit(url).netloc, url) if url else None

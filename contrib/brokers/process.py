@@ -2,12 +2,14 @@
 
 import atexit
 import os
+import re
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
 from abc import ABC, abstractmethod
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -41,8 +43,10 @@ class Broker(ABC):
     """Tests may stop it, other than one that a developer runs."""
     start_seconds: float = 30.0
     """It must answer within this time."""
+    stop_signal = signal.SIGTERM
+    """Asks it to end orderly, and soon."""
     stop_seconds: float = 20.0
-    """It must end within this time of a SIGTERM; then it is killed."""
+    """It must end within this time of that signal; then it is killed."""
 
     def __init__(self, *, folder: Path | str | None = None) -> None:
         self._temporary = folder is None
@@ -115,8 +119,8 @@ class Broker(ABC):
             raise
 
     def stop(self) -> None:
-        """End it orderly (SIGTERM), and wait; kill it if that takes too long."""
-        self._signal(signal.SIGTERM)
+        """End it orderly, and wait; kill it if that takes too long."""
+        self._signal(self.stop_signal)
         try:
             self._wait(self.stop_seconds)
         except subprocess.TimeoutExpired:
@@ -200,6 +204,39 @@ class Broker(ABC):
         if self._watchdog.stdin is not None:
             self._watchdog.stdin.close()
         self._watchdog = None
+
+
+def find(program: str, variable: str, *folders: Path | str) -> str:
+    """Return the path of a program: one that is named, on PATH, or in a folder.
+
+    Args:
+        program: what it is called.
+        variable: of the environment, that may name another one.
+        folders: where it may be if it is not on PATH, the best first.
+
+    Raises:
+        BrokerMissingError: it is nowhere, or what was named is not there.
+    """
+    if named := os.environ.get(variable):
+        if found := shutil.which(named):
+            return found
+        raise BrokerMissingError(f"{variable}={named}: there is no such program")
+    for path in (None, *map(str, folders)):
+        if found := shutil.which(program, path=path):
+            return found
+    raise BrokerMissingError(
+        f"there is no {program}: put it on PATH, or name it: {variable}=/path/to/it"
+    )
+
+
+@cache
+def version(program: str) -> str:
+    """Return the version that a program tells (`--version`), as far as it does."""
+    done = subprocess.run(
+        [program, "--version"], capture_output=True, text=True, check=False
+    )
+    number = re.search(r"\d+\.[\w.-]+", done.stdout)
+    return number[0] if number else "of unknown version"
 
 
 def _watch(pid: int) -> subprocess.Popen[bytes]:

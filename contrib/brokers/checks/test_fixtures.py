@@ -121,4 +121,4 @@ def test_the_command_refuses_what_it_does_not_know():
         check=False,
     )
     assert done.returncode == 2
-    assert "nsq or kafka, not rabbit" in done.stderr
+    assert "nsq, kafka, redis, postgres, nats; not rabbit" in done.stderr

@@ -1,0 +1,165 @@
+"""PostgreSQL: a cluster of its own, with one database."""
+
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+from pathlib import Path
+
+from brokers.ports import HOST, free_address, split
+from brokers.process import Broker, BrokerError, find, version
+from brokers.tls import Certificate
+
+DEBIAN = Path("/usr/lib/postgresql")
+"""Debian puts the programs of each version in a folder below, none on PATH."""
+_STARTUP = b"user\0postgres\0database\0postgres\0\0"
+_TO_ALL = (signal.SIGKILL, signal.SIGSTOP, signal.SIGCONT)
+
+
+class Postgres(Broker):
+    """PostgreSQL on loopback, at `address`: user and database are `postgres`.
+
+    That user needs no password; `user` needs `password`.
+
+    Args:
+        folder: where data and log are kept; else a temporary one. To a server that is
+            started by root it is given: no such server runs as root.
+        tls: what it shows to clients that ask for TLS (which none must).
+        options: more settings, which win: `{"max_connections": 10}`.
+    """
+
+    name = "PostgreSQL"
+    stop_signal = signal.SIGINT  # with SIGTERM it waits for its clients to leave
+    user, password = "tester", "s3cret-of-postgres"
+    """Who may log in with a password."""
+
+    def __init__(
+        self,
+        *,
+        folder: Path | str | None = None,
+        tls: Certificate | None = None,
+        options: dict[str, object] | None = None,
+    ) -> None:
+        super().__init__(folder=folder)
+        self.address = free_address()
+        self._certificate = tls
+        self._options = options or {}
+        self._data = self.folder / "data"
+
+    @property
+    def url(self) -> str:
+        """Where it is, for clients that want a URL."""
+        return f"postgresql://postgres@{self.address}/postgres"
+
+    @property
+    def implementation(self) -> str:
+        """What runs, with its version."""
+        return implementation()
+
+    def command(self) -> list[str]:
+        """Return the program and its arguments."""
+        host, port = split(self.address)
+        settings: dict[str, object] = {
+            "listen_addresses": host,
+            "port": port,
+            "unix_socket_directories": self.folder,
+            **self._tls_settings(),
+            **self._options,
+        }
+        words = [
+            word for it in settings.items() for word in ("-c", "{}={}".format(*it))
+        ]
+        return [*_as_somebody(), program("postgres"), "-D", str(self._data), *words]
+
+    def _tls_settings(self) -> dict[str, object]:
+        if self._certificate is None:
+            return {}
+        names = {"ssl_cert_file": "certificate.pem", "ssl_key_file": "key.pem"}
+        return {"ssl": "on", **{key: self.folder / it for key, it in names.items()}}
+
+    def prepare(self) -> None:
+        """Make the database, once."""
+        if self._data.exists():
+            return
+        if self._certificate is not None:
+            shutil.copy(self._certificate.certificate, self.folder / "certificate.pem")
+            shutil.copy(self._certificate.key, self.folder / "key.pem")
+            (self.folder / "key.pem").chmod(0o600)
+        if os.getuid() == 0:
+            owner = pwd.getpwnam("postgres")
+            for file in (self.folder, *self.folder.iterdir()):
+                os.chown(file, owner.pw_uid, owner.pw_gid)
+        where = "-D", str(self._data)
+        how = "-A", "trust", "-U", "postgres", "-N", "-E", "UTF8", "--locale=C"
+        self._run(program("initdb"), *where, *how)
+        create = f"CREATE ROLE {self.user} LOGIN SUPERUSER PASSWORD '{self.password}'"
+        self._run(program("postgres"), "--single", *where, "postgres", say=create)
+        hba = self._data / "pg_hba.conf"
+        text = f"host all {self.user} {HOST}/32 scram-sha-256\n" + hba.read_text()
+        hba.write_text(text)
+
+    def _run(self, *command: str, say: str = "") -> None:
+        done = subprocess.run(
+            [*_as_somebody(), *command],
+            input=f"{say}\n",
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.folder,
+        )
+        if done.returncode:
+            raise BrokerError(f"PostgreSQL's data folder: {done.stdout}{done.stderr}")
+
+    def answers(self) -> bool:
+        """Whether it serves clients now, and is done with what a crash left."""
+        with socket.create_connection(split(self.address), timeout=1) as connection:
+            head = struct.pack(">ii", 8 + len(_STARTUP), 3 << 16)
+            connection.sendall(head + _STARTUP)
+            return connection.recv(1) == b"R"
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Reach the processes of its clients too: each is a group of its own."""
+        others = _children(self.pid) if self.pid and number in _TO_ALL else []
+        super()._signal(number)
+        for pid in others:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass  # it has ended in the meantime
+
+
+def implementation() -> str:
+    """Return what would run, with its version.
+
+    Raises:
+        BrokerMissingError: there is none.
+    """
+    return f"PostgreSQL {version(program('postgres'))}"
+
+
+def program(name: str) -> str:
+    """Return the path of `postgres` or `initdb`, both of one folder.
+
+    Raises:
+        BrokerMissingError: there is none.
+    """
+    found = sorted(DEBIAN.glob("*/bin"), key=lambda it: float(it.parent.name))
+    return str(
+        Path(find("postgres", "POSTGRES", *found[::-1])).resolve().with_name(name)
+    )
+
+
+def _as_somebody() -> list[str]:
+    """Return how to start a program as a user who is not root."""
+    if os.getuid():
+        return []
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+
+
+def _children(pid: int) -> list[int]:
+    file = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(it) for it in re.findall(r"\d+", file.read_text())]

@@ -1,3 +1,28 @@
-"""task: tasks over message buses. Plugin authors import from `task_core.api`."""
+"""task: tasks over message buses. Plugin authors import from `task_core.api`.
+
+Programs find here what runs workers and taskmasters; it is loaded when asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from task_core.launcher.launcher import make_launcher
+    from task_core.launcher.once import run_once
+    from task_core.launcher.taskmaster import TaskmasterLoop
+
+__all__ = ["TaskmasterLoop", "make_launcher", "run_once"]
+
+_PLACES = {
+    "TaskmasterLoop": "task_core.launcher.taskmaster",
+    "make_launcher": "task_core.launcher.launcher",
+    "run_once": "task_core.launcher.once",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)

@@ -21,6 +21,7 @@ from task_core.api.producer import Producer
 from task_core.api.taskmaster import Taskmaster, TaskmasterContext
 from task_core.api.waker import Event, Waker
 from task_core.api.worker import (
+    Kind,
     Outcome,
     Worker,
     WorkerContext,
@@ -44,6 +45,7 @@ from task_core.errors import (
     PayloadError,
     SendError,
     UnsupportedCapabilityError,
+    UsageError,
 )
 from task_core.fields import param
 from task_core.info import format_info, parse_info
@@ -72,6 +74,7 @@ __all__ = [
     "Event",
     "FrameworkError",
     "InfoError",
+    "Kind",
     "LeaseLostError",
     "Message",
     "NoOptions",
@@ -88,6 +91,7 @@ __all__ = [
     "TaskmasterPlugin",
     "UnsupportedCapabilityError",
     "UrlPart",
+    "UsageError",
     "Waker",
     "Worker",
     "WorkerContext",

@@ -3,29 +3,49 @@
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Iterable
+from enum import StrEnum
 from typing import Any, Protocol
 
 import msgspec
 
-from task_core.task import Result, Task
+from task_core.task import Task
+
+
+class Kind(StrEnum):
+    """What kinds of outcome there are; the done task says `error` for the last two."""
+
+    COMPLETE = "complete"
+    WARN = "warn"
+    ALERT = "alert"
+    ERROR = "error"
+    RETRY = "retry"
+    """Run the task again rather than report it."""
+    INTERRUPTED = "interrupted"
+    """The worker stopped early because the launcher asked it to."""
+
+
+KINDS = {kind.value: kind.value for kind in Kind}
+KINDS |= {Kind.RETRY.value: "error", Kind.INTERRUPTED.value: "error"}
+"""Kind of an outcome -> result of the done task."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
     """How a run went; made by the functions below.
 
     Args:
-        result: A `Result`, as text.
+        kind: A `Kind`, as text.
         msg: What to tell about it.
         delay: For `retry`: seconds until the next run, or None for the default.
-        again: Run the task again rather than report it.
-        unfinished: The worker stopped early because the launcher asked it to.
     """
 
-    result: str
+    kind: str
     msg: str = ""
     delay: float | None = None
-    again: bool = False
-    unfinished: bool = False
+
+    @property
+    def result(self) -> str:
+        """The result that the done task gets, as text."""
+        return KINDS[self.kind]
 
 
 COMPLETE = Outcome("complete")
@@ -50,12 +70,12 @@ def failed(reason: str | BaseException) -> Outcome:
 
 def warn(msg: str) -> Outcome:
     """Something is odd but not critical; the task is not run again."""
-    return Outcome(Result.WARN.value, msg)
+    return Outcome("warn", msg)
 
 
 def alert(msg: str) -> Outcome:
     """The task failed, a person must know now; it is not run again."""
-    return Outcome(Result.ALERT.value, msg)
+    return Outcome("alert", msg)
 
 
 def interrupted() -> Outcome:
@@ -63,7 +83,7 @@ def interrupted() -> Outcome:
 
     The launcher gives the task back where the bus can, and reports an error elsewhere.
     """
-    return Outcome("error", "task interrupted", unfinished=True)
+    return Outcome("interrupted", "task interrupted")
 
 
 def retry(msg: str, delay: float | None = None) -> Outcome:
@@ -73,7 +93,7 @@ def retry(msg: str, delay: float | None = None) -> Outcome:
         msg: Why.
         delay: Seconds to wait first, or None to let the launcher choose.
     """
-    return Outcome("error", msg, delay=delay, again=True)
+    return Outcome("retry", msg, delay)
 
 
 def describe(error: BaseException) -> str:
@@ -81,7 +101,7 @@ def describe(error: BaseException) -> str:
     name = type(error).__name__
     try:
         text = " ".join(str(error).split())
-    except Exception:  # noqa: BLE001  its `__str__` is broken
+    except BaseException:  # noqa: BLE001  its `__str__` is broken, or exits
         text = ""
     return f"{name}: {text}" if text else name
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from task_core.api.bus import Bus, BusContext, Consumer, Role
 from task_core.api.message import Delivery
 from task_core.config.selection import Chosen, Settings
-from task_core.launcher.wrappers import BusPair
 
 AT_ONCE = 100
 """Messages that are taken at a time."""
@@ -29,6 +28,8 @@ def open_bus(settings: Settings, stdout: int, lease: float = 30.0) -> Bus:
     buses = settings.buses
     if "in_bus" not in buses and "out_bus" not in buses:
         return open_selected(buses["bus"], Role.BOTH, stdout, lease)
+    from task_core.launcher.wrappers import BusPair
+
     source = open_selected(buses.get("in_bus") or buses["bus"], Role.IN, stdout, lease)
     try:
         target = buses.get("out_bus") or buses["bus"]

@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from task_core.discovery.catalog import Catalog
-from task_core.launcher.hooks import Hooks, NoHooks
+from task_core.launcher.plan import Hooks, NoHooks
 
 
 def load_hooks(catalog: Catalog) -> Hooks:

@@ -1,7 +1,5 @@
 """`task launch`: run a worker on a bus."""
 
-from importlib import import_module
-
 from task_core.cli.command import PluginCommand
 from task_core.cli.launch_options import LaunchOptions
 from task_core.cli.logs import LOG_LEVEL, set_up_logging
@@ -46,9 +44,9 @@ def _run(settings: Settings, log_level: str) -> int:
         raise OptionError([_WHO])
     if settings.taskmaster:
         _refuse_flags_of_workers(settings)
-    module = "run_launch" if settings.worker else "run_taskmaster"
-    code: int = import_module(f"task_core.cli.{module}").run(settings)
-    return code
+    from task_core.cli.run_launch import run  # not for help
+
+    return run(settings)
 
 
 def _refuse_flags_of_workers(settings: Settings) -> None:

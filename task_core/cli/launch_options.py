@@ -1,29 +1,13 @@
 """The options of `task launch`: flags, `TASK_LAUNCH_…`, the TOML table `[launch]`."""
 
 from datetime import timedelta
-from enum import StrEnum
 
 import attrs
 from attrs.validators import ge, optional
 
-from task_core.launcher.guarantee import Guarantee
+from task_core.launcher.plan import AckMode, Guarantee, TypePolicy
 from task_core.options import option
 from task_core.wire import is_dead_topic
-
-
-class TypePolicy(StrEnum):
-    """What to do with a task whose type is not the worker's."""
-
-    RUN = "run"
-    REJECT = "reject"
-    IGNORE = "ignore"
-
-
-class AckMode(StrEnum):
-    """When a delivery is acknowledged."""
-
-    EARLY = "early"
-    LATE = "late"
 
 
 def _ends_in_dead(instance: object, field: object, value: str | None) -> None:

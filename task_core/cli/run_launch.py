@@ -1,48 +1,34 @@
-"""Builds a launcher from settings and runs it: composition root of `task launch`."""
+"""Runs what `task launch` was told to: a worker, or a taskmaster."""
 
 import logging
+import os
+import signal
 import sys
-from importlib import import_module
+from collections.abc import Sequence
+from types import TracebackType
+from typing import NoReturn
 
 import msgspec
 
 from task_core.api.bus import Bus
-from task_core.api.capabilities import require
-from task_core.api.plugin import NoOptions, WorkerPlugin
+from task_core.api.plugin import TaskmasterPlugin
+from task_core.api.worker import describe
 from task_core.cli.buses import open_bus
 from task_core.cli.hooks import load_hooks
-from task_core.cli.launch_options import AckMode, LaunchOptions
-from task_core.cli.leaving import exit_code, leave
+from task_core.cli.launch_options import LaunchOptions
 from task_core.cli.stdout import claim_stdout
-from task_core.clock import SystemClock
-from task_core.config.selection import Chosen, Settings
-from task_core.errors import UnsupportedCapabilityError
-from task_core.launcher.call import Call, compile_call
-from task_core.launcher.cancel import Cancel
-from task_core.launcher.context import Surroundings
-from task_core.launcher.dead_letters import DeadLetters
-from task_core.launcher.exchange import Exchange
-from task_core.launcher.guarantee import demand, guarantee_of, meaning
-from task_core.launcher.hooks import Hooks
-from task_core.launcher.intake import Intake
-from task_core.launcher.launcher import Launcher
-from task_core.launcher.plan import Equipment, Plan
-from task_core.launcher.retries import Retries, RetryPolicy
-from task_core.launcher.shutdown import Supervisor
+from task_core.config.selection import Settings
+from task_core.errors import BusConnectionError, FrameworkError, PluginError
+from task_core.launcher.launcher import Launcher, make_launcher
+from task_core.launcher.plan import Plan
+from task_core.launcher.signals import Supervisor
 from task_core.launcher.stats import Stats
-from task_core.launcher.window import Window
-from task_core.launcher.wrappers import EarlyBus
-from task_core.values import write
-from task_core.wire import dead_topic
-
-SLOTS = {False: "task_core.launcher.threads", True: "task_core.launcher.coroutines"}
-"""Where slots come from: for plain functions, and for `async def`."""
 
 log = logging.getLogger("task")
 
 
 def run(settings: Settings) -> int:
-    """Run a worker until the end of input, a limit or a signal.
+    """Run until the end of input, a limit or a signal.
 
     Args:
         settings: What the command line, environment and TOML say.
@@ -51,145 +37,64 @@ def run(settings: Settings) -> int:
         The exit code.
 
     Raises:
-        FrameworkError: The worker or the bus cannot be used.
+        FrameworkError: The worker, the taskmaster or the bus cannot be used.
     """
-    options: LaunchOptions = settings.command
-    assert settings.worker is not None  # the command sees to it
-    worker: WorkerPlugin = settings.worker.plugin
     stdout = claim_stdout()  # first: what plugins print is no data
-    hooks = load_hooks(settings.catalog)
-    call = compile_call(worker.make(settings.worker.options))
-    bus = _usable(open_bus(settings, stdout, options.lease.total_seconds()), options)
-    plan = _plan(options, worker, call, bus)
-    surroundings = _surroundings(settings.worker)
-    equipment = _equip(options, plan, worker.type, call, surroundings, bus, hooks)
-    launcher = Launcher(plan, equipment)
+    return (_run_worker if settings.worker else _run_taskmaster)(settings, stdout)
+
+
+def _run_worker(settings: Settings, stdout: int) -> int:
+    assert settings.worker is not None  # the command sees to it
+    options: LaunchOptions = settings.command
+    launcher = make_launcher(
+        settings.worker.plugin,
+        lambda: open_bus(settings, stdout, options.lease.total_seconds()),
+        plan_of(options),
+        options=settings.worker.options,
+        hooks=load_hooks(settings.catalog),
+        log=log,
+    )
     supervisor = Supervisor(launcher, options.kill_time.total_seconds())
-    stats = equipment.stats
     try:
         ended = supervisor.run()
     finally:
-        if launcher.started:
-            log.info("%s", summary(stats, launcher.running))
-        if options.stats:
-            sys.stderr.buffer.write(msgspec.json.encode(launcher.snapshot()) + b"\n")
-    if ended:
-        call.close()
-    else:
-        log.error("bus '%s' did not answer in time, and is left as it is", bus.name)
+        _report(launcher, counts=options.stats)
+    stats, bus = launcher.stats, launcher.parts.bus
     failed = options.fail and stats.failed > 0
-    code = exit_code(supervisor.signals, failed=failed, stuck=not ended)
-    if stats.abandoned or not ended:
+    code = _end(bus, supervisor.signals, ended=ended, failed=failed)
+    if stats.abandoned:
         leave(code)
     return code
 
 
-def _surroundings(chosen: Chosen) -> Surroundings:
-    """Return what all runs of a worker share."""
-    worker: WorkerPlugin = chosen.plugin
-    return Surroundings(
-        cancel=Cancel(),
-        log=logging.getLogger(f"task.worker.{worker.name}"),
-        options=None if worker.options is NoOptions else chosen.options,
-    )
-
-
-def _usable(bus: Bus, options: LaunchOptions) -> Bus:
-    """Return the bus as the options want it used, if it can keep what they demand."""
-    try:
-        if options.ack is AckMode.EARLY:
-            require(bus.capabilities, "ack", bus.name, "--ack early")
-            bus = EarlyBus(bus)
-        if options.require:
-            demand(options.require, bus.capabilities, bus.name)
-        if options.retries:
-            require(bus.capabilities, "delay", bus.name, "--retries")
-    except UnsupportedCapabilityError:
-        bus.close()
-        raise
-    return bus
-
-
-def _equip(
-    options: LaunchOptions,
-    plan: Plan,
-    task_type: str,
-    call: Call,
-    surroundings: Surroundings,
-    bus: Bus,
-    hooks: Hooks,
-) -> Equipment:
-    """Put the parts of the launcher together."""
-    clock, exchange = SystemClock(), Exchange()
-    dead_letters = DeadLetters(plan.topic, plan.channel, plan.dead_topic, clock)
-    slots = import_module(SLOTS[call.is_async]).make_slots(
-        options.concurrency, call, exchange, surroundings, clock, hooks
-    )
-    intake = Intake(
-        dead_letters=dead_letters,
-        task_type=task_type,
-        type_policy=options.type_policy.value,
-        max_attempts=options.max_attempts,
-        clock=clock,
-        hooks=hooks,
-    )
-    return Equipment(
-        bus=bus,
-        intake=intake,
-        dead_letters=dead_letters,
-        slots=slots,
-        exchange=exchange,
-        window=Window(options.concurrency, options.prefetch),
-        retries=_retries(options, plan.topic, bus, hooks),
-        cancel=surroundings.cancel,
-        stats=Stats(clock),
-        clock=clock,
-        hooks=hooks,
-        log=log,
-    )
-
-
-def _retries(
-    options: LaunchOptions, topic: str, bus: Bus, hooks: Hooks
-) -> Retries | None:
-    """Return what brings failed tasks back; a bus that cannot delay has none."""
-    if not bus.capabilities.delay:
-        return None
-    policy = RetryPolicy(
-        errors=options.retries, delay=options.retry_delay.total_seconds()
-    )
-    return Retries(policy, topic, hooks)
-
-
-def _plan(options: LaunchOptions, worker: WorkerPlugin, call: Call, bus: Bus) -> Plan:
-    """Fill in what the options leave open: the task type names topic and channel."""
-    topic, channel = options.topic or worker.type, options.channel or worker.type
-    kind = "coroutine" if call.is_async else "thread"
+def plan_of(options: LaunchOptions) -> Plan:
+    """Return the plan of a launcher: the options, in seconds and without the rest."""
     return Plan(
-        topic=topic,
-        channel=channel,
+        topic=options.topic or "",
+        channel=options.channel or "",
         done_topic=options.done_topic,
-        dead_topic=options.dead_topic or dead_topic(topic),
-        guarantee=(
-            f"worker {worker.name} on bus {bus.name}, topic {topic}, channel"
-            f" {channel}: {meaning(guarantee_of(bus.capabilities))};"
-            f" {kind} slots: {options.concurrency}, prefetch: {_prefetch(options)}"
-            f"{_lease(options, bus)}"
-        ),
+        dead_topic=options.dead_topic or "",
+        concurrency=options.concurrency,
+        prefetch=options.prefetch,
         max_tasks=options.max_tasks,
         drain=options.drain,
         kill_time=options.kill_time.total_seconds(),
         lease=options.lease.total_seconds(),
         max_attempts=options.max_attempts,
+        retries=options.retries,
+        retry_delay=options.retry_delay.total_seconds(),
+        ack=options.ack,
+        require=options.require,
+        type_policy=options.type_policy,
     )
 
 
-def _lease(options: LaunchOptions, bus: Bus) -> str:
-    return f", lease: {write(options.lease)}" if bus.capabilities.lease else ""
-
-
-def _prefetch(options: LaunchOptions) -> str:
-    return "measured" if options.prefetch is None else str(options.prefetch)
+def _report(launcher: Launcher, *, counts: bool) -> None:
+    """Say what a launcher did, also when it failed."""
+    if launcher.started:
+        log.info("%s", summary(launcher.stats, launcher.running))
+    if counts:
+        sys.stderr.buffer.write(msgspec.json.encode(launcher.snapshot()) + b"\n")
 
 
 def summary(stats: Stats, unreported: int) -> str:
@@ -205,3 +110,81 @@ def summary(stats: Stats, unreported: int) -> str:
     }
     parts += [f"{count:,} {name}" for name, count in extras.items() if count]
     return f"{', '.join(parts)} in {stats.runtime:.2f}s"
+
+
+def _run_taskmaster(settings: Settings, stdout: int) -> int:
+    # Only for those who have one.
+    from task_core.launcher.taskmaster import TaskmasterLoop
+
+    assert settings.taskmaster is not None  # the command sees to it
+    options: LaunchOptions = settings.command
+    plugin: TaskmasterPlugin = settings.taskmaster.plugin
+    taskmaster = plugin.make(settings.taskmaster.options)
+    lease = options.lease.total_seconds()
+    bus = open_bus(settings, stdout, lease)
+    name = plugin.name
+    loop = TaskmasterLoop(
+        taskmaster, bus, lease=lease, log=logging.getLogger(f"task.taskmaster.{name}")
+    )
+    log.info("taskmaster %s on bus %s", name, bus.name)
+    supervisor = Supervisor(loop, options.kill_time.total_seconds())
+    try:
+        ended = supervisor.run()
+    except FrameworkError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise _raised(name, error) from error
+    finally:
+        log.info("%s sent", f"{loop.sent:,}")
+    return _end(bus, supervisor.signals, ended=ended)
+
+
+def _raised(name: str, error: BaseException) -> PluginError:
+    """Show its author where it was; it is no bug of ours."""
+    trace = _author_frames(error.__traceback__)
+    log.error("the taskmaster raised", exc_info=(type(error), error, trace))
+    return PluginError(f"taskmaster '{name}' raised {describe(error)}")
+
+
+def _author_frames(trace: TracebackType | None) -> TracebackType | None:
+    """Leave out the frames of the core that called it."""
+    begin = trace
+    while begin and _is_ours(begin.tb_frame.f_globals.get("__name__", "")):
+        begin = begin.tb_next
+    return begin or trace
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] == "task_core"
+
+
+def _end(bus: Bus, signals: Sequence[int], *, ended: bool, failed: bool = False) -> int:
+    """Return the exit code; leave at once when the bus thread is stuck."""
+    code = exit_code(signals, failed=failed, stuck=not ended)
+    if not ended:
+        log.error("bus '%s' did not answer in time, and is left as it is", bus.name)
+        leave(code)
+    return code
+
+
+def exit_code(
+    signals: Sequence[int], *, failed: bool = False, stuck: bool = False
+) -> int:
+    """Return 130 after an interrupt or a second signal, else what went wrong, or 0.
+
+    Args:
+        signals: What came.
+        failed: A task failed: 1.
+        stuck: The bus did not answer until the end: 4.
+    """
+    if signal.SIGINT in signals or len(signals) > 1:
+        return 130
+    if stuck:
+        return BusConnectionError.exit_code
+    return 1 if failed else 0
+
+
+def leave(code: int) -> NoReturn:
+    """End the process although threads are stuck in it."""
+    logging.shutdown()
+    os._exit(code)

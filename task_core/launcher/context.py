@@ -1,14 +1,25 @@
-"""What a run sees of its launcher: the `WorkerContext` of the contract."""
+"""One delivery on its way through the launcher, and what its run sees of it."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
+import msgspec
 
-from task_core.launcher.cancel import Cancel
+from task_core.api.message import Delivery, Message
+from task_core.api.worker import Outcome, interrupted
+from task_core.clock import Clock
+from task_core.launcher.stop import Cancel
 from task_core.task import Task, merge_meta
 from task_core.wire import decode_task, encode_task
+
+UNFINISHED = interrupted()
+"""The outcome of a job that no slot has finished."""
+
+
+def accept(message: Message) -> None:
+    """Accept any message."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -19,11 +30,13 @@ class Surroundings:
         cancel: The switch behind `ctx.cancelled`.
         log: Logger of the worker.
         options: The worker's own options.
+        check: Raises for a child that the bus is known to refuse.
     """
 
     cancel: Cancel
     log: logging.Logger
     options: Any = None
+    check: Callable[[Message], None] = accept
 
 
 class RunContext:
@@ -76,5 +89,32 @@ class RunContext:
         Raises:
             DecodeError: It is no task that could be read again.
         """
-        child = decode_task(encode_task(task))  # a copy: workers re-use theirs
-        self.children.append((child, topic or child.type))
+        body = encode_task(task)
+        child = decode_task(body)  # a copy: workers re-use theirs
+        topic = topic or child.type
+        self._surroundings.check(Message(topic, body))
+        self.children.append((child, topic))
+
+
+class Job(msgspec.Struct, eq=False, gc=False):
+    """A delivery, its task and, once a slot had it, how it went.
+
+    Args:
+        delivery: What to settle.
+        task: What to do; the slot stamps `started` and `ended`.
+        outcome: How it went.
+        context: What the worker saw, when it asked for a context.
+        took: Seconds in the slot.
+    """
+
+    delivery: Delivery
+    task: Task
+    outcome: Outcome = UNFINISHED
+    context: RunContext | None = None
+    took: float = 0.0
+
+
+def stamp_unrun(task: Task, clock: Clock) -> None:
+    """Stamp a task that gets its outcome without a run."""
+    task.started = task.started or clock.stamp()
+    task.ended = clock.stamp()

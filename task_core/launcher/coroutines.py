@@ -5,19 +5,15 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
-from task_core.api.worker import COMPLETE
 from task_core.clock import Clock
-from task_core.launcher.call import Call, outcome_of
-from task_core.launcher.context import RunContext, Surroundings
-from task_core.launcher.exchange import Exchange
-from task_core.launcher.hooks import Hooks
-from task_core.launcher.job import Job
-from task_core.launcher.run import Fork, Watch, keep_text, merge_meta, outcome_of_error
+from task_core.launcher.context import Job, RunContext, Surroundings
+from task_core.launcher.handover import Handover
+from task_core.launcher.plan import Hooks
+from task_core.launcher.run import AsyncRun, make_async_run
+from task_core.launcher.signature import Call
 from task_core.task import Task
-
-AsyncRun = Callable[[Job], Awaitable[None]]
 
 FAIRNESS = 100
 """Jobs that one coroutine runs before the loop may look at anything else."""
@@ -26,16 +22,20 @@ FAIRNESS = 100
 def make_slots(
     count: int,
     call: Call,
-    exchange: Exchange,
-    surroundings: Surroundings,
+    handover: Handover,
+    around: Surroundings,
     clock: Clock,
     hooks: Hooks,
 ) -> "CoroutineSlots":
     """Return slots for an `async def`."""
     stopping = asyncio.Event()
-    run = make_run(call, surroundings, stopping, clock, hooks)
-    slots = CoroutineSlots(count, run, exchange)
-    surroundings.cancel.listen(lambda: slots.call(stopping.set))
+
+    def make_context(job: Job) -> RunContext:
+        return CoroutineContext(job.task, job.delivery.attempt, around, stopping)
+
+    run = make_async_run(call, around, clock, hooks, make_context)
+    slots = CoroutineSlots(count, run, handover)
+    around.cancel.listen(lambda: slots.call(stopping.set))
     return slots
 
 
@@ -45,13 +45,9 @@ class CoroutineContext(RunContext):
     __slots__ = ("_stopping",)
 
     def __init__(
-        self,
-        task: Task,
-        attempt: int,
-        surroundings: Surroundings,
-        stopping: asyncio.Event,
+        self, task: Task, attempt: int, around: Surroundings, stopping: asyncio.Event
     ) -> None:
-        super().__init__(task, attempt, surroundings)
+        super().__init__(task, attempt, around)
         self._stopping = stopping
 
     async def wait_async(self, seconds: float) -> bool:
@@ -61,65 +57,19 @@ class CoroutineContext(RunContext):
         return self.cancelled
 
 
-def make_run(
-    call: Call,
-    surroundings: Surroundings,
-    stopping: asyncio.Event,
-    clock: Clock,
-    hooks: Hooks,
-) -> AsyncRun:
-    """Return what a slot awaits for each job; `run.make_run` is its plain twin."""
-    invoke, stamp, wants_context = call.invoke, clock.stamp, call.wants_context
-    sees_task = call.sees_task
-    forks = Fork.count
-
-    async def run(job: Job) -> None:
-        task = job.task
-        task.started = stamp()
-        context = None
-        if wants_context:
-            attempt = job.delivery.attempt
-            context = CoroutineContext(task, attempt, surroundings, stopping)
-            job.context = context
-        try:
-            returned = await invoke(task, context)
-            job.outcome = COMPLETE if returned is None else outcome_of(returned)
-        except BaseException as error:  # noqa: BLE001  also sys.exit() is an outcome
-            job.outcome = outcome_of_error(error, surroundings.log)
-        if Fork.count != forks:
-            Fork.end_child()
-        if context is not None:
-            merge_meta(job, context)
-        if sees_task:
-            keep_text(job)
-        job.task.ended = stamp()
-
-    watch = Watch.of(hooks)
-    return _watched(run, watch, clock) if watch else run
-
-
-def _watched(run: AsyncRun, watch: Watch, clock: Clock) -> AsyncRun:
-    async def run_watched(job: Job) -> None:
-        if watch.admit(job, clock):
-            await run(job)
-        watch.finished(task=job.task, outcome=job.outcome)
-
-    return run_watched
-
-
 class CoroutineSlots:
-    """Coroutines that take jobs from the exchange.
+    """Coroutines that take jobs and put them back finished.
 
     Args:
         count: How many tasks run at a time.
         run: What to await for each job; it never raises.
-        exchange: Where jobs come from and go to.
+        handover: Where jobs come from and go to.
     """
 
-    def __init__(self, count: int, run: AsyncRun, exchange: Exchange) -> None:
+    def __init__(self, count: int, run: AsyncRun, handover: Handover) -> None:
         self._count = count
         self._run = run
-        self._exchange = exchange
+        self._handover = handover
         self._closing = False
         self._idle: deque[asyncio.Future[None]] = deque()
         self._servers: list[asyncio.Task[None]] = []
@@ -132,7 +82,7 @@ class CoroutineSlots:
 
     def submit(self, jobs: Sequence[Job]) -> None:
         """Hand over jobs (bus thread)."""
-        self._exchange.waiting.extend(jobs)
+        self._handover.waiting.extend(jobs)
         self.call(self._rouse, len(jobs))
 
     def call(self, function: Callable[..., None], *args: object) -> None:
@@ -179,9 +129,9 @@ class CoroutineSlots:
             await waiter
 
     async def _work(self) -> None:
-        exchange, run, clock = self._exchange, self._run, time.perf_counter
-        finished = exchange.finished
-        take, give = exchange.waiting.popleft, finished.append
+        handover, run, clock = self._handover, self._run, time.perf_counter
+        finished = handover.finished
+        take, give = handover.waiting.popleft, finished.append
         count = 0
         begin = clock()
         while True:
@@ -194,10 +144,10 @@ class CoroutineSlots:
             job.took = end - begin
             begin = end
             give(job)
-            if exchange.sleeping and len(finished) >= exchange.wake_at:
-                exchange.wake()
+            if handover.sleeping and len(finished) >= handover.wake_at:
+                handover.wake()
             count += 1
             if count % FAIRNESS == 0:
                 await asyncio.sleep(0)
-        if exchange.sleeping and finished:
-            exchange.wake()
+        if handover.sleeping and finished:
+            handover.wake()

@@ -1,62 +1,232 @@
-"""The launcher: opens, works its shift, closes.
+"""The composition root of a launcher: for the command line, programs and tests."""
 
-One thread, the bus thread, makes every call on the bus; `Launcher.run` is its life.
-Other threads only call `stop`.
-"""
-
+import logging
+from collections.abc import Callable
 from typing import Any
 
-from task_core.launcher.custody import Custody
-from task_core.launcher.leases import FOREVER, Leases
-from task_core.launcher.plan import Equipment, Plan
-from task_core.launcher.settling import Settler
-from task_core.launcher.shift import STALLED, Shift
-from task_core.launcher.watchdog import Watchdog
-from task_core.launcher.wrappers import names_of
+import attrs
+
+from task_core.api.bus import Bus, Consumer
+from task_core.api.capabilities import require
+from task_core.api.checks import check_messages
+from task_core.api.message import Message
+from task_core.api.plugin import NoOptions, WorkerPlugin
+from task_core.api.worker import Worker, describe
+from task_core.clock import Clock, SystemClock
+from task_core.launcher.context import Surroundings
+from task_core.launcher.handover import Handover, Slots, ThreadSlots
+from task_core.launcher.in_flight import InFlight, Window
+from task_core.launcher.inbox import Inbox
+from task_core.launcher.loop import Loop, Parts
+from task_core.launcher.outbox import Outbox
+from task_core.launcher.plan import AckMode, Hooks, NoHooks, Plan, demand, start_line
+from task_core.launcher.quarantine import Quarantine
+from task_core.launcher.retries import Retries
+from task_core.launcher.run import make_run
+from task_core.launcher.signature import Call, compile_call
+from task_core.launcher.stats import Stats
+from task_core.launcher.stop import Cancel, Stop
+
+AnyWorker = WorkerPlugin | Worker | Callable[..., Any]
+"""A plugin (what `@worker` returns), a `Worker` object, or a function."""
+
+
+def make_launcher(
+    worker: AnyWorker,
+    bus: Bus | Callable[[], Bus],
+    plan: Plan | None = None,
+    *,
+    options: Any = None,
+    hooks: Hooks | None = None,
+    clock: Clock | None = None,
+    log: logging.Logger | None = None,
+    **settings: Any,
+) -> "Launcher":
+    """Put a launcher together.
+
+    Args:
+        worker: What does the tasks.
+        bus: What carries them, or what opens it: called when the worker is known to be
+            usable. The launcher closes it.
+        plan: What to do.
+        options: The worker plugin's options; those that nobody has set when None.
+        hooks: Who listens; nobody when None.
+        clock, log: The machine's, and the logger `task`, when None.
+        settings: Fields of the plan, in place of what it has.
+
+    Raises:
+        WorkerError: The worker cannot be called.
+        UnsupportedCapabilityError: The bus cannot do what the plan wants.
+        BusError: The bus cannot be opened.
+
+    Example:
+        >>> from task_core.builtin.buses import MEMORY
+        >>> from task_core.builtin.memory_bus import MemoryBus
+        >>> bus = MemoryBus("example", MEMORY, 30.0)
+        >>> launcher = make_launcher(lambda info: info, bus, topic="load", drain=True)
+        >>> launcher.run()
+    """
+    plugin = as_plugin(worker)
+    call, options = make_call(plugin, options)
+    plan = attrs.evolve(plan or Plan(), **settings).completed(plugin.type)
+    opened = bus if isinstance(bus, Bus) else bus()
+    try:
+        opened = _usable(opened, plan)
+    except BaseException:
+        opened.close()
+        raise
+    return _assemble(
+        plugin,
+        call,
+        opened,
+        plan,
+        options=options,
+        hooks=hooks or NoHooks(),
+        clock=clock or SystemClock(),
+        log=log or logging.getLogger("task"),
+    )
+
+
+def as_plugin(worker: AnyWorker) -> WorkerPlugin:
+    """Return the manifest of a worker; of one that has none, its name is the type."""
+    if isinstance(worker, WorkerPlugin):
+        return worker
+    name = str(getattr(worker, "__name__", type(worker).__name__)).lower()
+    return WorkerPlugin(name=name, summary="", make=lambda options: worker)
+
+
+def make_call(plugin: WorkerPlugin, options: Any = None) -> tuple[Call, Any]:
+    """Make the worker of a plugin; return it ready to be called, and its options."""
+    if options is None:
+        options = plugin.options()
+    call = compile_call(plugin.make(options))
+    return call, None if plugin.options is NoOptions else options
+
+
+def _usable(bus: Bus, plan: Plan) -> Bus:
+    """Return the bus as the plan wants it used, if it can keep what is demanded."""
+    if plan.ack is AckMode.EARLY:
+        require(bus.capabilities, "ack", bus.name, "--ack early")
+        from task_core.launcher.wrappers import EarlyBus  # noqa: PLC0415  seldom used
+
+        bus = EarlyBus(bus)
+    if plan.require:
+        demand(plan.require, bus.capabilities, bus.name)
+    if plan.retries:
+        require(bus.capabilities, "delay", bus.name, "--retries")
+    return bus
+
+
+def _assemble(
+    plugin: WorkerPlugin,
+    call: Call,
+    bus: Bus,
+    plan: Plan,
+    *,
+    options: Any,
+    hooks: Hooks,
+    clock: Clock,
+    log: logging.Logger,
+) -> "Launcher":
+    cancel, handover, stats = Cancel(), Handover(), Stats(clock)
+    around = Surroundings(
+        cancel=cancel,
+        log=logging.getLogger(f"task.worker.{plugin.name}"),
+        options=options,
+        check=_checker(bus),
+    )
+    retries = Retries(plan, hooks) if bus.capabilities.delay else None
+    outbox = Outbox(plan, retries, stats, hooks, clock)
+    parts = Parts(
+        bus=bus,
+        inbox=Inbox(plan, plugin.type, outbox, clock, hooks),
+        in_flight=InFlight(plan, bus, outbox, stats, clock),
+        outbox=outbox,
+        quarantine=Quarantine(plan.max_attempts),
+        slots=make_slots(plan.concurrency, call, handover, around, clock, hooks),
+        handover=handover,
+        window=Window(plan.concurrency, plan.prefetch),
+        cancel=cancel,
+        stop=Stop(plan.kill_time, clock),
+        stats=stats,
+        clock=clock,
+        hooks=hooks,
+        log=log,
+    )
+    slots = "coroutine" if call.is_async else "thread"
+    guarantee = start_line(plan, plugin.name, slots, bus)
+    return Launcher(plan, parts, guarantee, call.close)
+
+
+def _checker(bus: Bus) -> Callable[[Message], None]:
+    """Return what refuses a child that the bus is known to refuse."""
+    return lambda message: check_messages(bus, [message])
+
+
+def make_slots(
+    count: int,
+    call: Call,
+    handover: Handover,
+    around: Surroundings,
+    clock: Clock,
+    hooks: Hooks,
+) -> Slots:
+    """Return threads for a plain function, or an event loop for an `async def`."""
+    if not call.is_async:
+        return ThreadSlots(count, make_run(call, around, clock, hooks), handover)
+    # Only for those who have one: asyncio is half of a start.
+    from task_core.launcher import coroutines  # noqa: PLC0415
+
+    return coroutines.make_slots(count, call, handover, around, clock, hooks)
 
 
 class Launcher:
     """Runs one worker type against one bus.
 
+    One thread, the bus thread, makes every call on the bus; `run` is its life. Other
+    threads only call `stop`.
+
     Args:
         plan: What to do.
-        equipment: What to do it with; the launcher closes the bus.
+        parts: What to do it with; the launcher closes the bus.
+        guarantee: The line that says what is promised, for the start.
+        close_worker: Called after the last task.
     """
 
-    def __init__(self, plan: Plan, equipment: Equipment) -> None:
-        self._plan = plan
-        self._equipment = equipment
-        self._shift: Shift | None = None
-        self._stops = 0
-        self._watchdog = Watchdog(
-            equipment.bus, plan.topic, plan.channel, equipment.clock, equipment.log
-        )
-
-    @property
-    def started(self) -> bool:
+    def __init__(
+        self,
+        plan: Plan,
+        parts: Parts,
+        guarantee: str,
+        close_worker: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.plan = plan
+        self.parts = parts
+        self.guarantee = guarantee
+        self.stats = parts.stats
+        self.started = False
         """Whether the bus could be used, and tasks may have been received."""
-        return self._shift is not None
+        self._close_worker = close_worker
 
     @property
     def running(self) -> int:
         """How many tasks are held now, or finished and not settled."""
-        return self._shift.running if self._shift else 0
+        return len(self.parts.in_flight.jobs) + len(self.parts.outbox.waiting)
 
     def snapshot(self) -> dict[str, Any]:
         """Return the counts so far, in the shape of the Go system's status page."""
-        equipment, plan = self._equipment, self._plan
-        return equipment.stats.snapshot(
-            buses=names_of(equipment.bus),
+        parts, plan = self.parts, self.plan
+        return parts.stats.snapshot(
+            buses=getattr(parts.bus, "names", (parts.bus.name,) * 2),  # of a pair
             topic=plan.topic,
             channel=plan.channel,
-            running=min(equipment.window.slots, self.running),
+            running=min(plan.concurrency, self.running),
         )
 
     def stop(self) -> None:
         """Stop: first with the kill time's grace, then at once (any thread)."""
-        self._stops += 1
-        if self._shift:
-            self._shift.stop(self._stops)
+        self.parts.stop.request()
+        self.parts.handover.call()
 
     def run(self) -> None:
         """Work until the end of input, a limit, or `stop`.
@@ -64,58 +234,41 @@ class Launcher:
         Raises:
             BusError: The bus failed; what could be given back was given back.
         """
-        equipment = self._equipment
+        parts, plan = self.parts, self.plan
         try:
-            self._prepare()
-            shift = self._begin()
-            equipment.slots.start()
-            equipment.log.info("%s", self._plan.guarantee)
-            self._tell("launcher_started", guarantee=self._plan.guarantee)
-            while (reason := shift.work()) == STALLED:
-                equipment.log.warning("%s: subscribing anew", reason)
-                shift = shift.hand_over(self._begin)
-            equipment.log.debug("receiving no more: %s", reason)
-            self._tell("launcher_stopping", reason=reason)
-            shift.finish()
+            # Check what will be written, before anything is read.
+            parts.bus.prepare([plan.done_topic, plan.dead_topic])
+            loop = Loop(plan, parts, self._subscribe())
+            self.started = True
+            parts.slots.start()
+            parts.log.info("%s", self.guarantee)
+            self._tell("launcher_started", guarantee=self.guarantee)
+            end = loop.work()
+            parts.log.debug("receiving no more: %s", end.value)
+            self._tell("launcher_stopping", reason=end.value)
+            loop.finish()
         finally:
-            equipment.exchange.recall()  # after a failure: no more than is begun
-            equipment.cancel.request()
-            equipment.slots.close()
-            equipment.bus.close()
+            parts.handover.recall()  # after a failure: no more than is begun
+            parts.cancel.request()
+            parts.slots.close()
+            parts.bus.close()
             self._tell("launcher_stopped", stats=self.snapshot())
+            self._end_worker()
 
-    def _begin(self) -> Shift:
-        """Open, and see whether somebody has stopped us meanwhile."""
-        self._shift = self._open()
-        if self._stops:
-            self._shift.stop(self._stops)
-        return self._shift
-
-    def _prepare(self) -> None:
-        """Check what will be written, before anything is read."""
-        topics = [self._plan.done_topic, self._plan.dead_topic]
-        self._equipment.bus.prepare(topics)
-
-    def _open(self) -> Shift:
-        """Start to read."""
-        plan, bus = self._plan, self._equipment.bus
+    def _subscribe(self) -> Consumer:
+        bus, plan = self.parts.bus, self.plan
         consumer = bus.subscribe(plan.topic, plan.channel)
         self._tell("bus_opened", bus=bus)
-        stats, clock = self._equipment.stats, self._equipment.clock
-        settler = Settler(
-            consumer,
-            plan.done_topic,
-            self._equipment.retries,
-            stats,
-            self._equipment.hooks,
-        )
-        custody = Custody(bus, consumer, settler, stats, clock)
-        lease = plan.lease if bus.capabilities.lease else FOREVER
-        leases = Leases(consumer, lease, clock)
-        return Shift(
-            plan, self._equipment, consumer, settler, custody, leases, self._watchdog
-        )
+        return consumer
+
+    def _end_worker(self) -> None:
+        """Close the worker; what it raises is its author's business, and no end."""
+        try:
+            self._close_worker()
+        except (Exception, SystemExit) as error:
+            self.parts.log.warning("the worker's close() raised %s", describe(error))
+            self.parts.log.debug("the traceback", exc_info=error)
 
     def _tell(self, hook: str, **facts: object) -> None:
-        if observer := self._equipment.hooks.observer(hook):
+        if observer := self.parts.hooks.observer(hook):
             observer(**facts)

@@ -1,16 +1,23 @@
-"""Broker trouble: what is tried again, how long to wait before, and who is told."""
+"""Broker trouble: what is tried again, how long to wait before, and who is told.
+
+Chance keeps many who wait for the same broker from coming back all at once.
+"""
 
 import logging
+import os
 from collections.abc import Callable
 from typing import TypeVar
 
+from task_core.api.bus import Bus
 from task_core.clock import Clock
 from task_core.errors import BusConnectionError, BusError, SendError
-from task_core.launcher.jitter import random_part
 
 FIRST_PAUSE = 0.1
 LAST_PAUSE = 10.0
 """Seconds before the next attempt: they double from the first to the last."""
+FIRST_STALL = 120.0
+LAST_STALL = 3600.0
+"""Seconds without a message that are too long: they double while it is no use."""
 
 T = TypeVar("T")
 
@@ -105,3 +112,57 @@ class Outages:
         self._attempts = 0
         seconds = self._clock.monotonic() - self._since
         self._log.warning("the bus is back after %.1fs", seconds)
+
+
+class Watchdog:
+    """Asks for the backlog when nothing has come for long.
+
+    What is delayed, or what others have, may count as backlog. Subscribing anew then
+    does no harm, and happens less and less often, until something comes.
+
+    Args:
+        bus, topic, channel: What is read.
+        clock, log: As everywhere.
+    """
+
+    def __init__(
+        self, bus: Bus, topic: str, channel: str, clock: Clock, log: logging.Logger
+    ) -> None:
+        self._bus = bus
+        self._topic = topic
+        self._channel = channel
+        self._clock = clock
+        self._log = log
+        self._stall = FIRST_STALL
+        self._since = clock.monotonic()
+
+    def feed(self) -> None:
+        """Note that something came."""
+        self._since = self._clock.monotonic()
+        self._stall = FIRST_STALL
+
+    def barks(self) -> bool:
+        """Whether nothing has come for too long, though the broker has some."""
+        now = self._clock.monotonic()
+        if now < self._since + self._stall:
+            return False
+        self._since = now
+        if not self._has_backlog():
+            return False
+        self._stall = min(2 * self._stall, LAST_STALL)
+        return True
+
+    def _has_backlog(self) -> bool:
+        if not self._bus.capabilities.depth:
+            return False
+        try:
+            return self._bus.depth(self._topic, self._channel) > 0
+        except BusError as error:  # who may not ask may still read
+            self._log.debug("no word on the backlog: %s", error)
+            return False
+
+
+def random_part(most: float) -> float:
+    """Return some number from 0 to `most`."""
+    # Not the module `random`: every start would pay for its import.
+    return most * int.from_bytes(os.urandom(4)) / 2**32

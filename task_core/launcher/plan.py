@@ -1,76 +1,159 @@
-"""What a launcher is to do, and what it does it with."""
+"""What a launcher is told: what to do, what to promise, and who listens."""
 
-import logging
+from collections.abc import Callable
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Protocol
 
 import attrs
 
 from task_core.api.bus import Bus
-from task_core.clock import Clock
-from task_core.launcher.cancel import Cancel
-from task_core.launcher.dead_letters import DeadLetters
-from task_core.launcher.exchange import Exchange
-from task_core.launcher.hooks import Hooks
-from task_core.launcher.intake import Intake
-from task_core.launcher.retries import Retries
-from task_core.launcher.slots import Slots
-from task_core.launcher.stats import Stats
-from task_core.launcher.window import Window
+from task_core.api.capabilities import Capabilities
+from task_core.errors import UnsupportedCapabilityError
+from task_core.values import format_duration
+from task_core.wire import dead_topic
+
+
+class TypePolicy(StrEnum):
+    """What to do with a task whose type is not the worker's."""
+
+    RUN = "run"
+    REJECT = "reject"
+    IGNORE = "ignore"
+
+
+class AckMode(StrEnum):
+    """When a delivery is acknowledged."""
+
+    EARLY = "early"
+    LATE = "late"
+
+
+class Guarantee(StrEnum):
+    """How safe a task is when its worker is killed, from the weakest on."""
+
+    AT_MOST_ONCE = "at-most-once"
+    AT_LEAST_ONCE = "at-least-once"
+    ATOMIC = "atomic"
+    """At least once, and the done task and the acknowledgement are one step."""
+
+
+_MEANING = {
+    Guarantee.AT_MOST_ONCE: "at most once: a task is lost if its worker is killed",
+    Guarantee.AT_LEAST_ONCE: "at least once",
+    Guarantee.ATOMIC: "at least once, settled atomically",
+}
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Plan:
-    """What a launcher is to do.
+    """What a launcher is to do. All times are in seconds.
 
     Args:
-        topic, channel: What to read.
-        done_topic, dead_topic: Where done tasks and dead letters go.
+        topic, channel: What to read; the worker's task type when empty.
+        done_topic, dead_topic: Where done tasks and dead letters go; `<topic>.dead`
+            when empty.
+        concurrency: Tasks at a time.
+        prefetch: Tasks to hold beyond the busy slots; None measures the tasks.
         max_tasks: Stop after so many deliveries; 0 is no limit.
         drain: Stop when the topic is empty.
-        guarantee: The line that says what is promised, for the start.
-        kill_time: Seconds of grace for running tasks after a stop.
-        lease: Seconds until the bus hands out again what is neither settled nor
-            renewed, where it has leases.
+        kill_time: Grace for running tasks after a stop.
+        lease: Until the bus hands out again what is neither settled nor renewed,
+            where it has leases.
         max_attempts: Receipts after which a delivery is dead, where the bus counts.
+        retries: How often a task that fails runs again.
+        retry_delay: Before the second run; doubles with each further one.
+        ack: When a delivery is acknowledged.
+        require: Refuse a bus that cannot promise this.
+        type_policy: What to do with tasks of another type.
     """
 
-    topic: str
-    channel: str
-    done_topic: str
-    dead_topic: str
-    guarantee: str
+    topic: str = ""
+    channel: str = ""
+    done_topic: str = "done"
+    dead_topic: str = ""
+    concurrency: int = 1
+    prefetch: int | None = None
     max_tasks: int = 0
     drain: bool = False
     kill_time: float = 10.0
     lease: float = 30.0
     max_attempts: int = 5
+    retries: int = 0
+    retry_delay: float = 1.0
+    ack: AckMode = AckMode.LATE
+    require: Guarantee | None = None
+    type_policy: TypePolicy = TypePolicy.RUN
+
+    def completed(self, task_type: str) -> "Plan":
+        """Return the plan with the names that it leaves open."""
+        topic = self.topic or task_type
+        return attrs.evolve(
+            self,
+            topic=topic,
+            channel=self.channel or task_type,
+            dead_topic=self.dead_topic or dead_topic(topic),
+        )
 
 
-@attrs.frozen(kw_only=True, eq=False)
-class Equipment:
-    """The parts of a launcher, put together by the command line.
+def guarantee_of(capabilities: Capabilities) -> Guarantee:
+    """Return the strongest guarantee that a bus with these capabilities allows."""
+    if not capabilities.ack:
+        return Guarantee.AT_MOST_ONCE
+    return Guarantee.ATOMIC if capabilities.atomic_settle else Guarantee.AT_LEAST_ONCE
+
+
+def demand(wanted: Guarantee, capabilities: Capabilities, bus: str) -> None:
+    """Refuse to start on a bus that cannot keep what is wanted.
+
+    Raises:
+        UnsupportedCapabilityError: It cannot.
+    """
+    order = list(Guarantee)
+    given = guarantee_of(capabilities)
+    if order.index(given) < order.index(wanted):
+        text = f"--require {wanted}: bus '{bus}' gives {given} as it is used here"
+        raise UnsupportedCapabilityError(text)
+
+
+def start_line(plan: Plan, worker: str, slots: str, bus: Bus) -> str:
+    """Say in one line what is done, and what is promised.
 
     Args:
+        plan: What is done; complete.
+        worker: The worker's name.
+        slots: What the slots are made of.
         bus: What carries the tasks.
-        intake: Decodes.
-        dead_letters: Writes dead letters.
-        slots: Run.
-        exchange: Where the bus thread and the slots meet.
-        window: How many tasks may be held.
-        retries: Brings failed tasks back; None where the bus cannot delay.
-        cancel: Tells the workers to stop early.
-        stats: What is counted.
-        clock, hooks, log: As everywhere.
+    """
+    promise = _MEANING[guarantee_of(bus.capabilities)]
+    prefetch = "measured" if plan.prefetch is None else plan.prefetch
+    lease = format_duration(timedelta(seconds=plan.lease))
+    lease = f", lease: {lease}" if bus.capabilities.lease else ""
+    return (
+        f"worker {worker} on bus {bus.name}, topic {plan.topic}, channel"
+        f" {plan.channel}: {promise}; {slots} slots: {plan.concurrency}, prefetch:"
+        f" {prefetch}{lease}"
+    )
+
+
+class Hooks(Protocol):
+    """Looks up, once at the start, who listens. None: nobody, no call per task.
+
+    The launcher does not know the plugin engine: it is handed one of these.
     """
 
-    bus: Bus
-    intake: Intake
-    dead_letters: DeadLetters
-    slots: Slots
-    exchange: Exchange
-    window: Window
-    retries: Retries | None
-    cancel: Cancel
-    stats: Stats
-    clock: Clock
-    hooks: Hooks
-    log: logging.Logger
+    def observer(self, name: str) -> Callable[..., None] | None:
+        """Return what tells all observers of a hook; it never raises."""
+
+    def decider(self, name: str) -> Callable[..., Any] | None:
+        """Return what asks the deciders of a hook for the first answer."""
+
+
+class NoHooks:
+    """The usual case: no hook plugin is installed."""
+
+    def observer(self, name: str) -> None:
+        """Return None: nobody listens."""
+
+    def decider(self, name: str) -> None:
+        """Return None: nobody decides."""

@@ -2,34 +2,20 @@
 
 from collections.abc import Callable
 
-import attrs
-
 from task_core.api.message import Message
-from task_core.launcher.hooks import Hooks
-from task_core.launcher.jitter import random_part
-from task_core.launcher.job import Job
+from task_core.api.worker import Kind
+from task_core.launcher.context import Job
+from task_core.launcher.outages import random_part
+from task_core.launcher.plan import Hooks, Plan
 from task_core.task import Task, merge_meta, parse_meta
 from task_core.wire import encode_task
 
 RETRY = "retry"
 """Key of the task's meta that counts how often it has run before."""
+ASKED = 4
+"""How often a task runs again when the worker returned `retry()`."""
 LONGEST = 3600.0
 """Seconds that a task waits for its next run at most, unless the worker says more."""
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class RetryPolicy:
-    """How often and when.
-
-    Args:
-        errors: How often a task that fails runs again.
-        asked: How often it does when the worker returned `retry()`.
-        delay: Seconds before the second run; doubles with each further one.
-    """
-
-    errors: int = 0
-    asked: int = 4
-    delay: float = 1.0
 
 
 class Retries:
@@ -39,33 +25,30 @@ class Retries:
     tasks which failed together do not come back together.
 
     Args:
-        policy: How often and when.
-        topic: Where the task came from.
+        plan: Tells how often and when, and where the tasks come from.
         hooks: Asked for the delay first.
         choose: Returns a random number between 0 and its argument.
     """
 
     def __init__(
         self,
-        policy: RetryPolicy,
-        topic: str,
+        plan: Plan,
         hooks: Hooks,
         choose: Callable[[float], float] = random_part,
     ) -> None:
-        self._policy = policy
-        self._topic = topic
+        self._plan = plan
         self._choose = choose
         self._decide = hooks.decider("task_retry_delay")
 
     def again(self, job: Job) -> Message | None:
         """Return what to send for another run, or None when this was the last one."""
         outcome, task = job.outcome, job.task
-        if outcome.result != "error" or outcome.unfinished:
+        if outcome.kind not in (Kind.ERROR, Kind.RETRY):
             return None
         count = retries_of(task) + 1
-        allowed = self._policy.errors
-        if outcome.again:
-            allowed = max(allowed, self._policy.asked)
+        allowed = self._plan.retries
+        if outcome.kind == Kind.RETRY:
+            allowed = max(allowed, ASKED)
         if count > allowed:
             return None
         next_run = Task(
@@ -77,7 +60,7 @@ class Retries:
             meta=merge_meta(task.meta, {RETRY: str(count)}),
         )
         delay = self._delay(job, count)
-        return Message(self._topic, encode_task(next_run), delay=delay)
+        return Message(self._plan.topic, encode_task(next_run), delay=delay)
 
     def _delay(self, job: Job, count: int) -> float:
         if job.outcome.delay is not None:
@@ -86,7 +69,7 @@ class Retries:
             decided = self._decide(task=job.task, attempt=count, outcome=job.outcome)
             if decided is not None:
                 return min(max(0.0, float(decided)), LONGEST)
-        return self._choose(min(self._policy.delay * 2.0 ** (count - 1), LONGEST))
+        return self._choose(min(self._plan.retry_delay * 2.0 ** (count - 1), LONGEST))
 
 
 def retries_of(task: Task) -> int:

@@ -1,24 +1,33 @@
 """One run of a worker: stamp, call, turn whatever comes out into an outcome."""
 
+import inspect
 import logging
+import math
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any
 
 from msgspec.structs import asdict, astuple
 
-from task_core.api.worker import COMPLETE, Outcome, describe, failed
+from task_core.api.worker import (
+    COMPLETE,
+    KINDS,
+    Outcome,
+    complete,
+    describe,
+    failed,
+)
 from task_core.clock import Clock
 from task_core.errors import InfoError
-from task_core.launcher import call as call_module
-from task_core.launcher.call import Call, outcome_of
-from task_core.launcher.context import RunContext, Surroundings
-from task_core.launcher.hooks import Hooks
-from task_core.launcher.job import Job, stamp_unrun
+from task_core.launcher import signature
+from task_core.launcher.context import Job, RunContext, Surroundings, stamp_unrun
+from task_core.launcher.plan import Hooks
+from task_core.launcher.signature import Call
 from task_core.wire import decode_task
 
 Run = Callable[[Job], None]
+AsyncRun = Callable[[Job], Awaitable[None]]
 
 
 class Fork:
@@ -46,34 +55,65 @@ class Fork:
 os.register_at_fork(after_in_child=Fork.note)
 
 
-def make_run(call: Call, surroundings: Surroundings, clock: Clock, hooks: Hooks) -> Run:
+def make_run(call: Call, around: Surroundings, clock: Clock, hooks: Hooks) -> Run:
     """Return what a slot calls for each job of a plain function; it never raises."""
     invoke, stamp, wants_context = call.invoke, clock.stamp, call.wants_context
-    sees_task = call.sees_task
-    forks = Fork.count  # a launcher may live in a child itself
+    sees_task, forks = call.sees_task, Fork.count  # a launcher may live in a child
 
     def run(job: Job) -> None:
-        task = job.task
-        task.started = stamp()
-        context = None
+        job.task.started = stamp()
         if wants_context:
-            context = RunContext(task, job.delivery.attempt, surroundings)
-            job.context = context
+            job.context = RunContext(job.task, job.delivery.attempt, around)
         try:
-            returned = invoke(task, context)
+            returned = invoke(job.task, job.context)
             job.outcome = COMPLETE if returned is None else outcome_of(returned)
         except BaseException as error:  # noqa: BLE001  also sys.exit() is an outcome
-            job.outcome = outcome_of_error(error, surroundings.log)
+            job.outcome = outcome_of_error(error, around.log)
         if Fork.count != forks:
             Fork.end_child()
-        if context is not None:
-            merge_meta(job, context)
         if sees_task:
-            keep_text(job)
+            take_changes(job)
         job.task.ended = stamp()
 
     watch = Watch.of(hooks)
     return _watched(run, watch, clock) if watch else run
+
+
+def make_async_run(
+    call: Call,
+    around: Surroundings,
+    clock: Clock,
+    hooks: Hooks,
+    make_context: Callable[[Job], RunContext],
+) -> AsyncRun:
+    """Return what a slot awaits for each job of an `async def`; it never raises.
+
+    The twin of `make_run`: one for both would cost every plain task two calls.
+
+    Args:
+        call, around, clock, hooks: As there.
+        make_context: Makes a context that can be awaited.
+    """
+    invoke, stamp, wants_context = call.invoke, clock.stamp, call.wants_context
+    sees_task, forks = call.sees_task, Fork.count
+
+    async def run(job: Job) -> None:
+        job.task.started = stamp()
+        if wants_context:
+            job.context = make_context(job)
+        try:
+            returned = await invoke(job.task, job.context)
+            job.outcome = COMPLETE if returned is None else outcome_of(returned)
+        except BaseException as error:  # noqa: BLE001  also sys.exit() is an outcome
+            job.outcome = outcome_of_error(error, around.log)
+        if Fork.count != forks:
+            Fork.end_child()
+        if sees_task:
+            take_changes(job)
+        job.task.ended = stamp()
+
+    watch = Watch.of(hooks)
+    return _watched_async(run, watch, clock) if watch else run
 
 
 def _watched(run: Run, watch: "Watch", clock: Clock) -> Run:
@@ -85,25 +125,45 @@ def _watched(run: Run, watch: "Watch", clock: Clock) -> Run:
     return run_watched
 
 
-def merge_meta(job: Job, context: RunContext) -> None:
-    """Put the worker's meta into the task; nonsense in it is an error of the task."""
-    try:
-        context.merge_meta()
-    except Exception as error:  # noqa: BLE001  it may be lazy code of the worker's
-        job.outcome = failed(f"the worker's meta is no text: {describe(error)}")
+def _watched_async(run: AsyncRun, watch: "Watch", clock: Clock) -> AsyncRun:
+    async def run_watched(job: Job) -> None:
+        if watch.admit(job, clock):
+            await run(job)
+        watch.finished(task=job.task, outcome=job.outcome)
+
+    return run_watched
 
 
-def keep_text(job: Job) -> None:
-    """Undo what a worker did to its task when the wire cannot carry it."""
-    try:
-        "".join(astuple(job.task))
-    except TypeError:
-        changed = job.task
-        job.task = decode_task(job.delivery.body)
-        job.task.started = str(changed.started)
-        names = [n for n, v in asdict(changed).items() if not isinstance(v, str)]
-        fields = ", ".join(names)
-        job.outcome = failed(f"the worker put something that is no text in: {fields}")
+def outcome_of(returned: Any) -> Outcome:
+    """Turn what a worker returned into an outcome; nonsense is an error of the task."""
+    if isinstance(returned, Outcome):
+        return _checked(returned)
+    if returned is None:
+        return COMPLETE
+    if isinstance(returned, str):
+        return complete(returned)
+    if isinstance(returned, Awaitable):
+        if inspect.iscoroutine(returned):
+            returned.close()
+        return failed("the worker returned something to await: write it as async def")
+    kind = type(returned).__name__
+    return failed(f"the worker returned {kind}, wanted an outcome, text or None")
+
+
+def _checked(outcome: Outcome) -> Outcome:
+    """Return an outcome, or an error when its author filled it with nonsense."""
+    if not isinstance(outcome.msg, str):
+        return failed(f"the worker's outcome holds no text: {outcome!r}")
+    if outcome.kind not in KINDS:
+        return failed(f"the worker's outcome is of no known kind: {outcome!r}")
+    delay = outcome.delay
+    if delay is not None and not (_is_number(delay) and 0 <= delay < math.inf):
+        return failed(f"the worker's delay is no number of seconds: {outcome!r}")
+    return outcome
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)
 
 
 def outcome_of_error(error: BaseException, log: logging.Logger) -> Outcome:
@@ -117,10 +177,28 @@ def outcome_of_error(error: BaseException, log: logging.Logger) -> Outcome:
 
 def _worker_frames(trace: TracebackType | None) -> TracebackType | None:
     """Leave out our own frames: they tell the author of the worker nothing."""
-    ours = {__file__, call_module.__file__}
+    ours = {__file__, signature.__file__}
     while trace and trace.tb_next and trace.tb_frame.f_code.co_filename in ours:
         trace = trace.tb_next
     return trace
+
+
+def take_changes(job: Job) -> None:
+    """Take over what a worker changed; nonsense in it is an error of the task."""
+    if job.context is not None:
+        try:
+            job.context.merge_meta()
+        except Exception as error:  # noqa: BLE001  it may be lazy code of the worker's
+            job.outcome = failed(f"the worker's meta is no text: {describe(error)}")
+    try:
+        "".join(astuple(job.task))
+    except TypeError:
+        changed = job.task
+        job.task = decode_task(job.delivery.body)
+        job.task.started = str(changed.started)
+        names = [n for n, v in asdict(changed).items() if not isinstance(v, str)]
+        fields = ", ".join(names)
+        job.outcome = failed(f"the worker put something that is no text in: {fields}")
 
 
 class Watch:

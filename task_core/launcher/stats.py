@@ -7,7 +7,7 @@ from typing import Any
 
 from task_core.api.message import Message
 from task_core.clock import Clock
-from task_core.launcher.job import Job
+from task_core.launcher.context import Job
 from task_core.values import format_duration
 
 

@@ -10,15 +10,16 @@ from typing import TypeVar
 from task_core.api.bus import Bus, Consumer, Producer
 from task_core.api.message import Delivery, Message
 from task_core.api.taskmaster import Taskmaster
-from task_core.clock import Clock
+from task_core.clock import Clock, SystemClock
 from task_core.errors import BusConnectionError, DecodeError, LeaseLostError
-from task_core.launcher.dead_letters import DeadLetters
 from task_core.launcher.outages import Outages
+from task_core.launcher.outbox import dead_letter
+from task_core.launcher.plan import Plan
 from task_core.task import Task
-from task_core.wire import dead_topic, decode_task, encode_task
+from task_core.wire import decode_task, encode_task
 
 T = TypeVar("T")
-PATIENCE = 60.0
+LONGEST_WAIT = 60.0
 """Seconds until a wait looks at the clock again: clocks get set, machines sleep."""
 
 
@@ -29,21 +30,26 @@ class TaskmasterLoop:
         taskmaster: What to run.
         bus: What carries the tasks; the loop closes it.
         lease: Seconds of lease of a delivery, renewed at a third of it.
-        clock, log: As everywhere.
+        clock, log: The machine's, and one for taskmasters, when None.
     """
 
     def __init__(
         self,
         taskmaster: Taskmaster,
-        *,
         bus: Bus,
-        lease: float,
-        clock: Clock,
-        log: logging.Logger,
+        *,
+        lease: float = 30.0,
+        clock: Clock | None = None,
+        log: logging.Logger | None = None,
     ) -> None:
         self._taskmaster = taskmaster
         self._bus = bus
-        self._context = LoopContext(bus, lease, clock, log)
+        self._context = LoopContext(
+            bus,
+            lease,
+            clock or SystemClock(),
+            log or logging.getLogger("task.taskmaster"),
+        )
 
     @property
     def sent(self) -> int:
@@ -136,7 +142,7 @@ class LoopContext:
     def _receive(self, consumer: Consumer) -> Sequence[Delivery]:
         """Wait for one delivery; after a stop, an absent broker has none."""
         try:
-            return self._insist(lambda: consumer.receive(1, PATIENCE))
+            return self._insist(lambda: consumer.receive(1, LONGEST_WAIT))
         except BusConnectionError:
             if self.stopping:
                 return ()
@@ -149,7 +155,7 @@ class LoopContext:
     def _nap(self, seconds: float) -> bool:
         """Wait for a part of the time, and keep the lease of what is in work."""
         if self._work is None or not self._bus.capabilities.lease:
-            return self.clock.wait(self._stopping, min(seconds, PATIENCE))
+            return self.clock.wait(self._stopping, min(seconds, LONGEST_WAIT))
         stopping = self.clock.wait(self._stopping, min(seconds, self._lease / 3))
         consumer, delivery = self._work
         # Lost or away: the settle will tell.
@@ -162,10 +168,8 @@ class LoopContext:
         try:
             task = decode_task(delivery.body)
         except DecodeError as error:
-            dead_letters = DeadLetters(
-                consumer.topic, consumer.channel, dead_topic(consumer.topic), self.clock
-            )
-            letter = dead_letters.write(delivery, str(error))
+            plan = Plan(topic=consumer.topic, channel=consumer.channel).completed("")
+            letter = dead_letter(delivery, str(error), plan, self.clock)
             self._settle(consumer, delivery, [letter])
             return
         outer, gathered = (self._work, self._gathered), list[Message]()

@@ -231,13 +231,6 @@ class PairConsumer(WrappedConsumer):
         self._sent.clear()
 
 
-def names_of(bus: Bus) -> tuple[str, str]:
-    """Return the names of the bus that is read and of the one that is written."""
-    if isinstance(bus, BusPair):
-        return bus.names
-    return bus.name, bus.name
-
-
 _OF_THE_SOURCE = (
     "ack",
     "nack",

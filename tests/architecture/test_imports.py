@@ -21,6 +21,10 @@ HIDDEN = {
     "task_core.builtin.workers": {"_make_"},
     "task_core.errors": {"nearest"},  # difflib: few starts need it
     "task_core.fields": {"_of_dataclass"},  # dataclasses: few workers have any
+    "task_core.cli.buses": {"open_bus"},  # few read one bus and write another
+    "task_core.cli.launch": {"_run"},  # help runs nothing
+    "task_core.cli.run_launch": {"_run_taskmaster"},  # not for workers
+    "task_core.launcher.launcher": {"_usable", "make_slots"},  # what few launches need
     "task_testing": {"__getattr__"},
 }
 # Who may know a library. attrs and msgspec are the language of the whole house.

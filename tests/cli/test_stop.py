@@ -51,8 +51,8 @@ def test_two_signals_end_it_at_once(start):
 
 IMPATIENT = """
 from task_core.cli.main import main
-from task_core.launcher import shutdown
-shutdown.MARGIN = 0.3
+from task_core.launcher import signals
+signals.MARGIN = 0.3
 main()
 """
 

@@ -146,7 +146,7 @@ def test_cancel_terminates_the_child(server):
     """Promptly; the task is unfinished, not failed."""
     pid = pid_of(server)
     begin = time.monotonic()
-    assert server.do_task(Ctx("sleep", cancel_after=0.05)).unfinished
+    assert server.do_task(Ctx("sleep", cancel_after=0.05)).kind == "interrupted"
     assert time.monotonic() - begin < 2
     assert not alive(pid)
 
@@ -155,7 +155,7 @@ def test_a_child_that_ignores_the_first_signal_is_killed(server, monkeypatch):
     """After its grace."""
     monkeypatch.setattr("task_worker_exec.child.GRACE", 0.2)
     pid = pid_of(server)
-    assert server.do_task(Ctx("stubborn", cancel_after=0.3)).unfinished
+    assert server.do_task(Ctx("stubborn", cancel_after=0.3)).kind == "interrupted"
     assert not alive(pid)
 
 
@@ -163,7 +163,7 @@ def test_a_cancelled_task_starts_no_child(server):
     """There is no time left for it."""
     ctx = Ctx("hello")
     ctx.cancel.set()
-    assert server.do_task(ctx).unfinished
+    assert server.do_task(ctx).kind == "interrupted"
 
 
 def test_close_ends_the_children(server):
@@ -182,7 +182,7 @@ def test_grandchildren_are_ended_too(program, make):
     worker = make(program(script))
     ctx = Ctx(cancel_after=0.1)
     begin = time.monotonic()
-    assert worker.do_task(ctx).unfinished
+    assert worker.do_task(ctx).kind == "interrupted"
     assert time.monotonic() - begin < 3
 
 
@@ -239,7 +239,7 @@ def test_once_is_terminated_when_cancelled(make):
     for script in ("sleep 60", "exec >&-; sleep 60"):
         worker = make(f"sh -c '{script}'", once=True)
         begin = time.monotonic()
-        assert worker.do_task(Ctx(cancel_after=0.05)).unfinished
+        assert worker.do_task(Ctx(cancel_after=0.05)).kind == "interrupted"
         assert time.monotonic() - begin < 3
 
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from task_core.api.worker import (
+    Kind,
     Outcome,
     Worker,
     alert,
@@ -39,8 +40,8 @@ def test_each_outcome_has_its_result(outcome, result, msg):
 def test_only_retry_runs_again():
     """With the delay that the worker asks for, or the launcher's."""
     outcomes = [complete(), failed("a"), warn("a"), alert("a"), interrupted()]
-    assert not any(outcome.again for outcome in outcomes)
-    assert retry("a").again
+    assert not any(outcome.kind == Kind.RETRY for outcome in outcomes)
+    assert retry("a").kind == Kind.RETRY
     assert retry("a").delay is None
     assert retry("a", 3).delay == 3
 
@@ -48,8 +49,8 @@ def test_only_retry_runs_again():
 def test_only_interrupted_is_unfinished():
     """The launcher gives such a task back where it can."""
     outcomes = [complete(), failed("a"), warn("a"), alert("a"), retry("a")]
-    assert not any(outcome.unfinished for outcome in outcomes)
-    assert interrupted().unfinished
+    assert not any(outcome.kind == Kind.INTERRUPTED for outcome in outcomes)
+    assert interrupted().kind == Kind.INTERRUPTED
 
 
 def test_an_outcome_does_not_change():

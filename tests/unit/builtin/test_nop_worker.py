@@ -40,7 +40,7 @@ def test_cancel_ends_the_sleep():
     ctx = Ctx()
     threading.Timer(0.02, ctx.cancel.set).start()
     begin = time.monotonic()
-    assert NopWorker(0, 60, 0).do_task(ctx).unfinished
+    assert NopWorker(0, 60, 0).do_task(ctx).kind == "interrupted"
     assert time.monotonic() - begin < 5
 
 

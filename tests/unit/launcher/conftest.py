@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from collections import deque
-from importlib import import_module
 
 import attrs
 import pytest
@@ -12,24 +11,21 @@ import pytest
 from task_core.api.bus import Bus, Consumer, Producer
 from task_core.api.capabilities import Capabilities
 from task_core.api.message import Delivery, Message
+from task_core.api.plugin import WorkerPlugin
 from task_core.builtin.buses import MEMORY
 from task_core.builtin.memory_bus import MemoryBus
 from task_core.clock import SystemClock
-from task_core.launcher.call import compile_call
-from task_core.launcher.cancel import Cancel
+from task_core.launcher import launcher
 from task_core.launcher.context import Surroundings
-from task_core.launcher.dead_letters import DeadLetters
-from task_core.launcher.exchange import Exchange
-from task_core.launcher.hooks import NoHooks
-from task_core.launcher.intake import Intake
-from task_core.launcher.launcher import Launcher
-from task_core.launcher.plan import Equipment, Plan
-from task_core.launcher.stats import Stats
-from task_core.launcher.window import Window
+from task_core.launcher.handover import Handover
+from task_core.launcher.launcher import Launcher, make_launcher
+from task_core.launcher.plan import NoHooks
+from task_core.launcher.signature import compile_call
+from task_core.launcher.stop import Cancel
 from task_core.task import Task
 from task_core.wire import decode_task, encode_task
 
-SLOTS = {False: "task_core.launcher.threads", True: "task_core.launcher.coroutines"}
+SLOTS = {False: "task_core.launcher.handover", True: "task_core.launcher.coroutines"}
 LOG = logging.getLogger("task.test")
 CLOCK = SystemClock()
 
@@ -59,15 +55,13 @@ class Hooks:
     decider = observer
 
 
-def make_slots(worker, count=1, hooks=None, exchange=None, cancel=None):
-    """Return slots for a worker, their exchange and the cancel switch."""
+def make_slots(worker, count=1, hooks=None, handover=None, cancel=None):
+    """Return slots for a worker, their handover and the cancel switch."""
+    handover, cancel = handover or Handover(), cancel or Cancel()
+    around = Surroundings(cancel=cancel, log=LOG)
     call = compile_call(worker)
-    exchange, cancel = exchange or Exchange(), cancel or Cancel()
-    surroundings = Surroundings(cancel=cancel, log=LOG)
-    slots = import_module(SLOTS[call.is_async]).make_slots(
-        count, call, exchange, surroundings, CLOCK, hooks or NoHooks()
-    )
-    return slots, exchange, cancel
+    made = launcher.make_slots(count, call, handover, around, CLOCK, hooks or NoHooks())
+    return made, handover, cancel
 
 
 @attrs.define
@@ -75,11 +69,23 @@ class Rig:
     """A launcher and everything that a test may want to look at."""
 
     launcher: Launcher
-    bus: Bus
-    stats: Stats
-    exchange: Exchange
-    window: Window
     thread: threading.Thread | None = None
+
+    @property
+    def bus(self):
+        return self.launcher.parts.bus
+
+    @property
+    def stats(self):
+        return self.launcher.stats
+
+    @property
+    def handover(self):
+        return self.launcher.parts.handover
+
+    @property
+    def window(self):
+        return self.launcher.parts.window
 
     def start(self):
         """Run in a thread of its own."""
@@ -93,55 +99,13 @@ class Rig:
         assert not self.thread.is_alive(), "the launcher does not end"
 
 
-def make_rig(
-    worker,
-    bus,
-    *,
-    slots=None,
-    concurrency=1,
-    prefetch=None,
-    hooks=None,
-    retries=None,
-    type_policy="run",
-    **plan,
-):
+def make_rig(worker, bus, *, slots=None, hooks=None, **settings):
     """Put a launcher together; topic and type are `load`."""
-    hooks, stats = hooks or NoHooks(), Stats(CLOCK)
-    made, exchange, cancel = make_slots(worker, concurrency, hooks)
-    window = Window(concurrency, prefetch)
-    dead_letters = DeadLetters("load", "load", "load.dead", CLOCK)
-    plan = {"max_attempts": 5, **plan}
-    intake = Intake(
-        dead_letters=dead_letters,
-        task_type="load",
-        type_policy=type_policy,
-        max_attempts=plan["max_attempts"],
-        clock=CLOCK,
-        hooks=hooks,
-    )
-    equipment = Equipment(
-        bus=bus,
-        intake=intake,
-        dead_letters=dead_letters,
-        slots=slots or made,
-        exchange=exchange,
-        window=window,
-        retries=retries,
-        cancel=cancel,
-        stats=stats,
-        clock=CLOCK,
-        hooks=hooks,
-        log=LOG,
-    )
-    whole = Plan(
-        topic="load",
-        channel="load",
-        done_topic="done",
-        dead_topic="load.dead",
-        guarantee="at least once",
-        **plan,
-    )
-    return Rig(Launcher(whole, equipment), bus, stats, exchange, window)
+    plugin = WorkerPlugin(name="load", summary="", make=lambda options: worker)
+    made = make_launcher(plugin, bus, hooks=hooks, log=LOG, **settings)
+    if slots is not None:
+        made.parts = attrs.evolve(made.parts, slots=slots)
+    return Rig(made)
 
 
 @pytest.fixture
@@ -180,24 +144,14 @@ class ScriptBus(Bus):
         self.held = set()
         self.most_held = 0
         self.limits = []
-        self.closed = False
         self.bell = threading.Event()
         self.failures = deque()
 
-    def subscribe(self, topic, channel):
+    def _subscribe(self, topic, channel, *, prefetch, temporary):
         return ScriptConsumer(self, topic, channel)
 
-    def producer(self):
+    def _producer(self):
         return ScriptProducer(self)
-
-    def settle(self, consumer, deliveries, messages):
-        if self.failures:
-            raise self.failures.popleft()
-        self.settles.append((list(deliveries), list(messages)))
-        self.held -= {delivery.token for delivery in deliveries}
-
-    def close(self):
-        self.closed = True
 
     @property
     def sent(self):
@@ -218,7 +172,9 @@ class ScriptBus(Bus):
 class ScriptConsumer(Consumer):
     """See `ScriptBus`."""
 
-    def receive(self, limit, timeout):
+    knows_lost = True  # tests say what is lost
+
+    def _receive(self, limit, timeout):
         bus = self.bus
         bus.limits.append(limit)
         bus.on_receive(bus)
@@ -231,34 +187,33 @@ class ScriptConsumer(Consumer):
         bus.most_held = max(bus.most_held, len(bus.held))
         return deliveries
 
-    @property
-    def exhausted(self):
+    def _exhausted(self):
         return self.bus.bounded and not self.bus.left
 
-    def wake(self):
+    def _wake(self):
         self.bus.bell.set()
 
-    def nack(self, deliveries, delay=0.0):
-        assert self.bus.capabilities.nack
+    def _settle(self, deliveries, messages):
+        bus = self.bus
+        if bus.failures:
+            raise bus.failures.popleft()
+        bus.settles.append((list(deliveries), list(messages)))
+        bus.held -= {delivery.token for delivery in deliveries}
+
+    def _nack(self, deliveries, delay):
         tokens = [delivery.token for delivery in deliveries]
         self.bus.given_back += tokens
         self.bus.held -= set(tokens)
 
-    def extend(self, deliveries):
+    def _extend(self, deliveries):
         self.bus.extended.append([delivery.token for delivery in deliveries])
-
-    def close(self):
-        pass
 
 
 class ScriptProducer(Producer):
     """Takes nothing: settling does not go through it."""
 
-    def send(self, messages):
+    def _send(self, messages):
         raise AssertionError("the launcher settles, it does not send")
-
-    def close(self):
-        pass
 
 
 class IdleSlots:
@@ -268,7 +223,7 @@ class IdleSlots:
         """Do nothing."""
 
     def submit(self, jobs):
-        self.exchange.waiting.extend(jobs)
+        self.handover.waiting.extend(jobs)
 
     def close(self):
         """Do nothing."""

@@ -5,9 +5,11 @@ import threading
 
 import pytest
 
+from task_core.api.message import Delivery
+from task_core.clock import SystemClock
 from task_core.errors import DecodeError
-from task_core.launcher.cancel import Cancel
-from task_core.launcher.context import RunContext, Surroundings
+from task_core.launcher.context import Job, RunContext, Surroundings, stamp_unrun
+from task_core.launcher.stop import Cancel
 from task_core.task import Task
 
 
@@ -68,3 +70,21 @@ def test_a_child_that_nobody_could_read_is_refused_where_it_is_sent(context):
     with pytest.raises(DecodeError, match="info"):
         context.send(Task(type="sum", info=5))
     assert context.children == []
+
+
+def test_two_receipts_of_one_message_are_two_jobs():
+    """They are held, and settled, one by one."""
+    delivery, task = Delivery(b""), Task(type="load", info="")
+    assert len({Job(delivery, task), Job(delivery, task)}) == 2
+
+
+def test_a_task_that_never_ran_has_both_dates():
+    """One that had begun keeps its begin."""
+    fresh, begun = (
+        Task(type="load", info=""),
+        Task(type="load", info="", started="2017-01-01T00:00:00Z"),
+    )
+    for task in (fresh, begun):
+        stamp_unrun(task, SystemClock())
+    assert fresh.started == fresh.ended == begun.ended != ""
+    assert begun.started == "2017-01-01T00:00:00Z"

@@ -8,7 +8,7 @@ import pytest
 
 from task_core.api.message import Delivery
 from task_core.api.worker import Worker, complete, failed, interrupted
-from task_core.launcher.job import Job
+from task_core.launcher.context import Job
 from task_core.task import Task
 
 LIMIT = 20
@@ -18,12 +18,12 @@ def jobs(count):
     return [Job(Delivery(b""), Task(type="load", info=str(n))) for n in range(count)]
 
 
-def wait_for(exchange, count):
+def wait_for(handover, count):
     """Collect so many finished jobs."""
     found = []
     while len(found) < count:
-        exchange.sleep(LIMIT, wake_at=1)
-        collected = exchange.collect()
+        handover.sleep(LIMIT, wake_at=1)
+        collected = handover.collect()
         assert collected, "nothing finishes"
         found += collected
     return found
@@ -36,20 +36,20 @@ async def echo(info):
 
 def test_jobs_come_back_with_outcome_and_time(slots):
     """Every one of them, once."""
-    made, exchange, _ = slots(echo, 2)
+    made, handover, _ = slots(echo, 2)
     made.start()
     made.submit(jobs(500))
-    found = wait_for(exchange, 500)
+    found = wait_for(handover, 500)
     assert sorted(int(job.outcome.msg) for job in found) == list(range(500))
 
 
 @pytest.mark.parametrize("_round", range(20))
 def test_jobs_given_before_the_loop_runs_are_run(slots, _round):
     """The first wake-up may come before any coroutine waits for it."""
-    made, exchange, _ = slots(echo)
+    made, handover, _ = slots(echo)
     made.submit(jobs(1))
     made.start()
-    wait_for(exchange, 1)
+    wait_for(handover, 1)
 
 
 def test_as_many_run_at_a_time_as_there_are_slots(slots):
@@ -62,11 +62,11 @@ def test_as_many_run_at_a_time_as_there_are_slots(slots):
             full.set()
         await full.wait()
 
-    made, exchange, _ = slots(worker, 100)
+    made, handover, _ = slots(worker, 100)
     made.start()
     for job in jobs(100):
         made.submit([job])
-    assert {job.outcome for job in wait_for(exchange, 100)} == {complete()}
+    assert {job.outcome for job in wait_for(handover, 100)} == {complete()}
 
 
 def test_a_worker_object_may_be_async(slots):
@@ -76,10 +76,10 @@ def test_a_worker_object_may_be_async(slots):
         async def do_task(self, ctx):
             return threading.current_thread().name
 
-    made, exchange, _ = slots(Naming(), 2)
+    made, handover, _ = slots(Naming(), 2)
     made.start()
     made.submit(jobs(4))
-    assert {job.outcome.msg for job in wait_for(exchange, 4)} == {"slots"}
+    assert {job.outcome.msg for job in wait_for(handover, 4)} == {"slots"}
 
 
 def test_whatever_a_coroutine_raises_is_an_error_of_the_task(slots):
@@ -97,10 +97,10 @@ def test_whatever_a_coroutine_raises_is_an_error_of_the_task(slots):
             asyncio.current_task().cancel()
         return "fine"
 
-    made, exchange, _ = slots(worker)
+    made, handover, _ = slots(worker)
     made.start()
     made.submit(jobs(4))
-    outcomes = [job.outcome for job in wait_for(exchange, 4)]
+    outcomes = [job.outcome for job in wait_for(handover, 4)]
     assert outcomes == [
         failed("SystemExit: 1"),
         failed("KeyboardInterrupt"),
@@ -108,7 +108,7 @@ def test_whatever_a_coroutine_raises_is_an_error_of_the_task(slots):
         complete("fine"),
     ]
     made.submit(jobs(5)[4:])
-    assert wait_for(exchange, 1)[0].outcome == complete("fine")
+    assert wait_for(handover, 1)[0].outcome == complete("fine")
 
 
 def test_context_meta_and_children_work_as_for_plain_functions(slots):
@@ -118,10 +118,10 @@ def test_context_meta_and_children_work_as_for_plain_functions(slots):
         ctx.meta["n"] = "1"
         ctx.send(Task(type="sum", info=info))
 
-    made, exchange, _ = slots(worker)
+    made, handover, _ = slots(worker)
     made.start()
     made.submit(jobs(1))
-    job = wait_for(exchange, 1)[0]
+    job = wait_for(handover, 1)[0]
     assert job.task.meta == "n=1"
     assert job.context.children[0][1] == "sum"
     assert job.task.started
@@ -138,13 +138,13 @@ def test_wait_async_sleeps_and_ends_early_on_cancel(slots):
         began.set()
         return interrupted() if await ctx.wait_async(LIMIT) else "too late"
 
-    made, exchange, cancel = slots(worker)
+    made, handover, cancel = slots(worker)
     made.start()
     made.submit(jobs(1))
     assert began.wait(LIMIT)
     begin = time.monotonic()
     cancel.request()
-    assert wait_for(exchange, 1)[0].outcome == interrupted()
+    assert wait_for(handover, 1)[0].outcome == interrupted()
     assert time.monotonic() - begin < LIMIT / 2
 
 
@@ -155,10 +155,10 @@ def test_hooks_are_called_around_the_run(slots, hooks):
         task_started=lambda task: seen.append("started"),
         task_finished=lambda task, outcome: seen.append(outcome.msg),
     )
-    made, exchange, _ = slots(echo, hooks=watch)
+    made, handover, _ = slots(echo, hooks=watch)
     made.start()
     made.submit(jobs(1))
-    wait_for(exchange, 1)
+    wait_for(handover, 1)
     assert seen == ["started", "0"]
 
 
@@ -189,8 +189,8 @@ def test_close_before_the_start_leaves_nothing_open(slots):
 
 def test_no_wake_up_is_ever_lost(slots):
     """Two thousand rounds of one job each: a lost wake-up would hang one of them."""
-    made, exchange, _ = slots(echo, 2)
+    made, handover, _ = slots(echo, 2)
     made.start()
     for _ in range(2000):
         made.submit(jobs(1))
-        wait_for(exchange, 1)
+        wait_for(handover, 1)

@@ -75,10 +75,10 @@ def test_after_a_failure_nothing_more_is_begun(rig, script, make_tasks, idle_slo
     slots = idle_slots()
     bus = script(make_tasks("a"), bounded=False, on_receive=fail_at_second)
     made = rig(lambda info: None, bus, concurrency=2, slots=slots)
-    slots.exchange = made.exchange
+    slots.handover = made.handover
     with pytest.raises(BusError):
         made.launcher.run()
-    assert not made.exchange.waiting
+    assert not made.handover.waiting
 
 
 def test_the_snapshot_names_topic_channel_and_both_buses(rig, script, make_tasks):

@@ -11,7 +11,7 @@ from task_core.builtin.buses import MEMORY
 from task_core.builtin.memory_bus import MemoryBus
 from task_core.clock import SystemClock
 from task_core.errors import BusConnectionError, LeaseLostError, SendError
-from task_core.launcher import outages, shift, watchdog
+from task_core.launcher import loop, outages
 from task_core.launcher.taskmaster import TaskmasterLoop
 from task_core.task import Task
 
@@ -210,13 +210,13 @@ def test_a_backlog_that_does_not_arrive_is_subscribed_anew(
     rig, memory, make_tasks, monkeypatch
 ):
     """The watchdog: a consumer that the broker has forgotten gets nothing."""
-    monkeypatch.setattr(watchdog, "FIRST_STALL", 0.05)
-    monkeypatch.setattr(shift, "PATIENCE", 0.02)
+    monkeypatch.setattr(outages, "FIRST_STALL", 0.05)
+    monkeypatch.setattr(loop, "LONGEST_WAIT", 0.02)
     bus = memory.open()
     subscribe, consumers = bus.subscribe, []
 
-    def forgetful(topic, channel):
-        consumer = subscribe(topic, channel)
+    def forgetful(*arguments, **more):
+        consumer = subscribe(*arguments, **more)
         consumers.append(consumer)
         if len(consumers) == 1:
             consumer.receive = lambda limit, timeout: ()
@@ -290,18 +290,16 @@ def loop_of():
 class FlakyBus(ScriptedFailures, MemoryBus):
     """A memory bus whose calls fail as told before they work."""
 
-    def subscribe(self, topic, channel):
-        made = super().subscribe(topic, channel)
+    def _subscribe(self, topic, channel, **more):
+        made = super()._subscribe(topic, channel, **more)
         made.receive = self.after_failures("receive", made.receive)
+        made.settle = self.after_failures("settle", made.settle)
         return made
 
-    def producer(self):
-        made = super().producer()
+    def _producer(self):
+        made = super()._producer()
         made.send = self.after_failures("send", made.send)
         return made
-
-    def settle(self, *arguments):
-        self.after_failures("settle", super().settle)(*arguments)
 
 
 @pytest.fixture

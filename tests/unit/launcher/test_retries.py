@@ -4,8 +4,9 @@ import pytest
 
 from task_core.api.message import Delivery
 from task_core.api.worker import alert, complete, failed, interrupted, retry, warn
-from task_core.launcher.job import Job
-from task_core.launcher.retries import LONGEST, Retries, RetryPolicy, retries_of
+from task_core.launcher.context import Job
+from task_core.launcher.plan import Plan
+from task_core.launcher.retries import ASKED, LONGEST, Retries, retries_of
 from task_core.task import Task
 from task_core.wire import decode_task
 
@@ -17,9 +18,9 @@ def job(outcome, meta="", **fields):
 
 @pytest.fixture
 def make(hooks):
-    def make(errors=0, asked=4, delay=1.0, **functions):
-        policy = RetryPolicy(errors=errors, asked=asked, delay=delay)
-        return Retries(policy, "load", hooks(**functions), choose=lambda most: most)
+    def make(errors=0, delay=1.0, **functions):
+        plan = Plan(topic="load", retries=errors, retry_delay=delay)
+        return Retries(plan, hooks(**functions), choose=lambda most: most)
 
     return make
 
@@ -47,11 +48,12 @@ def test_the_task_comes_back_as_it_was_and_counts(make):
 
 
 def test_it_ends(make):
-    """After as many further runs as the policy allows; `retry()` has its own count."""
+    """After as many further runs as the plan allows; `retry()` has its own count."""
     assert make(errors=2).again(job(failed("x"), meta="retry=1")) is not None
     assert make(errors=2).again(job(failed("x"), meta="retry=2")) is None
-    assert make(asked=2).again(job(retry("x"), meta="retry=2")) is None
-    assert make(errors=3, asked=2).again(job(retry("x"), meta="retry=2")) is not None
+    last = job(retry("x"), meta=f"retry={ASKED}")
+    assert make().again(last) is None
+    assert make(errors=ASKED + 1).again(last) is not None
 
 
 def test_the_delay_doubles_up_to_an_hour(make):
@@ -64,7 +66,7 @@ def test_the_delay_doubles_up_to_an_hour(make):
 
 def test_the_jitter_is_full(hooks):
     """Tasks that failed together do not come back together."""
-    retries = Retries(RetryPolicy(errors=1), "load", hooks())
+    retries = Retries(Plan(topic="load", retries=1), hooks())
     delays = {retries.again(job(failed("x"))).delay for _ in range(20)}
     assert len(delays) > 10
     assert all(0 <= delay <= 1 for delay in delays)

@@ -10,14 +10,21 @@ import attrs
 import pytest
 
 from task_core.api.message import Delivery
-from task_core.api.worker import Outcome, complete, failed
+from task_core.api.worker import (
+    Outcome,
+    alert,
+    complete,
+    failed,
+    interrupted,
+    retry,
+    warn,
+)
 from task_core.clock import SystemClock
-from task_core.launcher.call import compile_call
-from task_core.launcher.cancel import Cancel
-from task_core.launcher.context import Surroundings
-from task_core.launcher.hooks import NoHooks
-from task_core.launcher.job import Job
-from task_core.launcher.run import make_run
+from task_core.launcher.context import Job, Surroundings
+from task_core.launcher.plan import NoHooks
+from task_core.launcher.run import make_run, outcome_of
+from task_core.launcher.signature import compile_call
+from task_core.launcher.stop import Cancel
 from task_core.task import Task
 from task_core.wire import decode_task, encode_task
 
@@ -80,8 +87,8 @@ def test_the_traceback_begins_in_the_worker(caplog):
 
     perform(worker)
     assert "in worker" in caplog.text
-    assert "runtime/run.py" not in caplog.text
-    assert "runtime/call.py" not in caplog.text
+    assert "launcher/run.py" not in caplog.text
+    assert "launcher/signature.py" not in caplog.text
 
 
 def test_wrong_parameters_are_an_error_that_names_the_field(caplog):
@@ -181,12 +188,11 @@ FORKING = """
 import logging, os, threading
 from task_core.api.message import Delivery
 from task_core.clock import SystemClock
-from task_core.launcher.call import compile_call
-from task_core.launcher.cancel import Cancel
-from task_core.launcher.context import Surroundings
-from task_core.launcher.job import Job
-from task_core.launcher.hooks import NoHooks
+from task_core.launcher.stop import Cancel
+from task_core.launcher.context import Job, Surroundings
+from task_core.launcher.plan import NoHooks
 from task_core.launcher.run import make_run
+from task_core.launcher.signature import compile_call
 from task_core.task import Task
 
 def worker(info):
@@ -283,3 +289,52 @@ def test_forks_are_counted_in_the_child_alone():
         os._exit(0)
     os.waitpid(pid, 0)
     assert perform(lambda info: "fine").outcome == complete("fine")
+
+
+@pytest.mark.parametrize(
+    ("returned", "outcome"),
+    [
+        (None, complete()),
+        ("", complete()),
+        ("three rows", complete("three rows")),
+        (warn("odd"), warn("odd")),
+        (alert("fire"), alert("fire")),
+        (retry("later", 2.5), retry("later", 2.5)),
+        (interrupted(), interrupted()),
+    ],
+)
+def test_text_none_and_outcomes_are_outcomes(returned, outcome):
+    """As the worker meant them."""
+    assert outcome_of(returned) == outcome
+
+
+@pytest.mark.parametrize(
+    ("returned", "text"),
+    [
+        (5, "the worker returned int, wanted an outcome, text or None"),
+        (True, "returned bool"),
+        (b"bytes", "returned bytes"),
+        (Outcome("complete", 5), "holds no text"),
+        (Outcome("error", ValueError("x")), "holds no text"),
+        (Outcome(""), "of no known kind"),
+        (Outcome("done"), "of no known kind"),
+        (retry("x", "5s"), "no number of seconds"),
+        (retry("x", -1), "no number of seconds"),
+        (retry("x", float("nan")), "no number of seconds"),
+        (retry("x", float("inf")), "no number of seconds"),
+    ],
+)
+def test_nonsense_is_an_error_that_says_what_was_wanted(returned, text):
+    """It never reaches the bus."""
+    outcome = outcome_of(returned)
+    assert outcome.result == "error"
+    assert text in outcome.msg
+
+
+def test_a_plain_def_that_returns_a_coroutine_is_told_to_be_async():
+    """And the coroutine is closed: no warning that it was never awaited."""
+
+    async def work():
+        """Do nothing."""
+
+    assert "write it as async def" in outcome_of(work()).msg

@@ -1,7 +1,7 @@
 """Rules of `task_core.launcher.stats`: counts, under the names of the Go system."""
 
 from task_core.api.message import Delivery, Message
-from task_core.launcher.job import Job
+from task_core.launcher.context import Job
 from task_core.launcher.stats import Stats
 from task_core.task import Task
 

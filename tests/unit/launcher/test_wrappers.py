@@ -1,14 +1,19 @@
 """Rules of `task_core.launcher.pair`: reads one bus, writes the other."""
 
 import pytest
-from task_core.launcher.pair import BusPair, names_of
 
 from task_core.api.bus import BusContext
 from task_core.api.capabilities import Capabilities
 from task_core.api.message import Message
 from task_core.builtin import buses
 from task_core.builtin.bus_options import NopOptions
-from task_core.errors import BusConnectionError, BusError, LeaseLostError
+from task_core.errors import (
+    BusConnectionError,
+    BusError,
+    LeaseLostError,
+    UnsupportedCapabilityError,
+)
+from task_core.launcher.wrappers import BusPair, EarlyBus
 from task_core.wire import decode_task
 
 
@@ -52,7 +57,7 @@ def test_what_is_sent_goes_before_what_is_acknowledged(memory, make_tasks):
     consumer = pair.subscribe("load", "load")
     held = consumer.receive(1, 0)
     with pytest.raises(BusError):
-        pair.settle(consumer, held, [Message("done", b"x")])
+        consumer.settle(held, [Message("done", b"x")])
     pair.close()
     assert memory.depth("load", "load") == 1
 
@@ -68,21 +73,22 @@ def test_what_was_sent_before_the_source_failed_is_not_sent_again(
     memory.put(*make_tasks("a"))
     pair = BusPair(memory.open(), target)
     consumer = pair.subscribe("load", "load")
-    ack, failures = consumer.ack, [error] * 3
+    source = consumer._consumer
+    settle, failures = source.settle, [error] * 3
 
-    def failing(deliveries):
+    def failing(deliveries, messages):
         if failures:
             raise failures.pop()
-        ack(deliveries)
+        settle(deliveries, messages)
 
-    consumer.ack = failing
+    source.settle = failing
     held, messages = consumer.receive(1, 0), [Message("done", b"x")]
     for _ in range(3):
         with pytest.raises(type(error)):
-            pair.settle(consumer, held, messages)
+            consumer.settle(held, messages)
         messages.append(Message("done", b"more"))
-    pair.settle(consumer, held, messages)
-    pair.settle(consumer, [], messages[:1])  # another settle, another message
+    consumer.settle(held, messages)
+    consumer.settle([], messages[:1])  # another settle, another message
     assert target.sent["done"] == [b"x", b"more", b"more", b"more", b"x"]
     assert memory.depth("load", "load") == 0
 
@@ -106,6 +112,33 @@ def test_both_are_closed_even_when_one_fails(script):
 
 
 def test_a_pair_tells_both_names(memory, target):
-    """A single bus is both."""
-    assert names_of(BusPair(memory, target)) == ("memory", "nop")
-    assert names_of(target) == ("nop", "nop")
+    """For the counts."""
+    assert BusPair(memory, target).names == ("memory", "nop")
+
+
+def test_receiving_acknowledges(memory, make_tasks):
+    """Also when the launcher is gone right afterwards."""
+    memory.put(*make_tasks(*range(5)))
+    bus = EarlyBus(memory.open())
+    consumer = bus.subscribe("load", "load")
+    assert len(consumer.receive(3, 0)) == 3
+    bus.close()
+    assert memory.depth("load", "load") == 2
+
+
+def test_nothing_is_promised_that_needs_an_acknowledgement(memory):
+    """No giving back, no lease, no atomic settle; the rest is the bus's own."""
+    bus = EarlyBus(memory.open())
+    capabilities = bus.capabilities
+    assert not any([capabilities.ack, capabilities.nack, capabilities.lease])
+    assert not any([capabilities.attempts, capabilities.atomic_settle])
+    assert capabilities.depth
+    with pytest.raises(UnsupportedCapabilityError):
+        bus.subscribe("load", "load").nack([])
+
+
+def test_a_launcher_runs_on_it(rig, memory, make_tasks):
+    """Done tasks arrive as ever."""
+    memory.watch("done").put(*make_tasks(*range(5)))
+    rig(lambda info: info, EarlyBus(memory.open()), max_tasks=5).start().join()
+    assert len(memory.tasks()) == 5

@@ -1,33 +1,24 @@
 """Running one task in a test: no bus, no launcher, no process."""
 
 import inspect
-import logging
 from collections.abc import Callable
 from typing import Any
 
 import attrs
-import msgspec
 
-from task_core.api.message import Delivery
-from task_core.api.plugin import NoOptions, TaskmasterPlugin, WorkerPlugin
-from task_core.api.worker import Outcome, Worker
-from task_core.clock import SystemClock
-from task_core.errors import UsageError
-from task_core.launcher import coroutines
-from task_core.launcher.call import Call, compile_call
-from task_core.launcher.cancel import Cancel
-from task_core.launcher.context import Surroundings
-from task_core.launcher.exchange import Exchange
-from task_core.launcher.hooks import NoHooks
-from task_core.launcher.job import Job
-from task_core.launcher.run import make_run
-from task_core.task import Task
-from task_core.wire import encode_task
+from task_core import run_once
+from task_core.api import (
+    NoOptions,
+    Outcome,
+    Task,
+    TaskmasterPlugin,
+    UsageError,
+    Worker,
+    WorkerPlugin,
+)
 
 AnyWorker = WorkerPlugin | Worker | Callable[..., Any]
 """A plugin, a `Worker` class or object, or a function."""
-
-_A_DAY = 86400.0
 
 
 @attrs.frozen(kw_only=True)
@@ -36,7 +27,7 @@ class Trial:
 
     Args:
         done: The done task, as the bus would get it.
-        outcome: What the worker returned; tells `again`, `delay` and `unfinished`.
+        outcome: What the worker returned; tells its kind, and the `delay` of a retry.
         children: What it sent, in order, each with its topic.
     """
 
@@ -94,21 +85,14 @@ def try_worker(
         >>> [(child.info, topic) for child, topic in trial.children]
         [('a', 'part'), ('b', 'part')]
     """
-    if options is None:
-        options = _defaults(worker)
-    made = _make(worker, options)
-    call = compile_call(made)
-    job = _job(worker, task, attempt)
-    cancel = Cancel()
-    surroundings = Surroundings(
-        cancel=cancel,
-        log=logging.getLogger(f"task.worker.{_name(worker)}"),
-        options=options,
+    if inspect.isclass(worker) and issubclass(worker, Worker):
+        worker = _plugin_of(worker, options)
+    if isinstance(worker, WorkerPlugin) and options is None:
+        options = default_options(worker)
+    done, outcome, children = run_once(
+        worker, task, options=options, attempt=attempt, cancelled=cancelled
     )
-    _perform(call, job, surroundings, cancelled)
-    if made is not worker:  # what the test made, the test closes
-        call.close()
-    return _trial(job)
+    return Trial(done=done, outcome=outcome, children=children)
 
 
 def default_options(plugin: WorkerPlugin | TaskmasterPlugin) -> Any:
@@ -124,62 +108,12 @@ def default_options(plugin: WorkerPlugin | TaskmasterPlugin) -> Any:
         raise UsageError(f"{text} ({error})") from None
 
 
-def _defaults(worker: AnyWorker) -> Any:
-    """Return a worker's options with their defaults; None when it declares none."""
-    if not isinstance(worker, WorkerPlugin) or worker.options is NoOptions:
-        return None
-    return default_options(worker)
-
-
-def _make(worker: AnyWorker, options: Any) -> Worker | Callable[..., Any]:
-    if isinstance(worker, WorkerPlugin):
-        return worker.make(NoOptions() if options is None else options)
-    if inspect.isclass(worker) and issubclass(worker, Worker):
-        make: Callable[..., Worker] = worker
-        return make() if options is None else make(options)
-    return worker
-
-
-def _name(worker: AnyWorker) -> str:
-    if isinstance(worker, WorkerPlugin):
-        return worker.type
-    return str(getattr(worker, "__name__", type(worker).__name__)).lower()
-
-
-def _job(worker: AnyWorker, task: Task | str, attempt: int) -> Job:
-    if isinstance(task, str):
-        task = Task.new(_name(worker), task)
-    delivery = Delivery(encode_task(task), None, attempt)
-    return Job(delivery, msgspec.structs.replace(task))
-
-
-def _perform(call: Call, job: Job, surroundings: Surroundings, cancelled: bool) -> None:
-    if call.is_async:
-        _perform_async(call, job, surroundings, cancelled)
-        return
-    if cancelled:
-        surroundings.cancel.request()
-    make_run(call, surroundings, SystemClock(), NoHooks())(job)
-
-
-def _perform_async(
-    call: Call, job: Job, surroundings: Surroundings, cancelled: bool
-) -> None:
-    """Run in a real slot: its loop has its own thread, so async tests can call this."""
-    exchange = Exchange()
-    slots = coroutines.make_slots(
-        1, call, exchange, surroundings, SystemClock(), NoHooks()
+def _plugin_of(worker: type[Worker], options: Any) -> WorkerPlugin:
+    """Return a manifest for a class, so that what is made here is closed as well."""
+    make: Callable[..., Worker] = worker
+    return WorkerPlugin(
+        name=worker.__name__.lower(),
+        summary="",
+        make=lambda values: make() if options is None else make(options),
+        options=NoOptions if options is None else type(options),
     )
-    slots.start()
-    if cancelled:
-        surroundings.cancel.request()
-    slots.submit([job])
-    while not exchange.collect():
-        exchange.sleep(_A_DAY, wake_at=1)
-    slots.close()
-
-
-def _trial(job: Job) -> Trial:
-    job.task.result, job.task.msg = job.outcome.result, job.outcome.msg
-    children = job.context.children if job.context is not None else []
-    return Trial(done=job.task, outcome=job.outcome, children=children)

@@ -5,12 +5,15 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from task_core.api.plugin import TaskmasterPlugin
-from task_core.api.plugin import taskmaster as declare
-from task_core.api.taskmaster import Taskmaster, TaskmasterContext
-from task_core.launcher.taskmaster import TaskmasterLoop
-from task_core.task import Task
-from task_core.wire import decode_task
+from task_core import TaskmasterLoop
+from task_core.api import (
+    Task,
+    Taskmaster,
+    TaskmasterContext,
+    TaskmasterPlugin,
+    decode_task,
+)
+from task_core.api import taskmaster as declare
 from task_testing.doubles import FakeClock, RecordingBus
 from task_testing.harness import default_options
 

@@ -11,9 +11,8 @@ from typing import Any, ClassVar
 import attrs
 import pytest
 
+from task_core import TaskmasterLoop
 from task_core.api.plugin import API_VERSIONS, TaskmasterPlugin
-from task_core.clock import SystemClock
-from task_core.launcher.taskmaster import TaskmasterLoop
 from task_core.task import Task
 from task_core.wire import decode_task, encode_task
 from task_testing.contract.backdoor import not_offered
@@ -135,9 +134,7 @@ class TaskmasterContract(Contract, defines=True):
         """Soon, from whatever it waits for."""
         loop = TaskmasterLoop(
             plugin.make(options),
-            bus=RecordingBus(),
-            lease=30.0,
-            clock=SystemClock(),
+            RecordingBus(),
             log=logging.getLogger("task.taskmaster.test"),
         )
         runner = threading.Thread(target=loop.run, daemon=True)

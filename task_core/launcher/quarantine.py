@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from task_core.launcher.job import Job
+from task_core.launcher.context import Job
 
 FROM_ATTEMPT = 3
 """The attempt that makes a delivery suspect: a clean stop accounts for the second."""
 
 
-class Suspects:
+class Quarantine:
     """Jobs that wait to run alone, with nothing else in the slots.
 
     Those that arrive together were held together when a worker died; one of them may

@@ -1,4 +1,4 @@
-"""Rules of `task_core.launcher.shutdown`: real processes, real signals."""
+"""Rules of `task_core.launcher.signals`: real processes, real signals."""
 
 import os
 import signal
@@ -10,13 +10,13 @@ import time
 import pytest
 
 from task_core.errors import BusError
-from task_core.launcher.shutdown import Supervisor
+from task_core.launcher.signals import Supervisor
 
 LIMIT = 30
 
 LAUNCHER = """
 import signal, sys, threading
-from task_core.launcher.shutdown import Supervisor
+from task_core.launcher.signals import Supervisor
 
 class Launcher:
     '''Ends after so many stops.'''
@@ -107,7 +107,7 @@ def test_a_signal_just_before_the_end_is_not_overheard():
     """Both are there when the main thread looks; the exit code tells of the signal."""
     code = """
 import signal, threading
-from task_core.launcher.shutdown import Supervisor
+from task_core.launcher.signals import Supervisor
 
 class Quick(threading.Thread):
     def start(self):
@@ -237,7 +237,7 @@ REAL = """
 import logging, sys
 sys.path.insert(0, {folder!r})
 from conftest import make_rig, ScriptBus, bodies
-from task_core.launcher.shutdown import Supervisor
+from task_core.launcher.signals import Supervisor
 
 def worker(info, ctx):
     print("began", flush=True)

@@ -2,27 +2,16 @@
 
 import contextlib
 import inspect
-import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import attrs
 
-from task_core.api.worker import (
-    COMPLETE,
-    Outcome,
-    Worker,
-    WorkerContext,
-    complete,
-    describe,
-    failed,
-)
+from task_core.api.worker import Worker, WorkerContext, describe
 from task_core.errors import InfoError, WorkerError
 from task_core.info import parse_info
-from task_core.task import Result, Task
-
-Invoke = Callable[[Task, Any], Any]
-_RESULTS = frozenset(Result)
+from task_core.task import Task
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -38,7 +27,7 @@ class Call:
         close: To be called after the last task.
     """
 
-    invoke: Invoke
+    invoke: Callable[[Task, Any], Any]
     is_async: bool
     wants_context: bool
     sees_task: bool
@@ -52,9 +41,10 @@ def compile_call(worker: Worker | Callable[..., Any]) -> Call:
         WorkerError: It is no worker, or asks for parameters that nobody can give.
     """
     if isinstance(worker, Worker):
+        do_task = worker.do_task
         return Call(
-            invoke=_with_context(worker.do_task),
-            is_async=inspect.iscoroutinefunction(worker.do_task),
+            invoke=lambda task, context: do_task(context),
+            is_async=inspect.iscoroutinefunction(do_task),
             wants_context=True,
             sees_task=True,
             close=worker.close,
@@ -71,17 +61,20 @@ def compile_call(worker: Worker | Callable[..., Any]) -> Call:
     )
 
 
-def _with_context(function: Callable[..., Any]) -> Invoke:
-    return lambda task, context: function(context)
+FirstArgument = Callable[[Task], Any]
 
 
-def _one_argument(function: Callable[..., Any], first: Callable[[Task], Any]) -> Invoke:
+def _one_argument(
+    function: Callable[..., Any], first: FirstArgument
+) -> Callable[[Task, Any], Any]:
+    if first is _info:
+        return lambda task, context: function(task.info)
     return lambda task, context: function(first(task))
 
 
 def _two_arguments(
-    function: Callable[..., Any], first: Callable[[Task], Any]
-) -> Invoke:
+    function: Callable[..., Any], first: FirstArgument
+) -> Callable[[Task, Any], Any]:
     return lambda task, context: function(first(task), context)
 
 
@@ -90,11 +83,14 @@ _POSITIONAL = (
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
 )
 _INVOKERS = {False: _one_argument, True: _two_arguments}
+_info = attrgetter("info")
 
 
-def _read_signature(
-    function: Callable[..., Any],
-) -> tuple[Callable[[Task], Any], bool]:
+def _itself(task: Task) -> Task:
+    return task
+
+
+def _read_signature(function: Callable[..., Any]) -> tuple[FirstArgument, bool]:
     """Return how a task gives the first argument, and whether a context follows."""
     name = getattr(function, "__name__", repr(function))
     try:
@@ -130,10 +126,10 @@ def _callable_with_two(
     return bool(positional) and not needed
 
 
-def _first_argument(name: str, parameter: inspect.Parameter) -> Callable[[Task], Any]:
+def _first_argument(name: str, parameter: inspect.Parameter) -> FirstArgument:
     kind = parameter.annotation
     if kind is str or kind is parameter.empty:
-        return lambda task: task.info
+        return _info
     if kind is Task:
         return _itself
     if kind is WorkerContext:
@@ -149,43 +145,7 @@ def _first_argument(name: str, parameter: inspect.Parameter) -> Callable[[Task],
     )
 
 
-def _itself(task: Task) -> Task:
-    return task
-
-
-def _params_reader(params: type) -> Callable[[Task], Any]:
+def _params_reader(params: type) -> FirstArgument:
     with contextlib.suppress(InfoError):
         parse_info(params, "")  # a class that no text can fill is refused at the start
     return lambda task: parse_info(params, task.info)
-
-
-def outcome_of(returned: Any) -> Outcome:
-    """Turn what a worker returned into an outcome; nonsense is an error of the task."""
-    if isinstance(returned, Outcome):
-        return _checked(returned)
-    if returned is None:
-        return COMPLETE
-    if isinstance(returned, str):
-        return complete(returned)
-    if isinstance(returned, Awaitable):
-        if inspect.iscoroutine(returned):
-            returned.close()
-        return failed("the worker returned something to await: write it as async def")
-    kind = type(returned).__name__
-    return failed(f"the worker returned {kind}, wanted an outcome, text or None")
-
-
-def _checked(outcome: Outcome) -> Outcome:
-    """Return an outcome, or an error when its author filled it with nonsense."""
-    if not isinstance(outcome.msg, str):
-        return failed(f"the worker's outcome holds no text: {outcome!r}")
-    if outcome.result not in _RESULTS:
-        return failed(f"the worker's outcome has no known result: {outcome!r}")
-    delay = outcome.delay
-    if delay is not None and not (_is_number(delay) and 0 <= delay < math.inf):
-        return failed(f"the worker's delay is no number of seconds: {outcome!r}")
-    return outcome
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float)

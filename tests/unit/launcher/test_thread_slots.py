@@ -1,10 +1,10 @@
-"""Rules of `task_core.launcher.threads`: slots for plain functions."""
+"""Rules of `task_core.launcher.handover`: slots for plain functions."""
 
 import threading
 import time
 
 from task_core.api.message import Delivery
-from task_core.launcher.job import Job
+from task_core.launcher.context import Job
 from task_core.task import Task
 
 LIMIT = 20
@@ -14,12 +14,12 @@ def jobs(count):
     return [Job(Delivery(b""), Task(type="load", info=str(n))) for n in range(count)]
 
 
-def wait_for(exchange, count):
+def wait_for(handover, count):
     """Collect so many finished jobs."""
     found = []
     while len(found) < count:
-        exchange.sleep(LIMIT, wake_at=1)
-        collected = exchange.collect()
+        handover.sleep(LIMIT, wake_at=1)
+        collected = handover.collect()
         assert collected, "nothing finishes"
         found += collected
     return found
@@ -27,11 +27,11 @@ def wait_for(exchange, count):
 
 def test_jobs_come_back_with_outcome_and_time(slots):
     """Every one of them, once."""
-    made, exchange, _ = slots(lambda info: info, 2)
+    made, handover, _ = slots(lambda info: info, 2)
     made.start()
     given = jobs(50)
     made.submit(given)
-    found = wait_for(exchange, 50)
+    found = wait_for(handover, 50)
     assert {id(job) for job in found} == {id(job) for job in given}
     assert all(job.outcome.msg == job.task.info and job.took >= 0 for job in found)
 
@@ -39,32 +39,32 @@ def test_jobs_come_back_with_outcome_and_time(slots):
 def test_as_many_run_at_a_time_as_there_are_slots(slots):
     """No fewer: a barrier that needs all of them opens."""
     barrier = threading.Barrier(3)
-    made, exchange, _ = slots(lambda info: str(barrier.wait(LIMIT)), 3)
+    made, handover, _ = slots(lambda info: str(barrier.wait(LIMIT)), 3)
     made.start()
     for job in jobs(3):
         made.submit([job])
-    numbers = sorted(job.outcome.msg for job in wait_for(exchange, 3))
+    numbers = sorted(job.outcome.msg for job in wait_for(handover, 3))
     assert numbers == ["0", "1", "2"]
 
 
 def test_jobs_given_before_the_start_are_run(slots):
     """The order of the two calls does not matter."""
-    made, exchange, _ = slots(lambda info: None)
+    made, handover, _ = slots(lambda info: None)
     made.submit(jobs(2))
     made.start()
-    wait_for(exchange, 2)
+    wait_for(handover, 2)
 
 
 def test_a_stream_that_never_pauses_does_not_pile_anything_up(slots):
     """What wakes the threads stays as small as their number."""
     go = threading.Event()
-    made, exchange, _ = slots(lambda info: go.wait(LIMIT) and None, 2)
+    made, handover, _ = slots(lambda info: go.wait(LIMIT) and None, 2)
     made.start()
     for job in jobs(500):
         made.submit([job])
     assert made._tokens.qsize() <= 2
     go.set()
-    wait_for(exchange, 500)
+    wait_for(handover, 500)
 
 
 def test_a_slot_survives_whatever_a_worker_does(slots):
@@ -75,10 +75,10 @@ def test_a_slot_survives_whatever_a_worker_does(slots):
             raise SystemExit
         return threading.current_thread().name
 
-    made, exchange, _ = slots(worker)
+    made, handover, _ = slots(worker)
     made.start()
     made.submit(jobs(2))
-    first, second = wait_for(exchange, 2)
+    first, second = wait_for(handover, 2)
     assert first.outcome.result == "error"
     assert second.outcome.msg == "slot-0"
 
@@ -97,22 +97,22 @@ def test_close_ends_the_idle_threads(slots):
 def test_the_bus_thread_is_woken_when_enough_is_finished(slots):
     """Though the slot goes on with the next job."""
     go = threading.Event()
-    made, exchange, _ = slots(lambda info: info == "2" and go.wait(LIMIT) and None)
+    made, handover, _ = slots(lambda info: info == "2" and go.wait(LIMIT) and None)
     made.start()
     made.submit(jobs(3))
     begin = time.monotonic()
-    exchange.sleep(LIMIT, wake_at=2)
-    assert len(exchange.collect()) == 2
+    handover.sleep(LIMIT, wake_at=2)
+    assert len(handover.collect()) == 2
     assert time.monotonic() - begin < LIMIT / 2
     go.set()
 
 
 def test_the_bus_thread_is_woken_when_a_slot_has_no_more_to_do(slots):
     """Though less is finished than it wanted."""
-    made, exchange, _ = slots(lambda info: None)
+    made, handover, _ = slots(lambda info: None)
     made.start()
     made.submit(jobs(1))
     begin = time.monotonic()
-    exchange.sleep(LIMIT, wake_at=5)
-    assert len(exchange.collect()) == 1
+    handover.sleep(LIMIT, wake_at=5)
+    assert len(handover.collect()) == 1
     assert time.monotonic() - begin < LIMIT / 2

@@ -1,4 +1,4 @@
-"""Rules of `task_core.launcher.shift`: how much is received, and when it settles."""
+"""Rules of `task_core.launcher.loop`: how much is received, and when it settles."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ import pytest
 from task_core.api.capabilities import Capabilities
 from task_core.api.worker import warn
 from task_core.errors import SendError
-from task_core.launcher.retries import Retries, RetryPolicy
+from task_core.launcher.plan import TypePolicy
 from task_core.task import Task
 from task_core.wire import decode_dead
 
@@ -228,7 +228,7 @@ def test_policy_run_does_tasks_of_any_type(rig, script, make_tasks):
 def test_policy_reject_answers_with_an_error(rig, script, make_tasks):
     """As the Go system words it."""
     bus = script(mixed(make_tasks))
-    rig(lambda info: None, bus, type_policy="reject").start().join()
+    rig(lambda info: None, bus, type_policy=TypePolicy.REJECT).start().join()
     assert ("b", "error", "unexpected task type 'other' wanting 'load'") in outcomes(
         bus
     )
@@ -239,7 +239,7 @@ def test_policy_reject_answers_with_an_error(rig, script, make_tasks):
 def test_policy_ignore_acknowledges_and_says_nothing(rig, script, make_tasks):
     """Not even a dead letter."""
     bus = script(mixed(make_tasks))
-    rig(lambda info: None, bus, type_policy="ignore").start().join()
+    rig(lambda info: None, bus, type_policy=TypePolicy.IGNORE).start().join()
     assert outcomes(bus) == [("a", "complete", "")]
     assert sorted(bus.settled) == [0, 1]
 
@@ -292,7 +292,7 @@ def test_what_was_handed_out_too_often_is_dead(rig, script, make_tasks):
     assert letter.reason == "handed out 6 times and never settled"
 
 
-def test_a_failed_task_comes_back_through_the_bus(rig, memory, make_tasks, hooks):
+def test_a_failed_task_comes_back_through_the_bus(rig, memory, make_tasks):
     """And then its done task says how often it ran before."""
     memory.watch("done").put(*make_tasks("a"))
     runs = []
@@ -302,10 +302,7 @@ def test_a_failed_task_comes_back_through_the_bus(rig, memory, make_tasks, hooks
         if len(runs) < 3:
             raise ValueError("not yet")
 
-    policy = RetryPolicy(errors=5, delay=0.01)
-    made = rig(
-        worker, memory.open(), retries=Retries(policy, "load", hooks()), max_tasks=3
-    )
+    made = rig(worker, memory.open(), retries=5, retry_delay=0.01, max_tasks=3)
     made.start().join()
     (done,) = memory.tasks()
     assert (done.result, done.meta) == ("complete", "retry=2")
@@ -322,7 +319,7 @@ def test_when_settling_fails_nothing_is_acknowledged(rig, script, make_tasks):
         made.launcher.run()
     assert bus.settled == []
     assert bus.closed
-    assert not made.exchange.waiting
+    assert not made.handover.waiting
     assert made.stats.results == {"complete": 0}
 
 

@@ -1,4 +1,4 @@
-"""Rules of `task_core.launcher.call`: what a worker may look like and may return."""
+"""Rules of `task_core.launcher.signature`: what a worker may look like."""
 
 import functools
 import types
@@ -6,18 +6,9 @@ import types
 import attrs
 import pytest
 
-from task_core.api.worker import (
-    Outcome,
-    Worker,
-    WorkerContext,
-    alert,
-    complete,
-    interrupted,
-    retry,
-    warn,
-)
+from task_core.api.worker import Worker, WorkerContext
 from task_core.errors import InfoError, WorkerError
-from task_core.launcher.call import compile_call, outcome_of
+from task_core.launcher.signature import compile_call
 from task_core.task import Task
 
 TASK = Task(type="load", info="a/b?n=3")
@@ -185,52 +176,3 @@ def test_parameters_that_no_text_can_fill_are_refused_at_the_start():
 
     with pytest.raises(WorkerError):
         compile_call(worker)
-
-
-@pytest.mark.parametrize(
-    ("returned", "outcome"),
-    [
-        (None, complete()),
-        ("", complete()),
-        ("three rows", complete("three rows")),
-        (warn("odd"), warn("odd")),
-        (alert("fire"), alert("fire")),
-        (retry("later", 2.5), retry("later", 2.5)),
-        (interrupted(), interrupted()),
-    ],
-)
-def test_text_none_and_outcomes_are_outcomes(returned, outcome):
-    """As the worker meant them."""
-    assert outcome_of(returned) == outcome
-
-
-@pytest.mark.parametrize(
-    ("returned", "text"),
-    [
-        (5, "the worker returned int, wanted an outcome, text or None"),
-        (True, "returned bool"),
-        (b"bytes", "returned bytes"),
-        (Outcome("complete", 5), "holds no text"),
-        (Outcome("error", ValueError("x")), "holds no text"),
-        (Outcome(""), "no known result"),
-        (Outcome("done"), "no known result"),
-        (retry("x", "5s"), "no number of seconds"),
-        (retry("x", -1), "no number of seconds"),
-        (retry("x", float("nan")), "no number of seconds"),
-        (retry("x", float("inf")), "no number of seconds"),
-    ],
-)
-def test_nonsense_is_an_error_that_says_what_was_wanted(returned, text):
-    """It never reaches the bus."""
-    outcome = outcome_of(returned)
-    assert outcome.result == "error"
-    assert text in outcome.msg
-
-
-def test_a_plain_def_that_returns_a_coroutine_is_told_to_be_async():
-    """And the coroutine is closed: no warning that it was never awaited."""
-
-    async def work():
-        """Do nothing."""
-
-    assert "write it as async def" in outcome_of(work()).msg

@@ -1,4 +1,4 @@
-"""Rules of `task_core.launcher.shift`: a stop loses nothing, and ends in time."""
+"""Rules of `task_core.launcher.loop`: a stop loses nothing, and ends in time."""
 
 import random
 import threading
@@ -182,11 +182,11 @@ def test_a_stop_does_not_wait_when_all_was_given_back(
     def stop_just_before_receiving(bus):
         calls.append(1)
         made.launcher.stop()
-        made.exchange._called = False  # as if the call had ended the wait before
+        made.handover._called = False  # as if the call had ended the wait before
 
     bus = script(make_tasks("a"), bounded=False, on_receive=stop_just_before_receiving)
     made = rig(lambda info: None, bus, slots=slots, kill_time=600)
-    slots.exchange = made.exchange
+    slots.handover = made.handover
     made.start().join(5)
     assert bus.given_back == [0]
 
@@ -198,16 +198,6 @@ def test_a_stop_before_the_launcher_runs_counts_once(rig, script, make_tasks):
     made.launcher.stop()
     made.start().join()
     assert bus.limits == []
-
-
-def test_a_stop_while_the_bus_opens_has_its_grace(rig, script, make_tasks):
-    """It is counted once, although it comes while the shift is being made."""
-    gate = Gate()
-    bus = script(make_tasks("a"), bounded=False)
-    made = rig(gate, bus)
-    made.launcher.stop()
-    made.start().join()
-    assert made.launcher._shift._stops == 1
 
 
 def test_a_stop_after_the_end_of_input_still_cancels(rig, script, make_tasks):

@@ -1,0 +1,167 @@
+"""Where the bus thread and the slots meet, and the slots of plain functions.
+
+Deques append and pop atomically, so jobs need no lock. What costs is waking a thread:
+a slot wakes the bus thread once, and in a rush of tiny tasks only when enough of them
+are finished to be worth it.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from typing import Protocol
+
+from task_core.launcher.context import Job
+from task_core.launcher.run import Run
+
+
+class Handover:
+    """Jobs on their way to the slots and back.
+
+    Args:
+        waiting: What the slots take from.
+        finished: What they put back.
+        sleeping: Whether the bus thread waits, and wants to be woken.
+        wake_at: How many finished jobs are worth waking it for.
+    """
+
+    def __init__(self) -> None:
+        self.waiting: deque[Job] = deque()
+        self.finished: deque[Job] = deque()
+        self.sleeping = False
+        self.wake_at = 1
+        self._called = False
+        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._wake: Callable[[], None] = self._ring
+
+    def collect(self) -> list[Job]:
+        """Take all finished jobs (bus thread)."""
+        finished = self.finished
+        return [finished.popleft() for _ in range(len(finished))]
+
+    def recall(self) -> list[Job]:
+        """Take back the jobs that no slot has begun (bus thread)."""
+        taken = []
+        while self.waiting:
+            try:
+                taken.append(self.waiting.popleft())
+            except IndexError:  # a slot was quicker
+                break
+        return taken
+
+    def fall_asleep(self, wake_at: int, wake: Callable[[], None] | None = None) -> bool:
+        """Announce that the bus thread is about to wait.
+
+        Args:
+            wake_at: How many finished jobs are worth waking it for.
+            wake: What wakes it; the bell of `sleep` when not given.
+
+        Returns:
+            False when there is enough to do already: do not wait.
+        """
+        self._wake = wake or self._ring
+        self.wake_at = wake_at
+        self.sleeping = True  # first this, then look: others do it the other way
+        called, self._called = self._called, False
+        return not called and len(self.finished) < wake_at
+
+    def stay_awake(self) -> None:
+        """Announce that the bus thread is awake."""
+        self.sleeping = False
+
+    def sleep(self, seconds: float, wake_at: int) -> None:
+        """Wait until enough jobs are finished, or `wake`, or the time is over."""
+        if self.fall_asleep(wake_at):
+            try:
+                self._bell.get(timeout=seconds)
+            except Empty:
+                pass
+        self.stay_awake()
+
+    def wake(self) -> None:
+        """End the wait of the bus thread (slots)."""
+        self.sleeping = False
+        self._wake()
+
+    def call(self) -> None:
+        """End the wait of the bus thread, or its next one (any thread)."""
+        self._called = True
+        self.wake()
+
+    def _ring(self) -> None:
+        self._bell.put(None)
+
+
+class Slots(Protocol):
+    """What the launcher asks of slots, whatever they are made of."""
+
+    def start(self) -> None:
+        """Get ready to run."""
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Hand over jobs (bus thread)."""
+
+    def close(self) -> None:
+        """End what is idle; does not wait for what is busy."""
+
+
+class ThreadSlots:
+    """Threads that take jobs and put them back finished.
+
+    The threads are daemons: one that never returns must not keep the process alive.
+
+    Args:
+        count: How many tasks run at a time.
+        run: What to call for each job; it never raises.
+        handover: Where jobs come from and go to.
+    """
+
+    def __init__(self, count: int, run: Run, handover: Handover) -> None:
+        self._count = count
+        self._run = run
+        self._handover = handover
+        self._tokens: SimpleQueue[bool] = SimpleQueue()  # True: work; False: stop
+        self._threads = [
+            threading.Thread(target=self._serve, name=f"slot-{n}", daemon=True)
+            for n in range(count)
+        ]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Hand over jobs (bus thread)."""
+        waiting = self._handover.waiting
+        waiting.extend(jobs)
+        # A token that nobody has taken yet will do as well, so they never pile up.
+        for _ in range(min(len(waiting), self._count) - self._tokens.qsize()):
+            self._tokens.put(True)
+
+    def close(self) -> None:
+        """Let the threads end; does not wait for those that are busy."""
+        for _ in self._threads:
+            self._tokens.put(False)
+
+    def _serve(self) -> None:
+        handover, run, clock = self._handover, self._run, time.perf_counter
+        finished = handover.finished
+        take, give = handover.waiting.popleft, finished.append
+        while self._tokens.get():
+            begin = clock()
+            while True:
+                try:
+                    job = take()
+                except IndexError:
+                    break
+                run(job)
+                end = clock()
+                job.took = end - begin
+                begin = end
+                give(job)
+                if handover.sleeping and len(finished) >= handover.wake_at:
+                    handover.wake()
+            if handover.sleeping and finished:
+                handover.wake()

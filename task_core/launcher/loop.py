@@ -1,0 +1,300 @@
+"""The bus thread at work: receive, hand to the slots, settle, end cleanly."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+
+import attrs
+from msgspec.structs import replace
+
+from task_core.api.bus import Bus, Consumer
+from task_core.api.message import Delivery
+from task_core.api.worker import failed
+from task_core.clock import Clock
+from task_core.launcher.context import Job
+from task_core.launcher.handover import Handover, Slots
+from task_core.launcher.in_flight import InFlight, Window
+from task_core.launcher.inbox import Inbox
+from task_core.launcher.outages import Outages, Watchdog
+from task_core.launcher.outbox import Outbox
+from task_core.launcher.plan import Hooks, Plan
+from task_core.launcher.quarantine import Quarantine
+from task_core.launcher.stats import Stats
+from task_core.launcher.stop import Cancel, End, Stage, Stop
+from task_core.values import format_duration
+
+LONGEST_WAIT = 60.0
+"""Seconds that the bus thread waits at most when nothing happens."""
+RUSH_WAIT = 0.005
+"""Seconds that finished tiny tasks wait at most to be settled together."""
+QUIET = 1.0
+"""Seconds without a message after which a topic counts as empty (`--drain`)."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Parts:
+    """What a launcher works with.
+
+    Args:
+        bus: What carries the tasks.
+        inbox: Decodes.
+        in_flight: Holds what has no outcome.
+        outbox: Settles what has.
+        quarantine: Holds back what may kill.
+        slots: Run.
+        handover: Where the bus thread and the slots meet.
+        window: How many tasks may be in flight.
+        cancel: Tells the workers to stop early.
+        stop: Tells whether somebody wants the end.
+        stats: What is counted.
+        clock, hooks, log: As everywhere.
+    """
+
+    bus: Bus
+    inbox: Inbox
+    in_flight: InFlight
+    outbox: Outbox
+    quarantine: Quarantine
+    slots: Slots
+    handover: Handover
+    window: Window
+    cancel: Cancel
+    stop: Stop
+    stats: Stats
+    clock: Clock
+    hooks: Hooks
+    log: logging.Logger
+
+
+class Loop:
+    """From the first receive to the last settle. All of it is the bus thread's.
+
+    Args:
+        plan: What to do.
+        parts: What to do it with.
+        consumer: What is read.
+    """
+
+    def __init__(self, plan: Plan, parts: Parts, consumer: Consumer) -> None:
+        self._plan = plan
+        self._bus = parts.bus
+        self._inbox = parts.inbox
+        self._in_flight = parts.in_flight
+        self._outbox = parts.outbox
+        self._quarantine = parts.quarantine
+        self._slots = parts.slots
+        self._handover = parts.handover
+        self._window = parts.window
+        self._cancel = parts.cancel
+        self._stop = parts.stop
+        self._stats = parts.stats
+        self._clock = parts.clock
+        self._log = parts.log
+        self._consumer = consumer
+        self._watchdog = Watchdog(
+            parts.bus, plan.topic, plan.channel, parts.clock, parts.log
+        )
+        self._outages = Outages(
+            self._sit_out, parts.clock, parts.log, parts.hooks.observer("bus_lost")
+        )
+        self._last_arrival = self._last_progress = parts.clock.monotonic()
+        self._end: End | None = None
+        self._stalled = False
+
+    def work(self) -> End:
+        """Receive and settle until no more is to be received; say why."""
+        while self._end is None and not self._stop.requested:
+            self._outages.attempt(self._turn)
+            if self._stalled:
+                self._subscribe_anew()
+        return self._end or End.STOPPED
+
+    def finish(self) -> None:
+        """Let held work finish; after a stop, only for so long.
+
+        Raises:
+            BusError: The bus is away, and was not back in time.
+        """
+        while self._in_flight.jobs:
+            if self._stop.begins_grace():
+                self._retreat()
+                continue
+            if self._stop.stage is Stage.OVER:
+                break
+            seconds = self._longest_wait(wake_at=1)
+            if self._stop.requested:
+                seconds = min(seconds, self._stop.grace_left)
+            self._handover.sleep(seconds, wake_at=1)
+            self._outages.attempt(self._collect)
+            self._run_suspect()
+        self._abandon()
+        self._return_read_ahead()
+        self._outages.insist(self._settle, self._gives_up)
+
+    def _turn(self) -> bool:
+        """Receive what there is room for, or wait; then settle what is finished.
+
+        Returns:
+            Whether the bus was used.
+        """
+        used = self._settle()  # what an outage has kept: nothing more before it is gone
+        self._end = self._look_for_the_end()
+        if self._end or self._stalled:
+            return used
+        room = self._room()
+        if room > 0:
+            self._accept(self._receive(room))
+            used = True
+        else:
+            wake_at = self._wake_at()
+            self._handover.sleep(self._longest_wait(wake_at), wake_at)
+        used |= self._collect()
+        self._run_suspect()
+        return used
+
+    def _look_for_the_end(self) -> End | None:
+        """Say why no more is to be received, if so."""
+        if self._consumer.exhausted:
+            return End.INPUT_ENDED
+        if 0 < self._plan.max_tasks <= self._stats.received:
+            return End.ENOUGH_TASKS
+        if self._plan.drain and self._is_empty():
+            return End.TOPIC_EMPTY
+        self._stalled = not self._in_flight.jobs and self._watchdog.barks()
+        return None
+
+    def _is_empty(self) -> bool:
+        """Whether nothing is held, waits or has come for a while (`--drain`)."""
+        if self._in_flight.jobs:
+            return False
+        last = max(self._last_arrival, self._last_progress)
+        if self._clock.monotonic() < last + QUIET:
+            return False
+        depth = self._bus.capabilities.depth
+        return not depth or not self._bus.depth(self._plan.topic, self._plan.channel)
+
+    def _subscribe_anew(self) -> None:
+        """Read with another consumer, however long the bus is away."""
+        self._log.warning("nothing arrives, though messages wait: subscribing anew")
+        self._consumer.close()
+        self._consumer = self._outages.insist(
+            lambda: self._bus.subscribe(self._plan.topic, self._plan.channel),
+            lambda: self._stop.requested,
+        )
+        self._stalled = False
+
+    def _room(self) -> int:
+        if self._quarantine:
+            return 0
+        room = self._window.size - len(self._in_flight.jobs)
+        if self._plan.max_tasks:
+            room = min(room, self._plan.max_tasks - self._stats.received)
+        return room
+
+    def _wake_at(self) -> int:
+        """How many finished jobs are worth a wake: half, in a rush of tiny tasks."""
+        return max(1, len(self._in_flight.jobs) // 2) if self._window.buffer else 1
+
+    def _longest_wait(self, wake_at: int) -> float:
+        """How long to wait when nothing happens."""
+        if wake_at > 1:
+            return RUSH_WAIT
+        stall = self._window.stalls_after if self._in_flight.jobs else LONGEST_WAIT
+        return min(LONGEST_WAIT, stall, self._in_flight.renewal_in)
+
+    def _receive(self, room: int) -> Sequence[Delivery]:
+        wake_at = self._wake_at()
+        timeout = self._longest_wait(wake_at)
+        if self._plan.drain:
+            timeout = min(timeout, QUIET)
+        may_wait = self._handover.fall_asleep(wake_at, self._consumer.wake)
+        deliveries = self._consumer.receive(room, timeout if may_wait else 0.0)
+        self._handover.stay_awake()
+        self._stats.received += len(deliveries)
+        return deliveries
+
+    def _accept(self, deliveries: Sequence[Delivery]) -> None:
+        if not deliveries:
+            return
+        self._last_arrival = self._clock.monotonic()
+        self._watchdog.feed()
+        if not self._in_flight.jobs:  # the slots have been idle
+            self._last_progress = self._last_arrival
+        jobs = self._inbox.sort(deliveries)
+        if jobs:
+            self._in_flight.jobs.update(jobs)
+            if jobs := self._quarantine.part(jobs):
+                self._slots.submit(jobs)
+
+    def _run_suspect(self) -> None:
+        """When nothing else is in the slots, let the next suspect run."""
+        if self._quarantine and len(self._quarantine) == len(self._in_flight.jobs):
+            self._slots.submit([self._quarantine.next()])
+
+    def _collect(self) -> bool:
+        """Settle what the slots have finished; say whether the bus was used."""
+        jobs = self._handover.collect()
+        if jobs:
+            self._in_flight.finish(jobs)
+            self._stats.add_finished(jobs)
+            self._window.measure(jobs)
+            self._last_progress = self._clock.monotonic()
+            if self._cancel.requested:
+                jobs = self._in_flight.take_back_unfinished(jobs, self._consumer)
+            self._outbox.add_jobs(jobs)
+        elif self._in_flight.jobs:
+            self._window.stall(self._clock.monotonic() - self._last_progress)
+        return self._settle()
+
+    def _settle(self) -> bool:
+        """Settle what waits for it; before that, keep all leases: it may fail."""
+        renewed = self._in_flight.renew(self._consumer)
+        return self._outbox.flush(self._consumer) or renewed
+
+    def _sit_out(self, seconds: float) -> None:
+        """Wait while the bus is away, or until a lease or a stop wants attention."""
+        self._handover.stay_awake()
+        seconds = min(seconds, self._in_flight.renewal_in or seconds)
+        if self._stop.stage is Stage.GRACE:
+            seconds = min(seconds, self._stop.grace_left)
+        end = self._clock.monotonic() + seconds
+        while (left := end - self._clock.monotonic()) > 0:
+            if self._stop.wants_attention:
+                break
+            self._handover.sleep(left, wake_at=sys.maxsize)
+
+    def _retreat(self) -> None:
+        """Give back what no slot has begun, and tell the workers to stop early."""
+        jobs = self._handover.recall() + self._quarantine.recall()
+        self._in_flight.give_back(jobs, self._consumer)
+        self._cancel.request()
+        self._outages.attempt(self._settle)
+
+    def _gives_up(self) -> bool:
+        """Whether the bus had the kill time to come back; a stop begins it."""
+        self._stop.begins_grace()
+        return self._stop.stage is Stage.OVER
+
+    def _abandon(self) -> None:
+        """Give back the tasks that would not stop; their late results are dropped."""
+        held = self._in_flight.jobs
+        if not held:
+            return
+        waited = format_duration(timedelta(seconds=round(self._stop.waited, 3)))
+        outcome = failed(f"worker forced to close; waited '{waited}'")
+        self._stats.abandoned += len(held)
+        # Copies: the worker still holds the task itself.
+        jobs = [Job(job.delivery, replace(job.task)) for job in held]
+        held.clear()
+        self._in_flight.give_back(jobs, self._consumer, outcome)
+
+    def _return_read_ahead(self) -> None:
+        """See to it that what a pipe had to read ahead is not lost."""
+        deliveries = self._consumer.drain()
+        if self._stop.requested:
+            self._in_flight.give_back(self._inbox.sort(deliveries), self._consumer)
+            return
+        for delivery in deliveries:
+            reason = "read ahead but not taken: --max-tasks reached"
+            self._outbox.add_dead(delivery, reason)

@@ -1,0 +1,80 @@
+"""One task through one slot, without a bus: how tests of workers run them."""
+
+import logging
+from typing import Any
+
+import msgspec
+
+from task_core.api.message import Delivery
+from task_core.api.worker import Outcome
+from task_core.clock import SystemClock
+from task_core.launcher.context import Job, Surroundings
+from task_core.launcher.handover import Handover
+from task_core.launcher.launcher import AnyWorker, as_plugin, make_call, make_slots
+from task_core.launcher.plan import NoHooks
+from task_core.launcher.run import make_run
+from task_core.launcher.signature import Call
+from task_core.launcher.stop import Cancel
+from task_core.task import Task
+from task_core.wire import encode_task
+
+LONGEST_RUN = 86400.0
+"""Seconds that a run may take."""
+
+
+def run_once(
+    worker: AnyWorker,
+    task: Task | str,
+    *,
+    options: Any = None,
+    attempt: int = 1,
+    cancelled: bool = False,
+) -> tuple[Task, Outcome, list[tuple[Task, str]]]:
+    """Run one task as a launcher would.
+
+    Args:
+        worker: A plugin (what `@worker` returns), a `Worker` object, or a function.
+        task: The task, which is left as it is, or its info.
+        options: The plugin's options; those that nobody has set when None.
+        attempt: What `ctx.attempt` is to say.
+        cancelled: Run as if the launcher were stopping.
+
+    Returns:
+        The done task, the outcome, and the children, each with its topic.
+
+    Raises:
+        WorkerError: The launcher could not call such a worker.
+    """
+    plugin = as_plugin(worker)
+    call, options = make_call(plugin, options)
+    if isinstance(task, str):
+        task = Task.new(plugin.type, task)
+    job = Job(Delivery(encode_task(task), None, attempt), msgspec.structs.replace(task))
+    log = logging.getLogger(f"task.worker.{plugin.name}")
+    around = Surroundings(cancel=Cancel(), log=log, options=options)
+    if not call.is_async:
+        if cancelled:
+            around.cancel.request()
+        make_run(call, around, SystemClock(), NoHooks())(job)
+    else:
+        _run_in_a_loop(call, job, around, cancelled=cancelled)
+    if plugin is worker:  # what was made here is closed here
+        call.close()
+    job.task.result, job.task.msg = job.outcome.result, job.outcome.msg
+    children = job.context.children if job.context is not None else []
+    return job.task, job.outcome, children
+
+
+def _run_in_a_loop(
+    call: Call, job: Job, around: Surroundings, *, cancelled: bool
+) -> None:
+    """Run in a real slot: its loop has a thread of its own, so async tests may call."""
+    handover = Handover()
+    slots = make_slots(1, call, handover, around, SystemClock(), NoHooks())
+    slots.start()
+    if cancelled:
+        around.cancel.request()
+    slots.submit([job])
+    while not handover.collect():
+        handover.sleep(LONGEST_RUN, wake_at=1)
+    slots.close()

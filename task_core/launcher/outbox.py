@@ -1,0 +1,236 @@
+"""Finished jobs -> one settle: done tasks, children and dead letters, then the acks."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+from task_core.api.bus import Consumer
+from task_core.api.message import Delivery, Message
+from task_core.api.worker import COMPLETE, failed
+from task_core.clock import Clock
+from task_core.errors import LeaseLostError
+from task_core.launcher.context import Job
+from task_core.launcher.plan import Hooks, Plan
+from task_core.launcher.retries import Retries
+from task_core.launcher.stats import Stats
+from task_core.task import Task
+from task_core.wire import DeadLetter, encode_dead, encode_task
+
+RETRY, DEAD, IGNORED = "retry", "dead", "ignored"
+"""Fates of deliveries that leave no done task."""
+
+
+class Batch:
+    """What is to be settled in one call, and what of it belongs to which delivery.
+
+    Args:
+        deliveries: To be acknowledged, in the order in which they were finished.
+        jobs: For each delivery its job; None when it is no task.
+        messages: To be sent, those of the first delivery first.
+        ends: For each delivery, where its messages end.
+        fates: Position of a delivery -> its result, or one of the words above; those
+            that are complete without a word are left out.
+    """
+
+    def __init__(self) -> None:
+        self.deliveries: list[Delivery] = []
+        self.jobs: list[Job | None] = []
+        self.messages: list[Message] = []
+        self.ends: list[int] = []
+        self.fates: dict[int, str] = {}
+
+    def __len__(self) -> int:
+        return len(self.deliveries)
+
+    def add(
+        self,
+        delivery: Delivery,
+        messages: Sequence[Message],
+        fate: str | None = None,
+        job: Job | None = None,
+    ) -> None:
+        """Add a delivery with all that it led to."""
+        if fate is not None:
+            self.fates[len(self.deliveries)] = fate
+        self.messages += messages
+        self.deliveries.append(delivery)
+        self.jobs.append(job)
+        self.ends.append(len(self.messages))
+
+    def messages_of(self, position: int) -> Sequence[Message]:
+        """Return the messages of one delivery."""
+        begin = self.ends[position - 1] if position else 0
+        return self.messages[begin : self.ends[position]]
+
+    def without(self, lost: Collection[object]) -> "Batch":
+        """Return the same without some deliveries and what they produced."""
+        gone = {id(delivery) for delivery in lost}
+        rest = Batch()
+        for position, delivery in enumerate(self.deliveries):
+            if id(delivery) not in gone:
+                fate, job = self.fates.get(position), self.jobs[position]
+                rest.add(delivery, self.messages_of(position), fate, job)
+        return rest
+
+
+class Outbox:
+    """Gathers what is to be settled, and settles it in one call.
+
+    Args:
+        plan: Tells the topics.
+        retries: Brings failed tasks back, or None.
+        stats: Counts what the bus confirmed.
+        hooks: Told of it.
+        clock: For the time in dead letters.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        retries: Retries | None,
+        stats: Stats,
+        hooks: Hooks,
+        clock: Clock,
+    ) -> None:
+        self._plan = plan
+        self._retries = retries
+        self._stats = stats
+        self._clock = clock
+        self._before_send = hooks.decider("task_before_send")
+        self._on_sent = hooks.observer("task_sent")
+        self._on_settled = hooks.observer("task_settled")
+        self._batch = Batch()
+
+    @property
+    def waiting(self) -> Sequence[Delivery]:
+        """Deliveries that were gathered and are not settled."""
+        return self._batch.deliveries
+
+    def add_jobs(self, jobs: Sequence[Job]) -> None:
+        """Gather the done tasks and the children of jobs that have an outcome."""
+        batch, topic, encode = self._batch, self._plan.done_topic, encode_task
+        messages, deliveries, ends = batch.messages, batch.deliveries, batch.ends
+        kept, plain = batch.jobs, self._before_send is None
+        for job in jobs:
+            task, outcome = job.task, job.outcome
+            if outcome is not COMPLETE and self._runs_again(job):
+                continue
+            task.result, task.msg = job.outcome.result, job.outcome.msg
+            if plain and (job.context is None or not job.context.children):
+                messages.append(Message(topic, encode(task)))
+            else:
+                messages += self._family(job)
+            if job.outcome is not COMPLETE:
+                batch.fates[len(deliveries)] = job.outcome.result
+            deliveries.append(job.delivery)
+            kept.append(job)
+            ends.append(len(messages))
+
+    def add(self, delivery: Delivery, fate: str, message: Message | None) -> None:
+        """Gather a delivery that leaves no done task."""
+        self._batch.add(delivery, [message] if message else [], fate)
+
+    def add_dead(self, delivery: Delivery, reason: str) -> None:
+        """Gather a delivery that goes to the dead topic, with its original bytes."""
+        message = dead_letter(delivery, reason, self._plan, self._clock)
+        self.add(delivery, DEAD, message)
+
+    def flush(self, consumer: Consumer) -> bool:
+        """Settle what was gathered; when it raises, everything is kept.
+
+        What went to others meanwhile, because its lease was lost, is left out.
+
+        Args:
+            consumer: What the deliveries came from.
+
+        Returns:
+            Whether the bus settled anything.
+        """
+        settled = False
+        while self._batch:
+            batch = self._batch
+            try:
+                consumer.settle(batch.deliveries, batch.messages)
+            except LeaseLostError as error:
+                self._leave_out(error)
+            else:
+                settled, self._batch = True, Batch()
+                self._count(batch)
+                self._tell(batch)
+        return settled
+
+    def _leave_out(self, error: LeaseLostError) -> None:
+        before = len(self._batch)
+        self._batch = self._batch.without(error.deliveries)
+        if len(self._batch) == before:
+            raise error  # it names none of ours: trying again would not help
+        self._stats.lost += before - len(self._batch)
+
+    def _family(self, job: Job) -> list[Message]:
+        """Return the messages of a job's children and then of its done task."""
+        children = job.context.children if job.context is not None else []
+        done_topic = self._plan.done_topic
+        try:
+            messages = [self._message(child, topic) for child, topic in children]
+            return [*messages, self._message(job.task, done_topic)]
+        except Exception as error:  # noqa: BLE001  a decider's error is the task's
+            job.outcome = failed(error)
+            job.task.result, job.task.msg = job.outcome.result, job.outcome.msg
+            return [Message(done_topic, encode_task(job.task))]
+
+    def _message(self, task: Task, topic: str) -> Message:
+        if self._before_send is not None:
+            task = self._before_send(task=task, topic=topic) or task
+            if not isinstance(task, Task):
+                kind = type(task).__name__
+                raise TypeError(f"a task_before_send hook returned {kind}, not a task")
+        return Message(topic, encode_task(task))
+
+    def _runs_again(self, job: Job) -> bool:
+        """Gather the message that brings a failed task back, if it has runs left."""
+        try:
+            message = self._retries and self._retries.again(job)
+        except Exception as error:  # noqa: BLE001  a decider's error is the task's
+            job.outcome = failed(error)
+            return False
+        if message:
+            self._batch.add(job.delivery, [message], RETRY, job)
+        return message is not None
+
+    def _count(self, batch: Batch) -> None:
+        """Count what the bus has confirmed."""
+        stats, counts = self._stats, Counter(batch.fates.values())
+        stats.add_sent(batch.messages)
+        stats.retried += counts[RETRY]
+        stats.dead += counts[DEAD]
+        stats.done += len(batch) - counts[RETRY] - counts[DEAD] - counts[IGNORED]
+        for fate in (RETRY, DEAD, IGNORED):
+            del counts[fate]
+        stats.odd.update(counts)
+
+    def _tell(self, batch: Batch) -> None:
+        if self._on_sent is not None and batch.messages:
+            self._on_sent(messages=batch.messages)
+        if self._on_settled is None:
+            return
+        for position, job in enumerate(batch.jobs):
+            if job is not None and batch.fates.get(position) != RETRY:
+                self._on_settled(task=job.task)
+
+
+def dead_letter(delivery: Delivery, reason: str, plan: Plan, clock: Clock) -> Message:
+    """Return what keeps a delivery that cannot be decoded or run, with the reason.
+
+    Args:
+        delivery: With its original bytes.
+        reason: Why, in one line.
+        plan: Tells where it comes from, and where its letter goes.
+        clock: For the time in the letter.
+    """
+    letter = DeadLetter(
+        reason=reason,
+        topic=plan.topic,
+        channel=plan.channel,
+        attempt=delivery.attempt,
+        time=clock.stamp(),
+    )
+    return Message(plan.dead_topic, encode_dead(letter, delivery.body))

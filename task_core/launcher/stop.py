@@ -1,0 +1,118 @@
+"""Ending: who wants it, how far it has come, and why."""
+
+import threading
+from collections.abc import Callable
+from enum import Enum
+
+from task_core.clock import Clock
+
+
+class End(Enum):
+    """Why no more is received; the value is what people read."""
+
+    STOPPED = "stopped"
+    INPUT_ENDED = "end of input"
+    ENOUGH_TASKS = "--max-tasks reached"
+    TOPIC_EMPTY = "topic is empty"
+
+
+class Stage(Enum):
+    """How far a stop has come."""
+
+    GOING = "going"
+    """Nobody has asked."""
+    ASKED = "asked"
+    """Somebody has, and the bus thread has yet to act on it."""
+    GRACE = "grace"
+    """Running tasks may finish until the deadline."""
+    OVER = "over"
+    """Nothing is waited for any more: the deadline is past, or it was asked twice."""
+
+
+class Stop:
+    """Asked for by any thread, acted upon by the bus thread.
+
+    Has no lock, because `request` may come from a signal handler that interrupts the
+    bus thread: each side writes only what is its own.
+
+    Args:
+        kill_time: Seconds of grace.
+        clock: Measures them.
+    """
+
+    def __init__(self, kill_time: float, clock: Clock) -> None:
+        self._kill_time = kill_time
+        self._clock = clock
+        self._requests = 0  # written by those who ask
+        self._deadline: float | None = None  # written by the bus thread
+
+    def request(self) -> None:
+        """Ask for the end: first with grace, the second time at once (any thread)."""
+        self._requests += 1
+
+    def begins_grace(self) -> bool:
+        """Let the grace begin if it is asked for; say whether it does (bus thread)."""
+        begins = self._requests > 0 and self._deadline is None
+        if begins:
+            self._deadline = self._clock.monotonic() + self._kill_time
+        return begins
+
+    @property
+    def stage(self) -> Stage:
+        """How far it has come."""
+        if not self._requests:
+            return Stage.GOING
+        if self._requests == 1 and self._deadline is None:
+            return Stage.ASKED
+        if self._requests > 1 or not self.grace_left:
+            return Stage.OVER
+        return Stage.GRACE
+
+    @property
+    def requested(self) -> bool:
+        """Whether anybody has asked."""
+        return self._requests > 0
+
+    @property
+    def wants_attention(self) -> bool:
+        """Whether the bus thread has yet to act on the last request."""
+        return self._requests > (0 if self._deadline is None else 1)
+
+    @property
+    def grace_left(self) -> float:
+        """Seconds of grace that are left; the whole kill time before it begins."""
+        if self._deadline is None:
+            return self._kill_time
+        return max(0.0, self._deadline - self._clock.monotonic())
+
+    @property
+    def waited(self) -> float:
+        """Seconds that running tasks were given so far."""
+        return self._kill_time - self.grace_left
+
+
+class Cancel:
+    """One switch that tells every run to stop early.
+
+    Set once by the launcher, looked at by workers through their context.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._event = threading.Event()
+        self._listeners: list[Callable[[], None]] = []
+
+    def request(self) -> None:
+        """Tell every run to stop early; may be repeated."""
+        self.requested = True
+        self._event.set()
+        for listener in self._listeners:
+            listener()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call a function, in the thread that requests, when it is requested."""
+        self._listeners.append(listener)
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep; return True when requested, at once in that case."""
+        return self._event.wait(seconds)

@@ -1,6 +1,5 @@
 """How to call a worker: its signature is read once, a task only pays for the call."""
 
-import contextlib
 import inspect
 from collections.abc import Callable
 from operator import attrgetter
@@ -9,8 +8,9 @@ from typing import Any
 import attrs
 
 from task_core.api.worker import Worker, WorkerContext, describe
-from task_core.errors import InfoError, WorkerError
-from task_core.info import parse_info
+from task_core.errors import WorkerError
+from task_core.fields import is_record
+from task_core.info import parser_of
 from task_core.task import Task
 
 
@@ -137,15 +137,14 @@ def _first_argument(name: str, parameter: inspect.Parameter) -> FirstArgument:
             f"worker '{name}': the context comes second, for example"
             f" def {name}(info: str, ctx: WorkerContext)"
         )
-    if isinstance(kind, type) and attrs.has(kind):
+    if is_record(kind):
         return _params_reader(kind)
     raise WorkerError(
         f"worker '{name}': parameter '{parameter.name}' must be str, Task or an attrs"
-        f" class, not {kind}"
+        f" class (a dataclass or a msgspec Struct will do), not {kind}"
     )
 
 
 def _params_reader(params: type) -> FirstArgument:
-    with contextlib.suppress(InfoError):
-        parse_info(params, "")  # a class that no text can fill is refused at the start
-    return lambda task: parse_info(params, task.info)
+    read = parser_of(params)  # refuses a class that no text can fill, at the start
+    return lambda task: read(task.info)

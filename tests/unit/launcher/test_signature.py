@@ -1,9 +1,11 @@
 """Rules of `task_core.launcher.signature`: what a worker may look like."""
 
+import dataclasses
 import functools
 import types
 
 import attrs
+import msgspec
 import pytest
 
 from task_core.api.worker import Worker, WorkerContext
@@ -37,6 +39,25 @@ def with_params(params: Params):
     return f"{params.path} {params.n}"
 
 
+@dataclasses.dataclass
+class Plain:
+    path: str
+    n: int = 1
+
+
+class Struct(msgspec.Struct):
+    path: str
+    n: int = 1
+
+
+def with_dataclass(params: Plain):
+    return f"{params.path} {params.n}"
+
+
+def with_struct(params: Struct):
+    return f"{params.path} {params.n}"
+
+
 @pytest.mark.parametrize(
     ("worker", "returned"),
     [
@@ -44,6 +65,8 @@ def with_params(params: Params):
         (without_annotation, "a/b?n=3"),
         (with_task, "a/b?n=3"),
         (with_params, "a/b 3"),
+        (with_dataclass, "a/b 3"),
+        (with_struct, "a/b 3"),
         (lambda info: info, "a/b?n=3"),
         (functools.partial(lambda n, info: info * n, 1), "a/b?n=3"),
     ],

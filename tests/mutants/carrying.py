@@ -1,9 +1,5 @@
 """Mutants that carry bodies wrongly, or refuse the wrong ones."""
 
-# ruff: noqa: D106, N801  a nested class is the value of an attribute
-
-import attrs
-
 from mutants.catalog import caught_by
 from mutants.double import DoubleBus, DoubleConsumer, DoubleProducer
 from task_core.api.bus import Role
@@ -20,16 +16,16 @@ def changed(deliveries, change):
 class Rewriting(DoubleProducer):
     """Changes messages on the way out."""
 
-    def put(self, messages):
-        super().put([self.rewritten(message) for message in messages])
+    def _send(self, messages):
+        super()._send([self.rewritten(message) for message in messages])
 
 
 @caught_by("a_body_is_delivered_as_the_broker_holds_it", r"assert \[b'one")
 class StripsBodies(DoubleConsumer):
     """Takes a newline at the end for a frame."""
 
-    def receive(self, limit, timeout):
-        return changed(super().receive(limit, timeout), bytes.rstrip)
+    def _receive(self, limit, timeout):
+        return changed(super()._receive(limit, timeout), bytes.rstrip)
 
 
 @caught_by("a_body_reaches_the_broker_unchanged_or_is_refused", r"xef\\xbf\\xbd")
@@ -45,56 +41,52 @@ class DecodesBodies(Rewriting):
 class LosesEmptyBodies(DoubleProducer):
     """Neither carries nor refuses them."""
 
-    def put(self, messages):
-        super().put([message for message in messages if message.body])
+    def _send(self, messages):
+        super()._send([message for message in messages if message.body])
 
 
 @caught_by("a_batch_arrives_whole", "assert")
 class LosesTheTailOfABatch(DoubleProducer):
     """Splits it in hundreds, and forgets what is left."""
 
-    def put(self, messages):
+    def _send(self, messages):
         whole = len(messages) // 300 * 300
-        super().put(messages[: whole or len(messages)])
+        super()._send(messages[: whole or len(messages)])
 
 
 @caught_by("one_send_may_go_to_several_topics", r"assert \[b'1', b'2', b'3'\]")
 class SendsAllToTheFirstTopic(DoubleProducer):
     """Takes a batch for one of one topic."""
 
-    def put(self, messages):
+    def _send(self, messages):
         first = messages[0].topic
-        super().put([Message(first, message.body) for message in messages])
+        super()._send([Message(first, message.body) for message in messages])
 
 
 @caught_by("sending_nothing_is_no_error", "IndexError")
 class StumblesOverNothing(DoubleProducer):
     """Looks at the first message."""
 
-    def put(self, messages):
+    def final_send(self, messages):
         assert messages[0].topic
-        super().put(messages)
+        super().send(messages)
 
 
 @caught_by("one_refused_message_sends_nothing", r"assert \[b'good'\] == \[\]")
 class SendsHalfOfARefusedBatch(DoubleProducer):
     """Checks one message after the other."""
 
-    def send(self, messages):
+    def final_send(self, messages):
         for message in messages:
             super().send([message])
 
 
-class Unchecked(DoubleBus):
+class Unchecked(DoubleProducer):
     """Leaves the length of bodies to what comes after."""
 
-    def check_messages(self, messages):
-        limit = self.capabilities.max_bytes
-        self.capabilities = attrs.evolve(self.capabilities, max_bytes=None)
-        try:
-            super().check_messages(messages)
-        finally:
-            self.capabilities = attrs.evolve(self.capabilities, max_bytes=limit)
+    def final_send(self, messages):
+        self._check_open()
+        self._send(messages)
 
 
 LONGEST = "the_longest_body_arrives_and_one_byte_more_is_refused"
@@ -106,29 +98,29 @@ class CarriesOneByteTooMany(Unchecked):
 
 
 @caught_by(LONGEST, "at most")
-class CarriesOneByteTooFew(DoubleBus):
+class CarriesOneByteTooFew(DoubleProducer):
     """Counts the end of the line too."""
 
-    def check_messages(self, messages):
-        super().check_messages(messages)
-        if any(len(m.body) >= self.capabilities.max_bytes for m in messages):
-            raise PayloadError(f"at most {self.capabilities.max_bytes} bytes")
+    def _send(self, messages):
+        limit = self.bus.capabilities.max_bytes
+        if any(len(message.body) >= limit for message in messages):
+            raise PayloadError(f"at most {limit} bytes")
+        super()._send(messages)
 
 
 @caught_by(LONGEST, "DID NOT RAISE.*PayloadError")
 class Truncates(Unchecked):
     """Sends as much as there is room for."""
 
-    class producer_class(Rewriting):
-        def rewritten(self, message):
-            return Message(message.topic, message.body[:100_000])
+    def _send(self, messages):
+        super()._send([Message(one.topic, one.body[:100_000]) for one in messages])
 
 
 @caught_by("a_prepared_topic_can_be_written", "assert")
 class PreparesWithAMessage(DoubleProducer):
     """Writes something, to see whether it can."""
 
-    def prepare(self, topics):
+    def _prepare(self, topics):
         self.send([Message(topic, b"") for topic in topics])
 
 
@@ -136,36 +128,36 @@ class PreparesWithAMessage(DoubleProducer):
 class TakesOutForIn(DoubleBus):
     """Confuses the roles."""
 
-    def producer(self):
+    def _producer(self):
         if self.role is Role.OUT:
             raise BusError("this bus is only read")
-        return super().producer()
+        return super()._producer()
 
 
 @caught_by("a_bus_that_is_only_read_delivers", "only written")
 class TakesInForOut(DoubleBus):
     """Confuses the roles."""
 
-    def subscribe(self, topic, channel):
+    def _subscribe(self, topic, channel, **hints):
         if self.role is Role.IN:
             raise BusError("this bus is only written")
-        return super().subscribe(topic, channel)
+        return super()._subscribe(topic, channel, **hints)
 
 
 @caught_by("messages_come_in_the_order_of_sending", "assert.*b'49', b'48'")
 class ReversesWhatItDelivers(DoubleConsumer):
     """Takes from the end of a list."""
 
-    def receive(self, limit, timeout):
-        return super().receive(limit, timeout)[::-1]
+    def _receive(self, limit, timeout):
+        return super()._receive(limit, timeout)[::-1]
 
 
 @caught_by("messages_are_written_in_the_order_of_sending", "assert")
 class ReversesWhatItSends(DoubleProducer):
     """Takes from the end of a list."""
 
-    def put(self, messages):
-        super().put(messages[::-1])
+    def _send(self, messages):
+        super()._send(messages[::-1])
 
 
 DELAYED = "a_delayed_message_comes_after_its_delay_and_not_before"
@@ -183,8 +175,8 @@ class IgnoresDelay(Rewriting):
 class LosesWhatIsDelayed(DoubleProducer):
     """Keeps it in a timer that nobody runs."""
 
-    def put(self, messages):
-        super().put([message for message in messages if not message.delay])
+    def _send(self, messages):
+        super()._send([message for message in messages if not message.delay])
 
 
 @caught_by("a_higher_priority_comes_first", "assert.*b'low'", priority=True)
@@ -204,7 +196,7 @@ class DropsHeaders(Rewriting):
 class LiesAboutDepth(DoubleBus):
     """Always says that there is nothing to do."""
 
-    def depth(self, topic, channel):
+    def _depth(self, topic, channel):
         return 0
 
 
@@ -212,15 +204,15 @@ class LiesAboutDepth(DoubleBus):
 class TellsTopicsUnsorted(DoubleBus):
     """In the order in which they were made."""
 
-    def topics(self):
-        return list(self._storage.topics)
+    def _topics(self):
+        return list(self.storage.topics)
 
 
 @caught_by("peek_shows_and_takes_nothing", "assert")
 class PeekTakes(DoubleBus):
     """Reads as a consumer does."""
 
-    def peek(self, topic, limit):
+    def _peek(self, topic, limit):
         consumer = self.subscribe(topic, "kit")
         found = consumer.receive(limit, 0)
         consumer.ack(found)
@@ -231,33 +223,38 @@ class PeekTakes(DoubleBus):
 class CannotPing(DoubleBus):
     """Is not finished."""
 
-    def ping(self):
+    def _ping(self):
         raise NotImplementedError
 
 
 @caught_by("undeclared_calls_are_refused", "DID NOT RAISE", nack=False)
-class AcceptsAnUndeclaredNack(DoubleBus):
-    """Does nothing, and says nothing."""
+class AcceptsAnUndeclaredNack(DoubleConsumer):
+    """Does it, and says nothing."""
+
+    def final_nack(self, deliveries, delay=0.0):
+        self._nack(deliveries, delay)
 
 
 @caught_by("undeclared_questions_are_refused", "DID NOT RAISE", depth=False)
 class GuessesAnUndeclaredDepth(DoubleBus):
     """Says a number."""
 
+    def final_depth(self, topic, channel):
+        return 3
+
 
 @caught_by("undeclared_wishes_are_refused", "DID NOT RAISE", headers=False)
-class ForgetsUndeclaredHeaders(DoubleBus):
+class ForgetsUndeclaredHeaders(DoubleProducer):
     """Sends the rest."""
 
-    def check_messages(self, messages):
-        plain = [Message(message.topic, message.body) for message in messages]
-        super().check_messages(plain)
+    def final_send(self, messages):
+        super().send([Message(message.topic, message.body) for message in messages])
 
 
 @caught_by("undeclared_wishes_are_refused", "assert", headers=False)
 class SendsBeforeItRefusesAWish(DoubleProducer):
     """Checks one message after the other."""
 
-    def send(self, messages):
+    def final_send(self, messages):
         for message in messages:
             super().send([message])

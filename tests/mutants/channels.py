@@ -1,5 +1,6 @@
 """Mutants that give messages to the wrong readers, and those of processes."""
 
+import functools
 import time
 import uuid
 
@@ -15,35 +16,35 @@ from task_core.builtin.memory_topics import Channel
 class ChannelsShare(DoubleBus):
     """Knows topics only."""
 
-    def subscribe(self, topic, channel):
-        return super().subscribe(topic, "the only one")
+    def _subscribe(self, topic, channel, **hints):
+        return super()._subscribe(topic, "the only one", **hints)
 
 
 @caught_by("consumers_on_one_channel_share_its_messages", "assert")
 class EachConsumerIsAChannel(DoubleBus):
     """Gives every message to each consumer."""
 
-    def subscribe(self, topic, channel):
-        return super().subscribe(topic, f"{channel}-{uuid.uuid4().hex}")
+    def _subscribe(self, topic, channel, **hints):
+        return super()._subscribe(topic, f"{channel}-{uuid.uuid4().hex}", **hints)
 
 
 @caught_by("the_first_channel_gets_what_was_sent_before_it", "assert")
 class ForgetsWhatNobodyReads(DoubleConsumer):
     """Drops messages of topics that have no channel."""
 
-    def __init__(self, bus, topic, channel, storage):
-        storage.topic(topic)._backlog.clear()
-        super().__init__(bus, topic, channel, storage)
+    def __init__(self, bus, topic, channel):
+        bus.storage.topic(topic)._backlog.clear()
+        super().__init__(bus, topic, channel)
 
 
 @caught_by("a_late_channel_gets_all_that_is_sent_from_then_on", "assert")
 class ForgetsLateChannels(DoubleConsumer):
     """Serves only the channels that were there at the first message."""
 
-    def __init__(self, bus, topic, channel, storage):
-        with storage.lock:
-            late = storage.topic(topic).channels
-        super().__init__(bus, topic, channel, storage)
+    def __init__(self, bus, topic, channel):
+        with bus.storage.changed:
+            late = bus.storage.topic(topic).channels
+        super().__init__(bus, topic, channel)
         if len(late) > 1:
             self.stored = Channel()
 
@@ -52,11 +53,11 @@ class ForgetsLateChannels(DoubleConsumer):
 class LateChannelsGetHalfOfThePast(DoubleConsumer):
     """Some of what was there before, and some not."""
 
-    def __init__(self, bus, topic, channel, storage):
-        super().__init__(bus, topic, channel, storage)
+    def __init__(self, bus, topic, channel):
+        super().__init__(bus, topic, channel)
         if channel == "late":
-            with self._lock:
-                topics = storage.topic(topic)
+            with self._changed:
+                topics = bus.storage.topic(topic)
                 here, topics.channels = topics.channels, {channel: self.stored}
                 topics.put([Message(topic, b"old 2")], 0)
                 topics.channels = here
@@ -66,18 +67,18 @@ class LateChannelsGetHalfOfThePast(DoubleConsumer):
 class ChannelsOfOneNameAreOne(DoubleBus):
     """Knows channels by their name only."""
 
-    def subscribe(self, topic, channel):
-        shared = self._shared()
-        with self._storage.lock:
-            stored = self._storage.topic(topic)
+    def _subscribe(self, topic, channel, **hints):
+        shared = self._known()
+        with self.storage.changed:
+            stored = self.storage.topic(topic)
             known = shared.setdefault(channel, stored.channel(channel))
             if known is not stored.channels[channel]:
                 known.ready += stored.channels[channel].ready
                 stored.channels[channel] = known
-        return super().subscribe(topic, channel)
+        return super()._subscribe(topic, channel, **hints)
 
-    def _shared(self):
-        return self._storage.__dict__.setdefault("shared", {})
+    def _known(self):
+        return self.storage.__dict__.setdefault("shared", {})
 
 
 @caught_by("what_a_killed_process_held_comes_again", "assert")
@@ -86,26 +87,33 @@ class NeverReturnsWhatADeadProcessHeld(SqliteBus):
 
     def __init__(self, options, context, capabilities):
         super().__init__(options, context, capabilities)
-        self._lease = 3600.0
+        self.lease = 3600.0
 
 
 @caught_by("a_settle_is_done_or_not_when_its_process_is_killed", "assert")
 class SendsFirstAndAcksThen(SqliteBus):
     """Declares one step, and makes two."""
 
-    def settle(self, consumer, deliveries, messages):
-        super().settle(consumer, [], messages)
-        time.sleep(0.3)
-        super().settle(consumer, deliveries, [])
+    def _subscribe(self, topic, channel, **hints):
+        consumer = super()._subscribe(topic, channel, **hints)
+        consumer._settle = functools.partial(settle_in_two_steps, consumer._settle)
+        return consumer
+
+
+def settle_in_two_steps(settle, deliveries, messages):
+    """Send, and acknowledge a moment later."""
+    settle([], messages)
+    time.sleep(0.3)
+    settle(deliveries, [])
 
 
 @caught_by("eight_senders_and_four_consumers_lose_nothing", "assert")
 class LosesOneInAHundred(SqliteBus):
     """Counts on that nobody sends so many."""
 
-    def producer(self):
-        producer = super().producer()
-        producer.send = Lossy(producer.send)
+    def _producer(self):
+        producer = super()._producer()
+        producer._send = Lossy(producer._send)
         return producer
 
 

@@ -2,6 +2,7 @@
 
 # ruff: noqa: D106, N801  a nested class is the value of an attribute
 
+import threading
 import time
 
 from mutants.catalog import caught_by
@@ -23,24 +24,24 @@ class CannotCloseUnused(DoubleBus):
 
     connection = None
 
-    def subscribe(self, topic, channel):
-        self.connection = self._open
-        return super().subscribe(topic, channel)
+    def _subscribe(self, topic, channel, **hints):
+        self.connection = []
+        return super()._subscribe(topic, channel, **hints)
 
-    def producer(self):
-        self.connection = self._open
-        return super().producer()
+    def _producer(self):
+        self.connection = []
+        return super()._producer()
 
-    def close(self):
+    def _close(self):
         self.connection.copy()
-        super().close()
+        super()._close()
 
 
 @caught_by("closing_twice_is_no_error", "RuntimeError")
 class CannotCloseTwice(DoubleConsumer):
     """Is surprised."""
 
-    def close(self):
+    def final_close(self):
         if self.closed:
             raise RuntimeError("closed already")
         super().close()
@@ -50,7 +51,7 @@ class CannotCloseTwice(DoubleConsumer):
 class CannotCloseAProducerTwice(DoubleProducer):
     """Is surprised."""
 
-    def close(self):
+    def final_close(self):
         if self.closed:
             raise RuntimeError("closed already")
         super().close()
@@ -62,31 +63,30 @@ class CannotCloseAProducerTwice(DoubleProducer):
 class CannotCloseBeforeReceive(DoubleConsumer):
     """Ends a session that the first receive would have begun."""
 
-    def receive(self, limit, timeout):
+    def _receive(self, limit, timeout):
         self.session = []
-        return super().receive(limit, timeout)
+        return super()._receive(limit, timeout)
 
-    def close(self):
+    def _close(self):
         self.session.clear()
-        super().close()
+        super()._close()
 
 
 @caught_by("a_consumer_may_be_closed_before_its_first_receive", "assert")
 class ClosingUnusedLosesMessages(DoubleConsumer):
     """Takes when it subscribes, and forgets when it closes."""
 
-    def close(self):
-        if not self.closed:
-            with self._lock:
-                self.stored.ready.clear()
-        super().close()
+    def _close(self):
+        with self._changed:
+            self.stored.ready.clear()
+        super()._close()
 
 
 @caught_by("a_closed_consumer_refuses", "DID NOT RAISE")
 class DeliversAfterClose(DoubleConsumer):
     """Does not look."""
 
-    def check_open(self):
+    def _check_open(self):
         pass
 
 
@@ -94,7 +94,7 @@ class DeliversAfterClose(DoubleConsumer):
 class SendsAfterClose(DoubleProducer):
     """Does not look."""
 
-    def check_open(self):
+    def _check_open(self):
         pass
 
 
@@ -102,20 +102,20 @@ class SendsAfterClose(DoubleProducer):
 class SendsAndThenSeesThatItIsClosed(DoubleProducer):
     """Looks too late."""
 
-    def send(self, messages):
-        self.put(messages)
-        self.check_open()
+    def final_send(self, messages):
+        self._send(messages)
+        self._check_open()
 
 
 @caught_by("a_closed_bus_closes_what_it_made", "DID NOT RAISE")
 class ForgetsItsConsumers(DoubleBus):
     """Only closes itself."""
 
-    def close(self):
+    def final_close(self):
         self.closed = True
 
     class consumer_class(DoubleConsumer):
-        def check_open(self):
+        def _check_open(self):
             pass
 
 
@@ -124,7 +124,7 @@ class ForgetsItsProducers(DoubleBus):
     """Closes its consumers only."""
 
     class producer_class(DoubleProducer):
-        def check_open(self):
+        def _check_open(self):
             pass
 
 
@@ -132,63 +132,71 @@ class ForgetsItsProducers(DoubleBus):
 class ReopensInSilence(DoubleBus):
     """Connects again when it is asked."""
 
-    def check_open(self):
+    def _check_open(self):
         pass
 
 
 @caught_by("a_closed_consumer_settles_nothing", r"assert \[b'late'\] == \[\]")
-class SendsForAClosedConsumer(DoubleBus):
+class SendsForAClosedConsumer(DoubleConsumer):
     """Sends, and looks then whether it may acknowledge."""
 
-    def settle(self, consumer, deliveries, messages):
-        self.producer().send(messages)
-        consumer.ack(deliveries)
+    def final_settle(self, deliveries, messages):
+        self.bus.shared_producer().send(messages)
+        self.ack(deliveries)
 
 
 @caught_by("a_closed_consumer_settles_nothing", "DID NOT RAISE")
 class SettlesAfterClose(DoubleConsumer):
     """Does not look whether it has anything."""
 
-    def settle(self, deliveries):
+    def final_settle(self, deliveries, messages):
         if not self.closed:
-            super().settle(deliveries)
+            super().settle(deliveries, messages)
 
 
 @caught_by("a_closed_bus_answers_nothing", "DID NOT RAISE")
 class AnswersAfterClose(DoubleBus):
     """Connects again when it is asked."""
 
-    def depth(self, topic, channel):
-        closed, self.closed = self.closed, False
-        try:
-            return super().depth(topic, channel)
-        finally:
-            self.closed = closed
+    def final_depth(self, topic, channel):
+        return self._depth(topic, channel)
 
 
 @caught_by("a_closed_bus_answers_nothing", "DID NOT RAISE")
 class PingsAfterClose(DoubleBus):
     """Only looks whether the broker is there."""
 
-    def ping(self):
+    def final_ping(self):
         self.reach()
 
 
+class Belled(DoubleConsumer):
+    """Is woken by a bell of its own."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.bell = threading.Event()
+
+    def final_wake(self):
+        self.bell.set()
+        super().wake()
+
+
 @caught_by("a_wake_after_close_is_no_error", "AttributeError")
-class CannotBeWokenAfterClose(DoubleConsumer):
+class CannotBeWokenAfterClose(Belled):
     """Has given its bell away."""
 
-    def close(self):
-        super().close()
-        self._bell = None
+    def _close(self):
+        super()._close()
+        self.bell = None
 
 
 @caught_by("closing_while_others_wake_is_safe", "AttributeError")
-class IsWokenWhileItCloses(DoubleConsumer):
+class IsWokenWhileItCloses(Belled):
     """Takes its bell apart, and puts it together again."""
 
-    def close(self):
-        bell, self._bell = self._bell, None
+    def _close(self):
+        bell, self.bell = self.bell, None
         time.sleep(0.05)
-        self._bell = bell
-        super().close()
+        self.bell = bell
+        super()._close()

@@ -66,8 +66,8 @@ class TellsAStory(Retold):
 class PingsNobody(DoubleBus):
     """Is content with itself."""
 
-    def ping(self):
-        self.check_open()
+    def _ping(self):
+        pass
 
 
 class Guarded(DoubleBus):
@@ -151,16 +151,16 @@ class ClosesItselfInAnOutage(Remembering):
 
     def after_loss(self):
         self.close()
-        self.check_open()
+        self._check_open()
 
 
 @caught_by("a_producer_goes_on_after_a_restart", "DID NOT RAISE")
 class SendsIntoTheVoid(DoubleProducer):
     """Does not wait for the confirmation."""
 
-    def send(self, messages):
+    def _send(self, messages):
         try:
-            super().send(messages)
+            super()._send(messages)
         except BusConnectionError:
             pass
 
@@ -169,9 +169,9 @@ class SendsIntoTheVoid(DoubleProducer):
 class GivesUpWhatItCouldNotSend(DoubleProducer):
     """Calls an outage a lasting failure."""
 
-    def send(self, messages):
+    def _send(self, messages):
         try:
-            super().send(messages)
+            super()._send(messages)
         except BusConnectionError as error:
             raise SendError(str(error), range(len(messages))) from None
 
@@ -185,12 +185,12 @@ class NeverSubscribesAgain(DoubleConsumer):
 
     deaf = False
 
-    def receive(self, limit, timeout):
-        return () if self.deaf else super().receive(limit, timeout)
+    def _receive(self, limit, timeout):
+        return () if self.deaf else super()._receive(limit, timeout)
 
-    def ack(self, deliveries):
+    def _ack(self, deliveries):
         try:
-            super().ack(deliveries)
+            super()._ack(deliveries)
         except LeaseLostError:
             self.deaf = True
             raise
@@ -226,25 +226,25 @@ REPEATED = "a_settle_that_the_broker_did_not_confirm_can_be_repeated"
 
 
 @caught_by(REPEATED, r"assert set\(\) ==")
-class SettlesOnlyOnce(DoubleBus):
+class SettlesOnlyOnce(DoubleConsumer):
     """Takes a repeated settle for one that is done."""
 
     tried = ()
 
-    def settle(self, consumer, deliveries, messages):
+    def _settle(self, deliveries, messages):
         tokens = [delivery.token for delivery in deliveries]
         if tokens != self.tried:
             self.tried = tokens
-            super().settle(consumer, deliveries, messages)
+            super()._settle(deliveries, messages)
 
 
 @caught_by(REPEATED, "came again|assert|DID NOT RAISE")
-class TakesAnOutageForSettled(DoubleBus):
+class TakesAnOutageForSettled(DoubleConsumer):
     """Says that all is done while the broker is away."""
 
-    def settle(self, consumer, deliveries, messages):
+    def _settle(self, deliveries, messages):
         try:
-            super().settle(consumer, deliveries, messages)
+            super()._settle(deliveries, messages)
         except BusConnectionError:
             pass
 
@@ -253,17 +253,16 @@ class TakesAnOutageForSettled(DoubleBus):
 class ClosesWhenTheBrokerIsBack(DoubleConsumer):
     """Waits for its answer."""
 
-    def close(self):
+    def _close(self):
         if not Broker.all[self.bus.options.address].up:
             time.sleep(1.0)
-        super().close()
+        super()._close()
 
 
 @caught_by("a_restart_does_not_hinder_closing", "BusConnectionError")
 class CannotCloseWhileTheBrokerIsAway(DoubleConsumer):
     """Wants to say good-bye."""
 
-    def close(self):
-        if not self.closed:
-            self.bus.reach()
-        super().close()
+    def _close(self):
+        self.bus.reach()
+        super()._close()

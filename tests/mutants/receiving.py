@@ -13,16 +13,16 @@ from mutants.double import DoubleConsumer
 class ReturnsMoreThanTheLimit(DoubleConsumer):
     """Returns whatever it has got."""
 
-    def receive(self, limit, timeout):
-        return super().receive(limit + 1, timeout)
+    def _receive(self, limit, timeout):
+        return super()._receive(limit + 1, timeout)
 
 
 @caught_by("receive_returns_at_most_limit_and_in_the_end_all", "assert")
 class LosesWhatIsBeyondTheLimit(DoubleConsumer):
     """Throws away what it should not have taken."""
 
-    def receive(self, limit, timeout):
-        found = super().receive(limit + 1, timeout)
+    def _receive(self, limit, timeout):
+        found = super()._receive(limit + 1, timeout)
         return found[:limit]
 
 
@@ -33,7 +33,7 @@ class Buffering(DoubleConsumer):
         super().__init__(*args)
         self.buffer = []
 
-    def receive(self, limit, timeout):
+    def _receive(self, limit, timeout):
         if not self.buffer:
             self.fill(limit, timeout)
         found, self.buffer = self.buffer[:limit], self.buffer[limit:]
@@ -45,7 +45,7 @@ class Hoards(Buffering):
     """Takes ten at a time."""
 
     def fill(self, limit, timeout):
-        self.buffer.extend(DoubleConsumer.receive(self, 10, timeout))
+        self.buffer.extend(DoubleConsumer._receive(self, 10, timeout))
 
 
 @caught_by("what_was_settled_makes_room_for_no_more_than_the_limit", "assert 2 <= 1")
@@ -53,26 +53,26 @@ class FetchesAhead(Buffering):
     """Has the next two at hand when one is done."""
 
     def fill(self, limit, timeout):
-        self.buffer.extend(DoubleConsumer.receive(self, limit, timeout))
+        self.buffer.extend(DoubleConsumer._receive(self, limit, timeout))
 
-    def ack(self, deliveries):
-        super().ack(deliveries)
-        self.buffer.extend(DoubleConsumer.receive(self, 2, 0))
+    def _ack(self, deliveries):
+        super()._ack(deliveries)
+        self.buffer.extend(DoubleConsumer._receive(self, 2, 0))
 
 
 @caught_by("receive_is_never_late", r"assert.*\+ 1\.0")
 class IsLate(DoubleConsumer):
     """Rounds the timeout up."""
 
-    def receive(self, limit, timeout):
-        return super().receive(limit, timeout + 1.2)
+    def _receive(self, limit, timeout):
+        return super()._receive(limit, timeout + 1.2)
 
 
 @caught_by("receive_is_never_late", r"assert \(0\.4 - 0\.05\) <")
 class DoesNotWait(DoubleConsumer):
     """Looks once."""
 
-    def receive(self, limit, timeout):
+    def final_receive(self, limit, timeout):
         return super().receive(limit, 0)
 
 
@@ -80,22 +80,22 @@ class DoesNotWait(DoubleConsumer):
 class WaitsForItsWholeTimeout(DoubleConsumer):
     """Sleeps, and looks then."""
 
-    def receive(self, limit, timeout):
-        if found := super().receive(limit, 0):
+    def _receive(self, limit, timeout):
+        if found := super()._receive(limit, 0):
             return found
         time.sleep(timeout)
-        return super().receive(limit, 0)
+        return super()._receive(limit, 0)
 
 
 @caught_by("receive_returns_as_soon_as_there_is_one", r"assert.*< 1\.0")
 class WaitsForTheLimit(DoubleConsumer):
     """Likes full batches."""
 
-    def receive(self, limit, timeout):
-        found = list(super().receive(limit, timeout))
+    def _receive(self, limit, timeout):
+        found = list(super()._receive(limit, timeout))
         deadline = time.monotonic() + timeout
         while found and len(found) < limit and time.monotonic() < deadline:
-            found += super().receive(limit - len(found), 0.1)
+            found += super()._receive(limit - len(found), 0.1)
         return found
 
 
@@ -108,15 +108,15 @@ class NeverEnds(DoubleConsumer):
 class EndsTooEarly(DoubleConsumer):
     """Says that it is at the end before it begins."""
 
-    exhausted = True
+    def _exhausted(self):
+        return True
 
 
 @caught_by("a_stream_without_end_is_never_exhausted", "assert not True")
 class SaysThatItIsExhausted(DoubleConsumer):
     """Takes a pause for the end."""
 
-    @property
-    def exhausted(self):
+    def _exhausted(self):
         return not self.stored.ready
 
 
@@ -124,7 +124,7 @@ class SaysThatItIsExhausted(DoubleConsumer):
 class WakeDoesNothing(DoubleConsumer):
     """Cannot be woken."""
 
-    def wake(self):
+    def _wake(self):
         pass
 
 
@@ -132,9 +132,8 @@ class WakeDoesNothing(DoubleConsumer):
 class ForgetsAnEarlyWake(DoubleConsumer):
     """Begins each wait anew."""
 
-    def receive(self, limit, timeout):
-        while not self._bell.empty():
-            self._bell.get()
+    def final_receive(self, limit, timeout):
+        self._woken = False
         return super().receive(limit, timeout)
 
 
@@ -142,7 +141,7 @@ class ForgetsAnEarlyWake(DoubleConsumer):
 class AWakeCostsAMessage(DoubleConsumer):
     """Throws away what came together with the wake."""
 
-    def receive(self, limit, timeout):
-        woken = not self._bell.empty()
+    def final_receive(self, limit, timeout):
+        woken = self._woken
         found = super().receive(limit, timeout)
         return () if woken else found

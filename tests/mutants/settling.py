@@ -4,7 +4,6 @@ from collections import Counter
 
 from mutants.catalog import caught_by
 from mutants.double import DoubleBus, DoubleConsumer
-from task_core.api.bus import Bus
 from task_core.errors import LeaseLostError
 
 
@@ -12,17 +11,17 @@ from task_core.errors import LeaseLostError
 class AckDoesNothing(DoubleConsumer):
     """Leaves it in flight."""
 
-    def ack(self, deliveries):
-        self.check_open()
+    def _ack(self, deliveries):
+        pass
 
 
 @caught_by("what_was_not_acknowledged_comes_again", "assert")
 class AcksOnReceive(DoubleConsumer):
     """Delivers at most once."""
 
-    def receive(self, limit, timeout):
-        found = super().receive(limit, timeout)
-        super().ack(found)
+    def _receive(self, limit, timeout):
+        found = super()._receive(limit, timeout)
+        super()._ack(found)
         return found
 
 
@@ -30,15 +29,15 @@ class AcksOnReceive(DoubleConsumer):
 class CloseGivesNothingBack(DoubleConsumer):
     """Leaves it to the lease."""
 
-    def close(self):
-        self.closed = True
+    def _close(self):
+        pass
 
 
 @caught_by("closing_the_bus_gives_back_too", "assert")
 class ClosingTheBusGivesNothingBack(DoubleBus):
     """Only closes itself."""
 
-    def close(self):
+    def final_close(self):
         self.closed = True
 
 
@@ -46,9 +45,8 @@ class ClosingTheBusGivesNothingBack(DoubleBus):
 class OneAckAcksAll(DoubleConsumer):
     """Knows only a position in the stream."""
 
-    def ack(self, deliveries):
-        self.check_open()
-        with self._lock:
+    def _ack(self, deliveries):
+        with self._changed:
             self.stored.ack(self.stored.owned_by(self))
 
 
@@ -56,9 +54,9 @@ class OneAckAcksAll(DoubleConsumer):
 class OneAckAcksAllBefore(DoubleConsumer):
     """Commits a position in the stream, whatever is before it."""
 
-    def ack(self, deliveries):
+    def _ack(self, deliveries):
         last = max(delivery.token for delivery in deliveries)
-        with self._lock:
+        with self._changed:
             held = self.stored.owned_by(self)
             self.stored.ack([token for token in held if token <= last])
 
@@ -67,21 +65,21 @@ class OneAckAcksAllBefore(DoubleConsumer):
 class LosesOnNack(DoubleConsumer):
     """Takes it for an ack."""
 
-    def nack(self, deliveries, delay=0.0):
-        self.ack(deliveries)
+    def _nack(self, deliveries, delay):
+        self._ack(deliveries)
 
 
 @caught_by("what_was_given_back_comes_again", "assert")
 class AcksAtTheSecondReceipt(DoubleConsumer):
     """Gives every message two chances."""
 
-    def receive(self, limit, timeout):
-        found = super().receive(limit, timeout)
-        self.ack([delivery for delivery in found if delivery.attempt > 1])
+    def _receive(self, limit, timeout):
+        found = super()._receive(limit, timeout)
+        self._ack([delivery for delivery in found if delivery.attempt > 1])
         return found
 
-    def nack(self, deliveries, delay=0.0):
-        super().nack([d for d in deliveries if d.attempt == 1], delay)
+    def _nack(self, deliveries, delay):
+        super()._nack([d for d in deliveries if d.attempt == 1], delay)
 
 
 NACK_DELAY = "a_nack_with_delay_comes_after_it_and_not_before"
@@ -91,24 +89,24 @@ NACK_DELAY = "a_nack_with_delay_comes_after_it_and_not_before"
 class IgnoresTheDelayOfANack(DoubleConsumer):
     """Gives it back at once."""
 
-    def nack(self, deliveries, delay=0.0):
-        super().nack(deliveries)
+    def _nack(self, deliveries, delay):
+        super()._nack(deliveries, 0)
 
 
 @caught_by(NACK_DELAY, "assert")
 class TheDelayOfANackNeverEnds(DoubleConsumer):
     """Takes seconds for hours."""
 
-    def nack(self, deliveries, delay=0.0):
-        super().nack(deliveries, delay * 3600)
+    def _nack(self, deliveries, delay):
+        super()._nack(deliveries, delay * 3600)
 
 
 @caught_by("attempts_count_the_receipts_of_a_message", "assert")
 class AttemptsAreAlwaysOne(DoubleConsumer):
     """Does not count."""
 
-    def receive(self, limit, timeout):
-        found = super().receive(limit, timeout)
+    def _receive(self, limit, timeout):
+        found = super()._receive(limit, timeout)
         for delivery in found:
             delivery.attempt = 1
         return found
@@ -120,61 +118,61 @@ class CountsNacksOnly(DoubleConsumer):
 
     nacks = Counter()  # noqa: RUF012  of the process
 
-    def receive(self, limit, timeout):
-        found = super().receive(limit, timeout)
+    def _receive(self, limit, timeout):
+        found = super()._receive(limit, timeout)
         for delivery in found:
             delivery.attempt = 1 + self.nacks[delivery.body]
         return found
 
-    def nack(self, deliveries, delay=0.0):
+    def _nack(self, deliveries, delay):
         self.nacks.update(delivery.body for delivery in deliveries)
-        super().nack(deliveries, delay)
+        super()._nack(deliveries, delay)
 
 
 SETTLES = "settle_sends_and_acknowledges"
 
 
 @caught_by(SETTLES, "assert")
-class SettleForgetsToAck(DoubleBus):
+class SettleForgetsToAck(DoubleConsumer):
     """Only sends."""
 
-    def settle(self, consumer, deliveries, messages):
-        super().settle(consumer, [], messages)
+    def _settle(self, deliveries, messages):
+        super()._settle([], messages)
 
 
 @caught_by(SETTLES, r"assert \[\] ==")
-class SettleForgetsToSend(DoubleBus):
+class SettleForgetsToSend(DoubleConsumer):
     """Only acknowledges."""
 
-    def settle(self, consumer, deliveries, messages):
-        super().settle(consumer, deliveries, [])
+    def _settle(self, deliveries, messages):
+        super()._settle(deliveries, [])
 
 
 @caught_by("settle_without_messages_acknowledges", "assert")
-class SettleWantsMessages(DoubleBus):
+class SettleWantsMessages(DoubleConsumer):
     """Has nothing to do without them."""
 
-    def settle(self, consumer, deliveries, messages):
+    def _settle(self, deliveries, messages):
         if messages:
-            super().settle(consumer, deliveries, messages)
+            super()._settle(deliveries, messages)
 
 
 @caught_by("settle_without_acks_only_sends", "assert")
-class SettleWantsDeliveries(DoubleBus):
+class SettleWantsDeliveries(DoubleConsumer):
     """Has nothing to do without them."""
 
-    def settle(self, consumer, deliveries, messages):
+    def _settle(self, deliveries, messages):
         if deliveries:
-            super().settle(consumer, deliveries, messages)
+            super()._settle(deliveries, messages)
 
 
 @caught_by("a_settle_that_fails_acknowledges_nothing", "assert")
-class SettleAcksBeforeItSends(DoubleBus):
+class SettleAcksBeforeItSends(DoubleConsumer):
     """Loses tasks when sending fails."""
 
-    def settle(self, consumer, deliveries, messages):
-        consumer.ack(deliveries)
-        super().settle(consumer, [], messages)
+    def final_settle(self, deliveries, messages):
+        self.ack(deliveries)
+        super().settle([], messages)
 
 
 @caught_by("a_lease_that_ends_brings_the_message_to_another", "assert")
@@ -199,35 +197,36 @@ class EndsLeasesEarly(DoubleBus):
 class ExtendDoesNothing(DoubleConsumer):
     """Says that it did."""
 
-    def extend(self, deliveries):
-        self.check_open()
+    def _extend(self, deliveries):
+        pass
 
 
 @caught_by("who_lost_a_lease_settles_nothing", "DID NOT RAISE")
-class SettlesWhatOthersHave(DoubleBus):
+class SettlesWhatOthersHave(DoubleConsumer):
     """Does not look whose it is."""
 
-    def settle(self, consumer, deliveries, messages):
-        with self._storage.lock:
-            held = [d for d in deliveries if consumer.stored.holds(d.token)]
-        super().settle(consumer, held, messages)
+    def _settle(self, deliveries, messages):
+        with self._changed:
+            held = [d for d in deliveries if self.stored.holds(d.token)]
+        super()._settle(held, messages)
 
 
 @caught_by("who_lost_a_lease_settles_nothing", r"assert \[b'late'\] == \[\]")
-class SendsForLostLeases(DoubleBus):
+class SendsForLostLeases(DoubleConsumer):
     """Sends, and looks then whose it is."""
 
-    def settle(self, consumer, deliveries, messages):
-        Bus.settle(self, consumer, deliveries, messages)
+    def _settle(self, deliveries, messages):
+        self.bus.shared_producer().send(messages)
+        super()._settle(deliveries, ())
 
 
 @caught_by("who_lost_a_lease_settles_nothing", "assert")
 class DoesNotTellWhichAreLost(DoubleConsumer):
     """Only that some are."""
 
-    def settle(self, deliveries):
+    def _settle(self, deliveries, messages):
         try:
-            super().settle(deliveries)
+            super()._settle(deliveries, messages)
         except LeaseLostError as error:
             raise LeaseLostError(str(error), []) from None
 
@@ -236,19 +235,19 @@ class DoesNotTellWhichAreLost(DoubleConsumer):
 class AcksTheRestToo(DoubleConsumer):
     """Does half of what it refuses."""
 
-    def settle(self, deliveries):
+    def _settle(self, deliveries, messages):
         held = [d for d in deliveries if self.stored.holds(d.token)]
         self.stored.ack([delivery.token for delivery in held])
-        super().settle([d for d in deliveries if d not in held])
+        super()._settle([d for d in deliveries if d not in held], messages)
 
 
 @caught_by("giving_back_what_others_have_changes_nothing", "assert|LeaseLostError")
 class TakesFromOthers(DoubleConsumer):
     """Gives back by the name of the message, whoever has it."""
 
-    def nack(self, deliveries, delay=0.0):
+    def _nack(self, deliveries, delay):
         bodies = {delivery.body for delivery in deliveries}
-        with self._lock:
+        with self._changed:
             leases = self.stored._leases.items()
             found = [t for t, item in leases if item.entry.message.body in bodies]
             self.stored.give_back(found, 0)

@@ -1,21 +1,10 @@
 """The core's own workers keep the contract, and wrong workers do not."""
 
-import shlex
-import sys
-
 import pytest
 from task_testing import WorkerContract
 
-from task_core.builtin.workers import ExecOptions, NopOptions, echo, exec_, nop
+from task_core.builtin.workers import NopOptions, echo, nop
 from task_core.task import Task
-
-SHOUT = """
-import json, sys
-for line in sys.stdin:
-    info = json.loads(line)["info"]
-    result = "complete" if info else "error"
-    print(json.dumps({"result": result, "msg": info.upper() or "no info"}), flush=True)
-"""
 
 
 class TestEcho(WorkerContract):
@@ -51,23 +40,3 @@ class TestFailingNop(TestNop):
     @pytest.fixture
     def bad_tasks(self, tasks):
         return tasks
-
-
-class TestExec(WorkerContract):
-    @pytest.fixture
-    def plugin(self):
-        return exec_
-
-    @pytest.fixture
-    def options(self, tmp_path):
-        program = tmp_path / "shout.py"
-        program.write_text(SHOUT)
-        return ExecOptions(command=shlex.join([sys.executable, str(program)]))
-
-    @pytest.fixture
-    def tasks(self):
-        return [Task.new("exec", "quiet please")]
-
-    @pytest.fixture
-    def bad_tasks(self):
-        return [Task.new("exec", "")]

@@ -32,7 +32,7 @@ def run(tmp_path, monkeypatch):
     for name in (RESULTS, "PYTEST_ADDOPTS"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    tests = next(path for path in sys.path if path.endswith("tests"))
+    tests = " ".join(path for path in sys.path if path.endswith("tests"))
 
     def run(text, *options):
         file = tmp_path / "test_file.py"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from task_core.api.bus import Bus, BusContext, ChannelState, Role
 from task_core.api.capabilities import Capabilities
+from task_core.api.command import CommandContext, CommandPlugin
 from task_core.api.consumer import Consumer
 from task_core.api.message import Delivery, Message
 from task_core.api.plugin import (
@@ -67,6 +68,8 @@ __all__ = [
     "Capabilities",
     "ChannelState",
     "Clock",
+    "CommandContext",
+    "CommandPlugin",
     "Consumer",
     "DeadLetter",
     "DecodeError",

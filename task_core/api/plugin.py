@@ -6,6 +6,7 @@ the range in `API_VERSIONS`.
 
 import inspect
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, overload
 
 import attrs
@@ -20,8 +21,42 @@ from task_core.api.taskmaster import (
 from task_core.api.worker import Worker
 from task_core.errors import WorkerError
 
-API_VERSIONS = {"bus": (1, 1), "worker": (1, 1), "taskmaster": (1, 1)}
+API_VERSIONS = dict.fromkeys(("bus", "worker", "taskmaster", "command"), (1, 1))
 """Oldest and newest API number that this core accepts, by kind."""
+
+
+class Late:
+    """A function that is imported when it is called.
+
+    Args:
+        place: Where it is: `module:function`.
+    """
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+    def __call__(self, *args: Any) -> Any:
+        """Import it and call it."""
+        return self.find()(*args)
+
+    def find(self) -> Callable[..., Any]:
+        """Import it."""
+        module, _, path = self.place.partition(":")
+        target: Any = import_module(module)
+        for name in filter(None, path.split(".")):
+            target = getattr(target, name)
+        function: Callable[..., Any] = target
+        return function
+
+
+def late(function: str | Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that may be given as text: then it is imported when called.
+
+    Example:
+        >>> late("os.path:basename")("/a/b")
+        'b'
+    """
+    return Late(function) if isinstance(function, str) else function
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -38,14 +73,15 @@ class BusPlugin:
         summary: One line for lists.
         options: The attrs class of its options.
         capabilities: What it can do, whatever the options.
-        open: Makes the bus; imports the heavy module inside.
+        open: Makes the bus; imports the heavy module inside. It may also be text:
+            `"task_bus_x.bus:open"` is imported when the bus is opened.
         api: The API number that it was written for.
     """
 
     name: str
     summary: str
     capabilities: Capabilities
-    open: Callable[[Any, BusContext], Bus] = attrs.field(repr=False)
+    open: Callable[[Any, BusContext], Bus] = attrs.field(repr=False, converter=late)
     options: type = NoOptions
     api: int = 1
 
@@ -57,7 +93,8 @@ class WorkerPlugin:
     Args:
         name: As the entry point says it.
         summary: One line for lists.
-        make: Takes the options, returns the `Worker` or the function that does tasks.
+        make: Takes the options, returns the `Worker` or the function that does tasks;
+            or where that function is, as text.
         task_type: The type of the tasks that it does; its name when empty.
         options: The attrs class of its options.
         api: The API number that it was written for.
@@ -65,7 +102,9 @@ class WorkerPlugin:
 
     name: str
     summary: str
-    make: Callable[[Any], Worker | Callable[..., Any]] = attrs.field(repr=False)
+    make: Callable[[Any], Worker | Callable[..., Any]] = attrs.field(
+        repr=False, converter=late
+    )
     task_type: str = ""
     options: type = NoOptions
     api: int = 1
@@ -83,14 +122,14 @@ class TaskmasterPlugin:
     Args:
         name: As the entry point says it.
         summary: One line for lists.
-        make: Takes the options, returns the taskmaster.
+        make: Takes the options, returns the taskmaster; or where that is, as text.
         options: The attrs class of its options.
         api: The API number that it was written for.
     """
 
     name: str
     summary: str
-    make: Callable[[Any], Taskmaster] = attrs.field(repr=False)
+    make: Callable[[Any], Taskmaster] = attrs.field(repr=False, converter=late)
     options: type = NoOptions
     api: int = 1
 
@@ -119,7 +158,8 @@ def worker(
 
     Args:
         target: The function or class.
-        name: The worker's name; the function's name, `_` as `-`, when empty.
+        name: The worker's name; when empty that of the function as it is written, or
+            that of the class in lower case.
         task_type: The type of the tasks; the name when empty.
         options: An attrs class; a function reads them from `ctx.options`, a class
             takes them as its only argument.
@@ -137,7 +177,7 @@ def worker(
         if not callable(target):
             raise WorkerError(f"@worker needs a function or a class, not {target!r}")
         return WorkerPlugin(
-            name=name or target.__name__.lower().replace("_", "-"),
+            name=name or _own_name(target),
             summary=_first_line(target),
             make=_maker(target, options),
             task_type=task_type,
@@ -160,7 +200,8 @@ def taskmaster(
 
     Args:
         target: A function that takes the context, or the class.
-        name: The taskmaster's name; that of the target, `_` as `-`, when empty.
+        name: The taskmaster's name; when empty that of the function as it is written,
+            or that of the class in lower case.
         options: An attrs class; only for classes, which take them as their argument.
 
     Example:
@@ -181,7 +222,7 @@ def taskmaster(
                 f"{target.__name__}: a taskmaster with options is a class"
             )
         return TaskmasterPlugin(
-            name=name or target.__name__.lower().replace("_", "-"),
+            name=name or _own_name(target),
             summary=_first_line(target),
             make=(_maker if inspect.isclass(target) else _runner)(target, options),
             options=options,
@@ -200,6 +241,12 @@ def _maker(target: Target | Master, options: type) -> Callable[[Any], Any]:
     if options is NoOptions:
         return lambda values: target()
     return target
+
+
+def _own_name(target: Target | Master) -> str:
+    """Return the name as it is written: others must find the same topic with it."""
+    name = target.__name__
+    return name.lower() if inspect.isclass(target) else name
 
 
 def _first_line(target: Target | Master) -> str:

@@ -1,7 +1,6 @@
 """A click command whose options depend on which plugins are selected."""
 
 import os
-import re
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -9,32 +8,17 @@ from typing import Any
 
 import click
 
+from task_core.builtin import PLUGINS
 from task_core.cli.parameters import SectionOption, flags_of
 from task_core.cli.stdout import diverted_stdout
 from task_core.config.selection import KINDS, Selected, Selector
 from task_core.config.sources import NoFile, Section, Source
 from task_core.discovery.catalog import Catalog
-from task_core.discovery.loader import load
 from task_core.errors import FrameworkError, OptionError
 
 DEFAULT_FILE = "task.toml"
 """Read when it is there and no other file is named."""
 HELP_FLAGS = ("-h", "--help")
-_URL = re.compile(r"([a-z0-9][a-z0-9-]*):(.*)", re.DOTALL)
-
-
-class Installed(Catalog):
-    """What is installed, and what lies in files, as selecting sees it."""
-
-    def manifest(self, kind: str, text: str) -> tuple[Any, str]:
-        """Return the manifest that a text means, and its URL if the text is one."""
-        match = _URL.fullmatch(text)
-        name = match[1] if match else text
-        installed = name in self.names(kind)
-        if kind != "bus" and not installed and (":" in text or text.endswith(".py")):
-            target = import_module("task_core.discovery.target")
-            return target.load_target(text, kind), ""
-        return load(self.find(kind, name)), text if match else ""
 
 
 class PluginCommand(click.Command):
@@ -107,7 +91,7 @@ class PluginCommand(click.Command):
         try:
             path = params.get("config") or os.environ.get("TASK_CONFIG")
             toml = _read_toml(path)
-            self._selector = Selector(self._section, Installed.scan(), toml)
+            self._selector = Selector(self._section, Catalog.scan(PLUGINS), toml)
             with diverted_stdout():  # what a plugin prints when imported is no data
                 self._selected = self._selector.select(partial(flags_of, params))
         except FrameworkError:
@@ -166,7 +150,7 @@ def completer(kind: str) -> Callable[..., list[Any]]:
     ) -> list[Any]:
         if incomplete.startswith((".", "/")):
             return click.Path().shell_complete(ctx, param, incomplete)
-        names = click.Choice(Catalog.scan().names(kind))
+        names = click.Choice(Catalog.scan(PLUGINS).names(kind))
         return names.shell_complete(ctx, param, incomplete)
 
     return complete

@@ -10,7 +10,7 @@ from task_core.cli.render import show_json, style
 from task_core.cli.stdout import diverted_stdout
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.doctor import diagnose
-from task_core.discovery.finding import Finding, Level, about
+from task_core.discovery.findings import Finding, Level, about
 from task_core.discovery.found import Found
 from task_core.errors import PluginError
 from task_core.options import options_of
@@ -41,7 +41,7 @@ def run(catalog: Catalog, names: Sequence[str], as_json: bool) -> int:
 
 def check_options(found: Found, manifest: Any) -> Iterator[Finding]:
     """P09: its options can be set, and `--help` says what they are for."""
-    if found.kind == "hooks":
+    if found.kind in ("hooks", "command"):
         return
     try:
         options = options_of(manifest.options)

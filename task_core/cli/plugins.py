@@ -1,13 +1,13 @@
 """`task plugins`: what is installed, what it can do, and what is wrong with it."""
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import attrs
 import click
 
 from task_core.api.capabilities import Capabilities
+from task_core.builtin import PLUGINS
 from task_core.cli.render import show_json, table
 from task_core.cli.stdout import diverted_stdout
 from task_core.config.sources import Section
@@ -17,7 +17,7 @@ from task_core.discovery.loader import load
 from task_core.errors import PluginError
 from task_core.fields import Field
 
-HELP = """Show the buses, workers, taskmasters and hooks that are installed.
+HELP = """Show the buses, workers, taskmasters, hooks and commands that are installed.
 
 \b
 Examples:
@@ -45,7 +45,7 @@ def command() -> None:
 @_as_json()
 def list_(kind: str | None, as_json: bool) -> None:
     """List what is installed. Imports nothing of it."""
-    catalog = Catalog.scan()
+    catalog = Catalog.scan(PLUGINS)
     plugins = [
         (found, _status(found, catalog))
         for found in sorted([*catalog.found, *catalog.disabled], key=_place)
@@ -65,7 +65,8 @@ def _place(found: Found) -> tuple[int, str]:
 def _status(found: Found, catalog: Catalog) -> str:
     if found in catalog.disabled:
         return "disabled"
-    if len(catalog.owners(found.kind, found.name)) > 1:
+    claimed = len(catalog.owners(found.kind, found.name)) > 1
+    if claimed and not found.builtin and found.kind != "hooks":
         return "conflict"
     return _owned(found)
 
@@ -80,7 +81,7 @@ def _record(found: Found, status: str) -> dict[str, str]:
 
 
 def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    names = Catalog.scan().names(ctx.params.get("kind") or "")
+    names = Catalog.scan(PLUGINS).names(ctx.params.get("kind") or "")
     return [name for name in names if name.startswith(incomplete)]
 
 
@@ -90,7 +91,7 @@ def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
 @_as_json()
 def show(kind: str, name: str, as_json: bool) -> None:
     """Show what a plugin is, what it can be told, and what it can do."""
-    found = Catalog.scan().find(kind, name)
+    found = Catalog.scan(PLUGINS).find(kind, name)
     with diverted_stdout():  # what a plugin prints when imported is no data
         manifest = load(found)
         facts = _facts(found, manifest)
@@ -109,10 +110,14 @@ def show(kind: str, name: str, as_json: bool) -> None:
 def _facts(found: Found, manifest: Any) -> dict[str, Any]:
     facts: dict[str, Any] = {**_record(found, _owned(found))}
     if found.kind == "hooks":
-        relay = import_module("task_core.discovery.relay").Relay()
-        relay.add(found, manifest)
-        hooks = [{"hook": name} for name in relay.implemented()]
+        from task_core.discovery.hooks import Listeners
+
+        listeners = Listeners()
+        listeners.add(found, manifest)
+        hooks = [{"hook": name} for name in listeners.implemented()]
         return {**facts, "summary": f"{len(hooks)} hooks", "hooks": hooks}
+    if found.kind == "command":
+        return {**facts, "summary": manifest.summary, "api": manifest.api}
     section = Section(
         options=manifest.options, table=(found.kind, found.name), flag=f"{found.kind}-"
     )
@@ -172,7 +177,6 @@ def doctor(names: tuple[str, ...], as_json: bool) -> int:
     Each is imported in a process of its own: a broken one hurts nobody else.
     """
     # Only now, since it needs modules that listing does not.
-    code: int = import_module("task_core.cli.doctor").run(
-        Catalog.scan(), names, as_json
-    )
-    return code
+    from task_core.cli.doctor import run
+
+    return run(Catalog.scan(PLUGINS), names, as_json)

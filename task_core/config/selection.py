@@ -187,7 +187,8 @@ class Selector:
 def _without_secrets(setting: Setting, selected: Sequence[Selected]) -> Setting:
     """Blot out what the URL of a selected plugin has for its secret options."""
     for one in selected:
-        if one.url and setting.value == one.url and setting.spec.name == one.role:
+        named = isinstance(setting.value, str) and setting.value.endswith(one.url)
+        if one.url and named and setting.spec.name == one.role:
             return attrs.evolve(setting, shown=hide_secrets(one.section, one.url))
     return setting
 

@@ -1,53 +1,104 @@
-"""Which plugins are installed, from package metadata alone: nothing is imported."""
+"""Which plugins there are, and which one a text on the command line means."""
 
 import os
+import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from importlib import import_module
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from importlib.machinery import PathFinder
 from typing import Any, Self
 
-from task_core.discovery.found import CORE, KINDS, Found
-from task_core.discovery.metadata import Distribution, normalise, scan_path
+from task_core import __version__
+from task_core.discovery.found import CORE, Found, normalise
+from task_core.discovery.loader import load
 from task_core.errors import PluginConflictError, UnknownPluginError
+
+LOCAL_KINDS = ("worker", "taskmaster", "hooks")
+"""What a file may hold."""
+_URL = re.compile(r"([a-z0-9][a-z0-9-]*):(.*)", re.DOTALL)
 
 
 class Catalog:
-    """The plugins that can be used. Made by the command line and passed down.
+    """The plugins that can be used. Made by an entrance and passed down.
+
+    What is installed is only looked up when a name is asked for that the core does not
+    bring: that costs more than the rest of the start.
 
     Args:
-        found: All of them; several may claim one name.
-        disabled: Those that the environment hides.
-        path: Where they were looked for.
+        own: Plugins that are known without looking.
+        path: Folders to look in.
+        env: `TASK_PLUGINS` (`none`, or the distributions to see, by commas) and
+            `TASK_PLUGINS_DISABLED` (the distributions not to see).
     """
 
     def __init__(
         self,
-        found: Iterable[Found] = (),
-        disabled: Iterable[Found] = (),
+        own: Iterable[Found] = (),
         path: Sequence[str] = (),
+        env: Mapping[str, str] = os.environ,
     ) -> None:
-        self.found = _in_order(found)
-        self.disabled = _in_order(disabled)
         self.path = path
+        self._own = list(own)
+        self._env = env
 
     @classmethod
     def scan(
-        cls, path: Sequence[str] | None = None, env: Mapping[str, str] = os.environ
+        cls,
+        built_in: Mapping[str, Mapping[str, str]] | None = None,
+        path: Sequence[str] | None = None,
+        env: Mapping[str, str] = os.environ,
     ) -> Self:
-        """Look at what is installed.
+        """Make a catalog of what comes with the core and what is installed.
 
         Args:
+            built_in: By kind and name, where the core's own manifests are.
             path: Folders to look in, `sys.path` when not given.
-            env: `TASK_PLUGINS` (`none`, or the distributions to see, by commas) and
-                `TASK_PLUGINS_DISABLED` (the distributions not to see).
+            env: As above.
         """
-        path = sys.path if path is None else path
-        found: list[Found] = []
-        disabled: list[Found] = []
-        for distribution in scan_path(path):
-            admitted = _admitted(distribution.name, env)
-            (found if admitted else disabled).extend(_plugins(distribution))
-        return cls(found, disabled, path)
+        own = [
+            Found(
+                kind=kind,
+                name=name,
+                value=value,
+                distribution=CORE,
+                version=__version__,
+            )
+            for kind, plugins in (built_in or {}).items()
+            for name, value in plugins.items()
+        ]
+        return cls(own, sys.path if path is None else path, env)
+
+    @cached_property
+    def _installed(self) -> list[Found]:
+        """What is installed, also what the environment hides."""
+        if not self.path:
+            return []
+        # Only now: importing what reads metadata takes longer than reading it.
+        from task_core.discovery.installed import installed  # noqa: PLC0415
+
+        return installed(self.path)
+
+    @property
+    def found(self) -> list[Found]:
+        """All of them; several may claim one name."""
+        admitted = [f for f in self._installed if _admitted(f.distribution, self._env)]
+        return _in_order([*self._own, *admitted])
+
+    @property
+    def disabled(self) -> list[Found]:
+        """Those that the environment hides."""
+        others = (
+            f for f in self._installed if not _admitted(f.distribution, self._env)
+        )
+        return _in_order(others)
+
+    @property
+    def hooks(self) -> list[Found]:
+        """The hook plugins, of which most machines have none: that is seen sooner."""
+        own = [found for found in self._own if found.kind == "hooks"]
+        if not own and not mentions(self.path, "[task_core.hooks]"):
+            return []
+        return [found for found in self.found if found.kind == "hooks"]
 
     def register(self, kind: str, manifest: Any, name: str = "") -> None:
         """Add a plugin of this process, for example in a frozen program.
@@ -58,33 +109,145 @@ class Catalog:
             name: Its name; hooks have none of their own.
         """
         found = Found(kind=kind, name=name or manifest.name, manifest=manifest)
-        self.found = _in_order([*self.found, found])
+        self._own.append(found)
 
-    def names(self, kind: str) -> list[str]:
-        """Return the names of one kind, sorted."""
-        return sorted({found.name for found in self.found if found.kind == kind})
+    def names(self, kind: str) -> "Names":
+        """Return the names of one kind, sorted; looked up when they are needed."""
+        return Names(self, kind)
 
     def owners(self, kind: str, name: str) -> list[Found]:
-        """Return all that claim a name."""
+        """Return all that claim a name, the core first."""
         return [f for f in self.found if (f.kind, f.name) == (kind, name)]
 
     def find(self, kind: str, name: str) -> Found:
-        """Return the plugin of that name.
+        """Return the plugin of that name. What the core brings cannot be taken.
 
         Raises:
             UnknownPluginError: Nobody brings it; the text says what there is.
             PluginConflictError: More than one distribution does.
         """
+        if built_in := self._built_in(kind, name):
+            return built_in
         owners = self.owners(kind, name)
         if len(owners) == 1:
             return owners[0]
         # Only now, since these texts need modules that nobody else does.
-        advice = import_module("task_core.discovery.advice")
+        from task_core.discovery import explain  # noqa: PLC0415
+
         if owners:
-            raise PluginConflictError(advice.conflict(owners), code="P06")
+            raise PluginConflictError(explain.conflict(owners), code="P06")
         hidden = [f for f in self.disabled if (f.kind, f.name) == (kind, name)]
-        text = advice.unknown(kind, name, self.names(kind), hidden)
+        text = explain.unknown(kind, name, self.names(kind), hidden)
         raise UnknownPluginError(text)
+
+    def manifest(self, kind: str, text: str) -> tuple[Any, str]:
+        """Return the manifest of what a text means, and its URL if the text is one.
+
+        Raises:
+            PluginError, WorkerError: As for `choose`, or it cannot be loaded.
+        """
+        found, url = self.choose(kind, text)
+        return load(found), url
+
+    def choose(self, kind: str, text: str) -> tuple[Found, str]:
+        """Return the plugin that a text means, and its URL if the text is one.
+
+        Args:
+            kind: One of `KINDS`.
+            text: `NAME`, `NAME:REST`, `NAME://…`, each with `DISTRIBUTION:` before it
+                if need be; of a worker, taskmaster or hooks also `file.py`,
+                `file.py:object` or `module:object`.
+
+        Raises:
+            PluginError: As for `find`.
+            WorkerError: There is no such file.
+        """
+        match = _URL.fullmatch(text)
+        name, rest = (match[1], match[2]) if match else (text, "")
+        local = kind in LOCAL_KINDS
+        if not match and local and (text.endswith(".py") or ".py:" in text):
+            return _local(kind, text), ""
+        if self._built_in(kind, name) or name in self.names(kind):
+            return self.find(kind, name), text if match else ""
+        if chosen := self._of_distribution(kind, name, rest):
+            return chosen, rest if ":" in rest else ""
+        if local and ":" in text:
+            return _local(kind, text), ""
+        return self.find(kind, name), ""
+
+    def _of_distribution(self, kind: str, owner: str, rest: str) -> Found | None:
+        name = rest.partition(":")[0]
+        owners = self.owners(kind, name) if rest else []
+        return next((f for f in owners if f.distribution == normalise(owner)), None)
+
+    def _built_in(self, kind: str, name: str) -> Found | None:
+        own = (f for f in self._own if (f.kind, f.name) == (kind, name))
+        return next((found for found in own if found.builtin), None)
+
+
+class Names(Collection[str]):
+    """The names of the plugins of one kind.
+
+    Args:
+        catalog: Is asked when somebody wants to know.
+        kind: One of `KINDS`.
+    """
+
+    def __init__(self, catalog: Catalog, kind: str) -> None:
+        self._catalog = catalog
+        self._kind = kind
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return sorted({f.name for f in self._catalog.found if f.kind == self._kind})
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def mentions(path: Sequence[str], group: str) -> bool:
+    """Say whether a distribution may bring plugins of a group: no is certain.
+
+    This is asked at each start, and costs a fifth of reading all metadata.
+
+    Args:
+        path: Folders as in `sys.path`.
+        group: As `entry_points.txt` says it, for example `[task_core.hooks]`.
+    """
+    others = (finder for finder in sys.meta_path if finder is not PathFinder)
+    if any(hasattr(finder, "find_distributions") for finder in others):
+        return True
+    return any(_mentions(folder or ".", group.encode()) for folder in path)
+
+
+def _mentions(folder: str, group: bytes) -> bool:
+    try:
+        entries = os.listdir(folder)
+    except OSError:  # a zip file may hold anything; others need not exist
+        return os.path.isfile(folder)
+    for entry in entries:
+        if entry.lower().endswith((".dist-info", "egg-info")):
+            try:
+                place = os.path.join(folder, entry, "entry_points.txt")
+                with open(place, "rb") as file:
+                    if group in file.read():
+                        return True
+            except OSError:  # most bring none
+                continue
+    return False
+
+
+def _local(kind: str, text: str) -> Found:
+    # Only now: what is installed does not need it.
+    from task_core.discovery.files import locate  # noqa: PLC0415
+
+    return locate(kind, text)
 
 
 def _in_order(found: Iterable[Found]) -> list[Found]:
@@ -98,27 +261,11 @@ def _in_order(found: Iterable[Found]) -> list[Found]:
 
 
 def _admitted(distribution: str, env: Mapping[str, str]) -> bool:
-    if distribution == CORE:
-        return True
     wanted = env.get("TASK_PLUGINS", "")
-    if wanted and distribution not in _names(wanted):
+    if wanted and distribution not in _distributions(wanted):
         return False
-    return distribution not in _names(env.get("TASK_PLUGINS_DISABLED", ""))
+    return distribution not in _distributions(env.get("TASK_PLUGINS_DISABLED", ""))
 
 
-def _names(text: str) -> list[str]:
+def _distributions(text: str) -> list[str]:
     return [normalise(name.strip()) for name in text.split(",")]
-
-
-def _plugins(distribution: Distribution) -> Iterable[Found]:
-    for group, name, value in distribution.entry_points:
-        kind = group.removeprefix("task_core.")
-        if kind in KINDS:
-            yield Found(
-                kind=kind,
-                name=name,
-                value=value,
-                distribution=distribution.name,
-                version=distribution.version,
-                location=distribution.location,
-            )

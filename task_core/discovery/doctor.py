@@ -3,17 +3,19 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from task_core.discovery.advice import choice
 from task_core.discovery.catalog import Catalog
-from task_core.discovery.checks import (
+from task_core.discovery.explain import choice
+from task_core.discovery.findings import (
+    Finding,
+    Level,
+    about,
     copies,
-    installed_versions,
     manners,
     requirements,
     stale,
 )
-from task_core.discovery.finding import Finding, Level, about
 from task_core.discovery.found import Found
+from task_core.discovery.installed import versions
 from task_core.discovery.loader import load
 from task_core.discovery.probe import examine, probe
 from task_core.errors import PluginError, UnknownPluginError, nearest
@@ -62,13 +64,12 @@ def _chosen(catalog: Catalog, names: Sequence[str]) -> list[Found]:
 
 def _of_distributions(found: Sequence[Found], path: Sequence[str]) -> Iterator[Finding]:
     """Examine each distribution once, however many plugins it brings."""
-    versions = installed_versions(path)
+    known = versions(path)
     for plugin in {f.distribution: f for f in found if f.location}.values():
         yield from stale(plugin)
         yield from copies(plugin, path)
-        yield from requirements(plugin, versions)
-        if not plugin.builtin:
-            yield from manners(plugin)
+        yield from requirements(plugin, known)
+        yield from manners(plugin)
 
 
 def _of_plugin(
@@ -94,12 +95,14 @@ def _further(found: Found, checks: Sequence[Check]) -> Iterator[Finding]:
 
 
 def _conflict(found: Found, catalog: Catalog) -> Iterator[Finding]:
-    """P06: told about those who come later, so that it is told once."""
-    first, *others = catalog.owners(found.kind, found.name)
-    if found in others:
-        reserved = ", and built-in names are reserved" if first.builtin else ""
-        cause = f"its name is also claimed by {first.owner}{reserved}"
-        yield about(found, "P06", Level.FAIL, cause, choice([first, *others]))
+    """P06: neither can be used by its name alone; what the core brings always can."""
+    owners = catalog.owners(found.kind, found.name)
+    others = [owner for owner in owners if owner is not found]
+    if others and found.kind != "hooks" and not found.builtin:
+        reserved = ", and built-in names are reserved" if others[0].builtin else ""
+        claims = " and ".join(owner.owner for owner in others)
+        cause = f"its name is also claimed by {claims}{reserved}"
+        yield about(found, "P06", Level.FAIL, cause, choice(owners))
 
 
 def _import(found: Found, path: Sequence[str]) -> Iterator[Finding]:

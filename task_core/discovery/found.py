@@ -1,17 +1,20 @@
 """A plugin that was found: known from metadata, not imported."""
 
+import re
 from typing import Any
 
 import attrs
 
-KINDS = ("bus", "worker", "taskmaster", "hooks")
+KINDS = ("bus", "worker", "taskmaster", "hooks", "command")
+GROUPS = {f"task_core.{kind}": kind for kind in KINDS}
+"""Kinds by their entry-point groups."""
 CORE = "task-framework"
 """The distribution whose plugin names are reserved."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Found:
-    """A plugin that is installed, or registered, and not imported.
+    """A plugin that is installed, registered, or in a file, and not imported.
 
     Args:
         kind: One of `KINDS`.
@@ -19,6 +22,7 @@ class Found:
         value: Where its manifest is: `module:object`.
         distribution, version: Who brings it.
         location: The folder that holds the distribution's metadata.
+        given: The file or module, as somebody named it, of what is not installed.
         manifest: The manifest itself, when it was registered in this process.
     """
 
@@ -28,12 +32,34 @@ class Found:
     distribution: str = ""
     version: str = ""
     location: str = ""
+    given: str = ""
     manifest: Any = None
 
     @property
     def builtin(self) -> bool:
         """Whether it comes with the core."""
         return self.distribution == CORE
+
+    @property
+    def installed(self) -> bool:
+        """Whether a distribution of somebody else brings it."""
+        return bool(self.distribution) and not self.builtin
+
+    @property
+    def module(self) -> str:
+        """The module that holds its manifest."""
+        return self.value.partition(":")[0]
+
+    @property
+    def top(self) -> str:
+        """The package that this module is in."""
+        return self.module.partition(".")[0]
+
+    @property
+    def place(self) -> str:
+        """The file or module, of what is not installed."""
+        whole = self.given.endswith(".py")
+        return self.given if whole else self.given.rpartition(":")[0]
 
     @property
     def owner(self) -> str:
@@ -45,9 +71,31 @@ class Found:
     @property
     def label(self) -> str:
         """What it is and who brings it, for messages."""
+        if self.given:
+            return f"{self.kind} '{self.given}'"
         return f"{self.kind} '{self.name}' of {self.owner}"
 
     @property
     def full_label(self) -> str:
         """The same, with where it is."""
-        return f"{self.label} ({self.value})" if self.value else self.label
+        if self.given or not self.value:
+            return self.label
+        return f"{self.label} ({self.value})"
+
+
+def a_kind_of(thing: object) -> str:
+    """Say what an object is, for example `a dict` or `the class Load`."""
+    if isinstance(thing, type):
+        return f"the class {thing.__name__}"
+    name = type(thing).__name__
+    return f"an {name}" if name[0] in "aeiouAEIOU" else f"a {name}"
+
+
+def normalise(name: str) -> str:
+    """Return a distribution's name as package indexes compare it.
+
+    Example:
+        >>> normalise("Task_Bus.nsq")
+        'task-bus-nsq'
+    """
+    return re.sub(r"[-_.]+", "-", name).lower()

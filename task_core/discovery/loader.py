@@ -1,19 +1,21 @@
-"""Found -> loaded, or a precise error. The one place that imports plugins."""
+"""Found -> loaded, or a precise error. The one way to a plugin's manifest."""
 
+import sys
 from importlib import import_module
 from typing import Any
 
+from task_core.api.command import CommandPlugin
 from task_core.api.plugin import (
     API_VERSIONS,
     BusPlugin,
     TaskmasterPlugin,
     WorkerPlugin,
 )
-from task_core.discovery.found import Found
+from task_core.discovery.found import Found, a_kind_of
+from task_core.discovery.guard import guarded
 from task_core.errors import (
     PluginContractError,
     PluginError,
-    PluginImportError,
     PluginVersionError,
 )
 
@@ -21,11 +23,11 @@ MANIFESTS: dict[str, type] = {
     "bus": BusPlugin,
     "worker": WorkerPlugin,
     "taskmaster": TaskmasterPlugin,
+    "command": CommandPlugin,
 }
 """What the entry points of each kind must name; hooks may be any object."""
 
 _AUTHOR = "tell its author"
-_MISSING = object()
 
 
 def load(found: Found) -> Any:
@@ -38,32 +40,70 @@ def load(found: Found) -> Any:
         PluginImportError: It, or something that it needs, cannot be imported.
         PluginContractError: The entry point names something else than a manifest.
         PluginVersionError: The manifest is for another core.
+        WorkerError: The same, of a file or module that is not installed.
     """
     manifest = _import(found) if found.manifest is None else found.manifest
-    if found.kind != "hooks":
-        _check_type(found, manifest)
-        _check_api(found, manifest.api)
-        _check_name(found, manifest.name)
-    return manifest
+    if found.kind == "hooks":
+        return manifest
+    if found.given:
+        from task_core.discovery.files import manifest_of  # noqa: PLC0415  few need it
+
+        return guarded(found, manifest_of(found, manifest))
+    _check_type(found, manifest)
+    _check_api(found, manifest.api)
+    _check_name(found, manifest.name)
+    return guarded(found, manifest)
 
 
 def _import(found: Found) -> Any:
-    module, _, path = found.value.partition(":")
     try:
-        target: Any = import_module(module)
-        for name in filter(None, path.split(".")):
-            target = getattr(target, name, _MISSING)
+        return _driver(found) if found.installed else _own(found)
     except (Exception, SystemExit) as error:
-        # Only now, since good plugins need none of it.
-        failure = import_module("task_core.discovery.failure")
-        code, cause, fix = failure.explain(found, error)
-        cause = f"it cannot be imported: {cause}"
-        raise _error(PluginImportError, found, code, cause, fix) from error
-    if target is _MISSING:
-        cause = f"there is no '{path}' in {module}"
+        raise explained(found, error) from error
+
+
+def explained(found: Found, error: BaseException) -> Exception:
+    """Return the error to raise when the import of a plugin has failed."""
+    path = found.value.partition(":")[2]
+    if isinstance(error, AttributeError) and _lacks(found.module, path):
+        if found.given:
+            from task_core.discovery.files import missing  # noqa: PLC0415
+
+            return missing(found)
+        cause = f"there is no '{path}' in {found.module}"
         fix = f"pip install --force-reinstall {found.distribution}"
-        raise _error(PluginContractError, found, "P02", cause, fix)
+        return _error(PluginContractError, found, "P02", cause, fix)
+    # Only now, since good plugins need none of it.
+    from task_core.discovery.explain import import_failed  # noqa: PLC0415
+
+    return import_failed(found, error)
+
+
+def _driver(found: Found) -> Any:
+    # Only what others have installed pays for stevedore.
+    from task_core.discovery.drivers import load_driver  # noqa: PLC0415
+
+    return load_driver(found)
+
+
+def _own(found: Found) -> Any:
+    target: Any = import_module(found.module)
+    for name in filter(None, found.value.partition(":")[2].split(".")):
+        target = getattr(target, name)
     return target
+
+
+def _lacks(module: str, path: str) -> bool:
+    """Whether a module was imported, and has no such object."""
+    target: Any = sys.modules.get(module)
+    if target is None:
+        return False
+    try:
+        for name in path.split("."):
+            target = getattr(target, name)
+    except AttributeError:
+        return True
+    return False
 
 
 def _check_type(found: Found, manifest: Any) -> None:
@@ -99,11 +139,3 @@ def _error(
 ) -> PluginError:
     text = f"{found.full_label}: {cause}: {fix}"
     return kind(text, code=code, cause=cause, fix=fix)
-
-
-def a_kind_of(thing: Any) -> str:
-    """Say what an object is, for example `a dict` or `the class Load`."""
-    if isinstance(thing, type):
-        return f"the class {thing.__name__}"
-    name = type(thing).__name__
-    return f"an {name}" if name[0] in "aeiouAEIOU" else f"a {name}"

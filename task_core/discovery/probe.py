@@ -14,8 +14,8 @@ from typing import Any
 import attrs
 
 from task_core.discovery.found import Found
+from task_core.discovery.hooks import Listeners
 from task_core.discovery.loader import load
-from task_core.discovery.relay import Relay
 from task_core.errors import PluginError
 
 PATIENCE = 30.0
@@ -87,7 +87,7 @@ def examine(found: Found) -> Report:
         seconds = time.perf_counter() - begin
         modules = _foreign(found, set(sys.modules) - before)
         if found.kind == "hooks":
-            Relay().add(found, plugin)
+            Listeners().add(found, plugin)
     except PluginError as error:
         return Report(code=error.code, cause=error.cause, fix=error.fix)
     return Report(seconds=seconds, modules=modules)
@@ -96,7 +96,7 @@ def examine(found: Found) -> Report:
 def _foreign(found: Found, modules: set[str]) -> list[str]:
     """Return what is neither Python's, nor ours, nor the plugin's own."""
     tops = {name.partition(".")[0] for name in modules}
-    own = {found.value.partition(":")[0].partition(".")[0], "task_core"}
+    own = {found.top, "task_core"}
     foreign = tops - own - sys.stdlib_module_names
     return sorted(name for name in foreign if not name.startswith("_"))
 

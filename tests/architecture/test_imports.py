@@ -13,8 +13,14 @@ MODULES = pytest.mark.parametrize("module", modules(), ids=lambda module: module
 PACKAGES = {module.name for module in modules() if module.path.name == "__init__.py"}
 
 # A manifest is light: what it opens or makes is loaded then. `hookimpl` needs pluggy,
-# and the contracts need pytest.
+# and the contracts need pytest. Discovery loads what few starts need when one does.
 HIDDEN = {
+    "task_core.cli.hooks": {"load_hooks"},
+    "task_core.cli.plugins": {"_facts", "doctor"},
+    "task_core.discovery.catalog": {"_installed", "_local", "find"},
+    "task_core.discovery.findings": {"_packaging"},
+    "task_core.discovery.guard": {"__call__"},
+    "task_core.discovery.loader": {"_driver", "explained", "load"},
     "task_core.api": {"__getattr__"},
     "task_core.builtin.buses": {"_open_"},
     "task_core.builtin.streams": {"_open_"},
@@ -33,9 +39,10 @@ OWNERS = {
     "attrs": ("task_core",),
     "click": ("task_core.cli",),
     "msgspec": ("task_core",),
-    "packaging": ("task_core.discovery.checks",),
-    "pluggy": ("task_core.api.hooks", "task_core.discovery.relay"),
+    "packaging": ("task_core.discovery.findings",),
+    "pluggy": ("task_core.api.hooks", "task_core.discovery.hooks"),
     "pytest": ("task_testing",),
+    "stevedore": ("task_core.discovery.drivers",),
 }
 
 

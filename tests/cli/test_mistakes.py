@@ -15,7 +15,7 @@ from cli_lines import line
             ["no worker 'ecko'", "did you mean 'echo'?", "nop"],
         ),
         (["launch", "-w", "echo", "-b", "flie"], 3, ["no bus 'flie'", "mean 'file'"]),
-        (["launch", "-w", "echo", "-b", "sqs"], 3, ["pip install task-bus-sqs"]),
+        (["launch", "-w", "echo", "-b", "nqs"], 3, ["did you mean 'nsq'?"]),
         (["launch", "-w", "echo", "--concurency", "2"], 2, ["--concurrency"]),
         (
             ["launch", "-w", "echo", "-c", "0"],

@@ -35,7 +35,7 @@ def test_a_decorated_function_is_an_entry_point_as_it_stands():
         """
 
     assert isinstance(load_rows, WorkerPlugin)
-    assert (load_rows.name, load_rows.type) == ("load-rows", "load-rows")
+    assert (load_rows.name, load_rows.type) == ("load_rows", "load_rows")
     assert load_rows.summary == "Load rows."
     assert load_rows.options is NoOptions
 

@@ -12,6 +12,7 @@ from task_core.discovery.catalog import Catalog
 
 WITHOUT = """
 import sys
+from task_core.builtin import PLUGINS
 from task_core.cli.hooks import load_hooks
 from task_core.discovery.catalog import Catalog
 hooks = load_hooks(Catalog())

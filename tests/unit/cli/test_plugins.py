@@ -15,7 +15,7 @@ from task_core.api.capabilities import Capabilities
 from task_core.api.plugin import BusPlugin
 from task_core.cli.doctor import check_options
 from task_core.cli.plugins import capability_meanings, command
-from task_core.discovery.finding import Level
+from task_core.discovery.findings import Level
 from task_core.discovery.found import Found
 from task_core.options import option
 

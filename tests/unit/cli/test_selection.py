@@ -4,12 +4,13 @@ from functools import partial
 
 import pytest
 
-from task_core.cli.command import Installed
+from task_core.builtin import PLUGINS
 from task_core.cli.launch import SECTION
 from task_core.cli.parameters import flags_of
 from task_core.config.selection import Selector
 from task_core.config.sources import NoFile
 from task_core.config.toml_file import TomlFile
+from task_core.discovery.catalog import Catalog
 from task_core.errors import (
     FrameworkError,
     PluginImportError,
@@ -57,7 +58,7 @@ def settings(folder):
 
     def resolve(toml="", **flags):
         source = TomlFile("task.toml", toml) if toml else NoFile()
-        selector = Selector(SECTION, Installed.scan(), source)
+        selector = Selector(SECTION, Catalog.scan(PLUGINS), source)
         params = {name: (text,) for name, text in flags.items()}
         known = partial(flags_of, params)
         return selector.resolve(known, selector.select(known))
@@ -126,8 +127,8 @@ def test_an_installed_worker_takes_what_follows_its_name(settings):
 def test_a_worker_may_be_a_function_in_a_file(settings, folder):
     """The name comes from the function, the rest is as with any other."""
     (folder / "my.py").write_text(WORKER)
-    assert settings(worker="my.py:my_worker").worker.plugin.name == "my-worker"
-    assert settings(worker="./my.py").worker.plugin.name == "my-worker"
+    assert settings(worker="my.py:my_worker").worker.plugin.name == "my_worker"
+    assert settings(worker="./my.py").worker.plugin.name == "my_worker"
 
 
 def test_reading_and_writing_may_use_two_buses(settings):

@@ -1,11 +1,17 @@
 """Rules of `task_core.discovery.catalog`."""
 
+import subprocess
 import sys
+import tomllib
+import zipfile
+from pathlib import Path
 
 import pytest
 
 from task_core.api.plugin import WorkerPlugin
-from task_core.discovery.catalog import Catalog
+from task_core.builtin import PLUGINS
+from task_core.discovery.catalog import Catalog, mentions
+from task_core.discovery.explain import SHIPPED
 from task_core.discovery.found import Found
 from task_core.errors import PluginConflictError, UnknownPluginError
 
@@ -18,7 +24,7 @@ def found(name="x", kind="bus", **more):
 def test_a_plugin_is_found_without_importing_it(site):
     """Its module need not even be there."""
     location = site.install("task-bus-x")
-    plugin = Catalog.scan(site.path).find("bus", "x")
+    plugin = Catalog.scan(None, site.path).find("bus", "x")
     assert (plugin.distribution, plugin.version) == ("task-bus-x", "1.0")
     assert plugin.value == "task_bus_x_mod:plugin"
     assert plugin.location == str(location)
@@ -28,13 +34,13 @@ def test_a_plugin_is_found_without_importing_it(site):
 
 def test_what_comes_with_the_core_is_built_in():
     """Its own entry points declare it, as anybody's do."""
-    assert Catalog.scan().find("bus", "stdio").builtin
+    assert Catalog.scan(PLUGINS).find("bus", "stdio").builtin
 
 
 def test_kinds_that_the_core_does_not_know_are_overlooked(site):
     """A later version may have more."""
     site.install("task-future-x", kind="future")
-    assert Catalog.scan(site.path).found == []
+    assert Catalog.scan(None, site.path).found == []
 
 
 def test_an_unknown_name_gets_the_nearest_and_what_is_installed():
@@ -50,8 +56,29 @@ def test_an_unknown_name_gets_the_nearest_and_what_is_installed():
 
 def test_a_name_that_this_project_has_says_what_to_install():
     """The usual first question."""
-    with pytest.raises(UnknownPluginError, match="pip install task-bus-nsq"):
+    with pytest.raises(
+        UnknownPluginError, match=r"pip install \./plugins/task-bus-nsq"
+    ):
         Catalog().find("bus", "nsq")
+
+
+def test_the_core_knows_the_names_that_the_project_ships_and_no_others():
+    """It would send people to packages that nobody makes."""
+    plugins = Path(__file__).parents[3] / "plugins"
+    shipped = {
+        (group.removeprefix("task_core."), name, file.parent.name)
+        for file in plugins.glob("*/pyproject.toml")
+        for group, points in tomllib.loads(file.read_text())["project"]
+        .get("entry-points", {})
+        .items()
+        for name in points
+    }
+    known = {
+        (kind, name, f"task-{kind}-{name}")
+        for kind, names in SHIPPED.items()
+        for name in names
+    }
+    assert known == shipped
 
 
 def test_two_owners_are_a_conflict_that_names_both():
@@ -60,16 +87,30 @@ def test_two_owners_are_a_conflict_that_names_both():
     with pytest.raises(PluginConflictError) as caught:
         Catalog(owners).find("bus", "x")
     assert str(caught.value) == (
-        "bus 'x' is claimed by task-a 1.0 and task-b 1.0: pip uninstall task-b or hide"
-        " it with TASK_PLUGINS_DISABLED=task-b"
+        "bus 'x' is claimed by task-a 1.0 and task-b 1.0: pip uninstall task-b, hide it"
+        " with TASK_PLUGINS_DISABLED=task-b or choose one by --bus task-a:x"
     )
 
 
-def test_a_worker_in_conflict_can_be_chosen_by_its_module():
+@pytest.mark.parametrize("kind", ["bus", "worker", "taskmaster"])
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [("task-b:x", ""), ("task-b:x:rest", "x:rest"), ("task-b:x://h?a=1", "x://h?a=1")],
+)
+def test_one_of_two_owners_is_chosen_by_its_distribution(kind, text, url):
     """No need to uninstall anything."""
-    owners = [found(kind="worker", distribution=name) for name in ("a", "b")]
-    with pytest.raises(PluginConflictError, match="or choose one by --worker b:o"):
-        Catalog(owners).find("worker", "x")
+    owners = [found(kind=kind, distribution=name) for name in ("task-a", "task-b")]
+    chosen, rest = Catalog(owners).choose(kind, text)
+    assert (chosen.distribution, rest) == ("task-b", url)
+
+
+@pytest.mark.parametrize(
+    ("text", "url"), [("x", ""), ("x:rest", "x:rest"), ("x:./a.py", "x:./a.py")]
+)
+def test_a_name_may_have_a_url_behind_it(text, url):
+    """Whatever that looks like."""
+    plugin = found(kind="worker")
+    assert Catalog([plugin]).choose("worker", text) == (plugin, url)
 
 
 def test_one_object_under_one_name_is_no_conflict():
@@ -85,14 +126,51 @@ def test_one_distribution_at_two_places_is_one_plugin(site, tmp_path):
     site.install("task-bus-x")
     link = tmp_path / "link"
     link.symlink_to(site.folder)
-    assert Catalog.scan([*site.path, str(link)]).find("bus", "x")
+    assert Catalog.scan(path=[*site.path, str(link)]).find("bus", "x")
 
 
 def test_a_built_in_name_cannot_be_taken():
-    """A claim is a conflict, whatever the order."""
+    """A claim changes nothing, whatever the order."""
     owners = [found(distribution="a-first"), found(distribution="task-framework")]
-    with pytest.raises(PluginConflictError, match="built-in names are reserved"):
-        Catalog(owners).find("bus", "x")
+    assert Catalog(owners).find("bus", "x") is owners[1]
+
+
+def test_what_is_installed_is_looked_up_only_for_names_that_others_bring(site):
+    """Looking costs more than all the rest of the start."""
+    (site.folder / "work.py").write_text("def work(info): ...")
+    code = (
+        "import sys; from task_core.discovery.catalog import Catalog;"
+        "from task_core.discovery.loader import load;"
+        "from task_core.builtin import PLUGINS;"
+        "catalog = Catalog.scan(PLUGINS);"
+        "load(catalog.find('bus', 'stdio'));"
+        "load(catalog.choose('worker', 'echo')[0]);"
+        f"load(catalog.choose('worker', '{site.folder}/work.py:work')[0]);"
+        "assert not catalog.hooks;"
+        "assert not {'importlib.metadata', 'stevedore'} & {*sys.modules}"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_hooks_are_seen_wherever_they_are(site, tmp_path, monkeypatch):
+    """In folders, and in what only the standard library can read."""
+    assert Catalog(path=site.path).hooks == []
+    site.install("task-hooks-x", kind="hooks")
+    assert [found.name for found in Catalog(path=site.path).hooks] == ["x"]
+    archive = tmp_path / "bundle.zip"
+    with zipfile.ZipFile(archive, "w") as bundle:
+        for file in (site.folder / "task_hooks_x-1.0.dist-info").iterdir():
+            bundle.write(file, f"task_hooks_x-1.0.dist-info/{file.name}")
+    assert [found.name for found in Catalog(path=[str(archive)]).hooks] == ["x"]
+    assert not mentions([str(tmp_path / "nowhere")], "[task_core.hooks]")
+
+    class Finder:
+        """Brings distributions from a place of its own."""
+
+        find_distributions = None
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder])
+    assert mentions([], "[task_core.hooks]")
 
 
 @pytest.mark.parametrize(
@@ -115,22 +193,22 @@ def test_the_environment_chooses_the_distributions(site, env, names):
     """A way out when an installed plugin is in the way."""
     for name in "abc":
         site.install(f"task-bus-{name}", plugin=name)
-    catalog = Catalog.scan(site.path, env)
-    assert catalog.names("bus") == names
+    catalog = Catalog.scan(None, site.path, env)
+    assert [*catalog.names("bus")] == names
     hidden = [f.name for f in catalog.disabled]
-    assert sorted(names + hidden) == ["a", "b", "c"]
+    assert sorted([*names, *hidden]) == ["a", "b", "c"]
 
 
 def test_built_in_plugins_cannot_be_disabled():
     """`none` is meant to leave them."""
     env = {"TASK_PLUGINS": "none", "TASK_PLUGINS_DISABLED": "task-framework"}
-    assert "stdio" in Catalog.scan(env=env).names("bus")
+    assert "stdio" in Catalog.scan(PLUGINS, env=env).names("bus")
 
 
 def test_a_disabled_plugin_is_said_to_be_disabled(site):
     """Rather than not installed."""
     site.install("task-bus-x")
-    catalog = Catalog.scan(site.path, {"TASK_PLUGINS": "none"})
+    catalog = Catalog.scan(None, site.path, {"TASK_PLUGINS": "none"})
     with pytest.raises(UnknownPluginError, match="task-bus-x 1.0 is disabled by"):
         catalog.find("bus", "x")
 

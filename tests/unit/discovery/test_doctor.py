@@ -4,10 +4,12 @@ import sys
 
 import pytest
 
-from task_core.discovery import checks, probe
+from task_core.builtin import PLUGINS
+from task_core.discovery import findings, probe
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.doctor import diagnose
-from task_core.discovery.finding import Finding, Level, about
+from task_core.discovery.findings import Finding, Level, about
+from task_core.discovery.installed import versions
 from task_core.errors import UnknownPluginError
 
 BUS = """
@@ -28,7 +30,7 @@ POLITE = ("task-framework>=0.1,<1",)
 def examined(site, name="task-bus-x", first="", requires=POLITE, **more):
     """Install one bus and return what the doctor finds, by code."""
     site.install(name, source=BUS.format(first=first), requires=requires, **more)
-    findings = diagnose(Catalog.scan([*site.path, *sys.path], {}), [name])
+    findings = diagnose(Catalog.scan(None, [*site.path, *sys.path], {}), [name])
     return {finding.code: finding for finding in findings}
 
 
@@ -40,7 +42,7 @@ def test_a_good_plugin_is_in_order(site):
 
 def test_what_comes_with_the_core_is_in_order():
     """Checked without processes of their own."""
-    findings = diagnose(Catalog.scan(env={"TASK_PLUGINS": "none"}))
+    findings = diagnose(Catalog.scan(PLUGINS, env={"TASK_PLUGINS": "none"}))
     assert {f.code for f in findings} == {"P00"}
 
 
@@ -69,7 +71,7 @@ def test_what_a_plugin_prints_does_not_matter(site):
         "threading.Thread(target=time.sleep, args=(60,), daemon=False).start()\n"
     )
     site.install("task-bus-x", source=BUS.format(first=first), requires=POLITE)
-    found = Catalog.scan(site.path, {}).find("bus", "x")
+    found = Catalog.scan(None, site.path, {}).find("bus", "x")
     assert probe.probe(found, site.path).code == ""
 
 
@@ -97,9 +99,9 @@ def test_without_packaging_the_doctor_still_knows_what_is_missing(site, monkeypa
     monkeypatch.setitem(sys.modules, "packaging.requirements", None)
     requires = ("no-such-thing>=2", "task-framework>=99,<100", "no-b; extra == 'x'")
     site.install("task-bus-x", source=GOOD, requires=requires)
-    found = Catalog.scan(site.path, {}).find("bus", "x")
-    versions = checks.installed_versions(sys.path)
-    causes = [finding.cause for finding in checks.requirements(found, versions)]
+    found = Catalog.scan(None, site.path, {}).find("bus", "x")
+    known = versions(sys.path)
+    causes = [finding.cause for finding in findings.requirements(found, known)]
     assert causes == ["it requires no-such-thing>=2, which is not installed"]
 
 
@@ -114,7 +116,7 @@ def test_a_living_editable_install_is_not_stale(site, tmp_path, monkeypatch):
     """Most authors have one."""
     site.install("task-bus-x", source=GOOD, editable=tmp_path / "src", requires=POLITE)
     monkeypatch.syspath_prepend(tmp_path / "src")
-    findings = diagnose(Catalog.scan(env={}), ["task-bus-x"])
+    findings = diagnose(Catalog.scan(PLUGINS, env={}), ["task-bus-x"])
     assert [finding.code for finding in findings] == ["P00"]
 
 
@@ -140,7 +142,7 @@ def test_a_distribution_that_hides_another_copy_is_told(site, tmp_path):
     site.folder = other
     second = site.install("task-bus-x", version="0.9")
     path = [*site.path, str(other), *sys.path]
-    findings = diagnose(Catalog.scan(path, {}), ["task-bus-x"])
+    findings = diagnose(Catalog.scan(None, path, {}), ["task-bus-x"])
     [finding] = [f for f in findings if f.code == "P11"]
     assert finding.cause == f"it is installed twice: {first} hides {second}"
 
@@ -164,7 +166,7 @@ def test_a_missing_py_typed_is_told(site):
     """Where the list of files says so."""
     location = site.install("task-bus-x", source=GOOD, requires=POLITE)
     (location / "RECORD").write_text("task_bus_x_mod.py,,\n")
-    findings = diagnose(Catalog.scan([*site.path, *sys.path], {}), ["x"])
+    findings = diagnose(Catalog.scan(None, [*site.path, *sys.path], {}), ["x"])
     assert [f.cause for f in findings if f.code == "P12"] == [
         "it has no py.typed: type checkers do not see its types"
     ]
@@ -178,7 +180,7 @@ def test_further_checks_see_only_good_manifests(site):
     def check(found, manifest):
         yield about(found, "P09", Level.WARN, f"saw {manifest.name}")
 
-    findings = diagnose(Catalog.scan(site.path, {}), checks=[check])
+    findings = diagnose(Catalog.scan(None, site.path, {}), checks=[check])
     assert [f.cause for f in findings if f.code == "P09"] == ["saw x"]
 
 
@@ -186,7 +188,7 @@ def test_only_those_asked_for_are_examined(site):
     """By plugin or by distribution."""
     site.install("task-bus-x", source=GOOD, requires=POLITE)
     site.install("task-bus-y", source="1/0", plugin="y", requires=POLITE)
-    catalog = Catalog.scan(site.path, {})
+    catalog = Catalog.scan(None, site.path, {})
     assert {f.name for f in diagnose(catalog, ["x"]) if f.name} == {"x"}
     assert {f.name for f in diagnose(catalog, ["task-bus-y"]) if f.name} == {"y"}
 
@@ -194,7 +196,7 @@ def test_only_those_asked_for_are_examined(site):
 def test_an_unknown_name_is_an_error_with_the_nearest():
     """The doctor does not call nothing healthy."""
     with pytest.raises(UnknownPluginError, match="'sdtio': did you mean 'stdio'"):
-        diagnose(Catalog.scan(), ["sdtio"])
+        diagnose(Catalog.scan(PLUGINS), ["sdtio"])
 
 
 def test_a_plugin_of_this_program_is_examined_in_it():
@@ -216,7 +218,7 @@ def test_a_bad_hook_plugin_is_a_finding(site):
         plugin = Plugin()
     """
     site.install("task-hooks-x", kind="hooks", source=source, requires=POLITE)
-    findings = diagnose(Catalog.scan(site.path, {}), ["x"])
+    findings = diagnose(Catalog.scan(None, site.path, {}), ["x"])
     [finding] = [f for f in findings if f.level is Level.FAIL and f.name]
     assert finding.code == "P02"
     assert finding.cause.startswith("there is no hook 'task_startet'")

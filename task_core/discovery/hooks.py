@@ -8,8 +8,9 @@ import pluggy
 
 from task_core.api.hooks import DECIDERS, PROJECT, HookSpecifications
 from task_core.api.worker import describe
-from task_core.discovery.found import Found
-from task_core.discovery.loader import a_kind_of, load
+from task_core.discovery.drivers import load_drivers
+from task_core.discovery.found import Found, a_kind_of
+from task_core.discovery.loader import explained, load
 from task_core.errors import PluginContractError, PluginError, nearest
 
 PATIENCE = 10
@@ -20,11 +21,11 @@ HOOKS = tuple(sorted(name for name in vars(HookSpecifications) if name[0] != "_"
 log = logging.getLogger("task.hooks")
 
 
-class Relay:
+class Listeners:
     """Who listens to what. Made once, before the launcher starts.
 
     Example:
-        >>> Relay().observer("task_started") is None
+        >>> Listeners().observer("task_started") is None
         True
     """
 
@@ -32,19 +33,28 @@ class Relay:
         self._manager = _manager()
 
     @classmethod
-    def load(cls, found: Iterable[Found]) -> "Relay":
+    def load(cls, found: Iterable[Found]) -> "Listeners":
         """Load hook plugins; one that is broken is left out, with a warning.
 
         Args:
             found: Plugins of the kind `hooks`.
         """
-        relay = cls()
-        for plugin in found:
+        listeners = cls()
+        plugins = list(found)
+        installed = [plugin for plugin in plugins if plugin.installed]
+        others = [plugin for plugin in plugins if not plugin.installed]
+
+        def left_out(plugin: Found, error: BaseException) -> None:
+            log.warning("left out: %s", explained(plugin, error))
+
+        loaded = load_drivers(installed, left_out) if installed else []
+        loaded += [(plugin, load(plugin)) for plugin in others]
+        for plugin, implementation in loaded:
             try:
-                relay.add(plugin, load(plugin))
+                listeners.add(plugin, implementation)
             except PluginError as error:
                 log.warning("left out: %s", error)
-        return relay
+        return listeners
 
     def add(self, found: Found, plugin: Any) -> None:
         """Add what an entry point names.

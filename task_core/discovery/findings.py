@@ -1,48 +1,81 @@
-"""What can be said about a distribution without importing anything from it."""
+"""What the doctor can say, and what it says of distributions: nothing is imported."""
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
-from importlib import import_module
-from importlib.metadata import distributions
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from importlib.metadata import Distribution
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from task_core.discovery.failure import requirement_name
-from task_core.discovery.finding import Finding, Level
-from task_core.discovery.found import CORE, Found
-from task_core.discovery.metadata import every_copy, headers, normalise, read_text
+import attrs
 
-Versions = dict[str, str]
-"""Version by distribution, of everything that is installed."""
+from task_core.discovery.explain import requirement_name, requirements_of
+from task_core.discovery.found import CORE, Found, normalise
+from task_core.discovery.installed import copies_of, header
 
 
-def installed_versions(path: Sequence[str]) -> Versions:
-    """Return what is installed; of one name, the first counts."""
-    versions: Versions = {}
-    for distribution in distributions(path=list(path)):
-        metadata = distribution.metadata
-        if "Name" in metadata:
-            versions.setdefault(normalise(metadata["Name"]), distribution.version)
-    return versions
+class Level(StrEnum):
+    """How bad it is."""
+
+    OK = "OK"
+    INFO = "INFO"
+    WARN = "WARN"
+    FAIL = "FAIL"
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """One thing that the doctor noticed.
+
+    Args:
+        code: For example `P01`; `P00` is a plugin in good health.
+        level: How bad it is.
+        kind, name: The plugin; empty when it is about the whole distribution.
+        distribution: Who brings it.
+        cause: What is so, in one line.
+        fix: What to do, in one line; empty when there is nothing to do.
+    """
+
+    code: str
+    level: Level
+    kind: str = ""
+    name: str = ""
+    distribution: str = ""
+    cause: str
+    fix: str = ""
+
+
+def about(found: Found, code: str, level: Level, cause: str, fix: str = "") -> Finding:
+    """Make a finding about one plugin."""
+    return Finding(
+        code=code,
+        level=level,
+        kind=found.kind,
+        name=found.name,
+        distribution=found.distribution,
+        cause=cause,
+        fix=fix,
+    )
 
 
 def stale(found: Found) -> Iterator[Finding]:
     """P08: what was installed is no longer there."""
     again = f"pip install --force-reinstall {found.distribution}"
-    if not headers(found.location, "Name"):
+    if not header(Distribution.at(found.location), "Name"):
         cause = f"{found.location} has no metadata: an uninstall left it behind"
         yield _of(found, "P08", Level.FAIL, cause, f"delete the folder, or {again}")
-    source = _editable_source(found.location)
+    source = _editable_source(found)
     if source and not os.path.exists(source):
         cause = f"it is an editable install of {source}, which is gone"
         fix = f"pip uninstall {found.distribution}, or install it from where it is now"
         yield _of(found, "P08", Level.FAIL, cause, fix)
 
 
-def _editable_source(location: str) -> str:
+def _editable_source(found: Found) -> str:
     try:
-        url = json.loads(read_text(location, "direct_url.json") or "{}")
+        text = Distribution.at(found.location).read_text("direct_url.json")
+        url = json.loads(text or "{}")
         editable = url.get("dir_info", {}).get("editable")
         return unquote(urlsplit(url["url"]).path) if editable else ""
     except (ValueError, KeyError, AttributeError):
@@ -51,19 +84,22 @@ def _editable_source(location: str) -> str:
 
 def copies(found: Found, path: Sequence[str]) -> Iterator[Finding]:
     """P11: the distribution is there more than once, and one copy hides the others."""
-    key = normalise(os.path.basename(found.location).partition("-")[0])
     used = os.path.realpath(found.location)
-    hidden = {os.path.realpath(d.location) for d in every_copy(path) if d.key == key}
-    for location in sorted(hidden - {used}):
+    for location in sorted(copies_of(found, path) - {used}):
         cause = f"it is installed twice: {used} hides {location}"
         fix = f"pip uninstall {found.distribution}, then install it once"
         yield _of(found, "P11", Level.WARN, cause, fix)
 
 
-def requirements(found: Found, versions: Versions) -> Iterator[Finding]:
-    """P07: something that it requires is missing or has a wrong version."""
+def requirements(found: Found, versions: Mapping[str, str]) -> Iterator[Finding]:
+    """P07: something that it requires is missing or has a wrong version.
+
+    Args:
+        found: A plugin of the distribution.
+        versions: What is installed: version by distribution.
+    """
     packaging = _packaging()
-    for text in headers(found.location, "Requires-Dist"):
+    for text in requirements_of(found):
         wanted = packaging(text) if packaging else None
         if wanted is None and ";" in text:
             continue  # who it is for takes more than we know
@@ -83,26 +119,25 @@ def requirements(found: Found, versions: Versions) -> Iterator[Finding]:
 def _packaging() -> Callable[[str], Any] | None:
     """Return what reads requirements, if it is installed: it is no dependency."""
     try:
-        module = import_module("packaging.requirements")
+        from packaging.requirements import Requirement  # noqa: PLC0415  see above
     except ImportError:
         return None
-    requirement: Callable[[str], Any] = module.Requirement
-    return requirement
+    return Requirement
 
 
 def manners(found: Found) -> Iterator[Finding]:
     """P12: what would make it a better neighbour. For authors."""
     on_core = [
         text
-        for text in headers(found.location, "Requires-Dist")
+        for text in requirements_of(found)
         if normalise(requirement_name(text)) == CORE
     ]
     if not any(mark in text for text in on_core for mark in ("<", "~=", "==")):
         cause = f"its requirements set no upper bound on {CORE}"
         fix = f'its author can add "{CORE}>=0.1,<1" to its dependencies'
         yield _of(found, "P12", Level.INFO, cause, fix)
-    record = read_text(found.location, "RECORD")
-    if record and "py.typed" not in record and not _editable_source(found.location):
+    record = Distribution.at(found.location).read_text("RECORD")
+    if record and "py.typed" not in record and not _editable_source(found):
         cause = "it has no py.typed: type checkers do not see its types"
         yield _of(found, "P12", Level.INFO, cause, "its author can add that file")
 

@@ -1,4 +1,4 @@
-"""Rules of `task_core.discovery.target`: workers without packaging."""
+"""Rules of `task_core.discovery.files`: workers without packaging."""
 
 import sys
 
@@ -7,7 +7,8 @@ from task_testing.dists import write_module
 
 from task_core.api.plugin import NoOptions, TaskmasterPlugin
 from task_core.api.taskmaster import Taskmaster
-from task_core.discovery.target import load_target
+from task_core.discovery.files import locate
+from task_core.discovery.loader import load
 from task_core.errors import WorkerError
 
 
@@ -20,6 +21,10 @@ def here(tmp_path, monkeypatch):
     yield tmp_path
     for name in set(sys.modules) - before:
         del sys.modules[name]
+
+
+def load_target(text, kind="worker"):
+    return load(locate(kind, text))
 
 
 def message(text):
@@ -51,7 +56,7 @@ def test_a_decorated_function_is_its_plugin(here, text):
     """From a file or a module of the current folder."""
     write_module(here, "work", DECORATED)
     plugin = load_target(text)
-    assert (plugin.name, plugin.summary) == ("load-table", "Load.")
+    assert (plugin.name, plugin.summary) == ("load_table", "Load.")
     assert plugin.make(NoOptions())("a") == "a"
 
 
@@ -59,9 +64,9 @@ def test_a_plain_function_is_wrapped(here):
     """One file, no import of ours, is how everybody starts."""
     write_module(here, "sub.work", "def my_work(info):\n    return info * 2\n")
     plugin = load_target("sub/work.py:my_work")
-    assert plugin.name == "my-work"
+    assert plugin.name == "my_work"
     assert plugin.make(NoOptions())("a") == "aa"
-    assert load_target("sub.work:my_work").name == "my-work"
+    assert load_target("sub.work:my_work").name == "my_work"
 
 
 def test_a_worker_class_is_wrapped(here):
@@ -114,7 +119,7 @@ def test_a_file_shadows_no_module(here):
 def test_a_file_with_one_worker_needs_no_name(here, source):
     """Decorated ones count before classes, those before functions."""
     write_module(here, "work", source)
-    assert load_target("work.py").name in ("load-table", "load", "work")
+    assert load_target("work.py").name in ("load_table", "load", "work")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Rules of `task_core.discovery.relay`: hooks help, and never harm."""
+"""Rules of `task_core.discovery.hooks`: hooks help, and never harm."""
 
 import logging
 import types
@@ -8,15 +8,15 @@ import pytest
 from task_core.api import hookimpl
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.found import Found
-from task_core.discovery.relay import PATIENCE, Relay
+from task_core.discovery.hooks import PATIENCE, Listeners
 from task_core.errors import PluginContractError
 
 
-def relay_of(*plugins):
-    relay = Relay()
+def listeners_of(*plugins):
+    listeners = Listeners()
     for number, plugin in enumerate(plugins):
-        relay.add(Found(kind="hooks", name=f"h{number}", distribution="d"), plugin)
-    return relay
+        listeners.add(Found(kind="hooks", name=f"h{number}", distribution="d"), plugin)
+    return listeners
 
 
 class Listener:
@@ -37,15 +37,15 @@ class Listener:
 
 def test_nobody_is_none():
     """So that the launcher need not call anything for each task."""
-    relay = relay_of(Listener())
-    assert relay.observer("task_finished") is None
-    assert relay.decider("task_should_run") is None
+    listeners = listeners_of(Listener())
+    assert listeners.observer("task_finished") is None
+    assert listeners.decider("task_should_run") is None
 
 
 def test_observers_are_all_told_even_if_one_fails(caplog):
     """Whatever it raises, `SystemExit` included."""
     good, bad = Listener(), Listener(1, SystemExit)
-    relay_of(good, bad, Listener(1)).observer("task_started")(task=1)
+    listeners_of(good, bad, Listener(1)).observer("task_started")(task=1)
     assert (good.heard, bad.heard) == ([1], [1])
     assert "hooks 'h1' of d: task_started failed: SystemExit: no" in caplog.text
 
@@ -53,7 +53,7 @@ def test_observers_are_all_told_even_if_one_fails(caplog):
 def test_an_observer_is_muted_after_ten_failures_in_a_row(caplog):
     """It would only flood the log."""
     bad = Listener(failures=1000)
-    tell = relay_of(bad).observer("task_started")
+    tell = listeners_of(bad).observer("task_started")
     for number in range(PATIENCE + 5):
         tell(task=number)
     assert len(bad.heard) == PATIENCE
@@ -63,7 +63,7 @@ def test_an_observer_is_muted_after_ten_failures_in_a_row(caplog):
 def test_a_success_between_failures_is_forgiving():
     """Only failures in a row count."""
     bad = Listener(failures=PATIENCE - 1)
-    tell = relay_of(bad).observer("task_started")
+    tell = listeners_of(bad).observer("task_started")
     for _ in range(PATIENCE):
         tell(task=0)
     bad.failures = PATIENCE - 1
@@ -74,7 +74,7 @@ def test_a_success_between_failures_is_forgiving():
 
 def test_an_interrupt_passes():
     """Ctrl-C always works."""
-    tell = relay_of(Listener(1, KeyboardInterrupt)).observer("task_started")
+    tell = listeners_of(Listener(1, KeyboardInterrupt)).observer("task_started")
     with pytest.raises(KeyboardInterrupt):
         tell(task=0)
 
@@ -92,7 +92,7 @@ def test_an_implementation_may_take_fewer_arguments():
             self.calls += 1
 
     short = Short()
-    relay_of(short).observer("task_finished")(task=1, outcome=2)
+    listeners_of(short).observer("task_finished")(task=1, outcome=2)
     assert short.calls == 1
 
 
@@ -111,13 +111,15 @@ def decider(answer):
 
 def test_the_first_answer_of_deciders_wins():
     """None is no answer, zero is one."""
-    ask = relay_of(decider(5), decider(0), decider(None)).decider("task_retry_delay")
+    ask = listeners_of(decider(5), decider(0), decider(None)).decider(
+        "task_retry_delay"
+    )
     assert ask(task=1, attempt=1, outcome=None) == 0
 
 
 def test_what_a_decider_raises_is_the_callers_to_know():
     """It is an error of the task."""
-    ask = relay_of(decider(ValueError("no"))).decider("task_retry_delay")
+    ask = listeners_of(decider(ValueError("no"))).decider("task_retry_delay")
     with pytest.raises(ValueError, match="no"):
         ask(task=1, attempt=1, outcome=None)
 
@@ -131,10 +133,10 @@ def test_a_module_can_be_a_plugin():
         heard.append(bus)
 
     module.bus_opened = hookimpl(bus_opened)
-    relay = relay_of(module)
-    relay.observer("bus_opened")(bus="e")
+    listeners = listeners_of(module)
+    listeners.observer("bus_opened")(bus="e")
     assert heard == ["e"]
-    assert relay.implemented() == ["bus_opened"]
+    assert listeners.implemented() == ["bus_opened"]
 
 
 def bad_plugin(function):
@@ -175,13 +177,15 @@ def wrapping():
 )
 def test_a_bad_hook_plugin_is_refused_and_leaves_nothing_behind(plugin, text):
     """One line says what is wrong with it."""
-    relay = Relay()
+    listeners = Listeners()
     with pytest.raises(PluginContractError) as caught:
-        relay.add(Found(kind="hooks", name="h", value="m:o", distribution="d"), plugin)
+        listeners.add(
+            Found(kind="hooks", name="h", value="m:o", distribution="d"), plugin
+        )
     assert text in str(caught.value)
     assert str(caught.value).startswith("hooks 'h' of d (m:o): ")
     assert "\n" not in str(caught.value)
-    assert relay.implemented() == []
+    assert listeners.implemented() == []
 
 
 GOOD = """
@@ -202,10 +206,10 @@ def test_a_broken_hook_plugin_is_left_out_with_one_warning(site, caplog):
         mod = site.folder / f"task_hooks_{name}-1.0.dist-info" / "entry_points.txt"
         mod.write_text(mod.read_text().replace(":plugin", ""))
     with caplog.at_level(logging.WARNING):
-        relay = Relay.load(Catalog.scan(site.path).found)
+        listeners = Listeners.load(Catalog.scan(path=site.path).found)
     first, second = caplog.messages
     assert "left out: hooks 'a' of task-hooks-a 1.0" in first
     assert "ZeroDivisionError" in first
     assert "left out: hooks 'c' of task-hooks-c 1.0" in second
-    relay.observer("task_started")(task=7)
+    listeners.observer("task_started")(task=7)
     assert __import__("task_hooks_b_mod").heard == [7]

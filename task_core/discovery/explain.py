@@ -1,0 +1,216 @@
+"""The words for what cannot be had: an unknown name, a conflict, a failed import."""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Collection, Sequence
+from importlib.metadata import Distribution
+
+from task_core.api.worker import describe
+from task_core.discovery.found import Found, normalise
+from task_core.errors import (
+    FrameworkError,
+    PluginError,
+    PluginImportError,
+    WorkerError,
+    nearest,
+)
+
+SHIPPED = {
+    "bus": ("kafka", "nsq", "sqlite"),
+    "worker": ("exec",),
+    "taskmaster": ("cron",),
+    "command": (),
+}
+"""What the folder `plugins` builds, by kind: `task-bus-kafka` and so on."""
+Reasons = tuple[str, str, str]
+"""Code of the finding, cause, and what to do."""
+
+
+def unknown(
+    kind: str, name: str, installed: Collection[str], hidden: Sequence[Found] = ()
+) -> str:
+    """Say that there is no such plugin, what there is, and how to get it.
+
+    Args:
+        kind, name: What was asked for.
+        installed: The names of that kind that there are.
+        hidden: The plugins of that name that the environment disables.
+    """
+    if hidden:
+        return (
+            f"{hidden[0].label} is disabled by TASK_PLUGINS or TASK_PLUGINS_DISABLED:"
+            " change that variable"
+        )
+    lines = [f"there is no {kind} '{name}'{nearest(name, installed)}"]
+    lines.append(f"installed: {', '.join(installed) or 'none'}")
+    if name in SHIPPED.get(kind, ()):
+        package = f"task-{kind}-{name}"
+        lines.append(
+            f"to get it: {install_command(package)}"
+            f" (in a checkout: pip install ./plugins/{package})"
+        )
+    lines.append(f"looked where {sys.executable} looks; 'task plugins list' shows all")
+    if kind == "worker":
+        lines.append("a worker may also be given as module:object or file.py:object")
+    return "\n".join(lines)
+
+
+def conflict(owners: Sequence[Found]) -> str:
+    """Say that several distributions claim one name, and how to choose."""
+    kind, name = owners[0].kind, owners[0].name
+    claims = " and ".join(found.owner for found in owners)
+    return f"{kind} '{name}' is claimed by {claims}: {choice(owners)}"
+
+
+def choice(owners: Sequence[Found]) -> str:
+    """Say how to choose among those who claim one name."""
+    strangers = [found for found in owners if found.installed]
+    if not strangers:
+        return "register one of them under another name"
+    first, last = strangers[0], strangers[-1]
+    ways = [
+        f"pip uninstall {last.distribution}",
+        f"hide it with TASK_PLUGINS_DISABLED={last.distribution}",
+    ]
+    if not owners[0].builtin and last.kind not in ("hooks", "command"):
+        flag = f"--{last.kind} {first.distribution}:{first.name}"
+        ways.append(f"choose one by {flag}")
+    return f"{', '.join(ways[:-1])} or {ways[-1]}"
+
+
+def install_command(package: str, *flags: str) -> str:
+    """Return the command that installs a package beside this framework.
+
+    Args:
+        package: The distribution.
+        flags: For pip, for example `--upgrade`.
+    """
+    if "/pipx/" in sys.prefix:
+        return f"pipx inject task-framework {package}"
+    if "/uv/tools/" in sys.prefix:
+        return f"uv tool install task-framework --with {package}"
+    return " ".join(("pip install", *flags, package))
+
+
+def import_failed(found: Found, error: BaseException) -> FrameworkError:
+    """Return the error that says why a plugin or a file cannot be imported."""
+    if found.given:
+        return _not_imported_here(found, error)
+    code, cause, fix = reasons(found, error)
+    cause = f"it cannot be imported: {cause}"
+    text = f"{found.full_label}: {cause}: {fix}"
+    return PluginImportError(text, code=code, cause=cause, fix=fix)
+
+
+def use_failed(found: Found, doing: str, error: BaseException) -> PluginError:
+    """Return the error that says why a plugin cannot be opened, made or run.
+
+    Args:
+        found: The plugin.
+        doing: What was tried, for example `opening it`.
+        error: What it raised.
+    """
+    code, cause, fix = reasons(found, error)
+    return broken(found, f"{doing} failed: {cause}", code=code, fix=fix)
+
+
+def broken(
+    found: Found, cause: str, *, code: str = "P02", fix: str = ""
+) -> PluginError:
+    """Return the error that says what is wrong with a plugin, and whose it is."""
+    fix = fix or ("mend it" if found.given else "tell its author")
+    text = f"{found.full_label}: {cause}: {fix}"
+    return PluginError(text, code=code, cause=cause, fix=fix)
+
+
+def reasons(found: Found, error: BaseException) -> Reasons:
+    """Return code, cause and remedy of what came out of a plugin."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        missing = error.name.partition(".")[0]
+        if missing == found.top:
+            reinstall = f"pip install --force-reinstall {found.distribution}"
+            return "P08", f"its own module '{error.name}' is not there", reinstall
+        cause = f"it needs the module '{error.name}', which is not there"
+        return "P01", cause, _install(found, missing)
+    if isinstance(error, SystemExit):
+        cause = f"it ends the process ({error.code!r}) when it is imported"
+    else:
+        place = last_place(error, lambda name, _: name.partition(".")[0] == found.top)
+        cause = f"{one_line(error)}{place and f' ({place})'}"
+    if found.given:
+        return "P01", cause, "mend it"
+    upgrade = f"pip install --upgrade {found.distribution}, or tell its author"
+    return "P01", cause, upgrade
+
+
+def _not_imported_here(found: Found, error: BaseException) -> WorkerError:
+    """Say why a file or module cannot be imported, and where in it."""
+    place, is_file = found.place, found.place.endswith(".py")
+    what = f"{found.kind} {'file' if is_file else 'module'} '{place}'"
+    missing = isinstance(error, ModuleNotFoundError) and error.name
+    if missing and f"{place}.".startswith(f"{missing}."):
+        text = f"there is no module '{missing}' in {os.getcwd()} or installed"
+        return WorkerError(f"{what}: {text}")
+    if isinstance(error, SyntaxError):
+        return WorkerError(f"{what}: {one_line(error)}")
+    if isinstance(error, SystemExit):
+        text = f"ends the process ({error.code!r}) when it is imported"
+        hint = "put its last lines under if __name__ == '__main__'"
+        return WorkerError(f"{what} {text}: {hint}")
+    where = last_place(error, lambda name, _: name.partition(".")[0] == found.top)
+    line = f"{one_line(error)}{where and f' ({where})'}"
+    return WorkerError(f"{what} cannot be imported: {line}")
+
+
+def one_line(error: BaseException) -> str:
+    """Say an exception in one line."""
+    if isinstance(error, SyntaxError):
+        place = f"{os.path.basename(error.filename or '?')}:{error.lineno or '?'}"
+        return f"syntax error in {place}: {error.msg}"
+    return describe(error)
+
+
+def last_place(error: BaseException, is_ours: Callable[[str, str], bool]) -> str:
+    """Return file and line where an error left the code that it is about.
+
+    Args:
+        error: What was caught.
+        is_ours: Takes the name of a module and its file.
+    """
+    place, trace = "", error.__traceback__
+    while trace:
+        file = trace.tb_frame.f_code.co_filename
+        if is_ours(trace.tb_frame.f_globals.get("__name__", ""), file):
+            place = f"{os.path.basename(file)}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def _install(found: Found, module: str) -> str:
+    """Return how to get a module: the requirement that brings it, if one is known."""
+    for requirement in requirements_of(found):
+        if normalise(requirement_name(requirement)) == normalise(module):
+            return f"pip install '{requirement.partition(';')[0].replace(' ', '')}'"
+    if not found.distribution:
+        return f"install what brings '{module}'"
+    return (
+        f"pip install --force-reinstall {found.distribution},"
+        f" or install what brings '{module}'"
+    )
+
+
+def requirements_of(found: Found) -> Sequence[str]:
+    """Return what the distribution of a plugin says that it requires."""
+    return Distribution.at(found.location).requires or () if found.location else ()
+
+
+def requirement_name(requirement: str) -> str:
+    """Return the distribution that a requirement names.
+
+    Example:
+        >>> requirement_name("task-framework>=0.1,<1")
+        'task-framework'
+    """
+    match = re.match(r"[\w.-]+", requirement)
+    return match[0] if match else ""

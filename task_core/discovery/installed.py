@@ -1,0 +1,83 @@
+"""What is installed, as `importlib.metadata` tells it: nothing is imported."""
+
+import os
+from collections.abc import Iterator, Sequence
+from importlib.metadata import Distribution, distributions
+
+from task_core.discovery.found import CORE, GROUPS, Found, normalise
+
+
+def installed(path: Sequence[str]) -> list[Found]:
+    """Return the plugins that are installed; of one distribution, the first copy.
+
+    Args:
+        path: Folders as in `sys.path`.
+    """
+    seen: set[str] = set()
+    found: list[Found] = []
+    for distribution in distributions(path=list(path)):
+        key = _key(distribution)
+        # What another copy hides is passed over; what brings nothing is not read.
+        if key not in seen and "[task_core." in _entry_points(distribution):
+            found.extend(_plugins(distribution))
+        seen.add(key)
+    return found
+
+
+def copies_of(found: Found, path: Sequence[str]) -> set[str]:
+    """Return where a distribution is, its own place and that of other copies."""
+    key = os.path.basename(found.location).partition("-")[0]
+    return {
+        os.path.realpath(location_of(distribution))
+        for distribution in distributions(path=list(path))
+        if _key(distribution) == normalise(key)
+    }
+
+
+def versions(path: Sequence[str]) -> dict[str, str]:
+    """Return version by distribution of all that is there; the first copy counts."""
+    known: dict[str, str] = {}
+    for distribution in distributions(path=list(path)):
+        if name := header(distribution, "Name"):
+            known.setdefault(normalise(name), distribution.version)
+    return known
+
+
+def header(distribution: Distribution, key: str) -> str:
+    """Return one header of a distribution's metadata, or nothing."""
+    headers = distribution.metadata
+    return headers[key] if key in headers else ""  # noqa: SIM401  it has no `get`
+
+
+def location_of(distribution: Distribution) -> str:
+    """Return the folder that holds a distribution's metadata."""
+    return str(getattr(distribution, "_path", ""))
+
+
+def _key(distribution: Distribution) -> str:
+    """Return what tells distributions apart, without reading their metadata."""
+    stem = os.path.basename(location_of(distribution)).partition("-")[0]
+    return normalise(stem or header(distribution, "Name"))
+
+
+def _entry_points(distribution: Distribution) -> str:
+    return distribution.read_text("entry_points.txt") or ""
+
+
+def _plugins(distribution: Distribution) -> Iterator[Found]:
+    location = location_of(distribution)
+    stem = os.path.basename(location).rpartition(".")[0]
+    folder_name, _, folder_version = stem.partition("-")
+    name = normalise(header(distribution, "Name") or folder_name)
+    version = header(distribution, "Version") or folder_version.partition("-")[0]
+    for point in distribution.entry_points:
+        if point.group in GROUPS and name != CORE:
+            yield Found(
+                kind=GROUPS[point.group],
+                name=point.name,
+                # Extras (`module:object [extra]`) are obsolete: they change nothing.
+                value="".join(point.value.partition("[")[0].split()),
+                distribution=name,
+                version=version,
+                location=location,
+            )

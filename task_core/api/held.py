@@ -23,8 +23,9 @@ class Held:
 
     @property
     def deliveries(self) -> list[Delivery]:
-        """All of them, the oldest first."""
-        return [delivery for delivery, _ in self._ends.values()]
+        """All that nobody else can have yet, the oldest first."""
+        now = monotonic()
+        return [delivery for delivery, ends in self._ends.values() if ends > now]
 
     def add(self, deliveries: Iterable[Delivery]) -> None:
         """Note that these were handed out, or that their leases begin anew."""
@@ -37,6 +38,11 @@ class Held:
             self._ends.pop(id(one), None)
 
     def lost(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
-        """Return those that others may have by now, or that are settled already."""
+        """Return those that others may have by now, or that are settled already.
+
+        They stay lost: nothing more is remembered of them.
+        """
         now, nothing = monotonic(), (None, -math.inf)
-        return [one for one in deliveries if self._ends.get(id(one), nothing)[1] <= now]
+        lost = [one for one in deliveries if self._ends.get(id(one), nothing)[1] <= now]
+        self.remove(lost)
+        return lost

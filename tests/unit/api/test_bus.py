@@ -1,202 +1,278 @@
-"""Rules of `task_core.api.bus`."""
+"""Rules of `task_core.api.bus`: what the base sees to, so that no author forgets it."""
 
 import pytest
-from task_core.api.refusals import check_messages, refuse
 
-from task_core.api.bus import Bus, Consumer, Producer
+from task_core.api.bus import Bus, ChannelState, Consumer, Producer
 from task_core.api.capabilities import Capabilities
-from task_core.api.message import Delivery, Message
+from task_core.api.message import Message
 from task_core.errors import (
     BusClosedError,
-    PayloadError,
+    BusError,
     SendError,
     UnsupportedCapabilityError,
 )
 
-
-class ListBus(Bus):
-    """Writes down what it is asked to do, in order."""
-
-    def __init__(self, capabilities, broken=False):
-        super().__init__("list", capabilities)
-        self.calls = []
-        self.broken = broken
-        self.producers = 0
-
-    def subscribe(self, topic, channel):
-        return ListConsumer(self, topic, channel)
-
-    def producer(self):
-        self.producers += 1
-        return ListProducer(self)
-
-    def close(self):
-        self.calls.append(("close",))
+EVERYTHING = Capabilities(depth=True, topics=True, peek=True, channels=True)
 
 
 class ListConsumer(Consumer):
-    def receive(self, limit, timeout):
+    """Has nothing to deliver."""
+
+    def _receive(self, limit, timeout):
         return []
 
-    def wake(self):
-        pass
-
-    def close(self):
-        pass
-
-
-class AckingConsumer(ListConsumer):
-    def ack(self, deliveries):
-        self.bus.calls.append(("ack", [delivery.token for delivery in deliveries]))
+    def _close(self):
+        self.bus.note("consumer")
 
 
 class ListProducer(Producer):
-    def send(self, messages):
-        check_messages(self.bus, messages)
-        if self.bus.broken:
-            raise SendError("no answer", [0])
+    """Writes down what it sends."""
+
+    def _send(self, messages):
         self.bus.calls.append(("send", [message.body for message in messages]))
 
-    def close(self):
-        pass
+    def _prepare(self, topics):
+        self.bus.calls.append(("prepare", list(topics)))
+
+    def _close(self):
+        self.bus.note("producer")
 
 
-MESSAGES = [Message("done", b"1"), Message("load", b"2")]
-DELIVERIES = [Delivery(b"a", token=1), Delivery(b"b", token=2)]
+class ListBus(Bus):
+    """Writes down what it is asked to do, in order; fails where it is told to."""
+
+    def __init__(self, capabilities=EVERYTHING, failing=()):
+        super().__init__("list", capabilities)
+        self.calls = []
+        self.failing = failing
+
+    def note(self, call, *more):
+        self.calls.append((call, *more))
+        if call in self.failing:
+            raise BusError(f"{call} failed")
+
+    def _subscribe(self, topic, channel, **hints):
+        self.note("subscribe", topic, channel, hints)
+        return ListConsumer(self, topic, channel)
+
+    def _producer(self):
+        self.note("make")
+        return ListProducer(self)
+
+    def _topics(self):
+        return ["a", "b"]
+
+    def _depth(self, topic, channel):
+        return 3
+
+    def _channels(self, topic):
+        return [ChannelState("c", 3, 1)]
+
+    def _peek(self, topic, limit):
+        return [b"1", b"2"][:limit]
+
+    def _forget(self, topic, channel):
+        self.note("forget", topic, channel)
+
+    def _ping(self):
+        self.note("ping")
+
+    def _close(self):
+        self.note("close")
 
 
-def settle(bus, deliveries, messages):
-    bus.settle(AckingConsumer(bus, "t", "c"), deliveries, messages)
-    return bus.calls
+QUESTIONS = {
+    "topics": lambda bus: bus.topics(),
+    "depth": lambda bus: bus.depth("t", "c"),
+    "channels of": lambda bus: bus.channels("t"),
+    "peek": lambda bus: bus.peek("t", 1),
+    "forget": lambda bus: bus.forget("t", "c"),
+}
+CAPABILITY = {"channels of": "depth", "forget": "channels"}
+CALLS = {
+    **QUESTIONS,
+    "ping": lambda bus: bus.ping(),
+    "subscribe": lambda bus: bus.subscribe("t", "c"),
+    "producer": lambda bus: bus.producer(),
+    "prepare": lambda bus: bus.prepare(["t"]),
+    "shared": lambda bus: bus.shared_producer(),
+}
 
 
-def test_settle_sends_before_it_acknowledges():
-    """A worker killed in between has its task again: duplicates, never a loss."""
-    calls = settle(ListBus(Capabilities(ack=True)), DELIVERIES, MESSAGES)
-    assert calls == [("send", [b"1", b"2"]), ("ack", [1, 2])]
-
-
-def test_settle_acknowledges_nothing_when_sending_fails():
-    """The tasks come again."""
-    bus = ListBus(Capabilities(ack=True), broken=True)
-    with pytest.raises(SendError):
-        settle(bus, DELIVERIES, MESSAGES)
-    assert bus.calls == []
-
-
-def test_settle_without_acknowledgement_only_sends():
-    """A pipe cannot take anything back."""
-    assert settle(ListBus(Capabilities()), DELIVERIES, MESSAGES) == [
-        ("send", [b"1", b"2"])
-    ]
-
-
-@pytest.mark.parametrize(
-    ("deliveries", "messages", "calls"),
-    [
-        ([], MESSAGES, ["send"]),
-        (DELIVERIES, [], ["ack"]),
-        ([], [], []),
-    ],
-)
-def test_settle_makes_no_empty_calls(deliveries, messages, calls):
-    """Neither a send nor an ack of nothing."""
-    made = settle(ListBus(Capabilities(ack=True)), deliveries, messages)
-    assert [name for name, *_ in made] == calls
-
-
-@pytest.mark.parametrize("which", ["bus", "consumer"])
-def test_settle_sends_nothing_when_it_is_closed(which):
-    """What a closed consumer had was given back, and others have it."""
-    bus = ListBus(Capabilities(ack=True))
-    consumer = bus.subscribe("a", "b")
-    {"bus": bus, "consumer": consumer}[which].closed = True
-    with pytest.raises(BusClosedError):
-        bus.settle(consumer, [Delivery(b"1")], [Message("done", b"x")])
-    assert bus.calls == []
-
-
-def test_settle_keeps_one_producer():
-    """A new one for each task would be slow."""
-    bus = ListBus(Capabilities(ack=True))
-    settle(bus, DELIVERIES, MESSAGES)
-    settle(bus, DELIVERIES, MESSAGES)
-    assert bus.producers == 1
-
-
-@pytest.mark.parametrize(
-    ("call", "capability"),
-    [
-        (lambda bus, consumer: bus.topics(), "topics"),
-        (lambda bus, consumer: bus.depth("t", "c"), "depth"),
-        (lambda bus, consumer: consumer.ack(DELIVERIES), "ack"),
-        (lambda bus, consumer: consumer.nack(DELIVERIES), "nack"),
-        (lambda bus, consumer: consumer.extend(DELIVERIES), "lease"),
-    ],
-)
-def test_a_call_that_a_bus_does_not_have_is_refused(call, capability):
-    """The error names the capability that is missing."""
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_what_is_not_declared_is_refused(name):
+    """The error names the capability that is missing, and no hook is called."""
     bus = ListBus(Capabilities())
-    text = f"bus 'list' cannot do this: it does not offer '{capability}'"
-    with pytest.raises(UnsupportedCapabilityError, match=text):
-        call(bus, bus.subscribe("t", "c"))
+    capability = CAPABILITY.get(name, name)
+    with pytest.raises(UnsupportedCapabilityError, match=f"not offer '{capability}'"):
+        QUESTIONS[name](bus)
+    assert bus.calls == []
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_closed_bus_refuses(name):
+    """Whatever it is asked; no hook is called."""
+    bus = ListBus()
+    bus.close()
+    bus.calls.clear()
+    with pytest.raises(BusClosedError, match="bus 'list' is closed"):
+        CALLS[name](bus)
+    assert bus.calls == []
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_an_open_bus_answers(name):
+    """With what its hooks say."""
+    CALLS[name](ListBus())
+
+
+def test_peeking_at_nothing_asks_nobody():
+    """A limit of 0 or less."""
+    bus = ListBus()
+    assert list(bus.peek("t", 2)) == [b"1", b"2"]
+    assert list(bus.peek("t", 0)) == list(bus.peek("t", -1)) == []
 
 
 def test_what_a_simple_bus_need_not_have():
-    """It is never exhausted, has nothing to drain, takes any topic, and is alive."""
-    bus = ListBus(Capabilities())
-    consumer = bus.subscribe("t", "c")
-    assert consumer.exhausted is False
-    assert list(consumer.drain()) == []
-    assert bus.producer().prepare(["t"]) is None
+    """It cannot list its channels, has nothing to free, takes any topic, is alive."""
+    bare = type("Bare", (Bus,), {"_subscribe": None, "_producer": ListBus._producer})
+    bus = bare("bare", EVERYTHING)
+    bus.note = lambda *call: None
+    assert list(bus.channels("t")) == []
     assert bus.ping() is None
+    bus.close()
+
+
+@pytest.mark.parametrize("name", ["topics", "depth", "peek", "forget"])
+def test_a_declared_hook_that_is_missing_is_named(name):
+    """The author reads what to write."""
+    bare = type("Bare", (Bus,), {"_subscribe": None, "_producer": None})
+    with pytest.raises(NotImplementedError, match=rf"Bare\._{name}"):
+        QUESTIONS[name](bare("bare", EVERYTHING))
 
 
 @pytest.mark.parametrize("kind", [Bus, Consumer, Producer])
 def test_a_contract_cannot_be_used_by_itself(kind):
-    """Forgetting a method is told when the object is made."""
+    """Forgetting a hook is told when the object is made."""
     with pytest.raises(TypeError, match="abstract method"):
         kind("name", Capabilities())
 
 
-def test_refusing_what_is_no_capability_is_a_bug():
-    """A typing error must not look like an answer."""
-    with pytest.raises(AttributeError):
-        refuse(ListBus(Capabilities()), "acks")
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("delay", 1.0), ("priority", 1), ("headers", {"a": "b"})]
-)
-def test_a_message_may_ask_only_for_what_the_bus_declares(name, value):
-    """Refused before any message is sent."""
-    messages = [Message("t", b"1"), Message("t", b"2", **{name: value})]
+def test_settling_and_preparing_share_one_producer():
+    """A connection of its own for each would be one too many."""
     bus = ListBus(Capabilities())
-    with pytest.raises(UnsupportedCapabilityError, match=f"'{name}'"):
-        bus.producer().send(messages)
-    assert bus.calls == []
-    check_messages(ListBus(Capabilities(**{name: True})), messages)
+    consumer = bus.subscribe("t", "c")
+    bus.prepare(["done"])
+    consumer.settle([], [Message("done", b"1")])
+    consumer.settle([], [Message("done", b"2")])
+    names = [call[0] for call in bus.calls]
+    assert names == ["subscribe", "make", "prepare", "send", "send"]
 
 
-def test_a_message_without_extras_asks_for_nothing():
-    """Empty headers and no delay are no wish."""
-    extras = {"delay": 0.0, "priority": 0, "headers": {}}
-    check_messages(ListBus(Capabilities()), [Message("t", b"", key="k", **extras)])
+def test_a_shared_producer_that_was_closed_is_made_anew():
+    """Somebody closed what was not his."""
+    bus = ListBus()
+    bus.shared_producer().close()
+    assert not bus.shared_producer().closed
 
 
-def test_a_message_needs_a_topic():
-    """On every bus, or it could never be found again."""
-    with pytest.raises(PayloadError, match=r"^topic required: a message names none$"):
-        check_messages(ListBus(Capabilities()), [Message("t", b""), Message("", b"")])
+def test_closing_closes_each_part_once_and_the_connection_last():
+    """Also when it is repeated, or a part was closed before."""
+    bus = ListBus()
+    bus.subscribe("t", "c").close()
+    bus.subscribe("t", "c")
+    bus.producer()
+    bus.calls.clear()
+    bus.close()
+    bus.close()
+    assert [call for (call,) in bus.calls] == ["consumer", "producer", "close"]
 
 
-def test_a_body_may_be_as_long_as_the_bus_carries():
-    """One byte more is refused, and the error tells both numbers."""
-    bus = ListBus(Capabilities(max_bytes=3))
-    check_messages(bus, [Message("t", b"123")])
-    expected = (
-        "^bus 'list' carries at most 3 bytes in one message,"
-        " this one for topic 't' has 4$"
-    )
-    with pytest.raises(PayloadError, match=expected):
-        check_messages(bus, [Message("t", b""), Message("t", b"1234")])
+def test_all_is_closed_though_some_of_it_fails():
+    """And the first failure is told."""
+    bus = ListBus(failing=("consumer", "close"))
+    for _ in range(2):
+        bus.subscribe("t", "c")
+    bus.producer()
+    bus.calls.clear()
+    with pytest.raises(BusError, match="consumer failed"):
+        bus.close()
+    assert [call for (call,) in bus.calls] == ["consumer"] * 2 + ["producer", "close"]
+    bus.close()
+
+
+def test_parts_that_are_closed_are_forgotten():
+    """A bus lives for years, and its consumers come and go."""
+    bus = ListBus()
+    for _ in range(50):
+        bus.subscribe("t", "c").close()
+        bus.producer().close()
+    assert len(bus._consumers) == len(bus._producers) == 1
+
+
+def test_hints_reach_the_hook():
+    """How much will be held, and whether the channel is to stay."""
+    bus = ListBus()
+    bus.subscribe("t", "c", prefetch=7, temporary=True)
+    bus.subscribe("t", "c")
+    assert bus.calls == [
+        ("subscribe", "t", "c", {"prefetch": 7, "temporary": True}),
+        ("subscribe", "t", "c", {"prefetch": None, "temporary": False}),
+    ]
+
+
+def forgotten(bus):
+    return [call[1:] for call in bus.calls if call[0] == "forget"]
+
+
+def test_a_temporary_channel_goes_with_its_reader():
+    """Once; and others of that name stay."""
+    bus = ListBus()
+    bus.subscribe("t", "stays").close()
+    consumer = bus.subscribe("t", "goes", temporary=True)
+    consumer.close()
+    consumer.close()
+    bus.close()
+    assert forgotten(bus) == [("t", "goes")]
+
+
+def test_a_temporary_channel_goes_when_its_bus_closes():
+    """Whoever looks forgets to close his consumer."""
+    bus = ListBus()
+    bus.subscribe("t", "goes", temporary=True)
+    bus.close()
+    assert forgotten(bus) == [("t", "goes")]
+
+
+def test_a_broker_that_expires_channels_needs_no_help():
+    """Nor does one that has none."""
+
+    class Expiring(ListBus):
+        expires_channels = True
+
+    for bus in (Expiring(), ListBus(Capabilities())):
+        bus.subscribe("t", "goes", temporary=True).close()
+        assert forgotten(bus) == []
+
+
+def test_a_temporary_channel_that_cannot_be_deleted_hinders_no_closing():
+    """The broker is away."""
+    bus = ListBus(failing=("forget",))
+    bus.subscribe("t", "goes", temporary=True).close()
+    assert forgotten(bus) == [("t", "goes")]
+    bus.close()
+
+
+class Refusing(ListProducer):
+    def _send(self, messages):
+        raise SendError("no answer", [0])
+
+
+def test_settle_acknowledges_nothing_when_sending_fails():
+    """The tasks come again."""
+    bus = ListBus(Capabilities(ack=True))
+    bus._producer = lambda: Refusing(bus)
+    consumer = bus.subscribe("t", "c")
+    consumer._ack = pytest.fail
+    with pytest.raises(SendError):
+        consumer.settle([], [Message("done", b"1")])

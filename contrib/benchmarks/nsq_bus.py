@@ -25,10 +25,10 @@ from urllib.request import ProxyHandler, build_opener
 
 from brokers.nsq import Nsqd
 from nsq.connection import Connection
-from task_bus_nsq.plugin import NsqOptions, nsq
+from task_bus_nsq.options import NsqOptions
+from task_bus_nsq.plugin import nsq
 
-from task_core.api.bus import Bus, BusContext
-from task_core.api.message import Message
+from task_core.api import Bus, BusContext, Message
 
 logging.getLogger("nsq").setLevel(logging.ERROR)  # it tells of every connection
 TASK = (
@@ -120,7 +120,7 @@ def bus_work(nsqd: Nsqd, topic: str, window: int, count: int) -> None:
     while left:
         found = consumer.receive(window, 10)
         assert found, "nothing comes"
-        bus.settle(consumer, found, [Message("done", DONE) for _ in found])
+        consumer.settle(found, [Message("done", DONE) for _ in found])
         left -= len(found)
     bus.close()
 

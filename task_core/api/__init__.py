@@ -47,6 +47,7 @@ from task_core.errors import (
     SendError,
     UnsupportedCapabilityError,
     UsageError,
+    excerpt,
 )
 from task_core.fields import param
 from task_core.info import format_info, parse_info
@@ -105,6 +106,7 @@ __all__ = [
     "decode_dead",
     "decode_task",
     "encode_task",
+    "excerpt",
     "failed",
     "format_duration",
     "format_info",

@@ -10,7 +10,8 @@ from brokers.fixtures import nsqd  # noqa: F401  a fixture, with or without `-p`
 from brokers.nsq import Nsqd, NsqLookupd
 from brokers.process import BrokerMissingError
 from brokers.tls import Certificate
-from task_bus_nsq.plugin import NsqOptions, nsq
+from task_bus_nsq.options import NsqOptions
+from task_bus_nsq.plugin import nsq
 
 from task_core.api import BusContext
 

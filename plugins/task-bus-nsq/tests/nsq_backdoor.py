@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from urllib.request import ProxyHandler, build_opener
 
 from brokers.ports import free_address
-from task_bus_nsq.plugin import NsqOptions
+from task_bus_nsq.options import NsqOptions
 from task_testing import Backdoor, not_offered
 
 BRIEF = b'{"msg_timeout":1000}'

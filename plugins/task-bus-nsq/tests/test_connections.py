@@ -7,7 +7,7 @@ import time
 import pytest
 from nsq_backdoor import NsqBackdoor
 
-from task_core.api import BusClosedError, BusConnectionError, BusError, Message
+from task_core.api import BusConnectionError, BusError, Message
 
 
 def test_a_connection_that_breaks_while_it_is_asked_is_told_at_once(start_nsqd, buses):
@@ -15,10 +15,13 @@ def test_a_connection_that_breaks_while_it_is_asked_is_told_at_once(start_nsqd, 
     NsqBackdoor(nsqd).put("t", [b"1"])
     consumer = buses(nsqd=(nsqd.tcp,)).subscribe("t", "c")
     held = consumer.receive(1, 5)
-    consumer._crew.readers[0].made_at -= 1  # as if it had worked for a while
+    consumer._connections.readers[0].made_at -= 1  # as if it had worked for a while
     nsqd.kill()
-    consumer.finish(held)
-    consumer._send_left()  # as its pulse does: the next write is one too many
+    consumer._connections.drop_gone = lambda: None  # it has not yet heard of the end
+    consumer.ack(held)
+    consumer._send_left(
+        is_beat=False
+    )  # as its timer does: the next write is one too many
     begin = time.monotonic()
     with pytest.raises(BusConnectionError):
         consumer.receive(1, 10)
@@ -54,38 +57,18 @@ def test_what_is_no_nsqd_is_told_apart_from_one_that_is_away(answer, buses):
             assert not isinstance(caught.value, BusConnectionError)
 
 
-def test_parts_tell_whether_they_were_closed(nsqd, buses):
-    bus = buses(nsqd=(nsqd.tcp,))
-    producer, consumer = bus.producer(), bus.subscribe("t", "c")
-    parts = producer, consumer, bus
-    assert not any(part.closed for part in parts)
-    for part in parts:
-        part.close()
-    assert all(part.closed for part in parts)
-    with pytest.raises(BusClosedError):
-        producer.prepare(["t"])
-
-
-def test_a_bus_does_not_remember_what_was_closed(nsqd, buses):
-    bus = buses(nsqd=(nsqd.tcp,))
-    for _ in range(3):
-        bus.producer().close()
-        bus.subscribe("t", "c").close()
-    assert len(bus._open) <= 1
-
-
 def test_an_nsqd_that_fell_silent_is_left_while_another_one_is_busy(start_nsqd, buses):
     nsqds = start_nsqd(), start_nsqd()
     NsqBackdoor(nsqds[1]).put("t", [b"1", b"2"])
     consumer = buses(nsqd=tuple(it.tcp for it in nsqds)).subscribe("t", "c")
-    silent, busy = consumer._crew.readers
+    silent, busy = consumer._connections.readers
     silent.heard -= 1000
     nsqds[0].pause()
     try:
         assert len(consumer.receive(1, 5)) == 1
     finally:
         nsqds[0].resume()
-    assert consumer._crew.readers == [busy]
+    assert consumer._connections.readers == [busy]
 
 
 def test_a_command_that_left_in_half_ends_its_connection(nsqd, buses, monkeypatch):
@@ -93,7 +76,7 @@ def test_a_command_that_left_in_half_ends_its_connection(nsqd, buses, monkeypatc
     topic = door.topic()
     door.put(topic, [b"1"])
     consumer = buses(nsqd=(nsqd.tcp,)).subscribe(topic, "c")
-    (broken,) = consumer._crew.readers
+    (broken,) = consumer._connections.readers
     broken.made_at -= 1  # as if it had worked for a while
 
     def half():
@@ -101,6 +84,6 @@ def test_a_command_that_left_in_half_ends_its_connection(nsqd, buses, monkeypatc
 
     with monkeypatch.context() as patch:
         patch.setattr(broken, "flush", half)
-        consumer._send_left()
+        consumer._send_left(is_beat=False)
     assert len(consumer.receive(1, 5)) == 1
-    assert consumer._crew.readers != [broken]
+    assert consumer._connections.readers != [broken]

@@ -3,7 +3,8 @@
 import attrs
 import pytest
 from nsq_backdoor import NsqBackdoor
-from task_bus_nsq.plugin import NsqOptions, nsq
+from task_bus_nsq.options import NsqOptions
+from task_bus_nsq.plugin import nsq
 from task_testing import BusContract
 
 WRONG = "wrong-secret"

@@ -47,7 +47,7 @@ def test_a_topic_is_read_from_every_nsqd_that_has_it(bus, doors):
     for number, door in enumerate(doors):
         door.put(topic, [b"%d" % number])
     deadline = time.monotonic() + 5
-    while len(bus._directory.holders(topic)) < 2:  # nsqds tell it a little later
+    while len(bus._discovery.holders(topic)) < 2:  # nsqds tell it a little later
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert receive(bus.subscribe(topic, "c"), 2) == [b"0", b"1"]
@@ -96,7 +96,7 @@ def test_nsqds_that_nsqlookupd_knows_no_more_are_left(bus, doors, start_nsqd, lo
     producer = bus.producer()
     deadline = time.monotonic() + 10
     for count in (3, 2):
-        while len(producer._links) != count:
+        while len(producer._connections) != count:
             assert time.monotonic() < deadline
             producer.send([Message("any", b"1")])
             time.sleep(0.01)

@@ -156,7 +156,7 @@ def test_two_threads_may_own_a_bus_each(door, buses, nsqd):
     def work():
         consumer = buses(nsqd=(nsqd.tcp,)).subscribe(topic, "c")
         while came := consumer.receive(3, 1):
-            consumer.bus.settle(consumer, came, [])
+            consumer.settle(came, [])
             found.extend(it.body for it in came)
 
     threads = [threading.Thread(target=work) for _ in range(2)]

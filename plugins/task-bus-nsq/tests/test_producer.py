@@ -124,13 +124,13 @@ def test_an_answer_to_an_interrupted_send_confirms_nothing_else(
 ):
     producer = buses(nsqd=(start_nsqd(options=("--max-msg-size=9",)).tcp,)).producer()
 
-    def interrupted(link):
-        link.flush()
+    def interrupted(connection):
+        connection.flush()
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         producer.prepare([])
-        patch.setattr("task_bus_nsq.link.Link.answer", interrupted)
+        patch.setattr("task_bus_nsq.connection.NsqdConnection.answer", interrupted)
         with pytest.raises(KeyboardInterrupt):
             producer.send([Message("t", b"1")])
     with pytest.raises(SendError):
@@ -140,4 +140,4 @@ def test_an_answer_to_an_interrupted_send_confirms_nothing_else(
 def test_prepare_connects(nsqd, buses):
     producer = buses(nsqd=(nsqd.tcp,)).producer()
     producer.prepare(["t"])
-    assert len(producer._links) == 1
+    assert len(producer._connections) == 1

@@ -4,16 +4,25 @@ from collections.abc import Sequence
 
 import attrs
 
+from task_bus_nsq.connection import NsqdConnection
+from task_bus_nsq.connections import Connections
 from task_bus_nsq.consumer import NsqConsumer
-from task_bus_nsq.crew import Crew
-from task_bus_nsq.directory import Directory
-from task_bus_nsq.link import Link
-from task_bus_nsq.names import check_subscription
-from task_bus_nsq.plugin import NsqOptions
+from task_bus_nsq.discovery import Discovery
+from task_bus_nsq.http import HttpApi
+from task_bus_nsq.names import check_name, ephemeral
+from task_bus_nsq.options import NsqOptions
 from task_bus_nsq.producer import NsqProducer
 from task_bus_nsq.settings import Settings, make_settings
-from task_core.api import Bus, BusContext, Capabilities, Consumer, Delivery, Message
-from task_core.errors import BusConnectionError
+from task_bus_nsq.stats import Stats
+from task_core.api import (
+    Bus,
+    BusConnectionError,
+    BusContext,
+    Capabilities,
+    ChannelState,
+    Consumer,
+    Producer,
+)
 
 
 def make_bus(
@@ -36,92 +45,51 @@ class NsqBus(Bus):
         capabilities: Those of the manifest, with the size that the options tell.
     """
 
+    expires_channels = True  # those named `…#ephemeral`
+
     def __init__(self, settings: Settings, capabilities: Capabilities) -> None:
-        super().__init__("nsq", capabilities)
+        super().__init__("nsq", capabilities, lease=settings.lease)
         self._settings = settings
-        self._directory = Directory(settings)
-        self._open: list[NsqConsumer | NsqProducer] = []
+        api = HttpApi(settings)
+        self._discovery = Discovery(settings, api)
+        self._stats = Stats(settings, api, self._discovery)
 
-    def subscribe(self, topic: str, channel: str) -> NsqConsumer:
-        """Connect to every nsqd that has the topic; nothing is fetched yet.
+    def _subscribe(
+        self, topic: str, channel: str, *, prefetch: int | None, temporary: bool
+    ) -> Consumer:
+        """Connect to every nsqd that has the topic; nothing is fetched yet."""
+        if temporary:
+            channel = ephemeral(channel)
+        check_name("topic", topic)
+        check_name("channel", channel)
+        connections = Connections(self._settings, self._discovery, topic, channel)
+        return NsqConsumer(self, topic, channel, connections, self._settings)
 
-        Raises:
-            BusConnectionError: None of them can be reached.
-            BusError: A name is none, or an nsqd refuses us.
-        """
-        self.check_open()
-        check_subscription(topic, channel)
-        crew = Crew(self._settings, self._directory, topic, channel)
-        delay = self._settings.requeue_delay
-        consumer = NsqConsumer(self, topic, channel, crew, delay)
-        self._keep(consumer)
-        return consumer
+    def _producer(self) -> Producer:
+        """Return a producer, which connects at its first use."""
+        return NsqProducer(self, self._settings, self._discovery)
 
-    def producer(self) -> NsqProducer:
-        """Return a new producer; it connects at its first use."""
-        self.check_open()
-        producer = NsqProducer(self, self._settings, self._directory)
-        self._keep(producer)
-        return producer
+    def _topics(self) -> Sequence[str]:
+        return self._stats.topics()
 
-    def settle(
-        self,
-        consumer: Consumer,
-        deliveries: Sequence[Delivery],
-        messages: Sequence[Message],
-    ) -> None:
-        """Send, await the confirmation, then finish the deliveries.
+    def _depth(self, topic: str, channel: str) -> int:
+        check_name("topic", topic)
+        return self._stats.depth(topic, channel)
 
-        When the connection of a delivery breaks between the two, it comes again.
+    def _channels(self, topic: str) -> Sequence[ChannelState]:
+        return self._stats.channels(topic)
 
-        Raises:
-            LeaseLostError: Some went to others; nothing was done.
-            SendError: Some messages were not confirmed; nothing was finished.
-        """
-        self.check_open()
-        assert isinstance(consumer, NsqConsumer)
-        consumer.check_held(deliveries)
-        if messages:
-            if self._settler is None:
-                self._settler = self.producer()
-            self._settler.send(messages)
-        consumer.finish(deliveries)
+    def _forget(self, topic: str, channel: str) -> None:
+        self._stats.delete(topic, channel)
 
-    def topics(self) -> Sequence[str]:
-        """Return the names of the topics of all nsqds, sorted."""
-        self.check_open()
-        return self._directory.topics()
-
-    def depth(self, topic: str, channel: str) -> int:
-        """Return how many messages nobody holds, delayed ones included."""
-        self.check_open()
-        check_subscription(topic, channel)
-        return self._directory.depth(topic, channel)
-
-    def ping(self) -> None:
-        """Connect to an nsqd.
-
-        Raises:
-            BusConnectionError: None answers.
-        """
-        self.check_open()
+    def _ping(self) -> None:
+        """Connect to an nsqd."""
         failures = []
-        for address in self._directory.writable():
+        for address in self._discovery.writable():
             try:
-                Link(address, self._settings, 0).drop()
+                NsqdConnection(address, self._settings, 0).drop()
             except BusConnectionError as error:
                 failures.append(str(error))
             else:
                 return
         raise BusConnectionError("; ".join(failures))
-
-    def close(self) -> None:
-        """Give back what is unsettled, and close all connections."""
-        self.closed = True
-        while self._open:
-            self._open.pop().close()
-
-    def _keep(self, part: NsqConsumer | NsqProducer) -> None:
-        """Remember what `close` is to close."""
-        self._open = [it for it in self._open if not it.closed]
-        self._open.append(part)

@@ -4,68 +4,62 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from http.client import HTTPException
-from ssl import SSLContext
 from typing import Any, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
-from urllib.request import HTTPSHandler, OpenerDirector, ProxyHandler, Request
-from urllib.request import build_opener as build_urllib_opener
+from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
 from task_bus_nsq.names import Address
-from task_core.errors import BusConnectionError, BusError
+from task_bus_nsq.settings import Settings
+from task_core.api import BusConnectionError, BusError
 
 _log = logging.getLogger("task.bus.nsq")
 Answer = TypeVar("Answer")
 
 
-def build_opener(tls: SSLContext | None) -> OpenerDirector:
-    """Return what speaks HTTP.
+class HttpApi:
+    """Asks nsqds and nsqlookupds.
 
     Args:
-        tls: How to speak TLS where an address says https.
+        settings: How long to wait, and how to speak TLS where an address says https.
     """
-    # brokers are neighbours: a proxy for the web does not know them
-    return build_urllib_opener(ProxyHandler({}), HTTPSHandler(context=tls))
 
+    def __init__(self, settings: Settings) -> None:
+        self._timeout = settings.connect_timeout
+        # brokers are neighbours: a proxy for the web does not know them
+        https = HTTPSHandler(context=settings.tls)
+        self._opener = build_opener(ProxyHandler({}), https)
 
-def call(
-    opener: OpenerDirector,
-    address: Address,
-    path: str,
-    query: Mapping[str, str],
-    timeout: float,
-    *,
-    post: bool = False,
-) -> Any:
-    """Ask, and return what the JSON of the answer holds; None for "not found".
+    def call(
+        self, address: Address, path: str, query: Mapping[str, str], *, post: bool
+    ) -> Any:
+        """Ask, and return what the JSON of the answer holds; None for "not found".
 
-    Args:
-        opener: Speaks HTTP.
-        address, path, query: Where and what.
-        timeout: Seconds.
-        post: Whether it changes something.
+        Args:
+            address, path, query: Where and what.
+            post: Whether it changes something.
 
-    Raises:
-        BusConnectionError: Nobody answers.
-        BusError: The answer is an error.
-    """
-    url = f"{address.scheme}://{address}{path}?{urlencode(query)}"
-    request = Request(url, data=b"" if post else None)
-    try:
-        with opener.open(request, timeout=timeout) as response:
-            text = response.read()
-        data = json.loads(text) if text else {}
-    except HTTPError as error:
-        error.close()
-        if error.code == 404:
-            return None
-        raise BusError(f"{address} refuses {path}: HTTP {error.code}") from error
-    except (OSError, HTTPException, ValueError) as error:
-        raise BusConnectionError(
-            f"{address} does not answer {path}: {_reason(error)}"
-        ) from error
-    # before version 1.0 all was wrapped
-    return data["data"] if isinstance(data, dict) and "data" in data else data
+        Raises:
+            BusConnectionError: Nobody answers.
+            BusError: The answer is an error.
+        """
+        url = f"{address.scheme}://{address}{path}?{urlencode(query)}"
+        request = Request(url, data=b"" if post else None)
+        try:
+            with self._opener.open(request, timeout=self._timeout) as response:
+                text = response.read()
+            data = json.loads(text) if text else {}
+        except HTTPError as error:
+            error.close()
+            if error.code == 404:
+                return None
+            raise BusError(f"{address} refuses {path}: HTTP {error.code}") from error
+        except (OSError, HTTPException, ValueError) as error:
+            raise BusConnectionError(
+                f"{address} does not answer {path}: {_reason(error)}"
+            ) from error
+        # before version 1.0 all was wrapped
+        return data["data"] if isinstance(data, dict) and "data" in data else data
 
 
 def _reason(error: Exception) -> str:

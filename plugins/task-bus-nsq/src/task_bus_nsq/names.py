@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import attrs
 
-from task_core.errors import BusError, OptionError, PayloadError, excerpt
+from task_core.api import BusError, OptionError, excerpt
 
 _NAME = re.compile(r"[.a-zA-Z0-9_-]+(#ephemeral)?")
 _ADDRESS = re.compile(r"(\[(?P<v6>[^\]]+)\]|(?P<host>[^:\s/@]+))(:(?P<port>\d{1,5}))?")
 _LONGEST = 64
+_EPHEMERAL = "#ephemeral"
 
 
 @attrs.frozen
@@ -62,36 +63,35 @@ def _address(text: str, port: int, schemes: Sequence[str]) -> Address | None:
     return Address(host, number, scheme or "http")
 
 
-def is_name(name: str) -> bool:
-    """Whether NSQ takes it for a topic or a channel."""
-    return len(name) <= _LONGEST and _NAME.fullmatch(name) is not None
+def ephemeral(channel: str) -> str:
+    """Return the name of a channel that an nsqd deletes with its last reader."""
+    if channel.endswith(_EPHEMERAL):
+        return channel
+    return channel[: _LONGEST - len(_EPHEMERAL)] + _EPHEMERAL
 
 
-def check_subscription(topic: str, channel: str) -> None:
-    """Refuse names that an nsqd would refuse.
+def name_problem(kind: str, name: str) -> str:
+    """Say why an nsqd would refuse a name, or nothing.
 
-    Raises:
-        BusError: It is empty, too long or has other characters.
+    Args:
+        kind: `topic` or `channel`.
+        name: The name.
     """
-    for kind, name in (("topic", topic), ("channel", channel)):
-        if not is_name(name):
-            raise BusError(f"bus 'nsq': {_refusal(kind, name)}")
-
-
-def check_topic(topic: str) -> None:
-    """Refuse to send to a topic that an nsqd would refuse.
-
-    Raises:
-        PayloadError: It is empty, too long or has other characters.
-    """
-    if not is_name(topic):
-        raise PayloadError(f"bus 'nsq': {_refusal('topic', topic)}")
-
-
-def _refusal(kind: str, name: str) -> str:
     if not name:
         return f"{kind} required: it is empty"
+    if len(name) <= _LONGEST and _NAME.fullmatch(name):
+        return ""
     return (
         f"{excerpt(name)} is no name of a {kind}: use 1 to {_LONGEST} of A-Z a-z 0-9"
         " . _ - (and #ephemeral at the end)"
     )
+
+
+def check_name(kind: str, name: str) -> None:
+    """Refuse a name that an nsqd would refuse.
+
+    Raises:
+        BusError: It is empty, too long or has other characters.
+    """
+    if problem := name_problem(kind, name):
+        raise BusError(f"bus 'nsq': {problem}")

@@ -2,20 +2,28 @@
 
 from collections.abc import Sequence
 from time import monotonic
-from typing import TYPE_CHECKING
 
-from task_bus_nsq.directory import Directory
-from task_bus_nsq.failures import RefusalError, unreachable
-from task_bus_nsq.link import Link
-from task_bus_nsq.names import Address, check_topic
-from task_bus_nsq.outbox import LARGEST_BATCH, Parcel, check_bodies, deliver, pack
+from task_bus_nsq.batches import (
+    LARGEST_BATCH,
+    Batch,
+    check_messages,
+    deliver,
+    make_batches,
+)
+from task_bus_nsq.connection import NsqdConnection
+from task_bus_nsq.discovery import Discovery
+from task_bus_nsq.errors import RefusalError, as_bus_error
+from task_bus_nsq.names import Address, check_name
+from task_bus_nsq.nodes import Nodes
 from task_bus_nsq.settings import Settings
-from task_bus_nsq.targets import Targets
-from task_core.api import Message, Producer, check_messages
-from task_core.errors import BusConnectionError, BusError, SendError
-
-if TYPE_CHECKING:
-    from task_bus_nsq.bus import NsqBus
+from task_core.api import (
+    Bus,
+    BusConnectionError,
+    BusError,
+    Message,
+    Producer,
+    SendError,
+)
 
 FIRST_REST, LONGEST_REST = 1.0, 30.0
 """Seconds for which an nsqd that failed is left alone while others work."""
@@ -27,124 +35,79 @@ class NsqProducer(Producer):
     Args:
         bus: The bus that made it.
         settings: How to connect.
-        directory: Knows the nsqds.
+        discovery: Knows the nsqds.
     """
 
-    bus: "NsqBus"
-
-    def __init__(self, bus: "NsqBus", settings: Settings, directory: Directory) -> None:
+    def __init__(self, bus: Bus, settings: Settings, discovery: Discovery) -> None:
         super().__init__(bus)
         self._settings = settings
-        self._targets = Targets(settings, directory)
-        self._links: dict[Address, Link] = {}
+        self._nodes = Nodes(settings, discovery)
+        self._connections: dict[Address, NsqdConnection] = {}
         self._resting: dict[Address, tuple[float, float]] = {}  # until, and how long
         self._good_topics: set[str] = set()
         self._turn = 0
         self._addresses: Sequence[Address] = ()
 
-    def send(self, messages: Sequence[Message]) -> None:
-        """Send, and return when nsqds have confirmed all.
+    def _send(self, messages: Sequence[Message]) -> None:
+        """Try one nsqd after the other until all is confirmed."""
+        check_messages(messages, self._good_topics)
+        largest = min(self._settings.max_msg_size, LARGEST_BATCH)
+        batches = make_batches(messages, largest)
+        failures: list[BusError] = []
+        began = False
+        for address in self._candidates():
+            is_old = True
+            while is_old:  # it may have been cut: make a new one
+                is_old = address in self._connections
+                try:
+                    connection = self._connect(address)
+                    began = True
+                    deliver(connection, batches)
+                except (OSError, BusError) as error:
+                    self._connections.pop(address, None)
+                    failures.append(_judge(address, error, batches))
+                else:
+                    return
+            self._rest(address)
+        self._give_up(batches, failures, began)
 
-        Raises:
-            PayloadError: NSQ cannot carry one of them; nothing was sent.
-            BusConnectionError: No nsqd can be reached; nothing was sent.
-            SendError: Some were not confirmed.
-        """
-        self.check_open()
-        check_messages(self.bus, messages)
-        check_bodies(messages)
-        for topic in {message.topic for message in messages} - self._good_topics:
-            check_topic(topic)
-            self._good_topics.add(topic)
-        parcels = pack(messages, min(self._settings.max_msg_size, LARGEST_BATCH))
-        if parcels:
-            self._send(parcels)
-
-    def prepare(self, topics: Sequence[str]) -> None:
-        """Check the names, and that an nsqd can be reached; topics need no making.
-
-        Raises:
-            BusConnectionError: None can be reached.
-            BusError: A name is none, or the nsqd refuses us.
-        """
-        self.check_open()
+    def _prepare(self, topics: Sequence[str]) -> None:
+        """Check the names, and that an nsqd can be reached; topics need no making."""
         for topic in topics:
-            check_topic(topic)
+            check_name("topic", topic)
         failures: list[BusError] = []
         for address in self._candidates():
             try:
-                self._link(address)
+                self._connect(address)
             except BusConnectionError as error:
                 self._rest(address)
                 failures.append(error)
             else:
                 return
-        self._targets.doubt()
-        raise BusConnectionError("; ".join(map(str, failures)))
+        self._give_up([], failures, began=False)
 
-    def close(self) -> None:
-        """Stop writing; may be repeated."""
-        self.closed = True
-        while self._links:
-            self._links.popitem()[1].drop()
-
-    def _send(self, parcels: list[Parcel]) -> None:
-        """Try one nsqd after the other until all is confirmed."""
-        failures: list[BusError] = []
-        began = False
-        for address in self._candidates():
-            for _ in range(2):  # an old connection may have been cut: make a new one
-                is_old = address in self._links
-                try:
-                    link = self._link(address)
-                except BusConnectionError as error:
-                    failures.append(error)
-                    self._rest(address)
-                    break
-                began = True
-                try:
-                    deliver(link, parcels)
-                except (OSError, BusError) as error:
-                    del self._links[address]
-                    failures.append(self._judge(address, error, parcels))
-                    if is_old and not isinstance(error, RefusalError):
-                        continue
-                    self._rest(address)
-                    break
-                return
-        self._give_up(parcels, failures, began)
-
-    def _judge(
-        self, address: Address, error: Exception, parcels: list[Parcel]
-    ) -> BusError:
-        """Return the error of the contract; raise it when no other nsqd would help.
-
-        Raises:
-            SendError: An nsqd refuses the messages, or us.
-        """
-        if not isinstance(error, RefusalError):
-            return unreachable(address, error)
-        if error.is_passing:
-            return error
-        raise SendError(str(error), _positions(parcels)) from error
+    def _close(self) -> None:
+        for connection in self._connections.values():
+            connection.drop()
 
     def _give_up(
-        self, parcels: list[Parcel], failures: list[BusError], began: bool
+        self, batches: list[Batch], failures: list[BusError], began: bool
     ) -> None:
-        self._targets.doubt()
+        self._nodes.doubt()
         text = "; ".join(dict.fromkeys(map(str, failures)))
         if not began:
             raise BusConnectionError(text) from failures[-1]
         raise SendError(
-            f"not confirmed: {text}", _positions(parcels), transient=True
+            f"not confirmed: {text}", _positions(batches), transient=True
         ) from failures[-1]
 
-    def _link(self, address: Address) -> Link:
-        link = self._links.get(address)
-        if link is None or not link.alive():
-            link = self._links[address] = Link(address, self._settings, 0)
+    def _connect(self, address: Address) -> NsqdConnection:
+        found = self._connections.get(address)
+        if found is None or not found.alive():
+            found = NsqdConnection(address, self._settings, 0)
+            self._connections[address] = found
             self._resting.pop(address, None)
-        return link
+        return found
 
     def _rest(self, address: Address) -> None:
         """Leave an nsqd alone for a while, the longer the more often it fails."""
@@ -153,7 +116,7 @@ class NsqProducer(Producer):
 
     def _candidates(self) -> Sequence[Address]:
         """Return all nsqds: in turn, those that rest only at the end."""
-        addresses = self._targets.get()
+        addresses = self._nodes.get()
         if addresses is not self._addresses:
             self._addresses = addresses
             self._leave_others(addresses)
@@ -167,11 +130,26 @@ class NsqProducer(Producer):
 
     def _leave_others(self, addresses: Sequence[Address]) -> None:
         """Forget nsqds that are there no more."""
-        for address in self._links.keys() - set(addresses):
-            self._links.pop(address).drop()
+        for address in self._connections.keys() - set(addresses):
+            self._connections.pop(address).drop()
         for address in self._resting.keys() - set(addresses):
             del self._resting[address]
 
 
-def _positions(parcels: list[Parcel]) -> list[int]:
-    return sorted(position for parcel in parcels for position in parcel.positions)
+def _judge(address: Address, error: Exception, batches: list[Batch]) -> BusError:
+    """Return the error of the contract; raise it when no other nsqd would help.
+
+    Raises:
+        SendError: An nsqd refuses the messages.
+        BusError: It refuses us.
+    """
+    reason = as_bus_error(address, error)
+    if isinstance(reason, RefusalError) and not reason.is_passing:
+        raise SendError(str(reason), _positions(batches)) from error
+    if not isinstance(reason, (RefusalError, BusConnectionError)):
+        raise reason
+    return reason
+
+
+def _positions(batches: list[Batch]) -> list[int]:
+    return sorted(position for batch in batches for position in batch.positions)

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from time import monotonic
 
 from task_bus_nsq.client import FRAME_TYPE_ERROR, FRAME_TYPE_MESSAGE
-from task_bus_nsq.failures import refusal
-from task_bus_nsq.link import HEARTBEAT, Link
+from task_bus_nsq.connection import HEARTBEAT, NsqdConnection
+from task_bus_nsq.errors import refusal
 from task_bus_nsq.names import Address
 from task_bus_nsq.settings import Settings
 from task_core.api import Delivery
@@ -41,14 +41,14 @@ class Receipt:
         self.deadline = deadline
 
 
-class Reader(Link):
+class Reader(NsqdConnection):
     """Subscribes when it connects; then nothing comes until `ask`.
 
     `held` are the receipts of all that was read and is not settled. What an nsqd may
     hand out is said by RDY: no countdown, but how much it may have in flight.
 
     Args:
-        address, settings: As for every link.
+        address, settings: As for every connection.
         topic, channel: What to read.
     """
 
@@ -60,6 +60,7 @@ class Reader(Link):
         self._subscription = topic.encode(), channel.encode()
         super().__init__(address, settings, settings.heartbeat)
         self.is_done = False
+        self.is_busy = True  # until it was asked, and nothing came
         self.made_at = self.asked_at = monotonic()
         self.since = self.made_at  # what is read next left the nsqd after this
         self._lease = min(settings.lease, self.max_lease)
@@ -118,8 +119,8 @@ class Reader(Link):
     def _hear(self, kind: int, data: bytes) -> None:
         """Act on what is no message."""
         if data == HEARTBEAT:
-            self.nop()
-        elif kind == FRAME_TYPE_ERROR:
+            return  # the flush timer gives signs of life
+        if kind == FRAME_TYPE_ERROR:
             if not data.startswith(_LATE):
                 raise refusal(self.address, data)
             # FIN, REQ and TOUCH have no other answer: it came too late
@@ -133,7 +134,7 @@ class Reader(Link):
     def ask(self, share: int) -> None:
         """Let the nsqd hand out so many messages beyond those that are held."""
         count = min(len(self.held) + share, self.max_rdy_count) if share else 0
-        with self._sending:
+        with self._using:
             self._rests = False
             if count != self.last_ready_sent:
                 self.rdy(count)
@@ -156,13 +157,13 @@ class Reader(Link):
         Raises:
             OSError: The connection is lost.
         """
-        with self._sending:
+        with self._using:
             if self._rests:
                 self._rests = False
                 if self.last_ready_sent:
                     self.last_ready_sent = 0
                     self.pending().appendleft(b"RDY 0\n")
-            self.send_pending()
+            self._send_pending()
 
     def let_go(self, receipts: Iterable[Receipt], command: bytes, tail: bytes) -> None:
         """Finish or requeue.

@@ -6,8 +6,8 @@ from datetime import timedelta
 import attrs
 
 from task_bus_nsq.names import Address, addresses
-from task_bus_nsq.plugin import NsqOptions
-from task_core.errors import OptionError
+from task_bus_nsq.options import NsqOptions
+from task_core.api import OptionError
 
 NSQD_PORT, NSQD_HTTP_PORT, LOOKUPD_PORT = 4150, 4151, 4161
 BY_HTTP = "http", "https"

@@ -4,7 +4,7 @@ import socket
 import ssl
 
 from task_bus_nsq.names import Address
-from task_core.errors import BusConnectionError, BusError
+from task_core.api import BusConnectionError, BusError
 
 CLOSED = "it closed the connection"
 _LOGIN = ("E_AUTH", "E_UNAUTHORIZED")

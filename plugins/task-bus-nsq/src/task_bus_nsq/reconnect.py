@@ -1,4 +1,4 @@
-"""Finds nsqds and connects to them, beside the thread that owns the bus.
+"""Connects to nsqds again, and to new ones, beside the thread that owns the bus.
 
 A nsqlookupd or an nsqd that does not answer keeps nobody waiting but this thread.
 """
@@ -12,14 +12,14 @@ from time import monotonic
 
 from task_bus_nsq.names import Address
 from task_bus_nsq.reader import Reader
-from task_core.errors import BusConnectionError, BusError
+from task_core.api import BusConnectionError, BusError
 
 _log = logging.getLogger("task.bus.nsq")
 FIRST_WAIT, LONGEST_WAIT = 0.2, 15.0
 """Seconds until the second try to connect, and between two tries at most."""
 
 
-class Finder:
+class Reconnector:
     """Connects again to lost nsqds with backoff, and asks nsqlookupds on a timer.
 
     Args:
@@ -52,7 +52,7 @@ class Finder:
         """Start to look around, if that has not begun."""
         if self._thread is None:
             self._thread = threading.Thread(
-                target=self._run, name="nsq-finder", daemon=True
+                target=self._run, name="nsq-reconnect", daemon=True
             )
             self._thread.start()
 

@@ -3,8 +3,8 @@
 import threading
 
 import pytest
-from task_bus_nsq.finder import Finder
 from task_bus_nsq.names import Address
+from task_bus_nsq.reconnect import Reconnector
 
 from task_core.api import BusConnectionError, BusError
 
@@ -14,9 +14,9 @@ A, B = Address("a", 1), Address("b", 1)
 @pytest.fixture
 def tried(monkeypatch):
     """Look around, with A and B lost and A alone listed; who was tried, in order."""
-    monkeypatch.setattr("task_bus_nsq.finder.FIRST_WAIT", 0.01)
-    monkeypatch.setattr("task_bus_nsq.finder.LONGEST_WAIT", 0.02)
-    finders = []
+    monkeypatch.setattr("task_bus_nsq.reconnect.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("task_bus_nsq.reconnect.LONGEST_WAIT", 0.02)
+    reconnectors = []
 
     def tried(error, times):
         found, enough = [], threading.Event()
@@ -27,15 +27,15 @@ def tried(monkeypatch):
                 enough.set()
             raise error(f"nsqd {address}")
 
-        finders.append(Finder(connect, lambda: [A], 0.01, list))
-        finders[0].lost(A)
-        finders[0].lost(B)
+        reconnectors.append(Reconnector(connect, lambda: [A], 0.01, list))
+        reconnectors[0].lost(A)
+        reconnectors[0].lost(B)
         assert enough.wait(5)
         return found
 
     yield tried
-    for finder in finders:
-        finder.stop()
+    for reconnector in reconnectors:
+        reconnector.stop()
 
 
 def test_an_nsqd_that_nsqlookupds_name_is_tried_for_ever_and_others_given_up(tried):

@@ -5,24 +5,24 @@ import threading
 from collections.abc import Sequence
 from time import monotonic
 
-from task_bus_nsq.directory import Directory
+from task_bus_nsq.discovery import Discovery
 from task_bus_nsq.names import Address
 from task_bus_nsq.settings import Settings
-from task_core.errors import BusError
+from task_core.api import BusError
 
 _log = logging.getLogger("task.bus.nsq")
 
 
-class Targets:
+class Nodes:
     """Knows them: the nsqds of the options, or those that nsqlookupds name.
 
     Args:
         settings: Tells them, or how often to ask.
-        directory: Asks.
+        discovery: Asks.
     """
 
-    def __init__(self, settings: Settings, directory: Directory) -> None:
-        self._directory = directory
+    def __init__(self, settings: Settings, discovery: Discovery) -> None:
+        self._discovery = discovery
         self._interval = settings.lookup_interval
         self._is_fixed = bool(settings.nsqd)
         self._known: Sequence[Address] = settings.nsqd
@@ -44,7 +44,7 @@ class Targets:
             self._ask_again()
         elif monotonic() >= self._asked_at + self._interval and not self._is_asking():
             self._thread = threading.Thread(
-                target=self._ask_again, name="nsq-targets", daemon=True
+                target=self._ask_again, name="nsq-nodes", daemon=True
             )
             self._thread.start()
         return self._known
@@ -57,7 +57,7 @@ class Targets:
         return self._thread is not None and self._thread.is_alive()
 
     def _ask(self) -> None:
-        self._known = self._directory.writable()
+        self._known = self._discovery.writable()
         self._asked_at = monotonic()
         self._is_doubted = False
 

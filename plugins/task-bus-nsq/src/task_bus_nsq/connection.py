@@ -12,15 +12,11 @@ from threading import Lock
 from time import monotonic
 from typing import Any
 
-from task_bus_nsq.client import (
-    FRAME_TYPE_ERROR,
-    MAGIC_V2,
-    Connection,
-)
-from task_bus_nsq.failures import CLOSED, refusal, unreachable
+from task_bus_nsq.client import FRAME_TYPE_ERROR, MAGIC_V2, Connection
+from task_bus_nsq.errors import CLOSED, refusal, unreachable
 from task_bus_nsq.names import Address
 from task_bus_nsq.settings import Settings
-from task_core.errors import BusError
+from task_core.api import BusError
 
 HEARTBEAT = b"_heartbeat_"
 OK = b"\0\0\0\x06\0\0\0\0OK"
@@ -35,7 +31,7 @@ _CHUNK, _LARGE_CHUNK = 65_536, 4_194_304
 _HEAD = struct.Struct(">ii")
 
 
-class Link(Connection):  # type: ignore[misc]
+class NsqdConnection(Connection):  # type: ignore[misc]
     """A connection that is made when the object is.
 
     nsq-py's own constructor is left out: it asks the name server who we are, and
@@ -64,7 +60,7 @@ class Link(Connection):  # type: ignore[misc]
         self._blocking = 0  # makes nsq-py gather commands
         self._settings = settings
         self._heartbeat = heartbeat
-        self._sending = Lock()
+        self._using = Lock()
         self.is_tls = False
         self.connect()
 
@@ -171,16 +167,15 @@ class Link(Connection):  # type: ignore[misc]
         self.send(b"DPUB %b %d" % (topic, milliseconds), body)
 
     def flush(self) -> None:
-        """Send all commands that were gathered, whole.
+        """Send all commands that were gathered, whole (any thread).
 
         Raises:
             OSError: The connection is lost.
         """
-        with self._sending:
-            self.send_pending()
+        with self._using:
+            self._send_pending()
 
-    def send_pending(self) -> None:
-        """Send all commands that were gathered; only one thread may do it."""
+    def _send_pending(self) -> None:
         if pending := self._pending:
             data = b"".join([pending.popleft() for _ in range(len(pending))])
             self._socket.sendall(data)
@@ -213,13 +208,19 @@ class Link(Connection):  # type: ignore[misc]
         Raises:
             OSError: The connection is lost.
         """
-        data = self._socket.recv(_LARGE_CHUNK if self._buffer else _CHUNK)
+        size = _LARGE_CHUNK if self._buffer else _CHUNK
+        data = self._read_tls(size) if self.is_tls else self._socket.recv(size)
         if not data:
             raise ConnectionResetError(0, CLOSED)
-        while self.is_tls and self._socket.pending():  # what `poll` cannot see
-            data += self._socket.recv(_CHUNK)
         self.heard = monotonic()
         self._buffer = self._buffer + data if self._buffer else data
+
+    def _read_tls(self, size: int) -> bytes:
+        with self._using:  # two threads must not use one TLS connection
+            data: bytes = self._socket.recv(size)
+            while data and self._socket.pending():  # what `poll` cannot see
+                data += self._socket.recv(_CHUNK)
+        return data
 
     def frames(self) -> Iterator[tuple[int, bytes]]:
         """Take whole frames out of what was read: kind and content."""
@@ -242,6 +243,6 @@ class Link(Connection):  # type: ignore[misc]
         if self._socket is None:
             return
         self.cut()  # ends a write that hangs in another thread
-        with self._sending:  # a number that is in use must not become another's
+        with self._using:  # a number that is in use must not become another's
             self._socket.close()
             self._socket = None

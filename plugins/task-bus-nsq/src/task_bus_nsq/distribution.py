@@ -1,15 +1,13 @@
-"""How a limit is shared among connections: the whole logic of RDY."""
+"""How a limit is distributed over connections: the whole logic of RDY."""
 
 from collections.abc import Sequence
-
-import attrs
+from typing import Protocol
 
 PROBE = 0.1
 """Seconds after which a quiet connection is asked again while others are busy."""
 
 
-@attrs.frozen(kw_only=True, eq=False)
-class Standing:
+class Activity(Protocol):
     """What is known of one connection.
 
     Args:
@@ -21,8 +19,8 @@ class Standing:
     is_busy: bool
 
 
-def share(limit: int, connections: Sequence[Standing], now: float) -> list[int]:
-    """Share a limit out; the shares never sum up to more.
+def distribute(limit: int, connections: Sequence[Activity], now: float) -> list[int]:
+    """Distribute a limit; the parts never sum up to more.
 
     With enough for all, a quiet connection gets one, and busy ones the rest. With too
     little, those that were asked longest ago get one each: busy ones first, but no
@@ -42,18 +40,18 @@ def share(limit: int, connections: Sequence[Standing], now: float) -> list[int]:
         is_due = it.is_busy or now - it.asked_at >= PROBE
         return (not is_due, it.asked_at)
 
-    shares = [0] * count
+    parts = [0] * count
     for index in sorted(range(count), key=urgency)[: max(0, limit)]:
-        shares[index] = 1
-    return shares
+        parts[index] = 1
+    return parts
 
 
-def _spread(limit: int, connections: Sequence[Standing]) -> list[int]:
+def _spread(limit: int, connections: Sequence[Activity]) -> list[int]:
     takers = [i for i, it in enumerate(connections) if it.is_busy]
     takers = takers or list(range(len(connections)))
-    shares = [1] * len(connections)
+    parts = [1] * len(connections)
     each, more = divmod(limit - len(connections), max(1, len(takers)))
     takers.sort(key=lambda index: connections[index].asked_at)
     for rank, index in enumerate(takers):
-        shares[index] += each + (rank < more)
-    return shares
+        parts[index] += each + (rank < more)
+    return parts

@@ -1,0 +1,133 @@
+"""Messages -> the commands that publish them: many of one topic in one command."""
+
+from collections.abc import Sequence
+
+import attrs
+
+from task_bus_nsq.connection import NsqdConnection
+from task_bus_nsq.names import name_problem
+from task_core.api import Message, PayloadError
+
+LARGEST_BATCH = 1_048_576
+"""Bytes of a command with many messages.
+
+An nsqd's --max-body-size bounds it, which is five times as much by default, and is
+not told to clients.
+"""
+
+
+@attrs.define(eq=False)
+class Batch:
+    """What one command carries, and one answer confirms.
+
+    Args:
+        topic: Where to.
+        positions: Of its messages in the list given to `send`.
+        bodies: Theirs.
+        size: Bytes of the command's body.
+        delay: Milliseconds; then it is one message alone.
+    """
+
+    topic: bytes
+    positions: list[int]
+    bodies: list[bytes]
+    size: int
+    delay: int = 0
+
+    def put(self, connection: NsqdConnection) -> None:
+        """Gather the command on a connection."""
+        if self.delay:
+            connection.dpub(self.topic, self.delay, self.bodies[0])
+        elif len(self.bodies) == 1:
+            connection.pub(self.topic, self.bodies[0])
+        else:
+            connection.mpub(self.topic, *self.bodies)
+
+
+def make_batches(messages: Sequence[Message], largest: int) -> list[Batch]:
+    """Sort messages into batches; within a topic they keep their order.
+
+    Args:
+        messages: Checked ones.
+        largest: Bytes of a batch with more than one message.
+    """
+    return _make_one(messages, largest) or _make_several(messages, largest)
+
+
+def _make_one(messages: Sequence[Message], largest: int) -> list[Batch]:
+    """Return one batch for all, or none if they need several: a task's usual case."""
+    if not messages:
+        return []
+    topic = messages[0].topic
+    for message in messages:
+        if message.delay or message.topic != topic:
+            return []
+    bodies = [message.body for message in messages]
+    size = 4 + 4 * len(bodies) + sum(map(len, bodies))
+    if size > largest:
+        return []
+    return [Batch(topic.encode(), list(range(len(bodies))), bodies, size)]
+
+
+def _make_several(messages: Sequence[Message], largest: int) -> list[Batch]:
+    batches: list[Batch] = []
+    open_: dict[str, Batch] = {}
+    for position, message in enumerate(messages):
+        size = len(message.body) + 4
+        if message.delay:
+            delay = max(1, round(message.delay * 1000))
+            topic = message.topic.encode()
+            batches.append(Batch(topic, [position], [message.body], size, delay))
+            continue
+        batch = open_.get(message.topic)
+        if batch is None or batch.size + size > largest:
+            batch = Batch(message.topic.encode(), [], [], 4)
+            open_[message.topic] = batch
+            batches.append(batch)
+        batch.positions.append(position)
+        batch.bodies.append(message.body)
+        batch.size += size
+    return batches
+
+
+def check_messages(messages: Sequence[Message], good_topics: set[str]) -> None:
+    """Refuse what NSQ cannot carry whatever its size.
+
+    Args:
+        messages: What is to be sent.
+        good_topics: Those that were checked before; new ones are added.
+
+    Raises:
+        PayloadError: A body is empty, or a topic is none; it tells whose.
+    """
+    topics = {message.topic for message in messages}
+    if topics <= good_topics and all(message.body for message in messages):
+        return
+    problems = {at: _problem(message) for at, message in enumerate(messages)}
+    if refused := {at: text for at, text in problems.items() if text}:
+        raise PayloadError(f"bus 'nsq': {next(iter(refused.values()))}", refused)
+    good_topics |= topics
+
+
+def _problem(message: Message) -> str:
+    if message.body:
+        return name_problem("topic", message.topic)
+    return f"it carries no empty messages; this one is for topic '{message.topic}'"
+
+
+def deliver(connection: NsqdConnection, batches: list[Batch]) -> None:
+    """Send all batches in one go, and take away those that were confirmed.
+
+    Raises:
+        OSError: The connection is lost, or there is no answer in time.
+        RefusalError: The nsqd refuses the first that is left.
+    """
+    for batch in batches:
+        batch.put(connection)
+    try:
+        while batches:
+            connection.answer()
+            del batches[0]
+    except BaseException:  # an interrupt, too: what is answered later is no answer
+        connection.drop()  # an nsqd that refuses closes, too
+        raise

@@ -1,0 +1,93 @@
+"""What nsqds hold, and how to delete it: their HTTP API."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from task_bus_nsq.discovery import Discovery
+from task_bus_nsq.http import Answer, HttpApi, ask_all
+from task_bus_nsq.names import Address
+from task_bus_nsq.settings import Settings
+from task_core.api import ChannelState
+
+_BRIEF = {"format": "json", "include_clients": "false"}
+
+
+class Stats:
+    """Counts over all nsqds.
+
+    Args:
+        settings: Whom to ask.
+        api: Asks.
+        discovery: Knows the nsqds.
+    """
+
+    def __init__(self, settings: Settings, api: HttpApi, discovery: Discovery) -> None:
+        self._settings = settings
+        self._api = api
+        self._discovery = discovery
+
+    def topics(self) -> list[str]:
+        """Return the names of all topics, sorted."""
+        if self._settings.lookupd:
+            return sorted(self._discovery.topics())
+        answers = self._ask(self._settings.http, lambda it: it["topics"] or ())
+        return sorted({it["topic_name"] for topics in answers for it in topics})
+
+    def depth(self, topic: str, channel: str) -> int:
+        """Return how many messages nobody holds, delayed ones included."""
+        return sum(
+            stats["depth"] + sum(_waiting(it) for it in _channels(stats, channel))
+            for stats in self._of(topic)
+        )
+
+    def channels(self, topic: str) -> list[ChannelState]:
+        """Return the channels of a topic, sorted by name."""
+        found: dict[str, ChannelState] = {}
+        for stats in self._of(topic):
+            for it in _channels(stats):
+                name, waiting = it["channel_name"], stats["depth"] + _waiting(it)
+                here = ChannelState(name, waiting, it["in_flight_count"])
+                found[name] = _sum(found.get(name, ChannelState(name, 0, 0)), here)
+        return [found[name] for name in sorted(found)]
+
+    def delete(self, topic: str, channel: str) -> None:
+        """Delete a channel, or a topic; one that is not there is no error."""
+        path = "/channel/delete" if channel else "/topic/delete"
+        query = {"topic": topic, **({"channel": channel} if channel else {})}
+        where = self._discovery.http(topic)
+        ask_all(where, lambda it: self._api.call(it, path, query, post=True), "nsqd")
+
+    def _of(self, topic: str) -> Iterable[Any]:
+        """Return what each nsqd that has it tells of a topic."""
+        # asked for one channel, an nsqd leaves out topics that have no such channel
+        answers = self._ask(
+            self._discovery.http(topic),
+            lambda it: [t for t in it["topics"] or () if t["topic_name"] == topic],
+            topic=topic,
+        )
+        return (stats for found in answers for stats in found)
+
+    def _ask(
+        self, where: Iterable[Address], pick: Callable[[Any], Answer], **query: str
+    ) -> Sequence[Answer]:
+        query = {**_BRIEF, **query}
+        return ask_all(
+            where,
+            lambda it: pick(self._api.call(it, "/stats", query, post=False)),
+            "nsqd",
+        )
+
+
+def _channels(stats: Any, name: str = "") -> list[Any]:
+    channels = stats["channels"] or ()
+    return [it for it in channels if name in {"", it["channel_name"]}]
+
+
+def _waiting(channel: Any) -> int:
+    count: int = channel["depth"] + channel["deferred_count"]
+    return count
+
+
+def _sum(one: ChannelState, other: ChannelState) -> ChannelState:
+    held = (one.held or 0) + (other.held or 0)
+    return ChannelState(one.name, one.waiting + other.waiting, held)

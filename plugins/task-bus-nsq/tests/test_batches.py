@@ -1,0 +1,58 @@
+"""How messages are sorted into commands."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from task_bus_nsq.batches import make_batches
+
+from task_core.api import Message
+
+messages = st.lists(
+    st.builds(
+        Message,
+        topic=st.sampled_from(["a", "b", "c"]),
+        body=st.binary(min_size=1, max_size=30),
+        delay=st.sampled_from([0.0, 0.0, 0.0, 1.5]),
+    ),
+    max_size=30,
+)
+
+
+@given(messages)
+def test_each_message_is_in_exactly_one_batch(sent):
+    batches = make_batches(sent, 100)
+    positions = sorted(n for batch in batches for n in batch.positions)
+    assert positions == list(range(len(sent)))
+    for batch in batches:
+        for position, body in zip(batch.positions, batch.bodies, strict=True):
+            assert sent[position].body == body
+            assert sent[position].topic.encode() == batch.topic
+
+
+@given(messages)
+def test_a_topic_keeps_its_order(sent):
+    batches = [batch for batch in make_batches(sent, 100) if not batch.delay]
+    for topic in (b"a", b"b", b"c"):
+        order = [n for it in batches if it.topic == topic for n in it.positions]
+        assert order == sorted(order)
+
+
+@given(messages)
+def test_no_batch_of_several_is_too_large(sent):
+    for batch in make_batches(sent, 100):
+        if len(batch.bodies) > 1:
+            assert 4 + sum(len(body) + 4 for body in batch.bodies) <= 100
+
+
+@given(messages)
+def test_a_delayed_message_travels_alone(sent):
+    for batch in make_batches(sent, 100):
+        delays = [round(sent[n].delay * 1000) for n in batch.positions]
+        assert delays == [batch.delay] if batch.delay else not any(delays)
+
+
+def test_messages_of_one_topic_share_one_command():
+    assert len(make_batches([Message("a", b"1") for _ in range(100)], 10_000)) == 1
+
+
+def test_nothing_needs_no_command():
+    assert make_batches([], 100) == []

@@ -37,9 +37,13 @@ class Delivery(msgspec.Struct, gc=False):
         attempt: The how-manyth receipt of this message this is, from 1
             (always 1 without the capability `attempts`).
         headers: As sent (capability `headers`).
+        returned: How many of the receipts before this one ended because their holder
+            gave the message back, as far as the bus can tell. The others are a sign
+            that it kills its worker.
     """
 
     body: bytes
     token: Any = None
     attempt: int = 1
     headers: dict[str, str] | None = None
+    returned: int = 0

@@ -16,12 +16,13 @@ class Entry:
         message: What was sent.
     """
 
-    __slots__ = ("attempt", "message", "number")
+    __slots__ = ("attempt", "message", "number", "returned")
 
     def __init__(self, number: int, message: Message) -> None:
         self.number = number
         self.message = message
         self.attempt = 0
+        self.returned = 0
 
     def __lt__(self, other: "Entry") -> bool:
         return self.number < other.number
@@ -88,6 +89,7 @@ class Channel:
         """Make messages available again, at once (`due` 0) or later."""
         for token in tokens:
             if lease := self._leases.pop(token, None):
+                lease.entry.returned += 1
                 self.put(lease.entry, due)
 
     def extend(self, tokens: Iterable[int], ends: float) -> None:
@@ -120,7 +122,9 @@ class Channel:
         self._leases[token] = Lease(entry, owner, ends)
         heapq.heappush(self._ends, (ends, token))
         message = entry.message
-        return Delivery(message.body, token, entry.attempt, message.headers)
+        return Delivery(
+            message.body, token, entry.attempt, message.headers, entry.returned
+        )
 
     def _refill(self, now: float) -> None:
         while self._delayed and self._delayed[0][0] <= now:

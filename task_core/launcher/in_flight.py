@@ -75,6 +75,12 @@ class InFlight:
         self.give_back(list(unfinished), consumer)
         return [job for job in jobs if job not in unfinished]
 
+    def refuse(self, jobs: Sequence[Job], consumer: Consumer) -> None:
+        """Return jobs that were just received (needs `nack`)."""
+        # While the bus is away, that happens by itself.
+        with contextlib.suppress(BusConnectionError, SendError):
+            without_lost(consumer.nack, [job.delivery for job in jobs])
+
     def give_back(
         self, jobs: Sequence[Job], consumer: Consumer, outcome: Outcome = UNFINISHED
     ) -> None:
@@ -83,9 +89,7 @@ class InFlight:
             return
         self.jobs.difference_update(jobs)
         if self._nacks:
-            # While the bus is away, that happens by itself.
-            with contextlib.suppress(BusConnectionError, SendError):
-                without_lost(consumer.nack, [job.delivery for job in jobs])
+            self.refuse(jobs, consumer)
         if self._returns:
             self._stats.returned += len(jobs)
             return

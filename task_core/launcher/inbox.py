@@ -9,6 +9,7 @@ from task_core.errors import DecodeError
 from task_core.launcher.context import Job, stamp_unrun
 from task_core.launcher.outbox import IGNORED, Outbox
 from task_core.launcher.plan import Hooks, Plan, TypePolicy
+from task_core.launcher.quarantine import Quarantine
 from task_core.wire import decode_task
 
 
@@ -16,19 +17,26 @@ class Inbox:
     """Decodes what was received.
 
     Args:
-        plan: Tells which tasks are wanted, and when one has come too often.
+        plan: Tells which tasks are wanted.
         task_type: The worker's.
+        quarantine: Tells which one has come too often.
         outbox: Gets what goes past the slots.
         clock: For refused tasks.
         hooks: Told of every task.
     """
 
     def __init__(
-        self, plan: Plan, task_type: str, outbox: Outbox, clock: Clock, hooks: Hooks
+        self,
+        plan: Plan,
+        task_type: str,
+        quarantine: Quarantine,
+        outbox: Outbox,
+        clock: Clock,
+        hooks: Hooks,
     ) -> None:
         self._task_type = task_type
         self._policy = plan.type_policy
-        self._max_attempts = plan.max_attempts
+        self._is_dead = quarantine.is_dead
         self._outbox = outbox
         self._clock = clock
         self._received = hooks.observer("task_received")
@@ -42,7 +50,7 @@ class Inbox:
             except DecodeError as error:
                 self._outbox.add_dead(delivery, str(error))
                 continue
-            if delivery.attempt > self._max_attempts:
+            if delivery.attempt > 1 and self._is_dead(delivery):
                 reason = f"handed out {delivery.attempt} times and never settled"
                 self._outbox.add_dead(delivery, reason)
                 continue

@@ -137,12 +137,13 @@ def _assemble(
     )
     retries = Retries(plan, hooks) if bus.capabilities.delay else None
     outbox = Outbox(plan, retries, stats, hooks, clock)
+    quarantine = Quarantine(plan.max_attempts, bus.capabilities)
     parts = Parts(
         bus=bus,
-        inbox=Inbox(plan, plugin.type, outbox, clock, hooks),
+        inbox=Inbox(plan, plugin.type, quarantine, outbox, clock, hooks),
         in_flight=InFlight(plan, bus, outbox, stats, clock),
         outbox=outbox,
-        quarantine=Quarantine(plan.max_attempts),
+        quarantine=quarantine,
         slots=make_slots(plan.concurrency, call, handover, around, clock, hooks),
         handover=handover,
         window=Window(plan.concurrency, plan.prefetch),

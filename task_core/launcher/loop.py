@@ -12,6 +12,7 @@ from task_core.api.bus import Bus, Consumer
 from task_core.api.message import Delivery
 from task_core.api.worker import failed
 from task_core.clock import Clock
+from task_core.errors import BusError
 from task_core.launcher.context import Job
 from task_core.launcher.handover import Handover, Slots
 from task_core.launcher.in_flight import InFlight, Window
@@ -96,11 +97,13 @@ class Loop:
             parts.bus, plan.topic, plan.channel, parts.clock, parts.log
         )
         self._outages = Outages(
-            self._sit_out, parts.clock, parts.log, parts.hooks.observer("bus_lost")
+            self._sit_out, parts.clock, parts.log, self._note_outage
         )
+        self._on_lost = parts.hooks.observer("bus_lost")
         self._last_arrival = self._last_progress = parts.clock.monotonic()
         self._end: End | None = None
         self._stalled = False
+        self._told_held = 0
 
     def work(self) -> End:
         """Receive and settle until no more is to be received; say why."""
@@ -171,8 +174,19 @@ class Loop:
         last = max(self._last_arrival, self._last_progress)
         if self._clock.monotonic() < last + QUIET:
             return False
-        depth = self._bus.capabilities.depth
-        return not depth or not self._bus.depth(self._plan.topic, self._plan.channel)
+        if not self._bus.capabilities.depth:
+            return True
+        topic, channel = self._plan.topic, self._plan.channel
+        return not self._bus.depth(topic, channel) and not self._others_hold()
+
+    def _others_hold(self) -> bool:
+        """Whether somebody holds messages that will come again if he was killed."""
+        states = self._bus.channels(self._plan.topic)
+        held = sum(one.held or 0 for one in states if one.name == self._plan.channel)
+        if held and not self._told_held:
+            self._log.info("waiting for %d held by others, or by one that died", held)
+        self._told_held = held
+        return held > 0
 
     def _subscribe_anew(self) -> None:
         """Read with another consumer, however long the bus is away."""
@@ -187,7 +201,8 @@ class Loop:
     def _room(self) -> int:
         if self._quarantine:
             return 0
-        room = self._window.size - len(self._in_flight.jobs)
+        width = min(self._window.size, self._quarantine.width)
+        room = width - len(self._in_flight.jobs)
         if self._plan.max_tasks:
             room = min(room, self._plan.max_tasks - self._stats.received)
         return room
@@ -221,11 +236,20 @@ class Loop:
         self._watchdog.feed()
         if not self._in_flight.jobs:  # the slots have been idle
             self._last_progress = self._last_arrival
-        jobs = self._inbox.sort(deliveries)
+        jobs, suspects = self._quarantine.part(self._inbox.sort(deliveries))
+        if suspects:
+            self._set_aside(suspects, alone=not (jobs or self._in_flight.jobs))
         if jobs:
             self._in_flight.jobs.update(jobs)
-            if jobs := self._quarantine.part(jobs):
-                self._slots.submit(jobs)
+            self._slots.submit(jobs)
+
+    def _set_aside(self, suspects: list[Job], *, alone: bool) -> None:
+        """Hold what may kill with nothing else, as far as the bus takes it back."""
+        back = self._quarantine.admit(suspects, alone=alone)
+        if back:
+            self._in_flight.refuse(back, self._consumer)
+            self._stats.received -= len(back)
+        self._in_flight.jobs.update(self._quarantine.waiting)
 
     def _run_suspect(self) -> None:
         """When nothing else is in the slots, let the next suspect run."""
@@ -263,6 +287,11 @@ class Loop:
             if self._stop.wants_attention:
                 break
             self._handover.sleep(left, wake_at=sys.maxsize)
+
+    def _note_outage(self, error: BusError) -> None:
+        self._quarantine.note_outage()
+        if self._on_lost is not None:
+            self._on_lost(error=error)
 
     def _retreat(self) -> None:
         """Give back what no slot has begun, and tell the workers to stop early."""

@@ -1,47 +1,119 @@
-"""Deliveries that may have killed a worker: they run alone, and not for ever."""
+"""Deliveries that may have killed a worker: they run alone, and not for ever.
 
-from collections.abc import Sequence
+A receipt that ended without an outcome, and without being given back, is a *loss*: the
+process that held it died, and one of all that it held did it. Who did it cannot be
+known, for nothing but the broker's counts outlives the process. So what has a loss is
+held by nobody together with anything else: it is received alone, and runs alone. The
+harmless ones then leave at once; only the one that kills gets further losses.
 
+A launcher that has just started may be the successor of one that was killed. So it
+receives one message first, then two, four, and so on, as long as none has a loss.
+"""
+
+import sys
+from collections import Counter
+
+from task_core.api.capabilities import Capabilities
+from task_core.api.message import Delivery
 from task_core.launcher.context import Job
 
-FROM_ATTEMPT = 3
-"""The attempt that makes a delivery suspect: a clean stop accounts for the second."""
+LEAST_LOSSES = 3
+"""Losses that are never too many: one that kills may cost its neighbours so many."""
+MOST_REMEMBERED = 10_000
+"""Messages that came twice and are remembered."""
 
 
 class Quarantine:
-    """Jobs that wait to run alone, with nothing else in the slots.
-
-    Those that arrive together were held together when a worker died; one of them may
-    have done it. Every other attempt begins at the other end, so that the harmless
-    ones get their turn before it, and leave.
+    """Tells what may kill, and holds it back until nothing else runs.
 
     Args:
-        max_attempts: After so many receipts a delivery is dead; the last of them is
-            always a run alone.
+        max_attempts: After so many losses a delivery is dead.
+        capabilities: Those of the bus: without `attempts` nobody is suspect.
     """
 
-    def __init__(self, max_attempts: int) -> None:
-        self._from = max(2, min(FROM_ATTEMPT, max_attempts))
-        self._waiting: list[Job] = []
+    def __init__(self, max_attempts: int, capabilities: Capabilities) -> None:
+        self._most = max(LEAST_LOSSES, max_attempts)
+        self._counts = capabilities.attempts
+        self._returns = capabilities.nack
+        self.width = 1 if self._counts else sys.maxsize
+        """How many deliveries may be held, until it is known that none is suspect."""
+        self.waiting: list[Job] = []
+        """Those that have yet to run."""
+        self._survived: Counter[int] = Counter()  # by the hash of the body
+        self._outages = 0
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self.waiting)
 
-    def part(self, jobs: Sequence[Job]) -> list[Job]:
-        """Keep the suspects among some jobs; return the others."""
-        suspects = [job for job in jobs if job.delivery.attempt >= self._from]
-        if not suspects:
-            return list(jobs)
-        if suspects[0].delivery.attempt % 2:
-            suspects.reverse()
-        self._waiting += suspects
-        return [job for job in jobs if job.delivery.attempt < self._from]
+    def note_outage(self) -> None:
+        """Note that the bus was away: what it has then lost, nobody has killed."""
+        self._outages += 1
+
+    def is_dead(self, delivery: Delivery) -> bool:
+        """Whether it has cost so many workers their life that it must not run."""
+        return self._losses(delivery) >= self._most
+
+    def part(self, jobs: list[Job]) -> tuple[list[Job], list[Job]]:
+        """Split jobs into those that nobody suspects, and the others."""
+        attempts = [job.delivery.attempt for job in jobs] if self._counts else ()
+        if max(attempts, default=1) == 1:
+            self.width = min(self.width * 2, sys.maxsize)
+            return jobs, []
+        harmless, suspects = [], []
+        for job in jobs:
+            suspect = self._losses(job.delivery) > 0
+            (suspects if suspect else harmless).append(job)
+            self._remember(job.delivery)
+        self.width = 1 if suspects else self.width * 2
+        return harmless, suspects
+
+    def admit(self, suspects: list[Job], *, alone: bool) -> list[Job]:
+        """Take in suspects that were received; return those to be given back.
+
+        Args:
+            suspects: Them.
+            alone: Whether nothing else is held.
+        """
+        order = sorted(suspects, key=lambda job: -self._losses(job.delivery))
+        if self._returns:
+            self.waiting += order[:1] if alone else []
+            return order[1:] if alone else order
+        # Nobody takes them back: each round begins elsewhere, so that what lies
+        # between two that kill has its turn too.
+        losses = self._losses(order[0].delivery) if order else 0
+        start = int(len(suspects) * _halves(losses - 1))
+        self.waiting += suspects[start:] + suspects[:start]
+        return []
 
     def next(self) -> Job:
         """Return the one whose turn it is."""
-        return self._waiting.pop(0)
+        return self.waiting.pop(0)
 
     def recall(self) -> list[Job]:
         """Return all that have not run."""
-        waiting, self._waiting = self._waiting, []
+        waiting, self.waiting = self.waiting, []
         return waiting
+
+    def _losses(self, delivery: Delivery) -> int:
+        """Receipts before this one that ended in a way that nobody can explain."""
+        if delivery.attempt == 1:
+            return 0
+        survived = self._survived[hash(delivery.body)]
+        explained = max(delivery.returned, survived) + self._outages
+        return max(0, delivery.attempt - 1 - explained)
+
+    def _remember(self, delivery: Delivery) -> None:
+        """Remember a receipt: if it comes again to this process, it has not killed."""
+        if delivery.attempt > 1 + delivery.returned:
+            if len(self._survived) >= MOST_REMEMBERED:
+                self._survived.clear()
+            self._survived[hash(delivery.body)] += 1
+
+
+def _halves(number: int) -> float:
+    """Return 0, 1/2, 1/4, 3/4, 1/8, 5/8 … for 0, 1, 2, 3, 4, 5 …."""
+    value, part = 0.0, 0.5
+    while number > 0:
+        value += part * (number & 1)
+        number, part = number >> 1, part / 2
+    return value

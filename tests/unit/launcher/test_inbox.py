@@ -2,11 +2,13 @@
 
 import pytest
 
+from task_core.api.capabilities import Capabilities
 from task_core.api.message import Delivery
 from task_core.clock import SystemClock
 from task_core.launcher.inbox import Inbox
 from task_core.launcher.outbox import DEAD, Outbox
 from task_core.launcher.plan import Plan, TypePolicy
+from task_core.launcher.quarantine import Quarantine
 from task_core.launcher.stats import Stats
 from task_core.wire import decode_dead
 
@@ -15,9 +17,11 @@ from task_core.wire import decode_dead
 def make(hooks):
     def make(policy="run", **functions):
         clock, listeners = SystemClock(), hooks(**functions)
-        plan = Plan(max_attempts=5, type_policy=TypePolicy(policy)).completed("load")
+        plan = Plan(type_policy=TypePolicy(policy)).completed("load")
         outbox = Outbox(plan, None, Stats(clock), listeners, clock)
-        return Inbox(plan, "load", outbox, clock, listeners), outbox._batch
+        quarantine = Quarantine(5, Capabilities(attempts=True))
+        inbox = Inbox(plan, "load", quarantine, outbox, clock, listeners)
+        return inbox, outbox._batch
 
     return make
 

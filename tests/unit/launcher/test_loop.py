@@ -13,6 +13,7 @@ from task_core.task import Task
 from task_core.wire import decode_dead
 
 LIMIT = 20
+COUNTING = Capabilities(ack=True, nack=True, attempts=True, bounded=True)
 
 
 def outcomes(bus):
@@ -201,6 +202,15 @@ def test_drain_does_not_end_because_a_task_finished(rig, script, make_tasks):
     assert [task.info for task in bus.done] == ["first", "second"]
 
 
+def test_drain_waits_for_what_others_hold(rig, memory, make_tasks):
+    """If its holder was killed it comes again, and is done."""
+    memory.watch("done").put(*make_tasks("a", "b"))
+    killed = memory.open(lease=2.0).subscribe("load", "load")
+    assert len(killed.receive(1, 0)) == 1
+    rig(lambda info: None, memory.open(), drain=True).start().join()
+    assert sorted(task.info for task in memory.tasks()) == ["a", "b"]
+
+
 def test_what_is_no_task_goes_to_the_dead_topic_with_its_bytes(rig, script, make_tasks):
     """And is acknowledged in the same settle; its neighbours run."""
     bus = script([b'{"type":\xff', *make_tasks("a"), b"[]"])
@@ -277,7 +287,7 @@ def test_suspects_run_alone(rig, script, make_tasks):
         with lock:
             running.remove(info)
 
-    bus = script(make_tasks(*range(4)), attempt=3)
+    bus = script(make_tasks(*range(4)), attempt=3, capabilities=COUNTING)
     rig(worker, bus, concurrency=4, max_attempts=5).start().join()
     assert most == [1, 1, 1, 1]
     assert sorted(bus.settled) == [0, 1, 2, 3]
@@ -285,7 +295,7 @@ def test_suspects_run_alone(rig, script, make_tasks):
 
 def test_what_was_handed_out_too_often_is_dead(rig, script, make_tasks):
     """It never runs again."""
-    bus = script(make_tasks("a"), attempt=6)
+    bus = script(make_tasks("a"), attempt=6, capabilities=COUNTING)
     rig(lambda info: pytest.fail("ran"), bus, max_attempts=5).start().join()
     letter = decode_dead(bus.sent[0][1])
     assert letter.original == make_tasks("a")[0]

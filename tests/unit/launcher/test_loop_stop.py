@@ -284,3 +284,22 @@ def test_the_context_of_an_abandoned_task_is_of_no_use_any_more(
     gate.go.set()
     assert [topic for topic, _ in bus.sent] == ["done"]
     assert context.task.result == ""  # the worker's own copy
+
+
+def test_clean_stops_kill_nobody(rig, memory, make_tasks):
+    """What was given back six times is no suspect, whatever `--max-attempts`."""
+    memory.watch("done", "load.dead").put(*make_tasks("a", "b"))
+    for _ in range(6):
+        began = threading.Barrier(3)
+
+        def worker(info, ctx, began=began):
+            began.wait(LIMIT)
+            return interrupted() if ctx.wait(LIMIT) else None
+
+        made = rig(worker, memory.open(), concurrency=2, max_attempts=1).start()
+        began.wait(LIMIT)  # both run: neither waits to run alone
+        made.launcher.stop()
+        made.join()
+    rig(lambda info: None, memory.open(), drain=True, max_attempts=1).start().join()
+    assert sorted(task.info for task in memory.tasks()) == ["a", "b"]
+    assert memory.take("load.dead") == []

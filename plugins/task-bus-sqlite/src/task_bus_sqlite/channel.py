@@ -51,10 +51,13 @@ _EXTEND = """
     WHERE channel = ? AND due = ? AND message = ? AND owner = ?
 """
 _RETURN = """
-    UPDATE held SET due = ?, owner = 0
+    UPDATE held SET due = ?, owner = 0, attempt = attempt + (1 << 32)
     WHERE channel = ? AND due = ? AND message = ? AND owner = ?
 """
-_RETURN_ALL = "UPDATE held SET due = 0, owner = 0 WHERE channel = ? AND owner = ?"
+_RETURN_ALL = """
+    UPDATE held SET due = 0, owner = 0, attempt = attempt + (1 << 32)
+    WHERE channel = ? AND owner = ?
+"""
 
 _decode = msgspec.json.Decoder(dict[str, str]).decode
 
@@ -171,4 +174,5 @@ def _delivery(
     number: int, ends: float, attempt: int, headers: bytes | None, body: bytes
 ) -> Delivery:
     names = _decode(headers) if headers else None
-    return Delivery(body, Lease(number, ends), attempt, names)
+    returned, attempt = divmod(attempt, 1 << 32)
+    return Delivery(body, Lease(number, ends), attempt, names, returned)

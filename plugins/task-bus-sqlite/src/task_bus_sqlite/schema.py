@@ -36,7 +36,8 @@ LADDER: tuple[tuple[str, ...], ...] = (
             id INTEGER PRIMARY KEY, due REAL NOT NULL, headers BLOB, body BLOB NOT NULL
         )
         """,
-        # `owner` 0 is nobody.
+        # `owner` 0 is nobody. `attempt` counts receipts in its low 32 bits, and those
+        # that ended because the message was given back in the others.
         """
         CREATE TABLE held (
             channel INTEGER NOT NULL, due REAL NOT NULL, message INTEGER NOT NULL,

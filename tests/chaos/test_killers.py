@@ -1,0 +1,56 @@
+"""Tasks that kill their worker are put aside, and nobody with them.
+
+`TASK_CHAOS_RUNS=20` runs every combination; a few are enough for every day.
+"""
+
+import itertools
+import os
+import random
+
+import pytest
+from killers import INNOCENTS, Killers
+from task_bus_sqlite.options import SqliteOptions
+from task_bus_sqlite.plugin import sqlite
+
+from task_core.api import BusContext
+
+RUNS = int(os.environ.get("TASK_CHAOS_RUNS", "4"))
+EVERY = list(itertools.product([1, 2, 3, 4], [1, 4, 8, 16], [1, 3, 5], [None, 0, 20]))
+CHOSEN = random.Random(9).sample(EVERY, min(RUNS, len(EVERY)))
+if RUNS >= 20:
+    CHOSEN = EVERY
+
+
+@pytest.fixture
+def bus(tmp_path):
+    options = SqliteOptions(path=str(tmp_path / "task.db"))
+    bus = sqlite.open(options, BusContext())
+    bus.subscribe("done", "check").close()
+    bus.subscribe("work.dead", "check").close()
+    yield bus
+    bus.close()
+
+
+@pytest.mark.parametrize(("killers", "slots", "attempts", "prefetch"), CHOSEN)
+def test_killers_are_dead_once_and_innocents_done(
+    tmp_path, bus, killers, slots, attempts, prefetch
+):
+    """However many slots, whatever `--max-attempts`, lazily and windowed."""
+    flags = ["-c", str(slots), "--max-attempts", str(attempts)]
+    if prefetch is not None:
+        flags += ["--prefetch", str(prefetch)]
+    scenario = Killers(tmp_path, "sqlite", bus, *flags)
+    choose = random.Random(f"{killers}{slots}{attempts}{prefetch}")
+    scenario.send(*[choose.randrange(INNOCENTS) for _ in range(killers)])
+    scenario.run()
+    scenario.check(killers, slots)
+
+
+@pytest.mark.parametrize("attempts", [1, 5])
+def test_two_killers_held_together_take_nobody_with_them(tmp_path, bus, attempts):
+    """What lies between them is never their neighbour for long."""
+    flags = ("--prefetch", "20", "--max-attempts", str(attempts))
+    scenario = Killers(tmp_path, "sqlite", bus, *flags)
+    scenario.send(1, 5)
+    scenario.run()
+    scenario.check(2, 21)

@@ -64,12 +64,12 @@ class OnBus:
         self._producer.prepare([done])
         consumer = self._bus.subscribe(topic, "bench")
         first = consumer.receive(1, 30)
-        self._bus.settle(consumer, first, [Message(done, DONE)])
+        consumer.settle(first, [Message(done, DONE)])
         yield
         left = count - 1
         while left:
             found = consumer.receive(min(window, left), 30)
-            self._bus.settle(consumer, found, [Message(done, DONE) for _ in found])
+            consumer.settle(found, [Message(done, DONE) for _ in found])
             left -= len(found)
         yield
         consumer.close()

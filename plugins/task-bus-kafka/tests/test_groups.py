@@ -90,11 +90,11 @@ def test_who_joins_takes_over_and_nothing_is_lost_or_done_twice(start, topic, ba
     moved = receive_all(second)
     assert moved
     with pytest.raises(LeaseLostError) as caught:
-        first.bus.settle(first, held, [])
+        first.settle(held, [])
     lost = caught.value.deliveries
     assert bodies(lost) == bodies(moved)
-    first.bus.settle(first, [d for d in held if d not in lost], [])
-    second.bus.settle(second, moved, [])
+    first.settle([d for d in held if d not in lost], [])
+    second.settle(moved, [])
     first.close()
     second.close()
     assert receive(start(topic), 1, seconds=2) == []
@@ -146,7 +146,7 @@ def test_a_task_may_be_longer_than_the_poll_interval(start, topic, backdoor, cli
     for _ in range(8):
         time.sleep(2.0 / 3)
         busy.extend(held)
-    busy.bus.settle(busy, held, [])
+    busy.settle(held, [])
 
 
 def test_a_message_that_kills_is_counted_over_processes(
@@ -226,7 +226,7 @@ def test_a_transaction_settles_out_of_order_exactly(start, topic, backdoor):
     consumer = start(topic, transactions=True)
     held = sorted(receive(consumer, 20), key=lambda delivery: delivery.body)
     done = [Message(f"{topic}-done", delivery.body) for delivery in held[10:]]
-    consumer.bus.settle(consumer, held[10:], done)
+    consumer.settle(held[10:], done)
     assert sorted(backdoor.take(f"{topic}-done")) == TWENTY[10:]
     consumer.close()
     assert bodies(receive_all(start(topic))) == TWENTY[:10]

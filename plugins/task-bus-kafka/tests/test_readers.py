@@ -1,4 +1,4 @@
-"""What the readers of both client libraries owe the pump."""
+"""What the readers of both client libraries owe the poller."""
 
 import contextlib
 import time
@@ -9,10 +9,9 @@ import pytest
 from confluent_kafka import TopicPartition
 from kafka_backdoor import KafkaBackdoor
 from task_bus_kafka import confluent_reader
-from task_bus_kafka.confluent_driver import ConfluentDriver
-from task_bus_kafka.marks import Mark
+from task_bus_kafka.opening import make_driver
 from task_bus_kafka.options import Client, KafkaOptions
-from task_bus_kafka.python_driver import PythonDriver
+from task_bus_kafka.progress import Progress
 from task_bus_kafka.settings import Settings
 
 FOUR = range(4)
@@ -65,9 +64,7 @@ class Rebalancing:
 def read(request, kafka):
     """Make readers of one topic, as members of one group."""
     options = KafkaOptions(bootstrap=(kafka.bootstrap,), client=request.param)
-    driver = PythonDriver(options, Settings(options, 1.5))
-    if request.param is Client.CONFLUENT:
-        driver = ConfluentDriver(options, 1.5)
+    driver = make_driver(options, Settings(options, 1.5), 1.5)
     with contextlib.ExitStack() as stack:
 
         def read(topic):
@@ -120,6 +117,6 @@ def test_what_was_read_of_a_partition_that_goes_meanwhile_is_dropped(rebalancing
 
 def test_progress_of_a_partition_that_went_meanwhile_is_not_written_down(rebalancing):
     rebalancing.poll(10, 0)
-    rebalancing.commit_now({1: Mark(3, 3), 2: Mark(4, 4)}, 0)
+    rebalancing.commit_now({1: Progress(3, 3), 2: Progress(4, 4)}, 0)
     rebalancing.poll(10, 0)
     assert rebalancing._consumer.committed == [2]

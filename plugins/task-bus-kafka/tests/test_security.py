@@ -58,7 +58,7 @@ def carry(client):
         bus.producer().send([Message(topic, b"secret")])
         consumer = bus.subscribe(topic, "group")
         (came,) = consumer.receive(1, 20)
-        bus.settle(consumer, [came], [Message(f"{topic}-done", came.body)])
+        consumer.settle([came], [Message(f"{topic}-done", came.body)])
         return list(bus.peek(f"{topic}-done", 1))
 
     yield carry

@@ -11,15 +11,21 @@ from kafka import errors as kafka_errors
 from kafka.producer.transaction_manager import TransactionalRequestResult
 from task_bus_kafka import plugin, python_writer
 from task_bus_kafka.confluent_errors import translate
-from task_bus_kafka.errors import Complaints, may_pass
+from task_bus_kafka.errors import Errors, may_pass
 from task_bus_kafka.headers import pack, unpack
 from task_bus_kafka.keys import key_of
-from task_bus_kafka.marks import Mark
 from task_bus_kafka.options import Client, KafkaOptions, Key, Security
+from task_bus_kafka.progress import Progress
 from task_bus_kafka.settings import Settings
 
-from task_core.api import BusContext, Message, OptionError, PayloadError
-from task_core.errors import BusConnectionError, BusError
+from task_core.api import (
+    BusConnectionError,
+    BusContext,
+    BusError,
+    Message,
+    OptionError,
+    PayloadError,
+)
 
 TASK = b'{"type":"load","job":"orders","info":"a"}'
 LOGIN = KafkaOptions(
@@ -67,7 +73,7 @@ def test_a_due_time_that_is_none_is_a_header_like_others(text):
     ],
 )
 def test_an_error_names_the_addresses_and_no_secret(error, kind):
-    told = Complaints(LOGIN).of(error, "send")
+    told = Errors(LOGIN).of(error, "send")
     assert type(told) is kind
     assert "a:1,b:2" in str(told)
     assert "s3cret" not in str(told)
@@ -114,17 +120,20 @@ class Mute:
 
 
 def test_a_transaction_ends_in_time_when_no_answer_comes(monkeypatch):
-    monkeypatch.setattr(python_writer, "KafkaProducer", Mute)
-    writer = python_writer.PythonWriter(Settings(KafkaOptions(), 30.0), -0.9, "name")
+    settings = Settings(KafkaOptions(), 30.0)
+    monkeypatch.setattr(
+        python_writer, "connected", lambda kind, given: (Mute(**given), None)
+    )
+    writer = python_writer.PythonWriter(settings.producer("name"), 1.0, -0.9)
     with pytest.raises(kafka_errors.KafkaTimeoutError):
-        writer.transact([], "topic", {0: Mark(1, 1)}, None)
+        writer.transact([], "topic", {0: Progress(1, 1)}, None)
     writer.close()
     assert writer._producer.ended
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(2.04, "2s"), (120, "120s")])
 def test_how_long_brokers_have_been_silent_is_told(seconds, text):
-    error = Complaints(LOGIN).unreachable(seconds)
+    error = Errors(LOGIN).unreachable(seconds)
     assert f"no broker answers at a:1,b:2 (tried for {text})" in str(error)
 
 
@@ -222,8 +231,10 @@ def test_what_is_too_long_is_refused_before_anything_is_reached_for():
 
 
 def test_order_and_transactions_are_declared_when_they_are_so():
-    plain = plugin.capabilities_of(KafkaOptions())
-    told = plugin.capabilities_of(KafkaOptions(partitions=1, transactions=True))
+    plain, told = (
+        plugin.kafka.open(KafkaOptions(**given), BusContext()).capabilities
+        for given in ({}, {"partitions": 1, "transactions": True})
+    )
     assert (plain.ordered, plain.atomic_settle) == (False, False)
     assert (told.ordered, told.atomic_settle) == (True, True)
 

@@ -1,5 +1,8 @@
 """What librdkafka says, in the words of kafka-python, which the bus understands."""
 
+import contextlib
+from collections.abc import Iterator
+
 from confluent_kafka import KafkaError, KafkaException
 from kafka import errors as kafka_errors  # type: ignore[import-untyped]
 
@@ -37,3 +40,12 @@ def translate(error: KafkaError | KafkaException) -> Exception:
     if code > 0:
         kind = kafka_errors.for_code(code)
     return kind(inner.str())
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Raise the errors of kafka-python in place of those of librdkafka."""
+    try:
+        yield
+    except KafkaException as error:
+        raise translate(error) from None

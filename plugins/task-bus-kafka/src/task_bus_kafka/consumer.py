@@ -1,16 +1,25 @@
 """Reads one topic as one group: receive, settle, give back, and how it waits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 
-from task_bus_kafka.ledger import Lease
-from task_bus_kafka.pump import Pump
-from task_bus_kafka.stock import Stock
-from task_core.api.bus import Bus, Consumer
-from task_core.api.message import Delivery
-from task_core.errors import LeaseLostError
+from task_bus_kafka.buffer import Buffer
+from task_bus_kafka.driver import Outcomes, Outgoing, Writer
+from task_bus_kafka.partition import OpenMessage
+from task_bus_kafka.poller import Poller
+from task_bus_kafka.producer import KafkaProducer
+from task_bus_kafka.progress import Progress
+from task_core.api import (
+    Bus,
+    BusConnectionError,
+    Consumer,
+    Delivery,
+    LeaseLostError,
+    Message,
+    SendError,
+)
 
-MARK_PATIENCE = 2.0
+COMMIT_PATIENCE = 2.0
 """Seconds to wait until it is written down that a message is handed out."""
 
 
@@ -19,91 +28,131 @@ class KafkaConsumer(Consumer):
 
     Args:
         bus, topic, channel: As for every consumer.
-        stock: What was read.
-        pump: Reads it.
+        buffer: What was read.
+        poller: Reads it.
+        transactor: Makes what settles in transactions, if that is wanted.
     """
 
+    knows_lost = True
+
     def __init__(
-        self, bus: Bus, topic: str, channel: str, stock: Stock, pump: Pump
+        self,
+        bus: Bus,
+        topic: str,
+        channel: str,
+        buffer: Buffer,
+        poller: Poller,
+        transactor: Callable[[], KafkaProducer] | None,
     ) -> None:
         super().__init__(bus, topic, channel)
-        self.stock = stock
-        self.pump = pump
-        self._rung = False
-        self._told = False  # whether the caller knows of the pump's problem
+        self._buffer = buffer
+        self._poller = poller
+        self._transactor = transactor
+        self._told = False  # whether the caller knows of the poller's problem
 
-    def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
-        """Wait for messages; see `Consumer.receive`."""
-        self.check_open()
-        if limit < 1:
-            return ()
-        self.stock.hear(waits=True)
+    def _receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
+        buffer = self._buffer
+        buffer.hear(waits=True)
         try:
-            with self.stock.changed:
-                leases = self._wait(limit, monotonic() + timeout)
-                must_mark = self.stock.must_mark(leases)
+            with buffer.changed:
+                messages = self._wait(limit, monotonic() + timeout)
+                must_commit = buffer.must_commit(messages)
         finally:
-            self.stock.hear()
-        if must_mark:
-            self.pump.mark_now(MARK_PATIENCE)
+            buffer.hear()
+        if must_commit:
+            self.commit()
         return [
-            Delivery(lease.body, lease, lease.receipts, lease.headers)
-            for lease in leases
+            Delivery(message.body, message, message.receipts, message.headers)
+            for message in messages
         ]
 
-    def _wait(self, limit: int, deadline: float) -> list[Lease]:
-        """Wait until there is something; with the stock's lock."""
-        stock = self.stock
-        self.pump.wake()
+    def _wait(self, limit: int, deadline: float) -> list[OpenMessage]:
+        """Wait until there is something; with the buffer's lock."""
+        buffer = self._buffer
+        self._poller.join_again()
         while True:
-            if found := stock.take(limit):
-                if stock.low:
-                    stock.changed.notify_all()
+            if found := buffer.take(limit):
+                if buffer.low:
+                    buffer.changed.notify_all()
                 return found
-            now = monotonic()
-            if self._rung or now >= deadline:
+            now, problem = monotonic(), self._poller.problem
+            if self._woken or now >= deadline or (problem and not self._told):
                 break
-            if self.pump.problem and not self._told:
-                break
-            stock.changed.wait(min(deadline, stock.next_due) - now)
-        self._rung = False
-        self._told = self.pump.problem is not None
-        if self.pump.problem:
-            raise self.pump.problem
+            buffer.changed.wait(min(deadline, buffer.next_due) - now)
+        self._told = problem is not None
+        if problem:
+            raise problem
         return []
 
-    def wake(self) -> None:
-        """Make a waiting `receive`, or the next one, return at once."""
-        with self.stock.changed:
-            self._rung = True
-            self.stock.changed.notify_all()
+    def _wake(self) -> None:
+        with self._buffer.changed:
+            self._buffer.changed.notify_all()
 
-    def ack(self, deliveries: Sequence[Delivery]) -> None:
+    def _settle(
+        self, deliveries: Sequence[Delivery], messages: Sequence[Message]
+    ) -> None:
+        """Send, then note that the deliveries are done."""
+        self._check(deliveries)
+        if self._transactor is not None:
+            self._transact(self._transactor(), deliveries, messages)
+        elif messages:
+            self.bus.shared_producer().send(messages)
+        self._buffer.finish(deliveries)
+
+    def _transact(
+        self,
+        transactor: KafkaProducer,
+        deliveries: Sequence[Delivery],
+        messages: Sequence[Message],
+    ) -> None:
+        """Send, and write progress down as if these were done, in one transaction."""
+        membership, progress = None, dict[int, Progress]()
+        if deliveries:
+            if (reader := self._poller.reader) is None:
+                raise self._poller.problem or BusConnectionError(
+                    "bus 'kafka': its place in the group is about to be taken again"
+                )
+            membership = reader.membership  # before: with a later one, progress would
+            # be taken from us that is no longer ours to write down
+            done = {delivery.token for delivery in deliveries}
+            progress = self._buffer.progress(done)
+
+        def act(writer: Writer, outgoing: list[Outgoing]) -> Outcomes:
+            return writer.transact(outgoing, self.topic, progress, membership)
+
+        try:
+            transactor.send_with(messages, act)
+        except SendError:
+            self._check(deliveries)  # it may be the group that refused
+            raise
+
+    def _ack(self, deliveries: Sequence[Delivery]) -> None:
         """Note that these are done; written down a little later."""
-        self.check(deliveries)
-        self.stock.finish(deliveries)
-        if self.bus.capabilities.atomic_settle:  # no clock writes it down
-            self.pump.mark_now(MARK_PATIENCE)
+        self._check(deliveries)
+        self._buffer.finish(deliveries)
+        if self._transactor is not None:  # no clock writes it down
+            self.commit()
 
-    def nack(self, deliveries: Sequence[Delivery], delay: float = 0.0) -> None:
-        """Give these back."""
-        self.check(deliveries)
-        self.stock.give_back(deliveries, delay)
+    def _nack(self, deliveries: Sequence[Delivery], delay: float) -> None:
+        self._check(deliveries)
+        self._buffer.give_back(deliveries, delay)
 
-    def extend(self, deliveries: Sequence[Delivery]) -> None:
-        """Restart the lease of these."""
-        self.check(deliveries)
-        self.stock.extend(deliveries)
+    def _extend(self, deliveries: Sequence[Delivery]) -> None:
+        self._check(deliveries)
+        self._buffer.extend(deliveries)
 
-    def check(self, deliveries: Sequence[Delivery]) -> None:
+    def commit(self) -> None:
+        """Write progress down before this returns, if brokers answer soon."""
+        self._poller.commit_now(COMMIT_PATIENCE)
+
+    def _check(self, deliveries: Sequence[Delivery]) -> None:
         """Refuse what others have.
 
         Raises:
             LeaseLostError: Nothing was done.
         """
-        self.check_open()
-        self.stock.hear()
-        if lost := self.stock.lost(deliveries):
+        self._buffer.hear()
+        if lost := self._buffer.lost(deliveries):
             raise LeaseLostError(
                 f"bus 'kafka': {len(lost)} of {len(deliveries)} deliveries of topic"
                 f" '{self.topic}' went to others, as their partition moved or their"
@@ -111,8 +160,5 @@ class KafkaConsumer(Consumer):
                 lost,
             )
 
-    def close(self) -> None:
-        """Give back everything unsettled and leave the group; may be repeated."""
-        if not self.closed:
-            self.closed = True
-            self.pump.close()
+    def _close(self) -> None:
+        self._poller.close()

@@ -1,16 +1,29 @@
-"""What a client library has to do for us; one module for each implements it."""
+"""What a client library has to do for us; a reader and a writer for each do it."""
 
+import threading
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from task_bus_kafka.headers import Pairs
-from task_bus_kafka.marks import Mark
-from task_bus_kafka.stock import Record
+from task_bus_kafka.progress import Progress, read_progress
+
+Outcomes = list[Exception | None]
+"""What went wrong with each message that was sent."""
 
 
-class Post(msgspec.Struct, gc=False):
+class Record(msgspec.Struct, gc=False):
+    """A message as a client library read it."""
+
+    partition: int
+    offset: int
+    body: bytes
+    headers: Sequence[tuple[str, bytes | None]] | None
+
+
+class Outgoing(msgspec.Struct, gc=False):
     """A message as a client library sends it."""
 
     topic: str
@@ -20,99 +33,214 @@ class Post(msgspec.Struct, gc=False):
     headers: Pairs
 
 
-class Partitions(Protocol):
-    """Told by a reader about the partitions that come and go; any thread."""
+class RebalanceListener(Protocol):
+    """Told by a reader about the partitions that go; any thread."""
 
-    def release(self, partitions: Collection[int]) -> Mapping[int, Mark]:
+    def release(self, partitions: Collection[int]) -> Mapping[int, Progress]:
         """Give partitions up; return the progress to be written down first."""
-        ...
 
 
-class Reader(Protocol):
-    """Reads one topic as a member of one group; one thread, but for what is marked."""
+class Reader(ABC):
+    """Reads one topic as a member of one group; one thread, but for `commit_now`.
+
+    Args:
+        topic: What is read.
+        listener: Told when partitions are to be given up.
+        patience: Seconds that closing and asking may take.
+    """
+
+    def __init__(
+        self, topic: str, listener: RebalanceListener, patience: float
+    ) -> None:
+        self._topic = topic
+        self._listener = listener
+        self._patience = patience
+        self._failed = threading.Event()
+        self._paused = False
 
     @property
+    @abstractmethod
     def alive(self) -> bool:
         """Whether any broker is connected."""
-        ...
 
     @property
+    @abstractmethod
     def joined(self) -> bool:
         """Whether the group has told us what is ours."""
-        ...
 
     @property
+    @abstractmethod
     def membership(self) -> Any:
         """Who we are in the group, for transactions (any thread)."""
-        ...
-
-    def poll(self, limit: int, seconds: float) -> Sequence[Record]:
-        """Return what was read, in order; wait until there is something."""
-        ...
-
-    def pause(self) -> None:
-        """Read nothing until `resume`, and stay in the group by calling `poll`."""
-        ...
-
-    def resume(self) -> None:
-        """Read again."""
-        ...
-
-    def committed(self, partition: int) -> Mark | None:
-        """Return how far a partition is done."""
-        ...
-
-    def commit(self, marks: Mapping[int, Mark]) -> None:
-        """Write progress down some time, after what was to be written before."""
-        ...
 
     @property
     def has_failed(self) -> bool:
-        """Whether a `commit` has failed since this was asked."""
-        ...
+        """Whether a commit has failed since this was asked."""
+        failed = self._failed.is_set()
+        self._failed.clear()
+        return failed
 
-    def commit_now(self, marks: Mapping[int, Mark], seconds: float) -> None:
+    def pause(self) -> None:
+        """Read nothing until `resume`; new partitions are paused by `poll`."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Read again."""
+        if self._paused:
+            self._paused = False
+            self._pause(False)
+
+    def poll(self, limit: int, seconds: float) -> Sequence[Record]:
+        """Return what was read, in order; wait until there is something."""
+        if self._paused:
+            self._pause(True)
+        return self._poll(limit, seconds)
+
+    def committed(self, partition: int) -> Progress | None:
+        """Return how far a partition is done."""
+        kept = self._committed(partition)
+        if kept is None or kept.offset < 0:
+            return None
+        return read_progress(kept.offset, kept.metadata or "")
+
+    @abstractmethod
+    def commit(self, progress: Mapping[int, Progress]) -> None:
+        """Write progress down some time, after what was to be written before."""
+
+    @abstractmethod
+    def commit_now(self, progress: Mapping[int, Progress], seconds: float) -> None:
         """Write progress down before this returns (any thread)."""
-        ...
 
+    @abstractmethod
     def close(self) -> None:
         """Give up all partitions and leave the group."""
-        ...
+
+    @abstractmethod
+    def _poll(self, limit: int, seconds: float) -> Sequence[Record]: ...
+
+    @abstractmethod
+    def _pause(self, paused: bool) -> None:
+        """Pause, or resume, whatever is ours now."""
+
+    @abstractmethod
+    def _committed(self, partition: int) -> Any:
+        """Return what has an `offset` and `metadata`, or None."""
 
 
-class Writer(Protocol):
-    """Sends messages; one thread."""
+class Writer(ABC):
+    """Sends messages; one thread.
 
-    def partitions(self, topic: str) -> Sequence[int]:
-        """Return the partitions of a topic."""
-        ...
+    Args:
+        connect_timeout: Seconds that connecting and asking may take.
+        send_timeout: Seconds until a message counts as not confirmed.
+    """
 
-    def send(self, posts: Sequence[Post]) -> list[Exception | None]:
-        """Send, wait until all are confirmed or failed, return what went wrong."""
-        ...
+    def __init__(self, connect_timeout: float, send_timeout: float) -> None:
+        self._connect_timeout = connect_timeout
+        self._patience = send_timeout + 1  # the library gives up first
 
     def transact(
         self,
-        posts: Sequence[Post],
+        messages: Sequence[Outgoing],
         topic: str,
-        marks: Mapping[int, Mark],
+        progress: Mapping[int, Progress],
         membership: Any,
-    ) -> list[Exception | None]:
-        """Send, and write progress down, both or neither."""
-        ...
+    ) -> Outcomes:
+        """Send, and write progress down, both or neither.
 
+        Raises:
+            KafkaError: Neither happened; or both, if no answer to the commit came.
+        """
+        self._begin()
+        outcomes = self.send(messages)
+        if any(outcomes):
+            self._abort()
+            return outcomes
+        if progress:
+            self._send_progress(topic, progress, membership)
+        self._commit()
+        return outcomes
+
+    @abstractmethod
+    def partitions(self, topic: str) -> Sequence[int]:
+        """Return the partitions of a topic."""
+
+    @abstractmethod
+    def send(self, messages: Sequence[Outgoing]) -> Outcomes:
+        """Send, wait until all are confirmed or failed, return what went wrong."""
+
+    @abstractmethod
     def close(self) -> None:
-        """Stop at once."""
-        ...
+        """Stop at once, whatever is on its way."""
+
+    @abstractmethod
+    def _begin(self) -> None: ...
+
+    @abstractmethod
+    def _abort(self) -> None: ...
+
+    @abstractmethod
+    def _commit(self) -> None: ...
+
+    @abstractmethod
+    def _send_progress(
+        self, topic: str, progress: Mapping[int, Progress], membership: Any
+    ) -> None: ...
 
 
-class Driver(Protocol):
-    """Makes readers and writers with one client library."""
+class Driver:
+    """Makes readers and writers with one client library.
 
-    def reader(self, topic: str, group: str, partitions: Partitions) -> Reader:
-        """Join a group."""
-        ...
+    Args:
+        settings: Of the library.
+        reader, writer: Classes that take the settings, then what their base takes.
+        connect_timeout, send_timeout: Seconds; see `Reader` and `Writer`.
+    """
+
+    def __init__(
+        self,
+        settings: "ClientSettings",
+        reader: type[Any],
+        writer: type[Any],
+        connect_timeout: float,
+        send_timeout: float,
+    ) -> None:
+        self._settings = settings
+        self._reader = reader
+        self._writer = writer
+        self._connect_timeout = connect_timeout
+        self._send_timeout = send_timeout
+
+    def reader(self, topic: str, group: str, listener: RebalanceListener) -> Reader:
+        """Join a group.
+
+        Raises:
+            KafkaError: No broker answers, or it refuses (as of kafka-python).
+        """
+        made: Reader = self._reader(
+            self._settings.consumer(group), topic, listener, self._connect_timeout
+        )
+        return made
 
     def writer(self, transactional_id: str | None) -> Writer:
-        """Connect to send."""
-        ...
+        """Connect to send.
+
+        Raises:
+            KafkaError: No broker answers, or it refuses (as of kafka-python).
+        """
+        made: Writer = self._writer(
+            self._settings.producer(transactional_id),
+            self._connect_timeout,
+            self._send_timeout,
+        )
+        return made
+
+
+class ClientSettings(Protocol):
+    """Our options as the settings of a client library."""
+
+    def consumer(self, group: str | None) -> dict[str, Any]:
+        """Return those of a consumer."""
+
+    def producer(self, transactional_id: str | None) -> dict[str, Any]:
+        """Return those of a producer."""

@@ -5,7 +5,7 @@ import logging
 from kafka import errors as kafka_errors  # type: ignore[import-untyped]
 
 from task_bus_kafka.options import KafkaOptions, Security
-from task_core.errors import BusConnectionError, BusError, PayloadError
+from task_core.api import BusConnectionError, BusError, PayloadError
 
 LOGIN = (  # refused, and no second try helps
     kafka_errors.SaslAuthenticationFailedError,
@@ -27,7 +27,7 @@ _OVERTAKEN = (  # the group or the transaction has gone on: the next try is anot
 )
 
 
-class Complaints:
+class Errors:
     """Words the errors of one bus: with addresses, without secrets.
 
     Args:
@@ -99,7 +99,7 @@ def may_pass(error: BaseException) -> bool:
     return _kind_of(error) is BusConnectionError or isinstance(error, _OVERTAKEN)
 
 
-def hush() -> None:
+def quiet_log() -> None:
     """Keep the client library's log to itself, unless somebody asked for it.
 
     It reports each try to connect as an error, and each rebalance as news.

@@ -1,6 +1,6 @@
 """The network client of kafka-python, with what we need to know of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from kafka.errors import KafkaError  # type: ignore[import-untyped]
@@ -34,25 +34,30 @@ class _Manager(KafkaConnectionManager):  # type: ignore[misc]
         return transport
 
 
-def keep_client(keep: Callable[[KafkaNetClient], None]) -> Callable[..., Any]:
-    """Return what makes the network client, and lets somebody have it too.
+def connected(kind: Any, settings: Mapping[str, Any]) -> tuple[Any, KafkaNetClient]:
+    """Make a consumer, a producer or an admin client; return it and its network client.
 
-    A consumer or producer that cannot connect raises, and leaves its threads behind.
+    One that cannot connect raises, and leaves its threads behind: they are ended here.
     And it tries for its whole timeout to log in, however clear the refusal was: so we
     try first.
     """
+    made: list[KafkaNetClient] = []
 
-    def make(**settings: Any) -> KafkaNetClient:
-        net = NetworkSelector(**settings)
-        manager = _Manager(net, **settings)
+    def make(**given: Any) -> KafkaNetClient:
+        net = NetworkSelector(**given)
+        manager = _Manager(net, **given)
         manager.cluster.config.update(METADATA)
-        client = KafkaNetClient(net, manager, **settings)
-        keep(client)
-        if settings.get("sasl_mechanism"):
-            manager.run(_log_in, manager, settings)
-        return client
+        made.append(KafkaNetClient(net, manager, **given))
+        if given.get("sasl_mechanism"):
+            manager.run(_log_in, manager, given)
+        return made[0]
 
-    return make
+    try:
+        return kind(**settings, kafka_client=make), made[0]
+    except BaseException:
+        for client in made:
+            client.close()
+        raise
 
 
 async def _log_in(manager: _Manager, settings: Mapping[str, Any]) -> None:

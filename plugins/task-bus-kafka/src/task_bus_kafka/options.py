@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from task_core.options import UrlPart, option
+from task_core.api import UrlPart, option
 
 
 class Client(StrEnum):

@@ -10,61 +10,32 @@ from kafka import KafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 from kafka.consumer.subscription_state import AsyncConsumerRebalanceListener  # type: ignore[import-untyped]
 from kafka.errors import KafkaError, RetriableError  # type: ignore[import-untyped]
 from kafka.future import Future  # type: ignore[import-untyped]
-from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
 from kafka.structs import MemberState, OffsetAndMetadata  # type: ignore[import-untyped]
 
-from task_bus_kafka.driver import Partitions
-from task_bus_kafka.marks import Mark, read_mark
-from task_bus_kafka.network import keep_client
-from task_bus_kafka.settings import Settings
-from task_bus_kafka.stock import Record
+from task_bus_kafka.driver import Reader, RebalanceListener, Record
+from task_bus_kafka.network import connected
+from task_bus_kafka.progress import Progress
 
 REST = 0.1
 """Seconds between two tries of the last commit of a partition."""
-BRIEF = 3_000
-"""Milliseconds that this commit may take, and after it leaving the group."""
+BRIEF = 3.0
+"""Seconds that this commit may take, and after it leaving the group."""
 
 
-class PythonReader:
-    """A member of a group.
-
-    Args:
-        settings: Of the client.
-        topic, group: What is read, and as whom.
-        partitions: Told when some are to be given up.
-        patience: Seconds that closing and asking may take.
-
-    Raises:
-        KafkaError: No broker answers, or it refuses.
-    """
+class PythonReader(Reader):
+    """A member of a group; see the base."""
 
     def __init__(
         self,
-        settings: Settings,
+        settings: Mapping[str, Any],
         topic: str,
-        group: str,
-        partitions: Partitions,
+        listener: RebalanceListener,
         patience: float,
     ) -> None:
-        self._topic = topic
-        self._patience = round(patience * 1000)
-        self._client: KafkaNetClient | None = None
-        self._failed = threading.Event()
-        self._paused = False
-        config = settings.consumer(group)
-        try:
-            self._consumer = KafkaConsumer(
-                **config, kafka_client=keep_client(self._keep)
-            )
-        except BaseException:
-            if self._client:
-                self._client.close()
-            raise
-        self._consumer.subscribe([topic], listener=_Listener(self, partitions))
+        super().__init__(topic, listener, patience)
+        self._consumer, self._client = connected(KafkaConsumer, settings)
+        self._consumer.subscribe([topic], listener=_Listener(self, listener))
         self._learn()
-
-    def _keep(self, client: KafkaNetClient) -> None:
-        self._client = client
 
     def _learn(self) -> None:
         """Await that the partitions of the topic are known; then the group is joined.
@@ -72,21 +43,19 @@ class PythonReader:
         A leader that does not know them assigns none, and has the group join again
         when it does: meanwhile a second member may come, and get what is the first's.
         """
-        assert self._client is not None
         cluster, manager = self._client.cluster, self._client._manager
-        ends = monotonic() + self._patience / 1000
+        ends = monotonic() + self._patience
         while not cluster.partitions_for_topic(self._topic):
             if (left := ends - monotonic()) <= 0:
                 break  # somebody has deleted it; it may be made anew
             with contextlib.suppress(KafkaError):
                 manager.run(manager.wait_for, cluster.request_update(), left * 1000)
 
-    async def commit_last(self, marks: Mapping[int, Mark]) -> None:
+    async def commit_last(self, progress: Mapping[int, Progress]) -> None:
         """Write progress down before others go on (in the client's own thread)."""
-        assert self._client is not None
-        ends = monotonic() + min(self._patience, BRIEF) / 1000
+        ends = monotonic() + min(self._patience, BRIEF)
         while (left := ends - monotonic()) > 0:
-            commit = self.send_commit(marks)
+            commit = self._send_commit(progress)
             try:
                 await self._client._manager.wait_for(commit, left * 1000)
             except RetriableError:  # the coordinator moves, or has just started
@@ -98,26 +67,19 @@ class PythonReader:
 
     @property
     def alive(self) -> bool:
-        """Whether any broker is connected."""
-        assert self._client is not None
         brokers = self._client.cluster.brokers()
         return any(self._client.connected(broker.node_id) for broker in brokers)
 
     @property
     def joined(self) -> bool:
-        """Whether the group has told us what is ours."""
         stable: bool = self.membership.state == MemberState.STABLE
         return stable
 
     @property
     def membership(self) -> Any:
-        """Who we are in the group, for transactions."""
         return self._consumer.group_metadata()
 
-    def poll(self, limit: int, seconds: float) -> Sequence[Record]:
-        """Return what was read, in order; wait until there is something."""
-        if self._paused:
-            self._consumer.pause(*self._consumer.assignment())
+    def _poll(self, limit: int, seconds: float) -> Sequence[Record]:
         try:
             found = self._consumer.poll(round(seconds * 1000), max_records=limit)
         except IndexError:  # `commit_now` took the answer to an old commit from under
@@ -128,62 +90,38 @@ class PythonReader:
             for record in records
         ]
 
-    def pause(self) -> None:
-        """Read nothing until `resume`; new partitions are paused by `poll`."""
-        self._paused = True
-
-    def resume(self) -> None:
-        """Read again."""
-        if self._paused:
-            self._paused = False
+    def _pause(self, paused: bool) -> None:
+        if paused:
+            self._consumer.pause(*self._consumer.assignment())
+        else:
             self._consumer.resume(*self._consumer.paused())
 
-    def committed(self, partition: int) -> Mark | None:
-        """Return how far a partition is done."""
-        found = self._consumer.committed(
+    def _committed(self, partition: int) -> Any:
+        return self._consumer.committed(
             TopicPartition(self._topic, partition),
             metadata=True,
-            timeout_ms=self._patience,
+            timeout_ms=self._patience * 1000,
         )
-        return found and read_mark(found.offset, found.metadata)
 
-    def commit(self, marks: Mapping[int, Mark]) -> None:
-        """Write progress down some time."""
-        self.send_commit(marks).add_errback(lambda error: self._failed.set())
+    def commit(self, progress: Mapping[int, Progress]) -> None:
+        self._send_commit(progress).add_errback(lambda error: self._failed.set())
 
-    def send_commit(self, marks: Mapping[int, Mark]) -> Future:
+    def _send_commit(self, progress: Mapping[int, Progress]) -> Future:
         """Write progress down; the answer is to come."""
-        return self._consumer.commit_async(
-            {
-                TopicPartition(self._topic, number): OffsetAndMetadata(
-                    mark.offset, mark.text, -1
-                )
-                for number, mark in marks.items()
-            }
-        )
+        return self._consumer.commit_async(offsets_of(self._topic, progress))
 
-    @property
-    def has_failed(self) -> bool:
-        """Whether a `commit` has failed since this was asked."""
-        if self._failed.is_set():
-            self._failed.clear()
-            return True
-        return False
-
-    def commit_now(self, marks: Mapping[int, Mark], seconds: float) -> None:
-        """Write progress down before this returns (any thread)."""
+    def commit_now(self, progress: Mapping[int, Progress], seconds: float) -> None:
         done = threading.Event()
         try:
-            future = self.send_commit(marks)
-        except IndexError:  # as in `poll`, and nothing was sent
-            future = self.send_commit(marks)
+            future = self._send_commit(progress)
+        except IndexError:  # as in `_poll`, and nothing was sent
+            future = self._send_commit(progress)
         future.add_both(lambda _: done.set())
         if not done.wait(seconds) or future.failed():
             self._failed.set()
 
     def close(self) -> None:
-        """Give up all partitions and leave the group."""
-        self._consumer.close(timeout_ms=min(self._patience, BRIEF))
+        self._consumer.close(timeout_ms=min(self._patience, BRIEF) * 1000)
 
 
 class _Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]
@@ -192,14 +130,13 @@ class _Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]
     Runs in the client's own thread, which must not wait for itself.
     """
 
-    def __init__(self, reader: PythonReader, partitions: Partitions) -> None:
+    def __init__(self, reader: PythonReader, listener: RebalanceListener) -> None:
         self._reader = reader
-        self._partitions = partitions
+        self._listener = listener
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        marks = self._partitions.release([partition for _, partition in revoked])
-        if marks:
-            await self._reader.commit_last(marks)
+        if progress := self._listener.release([number for _, number in revoked]):
+            await self._reader.commit_last(progress)
 
     async def on_partitions_assigned(
         self, assigned: Collection[TopicPartition]
@@ -207,4 +144,14 @@ class _Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]
         return
 
     async def on_partitions_lost(self, lost: Collection[TopicPartition]) -> None:
-        self._partitions.release([partition for _, partition in lost])
+        self._listener.release([number for _, number in lost])
+
+
+def offsets_of(
+    topic: str, progress: Mapping[int, Progress]
+) -> dict[TopicPartition, OffsetAndMetadata]:
+    """Return progress as the library takes it."""
+    return {
+        TopicPartition(topic, number): OffsetAndMetadata(one.offset, one.text, -1)
+        for number, one in progress.items()
+    }

@@ -10,7 +10,7 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 
 from task_bus_kafka.certificates import problems_of_files
 from task_bus_kafka.options import Client, KafkaOptions, problems_of
-from task_core.errors import OptionError
+from task_core.api import OptionError
 
 ROOM = 48_576
 """Bytes for the key, the headers and the frame of a message, beside its body."""
@@ -65,7 +65,7 @@ class Settings:
 
     def producer(self, transactional_id: str | None = None) -> dict[str, Any]:
         """Return those of a producer."""
-        patience = _milliseconds(self._options.send_timeout)
+        patience = milliseconds(self._options.send_timeout)
         return self._with_extra(
             KafkaProducer,
             acks="all",
@@ -75,7 +75,7 @@ class Settings:
             linger_ms=0,
             batch_size=BATCH,
             max_request_size=self._options.max_bytes + ROOM,
-            max_block_ms=_milliseconds(self._options.connect_timeout),
+            max_block_ms=milliseconds(self._options.connect_timeout),
             delivery_timeout_ms=patience,
             request_timeout_ms=patience,
             allow_auto_create_topics=False,
@@ -84,7 +84,7 @@ class Settings:
 
     def admin(self) -> dict[str, Any]:
         """Return those of an admin client."""
-        patience = _milliseconds(self._options.connect_timeout)
+        patience = milliseconds(self._options.connect_timeout)
         return self._with_extra(KafkaAdminClient, request_timeout_ms=patience)
 
     def _with_extra(self, kind: type, **ours: Any) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class Settings:
         options = self._options
         found = {
             "bootstrap_servers": list(options.bootstrap),
-            "bootstrap_timeout_ms": _milliseconds(options.connect_timeout),
+            "bootstrap_timeout_ms": milliseconds(options.connect_timeout),
             "client_id": "task",
             "reconnect_backoff_max_ms": 1000,
             "security_protocol": options.security_protocol.value,
@@ -138,5 +138,6 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float)
 
 
-def _milliseconds(span: timedelta) -> int:
+def milliseconds(span: timedelta) -> int:
+    """Return a span as the libraries take it; never none at all."""
     return max(1, round(span.total_seconds() * 1000))

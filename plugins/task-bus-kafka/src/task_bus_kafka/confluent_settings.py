@@ -1,16 +1,13 @@
-"""The client library confluent-kafka, which is built on librdkafka."""
+"""Our options as the settings of confluent-kafka, which is built on librdkafka."""
 
 from typing import Any
 
-from task_bus_kafka.confluent_reader import ConfluentReader
-from task_bus_kafka.confluent_writer import ConfluentWriter
-from task_bus_kafka.driver import Partitions, Reader, Writer
 from task_bus_kafka.options import KafkaOptions
-from task_bus_kafka.settings import BATCH, ROOM
+from task_bus_kafka.settings import BATCH, ROOM, milliseconds
 
 
-class ConfluentDriver:
-    """Makes readers and writers.
+class ConfluentSettings:
+    """Makes the settings of consumers and producers.
 
     Args:
         options: Ours; of `settings`, those with a dot in their name are for this
@@ -21,12 +18,10 @@ class ConfluentDriver:
     def __init__(self, options: KafkaOptions, lease: float) -> None:
         self._options = options
         self._lease = round(lease * 1000)
-        self._connect_timeout = options.connect_timeout.total_seconds()
-        self._send_timeout = options.send_timeout.total_seconds()
 
-    def reader(self, topic: str, group: str, partitions: Partitions) -> Reader:
-        """Join a group."""
-        settings = {
+    def consumer(self, group: str | None) -> dict[str, Any]:
+        """Return those of a consumer."""
+        return {
             **self._common(),
             "group.id": group,
             "enable.auto.commit": False,
@@ -40,12 +35,11 @@ class ConfluentDriver:
             "queued.max.messages.kbytes": 16_384,
             **self._extra(),
         }
-        return ConfluentReader(settings, topic, partitions, self._connect_timeout)
 
-    def writer(self, transactional_id: str | None) -> Writer:
-        """Connect to send."""
-        patience = round(self._send_timeout * 1000)
-        settings = {
+    def producer(self, transactional_id: str | None) -> dict[str, Any]:
+        """Return those of a producer."""
+        patience = milliseconds(self._options.send_timeout)
+        found = {
             **self._common(),
             "socket.timeout.ms": max(patience, 300),
             "acks": "all",
@@ -55,12 +49,12 @@ class ConfluentDriver:
             "partitioner": "murmur2_random",
             "message.max.bytes": self._options.max_bytes + ROOM,
             "message.timeout.ms": patience,
+            "transaction.timeout.ms": 2 * patience,
             **self._extra(),
         }
         if transactional_id:
-            settings["transactional.id"] = transactional_id
-            settings.setdefault("transaction.timeout.ms", 2 * patience)
-        return ConfluentWriter(settings, self._connect_timeout, self._send_timeout)
+            found["transactional.id"] = transactional_id
+        return found
 
     def _common(self) -> dict[str, Any]:
         options = self._options

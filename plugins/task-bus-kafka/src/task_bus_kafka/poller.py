@@ -1,4 +1,4 @@
-"""The thread that reads: it keeps the stock filled, and our place in the group.
+"""The thread that reads: it keeps the buffer filled, and our place in the group.
 
 A member of a group has to poll all the time, or it holds everybody up when the group
 changes, and is thrown out in the end. The thread that owns the bus may be silent for
@@ -10,11 +10,11 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from time import monotonic
 
-from task_bus_kafka.driver import Partitions, Reader
-from task_bus_kafka.errors import Complaints
-from task_bus_kafka.marks import Mark
-from task_bus_kafka.stock import LOW, Stock
-from task_core.errors import BusError
+from task_bus_kafka.buffer import LOW, Buffer
+from task_bus_kafka.driver import Reader, RebalanceListener
+from task_bus_kafka.errors import Errors
+from task_bus_kafka.progress import Progress
+from task_core.api import BusError
 
 SLICE = 0.1
 """Seconds that one poll may wait, and so how long `close` may have to."""
@@ -33,22 +33,22 @@ CLOSING = 10.0
 brokers that are silent."""
 
 
-class Pump:
-    """Fills a stock.
+class Poller:
+    """Fills a buffer.
 
     Args:
-        stock: Where to.
+        buffer: Where to.
         make: Makes a reader that tells of its partitions.
-        complaints: Words what goes wrong.
+        errors: Words what goes wrong.
         interval: Seconds between two commits; 0 leaves them to others.
         patience: Seconds in which a broker that can be reached answers.
     """
 
     def __init__(
         self,
-        stock: Stock,
-        make: Callable[[Partitions], Reader],
-        complaints: Complaints,
+        buffer: Buffer,
+        make: Callable[[RebalanceListener], Reader],
+        errors: Errors,
         interval: float,
         patience: float,
     ) -> None:
@@ -56,9 +56,9 @@ class Pump:
         self.problem: BusError | None = None
         self._has_joined = False
         self.asleep = False  # out of the group until somebody wants something
-        self._stock = stock
+        self._buffer = buffer
         self._make = make
-        self._complaints = complaints
+        self._errors = errors
         self._interval = interval
         self._closing = min(3 * patience, CLOSING)
         self._commit_at = 0.0
@@ -77,46 +77,46 @@ class Pump:
         """
         self._open()
         self._thread.start()
-        with self._stock.changed:  # a group of many may take longer; it need not be
-            self._stock.changed.wait_for(
+        with self._buffer.changed:  # a group of many may take longer; it need not be
+            self._buffer.changed.wait_for(
                 lambda: self._has_joined or self.problem, JOINING
             )
             problem = self.problem
         if problem:
             self.close()
             raise problem
-        self._stock.hear()
+        self._buffer.hear()
 
     def close(self) -> None:
         """Write progress down, and leave the group; may be repeated."""
         if not self._interval:
-            self.mark_now(SILENCE)
-        with self._stock.changed:
+            self.commit_now(SILENCE)
+        with self._buffer.changed:
             self._stopping = True
-            self._stock.changed.notify_all()
+            self._buffer.changed.notify_all()
         if self._thread.is_alive():
             self._thread.join(self._closing)
 
-    def release(self, partitions: Collection[int]) -> Mapping[int, Mark]:
+    def release(self, partitions: Collection[int]) -> Mapping[int, Progress]:
         """Give partitions up; return what is to be written down (any thread)."""
-        marks = self._stock.release(partitions)
-        return marks if self._interval else {}
+        progress = self._buffer.release(partitions)
+        return progress if self._interval else {}
 
-    def mark_now(self, seconds: float) -> None:
+    def commit_now(self, seconds: float) -> None:
         """Write down what was handed out before this returns (the bus thread)."""
         reader = self.reader
-        if reader is None or not (marks := self._stock.changes()):
+        if reader is None or not (progress := self._buffer.changes()):
             return
         try:
-            reader.commit_now(marks, seconds)
-        except Exception:  # noqa: BLE001  the pump has closed it, and will tell why
-            self._stock.forget_sent()
+            reader.commit_now(progress, seconds)
+        except Exception:  # noqa: BLE001  the poller has closed it, and will tell why
+            self._buffer.forget_sent()
 
     def _open(self) -> None:
         try:
             self.reader = self._make(self)
         except Exception as error:  # noqa: BLE001  whatever it raises
-            raise self._complaints.of(error) from None
+            raise self._errors.of(error) from None
         self._alive_at = monotonic()
 
     def _run(self) -> None:
@@ -135,14 +135,14 @@ class Pump:
                 if monotonic() > ends:
                     break
                 reader.pause()
-                self._stock.add(reader.poll(1, SLICE), reader.committed)
+                self._buffer.add(reader.poll(1, SLICE), reader.committed)
         self._shut()
 
-    def wake(self) -> None:
-        """Join the group again if we left it; with the stock's lock."""
+    def join_again(self) -> None:
+        """Join the group, if we left it; with the buffer's lock."""
         if self.asleep:
             self.asleep = False
-            self._stock.changed.notify_all()
+            self._buffer.changed.notify_all()
 
     def _turn(self) -> None:
         if self.asleep:
@@ -151,7 +151,7 @@ class Pump:
         if self.reader is None:
             self._open()
         assert self.reader is not None
-        if self._stock.low:
+        if self._buffer.low:
             self._read(self.reader)
         else:
             self._idle(self.reader)
@@ -160,27 +160,27 @@ class Pump:
         if not self._has_joined and self.reader.joined:
             self._has_joined = True
             self._tell(self.problem)
-        with self._stock.changed:  # nobody begins to wait in between
-            self.asleep = self._stock.is_abandoned
+        with self._buffer.changed:  # nobody begins to wait in between
+            self.asleep = self._buffer.is_abandoned
         if self.asleep:
             self._shut()
 
     def _sleep(self) -> None:
         """Stay away: whoever owns this is silent, and others get the messages."""
-        with self._stock.changed:
-            self._stock.changed.wait_for(lambda: self._stopping or not self.asleep)
+        with self._buffer.changed:
+            self._buffer.changed.wait_for(lambda: self._stopping or not self.asleep)
 
     def _read(self, reader: Reader) -> None:
         self._idle_ticks = 0
         reader.resume()
         if records := reader.poll(LOW, SLICE):
-            self._stock.add(records, reader.committed)
+            self._buffer.add(records, reader.committed)
 
     def _idle(self, reader: Reader) -> None:
         """Stay in the group, and read nothing."""
-        with self._stock.changed:
-            if self._stock.changed.wait_for(
-                lambda: self._stopping or self._stock.low, TICK
+        with self._buffer.changed:
+            if self._buffer.changed.wait_for(
+                lambda: self._stopping or self._buffer.low, TICK
             ):
                 self._idle_ticks = 0
                 return
@@ -188,7 +188,7 @@ class Pump:
         if self._idle_ticks > BEFORE_PAUSE:
             reader.pause()
         if records := reader.poll(1, 0):
-            self._stock.add(records, reader.committed)
+            self._buffer.add(records, reader.committed)
 
     def _commit(self, reader: Reader) -> None:
         """Write progress down when it is time."""
@@ -197,9 +197,9 @@ class Pump:
             return
         self._commit_at = now + self._interval
         if reader.has_failed:
-            self._stock.forget_sent()
-        if marks := self._stock.changes():
-            reader.commit(marks)
+            self._buffer.forget_sent()
+        if progress := self._buffer.changes():
+            reader.commit(progress)
 
     def _check(self, reader: Reader) -> None:
         """Notice when the brokers are gone, and when they are back."""
@@ -209,14 +209,14 @@ class Pump:
             if self.problem:
                 self._tell(None)
         elif now > self._alive_at + SILENCE and not self.problem:
-            self._tell(self._complaints.unreachable(now - self._alive_at))
+            self._tell(self._errors.unreachable(now - self._alive_at))
 
     def _fail(self, error: Exception) -> None:
         """Tell of what went wrong, and begin anew after a rest."""
-        self._tell(self._complaints.of(error))
+        self._tell(self._errors.of(error))
         self._shut()
-        with self._stock.changed:
-            self._stock.changed.wait_for(lambda: self._stopping, REST)
+        with self._buffer.changed:
+            self._buffer.changed.wait_for(lambda: self._stopping, REST)
 
     def _shut(self) -> None:
         reader, self.reader = self.reader, None
@@ -226,10 +226,10 @@ class Pump:
             reader.close()
         except Exception as error:  # noqa: BLE001  whatever it raises
             if not self._stopping:
-                self._tell(self._complaints.of(error))
-        self._stock.release(self._stock.partitions)
+                self._tell(self._errors.of(error))
+        self._buffer.release(self._buffer.partitions)
 
     def _tell(self, problem: BusError | None) -> None:
-        with self._stock.changed:
+        with self._buffer.changed:
             self.problem = problem
-            self._stock.changed.notify_all()
+            self._buffer.changed.notify_all()

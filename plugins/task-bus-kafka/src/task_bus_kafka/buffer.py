@@ -1,6 +1,6 @@
 """What a consumer has of its messages: read, waiting, handed out.
 
-Shared by the thread that owns the bus, which takes and settles, and the pump, which
+Shared by the thread that owns the bus, which takes and settles, and the poller, which
 reads, writes down progress and gives up partitions. `changed` guards everything.
 """
 
@@ -12,12 +12,11 @@ from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from itertools import count
 from time import monotonic
 
-import msgspec
-
+from task_bus_kafka.driver import Record
 from task_bus_kafka.headers import unpack
-from task_bus_kafka.ledger import Lease, Ledger
-from task_bus_kafka.marks import Mark
-from task_core.api.message import Delivery
+from task_bus_kafka.partition import OpenMessage, Partition
+from task_bus_kafka.progress import Progress
+from task_core.api import Delivery
 
 LOW = 500
 """Read more when fewer messages are ready than this."""
@@ -31,16 +30,7 @@ FRAME = 500
 """Bytes that a message takes beside its body."""
 
 
-class Record(msgspec.Struct, gc=False):
-    """A message as the client library read it."""
-
-    partition: int
-    offset: int
-    body: bytes
-    headers: Sequence[tuple[str, bytes | None]] | None
-
-
-class Stock:
+class Buffer:
     """Keeps the messages of the partitions that are ours.
 
     Args:
@@ -50,18 +40,18 @@ class Stock:
     def __init__(self, lease: float) -> None:
         self.changed = threading.Condition()
         self._lease = lease
-        self._ledgers: dict[int, Ledger] = {}
-        self._ready: deque[Lease] = deque()
+        self._partitions: dict[int, Partition] = {}
+        self._ready: deque[OpenMessage] = deque()
         self._size = 0  # bytes in there
-        self._waiting: list[tuple[float, int, Lease]] = []  # a heap, by due time
+        self._waiting: list[tuple[float, int, OpenMessage]] = []  # a heap, by due time
         self._waiting_size = 0  # bytes in there
         self._numbers = count()
-        self._held: set[Lease] = set()
+        self._held: set[OpenMessage] = set()
         self._look_at = math.inf  # when the first lease may be over
-        self._sent: dict[int, Mark] = {}  # what was written down last
+        self._sent: dict[int, Progress] = {}  # what was written down last
         self._silent_since = math.inf  # when the owner said the last word
 
-    # The pump's side.
+    # The poller's side.
 
     @property
     def low(self) -> bool:
@@ -71,84 +61,86 @@ class Stock:
         )
 
     def add(
-        self, records: Sequence[Record], marks: Callable[[int], Mark | None]
+        self, records: Sequence[Record], committed: Callable[[int], Progress | None]
     ) -> None:
         """Take in what was read.
 
         Args:
             records: In the order of their offsets.
-            marks: Tells how far a new partition is done; it may ask a broker, so
+            committed: Tells how far a new partition is done; it may ask a broker, so
                 nobody waits for it here.
         """
         new = {record.partition for record in records}.difference(self.partitions)
-        found = {number: marks(number) for number in new}
+        found = {number: Partition(committed(number)) for number in new}
         with self.changed:
-            for number, mark in found.items():
-                self._ledgers[number] = Ledger(mark)
+            self._partitions.update(found)
             for record in records:
-                ledger = self._ledger_of(record)
-                headers, wait = None, 0.0
-                if record.headers:
-                    headers, wait = unpack(record.headers)
-                lease = ledger.add(record.offset, record.body, headers)
-                if lease is None:
-                    continue
-                if wait > 0:
-                    self._wait(lease, monotonic() + wait)
-                else:
-                    self._ready.append(lease)
-                    self._size += len(lease.body)
+                self._add(record)
             self.changed.notify_all()
 
-    def _ledger_of(self, record: Record) -> Ledger:
-        number = record.partition
-        if self._ledgers[number].is_behind(record.offset):
-            self.release([number])  # the topic was deleted and made anew
-            self._ledgers[number] = Ledger(Mark(record.offset, record.offset))
-        return self._ledgers[number]
+    def _add(self, record: Record) -> None:
+        partition = self._partition_of(record)
+        headers, wait = None, 0.0
+        if record.headers:
+            headers, wait = unpack(record.headers)
+        message = partition.add(record.offset, record.body, headers)
+        if message is None:
+            return
+        if wait > 0:
+            self._wait(message, monotonic() + wait)
+        else:
+            self._ready.append(message)
+            self._size += len(message.body)
 
-    def changes(self) -> dict[int, Mark]:
+    def _partition_of(self, record: Record) -> Partition:
+        number = record.partition
+        if self._partitions[number].is_behind(record.offset):
+            self.release([number])  # the topic was deleted and made anew
+            self._partitions[number] = Partition(Progress(record.offset, record.offset))
+        return self._partitions[number]
+
+    def changes(self) -> dict[int, Progress]:
         """Return the progress that was not written down yet, as if it now were."""
         with self.changed:
-            marks = {
-                number: mark
-                for number, ledger in self._ledgers.items()
-                if self._sent.get(number) != (mark := ledger.mark())
+            found = {
+                number: progress
+                for number, partition in self._partitions.items()
+                if self._sent.get(number) != (progress := partition.progress())
             }
-            self._sent.update(marks)
-            return marks
+            self._sent.update(found)
+            return found
 
     def forget_sent(self) -> None:
         """Note that writing progress down has failed."""
         with self.changed:
             self._sent.clear()
 
-    def release(self, partitions: Collection[int]) -> dict[int, Mark]:
+    def release(self, partitions: Collection[int]) -> dict[int, Progress]:
         """Give up partitions; return the progress to be written down."""
         with self.changed:
-            marks = {}
+            found = {}
             for number in partitions:
                 self._sent.pop(number, None)
-                if ledger := self._ledgers.pop(number, None):
-                    marks[number] = ledger.mark()
-                    ledger.drop()
-            self._held = {lease for lease in self._held if lease.valid}
+                if partition := self._partitions.pop(number, None):
+                    found[number] = partition.progress()
+                    partition.drop()
+            self._held = {message for message in self._held if message.valid}
             self._sweep_ready()
             self.changed.notify_all()
-            return marks
+            return found
 
     def _sweep_ready(self) -> None:
-        self._ready = deque(lease for lease in self._ready if lease.valid)
-        self._size = sum(len(lease.body) for lease in self._ready)
+        self._ready = deque(message for message in self._ready if message.valid)
+        self._size = sum(len(message.body) for message in self._ready)
         self._waiting = [entry for entry in self._waiting if entry[2].valid]
         heapq.heapify(self._waiting)
-        self._waiting_size = sum(len(lease.body) + FRAME for *_, lease in self._waiting)
+        self._waiting_size = sum(_size(message) for *_, message in self._waiting)
 
     @property
     def partitions(self) -> list[int]:
         """Those of which something was read."""
         with self.changed:
-            return list(self._ledgers)
+            return list(self._partitions)
 
     @property
     def is_abandoned(self) -> bool:
@@ -161,7 +153,7 @@ class Stock:
             if self._silent_since < late - self._lease and not self._held:
                 return True
             return self._look_at < late and any(
-                lease.ends < late for lease in self._held
+                message.ends < late for message in self._held
             )
 
     # The side of the thread that owns the bus. `changed` is held for `take`.
@@ -170,44 +162,44 @@ class Stock:
         """Note a sign of life of the owner; or that it waits here, until the next."""
         self._silent_since = math.inf if waits else monotonic()
 
-    def take(self, limit: int) -> list[Lease]:
+    def take(self, limit: int) -> list[OpenMessage]:
         """Hand out what is there."""
         now = monotonic()
         if now >= self._look_at:
             self._reclaim(now)
-        found: list[Lease] = []
+        found: list[OpenMessage] = []
         waiting, ready = self._waiting, self._ready
         while len(found) < limit and waiting and waiting[0][0] <= now:
-            lease = heapq.heappop(waiting)[2]
-            self._waiting_size -= len(lease.body) + FRAME
-            if lease.valid:
-                found.append(lease)
+            message = heapq.heappop(waiting)[2]
+            self._waiting_size -= _size(message)
+            if message.valid:
+                found.append(message)
         while len(found) < limit and ready:
-            lease = ready.popleft()
-            self._size -= len(lease.body)
-            found.append(lease)
+            message = ready.popleft()
+            self._size -= len(message.body)
+            found.append(message)
         self._hand_out(found, now)
         return found
 
-    def _hand_out(self, leases: Sequence[Lease], now: float) -> None:
+    def _hand_out(self, messages: Sequence[OpenMessage], now: float) -> None:
         ends = now + self._lease
-        for lease in leases:
-            lease.ends = ends
-            lease.ledger.hand_out(lease)
-        self._held.update(leases)
-        if leases:
+        for message in messages:
+            message.ends = ends
+            message.partition.hand_out(message)
+        self._held.update(messages)
+        if messages:
             self._look_at = min(self._look_at, ends)
 
     def _reclaim(self, now: float) -> None:
         """Take back deliveries of which nobody said a word for a whole lease."""
-        for lease in [lease for lease in self._held if lease.ends <= now]:
-            self._held.discard(lease)
-            self._wait(lease.renew(), 0.0)
-        self._look_at = min((lease.ends for lease in self._held), default=math.inf)
+        for message in [message for message in self._held if message.ends <= now]:
+            self._held.discard(message)
+            self._wait(message.renew(), 0.0)
+        self._look_at = min((message.ends for message in self._held), default=math.inf)
 
-    def _wait(self, lease: Lease, due: float) -> None:
-        heapq.heappush(self._waiting, (due, next(self._numbers), lease))
-        self._waiting_size += len(lease.body) + FRAME
+    def _wait(self, message: OpenMessage, due: float) -> None:
+        heapq.heappush(self._waiting, (due, next(self._numbers), message))
+        self._waiting_size += _size(message)
 
     @property
     def next_due(self) -> float:
@@ -215,16 +207,16 @@ class Stock:
         first = self._waiting[0][0] if self._waiting else math.inf
         return min(first, self._look_at)
 
-    def must_mark(self, leases: Iterable[Lease]) -> bool:
+    def must_commit(self, messages: Iterable[OpenMessage]) -> bool:
         """Whether to write down that these are handed out before they are.
 
         The first ones of a partition, and those that came back: if they kill this
         process, its successor has to know.
         """
         must = False
-        for lease in leases:
-            if lease.ledger.fresh or lease.receipts > 1:
-                lease.ledger.fresh = False
+        for message in messages:
+            if message.partition.fresh or message.receipts > 1:
+                message.partition.fresh = False
                 must = True
         return must
 
@@ -237,20 +229,20 @@ class Stock:
         """Note that these are done; those that were lost meanwhile are others'."""
         with self.changed:
             for delivery in deliveries:
-                lease = delivery.token
-                if lease in self._held:
-                    self._held.discard(lease)
-                    lease.ledger.finish(lease)
+                message = delivery.token
+                if message in self._held:
+                    self._held.discard(message)
+                    message.partition.finish(message)
 
     def give_back(self, deliveries: Iterable[Delivery], delay: float) -> None:
         """Let these come again after some seconds."""
         with self.changed:
             due = monotonic() + delay if delay > 0 else 0.0
             for delivery in deliveries:
-                lease = delivery.token
-                if lease in self._held:
-                    self._held.discard(lease)
-                    self._wait(lease.renew(), due)
+                message = delivery.token
+                if message in self._held:
+                    self._held.discard(message)
+                    self._wait(message.renew(), due)
 
     def extend(self, deliveries: Iterable[Delivery]) -> None:
         """Restart the leases of these."""
@@ -258,9 +250,15 @@ class Stock:
         for delivery in deliveries:
             delivery.token.ends = ends
 
-    def marks(self, without: Container[Lease]) -> dict[int, Mark]:
-        """Return how far all is done, counting some leases as done too."""
+    def progress(self, without: Container[OpenMessage]) -> dict[int, Progress]:
+        """Return how far all is done, counting some messages as done too."""
         with self.changed:
             return {
-                number: ledger.mark(without) for number, ledger in self._ledgers.items()
+                number: partition.progress(without)
+                for number, partition in self._partitions.items()
             }
+
+
+def _size(message: OpenMessage) -> int:
+    """Return the bytes that a message takes while it waits."""
+    return len(message.body) + FRAME

@@ -33,7 +33,7 @@ class Run:
 
 
 @attrs.frozen
-class Mark:
+class Progress:
     """How far a partition is done.
 
     Args:
@@ -91,15 +91,16 @@ def _word(run: Run, before: int) -> str:
     )
 
 
-def read_mark(offset: int, text: str) -> Mark:
+def read_progress(offset: int, text: str) -> Progress:
     """Return what was kept; a text of somebody else says nothing.
 
     Example:
-        >>> read_mark(10, Mark(10, 20, (Run(10, 10, 2), Run(15, 17, 1))).text).end
+        >>> progress = Progress(10, 20, (Run(10, 10, 2), Run(15, 17, 1)))
+        >>> read_progress(10, progress.text).end
         20
     """
     if not _TEXT.fullmatch(text or ""):
-        return Mark(offset, offset)
+        return Progress(offset, offset)
     _, length, *words = text.split(" ")
     runs, before = [], offset
     for word in words:
@@ -110,7 +111,7 @@ def read_mark(offset: int, text: str) -> Mark:
         last = first + int(more or 0)
         runs.append(Run(first, last, 1 if receipts is None else int(receipts)))
         before = last + 1
-    return Mark(offset, offset + int(length), tuple(runs))
+    return Progress(offset, offset + int(length), tuple(runs))
 
 
 def runs_of(receipts: Iterable[tuple[int, int]]) -> tuple[Run, ...]:

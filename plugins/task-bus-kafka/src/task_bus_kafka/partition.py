@@ -2,31 +2,31 @@
 
 from collections.abc import Container, Iterator
 
-from task_bus_kafka.marks import Mark, runs_of
+from task_bus_kafka.progress import Progress, runs_of
 
 
-class Lease:
-    """One open message; while it is handed out, the token of its delivery.
+class OpenMessage:
+    """One message that is not done; while it is handed out, the token of its delivery.
 
     Args:
-        ledger: The partition that it is of.
+        partition: The one that it is of.
         offset: Where in the partition.
         body: Its bytes.
         headers: As they were sent, or None.
         receipts: How often it was handed out.
     """
 
-    __slots__ = ("body", "ends", "headers", "ledger", "offset", "receipts")
+    __slots__ = ("body", "ends", "headers", "offset", "partition", "receipts")
 
     def __init__(
         self,
-        ledger: "Ledger",
+        partition: "Partition",
         offset: int,
         body: bytes,
         headers: dict[str, str] | None,
         receipts: int,
     ) -> None:
-        self.ledger = ledger
+        self.partition = partition
         self.offset = offset
         self.body = body
         self.headers = headers
@@ -36,26 +36,28 @@ class Lease:
     @property
     def valid(self) -> bool:
         """Whether it is still open, and this its newest receipt."""
-        return self.ledger.open.get(self.offset) is self
+        return self.partition.open.get(self.offset) is self
 
-    def renew(self) -> "Lease":
+    def renew(self) -> "OpenMessage":
         """Return the one that takes its place; this one is lost."""
-        new = Lease(self.ledger, self.offset, self.body, self.headers, self.receipts)
-        self.ledger.open[self.offset] = new
+        new = OpenMessage(
+            self.partition, self.offset, self.body, self.headers, self.receipts
+        )
+        self.partition.open[self.offset] = new
         return new
 
 
-class Ledger:
-    """Keeps book of one partition while it is ours.
+class Partition:
+    """What is known of one partition while it is ours.
 
     Args:
-        mark: How far others had come, or None if nobody was there.
+        before: How far others had come, or None if nobody was there.
     """
 
-    def __init__(self, mark: Mark | None) -> None:
-        self.open: dict[int, Lease] = {}  # in the order of offsets
+    def __init__(self, before: Progress | None) -> None:
+        self.open: dict[int, OpenMessage] = {}  # in the order of offsets
         self.fresh = True  # nothing was handed out since it became ours
-        self._before = mark or Mark(0, 0)
+        self._before = before or Progress(0, 0)
         self._next = self._before.offset
         self._end = self._before.end
 
@@ -65,29 +67,30 @@ class Ledger:
 
     def add(
         self, offset: int, body: bytes, headers: dict[str, str] | None
-    ) -> Lease | None:
+    ) -> OpenMessage | None:
         """Take in the next message; None if others have done it already."""
         self._next = offset + 1
         receipts = self._before.receipts(offset)
         if receipts is None:
             return None
-        lease = self.open[offset] = Lease(self, offset, body, headers, receipts)
-        return lease
+        message = OpenMessage(self, offset, body, headers, receipts)
+        self.open[offset] = message
+        return message
 
-    def hand_out(self, lease: Lease) -> None:
+    def hand_out(self, message: OpenMessage) -> None:
         """Note that a message goes to a worker."""
-        lease.receipts += 1
-        self._end = max(self._end, lease.offset + 1)
+        message.receipts += 1
+        self._end = max(self._end, message.offset + 1)
 
-    def finish(self, lease: Lease) -> None:
+    def finish(self, message: OpenMessage) -> None:
         """Note that a message is done."""
-        del self.open[lease.offset]
+        del self.open[message.offset]
 
     def drop(self) -> None:
         """Forget everything: the partition is somebody else's."""
         self.open.clear()
 
-    def mark(self, without: Container[Lease] = ()) -> Mark:
+    def progress(self, without: Container[OpenMessage] = ()) -> Progress:
         """Return how far this is done.
 
         Args:
@@ -95,11 +98,11 @@ class Ledger:
         """
         receipts = tuple(self._receipts(without))
         offset = next(
-            (at for at, lease in self.open.items() if lease not in without), None
+            (at for at, message in self.open.items() if message not in without), None
         )
         if offset is None:
             offset = self._first_unread()
-        return Mark(offset, max(self._end, offset), runs_of(receipts))
+        return Progress(offset, max(self._end, offset), runs_of(receipts))
 
     def _first_unread(self) -> int:
         """Return where to go on when all that was read is done."""
@@ -108,13 +111,13 @@ class Ledger:
                 return max(run.first, self._next)
         return max(self._next, self._before.end)
 
-    def _receipts(self, without: Container[Lease]) -> Iterator[tuple[int, int]]:
+    def _receipts(self, without: Container[OpenMessage]) -> Iterator[tuple[int, int]]:
         """Yield what is open and was, or may have been, handed out."""
-        for offset, lease in self.open.items():
+        for offset, message in self.open.items():
             if offset >= self._end:
                 break
-            if lease not in without:
-                yield offset, lease.receipts
+            if message not in without:
+                yield offset, message.receipts
         for run in self._before.runs:  # what we have not read yet
             for offset in range(max(run.first, self._next), run.last + 1):
                 yield offset, run.receipts

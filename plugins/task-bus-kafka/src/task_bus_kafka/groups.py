@@ -1,0 +1,127 @@
+"""How far groups are with a topic; and how one begins and ends."""
+
+from collections.abc import Callable, Iterable, Mapping
+from time import monotonic, sleep
+from typing import Any, TypeVar
+
+from kafka import KafkaAdminClient, TopicPartition  # type: ignore[import-untyped]
+from kafka import errors as kafka_errors
+from kafka.admin import OffsetSpec  # type: ignore[import-untyped]
+from kafka.structs import OffsetAndMetadata  # type: ignore[import-untyped]
+
+from task_bus_kafka.progress import read_progress
+from task_core.api import ChannelState
+
+T = TypeVar("T")
+Offsets = dict[TopicPartition, int]
+_NOT_YET = (
+    kafka_errors.CoordinatorNotAvailableError,
+    kafka_errors.CoordinatorLoadInProgressError,
+    kafka_errors.NonEmptyGroupError,  # its last member is about to leave
+)
+_SOON = 10.0
+"""Seconds in which a new cluster has made the topic where groups keep their progress;
+members that leave need less."""
+_PAUSE = 0.1
+
+
+def offsets_of(admin: KafkaAdminClient, topic: str, spec: OffsetSpec) -> Offsets:
+    """Return one offset for each partition; nothing for a topic that is not there."""
+    if topic not in admin.list_topics():  # asking for it could make it
+        return {}
+    (found,) = admin.describe_topics([topic])
+    numbers = [part["partition_index"] for part in found["partitions"]]
+    asked = {TopicPartition(topic, number): spec for number in numbers}
+    answers = admin.list_partition_offsets(asked)
+    return {partition: answer.offset for partition, answer in answers.items()}
+
+
+def lag_of(admin: KafkaAdminClient, topic: str, group: str) -> int:
+    """Return how many messages of a topic a group has not done."""
+    ends = offsets_of(admin, topic, OffsetSpec.LATEST)
+    starts = offsets_of(admin, topic, OffsetSpec.EARLIEST)
+    return _lag(starts, ends, _committed(admin, group, ends) if ends else {})
+
+
+def _lag(starts: Offsets, ends: Offsets, done: Mapping[TopicPartition, Any]) -> int:
+    lag = 0
+    for partition, end in ends.items():
+        kept = done.get(partition)
+        if kept is None or kept.offset < 0:
+            lag += end - starts[partition]
+        else:
+            progress = read_progress(kept.offset, kept.metadata)
+            left = max(0, end - max(progress.offset, starts[partition]))
+            lag += left - progress.done_beyond
+    return max(0, lag)
+
+
+def channels_of(admin: KafkaAdminClient, topic: str, prefix: str) -> list[ChannelState]:
+    """Return the groups with progress in a topic, by the rest of their names."""
+    groups = [one["group_id"] for one in admin.list_groups()]
+    names = sorted(name for name in groups if name.startswith(prefix))
+    ends = offsets_of(admin, topic, OffsetSpec.LATEST)
+    if not names or not ends:
+        return []
+    starts = offsets_of(admin, topic, OffsetSpec.EARLIEST)
+    answers = admin.list_group_offsets({name: list(ends) for name in names})
+    return [
+        ChannelState(name.removeprefix(prefix), _lag(starts, ends, answers[name]))
+        for name in names
+        if any(kept.offset >= 0 for kept in answers[name].values())
+    ]
+
+
+def pin(admin: KafkaAdminClient, topic: str, group: str) -> None:
+    """Write down the ends as the progress of a group that has none.
+
+    Of a group that has some, what nothing is known of is a partition that came later,
+    and all in it is new.
+    """
+    ends = offsets_of(admin, topic, OffsetSpec.LATEST)
+    done = _committed(admin, group, ends)
+    if not any(kept.offset >= 0 for kept in done.values()):
+        pinned = {at: OffsetAndMetadata(end, "", -1) for at, end in ends.items()}
+        admin.alter_group_offsets(group, pinned)
+
+
+def delete_group(admin: KafkaAdminClient, group: str) -> None:
+    """Delete a group; one that is not there is no error."""
+
+    def delete() -> None:
+        answer = admin.delete_groups([group])[group]
+        if answer not in ("OK", kafka_errors.GroupIdNotFoundError.__name__):
+            raise getattr(kafka_errors, answer)(f"group '{group}'")
+
+    _patiently(delete)
+
+
+def delete_progress(admin: KafkaAdminClient, topic: str, group: str) -> None:
+    """Delete what a group knows of one topic; nothing known is no error."""
+    partitions = list(offsets_of(admin, topic, OffsetSpec.LATEST))
+    try:
+        _patiently(lambda: admin.delete_group_offsets(group, partitions))
+    except kafka_errors.GroupIdNotFoundError:
+        pass
+
+
+def _committed(
+    admin: KafkaAdminClient, group: str, partitions: Iterable[TopicPartition]
+) -> dict[TopicPartition, Any]:
+    """Return what a group has committed."""
+    asked = {group: list(partitions)}
+    found: dict[TopicPartition, Any]
+    found = _patiently(lambda: admin.list_group_offsets(asked)[group])
+    return found
+
+
+def _patiently(question: Callable[[], T]) -> T:
+    """Ask again while the cluster, or the group, needs a moment."""
+    deadline = monotonic() + _SOON
+    while True:
+        try:
+            return question()
+        except _NOT_YET:
+            if monotonic() > deadline:
+                raise
+            sleep(_PAUSE)  # nothing tells when it is ready

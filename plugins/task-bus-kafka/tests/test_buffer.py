@@ -1,0 +1,85 @@
+"""What a consumer has in memory, and when it reads no more; without a broker."""
+
+import threading
+import time
+
+import pytest
+from task_bus_kafka import buffer as buffer_module
+from task_bus_kafka.buffer import FRAME, Buffer
+from task_bus_kafka.driver import Record
+from task_bus_kafka.headers import DUE
+from task_bus_kafka.progress import Progress
+
+from task_core.api import Delivery
+
+BODY = b"x" * 100
+
+
+@pytest.fixture
+def buffer(monkeypatch):
+    monkeypatch.setattr(buffer_module, "HOLD", 3 * (len(BODY) + FRAME))
+    return Buffer(30.0)
+
+
+def add(buffer, *delays):
+    """Take in messages that are to come after so many seconds."""
+    due = [str(round((time.time() + delay) * 1000)).encode() for delay in delays]
+    records = [
+        Record(partition=0, offset=at, body=BODY, headers=[(DUE, text)])
+        for at, text in enumerate(due)
+    ]
+    buffer.add(records, lambda partition: None)
+
+
+def test_no_more_is_read_when_too_much_waits_for_its_time(buffer):
+    add(buffer, 60, 60)
+    assert buffer.low
+    add(buffer, 60, 60, 60)
+    assert not buffer.low
+
+
+def test_what_is_handed_out_makes_room_to_read_on(buffer):
+    add(buffer, 0.05, 0.05, 60)
+    assert not buffer.low
+    while not buffer.take(1):
+        time.sleep(0.01)
+    assert buffer.low
+
+
+def test_what_goes_to_others_makes_room_to_read_on(buffer):
+    add(buffer, 60, 60, 60)
+    assert not buffer.low
+    buffer.release([0])
+    assert buffer.low
+
+
+def test_what_is_given_back_for_later_takes_room(buffer):
+    records = [Record(0, at, BODY, None) for at in range(3)]
+    buffer.add(records, lambda partition: None)
+    held = buffer.take(3)
+    buffer.give_back([Delivery(one.body, one) for one in held], 60)
+    assert not buffer.low
+
+
+def test_what_was_held_of_a_topic_that_is_made_anew_is_lost():
+    buffer = Buffer(30.0)
+    old = [Record(0, at, b"old", None) for at in range(10, 13)]
+    buffer.add(old, lambda partition: Progress(10, 10))
+    held = [Delivery(one.body, one) for one in buffer.take(2)]
+    buffer.add([Record(0, 0, b"new", None)], lambda partition: None)
+    assert buffer.lost(held) == held
+    buffer.finish(held)
+    assert [one.body for one in buffer.take(10)] == [b"new"]
+
+
+def test_asking_how_far_a_partition_is_done_holds_nobody_up(buffer):
+    ended = []
+
+    def ask(partition):
+        other = threading.Thread(target=buffer.release, args=([9],))
+        other.start()
+        other.join(1)
+        ended.append(not other.is_alive())
+
+    buffer.add([Record(0, 0, BODY, None)], ask)
+    assert ended == [True]

@@ -7,6 +7,8 @@ prints its text, never a traceback. Any other exception is a bug in the framewor
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+from task_core.shown import hide_secrets
+
 
 class FrameworkError(Exception):
     """Root of the tree. The text says what is wrong, where, and what to do."""
@@ -167,6 +169,7 @@ def excerpt(text: str, limit: int = 60) -> str:
         >>> excerpt("one\tword", 9)
         "'one\\tw…'"
     """
+    text = hide_secrets(text)  # before a cut that would leave half of one
     quoted = repr(text[:limit])
     if len(text) <= limit and len(quoted) <= limit:
         return quoted

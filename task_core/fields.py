@@ -14,7 +14,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import attrs
 import msgspec
 
-from task_core.shown import HIDDEN, hide_passwords
+from task_core.shown import HIDDEN, hide_secrets
 from task_core.values import is_path, write
 
 DETAILS = "task_field"
@@ -139,7 +139,7 @@ class Field:
         if self.details.secret:
             return HIDDEN
         items = value if self.multiple else (value,)
-        return hide_passwords(",".join(write(item) for item in items))
+        return hide_secrets(",".join(write(item) for item in items))
 
 
 def is_record(kind: Any) -> bool:

@@ -1,17 +1,136 @@
-"""What people are shown: text without the secrets in it."""
+r"""What people are shown: text without secrets, and without what steers a terminal.
 
+Every place that shows text of a task, a topic, a broker or a user passes it through
+`shown`. Errors are made where nobody knows which part of them is a secret; so those who
+read options tell the secrets here, once for the process, and they are blotted out of
+whatever is shown later.
+"""
+
+import json
 import re
+from collections.abc import Iterator
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 HIDDEN = "********"
 """Shown in place of a secret."""
-_PASSWORD = re.compile(r"(^|//|,)([^/@:,\s]*):[^/@,\s]+@")
+_SHORTEST = 4  # a shorter secret is a part of too many words to be blotted out
+_KEY = (
+    r"[\w.%-]*(?:passw|secret|token|credential|jaas|key\.pem"
+    r"|(?:api|private|access)[._-]?key)"
+)
+_PASSWORD = re.compile(r"(^|//|[\s,;'\"=(\[{])([^\s/@:,;'\"=(\[{]*):([^/@,\s'\"]+)@")
+_LONG_PASSWORD = re.compile(r"(//[^\s/?#@:'\"]*:)(?!\d+(?:[/?#,'\"\s]|$))[^\s'\"]+@")
+_PAIR = re.compile(
+    rf"(?i)(?<![\w.%-])({_KEY}[\w.%-]*=)(\"[^\"]*\"|'[^']*'|[^\s&#,;'\"]+)"
+)
+_STEERING = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
+STEERING_LINES = re.compile(
+    _STEERING.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f")
+)
+
+_QUERY = re.compile(r"\?[^@]*=.*", re.DOTALL)
+_HOST = re.compile(r"(?:[^:@]*(?::[^@]+)?@)?[^:@]*(?::\d+)?")
+
+_secrets: set[str] = set()
+_known: list[re.Pattern[str]] = []
 
 
-def hide_passwords(text: str) -> str:
-    """Blot out the passwords of URLs.
+def shown(text: str, *, lines: bool = False) -> str:
+    r"""Return text as it may be shown to people.
+
+    Args:
+        text: Whatever it holds.
+        lines: Leave line ends and tabs as they are.
 
     Example:
-        >>> hide_passwords("amqp://guest:secret@host")
-        'amqp://guest:********@host'
+        >>> shown("amqp://guest:secret@host\x1b[2J")
+        'amqp://guest:********@host\\x1b[2J'
     """
-    return _PASSWORD.sub(rf"\1\2:{HIDDEN}@", text) if "@" in text else text
+    return printable(hide_secrets(text), lines=lines)
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    r"""Spell out what would steer a terminal: control characters, changed directions.
+
+    Args:
+        text: Whatever it holds.
+        lines: Leave line ends and tabs as they are.
+
+    Example:
+        >>> printable("a\nb\u202e")
+        'a\\nb\\u202e'
+    """
+    pattern = STEERING_LINES if lines else _STEERING
+    return pattern.sub(_spelled, text)
+
+
+def _spelled(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode()
+
+
+def hide_secrets(text: str) -> str:
+    """Blot out what is a secret: those told, passwords of URLs, values of such keys.
+
+    Example:
+        >>> hide_secrets("amqp://guest:secret@host?auth_token=1234")
+        'amqp://guest:********@host?auth_token=********'
+    """
+    for pattern in _known:
+        text = pattern.sub(HIDDEN, text)
+    if "@" in text:
+        text = _PASSWORD.sub(rf"\1\2:{HIDDEN}@", text)
+        text = _LONG_PASSWORD.sub(rf"\1{HIDDEN}@", text)
+    return _PAIR.sub(rf"\1{HIDDEN}", text) if "=" in text else text
+
+
+def tell_secret(secret: str) -> None:
+    """Have a secret blotted out of whatever this process shows from now on."""
+    forms = {form for form in _forms(secret) if len(form) >= _SHORTEST} - _secrets
+    if forms and secret != HIDDEN:
+        _secrets.update(forms)
+        longest = sorted(_secrets, key=len, reverse=True)
+        _known[:] = [re.compile("|".join(map(re.escape, longest)))]
+
+
+def tell_url(text: str) -> None:
+    """Have the passwords of a URL blotted out of whatever is shown from now on."""
+    for password in _passwords(text):
+        tell_secret(password)
+        # What holds a `/` comes apart as a URL, and its pieces turn up in errors.
+        pieces = ["", *re.split(r"([/,?#@\s]+)", password), "@"]
+        for n in range(1, len(pieces) - 1, 2):
+            if len(pieces[n]) < _SHORTEST:
+                tell_secret("".join(pieces[n - 1 : n + 2]))
+            elif not pieces[n].isdigit():  # that may be a port
+                tell_secret(pieces[n])
+
+
+def _passwords(url: str) -> Iterator[str]:
+    """Yield what may be a password: some have characters that no URL may hold."""
+    rest = url.partition("//")[2] or url.partition(":")[2]
+    authority = re.split("[/?#]", rest, maxsplit=1)[0]
+    hosts = authority.split(",")
+    users = [host.rpartition("@")[0] for host in hosts]
+    alike = len({":" in user for user in users if user}) < 2
+    first = bool(users[0]) or "@" not in authority
+    well_formed = alike and first and all(map(_HOST.fullmatch, hosts))
+    head = _QUERY.sub("", rest) if well_formed else rest
+    if not well_formed or head.count("@") > authority.count("@"):
+        users = [head.rpartition("@")[0]]
+    for user, _, password in (text.partition(":") for text in users):
+        if password and "@" not in user and password != user:
+            yield password
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Yield a secret as it may be written: quoted, in JSON, in an excerpt."""
+    for form in (secret, unquote(secret), unquote_plus(secret)):
+        yield form
+        yield quote(form, safe="", errors="replace")
+        yield quote_plus(form, errors="replace")
+        yield repr(form)[1:-1]
+        yield json.dumps(form)[1:-1]
+        yield json.dumps(form, ensure_ascii=False)[1:-1]

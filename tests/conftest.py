@@ -1,7 +1,17 @@
 """Settings of all tests."""
 
+import pytest
 from hypothesis import settings
+
+from task_core import shown
 
 # A busy machine is no failure: rules about time have tests of their own.
 settings.register_profile("task", deadline=None)
 settings.load_profile("task")
+
+
+@pytest.fixture(autouse=True)
+def no_secrets(monkeypatch):
+    """What one test told to hide is no secret of the next."""
+    monkeypatch.setattr(shown, "_secrets", set())
+    monkeypatch.setattr(shown, "_known", [])

@@ -17,6 +17,7 @@ from task_core.cli.command import PluginCommand
 from task_core.cli.render import show_json, table
 from task_core.config.selection import Settings
 from task_core.errors import DecodeError, UsageError
+from task_core.shown import printable
 from task_core.task import parse_date
 from task_core.values import parse_duration
 from task_core.wire import (
@@ -162,7 +163,9 @@ def _show(
             continue
         rows = [(name, str(value)) for name, value in _facts(item).items()]
         width = max(len(name) for name, _ in rows)
-        click.echo("\n".join(f"{name:{width}}  {value}" for name, value in rows))
+        click.echo(
+            "\n".join(f"{name:{width}}  {printable(value)}" for name, value in rows)
+        )
         click.echo()
 
 

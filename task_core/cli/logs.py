@@ -4,6 +4,8 @@ import logging
 
 import click
 
+from task_core.shown import shown
+
 LEVELS = ("debug", "info", "warning", "error")
 LOG_LEVEL = click.Option(
     ["-l", "--log-level"],
@@ -14,8 +16,16 @@ LOG_LEVEL = click.Option(
 )
 
 
+class Shown(logging.Formatter):
+    """Formats lines that may hold text of tasks, brokers and users."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line without secrets, and without what steers a terminal."""
+        return shown(super().format(record), lines=True)
+
+
 def set_up_logging(level: str) -> None:
     """Send log lines of a level and above to stderr."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("task: %(message)s"))
+    handler.setFormatter(Shown("task: %(message)s"))
     logging.basicConfig(level=level.upper(), handlers=[handler])

@@ -12,6 +12,7 @@ import click
 
 from task_core import __version__
 from task_core.errors import BusError, FrameworkError, UsageError, nearest
+from task_core.shown import shown
 
 
 @attrs.frozen(eq=False)
@@ -128,9 +129,9 @@ def main(args: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 0
     except OSError as error:
-        code = _show_unwritten(error) if error.errno in _FULL else _show_bug()
-    except Exception:  # noqa: BLE001  whatever else there is
-        code = _show_bug()
+        code = _show_unwritten(error) if error.errno in _FULL else _show_bug(error)
+    except Exception as error:  # noqa: BLE001  whatever else there is
+        code = _show_bug(error)
     if args is None and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         # Python forgets an interrupt that comes while it ends; the kernel does not.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -139,11 +140,17 @@ def main(args: list[str] | None = None) -> None:
 
 def _show(error: FrameworkError) -> int:
     if os.environ.get("TASK_DEBUG", "0") not in {"", "0"}:
-        traceback.print_exception(error)
-    first, *others = str(error).splitlines() or [type(error).__name__]
+        _show_traceback(error)
+    text = shown(str(error), lines=True) or type(error).__name__
+    first, *others = text.split("\n")
     lines = [f"task: {first}", *(f"      {line}" for line in others)]
     click.echo("\n".join(lines), err=True)
     return error.exit_code
+
+
+def _show_traceback(error: BaseException) -> None:
+    text = "".join(traceback.format_exception(error))
+    click.echo(shown(text, lines=True), nl=False, err=True)
 
 
 def _show_usage(error: click.ClickException) -> int:
@@ -163,9 +170,9 @@ def _show_unwritten(error: OSError) -> int:
     return _show(BusError(f"cannot write stdout: {error.strerror}"))
 
 
-def _show_bug() -> int:
+def _show_bug(error: BaseException) -> int:
     """Show the traceback: this is no mistake of the user's."""
-    traceback.print_exc()
+    _show_traceback(error)
     versions = f"task-framework {__version__}, Python {sys.version.split()[0]}"
     text = f"task: this is a bug: please report what is above, with {versions}"
     click.echo(text, err=True)

@@ -8,12 +8,14 @@ from typing import Any, TextIO
 
 import click
 
+from task_core.shown import STEERING_LINES, shown
+
 Row = Sequence[str]
 
 
 def table(headers: Row, rows: Sequence[Row]) -> str:
     """Return rows as aligned columns under their headers; the last one runs free."""
-    lines = [list(map(str, row)) for row in (headers, *rows)]
+    lines = [[shown(str(cell)) for cell in row] for row in (headers, *rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = [
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
@@ -34,8 +36,9 @@ def _plain() -> bool:
 
 
 def show_json(data: Any) -> None:
-    """Print data as indented JSON."""
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    """Print data as indented JSON, escaped where a terminal would be steered."""
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    click.echo(STEERING_LINES.sub(lambda match: json.dumps(match[0])[1:-1], text))
 
 
 class Counter:

@@ -17,6 +17,7 @@ from task_core.cli.render import Counter
 from task_core.cli.stdout import claim_stdout
 from task_core.config.selection import Settings
 from task_core.errors import BusError, DecodeError, UsageError
+from task_core.shown import shown
 from task_core.task import Task, format_meta, parse_date
 from task_core.values import parse_duration
 from task_core.wire import decode_task, encode_task
@@ -151,7 +152,7 @@ def _messages(
         try:
             task = decode_task(body)
         except DecodeError as error:
-            click.echo(f"task: line {number}: {error}", err=True)
+            click.echo(f"task: line {number}: {shown(str(error))}", err=True)
             yield None
         else:
             yield Message(topic or task.type, body, delay=delay)

@@ -1,7 +1,7 @@
 """`task tail`: show the tasks of a topic."""
 
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from itertools import islice
 
@@ -14,6 +14,7 @@ from task_core.cli.command import PluginCommand
 from task_core.cli.render import style
 from task_core.config.selection import Settings
 from task_core.errors import DecodeError
+from task_core.shown import printable
 from task_core.wire import decode_task
 
 ALL = 1_000_000
@@ -46,16 +47,16 @@ def _run(
 ) -> int:
     bus = open_selected(settings.buses["bus"], Role.IN, 1)
     only_looks = bus.capabilities.peek and not (channel or follow)
-    raw = raw or not sys.stdout.isatty()
+    show = _shower(raw)
     try:
         if only_looks:
             for body in bus.peek(topic, max or ALL):
-                click.echo(body if raw else _readable(body))
+                click.echo(show(body))
         else:
             # Closed before the bus: what was shown last is acknowledged then.
             with closing(_taken(bus, topic, channel or "tail", follow)) as bodies:
                 for body in islice(bodies, max or None):
-                    click.echo(body if raw else _readable(body))
+                    click.echo(show(body))
     finally:
         bus.close()
     return 0
@@ -74,16 +75,26 @@ def _taken(
                 consumer.ack([delivery])
 
 
+def _shower(raw: bool) -> Callable[[bytes], bytes | str]:
+    """Return what makes a body fit for where it goes: exact when that is a pipe."""
+    if not sys.stdout.isatty():
+        return lambda body: body
+    if raw:
+        return lambda body: printable(body.decode("utf-8", "backslashreplace"))
+    return _readable
+
+
 def _readable(body: bytes) -> str:
     try:
         task = decode_task(body)
     except DecodeError:
-        return style(body.decode("utf-8", "replace"), fg="red")
-    name = f"{task.type}:{task.job}" if task.job else task.type
+        return style(printable(body.decode("utf-8", "replace")), fg="red")
+    name = printable(f"{task.type}:{task.job}" if task.job else task.type)
     when = task.ended or task.started or task.created
-    result = style(f"{task.result or 'to do':8}", fg=COLOURS.get(task.result, "blue"))
-    text = f"{when:20}  {result}  {name}  {task.info}"
-    return f"{text}  {style(task.msg, bold=True)}" if task.msg else text
+    result = printable(f"{task.result or 'to do':8}")
+    result = style(result, fg=COLOURS.get(task.result, "blue"))
+    text = f"{when:20}  {result}  {name}  {printable(task.info)}"
+    return f"{text}  {style(printable(task.msg), bold=True)}" if task.msg else text
 
 
 command = PluginCommand(

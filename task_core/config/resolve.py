@@ -9,7 +9,7 @@ import attrs
 from task_core.config.sources import Layer, Raw, Section
 from task_core.errors import nearest
 from task_core.fields import Field
-from task_core.shown import HIDDEN, hide_passwords
+from task_core.shown import HIDDEN, hide_secrets, tell_secret, tell_url
 from task_core.values import is_path, reader
 
 _SWITCH = {
@@ -80,7 +80,11 @@ class Resolver:
         self, section: Section, spec: Field, layers: Sequence[Layer]
     ) -> Setting | str:
         """Return the value in force, or what is wrong with it."""
-        raw = next((x.values[spec.name] for x in layers if spec.name in x.values), None)
+        raws = [
+            layer.values[spec.name] for layer in layers if spec.name in layer.values
+        ]
+        _tell_secrets(spec, raws)
+        raw = raws[0] if raws else None
         if raw is None and spec.required:
             return _missing(section, spec)
         if raw is None:
@@ -94,6 +98,17 @@ class Resolver:
         except (ValueError, TypeError) as error:
             return _wrong(section, spec, raw, error)
         return Setting(section=section, spec=spec, value=value, origin=raw.origin)
+
+
+def _tell_secrets(spec: Field, raws: Sequence[Raw]) -> None:
+    """Have the secrets in what was given blotted out, also in what has no effect."""
+    for raw in raws:
+        texts = raw.value if isinstance(raw.value, tuple | list) else [raw.value]
+        for text in filter(None, map(str, texts)):
+            if spec.details.secret:
+                tell_secret(text)
+            elif "@" in text:
+                tell_url(text)
 
 
 def _unknown(section: Section, layers: Sequence[Layer]) -> list[str]:
@@ -116,7 +131,7 @@ def _missing(section: Section, spec: Field) -> str:
 
 
 def _wrong(section: Section, spec: Field, raw: Raw, error: Exception) -> str:
-    what = hide_passwords(plain(error, spec.name))
+    what = hide_secrets(plain(error, spec.name))
     if spec.details.secret:
         what = f"not a good value: {HIDDEN}"
     if raw.origin.startswith("--"):

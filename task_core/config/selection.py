@@ -14,9 +14,10 @@ from task_core.config.sources import (
     Source,
     environment_layer,
     flag_layer,
-    hide_secrets,
+    hide_in_url,
     url_layer,
 )
+from task_core.shown import tell_url
 
 Flags = Callable[[Section], Mapping[str, Sequence[str]]]
 """Returns what the command line, or a caller, says about a section, by option name."""
@@ -119,6 +120,8 @@ class Selector:
         chosen = self._choices(flags)
         if chosen.get("in_bus") and chosen.get("out_bus"):
             chosen.pop("bus", None)  # nothing is left for it to do
+        for text in chosen.values():
+            tell_url(text)
         return [self._load(role, text) for role, text in chosen.items()]
 
     def _choices(self, flags: Flags) -> dict[str, str]:
@@ -189,7 +192,7 @@ def _without_secrets(setting: Setting, selected: Sequence[Selected]) -> Setting:
     for one in selected:
         named = isinstance(setting.value, str) and setting.value.endswith(one.url)
         if one.url and named and setting.spec.name == one.role:
-            return attrs.evolve(setting, shown=hide_secrets(one.section, one.url))
+            return attrs.evolve(setting, shown=hide_in_url(one.section, one.url))
     return setting
 
 

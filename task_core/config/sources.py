@@ -6,13 +6,13 @@ A section is the options of one thing, with the names by which each source sets 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 import attrs
 
 from task_core.fields import Field
 from task_core.options import UrlPart, options_of
-from task_core.shown import HIDDEN, hide_passwords
+from task_core.shown import HIDDEN, hide_secrets
 from task_core.uri import split_uri
 
 
@@ -154,15 +154,22 @@ def url_layer(section: Section, url: str) -> Layer:
     return Layer(values=values, unknown=unknown)
 
 
-def hide_secrets(section: Section, url: str) -> str:
+def hide_in_url(section: Section, url: str) -> str:
     """Return a URL with the values of secret options blotted out, and passwords."""
-    for spec in section.specs:
-        if spec.details.secret and spec.details.url:
-            return f"{url.partition(':')[0]}:{HIDDEN}"
-        if spec.details.secret:
-            name = re.escape(spec.name).replace("_", "[_-]")
-            url = re.sub(rf"([?&]{name}=)[^&#]*", rf"\g<1>{HIDDEN}", url)
-    return hide_passwords(url)
+    secrets = [spec for spec in section.specs if spec.details.secret]
+    if any(spec.details.url for spec in secrets):
+        return f"{url.partition(':')[0]}:{HIDDEN}"
+    names = {spec.name for spec in secrets}
+    head, mark, query = url.partition("?")
+    pieces = [_hide_pair(names, piece) for piece in re.split("([&#])", query)]
+    return hide_secrets(head) + mark + hide_secrets("".join(pieces))
+
+
+def _hide_pair(names: Collection[str], pair: str) -> str:
+    """Blot out the value of a secret key, however that is written."""
+    key, equals, _ = pair.partition("=")
+    name = unquote_plus(key).strip().lower().replace("-", "_")
+    return f"{key}{equals}{HIDDEN}" if equals and name in names else pair
 
 
 def _place_parts(
@@ -178,7 +185,7 @@ def _place_parts(
     if UrlPart.LOCATION in taken:
         return values, {}
     unknown = {
-        part: f"'{hide_passwords(text)}' in the URL"
+        part: f"'{hide_secrets(text)}' in the URL"
         for part, text in parts.items()
         if text and part not in taken and (part is not UrlPart.LOCATION or not values)
     }

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from task_core.shown import HIDDEN
 
 
@@ -52,6 +54,35 @@ def test_passwords_are_hidden(task):
         out = task("config", "show", "--bus", "file://u:s3cret@h", *words).out
         assert "s3cret" not in out
         assert HIDDEN in out
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite://user:hunter2@h/no/such.db",
+        "sqlite:user:hunter2@/no/such/folder/x.db",
+        "file://user:hunter2@h/no/such.json",
+        "file://user:hun/ter2,x@h",
+        "file://user:hunter2 x@h",
+        "nsq://user:hunter2@h:1",
+        "nsq://user:hunter2/ss@h:1",
+        "nsq://user:hunter2,x@h:1",
+        "nsq://h:1?auth%5Fsecret=hunter2",
+        "nsq://h:1?AUTH_SECRET=hunter2",
+        "nsq://h:1?auth-secret=hunter2&nosuch=1",
+        "kafka://h:1?settings=sasl.password=hunter2",
+        "kafka://u:hunter2@h:1?nosuch=1",
+        "nosuch://u:hunter2@h:1",
+    ],
+)
+@pytest.mark.parametrize("words", [("config", "show"), ("tail", "t")])
+def test_no_secret_of_a_url_is_shown(task, words, url, monkeypatch):
+    """In no table, no error and no traceback."""
+    for debug in ("", "1"):
+        monkeypatch.setenv("TASK_DEBUG", debug)
+        done = task(*words, "--bus", url)
+        assert "hunter2" not in done.out + done.err
+        assert "ter2" not in done.out + done.err
 
 
 def test_what_is_right_is_shown_although_something_is_wrong(task):

@@ -46,6 +46,16 @@ def dead(task):
     return run
 
 
+def test_nothing_that_a_letter_says_steers_a_terminal(task, put):
+    """Not its reason, not its type, not its bytes."""
+    put(b'{"type":"a\\u001bb","info":"\xc2\x9b"}', "why\x1b[2J\nnot")
+    for command in ("list", "show"):
+        for words in ((), ("--json",)):
+            out = task("dead", command, "load", *BUS, *words).out
+            assert not {"\x1b", "\x9b"} & {*out}
+            assert "[2J" in out
+
+
 def bodies(bus, topic):
     consumer = bus.subscribe(topic, "test")
     return [delivery.body for delivery in consumer.receive(100, 0)]

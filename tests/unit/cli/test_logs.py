@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from task_core.cli.logs import LEVELS, LOG_LEVEL
+from task_core.cli.logs import LEVELS, LOG_LEVEL, Shown
+from task_core.shown import HIDDEN
 
 SCRIPT = """
 import logging, sys
@@ -29,6 +30,16 @@ def test_a_level_is_reported_with_those_above(level):
     above = LEVELS[LEVELS.index(level) :]
     assert done.stdout == ""
     assert done.stderr.splitlines() == [f"task: a {name}" for name in above]
+
+
+def test_a_line_is_shown_without_secrets_and_without_what_steers_a_terminal():
+    """Also its traceback; the lines of that stay lines."""
+    error = ValueError("\x1b[2J amqp://u:s3cret@h")
+    trace = (ValueError, error, None)
+    record = logging.makeLogRecord({"msg": "a\rb", "exc_info": trace})
+    first, *rest = Shown("%(message)s").format(record).splitlines()
+    assert first == "a\\rb"
+    assert rest[-1] == f"ValueError: \\x1b[2J amqp://u:{HIDDEN}@h"
 
 
 def test_every_level_is_one_of_the_library():

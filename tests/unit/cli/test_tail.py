@@ -1,5 +1,6 @@
 """Rules of `task_core.cli.tail`."""
 
+import json
 import os
 import pty
 import re
@@ -81,6 +82,15 @@ def test_a_person_may_want_no_colours_or_the_bytes(jobs):
     """Both can be had."""
     assert "\x1b" not in on_a_terminal(NO_COLOR="1")
     assert on_a_terminal("--raw") == LINES
+
+
+def test_nothing_that_a_task_says_steers_the_terminal_of_a_person(jobs):
+    """It may hold what moves the cursor or fills the clipboard."""
+    evil = {"type": "a\u009b2J", "info": "\x1b]52;c;aGk=\x07\u202e", "msg": "b\rc"}
+    (jobs / "jobs").write_text(f"{json.dumps(evil)}\n\x1b[2J\n")
+    seen = on_a_terminal(NO_COLOR="1")
+    assert "a\\x9b2J  \\x1b]52;c;aGk=\\x07\\u202e  b\\rc\n\\x1b[2J\n" in seen
+    assert "\x1b" not in seen + on_a_terminal("--raw")
 
 
 def test_a_bus_without_end_is_followed_only_when_told(task):

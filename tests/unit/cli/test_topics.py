@@ -33,6 +33,13 @@ def test_topics_are_listed_with_what_waits(task):
     ]
 
 
+def test_a_name_of_a_topic_stays_on_its_line(task, bus):
+    """Anybody may choose it."""
+    bus.producer().send([Message("a\nb\x1b[2J", b"x")])
+    lines = task("topics", *BUS).out.splitlines()
+    assert lines[1].split() == ["a\\nb\\x1b[2J", "1"]
+
+
 def test_messages_are_counted_on_the_channel_of_the_launcher(task, bus):
     """That is named like the topic, unless another one is named."""
     bus.subscribe("load", "load").receive(1, 0)

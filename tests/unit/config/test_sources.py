@@ -8,7 +8,7 @@ from task_core.config.sources import (
     Section,
     environment_layer,
     flag_layer,
-    hide_secrets,
+    hide_in_url,
     url_layer,
     variable_prefix,
 )
@@ -155,12 +155,12 @@ def test_what_no_option_takes_is_reported(section, url, unknown):
 )
 def test_a_url_is_shown_without_its_secrets(url, shown):
     """Those of secret options, and passwords."""
-    assert hide_secrets(BROKER, url) == shown
+    assert hide_in_url(BROKER, url) == shown
 
 
 def test_a_url_that_is_a_secret_is_not_shown():
     """For example a signed address."""
-    assert hide_secrets(SECRET, "x://a/b") == f"x:{HIDDEN}"
+    assert hide_in_url(SECRET, "x://a/b") == f"x:{HIDDEN}"
 
 
 def test_no_file_says_nothing():

@@ -1,6 +1,7 @@
 """task: tasks over message buses. Plugin authors import from `task_core.api`.
 
-Programs find here what runs workers and taskmasters; it is loaded when asked for.
+Programs find here what sends, calls and reads, and what runs workers and taskmasters;
+it is loaded when asked for.
 """
 
 from importlib import import_module
@@ -9,14 +10,24 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from task_core.client.aio import connect_async
+    from task_core.client.connect import connect
     from task_core.launcher.launcher import make_launcher
     from task_core.launcher.once import run_once
     from task_core.launcher.taskmaster import TaskmasterLoop
 
-__all__ = ["TaskmasterLoop", "make_launcher", "run_once"]
+__all__ = [
+    "TaskmasterLoop",
+    "connect",
+    "connect_async",
+    "make_launcher",
+    "run_once",
+]
 
 _PLACES = {
     "TaskmasterLoop": "task_core.launcher.taskmaster",
+    "connect": "task_core.client.connect",
+    "connect_async": "task_core.client.aio",
     "make_launcher": "task_core.launcher.launcher",
     "run_once": "task_core.launcher.once",
 }

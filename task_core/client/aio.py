@@ -8,9 +8,24 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from task_core.client.client import Client, Sent
+from task_core.client.connect import connect
 from task_core.task import Task
 
 T = TypeVar("T")
+
+
+def connect_async(url: str | None = None, **more: Any) -> "AsyncClient":
+    """Return a client whose verbs are coroutines; arguments as for `connect`.
+
+    Example:
+        >>> import asyncio
+        >>> async def main():
+        ...     async with connect_async("memory:example") as tasks:
+        ...         return (await tasks.send("load", "a.csv")).info
+        >>> asyncio.run(main())
+        'a.csv'
+    """
+    return AsyncClient(connect(url, **more))
 
 
 class AsyncClient:

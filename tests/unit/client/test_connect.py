@@ -1,0 +1,86 @@
+"""Rules of `connect`: a bus is found and told its options as on the command line."""
+
+import subprocess
+import sys
+
+import pytest
+
+from task_core import connect
+from task_core.errors import OptionError, UnknownPluginError
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_url_names_bus_and_options(here):
+    """As behind `--bus`."""
+    with connect("file://tasks.json") as tasks:
+        tasks.send("load", "a")
+    assert b'"info":"a"' in (here / "load").read_bytes()
+
+
+def test_arguments_are_stronger_than_the_url_and_that_than_the_environment(
+    here, monkeypatch
+):
+    """And a file is the weakest but for defaults."""
+    monkeypatch.setenv("TASK_BUS_SQLITE_PATH", "environment.db")
+    (here / "task.toml").write_text('[bus.sqlite]\npath = "toml.db"\nkeep = "1h"\n')
+    for url, options, path in (
+        ("sqlite://url.db", {"path": "argument.db"}, "argument.db"),
+        ("sqlite://url.db", {}, "url.db"),
+        ("sqlite", {}, "environment.db"),
+    ):
+        with connect(url, **options) as tasks:
+            tasks.send("load")
+        assert (here / path).exists()
+    assert not (here / "toml.db").exists()
+
+
+def test_the_environment_selects_the_bus_when_nobody_does(here, monkeypatch):
+    """As for `task send`."""
+    monkeypatch.setenv("TASK_LAUNCH_BUS", "sqlite://chosen.db")
+    with connect() as tasks:
+        tasks.send("load")
+    assert (here / "chosen.db").exists()
+
+
+def test_an_unknown_bus_is_refused_at_once():
+    """With the nearest name."""
+    with pytest.raises(UnknownPluginError, match="did you mean 'sqlite'"):
+        connect("sqlit")
+
+
+def test_an_unknown_option_is_refused_at_once():
+    """With the nearest name; in the URL as well."""
+    with pytest.raises(OptionError, match="no option 'pth': did you mean 'path'"):
+        connect("sqlite", pth="x")
+    with pytest.raises(OptionError, match="no option 'kep'"):
+        connect("sqlite://x.db?kep=1h")
+
+
+def test_a_wrong_value_is_refused_at_once():
+    """All of them together."""
+    with pytest.raises(OptionError) as caught:
+        connect("sqlite", sync="never", keep="soon")
+    assert len(caught.value.problems) == 2
+
+
+def test_nothing_is_opened_before_the_first_use(here):
+    """A client may be made when a program is imported."""
+    connect("sqlite://task.db").close()
+    assert list(here.iterdir()) == []
+
+
+def test_the_import_is_light():
+    """Those who only send pay for no click, no asyncio and no launcher."""
+    code = (
+        "import sys, task_core; task_core.connect;"
+        "print(*sorted({'asyncio', 'click', 'pluggy', 'stevedore'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []

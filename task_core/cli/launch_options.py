@@ -68,7 +68,8 @@ class LaunchOptions:
     )
     max_attempts: int = option(
         5,
-        help="Receipts without settlement after which a message is dead.",
+        help="Receipts without settlement after which a message is dead; at least 3,"
+        " since those that were held together share them.",
         validator=ge(1),
     )
     lease: timedelta = option(

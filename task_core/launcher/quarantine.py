@@ -59,7 +59,8 @@ class Quarantine:
         if max(attempts, default=1) == 1:
             self.width = min(self.width * 2, sys.maxsize)
             return jobs, []
-        harmless, suspects = [], []
+        harmless: list[Job] = []
+        suspects: list[Job] = []
         for job in jobs:
             suspect = self._losses(job.delivery) > 0
             (suspects if suspect else harmless).append(job)

@@ -36,7 +36,7 @@ def read(folder: Path) -> list[dict]:
 
 def page(results: list[dict]) -> str:
     """Return the whole page."""
-    names = [name for name in results[0]["capabilities"] if name != "max_bytes"]
+    names = [name for name in results[0]["capabilities"] if not name.startswith("max_")]
     head = ["capability", *(it["name"] for it in results)]
     rows = [[f"`{name}`", *(_yes(it, name) for it in results)] for name in names]
     rows.append(["`max_bytes`", *(_bytes(it) for it in results)])

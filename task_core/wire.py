@@ -160,6 +160,8 @@ class DeadLetter(msgspec.Struct, kw_only=True, omit_defaults=True):
         time: When it came here, RFC 3339.
         body: The original bytes as text.
         body64: The original bytes in base64, when they are not UTF-8.
+        rest: What was cut off, because the bus carries no letter so long: how many
+            bytes, and their SHA-256.
     """
 
     reason: str
@@ -169,10 +171,11 @@ class DeadLetter(msgspec.Struct, kw_only=True, omit_defaults=True):
     time: str = ""
     body: str = ""
     body64: str = ""
+    rest: str = ""
 
     @property
     def original(self) -> bytes:
-        """The bytes exactly as they were received."""
+        """The bytes exactly as they were received, but for the `rest`."""
         if self.body64:
             return binascii.a2b_base64(self.body64, strict_mode=True)
         return self.body.encode()
@@ -212,13 +215,17 @@ def origin_of(topic: str) -> str:
     return topic.removesuffix(_SUFFIX)
 
 
-def encode_dead(letter: DeadLetter, original: bytes) -> bytes:
+def encode_dead(letter: DeadLetter, original: bytes, keep: int | None = None) -> bytes:
     """Write a dead letter as one line of JSON, without the newline.
 
     Args:
         letter: Everything but the bytes.
         original: The bytes as received.
+        keep: How many of them to keep, when the bus cannot carry all.
     """
+    if keep is not None and keep < len(original):
+        original, rest = original[:keep], original[keep:]
+        letter.rest = f"{len(rest)} bytes, SHA-256 {_digest(rest)}"
     try:
         letter.body = original.decode()
     except UnicodeDecodeError:
@@ -228,6 +235,12 @@ def encode_dead(letter: DeadLetter, original: bytes) -> bytes:
     except UnicodeEncodeError:  # half of a surrogate pair in the reason
         letter.reason = letter.reason.encode(errors="replace").decode()
         return _encode(letter)
+
+
+def _digest(data: bytes) -> str:
+    import hashlib  # noqa: PLC0415  few letters are cut
+
+    return hashlib.sha256(data).hexdigest()
 
 
 def decode_dead(body: bytes) -> DeadLetter:

@@ -31,6 +31,7 @@ class Capabilities:
         attempts: Deliveries count how often their message was handed out.
         headers: Messages carry headers.
         max_bytes: Longest body that can be sent, or None for no limit.
+        max_delay: Longest delay of a message in seconds, or None for no limit.
     """
 
     ack: bool = False
@@ -52,6 +53,7 @@ class Capabilities:
     attempts: bool = False
     headers: bool = False
     max_bytes: int | None = None
+    max_delay: float | None = None
 
 
 def require(

@@ -149,7 +149,7 @@ def _overview(items: list[Item]) -> str:
 
 
 def _facts(item: Item) -> dict[str, Any]:
-    names = ("reason", "topic", "channel", "attempt", "time", "body", "body64")
+    names = ("reason", "topic", "channel", "attempt", "time", "body", "body64", "rest")
     facts = {name: getattr(item.letter, name) for name in names}
     return {name: value for name, value in facts.items() if value}
 
@@ -174,10 +174,14 @@ def _redrive(
 ) -> None:
     if _is_dry(bus, items, options, "sent back to where they came from"):
         return
-    for item in items:
+    whole = [item for item in items if not item.letter.rest]
+    for item in whole:
         message = Message(options["to"] or item.letter.topic, item.letter.original)
         consumer.settle([item.delivery], [message])
-    click.echo(f"{len(items)} sent back", err=True)
+    click.echo(f"{len(whole)} sent back", err=True)
+    if len(whole) < len(items):
+        text = f"{len(items) - len(whole)} left: their bytes were cut off"
+        click.echo(text, err=True)
 
 
 def _drop(

@@ -3,16 +3,20 @@
 import contextlib
 import math
 from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from msgspec.structs import replace
 
 from task_core.api.bus import Bus, Consumer
 from task_core.api.message import Delivery
-from task_core.api.worker import Outcome
+from task_core.api.worker import Outcome, failed
 from task_core.clock import Clock
 from task_core.errors import BusConnectionError, LeaseLostError, SendError
 from task_core.launcher.context import UNFINISHED, Job, stamp_unrun
 from task_core.launcher.outbox import Outbox
 from task_core.launcher.plan import Plan
 from task_core.launcher.stats import Stats
+from task_core.values import format_duration
 
 BUFFERED_SECONDS = 0.05
 """How much work may wait for a busy slot."""
@@ -74,6 +78,23 @@ class InFlight:
             return jobs
         self.give_back(list(unfinished), consumer)
         return [job for job in jobs if job not in unfinished]
+
+    def abandon(self, consumer: Consumer, waited: float) -> None:
+        """Give back the tasks that would not stop; their late results are dropped.
+
+        Args:
+            consumer: What they came from.
+            waited: Seconds that they were given.
+        """
+        if not self.jobs:
+            return
+        time = format_duration(timedelta(seconds=round(waited, 3)))
+        outcome = failed(f"worker forced to close; waited '{time}'")
+        self._stats.abandoned += len(self.jobs)
+        # Copies: the worker still holds the task itself.
+        jobs = [Job(job.delivery, replace(job.task)) for job in self.jobs]
+        self.jobs.clear()
+        self.give_back(jobs, consumer, outcome)
 
     def refuse(self, jobs: Sequence[Job], consumer: Consumer) -> None:
         """Return jobs that were just received (needs `nack`)."""

@@ -135,7 +135,9 @@ def _assemble(
         options=options,
         check=_checker(bus),
     )
-    retries = Retries(plan, hooks) if bus.capabilities.delay else None
+    retries = None
+    if bus.capabilities.delay:
+        retries = Retries(plan, hooks, bus.capabilities.max_delay, log)
     outbox = Outbox(plan, retries, stats, hooks, clock)
     quarantine = Quarantine(plan.max_attempts, bus.capabilities)
     parts = Parts(

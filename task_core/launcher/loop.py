@@ -3,14 +3,12 @@
 import logging
 import sys
 from collections.abc import Sequence
-from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import attrs
-from msgspec.structs import replace
 
 from task_core.api.bus import Bus, Consumer
 from task_core.api.message import Delivery
-from task_core.api.worker import failed
 from task_core.clock import Clock
 from task_core.errors import BusError
 from task_core.launcher.context import Job
@@ -23,14 +21,14 @@ from task_core.launcher.plan import Hooks, Plan
 from task_core.launcher.quarantine import Quarantine
 from task_core.launcher.stats import Stats
 from task_core.launcher.stop import Cancel, End, Stage, Stop
-from task_core.values import format_duration
+
+if TYPE_CHECKING:
+    from task_core.launcher.drain import Drain
 
 LONGEST_WAIT = 60.0
 """Seconds that the bus thread waits at most when nothing happens."""
 RUSH_WAIT = 0.005
 """Seconds that finished tiny tasks wait at most to be settled together."""
-QUIET = 1.0
-"""Seconds without a message after which a topic counts as empty (`--drain`)."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -103,7 +101,12 @@ class Loop:
         self._last_arrival = self._last_progress = parts.clock.monotonic()
         self._end: End | None = None
         self._stalled = False
-        self._told_held = 0
+        self._drain = self._make_drain(parts) if plan.drain else None
+
+    def _make_drain(self, parts: Parts) -> "Drain":
+        from task_core.launcher.drain import Drain  # noqa: PLC0415  most go on and on
+
+        return Drain(self._plan, parts.bus, parts.clock, parts.log)
 
     def work(self) -> End:
         """Receive and settle until no more is to be received; say why."""
@@ -131,7 +134,7 @@ class Loop:
             self._handover.sleep(seconds, wake_at=1)
             self._outages.attempt(self._collect)
             self._run_suspect()
-        self._abandon()
+        self._in_flight.abandon(self._consumer, self._stop.waited)
         self._return_read_ahead()
         self._outages.insist(self._settle, self._gives_up)
 
@@ -162,31 +165,13 @@ class Loop:
             return End.INPUT_ENDED
         if 0 < self._plan.max_tasks <= self._stats.received:
             return End.ENOUGH_TASKS
-        if self._plan.drain and self._is_empty():
-            return End.TOPIC_EMPTY
-        self._stalled = not self._in_flight.jobs and self._watchdog.barks()
-        return None
-
-    def _is_empty(self) -> bool:
-        """Whether nothing is held, waits or has come for a while (`--drain`)."""
         if self._in_flight.jobs:
-            return False
+            return None
         last = max(self._last_arrival, self._last_progress)
-        if self._clock.monotonic() < last + QUIET:
-            return False
-        if not self._bus.capabilities.depth:
-            return True
-        topic, channel = self._plan.topic, self._plan.channel
-        return not self._bus.depth(topic, channel) and not self._others_hold()
-
-    def _others_hold(self) -> bool:
-        """Whether somebody holds messages that will come again if he was killed."""
-        states = self._bus.channels(self._plan.topic)
-        held = sum(one.held or 0 for one in states if one.name == self._plan.channel)
-        if held and not self._told_held:
-            self._log.info("waiting for %d held by others, or by one that died", held)
-        self._told_held = held
-        return held > 0
+        if self._drain is not None and self._drain.is_empty(last):
+            return End.TOPIC_EMPTY
+        self._stalled = self._watchdog.barks()
+        return None
 
     def _subscribe_anew(self) -> None:
         """Read with another consumer, however long the bus is away."""
@@ -221,8 +206,8 @@ class Loop:
     def _receive(self, room: int) -> Sequence[Delivery]:
         wake_at = self._wake_at()
         timeout = self._longest_wait(wake_at)
-        if self._plan.drain:
-            timeout = min(timeout, QUIET)
+        if self._drain is not None:
+            timeout = min(timeout, self._drain.looks_every)
         may_wait = self._handover.fall_asleep(wake_at, self._consumer.wake)
         deliveries = self._consumer.receive(room, timeout if may_wait else 0.0)
         self._handover.stay_awake()
@@ -304,19 +289,6 @@ class Loop:
         """Whether the bus had the kill time to come back; a stop begins it."""
         self._stop.begins_grace()
         return self._stop.stage is Stage.OVER
-
-    def _abandon(self) -> None:
-        """Give back the tasks that would not stop; their late results are dropped."""
-        held = self._in_flight.jobs
-        if not held:
-            return
-        waited = format_duration(timedelta(seconds=round(self._stop.waited, 3)))
-        outcome = failed(f"worker forced to close; waited '{waited}'")
-        self._stats.abandoned += len(held)
-        # Copies: the worker still holds the task itself.
-        jobs = [Job(job.delivery, replace(job.task)) for job in held]
-        held.clear()
-        self._in_flight.give_back(jobs, self._consumer, outcome)
 
     def _return_read_ahead(self) -> None:
         """See to it that what a pipe had to read ahead is not lost."""

@@ -7,7 +7,7 @@ from task_core.api.bus import Consumer
 from task_core.api.message import Delivery, Message
 from task_core.api.worker import COMPLETE, failed
 from task_core.clock import Clock
-from task_core.errors import LeaseLostError
+from task_core.errors import LeaseLostError, PayloadError
 from task_core.launcher.context import Job
 from task_core.launcher.plan import Hooks, Plan
 from task_core.launcher.retries import Retries
@@ -146,12 +146,18 @@ class Outbox:
             Whether the bus settled anything.
         """
         settled = False
+        tries: Counter[int] = Counter()
         while self._batch:
             batch = self._batch
             try:
                 consumer.settle(batch.deliveries, batch.messages)
             except LeaseLostError as error:
                 self._leave_out(error)
+            except PayloadError as error:
+                # Few launches ever meet such a message.
+                from task_core.launcher.refused import replace  # noqa: PLC0415
+
+                self._batch = replace(batch, error, tries, self._plan, self._clock)
             else:
                 settled, self._batch = True, Batch()
                 self._count(batch)
@@ -213,11 +219,13 @@ class Outbox:
         if self._on_settled is None:
             return
         for position, job in enumerate(batch.jobs):
-            if job is not None and batch.fates.get(position) != RETRY:
+            if job is not None and batch.fates.get(position) not in (RETRY, DEAD):
                 self._on_settled(task=job.task)
 
 
-def dead_letter(delivery: Delivery, reason: str, plan: Plan, clock: Clock) -> Message:
+def dead_letter(
+    delivery: Delivery, reason: str, plan: Plan, clock: Clock, keep: int | None = None
+) -> Message:
     """Return what keeps a delivery that cannot be decoded or run, with the reason.
 
     Args:
@@ -225,6 +233,7 @@ def dead_letter(delivery: Delivery, reason: str, plan: Plan, clock: Clock) -> Me
         reason: Why, in one line.
         plan: Tells where it comes from, and where its letter goes.
         clock: For the time in the letter.
+        keep: How many of the bytes to keep, when the bus cannot carry all.
     """
     letter = DeadLetter(
         reason=reason,
@@ -233,4 +242,4 @@ def dead_letter(delivery: Delivery, reason: str, plan: Plan, clock: Clock) -> Me
         attempt=delivery.attempt,
         time=clock.stamp(),
     )
-    return Message(plan.dead_topic, encode_dead(letter, delivery.body))
+    return Message(plan.dead_topic, encode_dead(letter, delivery.body, keep))

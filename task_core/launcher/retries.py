@@ -1,5 +1,6 @@
 """Running a failed task again: through the bus, later, never by sleeping in a slot."""
 
+import logging
 from collections.abc import Callable
 
 from task_core.api.message import Message
@@ -27,6 +28,8 @@ class Retries:
     Args:
         plan: Tells how often and when, and where the tasks come from.
         hooks: Asked for the delay first.
+        longest: Seconds that the bus can delay a message, or None for any.
+        log: Told when a delay is shortened to that.
         choose: Returns a random number between 0 and its argument.
     """
 
@@ -34,9 +37,13 @@ class Retries:
         self,
         plan: Plan,
         hooks: Hooks,
+        longest: float | None = None,
+        log: logging.Logger | None = None,
         choose: Callable[[float], float] = random_part,
     ) -> None:
         self._plan = plan
+        self._longest = longest
+        self._log = log
         self._choose = choose
         self._decide = hooks.decider("task_retry_delay")
 
@@ -59,8 +66,20 @@ class Retries:
             id=task.id,
             meta=merge_meta(task.meta, {RETRY: str(count)}),
         )
-        delay = self._delay(job, count)
+        delay = self._shortened(self._delay(job, count))
         return Message(self._plan.topic, encode_task(next_run), delay=delay)
+
+    def _shortened(self, delay: float) -> float:
+        """Return a delay that the bus can keep."""
+        if self._longest is None or delay <= self._longest:
+            return delay
+        if self._log is not None:
+            self._log.warning(
+                "a retry is due in %gs, but the bus delays at most %gs: it comes then",
+                delay,
+                self._longest,
+            )
+        return self._longest
 
     def _delay(self, job: Job, count: int) -> float:
         if job.outcome.delay is not None:

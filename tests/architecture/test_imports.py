@@ -31,6 +31,9 @@ HIDDEN = {
     "task_core.cli.launch": {"_run"},  # help runs nothing
     "task_core.cli.run_launch": {"_run_taskmaster"},  # not for workers
     "task_core.launcher.launcher": {"_usable", "make_slots"},  # what few launches need
+    "task_core.launcher.loop": {"_make_drain"},
+    "task_core.launcher.outbox": {"flush"},  # few launches meet what a bus refuses
+    "task_core.wire": {"_digest"},  # few dead letters are cut
     "task_testing": {"__getattr__"},
 }
 # Who may know a library. attrs and msgspec are the language of the whole house.

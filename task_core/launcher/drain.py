@@ -1,0 +1,54 @@
+"""`--drain`: when a topic counts as empty."""
+
+import logging
+
+from task_core.api.bus import Bus
+from task_core.clock import Clock
+from task_core.launcher.plan import Plan
+
+QUIET = 1.0
+"""Seconds without a message after which a topic may be empty."""
+
+
+class Drain:
+    """Looks whether nothing waits, and nothing will come again.
+
+    What somebody holds comes again if he was killed, so it is waited for.
+
+    Args:
+        plan: Tells topic and channel.
+        bus, clock, log: As everywhere.
+    """
+
+    looks_every = QUIET
+
+    def __init__(self, plan: Plan, bus: Bus, clock: Clock, log: logging.Logger) -> None:
+        self._topic = plan.topic
+        self._channel = plan.channel
+        self._bus = bus
+        self._clock = clock
+        self._log = log
+        self._told = 0
+
+    def is_empty(self, last: float) -> bool:
+        """Whether the end is reached; ask when nothing is held here.
+
+        Args:
+            last: When something came or was finished, on the monotonic clock.
+        """
+        if self._clock.monotonic() < last + QUIET:
+            return False
+        if not self._bus.capabilities.depth:
+            return True
+        if self._bus.depth(self._topic, self._channel):
+            return False
+        return not self._held_by_others()
+
+    def _held_by_others(self) -> int:
+        states = self._bus.channels(self._topic)
+        held = sum(one.held or 0 for one in states if one.name == self._channel)
+        if held and held != self._told:
+            text = "waiting for %d held by others: they come again if these have died"
+            self._log.info(text, held)
+        self._told = held
+        return held

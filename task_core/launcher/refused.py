@@ -1,0 +1,78 @@
+"""Messages that the bus can never carry: smaller ones take their place.
+
+The others of the batch go on, and so does the launcher: anyone may send a task whose
+dead letter is too long, and any worker may return too much.
+"""
+
+from collections import Counter
+
+from task_core.api.message import Message
+from task_core.api.worker import failed
+from task_core.clock import Clock
+from task_core.errors import PayloadError
+from task_core.launcher.context import Job
+from task_core.launcher.outbox import DEAD, Batch, dead_letter
+from task_core.launcher.plan import Plan
+from task_core.wire import decode_dead, encode_task
+
+KEPT_BYTES = (65_536, 1_024, 0)
+"""How much of its original a dead letter keeps, try by try."""
+KEPT_CHARS = 200
+"""How much a done task keeps of its message."""
+
+
+def replace(
+    batch: Batch, error: PayloadError, tries: Counter[int], plan: Plan, clock: Clock
+) -> Batch:
+    """Return a batch in which nothing is left that the bus has refused.
+
+    What belongs to one delivery stays together: a child that is refused is an error of
+    its task.
+
+    Args:
+        batch: What was to be settled.
+        error: What the bus says.
+        tries: How often a delivery (by `id`) was refused before; is counted up.
+        plan, clock: For dead letters.
+
+    Raises:
+        PayloadError: The bus does not tell which, or refuses even the smallest.
+    """
+    refused, rest = set(error.refused), Batch()
+    if not refused:
+        raise error
+    for at, delivery in enumerate(batch.deliveries):
+        messages, fate, job = batch.messages_of(at), batch.fates.get(at), batch.jobs[at]
+        last = batch.ends[at] - 1
+        if refused.intersection(range(last + 1 - len(messages), last + 1)):
+            number = tries[id(delivery)]
+            tries[id(delivery)] += 1
+            if job is not None and number == 0:
+                report = _short_report(job, "" if last in refused else str(error), plan)
+                messages, fate = [report], job.outcome.result
+            else:
+                number -= job is not None
+                if number == len(KEPT_BYTES):
+                    raise error
+                letter = _cut_letter(batch, at, KEPT_BYTES[number], plan, clock)
+                messages, fate = [letter], DEAD
+        rest.add(delivery, messages, fate, job)
+    return rest
+
+
+def _short_report(job: Job, refused_child: str, plan: Plan) -> Message:
+    """Return a done task that tells what the bus refused, without children."""
+    text = refused_child or f"done task too long: {job.task.msg[:KEPT_CHARS]}"
+    job.outcome = failed(text)
+    job.task.result, job.task.msg = job.outcome.result, job.outcome.msg
+    return Message(plan.done_topic, encode_task(job.task))
+
+
+def _cut_letter(batch: Batch, at: int, keep: int, plan: Plan, clock: Clock) -> Message:
+    """Return a dead letter that keeps only the first bytes."""
+    job = batch.jobs[at]
+    if job is not None:
+        reason = job.task.msg
+    else:
+        reason = decode_dead(batch.messages_of(at)[0].body).reason
+    return dead_letter(batch.deliveries[at], reason, plan, clock, keep)

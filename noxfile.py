@@ -1,10 +1,16 @@
-"""Every check of the project. `nox` runs all of them; `nox -l` lists them."""
+"""Every check of the project. `nox` runs all of them; `nox -l` lists them.
+
+Without a name it is the session `everything`, which runs the others in two lanes at a
+time, since most of them wait.
+"""
 
 import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +20,7 @@ nox.needs_version = ">=2024.4"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = True
+nox.options.sessions = ["everything"]
 
 ROOT = Path(__file__).parent
 OTHERS = [
@@ -22,8 +29,18 @@ OTHERS = [
     for file in sorted((ROOT / place).glob("*/pyproject.toml"))
 ]
 """The distributions beside the core, each in a folder of its own."""
-WITH_BROKERS = [other for other in OTHERS if "/task-bus-" in other]
+WITHOUT_BROKERS = [
+    other
+    for other in OTHERS
+    if "/task-bus-" not in other or other.endswith("/task-bus-sqlite")
+]
+"""Those whose tests the session `tests` runs, save the kit on buses."""
+WITH_BROKERS = [other for other in OTHERS if other not in WITHOUT_BROKERS]
 """Those that are tested with brokers, by the session of that name."""
+KITS = ["tests/contract", "plugins/task-bus-sqlite/tests/test_contract.py"]
+"""The kit on buses that need no broker, which the session `brokers` runs too."""
+WHEELS = ROOT / ".nox" / "made" / "wheels"
+COVERAGE = ROOT / ".nox" / "made" / "coverage"
 TEST_TOOLS = ["pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6.100"]
 TWO_AT_A_TIME = ["-n", "2", "--dist", "loadfile"]
 """For tests that mostly wait for processes; a file's tests stay together."""
@@ -54,24 +71,45 @@ def _pythons() -> list[str]:
 PYTHONS = _pythons()
 
 
-def _install_wheel(session: nox.Session, *more: str) -> None:
-    """Build the wheel and install it, so that tests meet what users get."""
-    folder = Path(session.create_tmp()).resolve()
-    for old in folder.glob("*.whl"):
-        old.unlink()
-    session.install("build", "hatchling")
+def _build(session: nox.Session, folder: Path) -> None:
+    """Build the wheels of all distributions."""
+    shutil.rmtree(folder, ignore_errors=True)
+    session.install("hatchling>=1.26")
     for source in (".", *OTHERS):
-        session.run(
-            *("python", "-m", "build", "--no-isolation", "--wheel", "--outdir"),
-            *(str(folder), source),
-            silent=True,
-        )
-    wheels = sorted(str(wheel) for wheel in folder.glob("*.whl"))
+        with session.chdir(source):
+            session.run("hatchling", "build", "-t", "wheel", "-d", str(folder))
+
+
+def _wheels(session: nox.Session) -> list[str]:
+    """Return the wheels of all distributions; built once for all sessions of a run."""
+    if "TASK_WHEELS" not in os.environ:
+        folder = Path(session.create_tmp()).resolve() / "wheels"
+        _build(session, folder)
+        os.environ["TASK_WHEELS"] = str(folder)
+    return sorted(str(it) for it in Path(os.environ["TASK_WHEELS"]).glob("*.whl"))
+
+
+def _install_wheels(session: nox.Session, *more: str) -> None:
+    """Install all wheels, so that tests meet what users get."""
     names = ("task-framework", *(Path(other).name for other in OTHERS))
     anew = [f"--reinstall-package={name}" for name in names]
     if session.venv_backend != "uv":
         anew = ["--force-reinstall"]  # pip can only do so with all
-    session.install(*anew, *wheels, *TEST_TOOLS, *more)
+    session.install(*anew, *_wheels(session), *TEST_TOOLS, *more)
+
+
+def _measured(session: nox.Session) -> bool:
+    """Whether coverage is measured here: once, on the newest Python."""
+    return bool(os.environ.get("TASK_COVERAGE")) and session.python == PYTHONS[-1]
+
+
+def _pytest(session: nox.Session, *arguments: str) -> None:
+    """Run pytest, and measure coverage where that is to be done."""
+    if _measured(session):
+        # not `-m pytest`: that would import the checkout, not the wheel
+        session.run("coverage", "run", f"{session.bin}/pytest", *arguments)
+    else:
+        session.run("pytest", *arguments)
 
 
 def _projects(*folders: str) -> list[dict[str, Any]]:
@@ -116,14 +154,25 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The tests, against the installed wheel."""
-    _install_wheel(session)
-    elsewhere = ("docs", "chaos", "contract")  # sessions of their own
-    ignored = [f"--ignore=tests/{folder}" for folder in elsewhere]
-    session.run("pytest", *TWO_AT_A_TIME, *ignored, *session.posargs)
-    for other in OTHERS:
-        if other not in WITH_BROKERS:
-            session.run("pytest", "-q", f"{other}/tests")
+    """The tests, against the installed wheels; plugins without brokers among them."""
+    _install_wheels(session, *(["coverage>=7.10"] if _measured(session) else []))
+    elsewhere = ("tests/docs", "tests/chaos", *KITS)  # sessions of their own
+    ignored = [f"--ignore={it}" for it in elsewhere]
+    _pytest(session, *TWO_AT_A_TIME, *ignored, *(session.posargs or ["tests"]))
+    if not session.posargs:
+        for other in WITHOUT_BROKERS:
+            _pytest(session, "-q", *TWO_AT_A_TIME, *ignored, f"{other}/tests")
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """How much of the core's branches the tests took; less than before is a failure.
+
+    `everything` measures by the way; else `TASK_COVERAGE=1 nox -s tests coverage`.
+    """
+    session.install("coverage>=7.10")
+    session.run("coverage", "combine", "--quiet", success_codes=[0, 1])
+    session.run("coverage", "report", "--skip-covered", *session.posargs)
 
 
 @nox.session(python=sorted({PYTHONS[0], PYTHONS[-1]}, key=PYTHONS.index))
@@ -137,7 +186,7 @@ def brokers(session: nox.Session) -> None:
     pins = _extras()
     if not is_newest:
         pins = _oldest([*pins, *_dependencies(".", *WITH_BROKERS)])
-    _install_wheel(session, *pins)
+    _install_wheels(session, *pins)
     results = Path(session.create_tmp()).resolve() / "contracts"
     shutil.rmtree(results, ignore_errors=True)
     session.env["PYTHONPATH"] = str(ROOT / "contrib")
@@ -150,7 +199,7 @@ def brokers(session: nox.Session) -> None:
         groups.append(f"{pytest} -k '{variants}' plugins/task-bus-kafka/tests")
     session.run("python", "contrib/together.py", *groups)
     if is_newest:
-        groups = [f"{pytest} tests/contract", f"{pytest} contrib/brokers"]
+        groups = [f"{pytest} {' '.join(KITS)}", f"{pytest} contrib/brokers"]
         session.run("python", "contrib/together.py", *groups)
     if is_newest and not session.posargs:
         session.run("python", "contrib/matrix.py", str(results), "--check")
@@ -158,21 +207,65 @@ def brokers(session: nox.Session) -> None:
 
 @nox.session
 def chaos(session: nox.Session) -> None:
-    """Workers killed by the hundred: no task is lost."""
-    _install_wheel(session)
-    session.run("pytest", "tests/chaos", *session.posargs)
+    """Workers killed by the hundred: no task is lost.
+
+    `nox -s chaos -- --minutes 60` goes on for so long, with brokers too, each round
+    with other seeds.
+    """
+    if session.posargs[:1] != ["--minutes"]:
+        _install_wheels(session)
+        session.run("pytest", "tests/chaos", *session.posargs)
+        return
+    _install_wheels(session, *_extras())
+    session.env["PYTHONPATH"] = str(ROOT / "contrib")
+    ends = time.monotonic() + 60 * float(session.posargs[1])
+    while time.monotonic() < ends:
+        session.env["TASK_CHAOS_SEED"] = str(time.time_ns() // 1_000_000_000)
+        chaos = ("tests/chaos", "contrib/brokers/chaos")
+        session.run("pytest", "-p", "brokers.fixtures", *chaos, *session.posargs[2:])
 
 
 @nox.session
 def minimums(session: nox.Session) -> None:
     """The tests with the oldest versions of the dependencies that we allow."""
-    _install_wheel(session, *_oldest(_dependencies(".")))
+    _install_wheels(session, *_oldest(_dependencies(".")))
     session.run("pytest", "-q", *TWO_AT_A_TIME, "tests/unit", *session.posargs)
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
     """Every command and code block of README and docs, as written."""
-    _install_wheel(session)
+    _install_wheels(session)
     session.run("pytest", "--doctest-modules", "--pyargs", "task_core", "-q")
     session.run("pytest", "tests/docs", "-q")
+
+
+@nox.session
+def changelog(session: nox.Session) -> None:
+    """What the next release would say of itself, made of the fragments."""
+    session.install("towncrier>=24.8")
+    session.run("towncrier", "build", "--draft")
+
+
+@nox.session
+def wheels(session: nox.Session) -> None:
+    """The wheels of all distributions, in `.nox/made/wheels`."""
+    _build(session, WHEELS)
+
+
+@nox.session(python=False)
+def everything(session: nox.Session) -> None:
+    """All of the above, in two lanes: one mostly waits, the other one works."""
+    again = [sys.executable, "-m", "nox", "-s"]
+    session.run(*again, "wheels")
+    shutil.rmtree(COVERAGE, ignore_errors=True)
+    COVERAGE.mkdir(parents=True)
+    session.env["TASK_WHEELS"] = str(WHEELS)
+    session.env["TASK_COVERAGE"] = "1"
+    lanes = (
+        [*again, "lint", "types", "changelog", "tests", "minimums"],
+        [*again, "brokers", "chaos", "docs"],
+    )
+    together = "contrib/together.py", "--live"
+    session.run(sys.executable, *together, *map(shlex.join, lanes))
+    session.run(*again, "coverage")

@@ -4,12 +4,13 @@ import json
 import socket
 from pathlib import Path
 
+from brokers.cache import cache_folder
 from brokers.ports import free_address, split
 from brokers.process import Broker, find, version
 from brokers.tls import Certificate
 
-PLACES = Path.home() / "go" / "bin", "/usr/sbin"
-"""Where `go install` and packages put it, if PATH does not say."""
+PLACES = cache_folder() / "bin", Path.home() / "go" / "bin", "/usr/sbin"
+"""Where CI, `go install` and packages put it, if PATH does not say."""
 
 
 class Nats(Broker):

@@ -43,7 +43,7 @@ def work(path, number, queue):
     while True:
         deliveries = consumer.receive(1 if number % 2 else 7, 60)
         bodies = [delivery.body for delivery in deliveries]
-        bus.settle(consumer, deliveries, [Message("done", body) for body in bodies])
+        consumer.settle(deliveries, [Message("done", body) for body in bodies])
         queue.put(bodies)
 
 
@@ -65,4 +65,4 @@ def toil(path):
         deliveries = consumer.receive(10, 60)
         time.sleep(0.005)
         done = [Message("done", delivery.body) for delivery in deliveries]
-        bus.settle(consumer, deliveries, done)
+        consumer.settle(deliveries, done)

@@ -1,58 +1,17 @@
 """Rules of `task_bus_sqlite.bus`, in one process."""
 
+import sqlite3
 import threading
 import time
 from datetime import timedelta
 
 import pytest
+from sqlite_bodies import bodies, send, stored
 from task_bus_sqlite import channel as sqlite_channel
-from task_bus_sqlite.options import ReadFrom, SqliteOptions
-from task_bus_sqlite.plugin import sqlite
 
-from task_core.api.bus import BusContext
-from task_core.api.message import Message
-from task_core.errors import (
-    BusClosedError,
-    LeaseLostError,
-    PayloadError,
-    UnsupportedCapabilityError,
-)
+from task_core.api import BusClosedError, LeaseLostError, Message, PayloadError
 
 LEASE = 0.2
-
-
-@pytest.fixture
-def open_bus(tmp_path):
-    """Opens buses on one file, as many as are wanted."""
-    opened = []
-
-    def open_bus(lease=30.0, **options):
-        path = str(tmp_path / "task.db")
-        bus = sqlite.open(SqliteOptions(path=path, **options), BusContext(lease=lease))
-        opened.append(bus)
-        return bus
-
-    yield open_bus
-    for bus in opened:
-        bus.close()
-
-
-@pytest.fixture
-def bus(open_bus):
-    return open_bus()
-
-
-def send(bus, *bodies, topic="load", **more):
-    bus.producer().send([Message(topic, body, **more) for body in bodies])
-
-
-def bodies(deliveries):
-    return [delivery.body for delivery in deliveries]
-
-
-def stored(bus):
-    """How many messages are in the file, whatever their state."""
-    return bus._file.read("SELECT count(*) FROM messages")[0]
 
 
 def test_messages_arrive_in_the_order_of_sending(bus):
@@ -73,58 +32,6 @@ def test_any_bytes_and_headers_come_back_as_sent(bus):
     empty, large = consumer.receive(2, 0)
     assert (empty.body, large.body) == (b"", body)
     assert large.headers == {"k": "v", "ü": ""}
-
-
-def test_what_was_sent_before_the_first_channel_waits_for_it(bus):
-    """The newcomer who sends before the first launch gets the tasks."""
-    send(bus, b"early")
-    assert bus.depth("load", "load") == 1
-    assert bodies(bus.subscribe("load", "load").receive(9, 0)) == [b"early"]
-
-
-def test_a_second_channel_sees_what_is_sent_after_it_was_made(bus):
-    """And what it has not seen waits for the first one."""
-    first = bus.subscribe("load", "first")
-    send(bus, b"old")
-    second = bus.subscribe("load", "second")
-    send(bus, b"new")
-    assert bodies(second.receive(9, 0)) == [b"new"]
-    assert bodies(first.receive(9, 0)) == [b"old", b"new"]
-
-
-def test_a_channel_from_the_start_sees_all_that_is_there(open_bus):
-    """Also what others hold or, with `keep`, have settled."""
-    bus = open_bus(keep=timedelta(hours=1))
-    first = bus.subscribe("load", "first")
-    send(bus, b"settled", b"held", b"waiting")
-    first.ack(first.receive(1, 0))
-    first.receive(1, 0)
-    late = open_bus(from_=ReadFrom.START)
-    assert late.depth("load", "late") == 0
-    consumer = late.subscribe("load", "late")
-    assert late.depth("load", "late") == 3
-    assert bodies(consumer.receive(9, 0)) == [b"settled", b"held", b"waiting"]
-
-
-def test_each_channel_gets_every_message_once_and_then_it_is_gone(bus):
-    """It stays for as long as one channel wants it."""
-    consumers = [bus.subscribe("load", name) for name in ("a", "b", "c")]
-    send(bus, b"1", b"2")
-    for left, consumer in zip((2, 2, 0), consumers, strict=True):
-        deliveries = consumer.receive(9, 0)
-        assert bodies(deliveries) == [b"1", b"2"]
-        consumer.ack(deliveries)
-        assert stored(bus) == left
-    assert bus._file.read("SELECT count(*) FROM settled")[0] == 0
-
-
-def test_consumers_on_one_channel_share_its_messages(bus, open_bus):
-    """In one process or in two connections."""
-    send(bus, b"1", b"2", b"3")
-    one, two = bus.subscribe("load", "load"), open_bus().subscribe("load", "load")
-    assert bodies(one.receive(1, 0)) == [b"1"]
-    assert bodies(two.receive(1, 0)) == [b"2"]
-    assert bodies(one.receive(9, 0)) == [b"3"]
 
 
 def test_numbers_are_never_used_again(bus, open_bus):
@@ -153,7 +60,7 @@ def test_settling_sends_and_acknowledges_at_once(bus):
     """The done task is there when the delivery is not, and never otherwise."""
     send(bus, b"work")
     consumer = bus.subscribe("load", "load")
-    bus.settle(consumer, consumer.receive(1, 0), [Message("done", b"done")])
+    consumer.settle(consumer.receive(1, 0), [Message("done", b"done")])
     assert (bus.depth("load", "load"), bus.depth("done", "x")) == (0, 1)
     consumer.close()
     assert bus.subscribe("load", "load").receive(1, 0) == ()
@@ -164,7 +71,7 @@ def test_settling_in_any_order_settles_exactly_those(bus):
     consumer = bus.subscribe("load", "load")
     send(bus, *[b"%d" % number for number in range(10)])
     deliveries = consumer.receive(10, 0)
-    bus.settle(consumer, [deliveries[i] for i in (7, 2, 1, 9, 0, 6)], [])
+    consumer.settle([deliveries[i] for i in (7, 2, 1, 9, 0, 6)], [])
     consumer.nack([d for i, d in enumerate(deliveries) if i in (3, 4, 5, 8)])
     assert bodies(consumer.receive(10, 0)) == [b"3", b"4", b"5", b"8"]
 
@@ -243,7 +150,7 @@ def test_of_two_that_settle_one_delivery_one_wins_and_the_other_is_told(
     if settle_first:
         quick.ack([again])
     with pytest.raises(LeaseLostError, match="lease of 1 of 1 deliveries") as caught:
-        bus.settle(slow, held, [Message("done", b"done")])
+        slow.settle(held, [Message("done", b"done")])
     assert caught.value.deliveries == tuple(held)
     assert bus.depth("done", "x") == 0
     if not settle_first:
@@ -260,10 +167,10 @@ def test_a_lost_lease_leaves_the_rest_of_the_settle_undone(open_bus):
     quick.nack(quick.receive(1, 0), delay=60)
     quick.receive(1, 5)
     with pytest.raises(LeaseLostError) as caught:
-        bus.settle(slow, held, [Message("done", b"1"), Message("done", b"2")])
+        slow.settle(held, [Message("done", b"1"), Message("done", b"2")])
     (lost,) = caught.value.deliveries
     assert lost is held[0]
-    bus.settle(slow, held[1:], [Message("done", b"2")])
+    slow.settle(held[1:], [Message("done", b"2")])
     assert bodies(bus.subscribe("done", "x").receive(9, 0)) == [b"2"]
 
 
@@ -314,7 +221,7 @@ def test_after_close_every_call_is_refused(open_bus):
         lambda: consumer.nack([]),
         lambda: consumer.extend([]),
         lambda: producer.send([Message("load", b"")]),
-        lambda: bus.settle(consumer, [], []),
+        lambda: consumer.settle([], []),
         bus.topics,
         bus.ping,
         bus.producer,
@@ -344,55 +251,6 @@ def test_a_wake_ends_the_wait_or_the_next_one(bus):
     assert time.monotonic() - begin < 5
 
 
-def test_depth_counts_what_nobody_holds(open_bus):
-    """Fresh, given back, delayed, and what has outlived its lease."""
-    bus = open_bus(lease=0.01)
-    consumer = bus.subscribe("load", "load")
-    assert (bus.depth("load", "load"), bus.depth("other", "x")) == (0, 0)
-    send(bus, b"1", b"2", b"3", b"4")
-    held = consumer.receive(3, 0)
-    consumer.nack(held[:1], delay=60)
-    consumer.ack(held[1:2])
-    time.sleep(0.02)  # a lease ends by the clock alone
-    assert bus.depth("load", "load") == 3
-
-
-def test_kept_messages_go_when_their_time_is_over(open_bus):
-    """No traffic is needed: the consumer sweeps on a timer."""
-    bus = open_bus(keep=timedelta(seconds=0.1))
-    consumer = bus.subscribe("load", "load")
-    send(bus, b"1", b"2")
-    consumer.ack(consumer.receive(9, 0))
-    assert stored(bus) == 2
-    deadline = time.monotonic() + 5
-    while stored(bus) and time.monotonic() < deadline:
-        consumer.receive(1, 0.2)
-    assert stored(bus) == 0
-    assert bus._file.read("SELECT count(*) FROM kept")[0] == 0
-    assert bus._file.read("SELECT count(*) FROM settled")[0] == 0
-
-
-def test_a_kept_message_stays_while_a_new_channel_wants_it(open_bus):
-    """Its time is over only when that one has settled it too."""
-    bus = open_bus(keep=timedelta(seconds=0.1), from_=ReadFrom.START)
-    first = bus.subscribe("load", "first")
-    send(bus, b"1")
-    first.ack(first.receive(9, 0))
-    late = bus.subscribe("load", "late")
-    time.sleep(0.15)  # it is kept by the clock alone
-    first.receive(1, 0)
-    (delivery,) = late.receive(1, 0)
-    late.ack([delivery])
-    assert stored(bus) == 1
-
-
-def test_an_unsupported_extra_is_refused_before_anything_is_sent(bus):
-    """Priority is not offered."""
-    with pytest.raises(UnsupportedCapabilityError, match="priority"):
-        send(bus, b"1", priority=1)
-    assert bus.topics() == []
-
-
 def test_a_message_without_a_topic_is_refused(bus):
     """It would go nowhere."""
     with pytest.raises(PayloadError, match="topic required"):
@@ -406,3 +264,64 @@ def test_one_statement_does_not_scan_what_is_settled_or_waits(bus):
         values = [None] * (1 if "?1" in sql else sql.count("?"))
         plan = bus._file.rows(f"EXPLAIN QUERY PLAN {sql}", values)
         assert not [row for row in plan if row[3].startswith("SCAN")], (name, plan)
+
+
+@pytest.mark.parametrize(
+    ("bad", "problem"),
+    [
+        (Message("load", b"x" * 2000), "has 2000 bytes, and SQLite can carry 800"),
+        (Message("\ud800", b""), "is no Unicode text"),
+        (Message("load", b"", headers={"a": "\ud800"}), "headers that are no Unicode"),
+        (Message("load", b"", priority=2**64), "a priority beyond 64 bits"),
+    ],
+)
+def test_what_can_never_be_carried_is_singled_out_and_nothing_is_sent(
+    bus, bad, problem
+):
+    """So that the others can go without it, also those that settle something."""
+    consumer = bus.subscribe("work", "work")
+    send(bus, b"1", topic="work")
+    deliveries = consumer.receive(1, 0)
+    bus._file._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1000)
+    bus._file.longest = 1000
+    messages = [Message("load", b"good"), bad, Message("load", b"good"), bad]
+    for send_all in (bus.producer().send, lambda m: consumer.settle(deliveries, m)):
+        with pytest.raises(PayloadError, match=problem) as caught:
+            send_all(messages)
+        assert caught.value.refused == (1, 3)
+    assert bus.depth("load", "x") == 0
+    consumer.settle(deliveries, messages[::2])
+    assert bus.depth("load", "x") == 2
+
+
+def test_never_more_than_the_limit_when_what_came_back_and_fresh_ones_mix(open_bus):
+    """Given back, expired, due, urgent and new ones: all count."""
+    bus = open_bus(lease=0.01)
+    consumer = bus.subscribe("load", "load")
+    send(bus, *[b"%d" % n for n in range(4)])
+    consumer.receive(2, 0)
+    send(bus, b"urgent", priority=3)
+    send(bus, b"low", priority=-3)
+    time.sleep(0.02)  # a lease ends by the clock alone
+    sizes, seen = [], []
+    while len(seen) < 6:
+        found = consumer.receive(2 if sizes else 3, 0)
+        sizes.append(len(found))
+        seen += bodies(found)
+        consumer.ack(found)
+    assert sizes == [3, 2, 1]
+    assert seen == [b"urgent", b"0", b"1", b"2", b"3", b"low"]
+
+
+def test_a_lock_that_comes_and_goes_is_no_long_one(open_bus, path):
+    """Patience counts from one claim that succeeded to the next, not in all."""
+    bus = open_bus(patience=timedelta(seconds=0.3))
+    consumer = bus.subscribe("load", "load")
+    other = sqlite3.connect(path, isolation_level=None)
+    for _ in range(3):
+        send(bus, b"1")
+        other.execute("BEGIN IMMEDIATE")
+        assert consumer.receive(1, 0.2) == ()
+        other.execute("ROLLBACK")
+        consumer.ack(consumer.receive(1, 5))
+    other.close()

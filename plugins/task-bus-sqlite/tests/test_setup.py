@@ -31,11 +31,6 @@ sys.stdin.read()
 """
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "task.db"
-
-
 def open_bus(path, **options):
     return sqlite.open(SqliteOptions(path=str(path), **options), BusContext())
 
@@ -266,20 +261,31 @@ def test_a_full_disk_is_told_and_loses_nothing(path):
     with pytest.raises(SendError, match="the disk is full"):
         producer.send(large)
     with pytest.raises(SendError, match="the disk is full"):
-        bus.settle(consumer, [held], large)
+        consumer.settle([held], large)
     bus._file.read("PRAGMA max_page_count = 1000000")
     assert bus.depth("done", "x") == 0
-    bus.settle(consumer, [held], large)
+    consumer.settle([held], large)
     assert bus.depth("done", "x") == 1
     assert [d.body for d in consumer.receive(9, 0)] == [b"2"]
     bus.close()
 
 
-def test_a_file_that_was_removed_is_noticed_by_ping(path):
-    """What is written then, nobody will read."""
-    bus = open_bus(path)
-    bus.ping()
-    path.unlink()
-    with pytest.raises(BusConnectionError, match="removed or replaced"):
-        bus.ping()
-    bus.close()
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("/dev/null", "it is no regular file"),
+        ("a\0b", "a path cannot hold the character NUL"),
+    ],
+)
+def test_what_can_be_no_file_is_refused_in_one_line(path, problem):
+    """`sqlite:///dev/null`, `sqlite:///tmp/a%00b`."""
+    with pytest.raises(BusError, match=problem) as caught:
+        open_bus(path)
+    assert str(caught.value).isprintable()
+
+
+def test_the_login_of_a_url_is_not_shown(tmp_path):
+    """Whoever takes the bus for a server."""
+    with pytest.raises(BusError, match="there is no directory") as caught:
+        open_bus("user:secret@host/task.db")
+    assert "secret" not in str(caught.value)

@@ -2,20 +2,17 @@
 
 from collections.abc import Sequence
 
-from task_bus_sqlite.channel import Channel
-from task_bus_sqlite.channels import depth_of, open_channel
 from task_bus_sqlite.consumer import SqliteConsumer
+from task_bus_sqlite.database import Database
 from task_bus_sqlite.errors import of_send
-from task_bus_sqlite.file import SqliteFile
 from task_bus_sqlite.options import ReadFrom, SqliteOptions
-from task_bus_sqlite.retention import Retention
 from task_bus_sqlite.setup import open_file
-from task_bus_sqlite.topics import Topics
 from task_core.api import (
     Bus,
     BusContext,
     BusError,
     Capabilities,
+    ChannelState,
     Consumer,
     Message,
     Producer,
@@ -34,50 +31,53 @@ class SqliteBus(Bus):
         BusError: The file cannot be used.
     """
 
+    expires_channels = True
+
     def __init__(
         self, options: SqliteOptions, context: BusContext, capabilities: Capabilities
     ) -> None:
         super().__init__("sqlite", capabilities, lease=context.lease)
-        self._keep = options.keep.total_seconds()
-        self._from_start = options.from_ is ReadFrom.START
         patience = options.patience.total_seconds()
         self._file = open_file(options.path, options.sync.value, patience)
-        self.stored = Topics(self._file)
+        self._database = Database(
+            self._file,
+            keep=options.keep.total_seconds(),
+            from_start=options.from_ is ReadFrom.START,
+        )
 
-    def _subscribe(self, topic: str, channel: str, **hints: object) -> Consumer:
+    def _subscribe(
+        self, topic: str, channel: str, *, prefetch: int | None, temporary: bool
+    ) -> Consumer:
         """Make the channel, which stays when the consumer is gone."""
-        topic_id = self.stored.id_of(topic)
-        channel_id = open_channel(
-            self._file, self.stored, topic_id, channel, self._from_start
-        )
-        return SqliteConsumer(
-            self,
-            topic,
-            channel,
-            Channel(self._file, topic_id, channel_id, self.lease),
-            Retention(self._file, topic_id, channel_id, self._keep),
-            self.stored,
-        )
+        return SqliteConsumer(self, topic, channel, self._database, temporary)
 
     def _producer(self) -> Producer:
-        return SqliteProducer(self, self._file, self.stored)
+        return SqliteProducer(self, self._database)
 
     def _topics(self) -> Sequence[str]:
-        return self.stored.names()
+        self._file.check()
+        return self._database.topics.names()
 
     def _depth(self, topic: str, channel: str) -> int:
         """Return how many messages nobody holds, delayed ones included."""
-        found = self.stored.find(topic)
-        if found is None:
-            return 0
-        return depth_of(self._file, self.stored, found, channel)
+        self._file.check()
+        return self._database.channels.depth(topic, channel)
+
+    def _channels(self, topic: str) -> Sequence[ChannelState]:
+        self._file.check()
+        return self._database.channels.states(topic)
 
     def _peek(self, topic: str, limit: int) -> Sequence[bytes]:
-        return self.stored.bodies(topic, limit)
+        self._file.check()
+        return self._database.topics.bodies(topic, limit)
+
+    def _forget(self, topic: str, channel: str) -> None:
+        self._database.channels.forget(topic, channel)
 
     def _ping(self) -> None:
         """Read from the file, and see whether it is still where it was."""
         self._file.check()
+        self._file.read("SELECT 1 FROM topics")
 
     def _close(self) -> None:
         self._file.close()
@@ -88,20 +88,19 @@ class SqliteProducer(Producer):
 
     Args:
         bus: The bus that made it.
-        file: Where to.
-        topics: The topics in it.
+        database: Where to.
     """
 
-    def __init__(self, bus: Bus, file: SqliteFile, topics: Topics) -> None:
+    def __init__(self, bus: Bus, database: Database) -> None:
         super().__init__(bus)
-        self._file = file
-        self._topics = topics
+        self._database = database
 
     def _send(self, messages: Sequence[Message]) -> None:
         """Send all messages in one transaction: all of them arrive or none."""
         try:
-            self._topics.resolve(messages)
-            with self._file.transaction:
-                self._topics.append(messages)
+            if self._database.tidying.due():
+                self._database.tidying.run()
+            with self._database.file.transaction:
+                self._database.topics.append(messages)
         except BusError as error:
             raise of_send(error, messages) from None

@@ -1,53 +1,176 @@
-"""The channels of a database: making them, and how much waits on each."""
+"""The channels of a database: making and deleting them, and how full each is."""
 
+import os
 from time import time
 
-from task_bus_sqlite.file import SqliteFile
+import attrs
+
+from task_bus_sqlite.file import SqliteFile, Transaction
+from task_bus_sqlite.retention import Retention
 from task_bus_sqlite.schema import SPAN
 from task_bus_sqlite.topics import Topics
+from task_core.api import ChannelState
 
-_FIND = "SELECT id, cursor, born FROM channels WHERE topic = ? AND name = ?"
-_MAKE = "INSERT INTO channels (topic, name, start, born, cursor) VALUES (?, ?, ?, ?, ?)"
-_ANY = "SELECT 1 FROM channels WHERE topic = ?"
+LIFE = 60.0
+"""Seconds after which a temporary channel goes, if its reader gives no sign of life."""
+RENEW_EVERY = LIFE / 3
+"""Seconds between two signs of life."""
+
+_FIND = "SELECT id, expires FROM channels WHERE topic = ? AND name = ?"
+_MAKE = """
+    INSERT INTO channels (id, topic, name, start, born, cursor, urgent, expires)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_FOR_GOOD = "UPDATE channels SET expires = NULL WHERE id = ?"
+_IS_TEMPORARY = "SELECT 1 FROM channels WHERE id = ? AND expires IS NOT NULL"
+_RENEW = "UPDATE channels SET expires = ? WHERE id = ? AND expires IS NOT NULL"
+_ANY = "SELECT 1 FROM channels WHERE topic = ? AND expires IS NULL"
+_ALL = """
+    SELECT name, id, cursor, urgent, born FROM channels WHERE topic = ? ORDER BY name
+"""
+_EXPIRED = "SELECT id, topic FROM channels WHERE expires < ?"
 _RETURNED = "SELECT count(*) FROM held WHERE channel = ? AND (owner = 0 OR due <= ?)"
-_BETWEEN = "SELECT count(*) FROM messages WHERE id > ? AND id <= ?"
+_LEASED = "SELECT count(*) FROM held WHERE channel = ? AND owner <> 0 AND due > ?"
+_BETWEEN = """
+    SELECT count(*) FROM messages
+    WHERE id > ? AND id <= ? AND (priority = 0 OR id > ?)
+"""
+_OLDEST = "SELECT min(id) FROM messages WHERE id > ? AND id < ?"
 
 
-def open_channel(
-    file: SqliteFile, topics: Topics, topic: int, name: str, from_start: bool
-) -> int:
-    """Return the id of a channel, which is made when missing.
+@attrs.frozen
+class Place:
+    """Where a channel is.
 
     Args:
-        file: Where.
-        topics: Knows the last message.
-        topic: The topic's id.
-        name: The channel's name.
+        topic, channel: Ids.
+        temporary: Whether it goes with its reader.
+    """
+
+    topic: int
+    channel: int
+    temporary: bool
+
+
+class Channels:
+    """Knows the channels.
+
+    Args:
+        file: Where they are.
+        topics: Those that they belong to.
+        retention: What becomes of the messages of a channel that goes.
         from_start: A new channel is to see all that is kept. The first channel of a
             topic always does: what was sent before there was any has waited for it.
     """
-    if found := file.read(_FIND, (topic, name)):
-        return int(found[0])
-    with file.transaction:
-        if found := file.read(_FIND, (topic, name)):  # another was quicker
-            return int(found[0])
-        born = topics.last_of(topic)
-        sees_all = from_start or not file.read(_ANY, (topic,))
-        start = topic * SPAN if sees_all else born
-        return file.execute(_MAKE, (topic, name, start, born, start)).lastrowid or 0
 
+    def __init__(
+        self, file: SqliteFile, topics: Topics, retention: Retention, from_start: bool
+    ) -> None:
+        self._file = file
+        self._topics = topics
+        self._retention = retention
+        self._from_start = from_start
 
-def depth_of(file: SqliteFile, topics: Topics, topic: int, name: str) -> int:
-    """Return how many messages nobody holds, delayed ones included.
+    def open(self, topic: str, name: str, *, temporary: bool) -> Place:
+        """Return a channel, which is made when missing.
 
-    A channel that does not exist counts what it would be given.
-    """
-    last = topics.last_of(topic)
-    found = file.read(_FIND, (topic, name))
-    if found is None:
-        return 0 if file.read(_ANY, (topic,)) else last - topic * SPAN
-    channel, cursor, born = found
-    waiting: int = file.read(_RETURNED, (channel, time()))[0]
-    if cursor < born:  # what others had settled before it was made leaves gaps there
-        waiting += file.read(_BETWEEN, (cursor, born))[0]
-    return waiting + max(0, int(last - max(cursor, born)))
+        One that stays is never made temporary; one that is temporary stays from now on
+        if somebody opens it as such.
+        """
+        with self._file.transaction:
+            number, last = self._topics.make(topic)
+            if (found := self._file.read(_FIND, (number, name))) is None:
+                return self._make(number, name, last, temporary)
+            channel, expires = found
+            if expires is not None and not temporary:
+                self._file.execute(_FOR_GOOD, (channel,))
+            return Place(number, channel, temporary and expires is not None)
+
+    def _make(self, topic: int, name: str, last: int, temporary: bool) -> Place:
+        # Ids are drawn, not counted: one who reads a channel that was deleted must
+        # never meet another one under its id.
+        channel = int.from_bytes(os.urandom(6)) + 1
+        sees_all = self._from_start or not self._file.read(_ANY, (topic,))
+        start = topic * SPAN if sees_all else last
+        expires = time() + LIFE if temporary else None
+        row = (channel, topic, name, start, last, start, start, expires)
+        self._file.execute(_MAKE, row)
+        return Place(topic, channel, temporary)
+
+    def renew(self, channel: int) -> None:
+        """Say that the reader of a temporary channel lives; in a transaction."""
+        self._file.execute(_RENEW, (time() + LIFE, channel))
+
+    def states(self, topic: str) -> list[ChannelState]:
+        """Return how full each channel of a topic is, sorted by name."""
+        if (found := self._topics.find(topic)) is None:
+            return []
+        number, last = found
+        return [
+            ChannelState(name, self._waiting(last, *row), self._leased(row[0]))
+            for name, *row in self._file.rows(_ALL, (number,))
+        ]
+
+    def depth(self, topic: str, name: str) -> int:
+        """Return how many messages nobody holds, delayed ones included.
+
+        A channel that does not exist counts what it would be given.
+        """
+        if (found := self._topics.find(topic)) is None:
+            return 0
+        number, last = found
+        for one, *row in self._file.rows(_ALL, (number,)):
+            if one == name:
+                return self._waiting(last, *row)
+        return 0 if self._file.read(_ANY, (number,)) else self._kept(number, last)
+
+    def forget(self, topic: str, name: str) -> None:
+        """Delete a channel with what only it wants, or a topic when `name` is empty."""
+        if (found := self._topics.find(topic)) is None:
+            return
+        number, _ = found
+        if not name:
+            self._retention.drop_topic(number)
+            return
+        with self._file.transaction:
+            if row := self._file.read(_FIND, (number, name)):
+                self._retention.drop_channel(number, row[0], for_good=True)
+
+    def leave(self, place: Place) -> None:
+        """Delete the channel of a reader that is gone, unless somebody has taken it.
+
+        In a transaction.
+        """
+        if self._file.read(_IS_TEMPORARY, (place.channel,)):
+            self._retention.drop_channel(place.topic, place.channel, for_good=False)
+
+    def sweep(self, transaction: Transaction) -> None:
+        """Delete the temporary channels of readers that have died."""
+        if not self._file.rows(_EXPIRED, (time(),)):
+            return
+        with transaction:
+            for channel, topic in self._file.rows(_EXPIRED, (time(),)):
+                self._retention.drop_channel(topic, channel, for_good=False)
+
+    def _waiting(
+        self, last: int, channel: int, cursor: int, urgent: int, born: int
+    ) -> int:
+        waiting: int = self._file.read(_RETURNED, (channel, time()))[0]
+        counted = cursor
+        # Numbers are missing below `born`, where others had settled before it was
+        # made, and where what is urgent was taken before its turn.
+        gaps_end = last if urgent > cursor else born
+        if cursor < gaps_end:
+            row = (cursor, gaps_end, urgent)
+            waiting += self._file.read(_BETWEEN, row)[0]
+            counted = gaps_end
+        return waiting + max(0, last - counted)
+
+    def _leased(self, channel: int) -> int:
+        found: int = self._file.read(_LEASED, (channel, time()))[0]
+        return found
+
+    def _kept(self, topic: int, last: int) -> int:
+        ends = (topic * SPAN, (topic + 1) * SPAN)
+        oldest = self._file.read(_OLDEST, ends)[0]
+        return 0 if oldest is None else last - oldest + 1

@@ -1,7 +1,9 @@
 """What SQLite says -> one clear line of the bus."""
 
 import os
+import re
 import sqlite3
+import stat
 from collections.abc import Sequence
 
 from task_core.api import (
@@ -13,6 +15,9 @@ from task_core.api import (
     PayloadError,
     SendError,
 )
+
+_LOGIN = re.compile(r"[^/@]*:[^/@]*@")
+"""A path is a file's, but people write URLs of other brokers from habit."""
 
 
 class LockedError(BusConnectionError):
@@ -74,7 +79,13 @@ def locked(path: str, seconds: float) -> LockedError:
 
 def gone(path: str) -> BusConnectionError:
     """Return the error for a file that is no longer where it was."""
-    return BusConnectionError(_line(path, "it was removed or replaced while in use"))
+    reason = "it was removed or replaced while in use; going on with what is there now"
+    return BusConnectionError(_line(path, reason))
+
+
+def missing(path: str) -> BusError:
+    """Return the error for a file that is only to be looked at and is not there."""
+    return BusError(_line(path, "there is no such file"))
 
 
 def refused(path: str, reason: str) -> BusError:
@@ -84,16 +95,25 @@ def refused(path: str, reason: str) -> BusError:
 
 def problem_with(path: str) -> str:
     """Say why a path cannot be a database that we write, or nothing."""
+    if "\0" in path:
+        return "a path cannot hold the character NUL"
     folder = os.path.dirname(path) or "."
     if os.path.isdir(path):
         return "it is a directory; name a file in it"
     if not os.path.isdir(folder):
-        return f"there is no directory '{folder}'; make it first"
-    if os.path.exists(path) and not _allowed(path, os.R_OK | os.W_OK):
-        return _READONLY[1]
+        return f"there is no directory '{_shown(folder)}'; make it first"
+    if os.path.exists(path) and (problem := _problem_with_file(path)):
+        return problem
     if not _allowed(folder, os.W_OK | os.X_OK):
-        return f"the directory '{folder}' is read-only, and SQLite writes beside it"
+        where = _shown(folder)
+        return f"the directory '{where}' is read-only, and SQLite writes beside it"
     return ""
+
+
+def _problem_with_file(path: str) -> str:
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        return "it is no regular file; name another one"
+    return "" if _allowed(path, os.R_OK | os.W_OK) else _READONLY[1]
 
 
 def _allowed(path: str, mode: int) -> bool:
@@ -102,7 +122,13 @@ def _allowed(path: str, mode: int) -> bool:
 
 
 def _line(path: str, reason: str) -> str:
-    return f"bus 'sqlite': cannot use '{path}': {reason}"
+    return f"bus 'sqlite': cannot use '{_shown(path)}': {reason}"
+
+
+def _shown(path: str) -> str:
+    """Return a path without what looks like a login, and in one line."""
+    text = _LOGIN.sub("***@", path)
+    return text if text.isprintable() else repr(text)[1:-1]
 
 
 def of_send(error: BusError, messages: Sequence[Message]) -> BusError:

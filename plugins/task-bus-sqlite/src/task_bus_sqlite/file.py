@@ -1,9 +1,10 @@
 """One open SQLite file: transactions, patience with locks, clear errors."""
 
+import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -11,15 +12,19 @@ from task_bus_sqlite.errors import (
     gone,
     is_busy,
     locked,
+    missing,
     problem_with,
     refused,
     translate,
 )
+from task_bus_sqlite.guard import Guard, identity
 
 SHORTEST_PAUSE = 0.002
 LONGEST_PAUSE = 0.01
 """Seconds between two tries to get the lock; each is cut short at random."""
 
+NOWHERE = (0, 0)
+"""Stands for a file that is not there; it is no identity of any."""
 
 Values = Sequence[Any] | Mapping[str, Any]
 """What the marks of a statement stand for, by position or by name."""
@@ -29,34 +34,35 @@ class SqliteFile:
     """A connection to a file. Used by one thread at a time.
 
     Args:
-        path: The file, made when missing.
+        path: The file.
         patience: Seconds to wait for a lock before giving up.
+        set_up: Sees that it is one of ours, and makes its tables.
+        create: Make it when missing.
         execute, executemany: Those of the connection, for use inside a transaction.
         transaction: `with` it, see `Transaction`.
+        generation: Counts up when another file has taken the place of this one.
+        longest: Bytes that SQLite can carry in one row.
 
     Raises:
         BusError: The path can be no database.
     """
 
-    def __init__(self, path: str, patience: float) -> None:
+    def __init__(
+        self,
+        path: str,
+        patience: float,
+        set_up: Callable[["SqliteFile"], None],
+        *,
+        create: bool = True,
+    ) -> None:
         self.path = path
         self.patience = patience
-        if problem := problem_with(path):
-            raise refused(path, problem)
-        try:
-            # No timeout: SQLite's own way of waiting lets some of many writers starve.
-            self._connection = sqlite3.connect(
-                os.path.abspath(path),
-                timeout=0,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-        except sqlite3.Error as error:
-            raise translate(error, path) from None
-        self.execute = self._connection.execute
-        self.executemany = self._connection.executemany
+        self.generation = 0
         self.transaction = Transaction(self, patience)
-        self._identity = _identity(path)
+        self._set_up = set_up
+        self._create = create
+        self._place = _absolute(path)
+        self._connect()
 
     def read(self, sql: str, values: Values = ()) -> Any:
         """Return the first row of a query, or None; waits for a lock."""
@@ -66,6 +72,16 @@ class SqliteFile:
         """Return all rows of a query; waits for a lock."""
         found: list[Any] = self._insist(sql, values, self.patience).fetchall()
         return found
+
+    def shrink(self, pages: int) -> None:
+        """Give up to so many free pages back to the system, in one transaction."""
+        statement = f"PRAGMA incremental_vacuum({pages})"
+        try:
+            # A script: `execute` would stop after the first page.
+            self._connection.executescript(f"BEGIN IMMEDIATE; {statement}; COMMIT")
+        except sqlite3.Error as error:
+            self.rollback()
+            raise translate(error, self.path) from None
 
     def version(self) -> int:
         """Return a number that changes when another connection has written."""
@@ -77,7 +93,9 @@ class SqliteFile:
 
         Raises:
             LockedError: The lock was not to be had for so many seconds.
+            BusConnectionError: The file was removed or replaced.
         """
+        self.check()
         try:
             self.execute("BEGIN IMMEDIATE")
         except sqlite3.Error:
@@ -98,18 +116,63 @@ class SqliteFile:
             self.execute("ROLLBACK")
 
     def check(self) -> None:
-        """See whether the file is still there.
+        """See whether the file is still where it was; if not, open what is there now.
+
+        Who goes on with a file that was removed or replaced reads and writes what
+        nobody else will ever see.
 
         Raises:
-            BusConnectionError: It was removed or replaced, or it does not answer.
+            BusConnectionError: It is not; the next call goes on with the other one.
+            BusError: There is none that could be opened.
         """
-        self.read("SELECT 1 FROM topics")
-        if _identity(self.path) != self._identity:
-            raise gone(self.path)
+        if identity(self._place) == self._identity:
+            return
+        self._leave()
+        self.generation += 1
+        self._connect()
+        raise gone(self.path)
 
     def close(self) -> None:
         """Close; may be repeated."""
         self._connection.close()
+        self._guard.lift()
+
+    def _connect(self) -> None:
+        if problem := problem_with(self._place):
+            raise refused(self.path, problem)
+        if self._create:
+            _make(self._place)
+        elif not os.path.exists(self._place):
+            raise missing(self.path)
+        try:
+            # No timeout: SQLite's own way of waiting lets some of many writers starve.
+            self._connection = sqlite3.connect(
+                self._place, timeout=0, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise translate(error, self.path) from None
+        self.execute = self._connection.execute
+        self.executemany = self._connection.executemany
+        self.longest = self._connection.getlimit(sqlite3.SQLITE_LIMIT_LENGTH)
+        self._identity = identity(self._place) or NOWHERE
+        try:
+            self._set_up(self)
+        except BaseException:
+            self._connection.close()
+            raise
+        self._guard = Guard(self._place)
+
+    def _leave(self) -> None:
+        """Close a file that is no longer there, and remove what is left of its log.
+
+        SQLite would take it for the log of the file that has its place now.
+        """
+        log = f"{self._place}-wal"
+        if self._guard.holds(log):
+            with contextlib.suppress(OSError):
+                os.unlink(log)
+        self.close()
+        self._identity = NOWHERE  # until there is one again
 
     def _insist(self, sql: str, values: Values, patience: float) -> Any:
         """Execute, however often the file is locked, for so many seconds."""
@@ -163,9 +226,16 @@ class Transaction:
             raise translate(error, self._file.path) from None
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def _absolute(path: str) -> str:
+    """Return the path from the root: workers may change the working folder."""
     try:
-        found = os.stat(path)
+        return path if "\0" in path else os.path.abspath(path)
     except OSError:
-        return None
-    return found.st_dev, found.st_ino
+        raise refused(path, "the working folder was deleted") from None
+
+
+def _make(path: str) -> None:
+    """Make an empty file that only its owner can read, unless there is one."""
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+    with contextlib.suppress(OSError):  # SQLite says it better
+        os.close(os.open(path, flags, 0o600))

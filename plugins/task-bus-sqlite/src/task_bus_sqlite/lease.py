@@ -17,10 +17,12 @@ class Lease(msgspec.Struct, gc=False):
     Args:
         message: The message's number.
         due: When it ends; with the owner, this tells our lease from a later one.
+        file: Generation of the file that it was read from.
     """
 
     message: int
     due: float
+    file: int = 0
 
 
 def runs_of(leases: Sequence[Lease]) -> list[Run]:

@@ -12,6 +12,7 @@ CAPABILITIES = Capabilities(
     channels=True,
     retains=True,
     delay=True,
+    priority=True,
     batch_send=True,
     durable=True,
     depth=True,

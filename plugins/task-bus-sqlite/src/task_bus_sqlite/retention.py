@@ -15,7 +15,7 @@ _DISCARD = """
     DELETE FROM messages WHERE id BETWEEN ? AND ?
     AND NOT EXISTS (SELECT 1 FROM channels WHERE topic = ? AND id <> ?)
 """
-_SETTLED_BY_ALL = f"""
+_UNWANTED = f"""
     NOT EXISTS (
         SELECT 1 FROM channels
         WHERE topic = messages.id / {SPAN} AND start < messages.id
@@ -24,6 +24,13 @@ _SETTLED_BY_ALL = f"""
             WHERE message = messages.id AND channel = channels.id
         )
     )
+"""
+# Those who only look take nothing from the first channel that is to come.
+_SETTLED_BY_ALL = f"""
+    EXISTS (
+        SELECT 1 FROM channels
+        WHERE topic = messages.id / {SPAN} AND expires IS NULL
+    ) AND {_UNWANTED}
 """
 _NOTE = "INSERT OR IGNORE INTO settled (message, channel) VALUES (?, ?)"
 _DROP = f"DELETE FROM messages WHERE id = ? AND {_SETTLED_BY_ALL}"
@@ -38,35 +45,77 @@ _KEEP = f"""
 _OLD = "SELECT since, message FROM kept WHERE since <= ? ORDER BY since LIMIT ?"
 _DROP_KEPT = "DELETE FROM kept WHERE since = ? AND message = ?"
 
+_RANGE = f"> :topic * {SPAN} AND {{0}} < (:topic + 1) * {SPAN}"
+_IDS, _NOTES = (f"{name} {_RANGE.format(name)}" for name in ("id", "message"))
+_DROP_CHANNEL = (
+    "DELETE FROM held WHERE channel = :channel",
+    "DELETE FROM channels WHERE id = :channel",
+    f"DELETE FROM settled WHERE channel = :channel AND {_NOTES}",
+)
+_RELEASE = """
+    INSERT OR IGNORE INTO kept SELECT :now, id FROM messages WHERE {0} AND {1}
+"""
+_DELETE = "DELETE FROM messages WHERE {0} AND {1}"
+_DROP_NOTES = f"""
+    DELETE FROM settled WHERE {_NOTES}
+    AND NOT EXISTS (SELECT 1 FROM messages WHERE id = message)
+"""
+_DROP_EMPTY_TOPIC = f"""
+    DELETE FROM topics WHERE id = :topic
+    AND NOT EXISTS (SELECT 1 FROM channels WHERE topic = :topic)
+    AND NOT EXISTS (SELECT 1 FROM messages WHERE {_IDS})
+"""
+_DROP_SOME = f"""
+    DELETE FROM messages WHERE id IN (
+        SELECT id FROM messages WHERE {_IDS} ORDER BY id LIMIT {SWEEP}
+    )
+"""
+_DROP_TOPIC = (
+    f"DELETE FROM messages WHERE {_IDS}",
+    f"DELETE FROM settled WHERE {_NOTES}",
+    "DELETE FROM held WHERE channel IN (SELECT id FROM channels WHERE topic = :topic)",
+    "DELETE FROM channels WHERE topic = :topic",
+    "DELETE FROM topics WHERE id = :topic",
+)
+
 
 class Retention:
-    """Decides when the settled messages of one channel go.
+    """Decides when settled messages go.
 
     Args:
         file: Where they are.
-        topic, channel: Ids of what settles them.
         keep: Seconds that a message stays after all channels have settled it.
     """
 
-    def __init__(self, file: SqliteFile, topic: int, channel: int, keep: float) -> None:
+    def __init__(self, file: SqliteFile, keep: float) -> None:
         self._file = file
-        self._topic = topic
-        self._channel = channel
         self._keep = keep
-        self._shared = False  # whether there is another channel
 
-    def retire(self, runs: Sequence[Run]) -> None:
-        """The channel has settled these (inside a transaction)."""
-        if not (self._keep or self._shared) and self._discard(runs):
-            return
+    def retire(
+        self, topic: int, channel: int, runs: Sequence[Run], *, alone: bool
+    ) -> bool:
+        """A channel has settled these (inside a transaction).
+
+        Args:
+            topic, channel: Ids of what settles.
+            runs: The messages.
+            alone: Whether this may be the only channel of the topic.
+
+        Returns:
+            Whether it is.
+        """
+        if alone and not self._keep:
+            alone = self._discard(topic, channel, runs)
+            if alone:
+                return True
         numbers = [n for _, first, last in runs for n in range(first, last + 1)]
-        notes = [(number, self._channel) for number in numbers]
-        self._file.executemany(_NOTE, notes)
+        self._file.executemany(_NOTE, [(number, channel) for number in numbers])
         if self._keep:
             now = time()
             self._file.executemany(_KEEP, [(now, number) for number in numbers])
         else:
             self._drop(numbers)
+        return alone
 
     def sweep(self, transaction: Transaction) -> None:
         """Delete what was kept for long enough, some in each transaction."""
@@ -77,12 +126,40 @@ class Retention:
                 # One that a new channel wants stays, and is kept again after that.
                 self._drop([number for _, number in old])
 
-    def _discard(self, runs: Sequence[Run]) -> bool:
+    def drop_channel(self, topic: int, channel: int, *, for_good: bool) -> None:
+        """Delete a channel (inside a transaction).
+
+        Args:
+            topic, channel: Ids.
+            for_good: With what waits on it. Otherwise messages that no channel but
+                this one has seen wait for the first one that comes.
+        """
+        row = {"topic": topic, "channel": channel, "now": time()}
+        for statement in _DROP_CHANNEL:
+            self._file.execute(statement, row)
+        unwanted = _UNWANTED if for_good else _SETTLED_BY_ALL
+        release = _DELETE if for_good or not self._keep else _RELEASE
+        self._file.execute(release.format(_IDS, unwanted), row)
+        self._file.execute(_DROP_NOTES, row)
+        if not for_good:  # a topic that was only looked for
+            self._file.execute(_DROP_EMPTY_TOPIC, row)
+
+    def drop_topic(self, topic: int) -> None:
+        """Delete a topic with its channels and messages; in several transactions."""
+        row = {"topic": topic}
+        count = SWEEP
+        while count == SWEEP:
+            with self._file.transaction:
+                count = self._file.execute(_DROP_SOME, row).rowcount
+        with self._file.transaction:
+            for statement in _DROP_TOPIC:
+                self._file.execute(statement, row)
+
+    def _discard(self, topic: int, channel: int, runs: Sequence[Run]) -> bool:
         """Delete at once; False when there are other channels."""
         for _, first, last in runs:
-            row = (first, last, self._topic, self._channel)
+            row = (first, last, topic, channel)
             if not self._file.execute(_DISCARD, row).rowcount:
-                self._shared = True
                 return False
         return True
 

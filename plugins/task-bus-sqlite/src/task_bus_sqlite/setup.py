@@ -7,7 +7,8 @@ from task_bus_sqlite.schema import APPLICATION_ID, LADDER, VERSION
 _LAYOUT = (
     # A commit writes whole pages, and most change a few bytes: small pages.
     "PRAGMA page_size = 1024",
-    "PRAGMA auto_vacuum = NONE",
+    # What is free goes back to the system, some pages at a time (see `tidying`).
+    "PRAGMA auto_vacuum = INCREMENTAL",
 )
 _SETTINGS = (
     "PRAGMA secure_delete = OFF",
@@ -17,25 +18,22 @@ _SETTINGS = (
 )
 
 
-def open_file(path: str, sync: str, patience: float) -> SqliteFile:
+def open_file(
+    path: str, sync: str, patience: float, *, create: bool = True
+) -> SqliteFile:
     """Open a database of tasks, make it when missing, migrate it when older.
 
     Args:
         path: Where it is.
         sync: What a commit waits for: `normal` or `full`.
         patience: Seconds to wait for a lock before giving up.
+        create: Make it when missing.
 
     Raises:
         BusConnectionError: Another program holds it locked, or the disk is full.
         BusError: It is not ours, newer than we are, corrupt, read-only or no file.
     """
-    file = SqliteFile(path, patience)
-    try:
-        _set_up(file, sync)
-    except BaseException:
-        file.close()
-        raise
-    return file
+    return SqliteFile(path, patience, lambda file: _set_up(file, sync), create=create)
 
 
 def _set_up(file: SqliteFile, sync: str) -> None:

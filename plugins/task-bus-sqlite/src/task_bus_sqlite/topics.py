@@ -1,5 +1,6 @@
 """The topics of a database: their numbers, and sending to them."""
 
+import sqlite3
 from collections.abc import Sequence
 from itertools import count
 from time import time
@@ -8,19 +9,26 @@ import msgspec
 
 from task_bus_sqlite.file import SqliteFile
 from task_bus_sqlite.schema import SPAN
-from task_core.api.message import Message
-from task_core.errors import PayloadError
+from task_core.api import Message, PayloadError
 
-_INSERT = "INSERT INTO messages (id, due, headers, body) VALUES (?, ?, ?, ?)"
+_INSERT = (
+    "INSERT INTO messages (id, due, headers, body, priority) VALUES (?, ?, ?, ?, ?)"
+)
+_MAKE = "INSERT OR IGNORE INTO topics (name) VALUES (?)"
 _BODIES = "SELECT body FROM messages WHERE id > ? AND id < ? ORDER BY id LIMIT ?"
-# What is settled is deleted, so the cursors also say which numbers were used.
-_LAST = """
-    SELECT max(
-        :topic * :span,
-        ifnull((SELECT max(id) FROM messages WHERE id < (:topic + 1) * :span), 0),
-        ifnull((SELECT max(cursor) FROM channels WHERE topic = :topic), 0)
+# What is settled is deleted, so the channels also say which numbers were used.
+_FIND = f"""
+    SELECT id, max(
+        id * {SPAN},
+        ifnull((SELECT max(id) FROM messages WHERE id < (topics.id + 1) * {SPAN}), 0),
+        ifnull((SELECT max(max(cursor, urgent)) FROM channels WHERE topic = topics.id),
+            0)
     )
+    FROM topics WHERE name = ?
 """
+_ROW = 200
+"""Bytes of a row beside its body and headers, at most."""
+_LARGEST = 2**63 - 1
 
 _encode = msgspec.json.encode
 
@@ -34,69 +42,92 @@ class Topics:
 
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
-        self._ids: dict[str, int] = {}
 
     def names(self) -> list[str]:
         """Return the names, sorted."""
         rows = self._file.rows("SELECT name FROM topics ORDER BY name")
         return [name for (name,) in rows]
 
-    def find(self, name: str) -> int | None:
-        """Return the id of a topic; None when there is no such topic."""
-        row = self._file.read("SELECT id FROM topics WHERE name = ?", (name,))
-        return int(row[0]) if row else None
+    def find(self, name: str) -> tuple[int, int] | None:
+        """Return the id of a topic and the last number that it has used, or None.
 
-    def bodies(self, name: str, limit: int) -> list[bytes]:
-        """Return up to `limit` bodies that are kept of a topic, oldest first."""
-        topic = self.find(name) or 0
-        ends = (topic * SPAN, (topic + 1) * SPAN, limit)
-        return [body for (body,) in self._file.rows(_BODIES, ends)]
-
-    def id_of(self, name: str) -> int:
-        """Return the id of a topic, which is made when missing; in no transaction.
-
-        Raises:
-            PayloadError: The name is empty.
+        It is asked for each time: somebody may have deleted and made it again.
         """
-        found = self._ids.get(name) or self.find(name)
-        if not found:
-            found = self._make(name)
-        self._ids[name] = found
+        found: tuple[int, int] | None = self._file.read(_FIND, (name,))
         return found
 
-    def _make(self, name: str) -> int:
-        if not name:
-            raise PayloadError("topic required: its name is empty")
-        with self._file.transaction:
-            self._file.execute(
-                "INSERT OR IGNORE INTO topics (name) VALUES (?)", (name,)
-            )
-        found = self.find(name)
+    def make(self, name: str) -> tuple[int, int]:
+        """Return the same of a topic that is made when missing; in a transaction.
+
+        Raises:
+            PayloadError: SQLite cannot have that name.
+        """
+        if problem := _problem_with_name(name):
+            raise PayloadError(problem)
+        if (found := self.find(name)) is None:
+            self._file.execute(_MAKE, (name,))
+            found = self.find(name)
         assert found
         return found
 
-    def resolve(self, messages: Sequence[Message]) -> None:
-        """Make the topics of messages that are about to be appended."""
-        for name in {message.topic for message in messages} - self._ids.keys():
-            self.id_of(name)
+    def bodies(self, name: str, limit: int) -> list[bytes]:
+        """Return up to `limit` bodies that are kept of a topic, oldest first."""
+        topic, _ = self.find(name) or (0, 0)
+        ends = (topic * SPAN, (topic + 1) * SPAN, limit)
+        return [body for (body,) in self._file.rows(_BODIES, ends)]
 
     def append(self, messages: Sequence[Message]) -> None:
-        """Add messages; inside a transaction, after `resolve`."""
-        for name in {message.topic for message in messages}:
-            group = [message for message in messages if message.topic == name]
-            numbers = count(self.last_of(self._ids[name]) + 1)
-            now = time()
-            rows = [
-                (number, m.delay and now + m.delay, _packed(m.headers), m.body)
-                for number, m in zip(numbers, group, strict=False)
-            ]
-            self._file.executemany(_INSERT, rows)
+        """Add messages; inside a transaction.
 
-    def last_of(self, topic: int) -> int:
-        """Return the highest number that a topic has used."""
-        number: int = self._file.read(_LAST, {"topic": topic, "span": SPAN})[0]
-        return number
+        Raises:
+            PayloadError: SQLite can never carry some of them.
+        """
+        try:
+            for name in dict.fromkeys(message.topic for message in messages):
+                group = [message for message in messages if message.topic == name]
+                _, last = self.find(name) or self.make(name)
+                self._file.executemany(_INSERT, _rows(group, last + 1))
+        except (sqlite3.DataError, UnicodeError, OverflowError, PayloadError) as error:
+            raise self._refusal(messages) or error from None
+
+    def _refusal(self, messages: Sequence[Message]) -> PayloadError | None:
+        """Say what is wrong with the first, and which ones are wrong."""
+        longest = self._file.longest - _ROW
+        problems = {at: _problem(one, longest) for at, one in enumerate(messages)}
+        found = {at: text for at, text in problems.items() if text}
+        return PayloadError(next(iter(found.values())), found) if found else None
+
+
+def _rows(messages: Sequence[Message], first: int) -> list[tuple[object, ...]]:
+    now = time()
+    return [
+        (number, m.delay and now + m.delay, _packed(m.headers), m.body, m.priority)
+        for number, m in zip(count(first), messages, strict=False)
+    ]
 
 
 def _packed(headers: dict[str, str] | None) -> bytes | None:
     return _encode(headers) if headers else None
+
+
+def _problem(message: Message, longest: int) -> str:
+    if problem := _problem_with_name(message.topic):
+        return problem
+    about = f"bus 'sqlite': a message for topic '{message.topic}'"
+    try:
+        size = len(message.body) + len(_packed(message.headers) or b"")
+    except UnicodeError:
+        return f"{about} has headers that are no Unicode text"
+    if size > longest:
+        return f"{about} has {size} bytes, and SQLite can carry {longest}"
+    if abs(message.priority) > _LARGEST:
+        return f"{about} has a priority beyond 64 bits"
+    return ""
+
+
+def _problem_with_name(name: str) -> str:
+    try:
+        name.encode()
+    except UnicodeError:
+        return f"bus 'sqlite': topic {name!r} is no Unicode text"
+    return "" if name else "topic required: its name is empty"

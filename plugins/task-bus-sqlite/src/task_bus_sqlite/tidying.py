@@ -1,0 +1,59 @@
+"""What whoever uses a database does for it now and then: there is no server."""
+
+import contextlib
+from time import monotonic
+
+from task_bus_sqlite.channels import Channels
+from task_bus_sqlite.errors import LockedError
+from task_bus_sqlite.file import SqliteFile, Transaction
+from task_bus_sqlite.retention import Retention
+
+EVERY = 1.0
+"""Seconds between two rounds, at least."""
+TURN = 0.05
+"""Seconds that it waits for the lock; who comes later has the next turn."""
+FREE = 1024
+"""Free pages that may always stay: they are used again soon."""
+STEP = 4096
+"""Pages that go back to the system in one round, so that others get their turn."""
+
+
+class Tidying:
+    """Deletes what nobody wants any more, and makes the file smaller.
+
+    Args:
+        file: Where.
+        channels: For those that are temporary.
+        retention: For messages that were kept for long enough.
+    """
+
+    def __init__(
+        self, file: SqliteFile, channels: Channels, retention: Retention
+    ) -> None:
+        self._file = file
+        self._channels = channels
+        self._retention = retention
+        self._turn = Transaction(file, TURN)
+        self._next = 0.0
+
+    def due(self) -> bool:
+        """Whether it is time for a round; the next one is then a while away."""
+        now = monotonic()
+        if now < self._next:
+            return False
+        self._next = now + EVERY
+        return True
+
+    def run(self) -> None:
+        """Do one round; nothing of it while another program holds the file locked."""
+        self._file.check()
+        with contextlib.suppress(LockedError):
+            self._channels.sweep(self._turn)
+            self._retention.sweep(self._turn)
+            self._shrink()
+
+    def _shrink(self) -> None:
+        """Give back what is free, when that is most of the file."""
+        free = self._file.read("PRAGMA freelist_count")[0]
+        if free > FREE and free * 2 > self._file.read("PRAGMA page_count")[0]:
+            self._file.shrink(STEP)

@@ -1,0 +1,146 @@
+"""Rules of `task_bus_sqlite.file` and `guard`: a file that stays ours, where it is."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlite_bodies import bodies, send
+
+from task_core.api import BusConnectionError, BusError, Message, SendError
+
+
+@pytest.mark.parametrize("act", ["unlink", "move", "replace"])
+def test_a_file_that_is_no_longer_there_is_told_and_the_new_one_is_used(
+    open_bus, path, act
+):
+    """Whoever goes on with the old one does work that nobody will ever see."""
+    bus = open_bus()
+    consumer, producer = bus.subscribe("load", "load"), bus.producer()
+    send(bus, b"1", b"2")
+    held = consumer.receive(1, 0)
+    match act:
+        case "unlink":
+            path.unlink()
+        case "move":
+            path.rename(path.with_name("elsewhere.db"))
+        case "replace":
+            other = open_bus(path=str(path.with_name("other.db")))
+            send(other, b"3")
+            other.close()
+            path.with_name("other.db").rename(path)
+    with pytest.raises(BusConnectionError, match="was removed or replaced") as caught:
+        consumer.receive(1, 5)
+    assert "\n" not in str(caught.value)
+    consumer.settle(held, [Message("done", b"done")])
+    send(open_bus(), b"4")
+    producer.send([Message("load", b"5")])
+    found = [*consumer.receive(9, 1), *consumer.receive(9, 0)]
+    assert bodies(found)[-2:] == [b"4", b"5"]
+    assert bodies(found)[:-2] == ([b"3"] if act == "replace" else [])
+    consumer.ack(found)
+    assert bus.depth("done", "x") == 1
+    assert open_bus()._file.read("PRAGMA integrity_check") == ("ok",)
+
+
+def test_a_sender_is_told_too_and_can_send_again(open_bus, path):
+    """What was not confirmed was not sent."""
+    bus = open_bus()
+    producer = bus.producer()
+    producer.send([Message("load", b"1")])
+    path.unlink()
+    with pytest.raises(SendError, match="was removed or replaced") as caught:
+        producer.send([Message("load", b"2")])
+    assert caught.value.transient
+    producer.send([Message("load", b"2")])
+    assert open_bus().depth("load", "x") == 1
+
+
+def test_two_who_lose_their_file_meet_in_the_new_one(open_bus, path):
+    """The one who comes later takes nothing away from the other."""
+    first, second = open_bus(), open_bus()
+    path.unlink()
+    for bus in (first, second):
+        with pytest.raises(BusConnectionError):
+            bus.ping()
+        send(bus, b"1")
+    first.close()
+    assert second.depth("load", "x") == 2
+    assert open_bus().depth("load", "x") == 2
+
+
+def test_a_place_that_is_gone_is_told_until_it_is_back(open_bus, path):
+    """Each time in one line."""
+    bus = open_bus()
+    consumer = bus.subscribe("load", "load")
+    shutil.move(path.parent, path.parent.with_name("moved"))
+    for call in (bus.topics, bus.ping, lambda: consumer.receive(1, 0)):
+        with pytest.raises(BusError, match="there is no directory"):
+            call()
+    path.parent.mkdir()
+    with pytest.raises(BusConnectionError, match="going on with what is there now"):
+        consumer.receive(1, 0)
+    assert consumer.receive(1, 0) == ()
+    send(bus, b"1")
+    assert bodies(consumer.receive(9, 1)) == [b"1"]
+
+
+def test_a_worker_that_changes_its_folder_changes_nothing(
+    open_bus, path, tmp_path_factory, monkeypatch
+):
+    """The file is where it was when the bus was opened."""
+    monkeypatch.chdir(path.parent)
+    bus = open_bus(path="task.db")
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    send(bus, b"1")
+    bus.ping()
+    assert os.listdir() == []
+
+
+OPENERS = {
+    "open": lambda path: path.open("rb").close(),
+    "read": Path.read_bytes,
+    "os": lambda path: os.close(os.open(path, os.O_RDONLY)),
+    "copy": lambda path: shutil.copy(path, path.with_name("copy")),
+    "bytes": lambda path: Path(os.fsdecode(os.fsencode(path))).read_bytes(),
+}
+
+
+@pytest.mark.parametrize("opener", OPENERS.values(), ids=OPENERS)
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
+def test_nobody_else_in_the_process_may_open_the_file(open_bus, path, opener, suffix):
+    """Closing it would drop SQLite's locks, and the next writer corrupt the file."""
+    bus = open_bus()
+    send(bus, b"1")
+    with pytest.raises(PermissionError, match="would lose its locks") as caught:
+        opener(Path(f"{path}{suffix}"))
+    assert "\n" not in str(caught.value)
+    link = path.with_name("link")
+    link.symlink_to(f"{path}{suffix}")
+    with pytest.raises(PermissionError):
+        opener(link)
+    bus.close()
+    path.read_bytes()
+
+
+def test_other_files_and_other_processes_are_left_alone(open_bus, path):
+    """A copy by another process costs us nothing."""
+    bus, other = open_bus(), open_bus()
+    bus.close()
+    with pytest.raises(PermissionError):
+        path.read_bytes()
+    beside = path.with_name("other.txt")
+    beside.write_text("x")
+    code = f"open({str(path)!r}, 'rb').read()"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    send(other, b"1")
+    assert other.depth("load", "x") == 1
+
+
+def test_only_its_owner_can_read_a_new_file(open_bus, path):
+    """Tasks hold names, addresses, sometimes more; the log beside it too."""
+    send(open_bus(), b"1")
+    for suffix in ("", "-wal", "-shm"):
+        assert Path(f"{path}{suffix}").stat().st_mode & 0o777 == 0o600

@@ -27,6 +27,14 @@ class UrlPart(StrEnum):
     """The path, for example `/var/lib/tasks.db`."""
     LOCATION = "location"
     """Authority and path together, for example `tasks/today.json`."""
+    HOST = "host"
+    """The host alone, decoded, for example `localhost`."""
+    PORT = "port"
+    """The port, for example `6379`."""
+    USERNAME = "username"
+    """Who logs in, decoded."""
+    PASSWORD = "password"  # noqa: S105  the name of a part
+    """The password, decoded; declare such an option `secret`."""
 
 
 def option(

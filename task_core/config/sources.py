@@ -138,6 +138,7 @@ def url_layer(section: Section, url: str) -> Layer:
             UrlPart.AUTHORITY: authority,
             UrlPart.PATH: path,
             UrlPart.LOCATION: unquote(authority) + path,
+            **_authority(pieces),
         }
     values, unknown = _place_parts(section, name, parts)
     if rest.startswith("//") and "#" in rest:
@@ -157,7 +158,8 @@ def url_layer(section: Section, url: str) -> Layer:
 def hide_in_url(section: Section, url: str) -> str:
     """Return a URL with the values of secret options blotted out, and passwords."""
     secrets = [spec for spec in section.specs if spec.details.secret]
-    if any(spec.details.url for spec in secrets):
+    places = {spec.details.url for spec in secrets} - {None, UrlPart.PASSWORD}
+    if places:  # a password is blotted out where it stands, below
         return f"{url.partition(':')[0]}:{HIDDEN}"
     names = {spec.name for spec in secrets}
     head, mark, query = url.partition("?")
@@ -172,6 +174,23 @@ def _hide_pair(names: Collection[str], pair: str) -> str:
     return f"{key}{equals}{HIDDEN}" if equals and name in names else pair
 
 
+_OF_AUTHORITY = (UrlPart.HOST, UrlPart.PORT, UrlPart.USERNAME, UrlPart.PASSWORD)
+
+
+def _authority(pieces: Mapping[str, str]) -> dict[str, str]:
+    """Return the parts of an authority, decoded; brackets of IPv6 addresses go."""
+    text = pieces["authority"].rpartition("@")[2]
+    host, colon, port = text.rpartition(":")
+    if not colon or port.endswith("]"):
+        host, port = text, ""
+    return {
+        UrlPart.HOST: unquote(host.strip("[]")),
+        UrlPart.PORT: port,
+        UrlPart.USERNAME: pieces["username"],
+        UrlPart.PASSWORD: pieces["password"],
+    }
+
+
 def _place_parts(
     section: Section, name: str, parts: Mapping[str, str]
 ) -> tuple[dict[str, Raw], dict[str, str]]:
@@ -184,14 +203,20 @@ def _place_parts(
     taken = {spec.details.url for spec in section.specs}
     if UrlPart.LOCATION in taken:
         return values, {}
-    unknown = {
-        part: f"'{hide_secrets(text)}' in the URL"
-        for part, text in parts.items()
-        if text and part not in taken and (part is not UrlPart.LOCATION or not values)
-    }
+    wanted: tuple[UrlPart, ...] = (UrlPart.LOCATION,)
     if len(parts) > 1:
-        unknown.pop(UrlPart.LOCATION, None)
+        detailed = not taken.isdisjoint(_OF_AUTHORITY)
+        wanted = (*(_OF_AUTHORITY if detailed else (UrlPart.AUTHORITY,)), UrlPart.PATH)
+    unknown = {
+        str(part): f"'{_hidden(part, parts[part])}' in the URL"
+        for part in wanted
+        if parts[part] and part not in taken
+    }
     return values, unknown
+
+
+def _hidden(part: UrlPart, text: str) -> str:
+    return HIDDEN if part is UrlPart.PASSWORD else hide_secrets(text)
 
 
 class Source(Protocol):

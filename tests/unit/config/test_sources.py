@@ -196,3 +196,49 @@ def test_variables_of_a_longer_name_belong_to_another_plugin():
 def test_environment_prefixes_are_upper_case_with_underscores():
     """As shells want them."""
     assert variable_prefix(("bus", "a-b")) == "TASK_BUS_A_B_"
+
+
+@attrs.frozen(kw_only=True)
+class Login:
+    host: str = option("localhost", help="H.", url=UrlPart.HOST)
+    port: int = option(1, help="P.", url=UrlPart.PORT)
+    username: str = option("", help="U.", url=UrlPart.USERNAME)
+    password: str = option("", help="W.", url=UrlPart.PASSWORD, secret=True)
+
+
+LOGIN = Section(options=Login, table=("bus", "login"), flag="bus-")
+
+
+@pytest.mark.parametrize(
+    ("authority", "expected"),
+    [
+        ("a", {"host": "a"}),
+        ("a:7", {"host": "a", "port": "7"}),
+        ("[::1]:7", {"host": "::1", "port": "7"}),
+        ("[::1]", {"host": "::1"}),
+        ("u@a", {"host": "a", "username": "u"}),
+        ("u:p%40%2F@a", {"host": "a", "username": "u", "password": "p@/"}),
+        (":p@a", {"host": "a", "password": "p"}),
+    ],
+)
+def test_the_parts_of_an_authority_go_to_the_options_that_ask_for_them(
+    authority, expected
+):
+    """Decoded; who asks for none of them gets the authority as it is."""
+    layer = url_layer(LOGIN, f"login://{authority}")
+    assert {name: raw.value[0] for name, raw in layer.values.items()} == expected
+    assert layer.unknown == {}
+
+
+def test_a_part_that_nobody_asks_for_is_unknown_and_a_password_never_shown():
+    """The path, here; and a password where there is no option for one."""
+    assert url_layer(LOGIN, "login://a/x").unknown == {"path": "'/x' in the URL"}
+
+    @attrs.frozen(kw_only=True)
+    class Host:
+        host: str = option("", help="H.", url=UrlPart.HOST)
+
+    section = Section(options=Host, table=("bus", "h"), flag="bus-")
+    unknown = url_layer(section, "h://u:secret@a").unknown
+    assert set(unknown) == {"username", "password"}
+    assert "secret" not in str(unknown)

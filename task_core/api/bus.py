@@ -46,11 +46,14 @@ class BusContext:
         role: What it is opened for.
         stdout: File descriptor of the data stream. Never write to 1: the launcher
             points that at stderr, so that a `print` cannot harm the data.
+        stdin: File descriptor of what is piped in. Never read 0: the launcher points
+            that at nothing, so that a worker's child process cannot eat the tasks.
         lease: Seconds until the broker hands out an unsettled delivery again.
     """
 
     role: Role = Role.BOTH
     stdout: int = 1
+    stdin: int = 0
     lease: float = 30.0
 
 

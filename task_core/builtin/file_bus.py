@@ -16,7 +16,7 @@ from task_core.builtin.bus_options import FileOptions
 from task_core.builtin.file_consumer import FollowingConsumer, open_to_read
 from task_core.builtin.line_consumer import LineConsumer
 from task_core.builtin.line_producer import LineProducer, LineWriter
-from task_core.builtin.stdio_bus import STDERR, STDIN
+from task_core.builtin.stdio_bus import STDERR
 from task_core.errors import BusError
 from task_core.wire import dead_topic, is_dead_topic
 
@@ -45,7 +45,8 @@ class FileBus(Bus):
     def _subscribe(self, topic: str, channel: str, **hints: object) -> Consumer:
         path = self._options.path or topic  # the options name the file, or the topic
         if path == "-":
-            return LineConsumer(self, topic, channel, STDIN, "stdin", owned=False)
+            stdin = self._context.stdin
+            return LineConsumer(self, topic, channel, stdin, "stdin", owned=False)
         if not path:
             raise BusError("path required: give file://PATH or a topic")
         try:
@@ -82,6 +83,7 @@ class FileProducer(LineProducer):
     def __init__(self, bus: Owner, path: str, stdout: int) -> None:
         super().__init__(bus)
         self._path = path
+        self._folder = _working_folder()
         self._streams = {
             "-": LineWriter(stdout, "stdout"),
             dead_topic("-"): LineWriter(STDERR, "stderr"),
@@ -93,7 +95,8 @@ class FileProducer(LineProducer):
         if path in self._streams:
             return self._streams[path]
         writer = self._files.get(path)
-        if writer is None or not _still_there(writer.fd, path):
+        place = os.path.join(self._folder, path)
+        if writer is None or not _still_there(writer.fd, place):
             writer = self._open_file(path)
         return writer
 
@@ -106,7 +109,9 @@ class FileProducer(LineProducer):
         """Check that topics can be written; files are made with their first message."""
         for topic in topics:
             path = self._path_of(topic)
-            if path not in self._streams and (problem := _problem(path)):
+            if path not in self._streams and (
+                problem := _problem(os.path.join(self._folder, path))
+            ):
                 raise BusError(f"topic '{topic}' cannot be written: {problem}")
 
     def _close(self) -> None:
@@ -123,11 +128,20 @@ class FileProducer(LineProducer):
 
     def _open_file(self, path: str) -> LineWriter:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-        writer = LineWriter(os.open(path, flags, 0o666), f"'{path}'")
+        place = os.path.join(self._folder, path)
+        writer = LineWriter(os.open(place, flags, 0o666), f"'{path}'")
         if old := self._files.pop(path, None):
             os.close(old.fd)
         self._files[path] = writer
         return writer
+
+
+def _working_folder() -> str:
+    """Return where relative topics are: a worker may change its folder later."""
+    try:
+        return os.getcwd()
+    except OSError:  # it was deleted; each path that is relative will tell
+        return ""
 
 
 def _still_there(fd: int, path: str) -> bool:

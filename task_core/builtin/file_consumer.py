@@ -26,7 +26,7 @@ class FollowingConsumer(LineConsumer):
         self, bus: Owner, topic: str, channel: str, fd: int, path: str
     ) -> None:
         super().__init__(bus, topic, channel, fd, f"'{path}'", owned=True)
-        self._path = path
+        self._path = os.path.abspath(path)  # a worker may change its folder
         self._at_end = False
         self._leaving = False  # the file was moved away: read its rest, then change
 

@@ -14,7 +14,6 @@ from task_core.builtin.line_producer import LineProducer, LineWriter
 from task_core.errors import BusError
 from task_core.wire import is_dead_topic
 
-STDIN = 0
 STDERR = 2
 
 
@@ -24,7 +23,7 @@ class StdioBus(Bus):
     Args:
         name: `stdio`, `stdin`, `stdout` or `stderr`.
         capabilities: Those of the manifest.
-        reads: Whether it may be read.
+        stdin: Descriptor of what is read, or None to refuse reading.
         out: Descriptor and name of the stream for data, or None to refuse writing.
     """
 
@@ -33,19 +32,19 @@ class StdioBus(Bus):
         name: str,
         capabilities: Capabilities,
         *,
-        reads: bool,
+        stdin: int | None,
         out: tuple[int, str] | None,
     ) -> None:
         super().__init__(name, capabilities)
-        self._reads = reads
+        self._stdin = stdin
         self._out = out
 
     def _subscribe(self, topic: str, channel: str, **hints: object) -> Consumer:
-        if not self._reads:
+        if self._stdin is None:
             raise BusError(
                 f"bus '{self.name}' cannot be read: give --in-bus, for example stdin"
             )
-        return LineConsumer(self, topic, channel, STDIN, "stdin", owned=False)
+        return LineConsumer(self, topic, channel, self._stdin, "stdin", owned=False)
 
     def _producer(self) -> Producer:
         if self._out is None:

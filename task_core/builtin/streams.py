@@ -15,25 +15,25 @@ LINES = Capabilities(bounded=True, ordered=True, batch_send=True)
 def _open_stdio(options: NoOptions, context: BusContext) -> Bus:
     from task_core.builtin.stdio_bus import StdioBus
 
-    return StdioBus("stdio", LINES, reads=True, out=(context.stdout, "stdout"))
+    return StdioBus("stdio", LINES, stdin=context.stdin, out=(context.stdout, "stdout"))
 
 
 def _open_stdin(options: NoOptions, context: BusContext) -> Bus:
     from task_core.builtin.stdio_bus import StdioBus
 
-    return StdioBus("stdin", LINES, reads=True, out=None)
+    return StdioBus("stdin", LINES, stdin=context.stdin, out=None)
 
 
 def _open_stdout(options: NoOptions, context: BusContext) -> Bus:
     from task_core.builtin.stdio_bus import StdioBus
 
-    return StdioBus("stdout", LINES, reads=False, out=(context.stdout, "stdout"))
+    return StdioBus("stdout", LINES, stdin=None, out=(context.stdout, "stdout"))
 
 
 def _open_stderr(options: NoOptions, context: BusContext) -> Bus:
     from task_core.builtin.stdio_bus import STDERR, StdioBus
 
-    return StdioBus("stderr", LINES, reads=False, out=(STDERR, "stderr"))
+    return StdioBus("stderr", LINES, stdin=None, out=(STDERR, "stderr"))
 
 
 def _open_null(options: NoOptions, context: BusContext) -> Bus:

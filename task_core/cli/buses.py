@@ -14,23 +14,27 @@ LAST_LOOK = 0.1
 """The same, when the bus says that nothing waits: some buses count a little late."""
 
 
-def open_bus(settings: Settings, stdout: int, lease: float = 30.0) -> Bus:
+def open_bus(
+    settings: Settings, stdout: int, lease: float = 30.0, stdin: int = 0
+) -> Bus:
     """Open what is read and what is written: one bus, or two as a pair.
 
     Args:
         settings: What was selected.
         stdout: File descriptor of the data stream.
         lease: Seconds until an unsettled delivery is handed out again.
+        stdin: File descriptor of what is piped in.
 
     Raises:
         BusError: One of them cannot be opened.
     """
     buses = settings.buses
     if "in_bus" not in buses and "out_bus" not in buses:
-        return open_selected(buses["bus"], Role.BOTH, stdout, lease)
+        return open_selected(buses["bus"], Role.BOTH, stdout, lease, stdin)
     from task_core.launcher.wrappers import BusPair
 
-    source = open_selected(buses.get("in_bus") or buses["bus"], Role.IN, stdout, lease)
+    chosen = buses.get("in_bus") or buses["bus"]
+    source = open_selected(chosen, Role.IN, stdout, lease, stdin)
     try:
         target = buses.get("out_bus") or buses["bus"]
         return BusPair(source, open_selected(target, Role.OUT, stdout, lease))
@@ -40,10 +44,10 @@ def open_bus(settings: Settings, stdout: int, lease: float = 30.0) -> Bus:
 
 
 def open_selected(
-    selected: Chosen, role: Role, stdout: int, lease: float = 30.0
+    selected: Chosen, role: Role, stdout: int, lease: float = 30.0, stdin: int = 0
 ) -> Bus:
     """Open one bus."""
-    context = BusContext(role=role, stdout=stdout, lease=lease)
+    context = BusContext(role=role, stdout=stdout, stdin=stdin, lease=lease)
     bus: Bus = selected.plugin.open(selected.options, context)
     return bus
 

@@ -4,7 +4,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import NoReturn
 
@@ -16,7 +16,7 @@ from task_core.api.worker import describe
 from task_core.cli.buses import open_bus
 from task_core.cli.hooks import load_hooks
 from task_core.cli.launch_options import LaunchOptions
-from task_core.cli.stdout import claim_stdout
+from task_core.cli.stdout import claim_stdin, claim_stdout
 from task_core.config.selection import Settings
 from task_core.errors import BusConnectionError, FrameworkError, PluginError
 from task_core.launcher.launcher import Launcher, make_launcher
@@ -39,16 +39,24 @@ def run(settings: Settings) -> int:
     Raises:
         FrameworkError: The worker, the taskmaster or the bus cannot be used.
     """
-    stdout = claim_stdout()  # first: what plugins print is no data
-    return (_run_worker if settings.worker else _run_taskmaster)(settings, stdout)
+    # First: what plugins print is no data. If stdin is closed, another descriptor would
+    # take its number.
+    stdin = claim_stdin()
+    stdout = claim_stdout()
+    lease = settings.command.lease.total_seconds()
+
+    def open_() -> Bus:
+        return open_bus(settings, stdout, lease, stdin)
+
+    return (_run_worker if settings.worker else _run_taskmaster)(settings, open_)
 
 
-def _run_worker(settings: Settings, stdout: int) -> int:
+def _run_worker(settings: Settings, open_: Callable[[], Bus]) -> int:
     assert settings.worker is not None  # the command sees to it
     options: LaunchOptions = settings.command
     launcher = make_launcher(
         settings.worker.plugin,
-        lambda: open_bus(settings, stdout, options.lease.total_seconds()),
+        open_,
         plan_of(options),
         options=settings.worker.options,
         hooks=load_hooks(settings.catalog),
@@ -112,7 +120,7 @@ def summary(stats: Stats, unreported: int) -> str:
     return f"{', '.join(parts)} in {stats.runtime:.2f}s"
 
 
-def _run_taskmaster(settings: Settings, stdout: int) -> int:
+def _run_taskmaster(settings: Settings, open_: Callable[[], Bus]) -> int:
     # Only for those who have one.
     from task_core.launcher.taskmaster import TaskmasterLoop
 
@@ -121,7 +129,7 @@ def _run_taskmaster(settings: Settings, stdout: int) -> int:
     plugin: TaskmasterPlugin = settings.taskmaster.plugin
     taskmaster = plugin.make(settings.taskmaster.options)
     lease = options.lease.total_seconds()
-    bus = open_bus(settings, stdout, lease)
+    bus = open_()
     name = plugin.name
     loop = TaskmasterLoop(
         taskmaster, bus, lease=lease, log=logging.getLogger(f"task.taskmaster.{name}")

@@ -1,4 +1,4 @@
-"""Keeps the data stream clean: what workers print goes to stderr."""
+"""Keeps the data streams for the bus: what workers print goes to stderr."""
 
 import os
 import sys
@@ -18,6 +18,28 @@ def claim_stdout() -> int:
     sys.stdout.flush()
     own = os.dup(1)
     os.dup2(2, 1)
+    return own
+
+
+def claim_stdin() -> int:
+    """Take stdin away from everybody else, for good.
+
+    From here on file descriptor 0 has nothing to read: a child process of a worker,
+    like `ssh` or `ffmpeg`, would eat the tasks.
+
+    Returns:
+        A new file descriptor of what stdin was; -1 when it was closed.
+    """
+    try:
+        own = os.dup(0)
+    except OSError:
+        own = -1
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    if nothing:
+        os.dup2(nothing, 0)
+        os.close(nothing)
+    else:
+        os.set_inheritable(0, True)
     return own
 
 

@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from types import FrameType
-from typing import Protocol
+from typing import Any, Protocol
 
 LAST_WORDS = 1.0
 """Seconds that the bus thread has to give everything back after a second signal."""
@@ -15,6 +15,8 @@ MARGIN = 5.0
 """Seconds beyond the kill time after which a bus thread counts as stuck."""
 _END = 0
 """The byte that says that the bus thread has ended; no signal has this number."""
+_REPLACED: dict[int, Any] = {}
+"""Handlers that were there before ours, by signal."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -111,15 +113,35 @@ def _signals_to(bell: int) -> Iterator[None]:
     """Have signals written to a pipe, a byte each, and not act otherwise."""
     os.set_blocking(bell, False)
     wakeup = signal.set_wakeup_fd(bell)
+    _REPLACED.clear()
     # What was started with nohup or in the background keeps ignoring.
     heard = [n for n in _SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, _leave_it) for number in heard}
+    for number in heard:
+        _REPLACED[number] = signal.signal(number, _leave_it)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        _restore()
         signal.set_wakeup_fd(wakeup)
+
+
+def _restore() -> None:
+    while _REPLACED:
+        signal.signal(*_REPLACED.popitem())
+
+
+def _forget_the_parent() -> None:
+    """Make a child that a worker forked act on signals itself.
+
+    It has our handlers and the pipe that they write to: a SIGTERM meant for it would
+    stop the launcher, and not the child.
+    """
+    if _REPLACED:
+        signal.set_wakeup_fd(-1)
+        _restore()
+
+
+os.register_at_fork(after_in_child=_forget_the_parent)
 
 
 def _leave_it(number: int, frame: FrameType | None) -> None:

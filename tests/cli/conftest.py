@@ -57,6 +57,25 @@ def prints(info: str):
 def forks(info: str):
     os.fork()
 
+def double(number):
+    return 2 * number
+
+@worker
+def pools(info: str):
+    import multiprocessing
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        return str(pool.map(double, [int(info)]))
+
+@worker
+def cats(info: str):
+    import subprocess
+    return str(len(subprocess.run(["cat"], stdout=subprocess.PIPE).stdout))
+
+@worker
+def wanders(info: str):
+    os.makedirs("elsewhere", exist_ok=True)
+    os.chdir("elsewhere")
+
 @worker
 def kills(info: str):
     os._exit(9)

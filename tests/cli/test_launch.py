@@ -89,6 +89,44 @@ def test_whatever_a_worker_does_gives_one_clean_done_line(task, worker, result, 
     assert only.get("msg", "").startswith(msg)
 
 
+def test_a_worker_may_use_multiprocessing(task):
+    """Its children are ended by a signal of their own, which stops nobody else."""
+    stdin = b"".join(line("t", str(n)) for n in range(1, 6))
+    done = task("launch", "--worker", "workers.py:pools", stdin=stdin)
+    assert (done.returncode, len(lines(done.stdout))) == (0, 5)
+    assert {t["msg"] for t in lines(done.stdout)} == {f"[{2 * n}]" for n in range(1, 6)}
+
+
+def test_a_child_process_of_a_worker_eats_no_tasks(task):
+    """Its stdin is empty; that of the launcher is the bus's."""
+    stdin = b"".join(line("t", str(n)) for n in range(50))
+    done = task("launch", "--worker", "workers.py:cats", stdin=stdin)
+    assert [t["msg"] for t in lines(done.stdout)] == ["0"] * 50
+
+
+def test_a_worker_that_changes_its_folder_moves_no_results(task, folder):
+    """Topics are files below the folder of the start."""
+    (folder / "in.json").write_bytes(line("t", "1") + line("t", "2"))
+    args = ("--bus", "file", "--topic", "in.json", "--done-topic", "done.json")
+    assert task("launch", "--worker", "workers.py:wanders", *args).returncode == 0
+    assert len(lines((folder / "done.json").read_bytes())) == 2
+    assert not (folder / "elsewhere" / "done.json").exists()
+
+
+def test_a_stdin_that_is_closed_is_one_line(folder):
+    """It does not hang, nor read what took its number."""
+    command = f"{COMMAND} launch -w echo <&- | cat; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (4, b"")
+    assert done.stderr.splitlines()[-1].startswith(b"task: cannot read stdin")
+
+
 def test_what_a_worker_prints_comes_out_on_stderr(task):
     """From `print`, from the descriptor and from child processes."""
     done = task("launch", "--worker", "workers.py:prints", stdin=line("t"))

@@ -49,7 +49,7 @@ class InfoError(FrameworkError):
 
 
 class UnsupportedCapabilityError(FrameworkError):
-    """The bus cannot do what was asked. Raised before any I/O."""
+    """The bus cannot do what was asked; as a rule this is known before any I/O."""
 
 
 class WorkerError(FrameworkError):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from task_core.api.bus import Bus, BusContext, Consumer, Role
 from task_core.api.message import Delivery
 from task_core.config.selection import Chosen, Settings
+from task_core.errors import UnsupportedCapabilityError
 
 AT_ONCE = 100
 """Messages that are taken at a time."""
@@ -70,5 +71,9 @@ def waiting(
 
 
 def _says_empty(bus: Bus, consumer: Consumer) -> bool:
-    depth = bus.capabilities.depth
-    return depth and not bus.depth(consumer.topic, consumer.channel)
+    if not bus.capabilities.depth:
+        return False
+    try:
+        return not bus.depth(consumer.topic, consumer.channel)
+    except UnsupportedCapabilityError:  # with these options it cannot tell
+        return False

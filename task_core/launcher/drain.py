@@ -4,6 +4,7 @@ import logging
 
 from task_core.api.bus import Bus
 from task_core.clock import Clock
+from task_core.errors import UnsupportedCapabilityError
 from task_core.launcher.plan import Plan
 
 QUIET = 1.0
@@ -40,9 +41,12 @@ class Drain:
             return False
         if not self._bus.capabilities.depth:
             return True
-        if self._bus.depth(self._topic, self._channel):
-            return False
-        return not self._held_by_others()
+        try:
+            waits = self._bus.depth(self._topic, self._channel)
+            return not waits and not self._held_by_others()
+        except UnsupportedCapabilityError as error:  # with these options it cannot
+            self._log.warning("%s; nothing came for %gs", error, QUIET)
+            return True
 
     def _held_by_others(self) -> int:
         states = self._bus.channels(self._topic)

@@ -10,7 +10,12 @@ from typing import TypeVar
 
 from task_core.api.bus import Bus
 from task_core.clock import Clock
-from task_core.errors import BusConnectionError, BusError, SendError
+from task_core.errors import (
+    BusConnectionError,
+    BusError,
+    SendError,
+    UnsupportedCapabilityError,
+)
 
 FIRST_PAUSE = 0.1
 LAST_PAUSE = 10.0
@@ -157,7 +162,8 @@ class Watchdog:
             return False
         try:
             return self._bus.depth(self._topic, self._channel) > 0
-        except BusError as error:  # who may not ask may still read
+        # who may not ask may still read
+        except (BusError, UnsupportedCapabilityError) as error:
             self._log.debug("no word on the backlog: %s", error)
             return False
 

@@ -1,6 +1,7 @@
 """Brokers of these tests: one nsqd for all, and more where a test needs its own."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -81,3 +82,26 @@ def buses():
     yield open_bus
     for bus in opened:
         bus.close()
+
+
+@pytest.fixture
+def task(tmp_path, nsqd):  # noqa: F811  it is the fixture above
+    """Start the command with this bus; end it with the test."""
+    started = []
+
+    def task(*words, bus=f"nsq://{nsqd.tcp}?http={nsqd.http}"):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "task_core", *words, "--bus", bus],
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield task
+    for process in started:
+        process.kill()
+        process.communicate()

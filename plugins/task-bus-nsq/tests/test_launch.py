@@ -27,30 +27,6 @@ def door(nsqd):
 
 
 @pytest.fixture
-def task(tmp_path, nsqd):
-    """Start the command with this bus; end it with the test."""
-    started = []
-
-    def task(command, *flags):
-        url = f"nsq://{nsqd.tcp}?http={nsqd.http}"
-        process = subprocess.Popen(
-            [sys.executable, "-m", "task_core", command, "--bus", url, *flags],
-            cwd=tmp_path,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield task
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-@pytest.fixture
 def topics(door):
     return door.topic(), door.topic()
 

@@ -7,7 +7,12 @@ import pytest
 from brokers.ports import free_address
 from nsq_backdoor import NsqBackdoor
 
-from task_core.api import BusConnectionError, BusError, Message
+from task_core.api import (
+    BusConnectionError,
+    BusError,
+    Message,
+    UnsupportedCapabilityError,
+)
 
 
 @pytest.fixture
@@ -105,7 +110,7 @@ def test_depth_and_topics_are_asked_by_https(start_nsqd, certificate, buses):
     bus = buses(**options, tls_ca=certificate.certificate)
     assert bus.topics() == ["t"]
     assert bus.depth("t", "c") == 1
-    with pytest.raises(BusConnectionError, match="(?i)certificate"):
+    with pytest.raises(UnsupportedCapabilityError, match="(?i)certificate"):
         buses(**options).topics()
 
 

@@ -52,7 +52,7 @@ class NsqBus(Bus):
         self._settings = settings
         api = HttpApi(settings)
         self._discovery = Discovery(settings, api)
-        self._stats = Stats(settings, api, self._discovery)
+        self._stats = Stats(settings, api, self._discovery, self._ping)
 
     def _subscribe(
         self, topic: str, channel: str, *, prefetch: int | None, temporary: bool

@@ -7,7 +7,12 @@ from task_bus_nsq.discovery import Discovery
 from task_bus_nsq.http import Answer, HttpApi, ask_all
 from task_bus_nsq.names import Address
 from task_bus_nsq.settings import Settings
-from task_core.api import ChannelState
+from task_core.api import (
+    BusConnectionError,
+    BusError,
+    ChannelState,
+    UnsupportedCapabilityError,
+)
 
 _BRIEF = {"format": "json", "include_clients": "false"}
 
@@ -19,12 +24,21 @@ class Stats:
         settings: Whom to ask.
         api: Asks.
         discovery: Knows the nsqds.
+        ping: Asks an nsqd for a sign of life over its own protocol.
     """
 
-    def __init__(self, settings: Settings, api: HttpApi, discovery: Discovery) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        api: HttpApi,
+        discovery: Discovery,
+        ping: Callable[[], None],
+    ) -> None:
         self._settings = settings
         self._api = api
         self._discovery = discovery
+        self._ping = ping
+        self._has_answered = False
 
     def topics(self) -> list[str]:
         """Return the names of all topics, sorted."""
@@ -55,7 +69,7 @@ class Stats:
         path = "/channel/delete" if channel else "/topic/delete"
         query = {"topic": topic, **({"channel": channel} if channel else {})}
         where = self._discovery.http(topic)
-        ask_all(where, lambda it: self._api.call(it, path, query, post=True), "nsqd")
+        self._ask_all(where, lambda it: self._api.call(it, path, query, post=True))
 
     def _of(self, topic: str) -> Iterable[Any]:
         """Return what each nsqd that has it tells of a topic."""
@@ -71,11 +85,40 @@ class Stats:
         self, where: Iterable[Address], pick: Callable[[Any], Answer], **query: str
     ) -> Sequence[Answer]:
         query = {**_BRIEF, **query}
-        return ask_all(
-            where,
-            lambda it: pick(self._api.call(it, "/stats", query, post=False)),
-            "nsqd",
+        return self._ask_all(
+            where, lambda it: pick(self._api.call(it, "/stats", query, post=False))
         )
+
+    def _ask_all(
+        self, where: Iterable[Address], ask: Callable[[Address], Answer]
+    ) -> Sequence[Answer]:
+        """Ask each of them.
+
+        Raises:
+            BusConnectionError: None answers.
+            UnsupportedCapabilityError: HTTP never answered, though nsqd is there: to
+                wait would not help.
+        """
+        try:
+            answers = ask_all(where, ask, "nsqd")
+        except BusConnectionError as error:
+            if self._has_answered or not self._is_alive():
+                raise
+            raise UnsupportedCapabilityError(
+                f"bus 'nsq': {error}; nsqd itself is there, so set the option http to"
+                " where its HTTP API is reached (its --http-address)"
+            ) from error
+        self._has_answered = True
+        return answers
+
+    def _is_alive(self) -> bool:
+        try:
+            self._ping()
+        except BusConnectionError:
+            return False
+        except BusError:  # it refuses us, so it is there
+            return True
+        return True
 
 
 def _channels(stats: Any, name: str = "") -> list[Any]:

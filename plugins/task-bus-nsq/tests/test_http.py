@@ -1,0 +1,88 @@
+"""HTTP that is elsewhere, as behind a port map: said at once, and not waited for."""
+
+import time
+
+import pytest
+from brokers.ports import free_address
+from nsq_backdoor import NsqBackdoor
+
+from task_core.api import BusConnectionError, UnsupportedCapabilityError
+
+
+def uses_of_http(bus):
+    """Return all calls that need it."""
+    return (
+        bus.topics,
+        lambda: bus.depth("t", "c"),
+        lambda: bus.channels("t"),
+        lambda: bus.forget("t", "c"),
+    )
+
+
+def test_http_that_is_not_there_is_told_with_the_option_at_once(nsqd, buses):
+    bus = buses(nsqd=(nsqd.tcp,), http=(free_address(),))
+    begin = time.monotonic()
+    for use in uses_of_http(bus):
+        with pytest.raises(UnsupportedCapabilityError, match="set the option http"):
+            use()
+    assert time.monotonic() - begin < 2
+
+
+def test_an_nsqd_that_refuses_us_is_there_and_its_http_is_not(guarded, buses):
+    bus = buses(nsqd=(guarded.tcp,), http=(free_address(),), auth_secret="wrong")
+    with pytest.raises(UnsupportedCapabilityError, match="set the option http"):
+        bus.topics()
+
+
+def test_http_of_an_nsqd_that_is_away_is_an_outage(start_nsqd, buses):
+    nsqd = start_nsqd()
+    new, used = (buses(nsqd=(nsqd.tcp,), http=(nsqd.http,)) for _ in range(2))
+    used.topics()
+    nsqd.stop()
+    for bus in (new, used):
+        for use in uses_of_http(bus):
+            with pytest.raises(BusConnectionError):
+                use()
+
+
+def test_http_that_answered_before_is_an_outage_though_nsqd_is_there(nsqd, buses):
+    bus = buses(nsqd=(nsqd.tcp,), http=(nsqd.http,))
+    bus.topics()
+    bus._stats._settings = buses(nsqd=(nsqd.tcp,), http=(free_address(),))._settings
+    with pytest.raises(BusConnectionError):
+        bus.topics()
+
+
+@pytest.fixture
+def elsewhere(nsqd):
+    """The URL of an nsqd whose HTTP is where nobody looks for it."""
+    return f"nsq://{nsqd.tcp}?http={free_address()}"
+
+
+def test_drain_works_without_http(nsqd, elsewhere, task):
+    door = NsqBackdoor(nsqd)
+    topic, done = door.topic(), door.topic()
+    door.put(topic, [b'{"type":"nop","info":"%d"}' % n for n in range(3)])
+    flags = ("--topic", topic, "--channel", "c", "--done-topic", done, "--drain")
+    launcher = task("launch", "--worker", "nop", *flags, bus=elsewhere)
+    _, stderr = launcher.communicate(timeout=60)
+    assert launcher.returncode == 0, stderr
+    assert stderr.count("set the option http") == 1
+    assert "is back" not in stderr
+    assert len(door.take(done)) == 3
+
+
+def test_dead_letters_are_read_without_http(nsqd, elsewhere, task):
+    door = NsqBackdoor(nsqd)
+    topic = door.topic()
+    door.put(f"{topic}.dead", [b'{"reason":"it broke","topic":"t"}'])
+    stdout, stderr = task("dead", "list", topic, bus=elsewhere).communicate(timeout=60)
+    assert "it broke" in stdout, stderr
+
+
+def test_topics_says_at_once_which_option_to_set(elsewhere, task):
+    process = task("topics", bus=elsewhere)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "set the option http" in stderr
+    assert not stdout

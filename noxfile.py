@@ -180,7 +180,8 @@ def brokers(session: nox.Session) -> None:
     """The conformance kit, and what needs brokers; most of it waits: some at a time.
 
     The plugins run on the oldest Python with the oldest dependencies that they allow,
-    without the slow variants of Kafka, and everything on the newest.
+    without the slow variants of Kafka, and everything on the newest. A broker that is
+    not here is a skip, and a failure with `TASK_BROKERS_REQUIRED=1`, as in CI.
     """
     is_newest = session.python == PYTHONS[-1]
     pins = _extras()
@@ -190,7 +191,6 @@ def brokers(session: nox.Session) -> None:
     results = Path(session.create_tmp()).resolve() / "contracts"
     shutil.rmtree(results, ignore_errors=True)
     session.env["PYTHONPATH"] = str(ROOT / "contrib")
-    session.env["TASK_BROKERS_REQUIRED"] = "1"
     session.env["TASK_CONTRACT_RESULTS"] = str(results)
     pytest = f"pytest -p brokers.fixtures {shlex.join(session.posargs)}"
     variants = "TestConfluent or TestTransactions"
@@ -201,7 +201,8 @@ def brokers(session: nox.Session) -> None:
     if is_newest:
         groups = [f"{pytest} {' '.join(KITS)}", f"{pytest} contrib/brokers"]
         session.run("python", "contrib/together.py", *groups)
-    if is_newest and not session.posargs:
+    required = os.environ.get("TASK_BROKERS_REQUIRED") == "1"
+    if is_newest and required and not session.posargs:
         session.run("python", "contrib/matrix.py", str(results), "--check")
 
 

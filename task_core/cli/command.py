@@ -8,12 +8,11 @@ from typing import Any
 
 import click
 
-from task_core.builtin import PLUGINS
+from task_core.cli.commands import installed
 from task_core.cli.parameters import SectionOption, flags_of
 from task_core.cli.stdout import diverted_stdout
 from task_core.config.selection import KINDS, Selected, Selector
 from task_core.config.sources import NoFile, Section, Source
-from task_core.discovery.catalog import Catalog
 from task_core.errors import FrameworkError, OptionError
 
 DEFAULT_FILE = "task.toml"
@@ -90,8 +89,8 @@ class PluginCommand(click.Command):
         params = self._first_look(args)
         try:
             path = params.get("config") or os.environ.get("TASK_CONFIG")
-            toml = _read_toml(path)
-            self._selector = Selector(self._section, Catalog.scan(PLUGINS), toml)
+            toml = read_toml(path)
+            self._selector = Selector(self._section, installed(), toml)
             with diverted_stdout():  # what a plugin prints when imported is no data
                 self._selected = self._selector.select(partial(flags_of, params))
         except FrameworkError:
@@ -123,7 +122,7 @@ class PluginCommand(click.Command):
         return SectionOption(section, spec, shell_complete=complete)
 
 
-def _read_toml(path: str | None) -> Source:
+def read_toml(path: str | None) -> Source:
     """Read the file that was named, or the default one if it is there."""
     if path is None and not os.path.isfile(DEFAULT_FILE):
         return NoFile()
@@ -150,7 +149,7 @@ def completer(kind: str) -> Callable[..., list[Any]]:
     ) -> list[Any]:
         if incomplete.startswith((".", "/")):
             return click.Path().shell_complete(ctx, param, incomplete)
-        names = click.Choice(Catalog.scan(PLUGINS).names(kind))
+        names = click.Choice(installed().names(kind))
         return names.shell_complete(ctx, param, incomplete)
 
     return complete

@@ -1,46 +1,16 @@
-"""The command `task`: a table of commands, each imported only when it runs."""
+"""The command `task`, and what it says when something goes wrong."""
 
-import errno
 import os
 import signal
 import sys
 import traceback
-from importlib import import_module
 
-import attrs
 import click
 
 from task_core import __version__
-from task_core.errors import BusError, FrameworkError, UsageError, nearest
+from task_core.cli.commands import FULL, CommandTable
+from task_core.errors import BusError, FrameworkError, UsageError
 from task_core.shown import shown
-
-
-@attrs.frozen(eq=False)
-class Entry:
-    """Where a command is, and what `task --help` says about it."""
-
-    place: str
-    help: str
-
-
-COMMANDS = {
-    "launch": Entry("task_core.cli.launch:command", "Run a worker on a bus."),
-    "send": Entry("task_core.cli.send:command", "Send tasks to a bus."),
-    "tail": Entry("task_core.cli.tail:command", "Show the tasks of a topic."),
-    "demo": Entry("task_core.cli.demo:command", "See it work, in ten seconds."),
-    "topics": Entry("task_core.cli.topics:command", "List the topics of a bus."),
-    "dead": Entry(
-        "task_core.cli.dead:command", "Look at dead letters, send them back."
-    ),
-    "bench": Entry("task_core.cli.bench:command", "Measure a bus."),
-    "plugins": Entry("task_core.cli.plugins:command", "Show what is installed."),
-    "config": Entry("task_core.cli.config:command", "Show the options in force."),
-    "completion": Entry(
-        "task_core.cli.completion:command", "Print the completion for a shell."
-    ),
-}
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 EXAMPLES = """\
 Examples:
@@ -50,39 +20,6 @@ Examples:
   task send hello World | task launch --worker ./my_worker.py:hello
   task plugins list
 """
-
-
-class CommandTable(click.Group):
-    """A group that knows its commands by name and imports the one that is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names, in the order of the table."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, name = COMMANDS[cmd_name].place.partition(":")
-        command: click.Command = getattr(import_module(module), name)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Suggest the nearest command for one that is not there."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            hint = nearest(args[0], COMMANDS)
-            commands = ", ".join(COMMANDS)
-            ctx.fail(f"there is no command '{args[0]}'{hint} (there are {commands})")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(
-        self, ctx: click.Context, formatter: click.HelpFormatter
-    ) -> None:
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
 
 
 @click.command(
@@ -129,7 +66,7 @@ def main(args: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 0
     except OSError as error:
-        code = _show_unwritten(error) if error.errno in _FULL else _show_bug(error)
+        code = _show_unwritten(error) if error.errno in FULL else _show_bug(error)
     except Exception as error:  # noqa: BLE001  whatever else there is
         code = _show_bug(error)
     if args is None and signal.getsignal(signal.SIGINT) is signal.default_int_handler:

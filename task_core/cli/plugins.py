@@ -7,7 +7,7 @@ import attrs
 import click
 
 from task_core.api.capabilities import Capabilities
-from task_core.builtin import PLUGINS
+from task_core.cli.commands import installed
 from task_core.cli.render import show_json, table
 from task_core.cli.stdout import diverted_stdout
 from task_core.config.sources import Section
@@ -45,7 +45,7 @@ def command() -> None:
 @_as_json()
 def list_(kind: str | None, as_json: bool) -> None:
     """List what is installed. Imports nothing of it."""
-    catalog = Catalog.scan(PLUGINS)
+    catalog = installed()
     plugins = [
         (found, _status(found, catalog))
         for found in sorted([*catalog.found, *catalog.disabled], key=_place)
@@ -65,10 +65,7 @@ def _place(found: Found) -> tuple[int, str]:
 def _status(found: Found, catalog: Catalog) -> str:
     if found in catalog.disabled:
         return "disabled"
-    claimed = len(catalog.owners(found.kind, found.name)) > 1
-    if claimed and not found.builtin and found.kind != "hooks":
-        return "conflict"
-    return _owned(found)
+    return "conflict" if catalog.rivals(found) else _owned(found)
 
 
 def _owned(found: Found) -> str:
@@ -81,7 +78,7 @@ def _record(found: Found, status: str) -> dict[str, str]:
 
 
 def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    names = Catalog.scan(PLUGINS).names(ctx.params.get("kind") or "")
+    names = installed().names(ctx.params.get("kind") or "")
     return [name for name in names if name.startswith(incomplete)]
 
 
@@ -91,7 +88,7 @@ def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
 @_as_json()
 def show(kind: str, name: str, as_json: bool) -> None:
     """Show what a plugin is, what it can be told, and what it can do."""
-    found = Catalog.scan(PLUGINS).find(kind, name)
+    found = installed().find(kind, name)
     with diverted_stdout():  # what a plugin prints when imported is no data
         manifest = load(found)
         facts = _facts(found, manifest)
@@ -179,4 +176,4 @@ def doctor(names: tuple[str, ...], as_json: bool) -> int:
     # Only now, since it needs modules that listing does not.
     from task_core.cli.doctor import run
 
-    return run(Catalog.scan(PLUGINS), names, as_json)
+    return run(installed(), names, as_json)

@@ -8,9 +8,7 @@ from functools import cached_property
 from importlib.machinery import PathFinder
 from typing import Any, Self
 
-from task_core import __version__
 from task_core.discovery.found import CORE, Found, normalise
-from task_core.discovery.loader import load
 from task_core.errors import PluginConflictError, UnknownPluginError
 
 LOCAL_KINDS = ("worker", "taskmaster", "hooks")
@@ -29,6 +27,7 @@ class Catalog:
         path: Folders to look in.
         env: `TASK_PLUGINS` (`none`, or the distributions to see, by commas) and
             `TASK_PLUGINS_DISABLED` (the distributions not to see).
+        reserved: Names that nobody can claim, by kind.
     """
 
     def __init__(
@@ -36,8 +35,10 @@ class Catalog:
         own: Iterable[Found] = (),
         path: Sequence[str] = (),
         env: Mapping[str, str] = os.environ,
+        reserved: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         self.path = path
+        self._reserved = reserved or {}
         self._own = list(own)
         self._env = env
 
@@ -47,6 +48,9 @@ class Catalog:
         built_in: Mapping[str, Mapping[str, str]] | None = None,
         path: Sequence[str] | None = None,
         env: Mapping[str, str] = os.environ,
+        *,
+        version: str = "",
+        reserved: Mapping[str, Collection[str]] | None = None,
     ) -> Self:
         """Make a catalog of what comes with the core and what is installed.
 
@@ -54,6 +58,8 @@ class Catalog:
             built_in: By kind and name, where the core's own manifests are.
             path: Folders to look in, `sys.path` when not given.
             env: As above.
+            version: That of the core.
+            reserved: More names that are taken, by kind.
         """
         own = [
             Found(
@@ -61,12 +67,12 @@ class Catalog:
                 name=name,
                 value=value,
                 distribution=CORE,
-                version=__version__,
+                version=version,
             )
             for kind, plugins in (built_in or {}).items()
             for name, value in plugins.items()
         ]
-        return cls(own, sys.path if path is None else path, env)
+        return cls(own, sys.path if path is None else path, env, reserved)
 
     @cached_property
     def _installed(self) -> list[Found]:
@@ -119,6 +125,22 @@ class Catalog:
         """Return all that claim a name, the core first."""
         return [f for f in self.found if (f.kind, f.name) == (kind, name)]
 
+    def rivals(self, found: Found) -> list[str]:
+        """Return who else claims the name of a plugin, for messages.
+
+        Nobody rivals what the core brings, and hooks have no names of their own.
+        """
+        if found.builtin or found.kind == "hooks":
+            return []
+        owners = self.owners(found.kind, found.name)
+        taken = found.name in self._reserved.get(found.kind, ())
+        rivals = [f"{CORE}, and built-in names are reserved"] if taken else []
+        return rivals + [
+            f"{other.owner}{', and built-in names are reserved' * other.builtin}"
+            for other in owners
+            if other is not found
+        ]
+
     def find(self, kind: str, name: str) -> Found:
         """Return the plugin of that name. What the core brings cannot be taken.
 
@@ -146,6 +168,9 @@ class Catalog:
         Raises:
             PluginError, WorkerError: As for `choose`, or it cannot be loaded.
         """
+        # Only now: what only lists has no manifests to check.
+        from task_core.discovery.loader import load  # noqa: PLC0415
+
         found, url = self.choose(kind, text)
         return load(found), url
 

@@ -96,13 +96,10 @@ def _further(found: Found, checks: Sequence[Check]) -> Iterator[Finding]:
 
 def _conflict(found: Found, catalog: Catalog) -> Iterator[Finding]:
     """P06: neither can be used by its name alone; what the core brings always can."""
-    owners = catalog.owners(found.kind, found.name)
-    others = [owner for owner in owners if owner is not found]
-    if others and found.kind != "hooks" and not found.builtin:
-        reserved = ", and built-in names are reserved" if others[0].builtin else ""
-        claims = " and ".join(owner.owner for owner in others)
-        cause = f"its name is also claimed by {claims}{reserved}"
-        yield about(found, "P06", Level.FAIL, cause, choice(owners))
+    if rivals := catalog.rivals(found):
+        cause = f"its name is also claimed by {' and '.join(rivals)}"
+        fix = choice(catalog.owners(found.kind, found.name))
+        yield about(found, "P06", Level.FAIL, cause, fix)
 
 
 def _import(found: Found, path: Sequence[str]) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ SHIPPED = {
     "bus": ("kafka", "nsq", "sqlite"),
     "worker": ("exec",),
     "taskmaster": ("cron",),
-    "command": (),
+    "command": ("bench", "demo"),
 }
 """What the folder `plugins` builds, by kind: `task-bus-kafka` and so on."""
 Reasons = tuple[str, str, str]
@@ -44,16 +44,21 @@ def unknown(
         )
     lines = [f"there is no {kind} '{name}'{nearest(name, installed)}"]
     lines.append(f"installed: {', '.join(installed) or 'none'}")
-    if name in SHIPPED.get(kind, ()):
-        package = f"task-{kind}-{name}"
-        lines.append(
-            f"to get it: {install_command(package)}"
-            f" (in a checkout: pip install ./plugins/{package})"
-        )
+    if hint := shipped(kind, name):
+        lines.append(hint)
     lines.append(f"looked where {sys.executable} looks; 'task plugins list' shows all")
     if kind == "worker":
         lines.append("a worker may also be given as module:object or file.py:object")
     return "\n".join(lines)
+
+
+def shipped(kind: str, name: str) -> str:
+    """Say how to get a plugin that the project ships; nothing of others."""
+    if name not in SHIPPED.get(kind, ()):
+        return ""
+    package = f"task-{kind}-{name}"
+    checkout = f"in a checkout: pip install ./plugins/{package}"
+    return f"to get it: {install_command(package)} ({checkout})"
 
 
 def conflict(owners: Sequence[Found]) -> str:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from importlib.metadata import Distribution, distributions
 
 from task_core.discovery.found import CORE, GROUPS, Found, normalise
@@ -18,8 +19,9 @@ def installed(path: Sequence[str]) -> list[Found]:
     for distribution in distributions(path=list(path)):
         key = _key(distribution)
         # What another copy hides is passed over; what brings nothing is not read.
-        if key not in seen and "[task_core." in _entry_points(distribution):
-            found.extend(_plugins(distribution))
+        with suppress(Exception):  # metadata that cannot be read breaks only itself
+            if key not in seen and "[task_core." in _entry_points(distribution):
+                found.extend(_plugins(distribution))
         seen.add(key)
     return found
 

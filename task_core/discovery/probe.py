@@ -1,19 +1,27 @@
 """Imports a plugin in a process of its own, where it can hurt nobody.
 
-What this process says is exact: nothing but the core was imported before.
+What this process says is exact: nothing but the core was imported before. What its
+functions import when they are called is imported too: a plugin whose client is missing
+cannot start.
 """
 
+import dis
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from types import CodeType
 from typing import Any
 
 import attrs
 
+from task_core.api.plugin import Late
+from task_core.discovery.explain import use_failed
 from task_core.discovery.found import Found
+from task_core.discovery.guard import USES
 from task_core.discovery.hooks import Listeners
 from task_core.discovery.loader import load
 from task_core.errors import PluginError
@@ -88,9 +96,37 @@ def examine(found: Found) -> Report:
         modules = _foreign(found, set(sys.modules) - before)
         if found.kind == "hooks":
             Listeners().add(found, plugin)
+        else:
+            _import_the_rest(found, plugin)
     except PluginError as error:
         return Report(code=error.code, cause=error.cause, fix=error.fix)
     return Report(seconds=seconds, modules=modules)
+
+
+def _import_the_rest(found: Found, manifest: Any) -> None:
+    """Import what a plugin imports when it is opened or made; it is not called.
+
+    Raises:
+        PluginError: That fails.
+    """
+    field, doing = USES[found.kind]
+    function = getattr(manifest, field).call
+    try:
+        if isinstance(function, Late):
+            function = function.find()
+        for name in _imports(getattr(function, "__code__", None)):
+            import_module(name)
+    except (Exception, SystemExit) as error:
+        raise use_failed(found, doing, error) from error
+
+
+def _imports(code: CodeType | None) -> Iterator[str]:
+    """Yield the modules that a function imports, if nothing is done should it fail."""
+    if code is None or code.co_exceptiontable:
+        return
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == "IMPORT_NAME" and "." not in instruction.argval[:1]:
+            yield instruction.argval
 
 
 def _foreign(found: Found, modules: set[str]) -> list[str]:

@@ -15,9 +15,14 @@ PACKAGES = {module.name for module in modules() if module.path.name == "__init__
 # A manifest is light: what it opens or makes is loaded then. `hookimpl` needs pluggy,
 # and the contracts need pytest. Discovery loads what few starts need when one does.
 HIDDEN = {
+    "task_core.cli.commands": {
+        "_command_of_a_plugin",
+        "_source",
+        "invoke",
+    },
     "task_core.cli.hooks": {"load_hooks"},
     "task_core.cli.plugins": {"_facts", "doctor"},
-    "task_core.discovery.catalog": {"_installed", "_local", "find"},
+    "task_core.discovery.catalog": {"_installed", "_local", "find", "manifest"},
     "task_core.discovery.findings": {"_packaging"},
     "task_core.discovery.guard": {"__call__"},
     "task_core.discovery.loader": {"_driver", "explained", "load"},

@@ -41,7 +41,6 @@ from cli_lines import line
             4,
             ["no.json", "the topic is the path"],
         ),
-        (["demo", "--seconds", "0"], 2, ["x>=1"]),
         (["launch", "-w", "exec:./no"], 2, ["there is no program './no'"]),
         (["send", "a", "b", "--meta", "x"], 2, ["--meta: not key=value: 'x'"]),
         (["send", "a", "b", "--delay", "1s"], 2, ["does not offer 'delay'"]),

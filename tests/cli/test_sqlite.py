@@ -92,23 +92,3 @@ def test_early_acknowledgement_does_the_work_all_the_same(task):
     done = task("launch", "-w", "echo", *BUS, "--ack", "early", "--drain")
     assert b"at most once" in done.stderr
     assert [t["msg"] for t in tail(task, "done")] == ["x"]
-
-
-def test_a_bus_can_be_measured(task):
-    """Six figures, and nothing is left behind."""
-    done = task("bench", *BUS, "--count", "50", "--json")
-    figures = json.loads(done.stdout)
-    assert len(figures) == 6
-    assert all(figure["value"] > 0 for figure in figures)
-    waiting = json.loads(task("topics", *BUS, "--channel", "bench", "--json").stdout)
-    assert [topic["waiting"] for topic in waiting] == [0, 0]
-    assert task("bench").returncode == 2
-
-
-def test_the_demonstration_ends_well(task):
-    """Every task of it is done, reported or a dead letter."""
-    done = task("demo", "--seconds", "5")
-    assert done.returncode == 0
-    text = done.stdout.decode()
-    assert "no tasks were lost" in text
-    assert "1 error, 1 dead; 3 workers were killed" in text

@@ -2,8 +2,7 @@
 
 import os
 
-from task_core.api.plugin import worker
-from task_core.api.worker import Outcome, WorkerContext, complete, interrupted
+from task_core.api import Outcome, WorkerContext, complete, interrupted, worker
 
 
 @worker

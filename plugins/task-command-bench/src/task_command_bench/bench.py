@@ -1,39 +1,25 @@
-"""`task bench`: how fast a bus is here, measured with the framework's own calls."""
+"""How fast a bus is here, measured with the framework's own calls."""
 
 import time
 import uuid
 from collections.abc import Iterator
 
 import attrs
-import click
 
-from task_core.api.bus import Bus, Consumer, Role
-from task_core.api.capabilities import require
-from task_core.api.message import Delivery, Message
-from task_core.cli.bus_option import SECTION
-from task_core.cli.buses import open_selected
-from task_core.cli.command import PluginCommand
-from task_core.cli.render import Counter, show_json, table
-from task_core.config.selection import Settings
-from task_core.errors import BusError
-from task_core.task import Task
-from task_core.wire import encode_task
+from task_core.api import (
+    Bus,
+    BusError,
+    Consumer,
+    Delivery,
+    Message,
+    Task,
+    encode_task,
+)
 
 BATCH = 100
 LATENCIES = 100
 PATIENCE = 10.0
 """Seconds without a message after which something is wrong."""
-
-HELP = """Measure a bus: sending, receiving, settling, and latency.
-
-It makes topics of its own, and takes out all that it puts in. Each task is settled as a
-launcher does it: its done task is sent, then it is acknowledged.
-
-\b
-Examples:
-  task bench --bus sqlite
-  task bench --bus sqlite://bench.db?sync=full --count 10000 --json
-"""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -71,6 +57,7 @@ class Bench:
         self._body = encode_task(Task.new("bench", "s3://bucket/file.json?n=1"))
         self._producer = bus.producer()
         self._consumer = bus.subscribe(self._topic, "bench")
+        self._consumer.ack([])  # a bus that cannot says so before anything is sent
         self._drain = bus.subscribe(self._done, "bench")
 
     def figures(self) -> Iterator[Figure]:
@@ -129,40 +116,3 @@ class Bench:
             )
             raise BusError(text)
         return deliveries
-
-
-def _run(settings: Settings, count: int, as_json: bool) -> int:
-    bus = open_selected(settings.buses["bus"], Role.BOTH, 1)
-    figures, counter = [], Counter("figures of 6")
-    try:
-        require(bus.capabilities, "ack", bus.name)
-        for figure in Bench(bus, count).figures():
-            figures.append(figure)
-            counter.show(len(figures))
-    finally:
-        counter.clear()
-        bus.close()
-    if as_json:
-        show_json([attrs.asdict(figure) for figure in figures])
-    else:
-        rows = [(f.what, f"{f.shown:>9} {f.unit}") for f in figures]
-        click.echo(table((f"BUS {bus.name}", f"{count:,} messages each"), rows))
-    return 0
-
-
-command = PluginCommand(
-    name="bench",
-    section=SECTION,
-    run=_run,
-    help=HELP,
-    params=[
-        click.Option(
-            ["--count"],
-            type=click.IntRange(min=1),
-            default=2000,
-            show_default=True,
-            help="Messages for each figure.",
-        ),
-        click.Option(["--json", "as_json"], is_flag=True, help="As JSON."),
-    ],
-)

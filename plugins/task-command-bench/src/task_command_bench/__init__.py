@@ -1,0 +1,1 @@
+"""The command bench: how fast a bus is here."""

@@ -1,0 +1,1 @@
+"""The command demo: ten seconds that show what the framework does."""

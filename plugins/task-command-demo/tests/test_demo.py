@@ -1,0 +1,30 @@
+"""The command runs as people run it: in a process of its own."""
+
+import subprocess
+import sys
+
+
+def task(folder, *words):
+    return subprocess.run(
+        [sys.executable, "-m", "task_core", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_the_demonstration_ends_well(tmp_path):
+    """Every task of it is done, reported or a dead letter."""
+    done = task(tmp_path, "demo", "--seconds", "5")
+    assert done.returncode == 0, done.stderr
+    assert "no tasks were lost" in done.stdout
+    assert "1 error, 1 dead; 2 workers were killed" in done.stdout
+
+
+def test_a_wrong_length_is_one_line(tmp_path):
+    """As for every command."""
+    done = task(tmp_path, "demo", "--seconds", "0")
+    assert done.returncode == 2
+    assert "x>=1" in done.stderr

@@ -1,0 +1,155 @@
+"""The table of commands: each is imported only when it runs, plugins' too."""
+
+import errno
+from importlib import import_module
+from typing import Any
+
+import attrs
+import click
+
+from task_core import __version__
+from task_core.builtin import PLUGINS
+from task_core.discovery.catalog import Catalog
+from task_core.errors import FrameworkError, nearest
+
+_OWNER = "task_core.owner"
+"""Where a context keeps the plugin whose command runs."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""There is no room for what is written: nobody's fault."""
+_NO_FAULT = (
+    FrameworkError,
+    click.ClickException,
+    click.exceptions.Exit,
+    click.Abort,
+    BrokenPipeError,
+)
+
+
+@attrs.frozen(eq=False)
+class Entry:
+    """Where a command is, and what `task --help` says about it."""
+
+    place: str
+    help: str
+
+
+COMMANDS = {
+    "launch": Entry("task_core.cli.launch:command", "Run a worker on a bus."),
+    "send": Entry("task_core.cli.send:command", "Send tasks to a bus."),
+    "tail": Entry("task_core.cli.tail:command", "Show the tasks of a topic."),
+    "topics": Entry("task_core.cli.topics:command", "List the topics of a bus."),
+    "dead": Entry(
+        "task_core.cli.dead:command", "Look at dead letters, send them back."
+    ),
+    "plugins": Entry("task_core.cli.plugins:command", "Show what is installed."),
+    "config": Entry("task_core.cli.config:command", "Show the options in force."),
+    "completion": Entry(
+        "task_core.cli.completion:command", "Print the completion for a shell."
+    ),
+}
+
+
+class CommandTable(click.Group):
+    """A group that knows its commands by name and imports the one that is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names, in the order of the table, then those of plugins."""
+        return [*COMMANDS, *others(_catalog(ctx))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name in COMMANDS:
+            module, _, name = COMMANDS[cmd_name].place.partition(":")
+            command: click.Command = getattr(import_module(module), name)
+            return command
+        if cmd_name not in others(_catalog(ctx)):
+            return None
+        return _command_of_a_plugin(ctx, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggest the nearest command for one that is not there."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            names = self.list_commands(ctx)
+            if args[0] not in names:
+                hint = nearest(args[0], names)
+                text = f"there is no command '{args[0]}'{hint}"
+                ctx.fail(f"{text} (there are {', '.join(names)}){_source(args[0])}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """List the commands without importing them."""
+        rows = [(name, entry.help) for name, entry in COMMANDS.items()]
+        rows += [(name, f"from {who}") for name, who in others(_catalog(ctx)).items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what comes out of that of a plugin names whose it is."""
+        try:
+            return super().invoke(ctx)
+        except _NO_FAULT:
+            raise
+        except Exception as error:
+            found = ctx.meta.get(_OWNER)
+            if found is None or getattr(error, "errno", None) in FULL:
+                raise
+            from task_core.discovery.explain import use_failed
+
+            raise use_failed(found, "running it", error) from error
+
+
+def others(catalog: Catalog) -> dict[str, str]:
+    """Return who brings commands that the core does not, by name."""
+    owners: dict[str, list[str]] = {}
+    for found in catalog.found:
+        if found.kind == "command" and found.name not in COMMANDS:
+            owners.setdefault(found.name, []).append(found.distribution)
+    return {name: " and ".join(names) for name, names in sorted(owners.items())}
+
+
+def installed() -> Catalog:
+    """Return what comes with the core and what is installed."""
+    reserved = {"command": COMMANDS}
+    return Catalog.scan(PLUGINS, version=__version__, reserved=reserved)
+
+
+def _catalog(ctx: click.Context) -> Catalog:
+    catalog: Catalog = ctx.meta.setdefault("task_core.catalog", installed())
+    return catalog
+
+
+def _command_of_a_plugin(ctx: click.Context, name: str) -> click.Command:
+    """Import the command of a plugin, and give it what it may use.
+
+    Raises:
+        PluginError: It cannot be had, or is no command.
+    """
+    from task_core.cli.command_context import CommandLine
+    from task_core.cli.stdout import diverted_stdout
+    from task_core.discovery.found import a_kind_of
+    from task_core.discovery.loader import load
+
+    catalog = _catalog(ctx)
+    found = catalog.find("command", name)
+    with diverted_stdout():  # what a plugin prints when imported is no data
+        command = load(found).open()
+    if not isinstance(command, click.Command):
+        from task_core.discovery.explain import broken
+
+        what = f"opening it gives {a_kind_of(command)}, not a click.Command"
+        raise broken(found, what)
+    ctx.meta[_OWNER] = found
+    ctx.obj = CommandLine(catalog)
+    return command
+
+
+def _source(name: str) -> str:
+    """Say how to get a command that the project ships."""
+    from task_core.discovery.explain import shipped
+
+    hint = shipped("command", name)
+    return f"; {hint}" if hint else ""

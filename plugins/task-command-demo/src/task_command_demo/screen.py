@@ -5,6 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -42,7 +43,7 @@ class Screen:
         self._height = len(text)
 
 
-def style(text: str, **styles: object) -> str:
+def style(text: str, **styles: Any) -> str:
     """Colour a text if it goes to a terminal and `NO_COLOR` is not set."""
     plain = os.environ.get("NO_COLOR") or not sys.stdout.isatty()
     return text if plain else click.style(text, **styles)

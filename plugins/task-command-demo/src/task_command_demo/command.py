@@ -14,8 +14,8 @@ from task_core.api import CommandContext
 HELP = """See it work: ten seconds, nothing to set up, nothing left behind.
 
 A taskmaster makes a task each second, two worker processes do them over one SQLite
-file. One task fails, is tried three times and reported. Another kills its worker twice,
-and goes to the dead topic; the worker is replaced, and its other tasks are not lost.
+file. One task fails, is tried three times and reported. Another kills its worker each
+time, and goes to the dead topic; the worker is replaced, and no other task is lost.
 """
 NEXT = """Next:
   task send hello World | task launch --worker echo

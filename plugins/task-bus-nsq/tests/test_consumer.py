@@ -276,9 +276,10 @@ def test_an_ephemeral_channel_goes_with_its_last_consumer(start_nsqd, buses):
         time.sleep(0.01)
 
 
-def test_a_lease_that_nsqd_does_not_allow_is_told_with_the_option(nsqd, buses):
-    bus = buses(nsqd=(nsqd.tcp,), msg_timeout=timedelta(days=1))
-    with pytest.raises(BusError, match="msg_timeout") as caught:
+def test_a_lease_that_nsqd_does_not_allow_is_told_with_what_helps(nsqd, buses):
+    """Not with an option that must not be less than the lease."""
+    bus = buses(86_400.0, nsqd=(nsqd.tcp,))
+    with pytest.raises(BusError, match="max-msg-timeout.* shorter --lease") as caught:
         bus.subscribe("t", "c")
     assert not isinstance(caught.value, BusConnectionError)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from nsq_backdoor import NsqBackdoor
 
-from task_core.api import BusConnectionError, Message, SendError
+from task_core.api import BusConnectionError, Message, PayloadError, SendError
 
 
 @pytest.fixture(scope="module")
@@ -82,16 +82,51 @@ def test_what_no_nsqd_confirms_is_named_and_may_be_sent_again(start_nsqd, buses)
     producer.send([Message("t", b"4")])
 
 
-def test_what_an_nsqd_refuses_is_named_and_is_not_to_be_repeated(start_nsqd, buses):
+def test_a_message_that_an_nsqd_finds_too_long_is_named_and_known_from_then_on(
+    start_nsqd, buses
+):
+    """So that the others can go on without it."""
     nsqd = start_nsqd(options=("--max-msg-size=100",))
-    producer = buses(nsqd=(nsqd.tcp,)).producer()
-    batch = [Message("t", b"good"), Message("u", b"x" * 101)]
-    with pytest.raises(SendError, match="max_msg_size") as caught:
+    bus = buses(nsqd=(nsqd.tcp,))
+    producer = bus.producer()
+    batch = [Message("t", b"good"), Message("u", b"x" * 101), Message("u", b"good")]
+    with pytest.raises(PayloadError, match="max_msg_size") as caught:
         producer.send(batch)
-    assert caught.value.unsent == (1,)
-    assert not caught.value.transient
-    assert NsqBackdoor(nsqd).take("t") == [b"good"]
-    producer.send([Message("t", b"again")])
+    assert caught.value.refused == (1,)
+    assert bus.capabilities.max_bytes == 100
+    with pytest.raises(PayloadError, match="at most 100 bytes"):
+        producer.send([Message("v", b"x" * 101), Message("v", b"not sent")])
+    producer.send([batch[0], batch[2]])
+    assert NsqBackdoor(nsqd).take("u") == [b"good"]
+    assert NsqBackdoor(nsqd).take("v") == []
+
+
+def test_a_delay_beyond_what_an_nsqd_keeps_is_shortened_and_told(
+    start_nsqd, buses, caplog
+):
+    nsqd = start_nsqd(options=("--max-req-timeout=200ms",))
+    bus = buses(nsqd=(nsqd.tcp,))
+    consumer = bus.subscribe("t", "c")
+    bus.producer().send(
+        [Message("t", b"1"), Message("t", b"2", delay=60.0), Message("u", b"3")]
+    )
+    found = []
+    deadline = time.monotonic() + 15
+    while len(found) < 2 and time.monotonic() < deadline:
+        found += [it.body for it in consumer.receive(2, 1)]
+    assert sorted(found) == [b"1", b"2"]
+    assert NsqBackdoor(nsqd).take("u") == [b"3"]
+    assert "delays are shortened" in caplog.text
+    assert bus.capabilities.max_delay == 0.2
+
+
+def test_a_batch_larger_than_max_body_size_is_sent_in_smaller_ones(start_nsqd, buses):
+    nsqd = start_nsqd(options=("--max-body-size=1000", "--max-msg-size=1000"))
+    bodies = [b"%02d" % number * 50 for number in range(40)]
+    producer = buses(nsqd=(nsqd.tcp,)).producer()
+    for topic in ("t", "u"):
+        producer.send([Message(topic, body) for body in bodies])
+        assert sorted(NsqBackdoor(nsqd).take(topic)) == bodies
 
 
 def test_a_batch_larger_than_an_nsqd_takes_at_once_arrives(nsqd, buses):
@@ -114,9 +149,8 @@ def test_a_batch_of_large_messages_is_no_larger_than_an_nsqd_takes(start_nsqd, b
 def test_a_refusal_in_the_midst_of_a_large_message_is_heard(start_nsqd, buses):
     nsqd = start_nsqd(options=("--max-msg-size=100",))
     options = {"nsqd": (nsqd.tcp,), "max_msg_size": 10_000_000}
-    with pytest.raises(SendError, match="max_msg_size") as caught:
+    with pytest.raises(PayloadError, match="max_msg_size"):
         buses(**options).producer().send([Message("t", b"x" * 10_000_000)])
-    assert not caught.value.transient
 
 
 def test_an_answer_to_an_interrupted_send_confirms_nothing_else(
@@ -133,7 +167,7 @@ def test_an_answer_to_an_interrupted_send_confirms_nothing_else(
         patch.setattr("task_bus_nsq.connection.NsqdConnection.answer", interrupted)
         with pytest.raises(KeyboardInterrupt):
             producer.send([Message("t", b"1")])
-    with pytest.raises(SendError):
+    with pytest.raises(PayloadError):
         producer.send([Message("t", b"0123456789")])
 
 

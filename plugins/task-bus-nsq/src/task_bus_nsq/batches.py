@@ -1,6 +1,7 @@
 """Messages -> the commands that publish them: many of one topic in one command."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 
 import attrs
 
@@ -8,11 +9,12 @@ from task_bus_nsq.connection import NsqdConnection
 from task_bus_nsq.names import name_problem
 from task_core.api import Message, PayloadError
 
+_log = logging.getLogger("task.bus.nsq")
 LARGEST_BATCH = 1_048_576
 """Bytes of a command with many messages.
 
 An nsqd's --max-body-size bounds it, which is five times as much by default, and is
-not told to clients.
+told to clients only when it is too late.
 """
 
 
@@ -44,50 +46,77 @@ class Batch:
             connection.mpub(self.topic, *self.bodies)
 
 
-def make_batches(messages: Sequence[Message], largest: int) -> list[Batch]:
+def make_batches(
+    messages: Sequence[Message], largest: int, longest: float
+) -> list[Batch]:
     """Sort messages into batches; within a topic they keep their order.
 
     Args:
         messages: Checked ones.
         largest: Bytes of a batch with more than one message.
+        longest: Seconds of a delay; longer ones are shortened.
     """
-    return _make_one(messages, largest) or _make_several(messages, largest)
+    return _make_one(messages, largest) or _make_several(messages, largest, longest)
 
 
 def _make_one(messages: Sequence[Message], largest: int) -> list[Batch]:
     """Return one batch for all, or none if they need several: a task's usual case."""
-    if not messages:
-        return []
     topic = messages[0].topic
     for message in messages:
         if message.delay or message.topic != topic:
             return []
-    bodies = [message.body for message in messages]
-    size = 4 + 4 * len(bodies) + sum(map(len, bodies))
-    if size > largest:
-        return []
-    return [Batch(topic.encode(), list(range(len(bodies))), bodies, size)]
+    batch = _batch(topic.encode(), range(len(messages)), [it.body for it in messages])
+    return [batch] if batch.size <= largest else []
 
 
-def _make_several(messages: Sequence[Message], largest: int) -> list[Batch]:
+def _make_several(
+    messages: Sequence[Message], largest: int, longest: float
+) -> list[Batch]:
     batches: list[Batch] = []
     open_: dict[str, Batch] = {}
     for position, message in enumerate(messages):
-        size = len(message.body) + 4
+        topic, size = message.topic.encode(), len(message.body) + 4
         if message.delay:
-            delay = max(1, round(message.delay * 1000))
-            topic = message.topic.encode()
-            batches.append(Batch(topic, [position], [message.body], size, delay))
+            alone = _batch(topic, [position], [message.body])
+            alone.delay = max(1, round(_shortened(message, longest) * 1000))
+            batches.append(alone)
             continue
         batch = open_.get(message.topic)
         if batch is None or batch.size + size > largest:
-            batch = Batch(message.topic.encode(), [], [], 4)
-            open_[message.topic] = batch
+            batch = open_[message.topic] = _batch(topic, [], [])
             batches.append(batch)
         batch.positions.append(position)
         batch.bodies.append(message.body)
         batch.size += size
     return batches
+
+
+def _batch(topic: bytes, positions: Iterable[int], bodies: list[bytes]) -> Batch:
+    size = 4 + 4 * len(bodies) + sum(map(len, bodies))
+    return Batch(topic, list(positions), bodies, size)
+
+
+def _shortened(message: Message, longest: float) -> float:
+    """Return the delay of a message, as far as an nsqd takes it."""
+    if message.delay > longest:
+        _log.warning(
+            "a message for topic '%s' is due in %gs, but nsqd's --max-req-timeout is"
+            " %gs: it comes then",
+            message.topic,
+            message.delay,
+            longest,
+        )
+    return min(message.delay, longest)
+
+
+def split(batch: Batch, largest: int) -> list[Batch]:
+    """Return what is no larger, or a message alone, which no such limit binds."""
+    half = len(batch.bodies) // 2
+    if batch.size <= largest or not half:
+        return [batch]
+    first = _batch(batch.topic, batch.positions[:half], batch.bodies[:half])
+    second = _batch(batch.topic, batch.positions[half:], batch.bodies[half:])
+    return [*split(first, largest), *split(second, largest)]
 
 
 def check_messages(messages: Sequence[Message], good_topics: set[str]) -> None:

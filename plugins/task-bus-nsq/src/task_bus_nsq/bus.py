@@ -34,7 +34,12 @@ def make_bus(
         OptionError: One of them is wrong.
     """
     settings = make_settings(options, context.lease)
-    return NsqBus(settings, attrs.evolve(capabilities, max_bytes=settings.max_msg_size))
+    limits = attrs.evolve(
+        capabilities,
+        max_bytes=settings.max_msg_size,
+        max_delay=settings.max_req_timeout,
+    )
+    return NsqBus(settings, limits)
 
 
 class NsqBus(Bus):
@@ -42,7 +47,7 @@ class NsqBus(Bus):
 
     Args:
         settings: Whom to connect to, and how.
-        capabilities: Those of the manifest, with the size that the options tell.
+        capabilities: Those of the manifest, with the limits that the options tell.
     """
 
     expires_channels = True  # those named `…#ephemeral`

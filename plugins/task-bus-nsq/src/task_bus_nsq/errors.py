@@ -1,5 +1,6 @@
 """Errors of sockets and answers of an nsqd -> the errors of the contract."""
 
+import re
 import socket
 import ssl
 
@@ -8,6 +9,7 @@ from task_core.api import BusConnectionError, BusError
 
 CLOSED = "it closed the connection"
 _LOGIN = ("E_AUTH", "E_UNAUTHORIZED")
+_LIMIT = re.compile(r"(?: > |out of range 0-)(\d+)$")
 
 
 class RefusalError(BusError):
@@ -21,7 +23,7 @@ class RefusalError(BusError):
 
     def __init__(self, address: Address, answer: str, hint: str = "") -> None:
         super().__init__(f"nsqd {address} refused: {answer}{hint}")
-        self.code = answer.partition(" ")[0]
+        self.code, _, self.reason = answer.partition(" ")
 
     @property
     def is_login(self) -> bool:
@@ -32,6 +34,12 @@ class RefusalError(BusError):
     def is_passing(self) -> bool:
         """Whether another nsqd, or this one later, may take the same."""
         return self.code.endswith("_FAILED") and not self.is_login
+
+    @property
+    def limit(self) -> int | None:
+        """The most that it takes, if it says so."""
+        found = _LIMIT.search(self.reason)
+        return int(found[1]) if found else None
 
 
 def refusal(address: Address, answer: bytes) -> RefusalError:
@@ -45,8 +53,11 @@ def refusal(address: Address, answer: bytes) -> RefusalError:
     elif "heartbeat" in text:
         hint = "; set the option heartbeat to what its --max-heartbeat-interval allows"
     elif "msg timeout" in text:
-        hint = "; set the option msg_timeout to what its --max-msg-timeout allows"
-    elif "too big" in text:
+        hint = (
+            ", since its --max-msg-timeout is shorter: take a shorter --lease (or"
+            " msg_timeout), which is renewed while a task runs, or start it with more"
+        )
+    elif "message too big" in text:
         hint = "; set the option max_msg_size to its --max-msg-size"
     return RefusalError(address, text, hint)
 

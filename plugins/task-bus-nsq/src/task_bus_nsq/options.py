@@ -66,6 +66,10 @@ class NsqOptions:
         help="The nsqds' own --max-msg-size, in bytes.",
         validator=attrs.validators.ge(1),
     )
+    max_req_timeout: timedelta = option(
+        timedelta(hours=1),
+        help="The nsqds' own --max-req-timeout: longer delays are shortened to it.",
+    )
     connect_timeout: timedelta = option(
         timedelta(seconds=5), help="How long to wait for a connection."
     )

@@ -1,7 +1,10 @@
 """Sends to one of several nsqds; a dead one is left, and tried again later."""
 
+import logging
 from collections.abc import Sequence
 from time import monotonic
+
+import attrs
 
 from task_bus_nsq.batches import (
     LARGEST_BATCH,
@@ -9,6 +12,7 @@ from task_bus_nsq.batches import (
     check_messages,
     deliver,
     make_batches,
+    split,
 )
 from task_bus_nsq.connection import NsqdConnection
 from task_bus_nsq.discovery import Discovery
@@ -21,10 +25,12 @@ from task_core.api import (
     BusConnectionError,
     BusError,
     Message,
+    PayloadError,
     Producer,
     SendError,
 )
 
+_log = logging.getLogger("task.bus.nsq")
 FIRST_REST, LONGEST_REST = 1.0, 30.0
 """Seconds for which an nsqd that failed is left alone while others work."""
 
@@ -45,19 +51,20 @@ class NsqProducer(Producer):
         self._connections: dict[Address, NsqdConnection] = {}
         self._resting: dict[Address, tuple[float, float]] = {}  # until, and how long
         self._good_topics: set[str] = set()
+        self._largest = min(settings.max_msg_size, LARGEST_BATCH)
         self._turn = 0
         self._addresses: Sequence[Address] = ()
 
     def _send(self, messages: Sequence[Message]) -> None:
         """Try one nsqd after the other until all is confirmed."""
         check_messages(messages, self._good_topics)
-        largest = min(self._settings.max_msg_size, LARGEST_BATCH)
-        batches = make_batches(messages, largest)
+        longest = self.bus.capabilities.max_delay or 0.0
+        batches = make_batches(messages, self._largest, longest)
         failures: list[BusError] = []
         began = False
         for address in self._candidates():
-            is_old = True
-            while is_old:  # it may have been cut: make a new one
+            again = True
+            while again:
                 is_old = address in self._connections
                 try:
                     connection = self._connect(address)
@@ -65,11 +72,40 @@ class NsqProducer(Producer):
                     deliver(connection, batches)
                 except (OSError, BusError) as error:
                     self._connections.pop(address, None)
-                    failures.append(_judge(address, error, batches))
+                    again = self._shrink(batches, error)
+                    if not again:
+                        failures.append(_judge(address, error, batches))
+                        again = is_old  # it may have been cut: make a new one
                 else:
                     return
             self._rest(address)
         self._give_up(batches, failures, began)
+
+    def _shrink(self, batches: list[Batch], error: Exception) -> bool:
+        """Learn from a refusal how much an nsqd takes; say whether they fit only now.
+
+        Raises:
+            PayloadError: Messages are too long for it. Others may have been sent, but
+                that happens once: from now on it is known before.
+        """
+        limit = error.limit if isinstance(error, RefusalError) else None
+        if not isinstance(error, RefusalError) or limit is None:
+            return False
+        known = self.bus.capabilities
+        if "message too big" in error.reason:
+            self.bus.capabilities = attrs.evolve(known, max_bytes=limit)
+            raise PayloadError(str(error), _longer(batches, limit)) from error
+        if error.reason.startswith("DPUB timeout"):
+            _log.warning("%s; longer delays are shortened to that", error)
+            self.bus.capabilities = attrs.evolve(known, max_delay=limit / 1000)
+            fits = max(batch.delay for batch in batches) <= limit
+            for batch in batches:
+                batch.delay = min(batch.delay, limit)
+        else:  # a batch
+            self._largest = limit
+            fits = max(batch.size for batch in batches) <= limit
+            batches[:] = [part for batch in batches for part in split(batch, limit)]
+        return not fits
 
     def _prepare(self, topics: Sequence[str]) -> None:
         """Check the names, and that an nsqd can be reached; topics need no making."""
@@ -149,6 +185,15 @@ def _judge(address: Address, error: Exception, batches: list[Batch]) -> BusError
     if not isinstance(reason, (RefusalError, BusConnectionError)):
         raise reason
     return reason
+
+
+def _longer(batches: list[Batch], limit: int) -> list[int]:
+    return [
+        position
+        for batch in batches
+        for position, body in zip(batch.positions, batch.bodies, strict=True)
+        if len(body) > limit
+    ]
 
 
 def _positions(batches: list[Batch]) -> list[int]:

@@ -25,7 +25,8 @@ class Settings:
         secret: For AUTH.
         lease: Seconds until an unsettled message comes again.
         heartbeat: Seconds between two signs of life of an nsqd.
-        lookup_interval, connect_timeout, answer_timeout, requeue_delay: Seconds.
+        lookup_interval, connect_timeout, answer_timeout, requeue_delay,
+            max_req_timeout: Seconds.
         max_attempts: Drop what was handed out more often; 0 drops nothing.
         max_msg_size: Bytes.
     """
@@ -41,6 +42,7 @@ class Settings:
     connect_timeout: float
     answer_timeout: float
     requeue_delay: float
+    max_req_timeout: float
     max_attempts: int
     max_msg_size: int
 
@@ -73,6 +75,7 @@ def make_settings(options: NsqOptions, lease: float) -> Settings:
         connect_timeout=_seconds("connect_timeout", options.connect_timeout, 0.001),
         answer_timeout=_seconds("answer_timeout", options.answer_timeout, 0.001),
         requeue_delay=_seconds("requeue_delay", options.requeue_delay, 0.0),
+        max_req_timeout=_seconds("max_req_timeout", options.max_req_timeout, 0.0),
         max_attempts=options.max_attempts,
         max_msg_size=options.max_msg_size,
     )

@@ -9,7 +9,7 @@ from brokers.nsqd_stand_in.publish import read_batch
 from brokers.nsqd_stand_in.settings import HOST, VERSION
 from brokers.nsqd_stand_in.stats import stats
 from brokers.nsqd_stand_in.web import HttpError, Request, Routes
-from brokers.nsqd_stand_in.wire import ProtocolError, is_name
+from brokers.nsqd_stand_in.wire import Input, ProtocolError, is_name
 
 _FALSE = ("false", "0")
 
@@ -83,7 +83,9 @@ class Api:
         reader.feed_eof()
         limits = options.max_msg_size, options.max_body_size
         try:
-            return self._publish(request, await read_batch(reader, *limits))
+            return self._publish(
+                request, await read_batch(Input(reader, lambda: None), *limits)
+            )
         except ProtocolError as error:
             raise HttpError(413, error.code.removeprefix("E_")) from None
 

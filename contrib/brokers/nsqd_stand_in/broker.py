@@ -49,7 +49,6 @@ class Broker:
         self.registrars: list[Registrar] = []
         self.now = asyncio.get_running_loop().time
         self._searches: set[asyncio.Future[None]] = set()
-        self._settles = False
         self._number = time.time_ns() >> 8
         self.journal = Journal(Path(options.data_path or "."))
         for what, *about in list(self.journal.replay()):
@@ -93,6 +92,7 @@ class Broker:
                     self.channel(topic.name, name)
         topic.started = True
         self._flow(topic)
+        self.settle()
 
     def channel(self, topic: str, name: str) -> Channel:
         """Return the channel; the first of a topic gets what waits there."""
@@ -108,7 +108,6 @@ class Broker:
         if topic.flow() and not topic.durable:
             self.journal.note("flowed", topic.name)
         self.dirty.update(topic.channels.values())
-        self.soon()
 
     def delete_topic(self, name: str) -> None:
         """Drop the topic, its channels and all their messages."""
@@ -167,7 +166,6 @@ class Broker:
         ]
         of.put(messages, self.now() + delay if delay else 0.0)
         self.dirty.update(of.channels.values())
-        self.soon()
 
     def keep(self, topic: str, channel: str, messages: Sequence[_Kept]) -> None:
         """Take back what a channel, or with "" the topic, held."""
@@ -196,17 +194,9 @@ class Broker:
             names = channel.topic, channel.name
             self.journal.note("requeue", *names, message.id, message.attempts)
         self.dirty.add(channel)
-        self.soon()
-
-    def soon(self) -> None:
-        """Settle, when all commands that have come are done."""
-        if not self._settles:
-            self._settles = True
-            asyncio.get_running_loop().call_soon(self.settle)
 
     def settle(self) -> None:
         """Do what commands have left: record, hand out, send."""
-        self._settles = False
         now = self.now()
         while self.dirty:
             channel = self.dirty.pop()

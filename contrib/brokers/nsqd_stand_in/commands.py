@@ -19,7 +19,6 @@ from brokers.nsqd_stand_in.wire import (
     text_of,
 )
 
-_LONGEST_LINE = 16 * 1024
 Command = Callable[[Connection, list[bytes]], Awaitable[None]]
 
 
@@ -32,23 +31,23 @@ async def listen(broker: Broker, host: str, port: int) -> asyncio.Server:
             await _serve(client)
         except ProtocolError as error:
             client.fail(error)
-        except (OSError, EOFError, asyncio.LimitOverrunError):
+        except (OSError, EOFError):
             pass  # it is gone, wants no TLS, or sends a line without end
         finally:
             client.leave()
 
-    return await asyncio.start_server(serve, host, port, limit=_LONGEST_LINE)
+    return await asyncio.start_server(serve, host, port)
 
 
 async def _serve(client: Connection) -> None:
     """Do commands until the connection ends."""
-    if await client.reader.readexactly(4) != b"  V2":
+    if await client.input.exactly(4) != b"  V2":
         client.send(frame(ERROR, b"E_BAD_PROTOCOL"))
         return
     while True:
-        line = await client.reader.readuntil(b"\n")
+        line = await client.input.line()
         client.heard = client.broker.now()
-        params = line[:-1].removesuffix(b"\r").split(b" ")
+        params = line.removesuffix(b"\r").split(b" ")
         try:
             await _execute(client, params)
         except ProtocolError as error:
@@ -112,7 +111,6 @@ async def _rdy(client: Connection, params: list[bytes]) -> None:
 
 def _changed(client: Connection, channel: Channel) -> None:
     client.broker.dirty.add(channel)
-    client.broker.soon()
 
 
 def _message(

@@ -7,7 +7,14 @@ import time
 from brokers.nsqd_stand_in.auth import Authorizations
 from brokers.nsqd_stand_in.broker import Broker
 from brokers.nsqd_stand_in.channel import Channel, Message
-from brokers.nsqd_stand_in.wire import ERROR, HEARTBEAT, OK, ProtocolError, frame
+from brokers.nsqd_stand_in.wire import (
+    ERROR,
+    HEARTBEAT,
+    OK,
+    Input,
+    ProtocolError,
+    frame,
+)
 
 INIT, SUBSCRIBED, CLOSING = 0, 3, 4
 """States, by the numbers that `/stats` shows."""
@@ -18,7 +25,7 @@ class Connection:
 
     Args:
         broker: that it uses.
-        reader: of what it sends.
+        reader: of the bytes that it sends.
         writer: of what it is sent.
     """
 
@@ -28,7 +35,8 @@ class Connection:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
-        self.broker, self.reader, self._writer = broker, reader, writer
+        self.broker, self._writer = broker, writer
+        self.input = Input(reader, broker.settle)
         self.host, port = writer.get_extra_info("peername")[:2]
         self.remote = f"{self.host}:{port}"
         self.client_id = self.hostname = str(self.host)
@@ -70,7 +78,6 @@ class Connection:
         self._out.append(data)
         self._urgent = True
         self.broker.outgoing.add(self)
-        self.broker.soon()
 
     def fail(self, error: ProtocolError) -> None:
         """Answer with an error, which may end the connection."""

@@ -6,7 +6,7 @@ from typing import Any
 from brokers.nsqd_stand_in.auth import ask
 from brokers.nsqd_stand_in.connection import INIT, Connection
 from brokers.nsqd_stand_in.settings import VERSION
-from brokers.nsqd_stand_in.wire import OK, ProtocolError, read_body, told
+from brokers.nsqd_stand_in.wire import OK, ProtocolError, told
 
 _KINDS: dict[str, type] = {
     "client_id": str,
@@ -28,7 +28,7 @@ async def identify(client: Connection, params: list[bytes]) -> None:
         raise ProtocolError("E_INVALID", "cannot IDENTIFY in current state")
     options = client.broker.options
     most = options.max_body_size
-    body = await read_body(client.reader, "E_BAD_BODY", "IDENTIFY", most)
+    body = await client.input.body("E_BAD_BODY", "IDENTIFY", most)
     asked = _asked(body)
     client.client_id = asked["client_id"]
     client.hostname = asked["hostname"]
@@ -128,7 +128,7 @@ async def auth(client: Connection, params: list[bytes]) -> None:
         raise ProtocolError("E_INVALID", "AUTH invalid number of parameters")
     options = client.broker.options
     most = options.max_body_size
-    secret = await read_body(client.reader, "E_BAD_BODY", "AUTH", most)
+    secret = await client.input.body("E_BAD_BODY", "AUTH", most)
     if client.authorizations is not None and client.authorizations.entries:
         raise ProtocolError("E_INVALID", "AUTH already set")
     if not options.auth_http_address:

@@ -1,17 +1,14 @@
 """PUB, MPUB and DPUB: messages in."""
 
-from asyncio import IncompleteReadError, StreamReader
-
 from brokers.nsqd_stand_in.connection import Connection
 from brokers.nsqd_stand_in.identify import permit
 from brokers.nsqd_stand_in.wire import (
     OK,
     SIZE,
+    Input,
     ProtocolError,
     is_name,
     number,
-    read,
-    read_size,
     text_of,
 )
 
@@ -47,14 +44,14 @@ def _topic(params: list[bytes], least: int, what: str) -> str:
 
 async def _one(client: Connection, name: str, topic: str, delay: float) -> None:
     """Read one message and take it in, after a delay in seconds."""
-    bad, reader = "E_BAD_MESSAGE", client.reader
-    size = await read_size(reader, bad, f"{name} failed to read message body size")
+    bad, source = "E_BAD_MESSAGE", client.input
+    size = await source.size(bad, f"{name} failed to read message body size")
     if size <= 0:
         raise ProtocolError(bad, f"{name} invalid message body size {size}")
     most = client.broker.options.max_msg_size
     if size > most:
         raise ProtocolError(bad, f"{name} message too big {size} > {most}")
-    body = await read(reader, size, bad, f"{name} failed to read message body")
+    body = await source.read(size, bad, f"{name} failed to read message body")
     await permit(client, name, topic)
     client.broker.publish(topic, [body], delay)
     client.send(OK)
@@ -64,20 +61,20 @@ async def mpub(client: Connection, params: list[bytes]) -> None:
     """Take many messages in, or none of them."""
     topic = _topic(params, 2, "E_BAD_TOPIC MPUB topic")
     bad, options = "E_BAD_BODY", client.broker.options
-    size = await read_size(client.reader, bad, "MPUB failed to read body size")
+    size = await client.input.size(bad, "MPUB failed to read body size")
     if size <= 0:
         raise ProtocolError(bad, f"MPUB invalid body size {size}")
     most = options.max_body_size
     if size > most:
         raise ProtocolError(bad, f"MPUB body too big {size} > {most}")
-    bodies = await read_batch(client.reader, options.max_msg_size, most)
+    bodies = await read_batch(client.input, options.max_msg_size, most)
     await permit(client, "MPUB", topic)
     client.broker.publish(topic, bodies)
     client.send(OK)
 
 
 async def read_batch(
-    reader: StreamReader, max_msg_size: int, max_body_size: int
+    source: Input, max_msg_size: int, max_body_size: int
 ) -> list[bytes]:
     """Read a count and so many messages.
 
@@ -85,20 +82,20 @@ async def read_batch(
         ProtocolError: a message or the count is not valid.
     """
     bad = "E_BAD_BODY"
-    count = await read_size(reader, bad, "MPUB failed to read message count")
+    count = await source.size(bad, "MPUB failed to read message count")
     if not 0 < count <= (max_body_size - 4) // 5:
         raise ProtocolError(bad, f"MPUB invalid message count {count}")
-    return [await _message(reader, it, max_msg_size) for it in range(count)]
+    return [await _message(source, it, max_msg_size) for it in range(count)]
 
 
-async def _message(reader: StreamReader, number: int, most: int) -> bytes:
+async def _message(source: Input, number: int, most: int) -> bytes:
     bad, what = "E_BAD_MESSAGE", "size"
     try:
-        (size,) = SIZE.unpack(await reader.readexactly(4))
+        (size,) = SIZE.unpack(await source.exactly(4))
         what = ""
         if 0 < size <= most:
-            return await reader.readexactly(size)
-    except IncompleteReadError:
+            return await source.exactly(size)
+    except EOFError:
         which = f"message({number}) body size" if what else "message body"
         raise ProtocolError(bad, f"MPUB failed to read {which}") from None
     if size <= 0:

@@ -3,10 +3,13 @@
 import json
 import re
 import struct
-from asyncio import IncompleteReadError, StreamReader
+from asyncio import StreamReader
+from collections.abc import Callable
 
 RESPONSE, ERROR, MESSAGE = 0, 1, 2
 SIZE = struct.Struct(">i")
+_CHUNK = 256 * 1024
+_LONGEST_LINE = 16 * 1024
 _HEADER = struct.Struct(">ii")
 _NAME = re.compile(rb"[.a-zA-Z0-9_-]+(#ephemeral)?")
 
@@ -31,34 +34,75 @@ class ProtocolError(Exception):
         return str(self).encode("utf-8", "surrogateescape")
 
 
-async def read(reader: StreamReader, size: int, code: str, text: str) -> bytes:
-    """Read that many bytes; code and text are for an end before them."""
-    try:
-        return await reader.readexactly(size)
-    except IncompleteReadError:
-        raise ProtocolError(code, text) from None
-
-
-async def read_size(reader: StreamReader, code: str, text: str) -> int:
-    """Read a size: four bytes, signed."""
-    return int(SIZE.unpack(await read(reader, 4, code, text))[0])
-
-
-async def read_body(reader: StreamReader, code: str, what: str, most: int) -> bytes:
-    """Read a size and so many bytes, at most so many.
+class Input:
+    """What a client sends, command by command.
 
     Args:
-        reader: of the connection.
-        code: of the errors.
-        what: whose body it is, in errors.
-        most: bytes that are allowed.
+        stream: of its bytes.
+        idle: called when all that has come is used, before more is waited for.
     """
-    size = await read_size(reader, code, f"{what} failed to read body size")
-    if size > most:
-        raise ProtocolError(code, f"{what} body too big {size} > {most}")
-    if size <= 0:
-        raise ProtocolError(code, f"{what} invalid body size {size}")
-    return await read(reader, size, code, f"{what} failed to read body")
+
+    def __init__(self, stream: StreamReader, idle: Callable[[], None]) -> None:
+        self._stream, self._idle = stream, idle
+        self._data, self._at = b"", 0
+
+    async def _more(self) -> None:
+        self._idle()
+        data = await self._stream.read(_CHUNK)
+        if not data:
+            raise EOFError
+        self._data, self._at = self._data[self._at :] + data, 0
+
+    async def line(self) -> bytes:
+        """Read up to the end of a line, which is left out.
+
+        Raises:
+            EOFError: no more comes, or too much without an end.
+        """
+        while (end := self._data.find(b"\n", self._at)) < 0:
+            if len(self._data) - self._at > _LONGEST_LINE:
+                raise EOFError
+            await self._more()
+        start, self._at = self._at, end + 1
+        return self._data[start:end]
+
+    async def exactly(self, size: int) -> bytes:
+        """Read so many bytes.
+
+        Raises:
+            EOFError: they do not come.
+        """
+        while len(self._data) - self._at < size:
+            await self._more()
+        start = self._at
+        self._at += size
+        return self._data[start : self._at]
+
+    async def read(self, size: int, code: str, text: str) -> bytes:
+        """Read so many bytes; code and text are for an end before them."""
+        try:
+            return await self.exactly(size)
+        except EOFError:
+            raise ProtocolError(code, text) from None
+
+    async def size(self, code: str, text: str) -> int:
+        """Read a size: four bytes, signed."""
+        return int(SIZE.unpack(await self.read(4, code, text))[0])
+
+    async def body(self, code: str, what: str, most: int) -> bytes:
+        """Read a size and so many bytes, at most so many.
+
+        Args:
+            code: of the errors.
+            what: whose body it is, in errors.
+            most: bytes that are allowed.
+        """
+        size = await self.size(code, f"{what} failed to read body size")
+        if size > most:
+            raise ProtocolError(code, f"{what} body too big {size} > {most}")
+        if size <= 0:
+            raise ProtocolError(code, f"{what} invalid body size {size}")
+        return await self.read(size, code, f"{what} failed to read body")
 
 
 def frame(kind: int, data: bytes) -> bytes:

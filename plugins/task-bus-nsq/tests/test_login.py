@@ -1,9 +1,11 @@
 """TLS that verifies, and secrets that nobody sees."""
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
+from brokers.auth import AuthServer
 from brokers.ports import free_address
 from nsq_backdoor import NsqBackdoor
 
@@ -13,6 +15,32 @@ from task_core.api import (
     Message,
     UnsupportedCapabilityError,
 )
+
+
+def receive(consumer, count):
+    """Receive and settle until so many have come."""
+    found = []
+    deadline = time.monotonic() + 15
+    while len(found) < count and time.monotonic() < deadline:
+        try:
+            came = consumer.receive(count, 1)
+        except BusConnectionError:
+            continue
+        consumer.ack(came)
+        found += [it.body for it in came]
+    return found
+
+
+def outage(act):
+    """Do something until it tells of an outage that has begun before it."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            act()
+        except BusConnectionError as error:
+            if "closed the connection" not in str(error):
+                return str(error)
+    return ""
 
 
 @pytest.fixture
@@ -89,6 +117,59 @@ def test_a_wrong_secret_is_refused_and_not_shown(good, buses):
     text = refusal(buses(**{**good, "auth_secret": "wrong-secret"}))
     assert "auth_secret" in text
     assert "wrong-secret" not in text
+
+
+@pytest.fixture
+def moody(start_nsqd):
+    """An nsqd that asks a server of its own whom to let in; and that server."""
+    with AuthServer() as server:
+        yield start_nsqd(auth=server), server
+
+
+def test_an_auth_server_that_is_away_is_an_outage_once_a_login_worked(moody, buses):
+    """For who reads and for who sends."""
+    nsqd, server = moody
+    secret = server.secret
+    bus = buses(nsqd=(nsqd.tcp,), auth_secret=secret)
+    consumer, producer = bus.subscribe("t", "c"), bus.producer()
+    producer.send([Message("t", b"1")])
+    server.secret = "none: refuses, as one that is away does"
+    nsqd.restart()
+    for act in (
+        lambda: consumer.receive(1, 1),
+        lambda: bus.subscribe("t", "d"),
+        lambda: bus.producer().prepare(["t"]),
+        bus.ping,
+    ):
+        assert "auth server" in outage(act)
+    server.secret = secret
+    producer.send([Message("t", b"2")])
+    assert sorted(receive(consumer, 2)) == [b"1", b"2"]
+
+
+def test_a_secret_that_never_worked_is_no_outage(moody, buses):
+    nsqd, _ = moody
+    assert "auth server" in refusal(buses(nsqd=(nsqd.tcp,), auth_secret="wrong"))
+
+
+def test_a_launcher_outlives_a_restart_of_the_auth_server(moody, task):
+    nsqd, server = moody
+    door = NsqBackdoor(nsqd, secret=server.secret)
+    secret = server.secret
+    flags = ("--topic", "work", "--channel", "c", "--done-topic", "done")
+    url = f"nsq://{nsqd.tcp}?http={nsqd.http}&auth_secret={secret}"
+    launcher = task("launch", "--worker", "nop", *flags, "--max-tasks", "2", bus=url)
+    door.put("work", [b'{"type":"nop","info":"1"}'])
+    while not door.take("done"):
+        assert launcher.poll() is None, launcher.communicate()
+    server.secret = "none"
+    nsqd.restart()
+    time.sleep(1)
+    assert launcher.poll() is None, launcher.communicate()
+    server.secret = secret
+    door.put("work", [b'{"type":"nop","info":"2"}'])
+    _, stderr = launcher.communicate(timeout=60)
+    assert launcher.returncode == 0, stderr
 
 
 def test_a_missing_secret_is_told(good, buses):

@@ -16,7 +16,7 @@ from task_bus_nsq.client import FRAME_TYPE_ERROR, MAGIC_V2, Connection
 from task_bus_nsq.errors import CLOSED, refusal, unreachable
 from task_bus_nsq.names import Address
 from task_bus_nsq.settings import Settings
-from task_core.api import BusError
+from task_core.api import BusConnectionError, BusError
 
 HEARTBEAT = b"_heartbeat_"
 OK = b"\0\0\0\x06\0\0\0\0OK"
@@ -138,12 +138,14 @@ class NsqdConnection(Connection):  # type: ignore[misc]
         return identity
 
     def _log_in(self) -> None:
-        if not self._settings.secret:
+        login = self._settings.login
+        if not login.secret:
             raise BusError(
                 f"nsqd {self.address} asks for a login; set the option auth_secret"
             )
-        self.auth(self._settings.secret.encode())
+        self.auth(login.secret.encode())
         self.answer()
+        login.worked = True
 
     def _set_patience(self, seconds: float) -> None:
         """Let the kernel end what takes too long: Python's timeout polls each time.
@@ -195,12 +197,21 @@ class NsqdConnection(Connection):  # type: ignore[misc]
                     self.nop()
                     continue
                 if kind == FRAME_TYPE_ERROR:
-                    raise refusal(self.address, data)
+                    raise self.refusal(data)
                 return data
             self.read()
             if self._buffer == OK:  # most often, and alone
                 self._buffer = b""
                 return b"OK"
+
+    def refusal(self, data: bytes) -> BusError:
+        """Return the error that an answer stands for."""
+        if self._settings.login.worked and data.startswith(b"E_AUTH_FAILED"):
+            return BusConnectionError(
+                f"nsqd {self.address}: it took the auth_secret before, and does not"
+                " now: its auth server does not answer"
+            )
+        return refusal(self.address, data)
 
     def read(self) -> None:
         """Read once; waits when there is nothing.

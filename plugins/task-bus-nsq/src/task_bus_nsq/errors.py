@@ -47,7 +47,7 @@ def refusal(address: Address, answer: bytes) -> RefusalError:
     text = answer.decode("utf-8", "replace")
     hint = ""
     if text.startswith(_LOGIN):
-        hint = "; check the option auth_secret"
+        hint = "; check the option auth_secret, and whether its auth server answers"
     elif "TLS required" in text:
         hint = "; switch on the option tls"
     elif "heartbeat" in text:

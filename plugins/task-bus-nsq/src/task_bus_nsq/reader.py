@@ -8,7 +8,6 @@ from time import monotonic
 
 from task_bus_nsq.client import FRAME_TYPE_ERROR, FRAME_TYPE_MESSAGE
 from task_bus_nsq.connection import HEARTBEAT, NsqdConnection
-from task_bus_nsq.errors import refusal
 from task_bus_nsq.names import Address
 from task_bus_nsq.settings import Settings
 from task_core.api import Delivery
@@ -122,7 +121,7 @@ class Reader(NsqdConnection):
             return  # the flush timer gives signs of life
         if kind == FRAME_TYPE_ERROR:
             if not data.startswith(_LATE):
-                raise refusal(self.address, data)
+                raise self.refusal(data)
             # FIN, REQ and TOUCH have no other answer: it came too late
             _log.debug("nsqd %s: %s", self.address, data.decode("utf-8", "replace"))
             words = data.split(b" ", 3)

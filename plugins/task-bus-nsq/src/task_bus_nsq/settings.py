@@ -13,6 +13,20 @@ NSQD_PORT, NSQD_HTTP_PORT, LOOKUPD_PORT = 4150, 4151, 4161
 BY_HTTP = "http", "https"
 
 
+@attrs.define(eq=False)
+class Login:
+    """What is shown to nsqds that ask for it.
+
+    Args:
+        secret: For AUTH.
+        worked: Whether one of them has taken it: then it is right, and who asks
+            again and is refused has met an auth server that is away.
+    """
+
+    secret: str = attrs.field(repr=False)
+    worked: bool = False
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Settings:
     """Checked options.
@@ -22,7 +36,7 @@ class Settings:
         lookupd: Where nsqlookupds answer, by HTTP.
         http: Where nsqds answer, by HTTP; empty when nsqlookupds tell.
         tls: How to speak TLS, or None.
-        secret: For AUTH.
+        login: What is shown to those that ask for it.
         lease: Seconds until an unsettled message comes again.
         heartbeat: Seconds between two signs of life of an nsqd.
         lookup_interval, connect_timeout, answer_timeout, requeue_delay,
@@ -35,7 +49,7 @@ class Settings:
     lookupd: tuple[Address, ...]
     http: tuple[Address, ...]
     tls: ssl.SSLContext | None
-    secret: str = attrs.field(repr=False)
+    login: Login
     lease: float
     heartbeat: float
     lookup_interval: float
@@ -68,7 +82,7 @@ def make_settings(options: NsqOptions, lease: float) -> Settings:
         lookupd=lookupd,
         http=_http(options, () if lookupd else nsqd),
         tls=_tls(options),
-        secret=options.auth_secret,
+        login=Login(options.auth_secret),
         lease=max(1.0, lease),  # an nsqd takes no less
         heartbeat=_seconds("heartbeat", options.heartbeat, 1.0),
         lookup_interval=_seconds("lookup_interval", options.lookup_interval, 0.1),

@@ -75,14 +75,15 @@ class Task(
         info: str = "",
         *,
         job: str = "",
-        meta: str = "",
+        meta: "str | Mapping[str, str | Iterable[str]]" = "",
         id: str | None = None,
         clock: Clock = _SYSTEM,
     ) -> "Task":
         """Create a task that is to be done.
 
         Args:
-            type, info, job, meta: As on the class.
+            type, info, job: As on the class.
+            meta: As on the class, or its keys and values.
             id: Give the id of a parent to chain; a new random one otherwise.
             clock: Where `created` comes from.
 
@@ -97,7 +98,7 @@ class Task(
             info=info,
             created=clock.stamp(),
             id=str(uuid.uuid4()) if id is None else id,
-            meta=meta,
+            meta=_meta_text(meta),
         )
 
     def start(self, clock: Clock = _SYSTEM) -> None:
@@ -118,6 +119,14 @@ class Task(
         """
         text = getattr(self, field)
         return parse_date(text) if text else None
+
+
+def _meta_text(meta: str | Mapping[str, str | Iterable[str]]) -> str:
+    if isinstance(meta, str):
+        return meta
+    if not isinstance(meta, Mapping):
+        raise TypeError(f"meta is a text or a mapping of texts, not {meta!r}")
+    return format_meta(meta)
 
 
 def parse_meta(text: str) -> dict[str, list[str]]:

@@ -253,3 +253,12 @@ def test_a_complaint_is_one_short_line(text):
         parse_date(text)
     assert len(str(caught.value)) < 100
     assert str(caught.value).isprintable()
+
+
+def test_meta_may_be_given_as_keys_and_values():
+    """Written as the wire wants it; anything else is refused at once."""
+    assert (
+        Task.new("load", meta={"b": ["1", "2"], "a": "x&y"}).meta == "a=x%26y&b=1&b=2"
+    )
+    with pytest.raises(TypeError, match="a text or a mapping"):
+        Task.new("load", meta=["a=b"])

@@ -1,0 +1,74 @@
+"""Every distribution brings what its users and its index look for."""
+
+import re
+import tomllib
+
+import pytest
+from architecture.source import ROOT
+
+FOLDERS = [ROOT, *sorted((ROOT / "plugins").iterdir())]
+CORE = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+
+def shown(folder):
+    return folder.name if folder != ROOT else "task-framework"
+
+
+@pytest.fixture(params=FOLDERS, ids=shown)
+def folder(request):
+    return request.param
+
+
+@pytest.fixture
+def project(folder):
+    return tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def test_a_distribution_is_called_as_its_folder(folder, project):
+    """Others look for it by that name."""
+    assert project["name"] == shown(folder)
+
+
+def test_a_distribution_brings_its_licence(folder, project):
+    """In the wheel too, where the one of the repository is not seen."""
+    assert project["license-files"] == ["LICENSE"]
+    assert (folder / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+
+
+def test_a_distribution_says_where_it_comes_from(project):
+    """An index shows these links beside it."""
+    assert {"Source", "Documentation", "Changelog", "Issues"} <= project["urls"].keys()
+
+
+def test_a_distribution_has_a_readme_and_tests(folder, project):
+    """What CI runs, it runs for each."""
+    assert (folder / project["readme"]).stat().st_size > 200
+    assert list((folder / "tests").rglob("test_*.py"))
+
+
+def test_what_is_new_in_a_distribution_reaches_the_changelog(folder):
+    """A fragment in a folder that nobody reads would be lost."""
+    where = (folder / "changelog.d").relative_to(ROOT).as_posix()
+    read = {it["path"] for it in CORE["tool"]["towncrier"]["section"]}
+    assert where in read
+    kinds = "|".join(it["directory"] for it in CORE["tool"]["towncrier"]["type"])
+    for fragment in (folder / "changelog.d").iterdir():
+        if fragment.name != "README.md":
+            assert re.fullmatch(rf"[^.]+\.({kinds})(\.\d+)?\.md", fragment.name)
+
+
+@pytest.mark.parametrize(
+    "page", sorted((ROOT / "docs" / "decisions").glob("0*.md")), ids=lambda it: it.name
+)
+def test_a_decision_has_its_number_a_date_and_a_status_and_fits_a_page(page):
+    """Readers see at once whether it still holds."""
+    lines = page.read_text("utf-8").splitlines()
+    assert lines[0].startswith(f"# {page.name[:3]} ")
+    assert re.match(r"\d{4}-\d\d-\d\d, (accepted|overruled on .* by )", lines[2])
+    assert len(lines) <= 60
+
+
+def test_no_two_decisions_share_a_number():
+    """They are named by it."""
+    pages = [it.name[:3] for it in (ROOT / "docs" / "decisions").glob("0*.md")]
+    assert len(set(pages)) == len(pages)

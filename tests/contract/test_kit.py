@@ -8,8 +8,9 @@ from queue import SimpleQueue
 import attrs
 import pytest
 from task_testing import BusContract, WorkerContract
-from task_testing.contract.actor import Actor, Part
-from task_testing.contract.tally import RESULTS
+from task_testing.contract.child import Child, Job
+from task_testing.contract.kit import SUITE
+from task_testing.contract.results import RESULTS
 
 from task_core.api import BusContext
 from task_core.builtin import buses
@@ -58,7 +59,7 @@ def test_a_class_that_replaces_or_removes_a_rule_is_refused(contract, instead):
         type("Dodger", (contract,), {rule: instead})
 
 
-@pytest.mark.parametrize("part", ["_only_what_applies", "_title", "_offers", "stage"])
+@pytest.mark.parametrize("part", ["_only_what_applies", "_title", "_offers", "env"])
 def test_a_class_that_replaces_what_rules_are_played_with_is_refused(part):
     with pytest.raises(TypeError, match=f"Dodger replaces parts .*{part}"):
         type("Dodger", (BusContract,), {part: lambda self: None})
@@ -91,12 +92,12 @@ SKIPPING = """
 def test_a_skip_that_is_no_lack_of_an_offer_is_counted_as_such(run):
     """Where something is skipped, less is proven."""
     _, told = run(BUS + SKIPPING, "-k", "closed_consumer_refuses or closed_prod")
-    assert "suite 1): 1 passed, 1 skipped," in told
+    assert f"suite {SUITE}): 1 passed, 1 skipped," in told
 
 
 def test_a_plugin_that_other_processes_cannot_be_given_is_told_as_that():
     """A lambda in it, say: the error of `pickle` alone would help nobody."""
-    part = Part(
+    part = Job(
         plugin=attrs.evolve(buses.memory, open=lambda options, context: None),
         options=None,
         context=BusContext(),
@@ -104,7 +105,7 @@ def test_a_plugin_that_other_processes_cannot_be_given_is_told_as_that():
         topic="kit",
     )
     with pytest.raises(TypeError, match="what they hold must be importable .*lambda"):
-        Actor(part, SimpleQueue())
+        Child(part, SimpleQueue())
 
 
 def test_a_rule_that_is_replaced_later_fails_every_rule(run):
@@ -132,20 +133,20 @@ def test_an_expected_failure_that_passes_fails_the_run(run):
     status, told = run(EXPECTING, "-k", "closed_consumer_refuses")
     assert status == 1
     assert "XPASS(strict)" in told
-    assert f"suite 1): 1 failed, {TOTAL - 1} not run" in told
+    assert f"suite {SUITE}): 1 failed, {TOTAL - 1} not run" in told
 
 
 def test_an_expected_failure_that_fails_is_counted_as_known(run):
     broken = "    part = __import__('mutants').lifetimes.DeliversAfterClose\n"
     status, told = run(EXPECTING + broken, "-k", "closed_consumer_refuses")
     assert status == 0
-    assert f"suite 1): 1 known, {TOTAL - 1} not run" in told
+    assert f"suite {SUITE}): 1 known, {TOTAL - 1} not run" in told
 
 
 def test_the_summary_counts_what_passed_what_is_not_offered_and_what_did_not_run(run):
     status, told = run(BUS, "-k", QUICK)
     assert status == 0
-    line = "bus double-kit (in the process, suite 1): 2 passed, 1 not offered,"
+    line = f"bus double-kit (in the process, suite {SUITE}): 2 passed, 1 not offered,"
     assert f"{line} {TOTAL - 3} not run" in told
 
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from mutants import ACTORS, MUTANTS
+from mutants import MUTANTS, PLUGINS
 from task_testing import BusContract, TaskmasterContract, WorkerContract
 
 RIGHT = """
@@ -79,18 +79,18 @@ def test_each_wrong_bus_is_caught_by_its_rule(judge, name):
     judge(name, "wrong_bus", mutant.rule, mutant.tells)
 
 
-@pytest.mark.parametrize("name", ACTORS)
+@pytest.mark.parametrize("name", PLUGINS)
 def test_each_wrong_worker_or_taskmaster_is_caught_by_its_rule(judge, name):
     """The same without the fault keeps it, as the test below tells."""
-    _, rule, tells = ACTORS[name]
-    judge(name, "wrong_actor", rule, tells)
+    _, rule, tells = PLUGINS[name]
+    judge(name, "wrong_plugin", rule, tells)
 
 
 def test_each_rule_catches_a_mutant():
     """A rule that no wrong bus breaks may be no rule."""
     assert set(BusContract._rules) == {mutant.rule for mutant in MUTANTS.values()}
     others = {*WorkerContract._rules, *TaskmasterContract._rules}
-    assert others == {rule for _, rule, _ in ACTORS.values()}
+    assert others == {rule for _, rule, _ in PLUGINS.values()}
 
 
 def test_what_mutants_are_made_of_keeps_every_rule(run_kit):

@@ -1,21 +1,32 @@
 """Wrong buses, each of which a named rule of the conformance kit catches."""
 
-from mutants import carrying, channels, lifetimes, outages, receiving, settling
-from mutants.actors import ACTORS, Taskmasters, Workers, wrong_actor
+from mutants import (
+    carrying,
+    channels,
+    extras,
+    lifetimes,
+    outages,
+    receiving,
+    removing,
+    settling,
+)
 from mutants.catalog import MUTANTS, Double, wrong_bus
+from mutants.plugins import PLUGINS, Taskmasters, Workers, wrong_plugin
 
 __all__ = [
-    "ACTORS",
     "MUTANTS",
+    "PLUGINS",
     "Double",
     "Taskmasters",
     "Workers",
     "carrying",
     "channels",
+    "extras",
     "lifetimes",
     "outages",
     "receiving",
+    "removing",
     "settling",
-    "wrong_actor",
     "wrong_bus",
+    "wrong_plugin",
 ]

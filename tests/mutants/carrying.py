@@ -1,10 +1,12 @@
 """Mutants that carry bodies wrongly, or refuse the wrong ones."""
 
+import time
+
 from mutants.catalog import caught_by
 from mutants.double import DoubleBus, DoubleConsumer, DoubleProducer
 from task_core.api.bus import Role
 from task_core.api.message import Message
-from task_core.errors import BusError, PayloadError
+from task_core.errors import BusConnectionError, BusError, PayloadError
 
 
 def changed(deliveries, change):
@@ -124,6 +126,60 @@ class PreparesWithAMessage(DoubleProducer):
         self.send([Message(topic, b"") for topic in topics])
 
 
+@caught_by(
+    "a_topic_may_have_letters_digits_dots_dashes_and_underscores",
+    "assert",
+)
+class HasPlainNamesOnly(Rewriting):
+    """Writes other characters in another way."""
+
+    def rewritten(self, message):
+        return Message(message.topic.replace(".", "_"), message.body)
+
+
+BAD_NAME = "a_topic_that_the_broker_cannot_name_is_refused"
+
+
+@caught_by(BAD_NAME, "DID NOT RAISE")
+class TakesAnyName(DoubleBus):
+    """Leaves it to the broker, which will not answer."""
+
+    def check_names(self, topics):
+        pass
+
+
+@caught_by(BAD_NAME, "BusConnectionError")
+class TriesABadNameAgain(DoubleBus):
+    """Takes the answer of the broker for an outage."""
+
+    def check_names(self, topics):
+        try:
+            super().check_names(topics)
+        except PayloadError as error:
+            raise BusConnectionError(str(error)) from None
+
+
+@caught_by(BAD_NAME, r"assert \(\) == \(1,\)")
+class DoesNotTellWhichNameIsBad(DoubleBus):
+    """One bad name of a thousand holds up the others."""
+
+    def check_names(self, topics):
+        try:
+            super().check_names(topics)
+        except PayloadError as error:
+            raise PayloadError(str(error)) from None
+
+
+@caught_by("a_batch_is_quicker_than_its_messages_one_by_one", "assert")
+class SendsABatchOneByOne(DoubleProducer):
+    """Waits for the answer to each message."""
+
+    def _send(self, messages):
+        for message in messages:
+            time.sleep(0.001)
+            super()._send([message])
+
+
 @caught_by("a_bus_that_is_only_written_sends", "only read")
 class TakesOutForIn(DoubleBus):
     """Confuses the roles."""
@@ -142,89 +198,6 @@ class TakesInForOut(DoubleBus):
         if self.role is Role.IN:
             raise BusError("this bus is only written")
         return super()._subscribe(topic, channel, **hints)
-
-
-@caught_by("messages_come_in_the_order_of_sending", "assert.*b'49', b'48'")
-class ReversesWhatItDelivers(DoubleConsumer):
-    """Takes from the end of a list."""
-
-    def _receive(self, limit, timeout):
-        return super()._receive(limit, timeout)[::-1]
-
-
-@caught_by("messages_are_written_in_the_order_of_sending", "assert")
-class ReversesWhatItSends(DoubleProducer):
-    """Takes from the end of a list."""
-
-    def _send(self, messages):
-        super()._send(messages[::-1])
-
-
-DELAYED = "a_delayed_message_comes_after_its_delay_and_not_before"
-
-
-@caught_by(DELAYED, "assert.*b'later'")
-class IgnoresDelay(Rewriting):
-    """Sends at once."""
-
-    def rewritten(self, message):
-        return Message(message.topic, message.body)
-
-
-@caught_by(DELAYED, "assert")
-class LosesWhatIsDelayed(DoubleProducer):
-    """Keeps it in a timer that nobody runs."""
-
-    def _send(self, messages):
-        super()._send([message for message in messages if not message.delay])
-
-
-@caught_by("a_higher_priority_comes_first", "assert.*b'low'", priority=True)
-class IgnoresPriority(DoubleBus):
-    """Declares what it does not do."""
-
-
-@caught_by("headers_come_as_they_were_sent", "assert None ==")
-class DropsHeaders(Rewriting):
-    """Has no place for them."""
-
-    def rewritten(self, message):
-        return Message(message.topic, message.body, delay=message.delay)
-
-
-@caught_by("depth_tells_how_many_messages_wait", "assert False|assert.*comes_true")
-class LiesAboutDepth(DoubleBus):
-    """Always says that there is nothing to do."""
-
-    def _depth(self, topic, channel):
-        return 0
-
-
-@caught_by("topics_tell_their_names_sorted", "assert")
-class TellsTopicsUnsorted(DoubleBus):
-    """In the order in which they were made."""
-
-    def _topics(self):
-        return list(self.storage.topics)
-
-
-@caught_by("peek_shows_and_takes_nothing", "assert")
-class PeekTakes(DoubleBus):
-    """Reads as a consumer does."""
-
-    def _peek(self, topic, limit):
-        consumer = self.subscribe(topic, "kit")
-        found = consumer.receive(limit, 0)
-        consumer.ack(found)
-        return [delivery.body for delivery in found]
-
-
-@caught_by("a_ping_of_a_broker_that_works_says_nothing", "NotImplementedError")
-class CannotPing(DoubleBus):
-    """Is not finished."""
-
-    def _ping(self):
-        raise NotImplementedError
 
 
 @caught_by("undeclared_calls_are_refused", "DID NOT RAISE", nack=False)

@@ -15,10 +15,11 @@ from task_core.builtin.memory_bus import (
     MemoryProducer,
     Storage,
 )
-from task_core.errors import BusConnectionError, BusError
+from task_core.errors import BusConnectionError, BusError, PayloadError
 from task_core.options import option
 
 CAPABILITIES = attrs.evolve(MEMORY, durable=True, peek=True, max_bytes=100_000)
+BAD = "!"
 NOBODY = "nobody.example:4711"
 SECRET = "open sesame"
 WRONG = "open barley"
@@ -75,6 +76,7 @@ class DoubleConsumer(Evading, MemoryConsumer):
         return super()._receive(limit, timeout)
 
     def _settle(self, deliveries, messages):
+        self.bus.check_names([message.topic for message in messages])
         self.bus.reach()
         super()._settle(deliveries, messages)
 
@@ -91,8 +93,12 @@ class DoubleProducer(Evading, MemoryProducer):
     """Reaches the broker for all that it sends."""
 
     def _send(self, messages):
+        self.bus.check_names([message.topic for message in messages])
         self.bus.reach()
         super()._send(messages)
+
+    def _prepare(self, topics):
+        self.bus.check_names(topics)
 
 
 class DoubleBus(Evading, MemoryBus):
@@ -114,7 +120,12 @@ class DoubleBus(Evading, MemoryBus):
         if self.options.secret != SECRET:
             raise BusError(f"bus 'double': {self.options.address} refuses the login")
 
+    def check_names(self, topics):
+        if bad := [at for at, topic in enumerate(topics) if BAD in topic]:
+            raise PayloadError(f"bus 'double': no topic has a name with '{BAD}'", bad)
+
     def _subscribe(self, topic, channel, *, prefetch, temporary):
+        self.check_names([topic])
         self.reach()
         return self.consumer_class(self, topic, channel)
 
@@ -142,6 +153,9 @@ class DoubleBackdoor(MemoryBackdoor):
         self.address = address
         self.stop, self.start = broker.stop, broker.start
         self.options_class = DoubleOptions
+
+    def bad_topic(self):
+        return "no name" + BAD
 
     def unreachable(self):
         return self.options_class(address=NOBODY), NOBODY

@@ -9,6 +9,23 @@ from mutants.catalog import caught_by
 from mutants.double import DoubleBus, DoubleConsumer, DoubleProducer
 
 
+@caught_by("the_public_methods_are_those_of_the_contract", "replaced: wake")
+class WakesInItsOwnWay(DoubleConsumer):
+    """Knows better than the contract."""
+
+    def final_wake(self):
+        super().wake()
+
+
+@caught_by("the_public_methods_are_those_of_the_contract", "replaced: subscribe")
+class ReplacesAMethodOfAnObject(DoubleBus):
+    """After it was made."""
+
+    def __init__(self, options, context, capabilities):
+        super().__init__(options, context, capabilities)
+        self.subscribe = super().subscribe
+
+
 @caught_by("the_bus_has_the_name_of_its_plugin", "assert 'memory' == 'double'")
 class HasAnotherName(DoubleBus):
     """Calls itself as what it is made of."""

@@ -60,6 +60,23 @@ class FetchesAhead(Buffering):
         self.buffer.extend(DoubleConsumer._receive(self, 2, 0))
 
 
+@caught_by("what_one_consumer_does_not_hold_another_gets", "assert")
+class KeepsTheRestForItself(Buffering):
+    """Has it all at hand."""
+
+    def fill(self, limit, timeout):
+        self.buffer.extend(DoubleConsumer._receive(self, 100, timeout))
+
+
+@caught_by("what_comes_again_counts_towards_the_limit", "more than the limit")
+class AddsWhatComesAgain(DoubleConsumer):
+    """Takes what comes again first, and then as many as it was asked for."""
+
+    def _receive(self, limit, timeout):
+        old = [d for d in super()._receive(limit, timeout) if d.attempt > 1]
+        return [*old, *super()._receive(limit, 0)] or super()._receive(limit, timeout)
+
+
 @caught_by("receive_is_never_late", r"assert.*\+ 1\.0")
 class IsLate(DoubleConsumer):
     """Rounds the timeout up."""

@@ -4,7 +4,7 @@ from collections import Counter
 
 from mutants.catalog import caught_by
 from mutants.double import DoubleBus, DoubleConsumer
-from task_core.errors import LeaseLostError
+from task_core.errors import LeaseLostError, PayloadError
 
 
 @caught_by("what_was_acknowledged_never_comes_again", "assert")
@@ -175,6 +175,43 @@ class SettleAcksBeforeItSends(DoubleConsumer):
         super().settle([], messages)
 
 
+REFUSED = "a_refused_message_does_not_hinder_the_rest"
+
+
+@caught_by(REFUSED, r"assert \(\) == \(1, 3\)")
+class SaysThatSomethingIsWrong(DoubleConsumer):
+    """One bad message of a thousand holds up the others."""
+
+    def final_settle(self, deliveries, messages):
+        try:
+            super().settle(deliveries, messages)
+        except PayloadError as error:
+            raise PayloadError(str(error)) from None
+
+
+@caught_by(REFUSED, r"assert \(1,\) == \(1, 3\)")
+class FindsOneAfterTheOther(DoubleConsumer):
+    """Sends as many round trips as there are wrong messages."""
+
+    def final_settle(self, deliveries, messages):
+        try:
+            super().settle(deliveries, messages)
+        except PayloadError as error:
+            raise PayloadError(str(error), error.refused[:1]) from None
+
+
+@caught_by(REFUSED, "LeaseLostError")
+class GivesUpWhatItCouldNotSettle(DoubleConsumer):
+    """Lets others have it."""
+
+    def final_settle(self, deliveries, messages):
+        try:
+            super().settle(deliveries, messages)
+        except PayloadError:
+            self.nack(deliveries)
+            raise
+
+
 @caught_by("a_lease_that_ends_brings_the_message_to_another", "assert")
 class ForgetsLeases(DoubleBus):
     """Waits for ever for its consumers."""
@@ -191,6 +228,14 @@ class EndsLeasesEarly(DoubleBus):
     def __init__(self, options, context, capabilities):
         super().__init__(options, context, capabilities)
         self.lease /= 4
+
+
+@caught_by("extending_keeps_a_delivery", "0 of 1 came")
+class DeliversNothing(DoubleConsumer):
+    """Cannot break what it never does."""
+
+    def final_receive(self, limit, timeout):
+        return ()
 
 
 @caught_by("extending_keeps_a_delivery", "assert")

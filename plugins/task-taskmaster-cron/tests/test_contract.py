@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from task_taskmaster_cron.plugin import Options, cron
-from task_testing import Scene, TaskmasterContract
+from task_testing import Situation, TaskmasterContract
 
 RULES = """
 [[rule]]
@@ -34,8 +34,8 @@ class TestCron(TaskmasterContract):
         return options.rules.with_suffix(".state.json").unlink
 
     @pytest.fixture
-    def scene(self):
-        return Scene(
+    def situation(self):
+        return Situation(
             sends=[("load", "01"), ("report", ""), ("load", "02"), ("load", "03")],
             start=datetime(2026, 1, 5, tzinfo=UTC),
             until=datetime(2026, 1, 5, 3, 15, tzinfo=UTC),

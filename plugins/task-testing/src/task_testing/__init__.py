@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from task_testing.contract.exports import (
         Backdoor,
         BusContract,
-        Scene,
+        Situation,
         TaskmasterContract,
         WorkerContract,
         not_offered,
@@ -22,7 +22,7 @@ __all__ = [
     "FakeClock",
     "FlakyBus",
     "RecordingBus",
-    "Scene",
+    "Situation",
     "TaskmasterContract",
     "Trial",
     "WorkerContract",

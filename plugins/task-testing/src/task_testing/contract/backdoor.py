@@ -2,7 +2,7 @@
 
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 import pytest
@@ -51,6 +51,14 @@ class Backdoor(ABC):
     def in_flight(self, topic: str, channel: str) -> int:
         """Return how many messages have left the broker and are not settled."""
         not_offered("the broker does not tell what is in flight")
+
+    def channels(self, topic: str) -> Iterable[str]:
+        """Return the names of the channels that the broker keeps for a topic."""
+        not_offered("the broker does not tell its channels")
+
+    def bad_topic(self) -> str:
+        """Return a name that no topic of this broker can have."""
+        not_offered("a topic may have any name")
 
     def stop(self) -> None:
         """Stop the broker: connections break, and nobody can connect."""

@@ -1,5 +1,6 @@
 """The contract of buses: all its rules, and the three fixtures that an author gives."""
 
+import os
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -10,30 +11,32 @@ from task_core.api.plugin import BusPlugin
 from task_testing.contract.backdoor import Backdoor
 from task_testing.contract.carrying import Carrying
 from task_testing.contract.channels import Channels
-from task_testing.contract.crowds import Crowds
+from task_testing.contract.environment import Environment
 from task_testing.contract.extras import Extras
 from task_testing.contract.kit import SUITE, Contract
 from task_testing.contract.leases import Leases
 from task_testing.contract.lifetimes import Lifetimes
 from task_testing.contract.outages import Outages
+from task_testing.contract.processes import Processes
 from task_testing.contract.receiving import Receiving
 from task_testing.contract.refusals import Refusals
+from task_testing.contract.removing import Removing
+from task_testing.contract.results import PATIENCE, Title
 from task_testing.contract.settling import Settling
-from task_testing.contract.stage import Stage
-from task_testing.contract.tally import Title
 
 
-class BusContract(
-    Carrying,
-    Receiving,
+class BusContract(  # pytest runs the rules of the last base first
+    Outages,
+    Processes,
+    Lifetimes,
+    Refusals,
+    Extras,
+    Leases,
+    Removing,
     Channels,
     Settling,
-    Leases,
-    Extras,
-    Refusals,
-    Lifetimes,
-    Crowds,
-    Outages,
+    Receiving,
+    Carrying,
     Contract,
     defines=True,
 ):
@@ -43,7 +46,8 @@ class BusContract(
         label: Tells two classes for one plugin apart, for example `tls`.
         lease: Seconds of the leases that end during a rule: long for the broker to
             keep, short to wait for.
-        patience: Seconds in which what must happen has happened.
+        patience: Seconds in which what must happen has happened. The environment
+            variable `TASK_CONTRACT_PATIENCE` sets it for one run.
 
     Example:
         >>> class TestFoo(BusContract):
@@ -76,26 +80,28 @@ class BusContract(
         raise NotImplementedError(f"{type(self).__name__}: give a fixture 'backdoor'")
 
     @pytest.fixture
-    def stage(
+    def env(
         self, plugin: BusPlugin, options: Any, backdoor: Backdoor
-    ) -> Iterator[Stage]:
-        """Where the rule is played."""
-        stage = Stage(plugin, options, backdoor, self.lease, self.patience)
-        yield stage
-        stage.close()
+    ) -> Iterator[Environment]:
+        """Buses to open, closed at the end."""
+        patience = float(os.environ.get(PATIENCE, self.patience))
+        env = Environment(plugin, options, backdoor, self.lease, patience)
+        yield env
+        env.close()
 
     def _title(self, request: pytest.FixtureRequest) -> Title:
-        stage: Stage = request.getfixturevalue("stage")
-        name = "-".join(filter(None, (stage.plugin.name, self.label)))
+        env: Environment = request.getfixturevalue("env")
+        name = "-".join(filter(None, (env.plugin.name, self.label)))
         return Title(
             kind=self.kind,
             name=name,
-            broker=stage.backdoor.broker,
+            broker=env.backdoor.broker,
             suite=SUITE,
             total=len(self._rules),
-            capabilities=attrs.asdict(stage.capabilities),
+            capabilities=attrs.asdict(env.capabilities),
+            patience=env.patience,
         )
 
     def _offers(self, request: pytest.FixtureRequest, capability: str) -> bool:
-        stage: Stage = request.getfixturevalue("stage")
-        return bool(getattr(stage.capabilities, capability))
+        env: Environment = request.getfixturevalue("env")
+        return bool(getattr(env.capabilities, capability))

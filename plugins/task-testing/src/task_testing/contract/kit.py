@@ -7,13 +7,13 @@ from typing import Any, ClassVar, TypeVar
 import pytest
 
 from task_testing.contract.backdoor import not_offered
-from task_testing.contract.tally import tally_of
+from task_testing.contract.results import results_of
 
-SUITE = 1
+SUITE = 2
 """Number of this set of rules; it grows when a rule is added or becomes stricter."""
 
-MACHINERY = ("_only_what_applies", "_title", "_offers", "stage")
-"""What rules are played with: to replace it would be a way around all of them."""
+MACHINERY = ("_only_what_applies", "_title", "_offers", "env")
+"""What rules work with: to replace it would be a way around all of them."""
 
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 
@@ -72,7 +72,7 @@ class Contract:
         check_whole(type(self))  # again: classes can be changed later
         name = request.function.__name__
         title = self._title(request)
-        tally_of(request.config).expect(request.node.nodeid, title, type(self))
+        results_of(request.config).expect(request.node.nodeid, title, type(self))
         if reason := self.expected_failures.get(name):
             request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
         for capability in getattr(request.function, "needs", ()):
@@ -108,8 +108,8 @@ def check_whole(cls: type[Contract]) -> None:
     ]
     dodged += [
         name
-        for name, part in cls._machinery.items()
-        if getattr_static(cls, name, None) is not part
+        for name, job in cls._machinery.items()
+        if getattr_static(cls, name, None) is not job
     ]
     if dodged:
         raise TypeError(

@@ -2,105 +2,124 @@
 
 import threading
 from collections.abc import Callable
+from inspect import getattr_static
 
 import pytest
 
+from task_core.api.bus import Bus, Consumer, Producer
 from task_core.api.message import Message
 from task_core.errors import BusClosedError, LeaseLostError
+from task_testing.contract.environment import Environment, bodies
 from task_testing.contract.kit import needs
-from task_testing.contract.stage import Stage, bodies
 
 
 class Lifetimes:
     """Opening, closing, and use after it."""
 
-    def test_the_bus_has_the_name_of_its_plugin(self, stage: Stage) -> None:
+    def test_the_public_methods_are_those_of_the_contract(
+        self, env: Environment
+    ) -> None:
+        """They keep what every caller counts on; a bus fills in the hooks."""
+        _, consumer = env.filled(b"1")
+        parts: dict[type, object] = {
+            Bus: env.bus_of(consumer),
+            Consumer: consumer,
+            Producer: env.bus_of(consumer).producer(),
+        }
+        for base, part in parts.items():
+            for name, method in vars(base).items():
+                if name[0] != "_" and (
+                    callable(method) or isinstance(method, property)
+                ):
+                    assert getattr_static(part, name) is method, f"replaced: {name}"
+
+    def test_the_bus_has_the_name_of_its_plugin(self, env: Environment) -> None:
         """Messages name it."""
-        assert stage.bus.name == stage.plugin.name
+        assert env.bus.name == env.plugin.name
 
-    def test_a_bus_may_be_closed_before_its_first_use(self, stage: Stage) -> None:
+    def test_a_bus_may_be_closed_before_its_first_use(self, env: Environment) -> None:
         """And twice."""
-        bus = stage.open()
+        bus = env.open()
         bus.close()
         bus.close()
 
-    def test_closing_twice_is_no_error(self, stage: Stage) -> None:
+    def test_closing_twice_is_no_error(self, env: Environment) -> None:
         """In any order: consumer, producer, bus."""
-        _, consumer = stage.filled(b"1")
-        producer = stage.bus_of(consumer).producer()
-        stage.receive(consumer)
+        _, consumer = env.filled(b"1")
+        producer = env.bus_of(consumer).producer()
+        env.receive(consumer)
         for _ in range(2):
             consumer.close()
             producer.close()
         for _ in range(2):
-            stage.bus_of(consumer).close()
+            env.bus_of(consumer).close()
         consumer.close()
         producer.close()
 
     def test_a_consumer_may_be_closed_before_its_first_receive(
-        self, stage: Stage
+        self, env: Environment
     ) -> None:
         """And what it did not take is there for others."""
-        topic, consumer = stage.filled(b"1")
+        topic, consumer = env.filled(b"1")
         consumer.close()
         consumer.close()
-        if stage.capabilities.channels:
-            assert bodies(stage.receive(stage.consumer(topic))) == [b"1"]
+        if env.capabilities.channels:
+            assert bodies(env.receive(env.consumer(topic))) == [b"1"]
 
-    def test_a_closed_consumer_refuses(self, stage: Stage) -> None:
+    def test_a_closed_consumer_refuses(self, env: Environment) -> None:
         """Otherwise it would wait for ever."""
-        _, consumer = stage.filled(b"1")
+        _, consumer = env.filled(b"1")
         consumer.close()
         with pytest.raises(BusClosedError):
             consumer.receive(1, 0)
 
-    def test_a_closed_producer_refuses(self, stage: Stage) -> None:
+    def test_a_closed_producer_refuses(self, env: Environment) -> None:
         """Otherwise a task would be lost in silence."""
-        topic = stage.backdoor.topic()
-        before = stage.backdoor.take(topic)
-        producer = stage.bus.producer()
+        topic = env.backdoor.topic()
+        before = env.backdoor.take(topic)
+        producer = env.bus.producer()
         producer.close()
         with pytest.raises(BusClosedError):
             producer.send([Message(topic, b"1")])
-        assert stage.backdoor.take(topic) == before
+        assert env.backdoor.take(topic) == before
 
-    def test_a_closed_bus_closes_what_it_made(self, stage: Stage) -> None:
+    def test_a_closed_bus_closes_what_it_made(self, env: Environment) -> None:
         """Its consumers and producers refuse too."""
-        topic, consumer = stage.filled(b"1")
-        producer = stage.bus_of(consumer).producer()
-        stage.bus_of(consumer).close()
+        topic, consumer = env.filled(b"1")
+        producer = env.bus_of(consumer).producer()
+        env.bus_of(consumer).close()
         with pytest.raises(BusClosedError):
             consumer.receive(1, 0)
         with pytest.raises(BusClosedError):
             producer.send([Message(topic, b"1")])
 
-    def test_a_closed_bus_makes_nothing_new(self, stage: Stage) -> None:
+    def test_a_closed_bus_makes_nothing_new(self, env: Environment) -> None:
         """Neither consumers nor producers."""
-        topic, consumer = stage.filled(b"1")
-        stage.bus_of(consumer).close()
+        topic, consumer = env.filled(b"1")
+        env.bus_of(consumer).close()
         with pytest.raises(BusClosedError):
-            stage.bus_of(consumer).subscribe(topic, "kit")
+            env.bus_of(consumer).subscribe(topic, "kit")
         with pytest.raises(BusClosedError):
-            stage.bus_of(consumer).producer()
+            env.bus_of(consumer).producer()
 
     @needs("ack")
-    def test_a_closed_consumer_settles_nothing(self, stage: Stage) -> None:
+    def test_a_closed_consumer_settles_nothing(self, env: Environment) -> None:
         """It has given everything back: others have it, or will."""
-        topic, consumer = stage.filled(b"1")
-        done = stage.backdoor.topic()
-        held = stage.receive(consumer)
+        topic, consumer = env.filled(b"1")
+        done = env.backdoor.topic()
+        held = env.receive(consumer)
         consumer.close()
         with pytest.raises((BusClosedError, LeaseLostError)):
             consumer.settle(held, [Message(done, b"late")])
-        assert stage.backdoor.take(done) == []
+        assert env.backdoor.take(done) == []
         with pytest.raises((BusClosedError, LeaseLostError)):
             consumer.ack(held)
-        assert bodies(stage.receive(stage.consumer(topic))) == [b"1"]
+        assert bodies(env.receive(env.consumer(topic))) == [b"1"]
 
-    def test_a_closed_bus_answers_nothing(self, stage: Stage) -> None:
+    def test_a_closed_bus_answers_nothing(self, env: Environment) -> None:
         """It would have to connect again."""
-        topic, consumer = stage.filled(b"1")
-        bus = stage.bus_of(consumer)
+        topic, consumer = env.filled(b"1")
+        bus = env.bus_of(consumer)
         bus.close()
         questions: dict[str, Callable[[], object]] = {
             "depth": lambda: bus.depth(topic, "kit"),
@@ -118,18 +137,18 @@ class Lifetimes:
         with pytest.raises(BusClosedError):
             consumer.settle([], [Message(topic, b"late")])
 
-    def test_a_wake_after_close_is_no_error(self, stage: Stage) -> None:
+    def test_a_wake_after_close_is_no_error(self, env: Environment) -> None:
         """A task may finish while the launcher closes."""
-        _, consumer = stage.filled(b"1")
+        _, consumer = env.filled(b"1")
         consumer.close()
         consumer.wake()
-        stage.bus_of(consumer).close()
+        env.bus_of(consumer).close()
         consumer.wake()
 
-    def test_closing_while_others_wake_is_safe(self, stage: Stage) -> None:
+    def test_closing_while_others_wake_is_safe(self, env: Environment) -> None:
         """They do not know."""
-        _, consumer = stage.filled(b"1")
-        stage.receive(consumer)
+        _, consumer = env.filled(b"1")
+        env.receive(consumer)
         closed = threading.Event()
         failures: list[BaseException] = []
 
@@ -145,7 +164,7 @@ class Lifetimes:
         for thread in threads:
             thread.start()
         consumer.close()
-        stage.bus_of(consumer).close()
+        env.bus_of(consumer).close()
         closed.set()
         for thread in threads:
             thread.join()

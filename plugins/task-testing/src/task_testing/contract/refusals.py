@@ -8,7 +8,7 @@ from task_core.api.bus import Bus, Consumer
 from task_core.api.message import Delivery, Message
 from task_core.errors import UnsupportedCapabilityError
 from task_testing.contract.backdoor import not_offered
-from task_testing.contract.stage import Stage
+from task_testing.contract.environment import Environment
 
 CALLS: dict[str, Callable[[Consumer, list[Delivery]], object]] = {
     "ack": lambda consumer, held: consumer.ack(held),
@@ -27,34 +27,34 @@ WISHES = {"delay": 1.0, "priority": 3, "headers": {"a": "b"}}
 class Refusals:
     """Undeclared is unsupported: a declaration cannot lie in either direction."""
 
-    def test_undeclared_calls_are_refused(self, stage: Stage) -> None:
+    def test_undeclared_calls_are_refused(self, env: Environment) -> None:
         """With an error of their own, never in silence."""
-        names = _undeclared(stage, CALLS)
-        _, consumer = stage.filled(b"1")
-        held = stage.receive(consumer)
+        names = _undeclared(env, CALLS)
+        _, consumer = env.filled(b"1")
+        held = env.receive(consumer)
         for name in names:
             refusal = name.removesuffix("_delay")  # without nack, that is what it lacks
             with pytest.raises(UnsupportedCapabilityError, match=refusal):
                 CALLS[name](consumer, held)
 
-    def test_undeclared_questions_are_refused(self, stage: Stage) -> None:
+    def test_undeclared_questions_are_refused(self, env: Environment) -> None:
         """No bus guesses."""
-        for name in _undeclared(stage, QUESTIONS):
+        for name in _undeclared(env, QUESTIONS):
             with pytest.raises(UnsupportedCapabilityError, match=name):
-                QUESTIONS[name](stage.bus, stage.backdoor.topic())
+                QUESTIONS[name](env.bus, env.backdoor.topic())
 
-    def test_undeclared_wishes_are_refused(self, stage: Stage) -> None:
+    def test_undeclared_wishes_are_refused(self, env: Environment) -> None:
         """And nothing of that send leaves."""
-        for name in _undeclared(stage, WISHES):
-            topic = stage.backdoor.topic()
-            before = stage.backdoor.take(topic)
+        for name in _undeclared(env, WISHES):
+            topic = env.backdoor.topic()
+            before = env.backdoor.take(topic)
             odd = Message(topic, b"2")
             setattr(odd, name, WISHES[name])
             with pytest.raises(UnsupportedCapabilityError, match=name):
-                stage.bus.producer().send([Message(topic, b"1"), odd])
-            assert stage.backdoor.take(topic) == before
+                env.bus.producer().send([Message(topic, b"1"), odd])
+            assert env.backdoor.take(topic) == before
 
 
-def _undeclared(stage: Stage, names: Iterable[str]) -> list[str]:
-    found = [name for name in names if not getattr(stage.capabilities, name)]
+def _undeclared(env: Environment, names: Iterable[str]) -> list[str]:
+    found = [name for name in names if not getattr(env.capabilities, name)]
     return found or not_offered("refusing: everything is declared")

@@ -17,14 +17,14 @@ from task_core.task import Task
 from task_core.wire import decode_task, encode_task
 from task_testing.contract.backdoor import not_offered
 from task_testing.contract.kit import SUITE, Contract
-from task_testing.contract.tally import Title
+from task_testing.contract.results import Title
 from task_testing.doubles import FakeClock, RecordingBus
 from task_testing.harness import default_options
 from task_testing.taskmaster import run_taskmaster
 
 
 @attrs.frozen(kw_only=True)
-class Scene:
+class Situation:
     """One situation, and what the taskmaster is to send in it.
 
     Args:
@@ -52,7 +52,7 @@ class TaskmasterContract(Contract, defines=True):
         ...     @pytest.fixture
         ...     def plugin(self): return greeter
         ...     @pytest.fixture
-        ...     def scene(self): return Scene(sends=[("hello", "World")])
+        ...     def situation(self): return Situation(sends=[("hello", "World")])
     """
 
     kind = "taskmaster"
@@ -70,9 +70,9 @@ class TaskmasterContract(Contract, defines=True):
         return default_options(plugin)
 
     @pytest.fixture
-    def scene(self) -> Scene:
+    def situation(self) -> Situation:
         """Give a situation in which it sends something."""
-        raise NotImplementedError(f"{type(self).__name__}: give a fixture 'scene'")
+        raise NotImplementedError(f"{type(self).__name__}: give a fixture 'situation'")
 
     @pytest.fixture
     def forget(self) -> Callable[[], object]:
@@ -87,46 +87,46 @@ class TaskmasterContract(Contract, defines=True):
         assert "\n" not in plugin.summary
 
     def test_it_sends_what_it_should(
-        self, plugin: TaskmasterPlugin, options: Any, scene: Scene
+        self, plugin: TaskmasterPlugin, options: Any, situation: Situation
     ) -> None:
         """In this situation, and nothing else."""
-        assert scene.sends
-        sent = [(task.type, task.info) for task in _play(plugin, options, scene)]
-        assert sent == scene.sends
+        assert situation.sends
+        sent = [(task.type, task.info) for task in _play(plugin, options, situation)]
+        assert sent == situation.sends
 
     def test_it_sends_the_same_in_the_same_situation(
         self,
         plugin: TaskmasterPlugin,
         options: Any,
-        scene: Scene,
+        situation: Situation,
         forget: Callable[[], object],
     ) -> None:
         """It asks `ctx.clock` for the time, and keeps nothing that is not known."""
-        first = _play(plugin, options, scene)
+        first = _play(plugin, options, situation)
         forget()
-        second = _play(plugin, options, scene)
+        second = _play(plugin, options, situation)
         for name in ("type", "job", "info", "created"):
             told = [getattr(task, name) for task in second]
             assert [getattr(task, name) for task in first] == told
 
     def test_what_it_sends_can_be_carried(
-        self, plugin: TaskmasterPlugin, options: Any, scene: Scene
+        self, plugin: TaskmasterPlugin, options: Any, situation: Situation
     ) -> None:
         """Over the wire and back."""
-        for task in _play(plugin, options, scene):
+        for task in _play(plugin, options, situation):
             assert task.type
             assert encode_task(decode_task(encode_task(task))) == encode_task(task)
 
     def test_what_it_reads_is_settled_with_what_it_sends(
-        self, plugin: TaskmasterPlugin, options: Any, scene: Scene
+        self, plugin: TaskmasterPlugin, options: Any, situation: Situation
     ) -> None:
         """Each delivery once, and what came of it before."""
-        if not scene.bodies:
+        if not situation.bodies:
             not_offered("reading tasks")
-        bus = RecordingBus(scene.bodies)
-        _play(plugin, options, scene, bus)
+        bus = RecordingBus(situation.bodies)
+        _play(plugin, options, situation, bus)
         acked = [body for call, held in bus.calls if call == "ack" for body in held]
-        assert acked == scene.bodies
+        assert acked == situation.bodies
 
     def test_it_returns_when_it_is_stopped(
         self, plugin: TaskmasterPlugin, options: Any
@@ -151,12 +151,12 @@ class TaskmasterContract(Contract, defines=True):
         assert all(isinstance(name, str) for name in facts)
 
     def test_it_prints_nothing(
-        self, plugin: TaskmasterPlugin, options: Any, scene: Scene
+        self, plugin: TaskmasterPlugin, options: Any, situation: Situation
     ) -> None:
         """Data goes to the bus, words to `ctx.log`."""
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            _play(plugin, options, scene)
+            _play(plugin, options, situation)
         assert printed.getvalue() == ""
 
     def _title(self, request: pytest.FixtureRequest) -> Title:
@@ -176,15 +176,15 @@ class TaskmasterContract(Contract, defines=True):
 def _play(
     plugin: TaskmasterPlugin,
     options: Any,
-    scene: Scene,
+    situation: Situation,
     bus: RecordingBus | None = None,
 ) -> list[Task]:
     """Run a fresh taskmaster in the situation, and return what it sent."""
     sent = run_taskmaster(
         plugin,
         options=options,
-        clock=FakeClock(scene.start.timestamp()),
-        until=scene.until,
-        bus=bus or RecordingBus(scene.bodies),
+        clock=FakeClock(situation.start.timestamp()),
+        until=situation.until,
+        bus=bus or RecordingBus(situation.bodies),
     )
     return [task for task, _ in sent]

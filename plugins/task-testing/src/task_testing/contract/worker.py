@@ -15,7 +15,7 @@ from task_core.task import Result, Task
 from task_core.wire import decode_task, encode_task
 from task_testing.contract.backdoor import not_offered
 from task_testing.contract.kit import SUITE, Contract
-from task_testing.contract.tally import Title
+from task_testing.contract.results import Title
 from task_testing.doubles import RecordingBus
 from task_testing.harness import Trial, default_options, try_worker
 

@@ -14,8 +14,12 @@ from task_testing.contract.backdoor import NOT_OFFERED
 
 RESULTS = "TASK_CONTRACT_RESULTS"
 """Environment variable: folder that gets one JSON file for each contract that ran."""
-NAME = "task-contract-tally"
-FATES = ("passed", "failed", "known", "not offered", "skipped", "not run")
+PATIENCE = "TASK_CONTRACT_PATIENCE"
+"""Environment variable: seconds in which what must happen has happened."""
+SHORT = 2.0
+"""Seconds of patience that are enough on the first day."""
+NAME = "task-contract-results"
+OUTCOMES = ("passed", "failed", "known", "not offered", "skipped", "not run")
 """What can become of a rule, in the order of the summary."""
 
 
@@ -30,6 +34,7 @@ class Title:
         suite: Number of the set of rules.
         total: How many rules there are.
         capabilities: What it declares.
+        patience: Seconds that a rule waits for what does not come, where it waits.
     """
 
     kind: str
@@ -38,9 +43,10 @@ class Title:
     suite: int
     total: int
     capabilities: dict[str, Any] = attrs.field(eq=False, factory=dict)
+    patience: float = attrs.field(eq=False, default=0.0)
 
 
-class Tally:
+class Results:
     """A pytest plugin that listens to the reports of rules.
 
     Args:
@@ -51,7 +57,7 @@ class Tally:
         self._config = config
         self._titles: dict[str, Title] = {}
         self._owners: dict[tuple[str, str], str] = {}
-        self._fates: dict[str, str] = {}
+        self._outcomes: dict[str, str] = {}
 
     def expect(self, node: str, title: Title, owner: type) -> None:
         """Count the reports of this test for this title.
@@ -71,31 +77,36 @@ class Tally:
 
     @pytest.hookimpl
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember the worst fate of a test's three phases."""
+        """Remember the worst outcome of a test's three phases."""
         if report.nodeid not in self._titles:
             return
         if report.failed:
-            self._fates[report.nodeid] = "failed"
+            self._outcomes[report.nodeid] = "failed"
         elif report.skipped:
-            self._fates[report.nodeid] = _fate_of_skip(report)
+            self._outcomes[report.nodeid] = _outcome_of_skip(report)
         elif report.when == "call":
-            self._fates.setdefault(report.nodeid, "passed")
+            self._outcomes.setdefault(report.nodeid, "passed")
 
     @pytest.hookimpl
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print one line for each contract that ran, and write its results."""
         by_title: dict[Title, dict[str, str]] = {}
-        for node, fate in self._fates.items():
-            by_title.setdefault(self._titles[node], {})[node.split("::")[-1]] = fate
+        for node, outcome in self._outcomes.items():
+            by_title.setdefault(self._titles[node], {})[node.split("::")[-1]] = outcome
         if by_title:
             terminalreporter.section("contracts")
-        for title, fates in by_title.items():
-            terminalreporter.line(summary_line(title, fates))
+        for title, outcomes in by_title.items():
+            terminalreporter.line(summary_line(title, outcomes))
+            if "failed" in outcomes.values() and title.patience > SHORT:
+                terminalreporter.line(
+                    f"  a rule that fails may have waited {title.patience:g} s and"
+                    f" more: while you write it, set {PATIENCE}={SHORT:g}"
+                )
             if folder := os.environ.get(RESULTS):
-                _write(Path(folder), title, fates)
+                _write(Path(folder), title, outcomes)
 
 
-def summary_line(title: Title, fates: dict[str, str]) -> str:
+def summary_line(title: Title, outcomes: dict[str, str]) -> str:
     """Tell in one line what became of the rules.
 
     Example:
@@ -103,25 +114,27 @@ def summary_line(title: Title, fates: dict[str, str]) -> str:
         >>> summary_line(title, {"test_a": "passed", "test_b": "not offered"})
         'bus nsq (nsqd, suite 1): 1 passed, 1 not offered, 1 not run'
     """
-    counts = Counter(fates.values())
-    ran = {name.partition("[")[0] for name in fates}
+    counts = Counter(outcomes.values())
+    ran = {name.partition("[")[0] for name in outcomes}
     if left := title.total - len(ran):
         counts["not run"] = left
-    told = ", ".join(f"{counts[fate]} {fate}" for fate in FATES if counts[fate])
+    told = ", ".join(
+        f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome]
+    )
     return f"{title.kind} {title.name} ({title.broker}, suite {title.suite}): {told}"
 
 
-def tally_of(config: pytest.Config) -> Tally:
+def results_of(config: pytest.Config) -> Results:
     """Return the one tally of a run; the first rule that runs makes it."""
     plugin = config.pluginmanager.get_plugin(NAME)
     if plugin is None:
-        plugin = Tally(config)
+        plugin = Results(config)
         config.pluginmanager.register(plugin, NAME)
-    assert isinstance(plugin, Tally)
+    assert isinstance(plugin, Results)
     return plugin
 
 
-def _fate_of_skip(report: pytest.TestReport) -> str:
+def _outcome_of_skip(report: pytest.TestReport) -> str:
     if hasattr(report, "wasxfail"):
         return "known"
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
@@ -129,8 +142,8 @@ def _fate_of_skip(report: pytest.TestReport) -> str:
     return "skipped" if offered else "not offered"
 
 
-def _write(folder: Path, title: Title, fates: dict[str, str]) -> None:
+def _write(folder: Path, title: Title, outcomes: dict[str, str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    record = {**attrs.asdict(title), "rules": dict(sorted(fates.items()))}
+    record = {**attrs.asdict(title), "rules": dict(sorted(outcomes.items()))}
     path = folder / f"{title.kind}-{title.name}.json"
     path.write_text(json.dumps(record, indent=1) + "\n")

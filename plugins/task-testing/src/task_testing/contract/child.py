@@ -20,8 +20,8 @@ from task_core.api.plugin import BusPlugin
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class Part:
-    """What an actor is to do.
+class Job:
+    """What an child is to do.
 
     Args:
         plugin, options, context: How to open the bus.
@@ -45,19 +45,19 @@ class Part:
     path: tuple[str, ...] = attrs.field(factory=lambda: tuple(sys.path))
 
 
-class Actor:
+class Child:
     """One such process.
 
     Args:
-        part: What it is to do.
+        job: What it is to do.
         told: Gets the lines that it tells, and an empty one when it is gone.
 
     Raises:
         TypeError: Other processes cannot be given the plugin or its options.
     """
 
-    def __init__(self, part: Part, told: SimpleQueue[bytes]) -> None:
-        script = pickle.dumps(part.path) + _pickled(part)
+    def __init__(self, job: Job, told: SimpleQueue[bytes]) -> None:
+        script = pickle.dumps(job.path) + _pickled(job)
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__],
             stdin=subprocess.PIPE,
@@ -94,9 +94,9 @@ class Actor:
         self._stdout.close()
 
 
-def _pickled(part: Part) -> bytes:
+def _pickled(job: Job) -> bytes:
     try:
-        return pickle.dumps(part)
+        return pickle.dumps(job)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise TypeError(
             "other processes cannot be given the plugin or its options: what they hold"
@@ -106,16 +106,16 @@ def _pickled(part: Part) -> bytes:
 
 
 @contextlib.contextmanager
-def actors(told: SimpleQueue[bytes], *parts: Part) -> Iterator[list[Actor]]:
-    """Start actors that tell into one queue; kill those that are left at the end."""
-    started: list[Actor] = []
+def children(told: SimpleQueue[bytes], *parts: Job) -> Iterator[list[Child]]:
+    """Start children that tell into one queue; kill those that are left at the end."""
+    started: list[Child] = []
     try:
-        for part in parts:  # one that does not start must not hide others
-            started.append(Actor(part, told))  # noqa: PERF401
+        for job in parts:  # one that does not start must not hide others
+            started.append(Child(job, told))  # noqa: PERF401
         yield started
     finally:
-        for actor in started:
-            actor.kill()
+        for child in started:
+            child.kill()
 
 
 def _tell(text: bytes) -> None:
@@ -123,27 +123,27 @@ def _tell(text: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def _send(bus: Bus, part: Part) -> None:
+def _send(bus: Bus, job: Job) -> None:
     producer = bus.producer()
-    for body in part.bodies:
-        producer.send([Message(part.topic, body)])
+    for body in job.bodies:
+        producer.send([Message(job.topic, body)])
     _tell(b"sent")
 
 
-def _hold(bus: Bus, part: Part) -> None:
+def _hold(bus: Bus, job: Job) -> None:
     """Receive, and then do nothing more: not even say good-bye."""
-    consumer = bus.subscribe(part.topic, part.channel)
+    consumer = bus.subscribe(job.topic, job.channel)
     held = 0
-    while held < part.count:
-        for delivery in consumer.receive(part.count - held, 10):
+    while held < job.count:
+        for delivery in consumer.receive(job.count - held, 10):
             held += 1
             _tell(delivery.body)
     sys.stdin.buffer.read()
 
 
-def _work(bus: Bus, part: Part) -> None:
+def _work(bus: Bus, job: Job) -> None:
     """Receive and acknowledge until stdin ends and nothing more comes."""
-    consumer = bus.subscribe(part.topic, part.channel)
+    consumer = bus.subscribe(job.topic, job.channel)
     ending = threading.Event()
     threading.Thread(target=_await_end, args=[ending], daemon=True).start()
     while True:
@@ -156,12 +156,12 @@ def _work(bus: Bus, part: Part) -> None:
             break
 
 
-def _settle(bus: Bus, part: Part) -> None:
+def _settle(bus: Bus, job: Job) -> None:
     """Receive and settle one message at a time, each by sending it on."""
-    consumer = bus.subscribe(part.topic, part.channel)
+    consumer = bus.subscribe(job.topic, job.channel)
     while True:
         for delivery in consumer.receive(1, 10):
-            consumer.settle([delivery], [Message(part.done, delivery.body)])
+            consumer.settle([delivery], [Message(job.done, delivery.body)])
             _tell(delivery.body)
 
 
@@ -171,12 +171,12 @@ def _await_end(ending: threading.Event) -> None:
 
 
 def main() -> None:
-    """Play the part that comes on stdin."""
+    """Play the job that comes on stdin."""
     sys.path[:] = pickle.load(sys.stdin.buffer)
-    part: Part = pickle.load(sys.stdin.buffer)
-    bus = part.plugin.open(part.options, part.context)
+    job: Job = pickle.load(sys.stdin.buffer)
+    bus = job.plugin.open(job.options, job.context)
     acts = {"send": _send, "hold": _hold, "work": _work, "settle": _settle}
-    acts[part.act](bus, part)
+    acts[job.act](bus, job)
     bus.close()
 
 

@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from task_testing import Scene, TaskmasterContract, WorkerContract
+from task_testing import Situation, TaskmasterContract, WorkerContract
 
 from task_core.api import complete
 from task_core.api.plugin import TaskmasterPlugin, WorkerPlugin
@@ -14,14 +14,14 @@ from task_core.api.worker import Worker, WorkerContext
 from task_core.task import Task
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-ACTORS = {}
+PLUGINS = {}
 
 
 def caught_by(rule, tells):
     """Enlist a wrong worker or taskmaster: its rule, and what the failure says."""
 
     def enlist(part):
-        ACTORS[part.__name__] = (part, f"test_{rule}", tells)
+        PLUGINS[part.__name__] = (part, f"test_{rule}", tells)
         return part
 
     return enlist
@@ -90,8 +90,8 @@ class Taskmasters(TaskmasterContract):
         )
 
     @pytest.fixture
-    def scene(self):
-        return Scene(
+    def situation(self):
+        return Situation(
             sends=[("load", info) for info in ("a", "b", "1", "2")],
             bodies=[b'{"type":"event","info":"a"}', b'{"type":"event","info":"b"}'],
             start=START,
@@ -99,9 +99,9 @@ class Taskmasters(TaskmasterContract):
         )
 
 
-def wrong_actor(name):
+def wrong_plugin(name):
     """Return the contract class of a mutant."""
-    part, _, _ = ACTORS[name]
+    part, _, _ = PLUGINS[name]
     home = Workers if issubclass(part, Worker) else Taskmasters
     return type(f"Wrong{name}", (home,), {"part": part})
 

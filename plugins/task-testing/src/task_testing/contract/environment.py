@@ -1,9 +1,12 @@
-"""Where the rules of a bus are played: buses to open, messages to put and await."""
+"""What the rules of a bus work with: buses to open, messages to put and await."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 from typing import Any
+
+import pytest
 
 from task_core.api.bus import Bus, BusContext, Consumer, Role
 from task_core.api.capabilities import Capabilities
@@ -14,11 +17,13 @@ from task_testing.contract.backdoor import Backdoor
 
 LONG = 30.0
 """Seconds of a lease that is not to end during a rule."""
+SETTLED = 0.2
+"""Seconds after which a consumer that reads is known to its broker."""
 GLANCE = 0.1
 """Seconds of one look while several consumers are read in turn."""
 
 
-class Stage:
+class Environment:
     """Opens buses and closes them at the end, whatever happened.
 
     Args:
@@ -72,11 +77,17 @@ class Stage:
             self._opened.pop().close()
 
     def consumer(
-        self, topic: str, channel: str = "kit", *, lease: float = LONG
+        self,
+        topic: str,
+        channel: str = "kit",
+        *,
+        lease: float = LONG,
+        role: Role = Role.BOTH,
+        temporary: bool = False,
     ) -> Consumer:
         """Start to read a topic, through a bus of its own."""
-        bus = self.open(lease=lease)
-        consumer = bus.subscribe(topic, channel)
+        bus = self.open(lease=lease, role=role)
+        consumer = bus.subscribe(topic, channel, temporary=temporary)
         self._made.append((consumer, bus))
         return consumer
 
@@ -84,11 +95,27 @@ class Stage:
         """Return the bus that was opened for a consumer."""
         return next(bus for one, bus in self._made if one is consumer)
 
-    def filled(self, *bodies: bytes, lease: float = LONG) -> tuple[str, Consumer]:
-        """Put messages on a new topic and start to read it."""
+    @property
+    def forgets(self) -> bool:
+        """Whether messages are lost on a topic that has no channel yet."""
+        return self.capabilities.channels and not self.capabilities.retains
+
+    def topic(self) -> str:
+        """Return a new topic that keeps what is sent, if need be for a first reader."""
         topic = self.backdoor.topic()
+        if self.forgets:
+            first = self.consumer(topic)
+            self.quiet(first, SETTLED)  # a channel is there when its consumer reads
+            self.bus_of(first).close()
+        return topic
+
+    def filled(
+        self, *bodies: bytes, lease: float = LONG, role: Role = Role.BOTH
+    ) -> tuple[str, Consumer]:
+        """Put messages on a new topic and read it, in the order that the bus wants."""
+        topic = self.topic()
         self.backdoor.put(topic, bodies)
-        return topic, self.consumer(topic, lease=lease)
+        return topic, self.consumer(topic, lease=lease, role=role)
 
     def send(self, topic: str, *bodies: bytes, **extras: Any) -> None:
         """Send messages through the bus."""
@@ -99,7 +126,7 @@ class Stage:
     def receive(
         self, consumer: Consumer, count: int = 1, *more: Consumer, limit: int = 100
     ) -> list[Delivery]:
-        """Read consumers in turn until so many have come, or patience is over."""
+        """Read consumers in turn until so many have come; fail when they do not."""
         found: list[Delivery] = []
         readers = (consumer, *more)
         deadline = monotonic() + self.patience
@@ -108,11 +135,35 @@ class Stage:
                 wanted = min(limit, count - len(found))
                 glance = GLANCE if more else deadline - monotonic()
                 if wanted and not reader.exhausted:
-                    came = reader.receive(wanted, max(0.0, glance))
-                    assert len(came) <= wanted, "more than the limit was delivered"
-                    found += came
+                    found += self.look(reader, wanted, glance)
             if all(reader.exhausted for reader in readers):
                 break
+        late = f"in {self.patience:g} s, {len(found)} of {count} came: {bodies(found)}"
+        assert len(found) == count, late
+        return found
+
+    def look(
+        self, consumer: Consumer, limit: int, timeout: float
+    ) -> Sequence[Delivery]:
+        """Read once, and see that no more comes than was asked for."""
+        came = consumer.receive(limit, max(0.0, timeout))
+        assert len(came) <= limit, "more than the limit was delivered"
+        return came
+
+    def receive_all(self, consumer: Consumer, wanted: Iterable[bytes]) -> list[bytes]:
+        """Read and acknowledge until each of these has come, some of them twice.
+
+        What a killed process was given may come once more than somebody saw.
+        """
+        found: list[bytes] = []
+        missing = set(wanted)
+        deadline = monotonic() + self.patience
+        while missing and (left := deadline - monotonic()) > 0:
+            came = self.look(consumer, 100, left)
+            consumer.ack(came)
+            found += bodies(came)
+            missing.difference_update(found)
+        assert not missing, f"in {self.patience:g} s, {sorted(missing)} did not come"
         return found
 
     def quiet(self, consumer: Consumer, seconds: float = 0.5) -> Sequence[bytes]:
@@ -122,6 +173,15 @@ class Stage:
             if came := consumer.receive(10, left):
                 return bodies(came)
         return []
+
+    def channels(self, topic: str) -> set[str]:
+        """Return the channels of a topic, as bus and broker tell; none if neither."""
+        told = set()
+        if self.capabilities.depth:
+            told = {state.name for state in self.bus.channels(topic)}
+        with contextlib.suppress(pytest.skip.Exception):
+            told |= set(self.backdoor.channels(topic))
+        return told
 
     def comes_true(self, condition: Callable[[], bool]) -> bool:
         """Look again and again, until patience is over, whether something holds."""

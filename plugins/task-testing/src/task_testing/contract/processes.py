@@ -1,0 +1,120 @@
+"""Rules about processes: many at once, and one that dies without good-bye."""
+
+import contextlib
+from collections import Counter
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from task_testing.contract.backdoor import not_offered
+from task_testing.contract.child import Job, children
+from task_testing.contract.environment import LONG, Environment, bodies
+from task_testing.contract.kit import needs
+
+THOUSAND = [b"%04d" % number for number in range(1000)]
+SENDERS = 8
+WORKERS = 4
+STARTUP = 60.0
+"""Seconds that a process may need on a busy machine until it tells something."""
+
+
+class Processes:
+    """What holds within one process holds between many."""
+
+    @needs("ack", "channels")
+    def test_eight_senders_and_four_consumers_lose_nothing(
+        self, env: Environment
+    ) -> None:
+        """1,000 sends: each message is done, and none that nobody sent.
+
+        Where consumers come and go, a broker may deal anew: some come twice, not all.
+        """
+        topic, first = env.filled(b"the channel is there")
+        first.ack(env.receive(first))
+        first.close()
+        sending = [
+            _job(env, "send", topic, bodies=tuple(THOUSAND[number::SENDERS]))
+            for number in range(SENDERS)
+        ]
+        working = [_job(env, "work", topic) for _ in range(WORKERS)]
+        done: SimpleQueue[bytes] = SimpleQueue()
+        sent: SimpleQueue[bytes] = SimpleQueue()
+        with children(done, *working) as workers, children(sent, *sending) as senders:
+            found = _until(THOUSAND, done, env.patience)
+            ends = [child.end(STARTUP) for child in (*senders, *workers)]
+            assert ends == [0] * 12
+        assert sorted(set(found)) == THOUSAND
+        twice = len(_rest(found, done)) - len(THOUSAND)
+        assert twice <= len(THOUSAND) // 10, f"{twice} came more than once"
+        assert Counter(_rest([], sent)) == {b"sent": SENDERS}
+
+    @needs("ack", "channels")
+    def test_what_a_killed_process_held_comes_again(self, env: Environment) -> None:
+        """Within about one lease, and nothing of the rest is held up."""
+        topic = env.topic()
+        env.backdoor.put(topic, [b"1", b"2", b"3"])
+        job = _job(env, "hold", topic, count=2, lease=env.lease)
+        told: SimpleQueue[bytes] = SimpleQueue()
+        with children(told, job) as (holder,):
+            held = {told.get(timeout=STARTUP) for _ in range(2)}
+            assert held < {b"1", b"2", b"3"}
+            holder.kill()
+            heir = env.consumer(topic, lease=env.lease)
+            came = env.receive_all(heir, [b"1", b"2", b"3"])
+        assert set(came) == {b"1", b"2", b"3"}
+
+    @needs("atomic_settle", "channels")
+    def test_a_settle_is_done_or_not_when_its_process_is_killed(
+        self, env: Environment
+    ) -> None:
+        """What it sent is there exactly when its delivery is acknowledged."""
+        topic, done = env.topic(), env.backdoor.topic()
+        env.send(done, b"it is there")
+        env.backdoor.put(topic, THOUSAND)
+        told: SimpleQueue[bytes] = SimpleQueue()
+        job = _job(env, "settle", topic, done=done, lease=env.lease)
+        with children(told, job) as (settler,):
+            told.get(timeout=STARTUP)
+            # Where sending is a step of its own, the other one is yet to come.
+            assert env.comes_true(lambda: len(env.backdoor.take(done)) > 2)
+            settler.kill()
+        heir = env.consumer(topic, lease=env.lease)
+        _, *sent = env.backdoor.take(done)
+        rest = env.receive(heir, len(THOUSAND) - len(sent))
+        heir.ack(rest)
+        more = env.quiet(heir, env.lease * 1.2)
+        assert sorted([*sent, *bodies(rest), *more]) == THOUSAND
+
+
+def _until(
+    wanted: list[bytes], told: SimpleQueue[bytes], patience: float
+) -> list[bytes]:
+    """Listen until all is told that is wanted, or nothing comes for a while."""
+    found: list[bytes] = []
+    missing = set(wanted)
+    with contextlib.suppress(Empty):
+        while missing:  # twelve processes take a while to start
+            found.append(told.get(timeout=patience if found else STARTUP))
+            missing.discard(found[-1])
+    return found
+
+
+def _rest(found: list[bytes], told: SimpleQueue[bytes]) -> list[bytes]:
+    """Return all that was told, without the empty lines of processes that are gone."""
+    while not told.empty():
+        found.append(told.get())
+    return [line for line in found if line]
+
+
+def _job(
+    env: Environment, act: str, topic: str, *, lease: float = LONG, **more: Any
+) -> Job:
+    if not env.backdoor.shared:
+        not_offered("other processes")
+    return Job(
+        plugin=env.plugin,
+        options=env.options,
+        context=env.context(lease),
+        act=act,
+        topic=topic,
+        **more,
+    )

@@ -1,0 +1,94 @@
+"""Rules about what goes: temporary channels, and what is to be forgotten."""
+
+from task_core.api import Consumer
+from task_testing.contract.backdoor import not_offered
+from task_testing.contract.environment import SETTLED, Environment, bodies
+from task_testing.contract.kit import needs
+
+TEN = [b"%d" % number for number in range(10)]
+
+
+class Removing:
+    """Looking leaves nothing behind, and what was deleted keeps no messages."""
+
+    @needs("channels")
+    def test_a_temporary_channel_gets_what_is_sent_and_takes_nothing(
+        self, env: Environment
+    ) -> None:
+        """Who looks hinders nobody who works."""
+        topic, worker = env.filled(b"warm up")
+        first = env.receive(worker)
+        if env.capabilities.ack:
+            worker.ack(first)
+        looking = env.consumer(topic, "look", temporary=True)
+        _skip_past(env, looking)
+        env.backdoor.put(topic, TEN[:9])
+        seen = env.receive(looking, 9)
+        assert sorted(bodies(seen)) == TEN[:9]
+        if env.capabilities.ack:
+            looking.ack(seen)
+        env.bus_of(looking).close()
+        env.backdoor.put(topic, TEN[9:])
+        assert sorted(bodies(env.receive(worker, 10))) == TEN
+
+    @needs("channels")
+    def test_a_temporary_channel_goes_with_its_reader(self, env: Environment) -> None:
+        """Otherwise everything that is sent would be kept for nobody, for ever."""
+        topic, worker = env.filled(b"1")
+        env.receive(worker)
+        if "kit" not in env.channels(topic):
+            not_offered("listing channels")
+        kept = env.channels(topic)
+        closing = env.consumer(topic, "look 1", temporary=True)
+        left_open = env.consumer(topic, "look 2", temporary=True)
+        for looking in (closing, left_open):
+            env.quiet(looking, SETTLED)
+        closing.close()
+        assert env.comes_true(lambda: "look 1" not in env.channels(topic))
+        env.bus_of(left_open).close()
+        assert env.comes_true(lambda: env.channels(topic) == kept)
+
+    @needs("channels")
+    def test_a_channel_that_is_deleted_goes_and_others_stay(
+        self, env: Environment
+    ) -> None:
+        """With all that waits on it."""
+        topic, worker = env.filled(b"1")
+        leaving = env.consumer(topic, "leaving")
+        _skip_past(env, leaving)
+        leaving.close()
+        env.backdoor.put(topic, [b"2"])
+        env.bus.forget(topic, "leaving")
+        if "kit" in env.channels(topic):
+            assert env.comes_true(lambda: "leaving" not in env.channels(topic))
+        if env.capabilities.depth:
+            assert env.comes_true(lambda: env.bus.depth(topic, "leaving") == 0)
+        env.backdoor.put(topic, [b"3"])
+        assert sorted(bodies(env.receive(worker, 3))) == [b"1", b"2", b"3"]
+
+    @needs("channels", "topics")
+    def test_a_topic_that_is_deleted_goes_and_others_stay(
+        self, env: Environment
+    ) -> None:
+        """With its channels and messages."""
+        gone, there = (env.filled(body)[0] for body in (b"1", b"2"))
+        if gone == there:
+            not_offered("several topics")
+        env.bus.forget(gone)
+        assert env.comes_true(lambda: gone not in env.bus.topics())
+        assert there in env.bus.topics()
+
+    @needs("channels")
+    def test_deleting_what_is_not_there_is_no_error(self, env: Environment) -> None:
+        """Somebody was quicker."""
+        topic, _ = env.filled(b"1")
+        env.bus.forget(topic, "nobody")
+        env.bus.forget(env.backdoor.topic(), "nobody")
+        env.bus.forget(env.backdoor.topic())
+
+
+def _skip_past(env: Environment, consumer: Consumer) -> None:
+    """Read and acknowledge what a late channel is given of the past."""
+    while came := consumer.receive(10, 2 * SETTLED):
+        if env.capabilities.ack:
+            consumer.ack(came)

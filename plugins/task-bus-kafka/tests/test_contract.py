@@ -15,6 +15,9 @@ from task_testing import BusContract
 from task_core.api import BusContext, Message
 
 WHOLE_PARTITIONS = {
+    "test_what_one_consumer_does_not_hold_another_gets": (
+        "Kafka hands out partitions: the only one has a reader already"
+    ),
     "test_a_lost_lease_does_not_hinder_the_rest": (
         "Kafka hands out partitions: with the only one, the heir has all that comes"
     ),

@@ -42,6 +42,8 @@ def encode_task(task: Task) -> bytes:
         body = _encode(task)
     except UnicodeEncodeError:  # a lone surrogate, for example in a worker's message
         body = _encode(_without_surrogates(task))
+    except TypeError:  # text of a class of its own: markupsafe, numpy and bs4 make such
+        body = _encode(_of_plain_text(task))
     if b"\xe2\x80" in body:  # U+2028 and U+2029, which Go escapes
         body = body.replace(b"\xe2\x80\xa8", rb"\u2028")
         body = body.replace(b"\xe2\x80\xa9", rb"\u2029")
@@ -142,6 +144,11 @@ def _text(name: str, value: bytes) -> str:
 
 def _kind(value: bytes) -> str:
     return _KINDS.get(value.lstrip()[:1], "a number")
+
+
+def _of_plain_text(task: Task) -> Task:
+    fields = msgspec.structs.asdict(task)
+    return Task(**{key: str.__str__(text) for key, text in fields.items()})
 
 
 def _without_surrogates(task: Task) -> Task:

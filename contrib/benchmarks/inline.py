@@ -1,4 +1,4 @@
-"""The yardstick: decode, call, encode, write in one loop, and nothing else.
+"""The yardstick: decode, call, encode in one loop, write in batches, nothing else.
 
 With an argument, tasks are handed to a thread in windows of so many.
 """
@@ -44,11 +44,14 @@ def do(line: bytes) -> bytes:
     return encode(task)
 
 
+BATCH = 256
+"""Lines that are written at a time: one write for each would be half of the cost."""
+
+
 def inline(write: Callable[[bytes], Any]) -> None:
     """Do all in this thread."""
-    for line in sys.stdin.buffer:
-        write(do(line))
-        write(b"\n")
+    for lines in windows(BATCH):
+        write(b"\n".join([*map(do, lines), b""]))
 
 
 def handed_over(write: Callable[[bytes], Any], window: int) -> None:
@@ -58,9 +61,7 @@ def handed_over(write: Callable[[bytes], Any], window: int) -> None:
     threading.Thread(target=serve, args=(todo, done), daemon=True).start()
     for lines in windows(window):
         todo.put([decode(line) for line in lines])
-        for task in done.get():
-            write(encode(task))
-            write(b"\n")
+        write(b"\n".join([*map(encode, done.get()), b""]))
     todo.put(None)
 
 

@@ -1,12 +1,15 @@
-"""Slots for `async def` workers: one event loop in a thread, one coroutine a slot."""
+"""Slots for `async def` workers: one event loop in a thread, all tasks in it."""
 
 import asyncio
 import contextlib
+import logging
+import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
+from contextvars import Context
 
+from task_core.api.worker import describe, failed
 from task_core.clock import Clock
 from task_core.launcher.context import Job, RunContext, Surroundings
 from task_core.launcher.handover import Handover
@@ -16,7 +19,9 @@ from task_core.launcher.signature import Call
 from task_core.task import Task
 
 FAIRNESS = 100
-"""Jobs that one coroutine runs before the loop may look at anything else."""
+"""Jobs that never wait and are run before the loop looks at anything else."""
+
+log = logging.getLogger("task")
 
 
 def make_slots(
@@ -58,11 +63,16 @@ class CoroutineContext(RunContext):
 
 
 class CoroutineSlots:
-    """Coroutines that take jobs and put them back finished.
+    """An event loop that takes jobs and puts them back finished.
+
+    A job has a task of asyncio and a context of its own: what user code cancels late,
+    or leaves in context variables, meets no other job. Only when the one before has
+    left no trace, its task serves for the next one too: making them costs ten times
+    what a tiny job does.
 
     Args:
         count: How many tasks run at a time.
-        run: What to await for each job; it never raises.
+        run: What to await for each job; it never raises by itself.
         handover: Where jobs come from and go to.
     """
 
@@ -71,8 +81,7 @@ class CoroutineSlots:
         self._run = run
         self._handover = handover
         self._closing = False
-        self._idle: deque[asyncio.Future[None]] = deque()
-        self._servers: list[asyncio.Task[None]] = []
+        self._servers: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._main, name="slots", daemon=True)
 
@@ -83,9 +92,9 @@ class CoroutineSlots:
     def submit(self, jobs: Sequence[Job]) -> None:
         """Hand over jobs (bus thread)."""
         self._handover.waiting.extend(jobs)
-        self.call(self._rouse, len(jobs))
+        self.call(self._begin)
 
-    def call(self, function: Callable[..., None], *args: object) -> None:
+    def call(self, function: Callable[..., object], *args: object) -> None:
         """Call a function in the event loop (any thread)."""
         with contextlib.suppress(RuntimeError):  # the loop may have ended
             self._loop.call_soon_threadsafe(function, *args)
@@ -97,55 +106,66 @@ class CoroutineSlots:
         self.call(self._cancel)
 
     def _main(self) -> None:
+        """Run the loop until it is closed, whatever user code does to it."""
         asyncio.set_event_loop(self._loop)
-        self._servers = [
-            self._loop.create_task(self._serve()) for _ in range(self._count)
-        ]
-        self._loop.run_until_complete(asyncio.wait(self._servers))
+        while not self._closing or self._servers:
+            try:
+                self._loop.run_forever()
+            except BaseException as error:  # noqa: BLE001  sys.exit() in a helper task
+                log.warning("event loop: %s; it goes on", describe(error))
+            # Somebody may have stopped it, or cancelled what was to come.
+            self._loop.call_soon(self._begin)
         self._loop.close()
-
-    def _rouse(self, most: int) -> None:
-        while self._idle and most:
-            waiter = self._idle.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                most -= 1
 
     def _cancel(self) -> None:
         self._closing = True
         for server in self._servers:
             server.cancel()
+        if not self._servers:
+            self._loop.stop()
 
-    async def _serve(self) -> None:
-        while not self._closing:
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._work()  # first look: jobs may have come before any wait
-                await self._idle_until_roused()
+    def _begin(self) -> None:
+        """See to it that somebody serves, for each job that waits."""
+        for _ in range(len(self._handover.waiting)):
+            if self._closing or len(self._servers) >= self._count:
+                break
+            context = Context()
+            server = self._loop.create_task(self._serve(context), context=context)
+            self._servers.add(server)
+            server.add_done_callback(self._ended)
 
-    async def _idle_until_roused(self) -> None:
-        if not self._closing:  # a worker may have swallowed the cancel
-            waiter = self._loop.create_future()
-            self._idle.append(waiter)
-            await waiter
+    def _ended(self, server: asyncio.Task[None]) -> None:
+        self._servers.discard(server)
+        if self._closing and not self._servers:
+            self._loop.stop()
+        else:
+            self._begin()
 
-    async def _work(self) -> None:
-        handover, run, clock = self._handover, self._run, time.perf_counter
+    async def _serve(self, context: Context) -> None:
+        """Run what waits, until a job leaves traces."""
+        handover, clock = self._handover, time.perf_counter
         finished = handover.finished
         take, give = handover.waiting.popleft, finished.append
-        count = 0
-        begin = clock()
-        while True:
+        me = asyncio.current_task()
+        assert me is not None
+        references, count, begin = sys.getrefcount(me), 0, clock()
+        while not self._closing:
             try:
                 job = take()
             except IndexError:
                 break
-            await run(job)
+            try:
+                await self._run(job)
+            except BaseException as error:  # noqa: BLE001  of a hook
+                job.outcome = failed(error)
             end = clock()
             job.took = end - begin
             begin = end
             give(job)
             if handover.sleeping and len(finished) >= handover.wake_at:
                 handover.wake()
+            if context or me.cancelling() or sys.getrefcount(me) > references:
+                break
             count += 1
             if count % FAIRNESS == 0:
                 await asyncio.sleep(0)

@@ -5,15 +5,21 @@ a slot wakes the bus thread once, and in a rush of tiny tasks only when enough o
 are finished to be worth it.
 """
 
+import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
+from task_core.api.worker import describe, failed
+from task_core.errors import UsageError
 from task_core.launcher.context import Job
 from task_core.launcher.run import Run
+
+log = logging.getLogger("task")
 
 
 class Handover:
@@ -113,7 +119,7 @@ class ThreadSlots:
 
     Args:
         count: How many tasks run at a time.
-        run: What to call for each job; it never raises.
+        run: What to call for each job; it never raises by itself.
         handover: Where jobs come from and go to.
     """
 
@@ -128,9 +134,17 @@ class ThreadSlots:
         ]
 
     def start(self) -> None:
-        """Start the threads."""
-        for thread in self._threads:
-            thread.start()
+        """Start the threads.
+
+        Raises:
+            UsageError: The machine has not so many.
+        """
+        try:
+            for thread in self._threads:
+                thread.start()
+        except RuntimeError as error:
+            text = f"the system starts no more than {self._alive()} slots: {error}"
+            raise UsageError(text) from None
 
     def submit(self, jobs: Sequence[Job]) -> None:
         """Hand over jobs (bus thread)."""
@@ -145,12 +159,35 @@ class ThreadSlots:
         for _ in self._threads:
             self._tokens.put(False)
 
+    def _alive(self) -> int:
+        return sum(thread.is_alive() for thread in self._threads)
+
     def _serve(self) -> None:
+        """Work until told to stop, whatever user code throws at this thread.
+
+        An exception that another thread raises in this one may land anywhere.
+        """
+        while True:
+            try:
+                while self._tokens.get():
+                    while True:
+                        # What a task sets in context variables is gone with it.
+                        context = Context()
+                        if not context.run(self._work, context):
+                            break
+            except BaseException as error:  # noqa: BLE001  see above
+                log.warning("slot: %s, between two tasks", describe(error))
+            else:
+                return
+
+    def _work(self, context: Context) -> bool:
+        """Run what waits; say whether to go on in a fresh context."""
         handover, run, clock = self._handover, self._run, time.perf_counter
         finished = handover.finished
         take, give = handover.waiting.popleft, finished.append
-        while self._tokens.get():
-            begin = clock()
+        job: Job | None = None
+        begin = clock()
+        try:
             while True:
                 try:
                     job = take()
@@ -161,7 +198,18 @@ class ThreadSlots:
                 job.took = end - begin
                 begin = end
                 give(job)
+                job = None
                 if handover.sleeping and len(finished) >= handover.wake_at:
                     handover.wake()
-            if handover.sleeping and finished:
-                handover.wake()
+                if context:
+                    return True
+        except BaseException as error:
+            if job is None:
+                raise
+            log.warning("slot: %s, after a task or in a hook", describe(error))
+            job.outcome = failed(error)
+            job.task.ended = job.task.ended or job.task.started
+            give(job)
+        if handover.sleeping and finished:
+            handover.wake()
+        return bool(handover.waiting)

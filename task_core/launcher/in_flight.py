@@ -67,9 +67,18 @@ class InFlight:
         without_lost(consumer.extend, held)
         return bool(held)
 
-    def finish(self, jobs: list[Job]) -> None:
-        """Let go of jobs that have an outcome."""
+    def finish(self, jobs: list[Job]) -> list[Job]:
+        """Let go of jobs that have an outcome; return those that were held.
+
+        A slot that is interrupted at the wrong moment gives a job twice.
+        """
+        before, known = len(self.jobs), self.jobs.issuperset(jobs)
+        if not known:
+            jobs = [job for job in jobs if job in self.jobs]
         self.jobs.difference_update(jobs)
+        if before - len(self.jobs) == len(jobs):
+            return jobs
+        return list({id(job): job for job in jobs}.values())
 
     def take_back_unfinished(self, jobs: list[Job], consumer: Consumer) -> list[Job]:
         """Give back what workers left unfinished, where that goes; return the rest."""

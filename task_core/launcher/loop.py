@@ -243,9 +243,8 @@ class Loop:
 
     def _collect(self) -> bool:
         """Settle what the slots have finished; say whether the bus was used."""
-        jobs = self._handover.collect()
+        jobs = self._in_flight.finish(self._handover.collect())
         if jobs:
-            self._in_flight.finish(jobs)
             self._stats.add_finished(jobs)
             self._window.measure(jobs)
             self._last_progress = self._clock.monotonic()

@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Collection, Sequence
 
+from msgspec.structs import replace
+
 from task_core.api.bus import Consumer
 from task_core.api.message import Delivery, Message
-from task_core.api.worker import COMPLETE, failed
+from task_core.api.worker import COMPLETE, Outcome, failed
 from task_core.clock import Clock
 from task_core.errors import LeaseLostError, PayloadError
 from task_core.launcher.context import Job
@@ -13,7 +15,7 @@ from task_core.launcher.plan import Hooks, Plan
 from task_core.launcher.retries import Retries
 from task_core.launcher.stats import Stats
 from task_core.task import Task
-from task_core.wire import DeadLetter, encode_dead, encode_task
+from task_core.wire import DeadLetter, decode_task, encode_dead, encode_task
 
 RETRY, DEAD, IGNORED = "retry", "dead", "ignored"
 """Fates of deliveries that leave no done task."""
@@ -115,10 +117,13 @@ class Outbox:
             if outcome is not COMPLETE and self._runs_again(job):
                 continue
             task.result, task.msg = job.outcome.result, job.outcome.msg
-            if plain and (job.context is None or not job.context.children):
-                messages.append(Message(topic, encode(task)))
-            else:
-                messages += self._family(job)
+            try:
+                if plain and (job.context is None or not job.context.children):
+                    messages.append(Message(topic, encode(task)))
+                else:
+                    messages += self._family(job)
+            except Exception as error:  # noqa: BLE001  what cannot be written is an error
+                messages.append(self._report(job, failed(error)))
             if job.outcome is not COMPLETE:
                 batch.fates[len(deliveries)] = job.outcome.result
             deliveries.append(job.delivery)
@@ -155,9 +160,11 @@ class Outbox:
                 self._leave_out(error)
             except PayloadError as error:
                 # Few launches ever meet such a message.
-                from task_core.launcher.refused import replace  # noqa: PLC0415
+                from task_core.launcher.refused import replace_refused  # noqa: PLC0415
 
-                self._batch = replace(batch, error, tries, self._plan, self._clock)
+                self._batch = replace_refused(
+                    batch, error, tries, self._plan, self._clock
+                )
             else:
                 settled, self._batch = True, Batch()
                 self._count(batch)
@@ -175,13 +182,20 @@ class Outbox:
         """Return the messages of a job's children and then of its done task."""
         children = job.context.children if job.context is not None else []
         done_topic = self._plan.done_topic
+        messages = [self._message(child, topic) for child, topic in children]
+        return [*messages, self._message(job.task, done_topic)]
+
+    def _report(self, job: Job, outcome: Outcome) -> Message:
+        """Return the done task of a job with another outcome, and without children."""
+        job.outcome = outcome
+        job.task.result, job.task.msg = outcome.result, outcome.msg
         try:
-            messages = [self._message(child, topic) for child, topic in children]
-            return [*messages, self._message(job.task, done_topic)]
-        except Exception as error:  # noqa: BLE001  a decider's error is the task's
-            job.outcome = failed(error)
-            job.task.result, job.task.msg = job.outcome.result, job.outcome.msg
-            return [Message(done_topic, encode_task(job.task))]
+            body = encode_task(job.task)
+        except TypeError:  # the worker has put something into it that is no text
+            task = decode_task(job.delivery.body)
+            job.task = replace(task, result=outcome.result, msg=outcome.msg)
+            body = encode_task(job.task)
+        return Message(self._plan.done_topic, body)
 
     def _message(self, task: Task, topic: str) -> Message:
         if self._before_send is not None:

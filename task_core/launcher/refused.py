@@ -21,7 +21,7 @@ KEPT_CHARS = 200
 """How much a done task keeps of its message."""
 
 
-def replace(
+def replace_refused(
     batch: Batch, error: PayloadError, tries: Counter[int], plan: Plan, clock: Clock
 ) -> Batch:
     """Return a batch in which nothing is left that the bus has refused.

@@ -4,7 +4,7 @@ import inspect
 import logging
 import math
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import Any
 
@@ -27,7 +27,7 @@ from task_core.launcher.signature import Call
 from task_core.wire import decode_task
 
 Run = Callable[[Job], None]
-AsyncRun = Callable[[Job], Awaitable[None]]
+AsyncRun = Callable[[Job], Coroutine[Any, Any, None]]
 
 
 class Fork:
@@ -102,7 +102,9 @@ def make_async_run(
         if wants_context:
             job.context = make_context(job)
         try:
-            returned = await invoke(job.task, job.context)
+            returned = invoke(job.task, job.context)
+            if hasattr(returned, "__await__"):  # a decorator may have awaited it
+                returned = await returned
             job.outcome = COMPLETE if returned is None else outcome_of(returned)
         except BaseException as error:  # noqa: BLE001  also sys.exit() is an outcome
             job.outcome = outcome_of_error(error, around.log)
@@ -141,7 +143,7 @@ def outcome_of(returned: Any) -> Outcome:
     if returned is None:
         return COMPLETE
     if isinstance(returned, str):
-        return complete(returned)
+        return complete(str.__str__(returned))  # text is text, whatever class it has
     if isinstance(returned, Awaitable):
         if inspect.iscoroutine(returned):
             returned.close()

@@ -44,7 +44,7 @@ def compile_call(worker: Worker | Callable[..., Any]) -> Call:
         do_task = worker.do_task
         return Call(
             invoke=lambda task, context: do_task(context),
-            is_async=inspect.iscoroutinefunction(do_task),
+            is_async=_is_async(do_task),
             wants_context=True,
             sees_task=True,
             close=worker.close,
@@ -54,11 +54,18 @@ def compile_call(worker: Worker | Callable[..., Any]) -> Call:
     first, wants_context = _read_signature(worker)
     return Call(
         invoke=_INVOKERS[wants_context](worker, first),
-        is_async=inspect.iscoroutinefunction(worker),
+        is_async=_is_async(worker),
         wants_context=wants_context,
         sees_task=wants_context or first is _itself,
         close=lambda: None,
     )
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    """Whether a call returns something to await: also under decorators."""
+    inner = inspect.unwrap(function)
+    called = getattr(type(inner), "__call__", None)  # noqa: B004  is it async?
+    return inspect.iscoroutinefunction(inner) or inspect.iscoroutinefunction(called)
 
 
 FirstArgument = Callable[[Task], Any]

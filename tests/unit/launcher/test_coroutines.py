@@ -1,6 +1,7 @@
 """Rules of `task_core.launcher.coroutines`: slots for `async def`."""
 
 import asyncio
+import contextvars
 import threading
 import time
 
@@ -194,3 +195,101 @@ def test_no_wake_up_is_ever_lost(slots):
     for _ in range(2000):
         made.submit(jobs(1))
         wait_for(handover, 1)
+
+
+async def exit_soon():
+    raise SystemExit(3)
+
+
+async def gathers():
+    await asyncio.gather(exit_soon(), asyncio.sleep(LIMIT))
+
+
+async def waits_for():
+    await asyncio.wait_for(exit_soon(), LIMIT)
+
+
+async def groups():
+    async with asyncio.TaskGroup() as group:
+        group.create_task(exit_soon())
+
+
+async def stops_the_loop():
+    asyncio.get_running_loop().stop()
+    await asyncio.sleep(0.01)
+
+
+async def cancels_everybody():
+    for task in asyncio.all_tasks():
+        task.cancel()
+    await asyncio.sleep(LIMIT)
+
+
+async def interrupts_in_a_callback():
+    def interrupt():
+        raise KeyboardInterrupt
+
+    asyncio.get_running_loop().call_soon(interrupt)
+    await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("act", "result"),
+    [
+        (gathers, "error"),
+        (waits_for, "error"),
+        (groups, "error"),
+        (stops_the_loop, "complete"),
+        (cancels_everybody, "error"),
+        (interrupts_in_a_callback, "complete"),
+    ],
+)
+def test_the_loop_goes_on_whatever_a_worker_does_to_it(slots, act, result):
+    """The task has its outcome, and the next one is done."""
+
+    async def worker(info):
+        if info == "0":
+            await act()
+        return info
+
+    made, handover, _ = slots(worker, 2)
+    made.start()
+    made.submit(jobs(1))
+    assert wait_for(handover, 1)[0].outcome.result == result
+    made.submit(jobs(2)[1:])
+    assert wait_for(handover, 1)[0].outcome == complete("1")
+
+
+def test_a_hook_that_exits_is_an_error_of_the_task(slots, hooks):
+    """Observers are isolated; one that is not costs a task, not the launcher."""
+
+    def leave(**facts):
+        raise SystemExit(1)
+
+    made, handover, _ = slots(echo, hooks=hooks(task_finished=leave))
+    made.start()
+    made.submit(jobs(2))
+    assert [j.outcome for j in wait_for(handover, 2)] == [failed("SystemExit: 1")] * 2
+
+
+VARIABLE = contextvars.ContextVar("variable", default="fresh")
+
+
+def test_each_job_has_a_context_and_an_asyncio_task_of_its_own(slots):
+    """What one leaves behind, or cancels late, meets no other."""
+    seen, tasks = [], []
+
+    async def worker(info):
+        seen.append(VARIABLE.get())
+        VARIABLE.set(info)
+        for task in tasks:
+            task.cancel()
+        tasks.append(asyncio.current_task())
+        await asyncio.sleep(0.001)
+        return info
+
+    made, handover, _ = slots(worker)
+    made.start()
+    made.submit(jobs(3))
+    assert {j.outcome.result for j in wait_for(handover, 3)} == {"complete"}
+    assert seen == ["fresh"] * 3

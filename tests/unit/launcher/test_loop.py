@@ -1,5 +1,6 @@
 """Rules of `task_core.launcher.loop`: how much is received, and when it settles."""
 
+import functools
 import threading
 import time
 
@@ -397,3 +398,52 @@ def test_running_counts_what_is_held_and_not_settled(rig, script, make_tasks):
     go.set()
     made.join()
     assert made.launcher.running == 0
+
+
+class Markup(str):
+    """Text of a class of its own, as markupsafe, numpy and bs4 make it."""
+
+    __slots__ = ()
+
+
+@pytest.mark.parametrize("place", ["returned", "outcome", "meta", "child", "info"])
+def test_text_of_another_class_is_text(rig, script, make_tasks, place):
+    """It reaches the wire, and harms nobody's batch."""
+
+    def worker(info, ctx):
+        text = Markup("text")
+        if place == "outcome":
+            return warn(text)
+        if place == "meta":
+            ctx.meta[text] = text
+        if place == "child":
+            ctx.send(Task(type=text, info=text))
+        if place == "info":
+            ctx.task.info = text
+        return text if place == "returned" else None
+
+    bus = script(make_tasks("a", "b"))
+    rig(worker, bus, prefetch=3).start().join()
+    assert [task.result for task in bus.done] in (["complete"] * 2, ["warn"] * 2)
+    assert len(bus.settled) == 2
+    assert b"text" in b"".join(body for _, body in bus.sent)
+
+
+def test_a_decorated_coroutine_is_awaited(rig, script, make_tasks):
+    """And one whose decorator has awaited it already is taken as it is."""
+
+    async def inner(info):
+        return info
+
+    @functools.wraps(inner)
+    def passes_on(info):
+        return inner(info)
+
+    @functools.wraps(inner)
+    def has_awaited(info):
+        return info
+
+    for worker in (passes_on, has_awaited):
+        bus = script(make_tasks("a"))
+        rig(worker, bus).start().join()
+        assert [task.msg for task in bus.done] == ["a"]

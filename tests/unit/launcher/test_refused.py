@@ -14,7 +14,7 @@ from task_core.errors import PayloadError
 from task_core.launcher.context import Job
 from task_core.launcher.outbox import Batch
 from task_core.launcher.plan import Plan
-from task_core.launcher.refused import replace
+from task_core.launcher.refused import replace_refused
 from task_core.task import Task
 from task_core.wire import decode_dead, encode_task
 
@@ -116,7 +116,9 @@ def job_batch():
 def test_a_child_that_the_bus_refuses_late_is_an_error_of_its_task():
     """It may only show when it is written."""
     error = PayloadError("topic 'a/b' cannot be written", [0])
-    rest = replace(job_batch(), error, Counter(), Plan().completed("load"), None)
+    rest = replace_refused(
+        job_batch(), error, Counter(), Plan().completed("load"), None
+    )
     (message,) = rest.messages
     assert (message.topic, rest.fates) == ("done", {0: "error"})
     assert b"topic 'a/b' cannot be written" in message.body
@@ -126,7 +128,7 @@ def test_what_cannot_be_told_apart_ends_it():
     """A bus that refuses without a word about which, or refuses everything."""
     batch, plan = job_batch(), Plan().completed("load")
     with pytest.raises(PayloadError):
-        replace(batch, PayloadError("no"), Counter(), plan, None)
+        replace_refused(batch, PayloadError("no"), Counter(), plan, None)
 
 
 def test_delays_are_shortened_to_what_the_bus_takes(rig, memory, make_tasks, caplog):

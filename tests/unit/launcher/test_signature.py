@@ -199,3 +199,27 @@ def test_parameters_that_no_text_can_fill_are_refused_at_the_start():
 
     with pytest.raises(WorkerError):
         compile_call(worker)
+
+
+def decorated(function):
+    @functools.wraps(function)
+    def wrapper(*arguments):
+        return function(*arguments)
+
+    return wrapper
+
+
+class AsyncCall:
+    async def __call__(self, info: str):
+        return info
+
+
+@decorated
+async def behind_a_decorator(info: str):
+    return info
+
+
+@pytest.mark.parametrize("worker", [AsyncCall(), behind_a_decorator])
+def test_what_returns_something_to_await_is_async(worker):
+    """Whatever it looks like from outside."""
+    assert compile_call(worker).is_async

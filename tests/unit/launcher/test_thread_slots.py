@@ -1,9 +1,14 @@
 """Rules of `task_core.launcher.handover`: slots for plain functions."""
 
+import contextvars
+import ctypes
 import threading
 import time
 
+import pytest
+
 from task_core.api.message import Delivery
+from task_core.errors import UsageError
 from task_core.launcher.context import Job
 from task_core.task import Task
 
@@ -116,3 +121,71 @@ def test_the_bus_thread_is_woken_when_a_slot_has_no_more_to_do(slots):
     handover.sleep(LIMIT, wake_at=5)
     assert len(handover.collect()) == 1
     assert time.monotonic() - begin < LIMIT / 2
+
+
+VARIABLE = contextvars.ContextVar("variable", default="fresh")
+
+
+def test_each_job_has_a_context_of_its_own(slots):
+    """What one leaves behind meets no other."""
+    seen = []
+
+    def worker(info):
+        seen.append(VARIABLE.get())
+        if info != "1":
+            VARIABLE.set(info)
+
+    made, handover, _ = slots(worker)
+    made.start()
+    made.submit(jobs(4))
+    wait_for(handover, 4)
+    assert seen == ["fresh"] * 4
+
+
+def raise_in(thread, error):
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread.ident), ctypes.py_object(error)
+    )
+
+
+def test_an_exception_that_lands_after_the_task_ends_no_slot(slots):
+    """Wherever it does: no job is lost, and none comes back twice."""
+    made, handover, _ = slots(lambda info: None, 2)
+    made.start()
+    found, given = [], jobs(20_000)
+    made.submit(given)
+    while len(found) < len(given):
+        handover.sleep(0.01, wake_at=10)
+        for thread in made._threads:
+            raise_in(thread, ZeroDivisionError)
+        found += handover.collect()
+        made.submit([])
+        found = list({id(job): job for job in found}.values())
+    assert all(thread.is_alive() for thread in made._threads)
+
+
+def test_a_hook_that_exits_is_an_error_of_the_task(slots, hooks):
+    """Observers are isolated; one that is not costs a task, not the launcher."""
+
+    def leave(**facts):
+        raise SystemExit(1)
+
+    made, handover, _ = slots(lambda info: None, hooks=hooks(task_finished=leave))
+    made.start()
+    made.submit(jobs(2))
+    outcomes = [job.outcome.msg for job in wait_for(handover, 2)]
+    assert outcomes == ["SystemExit: 1"] * 2
+
+
+def test_more_slots_than_the_system_has_threads_is_an_error_in_one_line(
+    slots, monkeypatch
+):
+    """It says how many there could be."""
+    made, _, _ = slots(lambda info: None, 3)
+
+    def refuse():
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(made._threads[1], "start", refuse)
+    with pytest.raises(UsageError, match="starts no more than 1 slots"):
+        made.start()

@@ -99,7 +99,7 @@ def make_call(plugin: WorkerPlugin, options: Any = None) -> tuple[Call, Any]:
     """Make the worker of a plugin; return it ready to be called, and its options."""
     if options is None:
         options = plugin.options()
-    call = compile_call(plugin.make(options))
+    call = compile_call(plugin.make(options), strict=plugin.strict)
     return call, None if plugin.options is NoOptions else options
 
 

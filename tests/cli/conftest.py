@@ -72,6 +72,10 @@ def cats(info: str):
     return str(len(subprocess.run(["cat"], stdout=subprocess.PIPE).stdout))
 
 @worker
+def sends_to(info: str, ctx: WorkerContext):
+    ctx.send(Task.new("sum"), topic=info)
+
+@worker
 def wanders(info: str):
     os.makedirs("elsewhere", exist_ok=True)
     os.chdir("elsewhere")

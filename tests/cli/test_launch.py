@@ -89,6 +89,20 @@ def test_whatever_a_worker_does_gives_one_clean_done_line(task, worker, result, 
     assert only.get("msg", "").startswith(msg)
 
 
+def test_a_child_that_cannot_be_written_is_an_error_of_its_task(task, folder):
+    """The others are done, and nothing stops."""
+    (folder / "in.json").write_bytes(
+        line("t", "no/such/folder") + line("t", "sum.json")
+    )
+    args = ("--bus", "file", "--topic", "in.json", "--done-topic", "done.json")
+    done = task("launch", "--worker", "workers.py:sends_to", *args)
+    assert done.returncode == 0
+    results = {t["info"]: t for t in lines((folder / "done.json").read_bytes())}
+    assert results["sum.json"]["result"] == "complete"
+    assert results["no/such/folder"]["result"] == "error"
+    assert results["no/such/folder"]["msg"].startswith("cannot write topic 'no/such")
+
+
 def test_a_worker_may_use_multiprocessing(task):
     """Its children are ended by a signal of their own, which stops nobody else."""
     stdin = b"".join(line("t", str(n)) for n in range(1, 6))

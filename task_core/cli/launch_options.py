@@ -90,4 +90,4 @@ class LaunchOptions:
     )
     log_level: LogLevel = option(LogLevel.INFO, help="What to report on stderr.")
     stats: bool = option(False, help="Print the counts as JSON on stderr at the end.")
-    fail: bool = option(False, help="Exit with 1 when a task failed.")
+    fail: bool = option(False, help="Exit with 1 when a task failed or is dead.")

@@ -91,7 +91,7 @@ def bus_work(bus: Bus, window: int, done: bool) -> None:
     consumer = bus.subscribe("load", "load")
     while deliveries := consumer.receive(window, 0):
         messages = [Message("done", DONE) for _ in deliveries] if done else []
-        bus.settle(consumer, deliveries, messages)
+        consumer.settle(deliveries, messages)
     consumer.close()
 
 

@@ -47,6 +47,7 @@ from task_core.errors import (
     SendError,
     UnsupportedCapabilityError,
     UsageError,
+    WorkerError,
     excerpt,
 )
 from task_core.fields import param
@@ -99,6 +100,7 @@ __all__ = [
     "Waker",
     "Worker",
     "WorkerContext",
+    "WorkerError",
     "WorkerPlugin",
     "alert",
     "complete",

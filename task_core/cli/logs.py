@@ -1,18 +1,19 @@
 """Where log lines go: to stderr, short ones."""
 
 import logging
-from enum import StrEnum
+
+import click
 
 from task_core.shown import shown
 
-
-class LogLevel(StrEnum):
-    """What to report on stderr: lines of a level, and those above it."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
+LEVELS = ("debug", "info", "warning", "error")
+LOG_LEVEL = click.Option(
+    ["-l", "--log-level"],
+    type=click.Choice(LEVELS),
+    default="info",
+    show_default=True,
+    help="What to report on stderr.",
+)
 
 
 class Shown(logging.Formatter):

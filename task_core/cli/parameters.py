@@ -15,8 +15,6 @@ SHORT = {
     "bus": "-b",
     "topic": "-t",
     "concurrency": "-c",
-    "log_level": "-l",
-    "follow": "-f",
 }
 """Short forms of flags without a prefix."""
 

@@ -1,6 +1,5 @@
 """Keeps the data streams for the bus: what workers print goes to stderr."""
 
-import io
 import os
 import sys
 from collections.abc import Iterator
@@ -16,13 +15,9 @@ def claim_stdout() -> int:
     Returns:
         A new file descriptor of what stdout was.
     """
-    _flush()
+    sys.stdout.flush()
     own = os.dup(1)
     os.dup2(2, 1)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A worker may print what it likes, whatever the locale.
-            stream.reconfigure(errors="backslashreplace")
     return own
 
 
@@ -55,11 +50,6 @@ def diverted_stdout() -> Iterator[None]:
     try:
         yield
     finally:
-        _flush()
+        sys.stdout.flush()
         os.dup2(own, 1)
         os.close(own)
-
-
-def _flush() -> None:
-    if sys.stdout is not None:  # a plugin may have taken it away
-        sys.stdout.flush()

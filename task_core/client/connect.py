@@ -28,9 +28,7 @@ class ConnectOptions:
     bus: str = option("stdio", help="Bus: a name or a URL.")
 
 
-SECTION = Section(
-    options=ConnectOptions, table=("task",), weaker=(("launch",),), strict=False
-)
+SECTION = Section(options=ConnectOptions, table=("launch",), strict=False)
 
 
 def connect(
@@ -113,7 +111,7 @@ def _refuse_unknown(options: Mapping[str, Any], section: Section) -> None:
 
 def _toml(path: str | None) -> Source:
     path = path or os.environ.get("TASK_CONFIG")
-    if not path and not os.path.isfile(DEFAULT_FILE):
+    if path is None and not os.path.isfile(DEFAULT_FILE):
         return NoFile()
     from task_core.config.toml_file import TomlFile  # noqa: PLC0415  few have a file
 

@@ -162,9 +162,8 @@ class Outbox:
                 # Few launches ever meet such a message.
                 from task_core.launcher.refused import replace_refused  # noqa: PLC0415
 
-                longest = consumer.bus.capabilities.max_bytes
                 self._batch = replace_refused(
-                    batch, error, tries, self._plan, self._clock, longest
+                    batch, error, tries, self._plan, self._clock
                 )
             else:
                 settled, self._batch = True, Batch()

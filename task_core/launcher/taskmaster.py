@@ -133,14 +133,7 @@ class LoopContext:
         return self.stopping
 
     def wait_until(self, moment: datetime) -> bool:
-        """Sleep until a moment; return True when stopping.
-
-        Raises:
-            ValueError: The moment does not tell its zone.
-        """
-        if moment.tzinfo is None:
-            text = f"wait_until needs a moment with a zone, for example UTC: {moment}"
-            raise ValueError(text)
+        """Sleep until a moment; return True when stopping."""
         while (left := moment.timestamp() - self.clock.time()) > 0:
             if self._nap(left):
                 return True

@@ -3,7 +3,24 @@
 import pytest
 from task_worker_exec.outcome import read_answer, read_ending
 
-from task_core.api.worker import Outcome, interrupted, retry
+from task_core.api import Outcome, Task, interrupted, retry
+
+
+class Ctx:
+    """As much of a context as answers need."""
+
+    def __init__(self):
+        self.task = Task(type="load", info="x", id="7")
+        self.meta = {}
+        self.sent = []
+
+    def send(self, task, topic=None):
+        self.sent.append((task.type, task.info, topic))
+
+
+@pytest.fixture
+def ctx():
+    return Ctx()
 
 
 @pytest.mark.parametrize(
@@ -12,9 +29,12 @@ from task_core.api.worker import Outcome, interrupted, retry
         (b'{"result":"complete","msg":"3 rows"}', Outcome("complete", "3 rows")),
         (b'{"result":"warn"}', Outcome("warn")),
         (b'{"type":"a","info":"b","result":"alert","msg":"x"}', Outcome("alert", "x")),
-        (b'{"msg":{"rows":3}}', Outcome("complete", '{"rows":3}')),
+        (
+            b'{"result":"complete","msg":{"rows":3}}',
+            Outcome("complete", '{"rows":3}'),
+        ),
         (b'{"error":"no such table"}', Outcome("error", "no such table")),
-        (b"{}", Outcome("complete")),
+        (b'{"type":"load","info":"x","id":"7"}', Outcome("complete")),
         (b'"hello"', Outcome("complete", "hello")),
         (b"null", Outcome("complete")),
         (b'{"result":"retry","msg":"busy","delay":1.5}', retry("busy", 1.5)),
@@ -22,9 +42,9 @@ from task_core.api.worker import Outcome, interrupted, retry
         (b'{"result":"interrupted"}', interrupted()),
     ],
 )
-def test_answers_are_read_forgivingly(line, outcome):
-    """Whatever a small program finds easiest to print."""
-    assert read_answer(line, {}) == outcome
+def test_answers_are_read_forgivingly(line, outcome, ctx):
+    """Whatever a small program finds easiest to print; the task itself is an echo."""
+    assert read_answer(line, ctx) == outcome
 
 
 @pytest.mark.parametrize(
@@ -33,14 +53,24 @@ def test_answers_are_read_forgivingly(line, outcome):
         (b"loading...", "the program answered no JSON but 'loading...'"),
         (b"\xff\xfe", "the program answered no JSON but '\ufffd\ufffd'"),
         (b"[1]", "neither object nor text but '[1]'"),
+        (b"{}", "without a result: '{}'"),
+        (b'{"msg":"3 rows"}', """without a result: '{"msg":"3 rows"}'"""),
+        (b'{"type":"load","info":"x"}', "answered without a result"),
+        (b'{"result":"complete","send":[{"info":"x"}]}', "sends what is no task"),
+        (b'{"result":"complete","send":["load"]}', "sends what is no task: no object"),
+        (
+            b'{"result":"complete","send":{"type":"a","info":"","topic":1}}',
+            "topic must be text, not 1",
+        ),
         (b'{"result":"okay"}', "the result 'okay', wanted one of alert, complete,"),
         (b'{"result":["a"]}', r"the result ['a'], wanted one of"),
         (b"x" * 5000, "x" * 200 + "…"),
     ],
 )
-def test_nonsense_is_an_error_that_shows_it(line, text):
-    """In short."""
-    outcome = read_answer(line, {})
+def test_nonsense_is_an_error_that_shows_it(line, text, ctx):
+    """In short; nothing is taken for done that does not say so."""
+    outcome = read_answer(line, ctx)
+    assert ctx.sent == []
     assert outcome.result == "error"
     assert text in outcome.msg
     assert len(outcome.msg) < 300
@@ -49,11 +79,11 @@ def test_nonsense_is_an_error_that_shows_it(line, text):
 @pytest.mark.parametrize(
     "value", [b'{"rows":3,"file":["a","b"]}', b'"rows=3&file=a&file=b"']
 )
-def test_meta_is_taken_as_object_or_query(value):
+def test_meta_is_taken_as_object_or_query(value, ctx):
     """A done task carries it as a query."""
-    meta = {"old": "1"}
-    read_answer(b'{"meta":' + value + b"}", meta)
-    assert {key: list(values) for key, values in meta.items()} == {
+    ctx.meta["old"] = "1"
+    read_answer(b'{"result":"complete","meta":' + value + b"}", ctx)
+    assert {key: list(values) for key, values in ctx.meta.items()} == {
         "old": ["1"],
         "rows": ["3"],
         "file": ["a", "b"],
@@ -77,6 +107,28 @@ def test_meta_is_taken_as_object_or_query(value):
         (b'{"rows":3}', True, Outcome("complete", '{"rows":3}')),
     ],
 )
-def test_an_ending_is_judged_by_status_and_last_line(line, succeeded, outcome):
+def test_an_ending_is_judged_by_status_and_last_line(line, succeeded, outcome, ctx):
     """A bad status is never a complete task."""
-    assert read_ending(line, succeeded, "exited with status 3", {}) == outcome
+    assert read_ending(line, succeeded, "exited with status 3", ctx) == outcome
+
+
+def read_last(line, ctx):
+    return read_ending(line, True, "", ctx)
+
+
+@pytest.mark.parametrize("read", [read_answer, read_last])
+def test_an_answer_may_bring_child_tasks(read, ctx):
+    """As on the wire, one or a list; `topic` tells where to, if not their type."""
+    children = b'[{"type":"copy","info":"a"},{"type":"copy","info":"b","topic":"slow"}]'
+    for send in (children, b'{"type":"copy","info":"c"}'):
+        outcome = read(b'{"result":"complete","send":' + send + b"}", ctx)
+        assert outcome.result == "complete"
+    assert ctx.sent == [("copy", "a", None), ("copy", "b", "slow"), ("copy", "c", None)]
+
+
+@pytest.mark.parametrize("result", [b"retry", b"interrupted"])
+def test_a_task_that_is_to_run_again_brings_no_children(result, ctx):
+    """Its next run does."""
+    line = b'{"result":"%s","send":[{"type":"copy","info":"a"}]}' % result
+    read_answer(line, ctx)
+    assert ctx.sent == []

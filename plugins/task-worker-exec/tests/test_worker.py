@@ -1,17 +1,21 @@
 """Rules of `task_worker_exec.worker`, with real programs."""
 
+import logging
 import os
+import signal
 import stat
+import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
+from task_worker_exec.options import ExecOptions
+from task_worker_exec.plugin import exec_
 from task_worker_exec.worker import make_exec
 
-from task_core.api.worker import Outcome
-from task_core.errors import WorkerError
-from task_core.task import Task
+from task_core.api import Outcome, Task, WorkerError
 
 SERVE = """#!{python}
 import json, os, signal, sys, time
@@ -42,6 +46,7 @@ class Ctx:
     def __init__(self, info="", cancel_after=None):
         self.task = Task(type="exec", info=info)
         self.meta = {}
+        self.log = logging.getLogger("test")
         self.cancel = threading.Event()
         if cancel_after is not None:
             threading.Timer(cancel_after, self.cancel.set).start()
@@ -49,6 +54,9 @@ class Ctx:
     @property
     def cancelled(self):
         return self.cancel.is_set()
+
+    def wait(self, seconds):
+        return self.cancel.wait(seconds)
 
 
 @pytest.fixture
@@ -272,3 +280,166 @@ def test_a_file_without_an_interpreter_fails_its_task(program, make):
     outcome = make(program("echo hello\n")).do_task(Ctx())
     assert outcome.result == "error"
     assert outcome.msg.endswith("program: Exec format error")
+
+
+def ended(pid, seconds=5):
+    """Whether a process has ended, or does so soon; a zombie has not."""
+    deadline = time.monotonic() + seconds
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not alive(pid)
+
+
+def test_an_idle_child_that_ends_is_no_zombie(server):
+    """Nobody may come with a task for hours."""
+    pid = pid_of(server)
+    os.kill(pid, signal.SIGTERM)
+    assert ended(pid)
+    assert server.do_task(Ctx("hello")).msg == "hello"
+
+
+def test_a_last_answer_without_its_newline_counts(program, make):
+    """`printf` and many a JSON library write none."""
+    script = "#!/bin/sh\nread -r task\nprintf '\"done\"'\n"
+    assert make(program(script)).do_task(Ctx()) == Outcome("complete", "done")
+
+
+@pytest.mark.parametrize("once", [False, True])
+def test_a_line_without_end_fails_its_task_and_fills_no_memory(
+    program, make, once, monkeypatch
+):
+    """Such a program is ended."""
+    monkeypatch.setattr("task_worker_exec.output.LONGEST", 100_000)
+    worker = make(program("#!/bin/sh\nread -r task\nexec cat /dev/zero\n"), once)
+    outcome = worker.do_task(Ctx())
+    assert outcome.result == "error"
+    assert "wrote a line of more than" in outcome.msg
+
+
+SPAWNER = """#!/bin/sh
+read -r task
+sleep 1000 &
+echo "\\"$!\\""
+"""
+
+
+@pytest.mark.parametrize("once", [False, True])
+def test_what_a_program_left_behind_ends_with_it(program, make, once):
+    """Also when the program itself came to a good end."""
+    worker = make(program(SPAWNER), once)
+    pid = int(worker.do_task(Ctx()).msg.strip('"'))
+    worker.close()
+    assert ended(pid)
+
+
+ORPHANER = """
+import sys, test_worker
+from task_worker_exec.options import ExecOptions
+from task_worker_exec.plugin import exec_
+from task_worker_exec.worker import make_exec
+worker = make_exec(sys.argv[1], once=sys.argv[2] == "True")
+worker.do_task(test_worker.Ctx())
+"""
+
+
+@pytest.mark.parametrize("once", [False, True])
+def test_a_launcher_that_is_killed_takes_its_programs_along(program, tmp_path, once):
+    """Its task is another worker's soon: it must not be done beside that."""
+    path = program(
+        f"#!/bin/sh\nsleep 1000 &\necho $$ $! > {tmp_path}/new\n"
+        f"mv {tmp_path}/new {tmp_path}/pids\nread -r task\nwait\n"
+    )
+    command = [sys.executable, "-c", ORPHANER, path, str(once)]
+    with subprocess.Popen(command, cwd=Path(__file__).parent) as launcher:
+        pids = tmp_path / "pids"
+        deadline = time.monotonic() + 20
+        while not pids.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        child, grandchild = map(int, pids.read_text().split())
+        assert alive(child)
+        assert alive(grandchild)
+        launcher.kill()
+    assert ended(child, 10)
+    assert ended(grandchild, 10)
+
+
+IGNORER = """
+import signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+import test_worker
+from task_worker_exec.options import ExecOptions
+from task_worker_exec.plugin import exec_
+from task_worker_exec.worker import make_exec
+outcomes = []
+for once in (False, True):
+    worker = make_exec("sh -c 'read task; exit 7'", once=once)
+    outcomes.append(worker.do_task(test_worker.Ctx()).result)
+    worker.close()
+print(*outcomes)
+"""
+
+
+def test_a_bad_ending_is_an_error_also_where_nobody_hears_of_children():
+    """Some supervisors start their programs with SIGCHLD ignored."""
+    command = [sys.executable, "-c", IGNORER]
+    folder = Path(__file__).parent
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=True)
+    assert done.stdout.split() == [b"error", b"error"]
+
+
+@pytest.mark.parametrize(
+    ("script", "once"),
+    [
+        ("#!/bin/sh\nexit 3\n", False),
+        ("#!/no/such/interpreter\n", False),
+        ("#!/no/such/interpreter\n", True),
+        ("#!/bin/sh\nno-such-program\n", True),
+    ],
+)
+def test_a_broken_program_does_not_turn_a_backlog_into_errors(
+    program, make, script, once, monkeypatch
+):
+    """Each failure in a row waits longer; one that works ends that."""
+    monkeypatch.setattr("task_worker_exec.backoff.FIRST_PAUSE", 0.05)
+    path = program(script)
+    worker = make(path, once)
+    begin = time.monotonic()
+    for _ in range(4):
+        assert worker.do_task(Ctx()).result == "error"
+    assert time.monotonic() - begin >= 0.05 + 0.1 + 0.2
+    assert worker.do_task(Ctx(cancel_after=0.1)).kind == "interrupted"
+    program("#!/bin/sh\nread -r task\necho null\n")
+    worker.do_task(Ctx())
+    begin = time.monotonic()
+    assert worker.do_task(Ctx()).result == "complete"
+    assert time.monotonic() - begin < 0.3
+
+
+def test_a_task_that_kills_a_program_that_works_costs_no_pause(server, monkeypatch):
+    """It is the task that is broken, not the program."""
+    monkeypatch.setattr("task_worker_exec.backoff.FIRST_PAUSE", 60)
+    for _ in range(3):
+        assert server.do_task(Ctx("hello")).msg == "hello"
+        assert server.do_task(Ctx("die 9")).result == "error"
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("./load.sh", "load"),
+        ("./load.sh --fast x", "load"),
+        ("python3 load.py -v", "load"),
+        ("cat", "cat"),
+        ("gone/thing.exe -x", "thing"),
+        ("my load.rb", "my load"),
+        ("sh 'x", "exec"),
+        ("", "exec"),
+    ],
+)
+def test_a_program_names_the_tasks_that_it_does(tmp_path, monkeypatch, command, name):
+    """So two programs do not wait for each other's tasks."""
+    monkeypatch.chdir(tmp_path)
+    for file in ("load.sh", "load.py", "my load.rb"):
+        (tmp_path / file).touch()
+    options = ExecOptions(command=command)
+    assert (exec_.type_of(options) or exec_.type) == name

@@ -5,11 +5,13 @@ import os
 import select
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
-from time import monotonic
+from time import monotonic, sleep
 
-from task_core.builtin.lines import LineBuffer
+from task_worker_exec.leash import Leash
+from task_worker_exec.output import LONGEST, Output
 
 TICK = 0.05
 """Seconds between two looks at whether the caller is cancelled."""
@@ -17,6 +19,8 @@ HANG_UP = 1.0
 """Seconds that a child has to end by itself when its input is closed."""
 GRACE = 5.0
 """Seconds that it has after SIGTERM, before SIGKILL."""
+LEFT_BEHIND = 1.0
+"""Seconds that the processes have which it has started and left behind."""
 CHUNK = 64 * 1024
 
 Cancelled = Callable[[], bool]
@@ -38,12 +42,14 @@ class Child:
 
     Args:
         argv: The program and its arguments.
+        leash: Ends it should we be killed.
 
     Raises:
         OSError: It cannot be started.
     """
 
-    def __init__(self, argv: Sequence[str]) -> None:
+    def __init__(self, argv: Sequence[str], leash: Leash) -> None:
+        leash.ready()
         self._process = subprocess.Popen(
             argv,
             stdin=subprocess.PIPE,
@@ -51,6 +57,10 @@ class Child:
             bufsize=0,
             process_group=0,
         )
+        self._leash = leash
+        leash.add(self._process.pid)
+        # Somebody must notice its end while it is idle, or it stays a zombie.
+        threading.Thread(target=self._process.wait, daemon=True).start()
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._stdin = self._process.stdin
@@ -58,7 +68,7 @@ class Child:
         self._unwritten = memoryview(b"")
         self._hang_up_after = False
         self._kill_at: float | None = None
-        self._lines = LineBuffer()
+        self._output = Output()
         self._poll = select.poll()
         for fd in (self._stdin.fileno(), self._stdout.fileno()):
             os.set_blocking(fd, False)
@@ -67,7 +77,7 @@ class Child:
     def ready(self) -> bool:
         """Whether it lives, and has said nothing since its last answer."""
         alive = self._process.poll() is None and self._read() is not Reading.END
-        return alive and not self._lines.take(1) and not self._lines.partial
+        return alive and self._output.empty
 
     def ask(self, line: bytes, cancelled: Cancelled) -> bytes | None:
         """Send a line, return the next line that comes back.
@@ -80,10 +90,11 @@ class Child:
             The answer without its newline, or None when there will be none.
         """
         self._unwritten = memoryview(line)
-        while not (found := self._lines.take(1)):
+        while (found := self._output.take()) is None:
             if not self._step(cancelled):
-                return None
-        return found[0].body
+                self._output.finish()
+                return self._output.take()
+        return found
 
     def run(self, line: bytes, cancelled: Cancelled) -> bytes:
         """Send a line, close its input, wait for its end, return its last line."""
@@ -91,10 +102,9 @@ class Child:
         self._hang_up_after = True
         last = b""
         while self._step(cancelled):
-            for delivery in self._lines.take(CHUNK):
-                last = delivery.body
-        for delivery in self._lines.take_all():
-            last = delivery.body
+            last = self._output.take_last() or last
+        self._output.finish()
+        last = self._output.take_last() or last
         while not self.wait(TICK):
             self._heed(cancelled)
         return last
@@ -102,6 +112,8 @@ class Child:
     @property
     def status(self) -> str:
         """How it ended, in words."""
+        if self._output.too_long:
+            return f"wrote a line of more than {LONGEST:,} bytes"
         code = self._process.returncode
         if code is None:
             return "still runs"
@@ -113,8 +125,13 @@ class Child:
 
     @property
     def succeeded(self) -> bool:
-        """Whether it ended with status 0."""
-        return self._process.returncode == 0
+        """Whether it ended with status 0, and all that it wrote was read."""
+        return self._process.returncode == 0 and not self._output.too_long
+
+    @property
+    def started(self) -> bool:
+        """Whether there was a program; 126 and 127 are a shell's words for "none"."""
+        return self._process.returncode not in (126, 127)
 
     def wait(self, seconds: float) -> bool:
         """Wait for its end; return whether it came."""
@@ -125,8 +142,23 @@ class Child:
     def signal(self, number: int) -> None:
         """Send a signal to it and its children."""
         if self._process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, number)
+            self._signal_group(number)
+
+    def _signal_group(self, number: int) -> bool:
+        """Send a signal; return whether there was anybody to get it."""
+        try:
+            os.killpg(self._process.pid, number)
+        except (ProcessLookupError, PermissionError):  # none; zombies, on some systems
+            return False
+        return True
+
+    def end_group(self) -> None:
+        """End what it has started and left behind, when it has ended itself."""
+        deadline = monotonic() + LEFT_BEHIND
+        while self._signal_group(signal.SIGTERM) and monotonic() < deadline:
+            sleep(TICK)
+        self._signal_group(signal.SIGKILL)
+        self._leash.remove(self._process.pid)
 
     def hang_up(self) -> None:
         """Close its input."""
@@ -144,6 +176,9 @@ class Child:
         """Write and read what is possible; return False at the end of its output."""
         self._heed(cancelled)
         self._write()
+        if self._output.too_long:
+            self.signal(signal.SIGKILL)
+            return False
         idle = not self._poll.poll(TICK * 1000)
         # looked at before reading: what it said before its end is not to be missed
         gone = idle and self._process.poll() is not None
@@ -156,7 +191,7 @@ class Child:
             data = os.read(self._stdout.fileno(), CHUNK)
         except BlockingIOError:
             return Reading.NONE
-        self._lines.feed(data)
+        self._output.feed(data)
         return Reading.SOME if data else Reading.END
 
     def _write(self) -> None:
@@ -197,4 +232,5 @@ def end(children: Iterable[Child]) -> None:
                 child.signal(number)
     for child in children:
         child.wait(GRACE)
+        child.end_group()
         child.dispose()

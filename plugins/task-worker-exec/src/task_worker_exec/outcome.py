@@ -1,34 +1,39 @@
 """What a program says -> an outcome. Forgiving in form, strict about the result."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from task_core.api.worker import Outcome, complete, failed, interrupted, retry
-from task_core.task import Result, parse_meta
+from task_core.api import (
+    DecodeError,
+    Outcome,
+    Result,
+    Task,
+    WorkerContext,
+    complete,
+    decode_task,
+    encode_task,
+    failed,
+    interrupted,
+    parse_meta,
+    retry,
+)
 
-Meta = dict[str, str | Iterable[str]]
 RESULTS = frozenset(result.value for result in Result)
 SHOWN = 200
 """Characters that are shown of something that cannot be understood."""
 
 
-def read_answer(line: bytes, meta: Meta) -> Outcome:
-    r"""Read the line with which a program answers a task.
+def read_answer(line: bytes, ctx: WorkerContext) -> Outcome:
+    """Read the line with which a program answers a task.
 
     Args:
-        line: JSON: an object with `result` (a result, `retry` or `interrupted`; when
-            missing, `complete`, or `error` if there is an `error`), `msg`, `meta` and
-            `delay` (seconds, for `retry`), all of them optional; a bare string, which
-            is the message of a complete task; or null. A done task fits too.
-        meta: Takes the values for the task's meta.
-
-    Example:
-        >>> read_answer(b'{"result":"warn","msg":"no rows"}', {}).result
-        'warn'
-        >>> read_answer(b'"hello"', {}).msg
-        'hello'
+        line: JSON: an object with `result` (a result, `retry` or `interrupted`), and
+            `msg`, `meta`, `delay` (seconds, for `retry`) and `send` (child tasks) as
+            wanted; an object with `error`; the done task; a bare string, which is the
+            message of a complete task; or null. The task as it was sent is an echo.
+        ctx: Of the task; gets the meta and the children.
     """
     try:
         data = msgspec.json.decode(line)
@@ -36,21 +41,29 @@ def read_answer(line: bytes, meta: Meta) -> Outcome:
         return failed(f"the program answered no JSON but {_shown(line)}")
     if data is None or isinstance(data, str):
         return complete(data or "")
-    if isinstance(data, dict):
-        return _from_object(data, meta)
-    return failed(f"the program answered neither object nor text but {_shown(line)}")
+    if not isinstance(data, dict):
+        return failed(
+            f"the program answered neither object nor text but {_shown(line)}"
+        )
+    if data.get("result") or data.get("error"):
+        return _from_object(data, ctx)
+    if data == msgspec.json.decode(encode_task(ctx.task)):
+        return complete()
+    return failed(f"the program answered without a result: {_shown(line)}")
 
 
-def read_ending(line: bytes, succeeded: bool, status: str, meta: Meta) -> Outcome:
+def read_ending(
+    line: bytes, succeeded: bool, status: str, ctx: WorkerContext
+) -> Outcome:
     """Make the outcome of a program that did one task and ended.
 
     Args:
         line: Its last line: an object with a `result`, or plain text for the message.
         succeeded: Whether it ended with status 0.
         status: How it ended, in words.
-        meta: Takes the values for the task's meta.
+        ctx: Of the task; gets the meta and the children.
     """
-    outcome = _object_with_result(line, meta)
+    outcome = _object_with_result(line, ctx)
     if outcome is not None and (succeeded or outcome.result != Result.COMPLETE):
         return outcome
     text = outcome.msg if outcome else line.decode(errors="replace").strip()
@@ -59,36 +72,55 @@ def read_ending(line: bytes, succeeded: bool, status: str, meta: Meta) -> Outcom
     return failed(f"{status}: {text}" if text else status)
 
 
-def _object_with_result(line: bytes, meta: Meta) -> Outcome | None:
+def _object_with_result(line: bytes, ctx: WorkerContext) -> Outcome | None:
     try:
         data = msgspec.json.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     if isinstance(data, dict) and "result" in data:
-        return _from_object(data, meta)
+        return _from_object(data, ctx)
     return None
 
 
-def _from_object(data: dict[str, Any], meta: Meta) -> Outcome:
-    error = data.get("error")
-    result = data.get("result") or ("error" if error else "complete")
-    msg = _text(data.get("msg") or error or "")
-    _add_meta(data.get("meta"), meta)
+def _from_object(data: dict[str, Any], ctx: WorkerContext) -> Outcome:
+    result = data.get("result") or "error"
+    msg = _text(data.get("msg") or data.get("error") or "")
+    _add_meta(data.get("meta"), ctx)
+    try:
+        children = list(_children(data.get("send")))
+    except DecodeError as error:
+        return failed(f"the program sends what is no task: {error}")
     if result == "retry":
         return retry(msg, _seconds(data.get("delay")))
     if result == "interrupted":
         return interrupted()
-    if isinstance(result, str) and result in RESULTS:
-        return Outcome(result, msg)
-    wanted = ", ".join(sorted(RESULTS))
-    return failed(f"the program answered the result {result!r}, wanted one of {wanted}")
+    if not isinstance(result, str) or result not in RESULTS:
+        wanted = ", ".join(sorted(RESULTS))
+        text = f"the program answered the result {result!r}, wanted one of {wanted}"
+        return failed(text)
+    for task, topic in children:
+        ctx.send(task, topic)
+    return Outcome(result, msg)
 
 
-def _add_meta(values: Any, meta: Meta) -> None:
+def _children(values: Any) -> Iterator[tuple[Task, str | None]]:
+    """Yield the child tasks of an answer: as on the wire, `topic` beside the rest."""
+    if values is None:
+        return
+    for value in values if isinstance(values, list) else [values]:
+        if not isinstance(value, dict):
+            raise DecodeError(f"no object but {_shown(msgspec.json.encode(value))}")
+        topic = value.pop("topic", None)
+        if not isinstance(topic, str | None):
+            raise DecodeError(f"topic must be text, not {topic!r}")
+        yield decode_task(msgspec.json.encode(value)), topic
+
+
+def _add_meta(values: Any, ctx: WorkerContext) -> None:
     if isinstance(values, str):
-        meta.update(parse_meta(values))
-    elif isinstance(values, dict):
-        meta.update({key: _texts(value) for key, value in values.items()})
+        ctx.meta.update(parse_meta(values))
+    elif isinstance(values, Mapping):
+        ctx.meta.update({key: _texts(value) for key, value in values.items()})
 
 
 def _texts(value: Any) -> str | list[str]:

@@ -1,20 +1,7 @@
 """The manifest of the worker. Light: `make` imports what it needs."""
 
-import attrs
-
-from task_core.api import UrlPart, Worker, WorkerPlugin, option
-
-
-@attrs.frozen(kw_only=True)
-class ExecOptions:
-    """Options of the worker `exec`."""
-
-    command: str = option(
-        help="The program, and its arguments as a shell would split them.",
-        url=UrlPart.LOCATION,
-        metavar="COMMAND",
-    )
-    once: bool = option(False, help="Start a new process for each task.")
+from task_core.api import Worker, WorkerPlugin
+from task_worker_exec.options import ExecOptions, name_of
 
 
 def _make(options: ExecOptions) -> Worker:
@@ -28,4 +15,5 @@ exec_ = WorkerPlugin(
     summary="Run a program that does the tasks, in any language.",
     make=_make,
     options=ExecOptions,
+    type_of=name_of,
 )

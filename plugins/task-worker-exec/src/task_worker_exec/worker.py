@@ -1,25 +1,29 @@
 """The worker `exec`: any program, in any language, does the tasks.
 
 The program reads one task a line from its stdin and answers each with one outcome a
-line on its stdout; what it writes to stderr is shown. See `exec_outcome` for answers.
+line on its stdout; what it writes to stderr is shown. See `outcome` for answers.
 """
 
+import contextlib
 import os
-import shlex
 import shutil
+import signal
 import threading
 from collections.abc import Sequence
 
-from task_core.api.worker import (
+from task_core.api import (
     Outcome,
     Worker,
     WorkerContext,
+    WorkerError,
+    encode_task,
     failed,
     interrupted,
 )
-from task_core.errors import WorkerError
-from task_core.wire import encode_task
-from task_worker_exec.child import Child, end
+from task_worker_exec.backoff import Backoff
+from task_worker_exec.child import GRACE, Child, end
+from task_worker_exec.leash import Leash
+from task_worker_exec.options import split_command
 from task_worker_exec.outcome import read_answer, read_ending
 
 
@@ -33,18 +37,23 @@ def make_exec(command: str, *, once: bool) -> Worker:
     Raises:
         WorkerError: There is no such program, or it may not be executed.
     """
-    argv = split_command(command)
+    argv = read_command(command)
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+        # Whoever started us ignores it, and so did we: the system would not tell how
+        # programs end. Only the main thread may change that.
+        with contextlib.suppress(ValueError):
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     return OnceWorker(argv) if once else ExecWorker(argv)
 
 
-def split_command(command: str) -> list[str]:
+def read_command(command: str) -> list[str]:
     """Split a command, and check that its program can be executed.
 
     Raises:
         WorkerError: It cannot.
     """
     try:
-        argv = [command] if os.path.isfile(command) else shlex.split(command)
+        argv = split_command(command)
     except ValueError as error:
         raise WorkerError(f"worker 'exec': cannot split {command!r}: {error}") from None
     if not argv:
@@ -66,27 +75,35 @@ class ExecWorker(Worker):
         self._argv = argv
         self._slot = threading.local()
         self._children: set[Child] = set()
+        self._leash = Leash(GRACE)
+        self._backoff = Backoff()
 
     def do_task(self, ctx: WorkerContext) -> Outcome:
         """Have the child of this slot do one task."""
         if ctx.cancelled:
             return interrupted()
+        child = self._ready_child()
+        if child is not None:
+            outcome = self._ask(child, ctx)
+            # a child that ended well since its last task just wants a successor
+            if outcome is not None or not child.succeeded:
+                return outcome or _broken(child, ctx)
+        if not self._backoff.wait(ctx):
+            return interrupted()
         try:
-            child = self._ready_child()
-            if child is not None:
-                outcome = self._ask(child, ctx)
-                # a child that ended well since its last task just wants a successor
-                if outcome is not None or not child.succeeded:
-                    return outcome or _broken(child, ctx)
             child = self._start()
         except OSError as error:
+            self._backoff.note(works=False)
             return failed(f"cannot start {self._argv[0]}: {error.strerror}")
-        return self._ask(child, ctx) or _broken(child, ctx)
+        outcome = self._ask(child, ctx)
+        self._backoff.note(works=outcome is not None or ctx.cancelled)
+        return outcome or _broken(child, ctx)
 
     def close(self) -> None:
         """End all children."""
         end(self._children.copy())
         self._children.clear()
+        self._leash.close()
 
     def _ready_child(self) -> Child | None:
         child: Child | None = getattr(self._slot, "child", None)
@@ -96,7 +113,7 @@ class ExecWorker(Worker):
         return None
 
     def _start(self) -> Child:
-        child = Child(self._argv)
+        child = Child(self._argv, self._leash)
         self._children.add(child)
         self._slot.child = child
         return child
@@ -108,7 +125,7 @@ class ExecWorker(Worker):
         if answer is None:
             self._end(child)
             return None
-        return read_answer(answer, ctx.meta)
+        return read_answer(answer, ctx)
 
     def _end(self, child: Child) -> None:
         self._slot.child = None
@@ -126,14 +143,17 @@ class OnceWorker(Worker):
     def __init__(self, argv: Sequence[str]) -> None:
         self._argv = argv
         self._children: set[Child] = set()
+        self._leash = Leash(GRACE)
+        self._backoff = Backoff()
 
     def do_task(self, ctx: WorkerContext) -> Outcome:
         """Have a new process do one task."""
-        if ctx.cancelled:
+        if ctx.cancelled or not self._backoff.wait(ctx):
             return interrupted()
         try:
-            child = Child(self._argv)
+            child = Child(self._argv, self._leash)
         except OSError as error:
+            self._backoff.note(works=False)
             return failed(f"cannot start {self._argv[0]}: {error.strerror}")
         self._children.add(child)
         try:
@@ -141,13 +161,15 @@ class OnceWorker(Worker):
         finally:
             end([child])
             self._children.discard(child)
+        self._backoff.note(works=child.started)
         if ctx.cancelled and not child.succeeded:
             return interrupted()
-        return read_ending(last, child.succeeded, child.status, ctx.meta)
+        return read_ending(last, child.succeeded, child.status, ctx)
 
     def close(self) -> None:
         """End what still runs."""
         end(self._children.copy())
+        self._leash.close()
 
 
 def _broken(child: Child, ctx: WorkerContext) -> Outcome:

@@ -141,3 +141,21 @@ def test_two_threads_may_own_a_bus_each(door, buses, nsqd):
     for thread in threads:
         thread.join()
     assert sorted(found) == sorted(b"%d" % n for n in range(200))
+
+
+@pytest.mark.parametrize("topic", ["x" * 60, "y" * 64, "z#ephemeral"])
+def test_a_topic_with_a_long_or_ephemeral_name_has_dead_letters(
+    start_nsqd, task, topic
+):
+    nsqd = start_nsqd(options=("--mem-queue-size=9",))  # where ephemeral ones live
+    url, door = f"nsq://{nsqd.tcp}?http={nsqd.http}", NsqBackdoor(nsqd)
+    door.put(topic, [b"no task"])
+    flags = (*launch_flags((topic, "done")), "--drain")
+    launcher = task("launch", "--worker", "nop", *flags, bus=url)
+    _, stderr = launcher.communicate(timeout=60)
+    assert launcher.returncode == 0, stderr
+    stdout, stderr = task("dead", "list", topic, bus=url).communicate(timeout=60)
+    assert "not JSON" in stdout, stderr
+    redrive = task("dead", "redrive", topic, "--yes", bus=url)
+    assert "1 sent back" in redrive.communicate(timeout=60)[1]
+    assert door.channel(topic, "workers")["depth"] == 1

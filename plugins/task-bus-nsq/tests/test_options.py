@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from task_bus_nsq.names import Address, addresses, name_problem
+from task_bus_nsq.names import Address, addresses, name_problem, nsq_topic
 from task_bus_nsq.options import NsqOptions
 from task_bus_nsq.plugin import nsq
 from task_bus_nsq.settings import make_settings
@@ -105,6 +105,17 @@ def test_the_secret_is_not_shown():
 def test_names_that_nsq_allows_are_names(name):
     assert not name_problem("topic", name)
     assert not name_problem("topic", f"{name[:54]}#ephemeral")
+
+
+@given(st.from_regex(r"[.a-zA-Z0-9_-]{1,64}", fullmatch=True), st.booleans())
+def test_every_topic_has_a_dead_topic_of_its_own(name, is_ephemeral):
+    topic = f"{name[:54]}#ephemeral" if is_ephemeral else name
+    dead = nsq_topic(f"{topic}.dead")
+    assert not name_problem("topic", dead)
+    assert dead.removesuffix("#ephemeral").endswith(".dead")
+    assert dead.endswith("#ephemeral") == is_ephemeral
+    assert nsq_topic(dead) == dead
+    assert dead != nsq_topic(f"{topic[1:]}.dead")
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a#b", "x" * 65, "ü", "a\n", "#ephemeral"])

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from task_bus_nsq.connection import NsqdConnection
-from task_bus_nsq.names import name_problem
+from task_bus_nsq.names import name_problem, nsq_topic
 from task_core.api import Message, PayloadError
 
 _log = logging.getLogger("task.bus.nsq")
+Names = dict[str, bytes]
+"""The names that topics have on NSQ, by those that callers use."""
 LARGEST_BATCH = 1_048_576
 """Bytes of a command with many messages.
 
@@ -47,35 +49,38 @@ class Batch:
 
 
 def make_batches(
-    messages: Sequence[Message], largest: int, longest: float
+    messages: Sequence[Message], names: Names, largest: int, longest: float
 ) -> list[Batch]:
     """Sort messages into batches; within a topic they keep their order.
 
     Args:
         messages: Checked ones.
+        names: Those that their topics have on NSQ.
         largest: Bytes of a batch with more than one message.
         longest: Seconds of a delay; longer ones are shortened.
     """
-    return _make_one(messages, largest) or _make_several(messages, largest, longest)
+    return _make_one(messages, names, largest) or _make_several(
+        messages, names, largest, longest
+    )
 
 
-def _make_one(messages: Sequence[Message], largest: int) -> list[Batch]:
+def _make_one(messages: Sequence[Message], names: Names, largest: int) -> list[Batch]:
     """Return one batch for all, or none if they need several: a task's usual case."""
     topic = messages[0].topic
     for message in messages:
         if message.delay or message.topic != topic:
             return []
-    batch = _batch(topic.encode(), range(len(messages)), [it.body for it in messages])
+    batch = _batch(names[topic], range(len(messages)), [it.body for it in messages])
     return [batch] if batch.size <= largest else []
 
 
 def _make_several(
-    messages: Sequence[Message], largest: int, longest: float
+    messages: Sequence[Message], names: Names, largest: int, longest: float
 ) -> list[Batch]:
     batches: list[Batch] = []
     open_: dict[str, Batch] = {}
     for position, message in enumerate(messages):
-        topic, size = message.topic.encode(), len(message.body) + 4
+        topic, size = names[message.topic], len(message.body) + 4
         if message.delay:
             alone = _batch(topic, [position], [message.body])
             alone.delay = max(1, round(_shortened(message, longest) * 1000))
@@ -119,28 +124,28 @@ def split(batch: Batch, largest: int) -> list[Batch]:
     return [*split(first, largest), *split(second, largest)]
 
 
-def check_messages(messages: Sequence[Message], good_topics: set[str]) -> None:
+def check_messages(messages: Sequence[Message], names: Names) -> None:
     """Refuse what NSQ cannot carry whatever its size.
 
     Args:
         messages: What is to be sent.
-        good_topics: Those that were checked before; new ones are added.
+        names: Those of topics that were checked before; new ones are added.
 
     Raises:
         PayloadError: A body is empty, or a topic is none; it tells whose.
     """
-    topics = {message.topic for message in messages}
-    if topics <= good_topics and all(message.body for message in messages):
+    new = {message.topic for message in messages} - names.keys()
+    if not new and all(message.body for message in messages):
         return
     problems = {at: _problem(message) for at, message in enumerate(messages)}
     if refused := {at: text for at, text in problems.items() if text}:
         raise PayloadError(f"bus 'nsq': {next(iter(refused.values()))}", refused)
-    good_topics |= topics
+    names.update((topic, nsq_topic(topic).encode()) for topic in new)
 
 
 def _problem(message: Message) -> str:
     if message.body:
-        return name_problem("topic", message.topic)
+        return name_problem("topic", nsq_topic(message.topic))
     return f"it carries no empty messages; this one is for topic '{message.topic}'"
 
 

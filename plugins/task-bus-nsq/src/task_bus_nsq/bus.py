@@ -9,7 +9,7 @@ from task_bus_nsq.connections import Connections
 from task_bus_nsq.consumer import NsqConsumer
 from task_bus_nsq.discovery import Discovery
 from task_bus_nsq.http import HttpApi
-from task_bus_nsq.names import check_name, ephemeral
+from task_bus_nsq.names import checked, ephemeral
 from task_bus_nsq.options import NsqOptions
 from task_bus_nsq.producer import NsqProducer
 from task_bus_nsq.settings import Settings, make_settings
@@ -65,9 +65,8 @@ class NsqBus(Bus):
         """Connect to every nsqd that has the topic; nothing is fetched yet."""
         if temporary:
             channel = ephemeral(channel)
-        check_name("topic", topic)
-        check_name("channel", channel)
-        connections = Connections(self._settings, self._discovery, topic, channel)
+        names = checked("topic", topic), checked("channel", channel)
+        connections = Connections(self._settings, self._discovery, *names)
         return NsqConsumer(self, topic, channel, connections, self._settings)
 
     def _producer(self) -> Producer:
@@ -78,14 +77,13 @@ class NsqBus(Bus):
         return self._stats.topics()
 
     def _depth(self, topic: str, channel: str) -> int:
-        check_name("topic", topic)
-        return self._stats.depth(topic, channel)
+        return self._stats.depth(checked("topic", topic), channel)
 
     def _channels(self, topic: str) -> Sequence[ChannelState]:
-        return self._stats.channels(topic)
+        return self._stats.channels(checked("topic", topic))
 
     def _forget(self, topic: str, channel: str) -> None:
-        self._stats.delete(topic, channel)
+        self._stats.delete(checked("topic", topic), channel)
 
     def _ping(self) -> None:
         """Connect to an nsqd."""

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Sequence
+from hashlib import sha256
 
 import attrs
 
-from task_core.api import BusError, OptionError, excerpt
+from task_core.api import BusError, OptionError, dead_topic, excerpt
 
 _NAME = re.compile(r"[.a-zA-Z0-9_-]+(#ephemeral)?")
 _ADDRESS = re.compile(r"(\[(?P<v6>[^\]]+)\]|(?P<host>[^:\s/@]+))(:(?P<port>\d{1,5}))?")
 _LONGEST = 64
 _EPHEMERAL = "#ephemeral"
+_DEAD = dead_topic("")
 
 
 @attrs.frozen
@@ -70,6 +72,28 @@ def ephemeral(channel: str) -> str:
     return channel[: _LONGEST - len(_EPHEMERAL)] + _EPHEMERAL
 
 
+def nsq_topic(topic: str) -> str:
+    """Return the name that a topic has on NSQ: its own, but for some dead topics.
+
+    What is ephemeral must end so, and a name must not be too long: so the dead topic
+    of `x#ephemeral` is `x.dead#ephemeral`, and that of a name of 64 characters keeps as
+    many of them as fit, with a digest of all. Dead letters tell where they came from.
+
+    Example:
+        >>> nsq_topic("load"), nsq_topic("load.dead"), nsq_topic("load#ephemeral.dead")
+        ('load', 'load.dead', 'load.dead#ephemeral')
+    """
+    origin = topic.removesuffix(_DEAD)
+    if origin == topic or name_problem("topic", origin):
+        return topic
+    stem = origin.removesuffix(_EPHEMERAL)
+    end = _DEAD + origin[len(stem) :]
+    if len(stem + end) <= _LONGEST:
+        return stem + end
+    end = f"-{sha256(origin.encode()).hexdigest()[:8]}{end}"
+    return stem[: _LONGEST - len(end)] + end
+
+
 def name_problem(kind: str, name: str) -> str:
     """Say why an nsqd would refuse a name, or nothing.
 
@@ -87,11 +111,13 @@ def name_problem(kind: str, name: str) -> str:
     )
 
 
-def check_name(kind: str, name: str) -> None:
-    """Refuse a name that an nsqd would refuse.
+def checked(kind: str, name: str) -> str:
+    """Return the name that a topic or a channel has on NSQ.
 
     Raises:
         BusError: It is empty, too long or has other characters.
     """
-    if problem := name_problem(kind, name):
+    found = nsq_topic(name) if kind == "topic" else name
+    if problem := name_problem(kind, found):
         raise BusError(f"bus 'nsq': {problem}")
+    return found

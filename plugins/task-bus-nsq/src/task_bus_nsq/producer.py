@@ -9,6 +9,7 @@ import attrs
 from task_bus_nsq.batches import (
     LARGEST_BATCH,
     Batch,
+    Names,
     check_messages,
     deliver,
     make_batches,
@@ -17,7 +18,7 @@ from task_bus_nsq.batches import (
 from task_bus_nsq.connection import NsqdConnection
 from task_bus_nsq.discovery import Discovery
 from task_bus_nsq.errors import RefusalError, as_bus_error
-from task_bus_nsq.names import Address, check_name
+from task_bus_nsq.names import Address, checked
 from task_bus_nsq.nodes import Nodes
 from task_bus_nsq.settings import Settings
 from task_core.api import (
@@ -50,16 +51,16 @@ class NsqProducer(Producer):
         self._nodes = Nodes(settings, discovery)
         self._connections: dict[Address, NsqdConnection] = {}
         self._resting: dict[Address, tuple[float, float]] = {}  # until, and how long
-        self._good_topics: set[str] = set()
+        self._names: Names = {}
         self._largest = min(settings.max_msg_size, LARGEST_BATCH)
         self._turn = 0
         self._addresses: Sequence[Address] = ()
 
     def _send(self, messages: Sequence[Message]) -> None:
         """Try one nsqd after the other until all is confirmed."""
-        check_messages(messages, self._good_topics)
+        check_messages(messages, self._names)
         longest = self.bus.capabilities.max_delay or 0.0
-        batches = make_batches(messages, self._largest, longest)
+        batches = make_batches(messages, self._names, self._largest, longest)
         failures: list[BusError] = []
         began = False
         for address in self._candidates():
@@ -110,7 +111,7 @@ class NsqProducer(Producer):
     def _prepare(self, topics: Sequence[str]) -> None:
         """Check the names, and that an nsqd can be reached; topics need no making."""
         for topic in topics:
-            check_name("topic", topic)
+            checked("topic", topic)
         failures: list[BusError] = []
         for address in self._candidates():
             try:

@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 
 from task_core.api import (
     Bus,
@@ -13,7 +14,6 @@ from task_core.api import (
     Message,
     Producer,
 )
-from task_core.clock import format_stamp
 
 
 class FakeClock:
@@ -51,7 +51,7 @@ class FakeClock:
 
     def stamp(self) -> str:
         """Return now as the wire writes it."""
-        return format_stamp(self._time)
+        return f"{datetime.fromtimestamp(int(self._time), UTC):%Y-%m-%dT%H:%M:%SZ}"
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         """Let the whole time pass at once, unless the event is set already."""

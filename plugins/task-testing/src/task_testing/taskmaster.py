@@ -13,7 +13,9 @@ from task_core.api import (
     TaskmasterPlugin,
     decode_task,
 )
-from task_core.api import taskmaster as declare
+from task_core.api import (
+    taskmaster as declare,
+)
 from task_testing.doubles import FakeClock, RecordingBus
 from task_testing.harness import default_options
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import attrs
 import pytest
 
-from task_core.api.plugin import BusPlugin
+from task_core.api import BusPlugin
 from task_testing.contract.backdoor import Backdoor
 from task_testing.contract.carrying import Carrying
 from task_testing.contract.channels import Channels

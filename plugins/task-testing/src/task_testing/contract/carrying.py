@@ -5,9 +5,14 @@ from time import monotonic
 
 import pytest
 
-from task_core.api.bus import Producer, Role
-from task_core.api.message import Message
-from task_core.errors import BusConnectionError, BusError, PayloadError
+from task_core.api import (
+    BusConnectionError,
+    BusError,
+    Message,
+    PayloadError,
+    Producer,
+    Role,
+)
 from task_testing.contract.backdoor import not_offered
 from task_testing.contract.environment import Environment, bodies
 from task_testing.contract.kit import needs

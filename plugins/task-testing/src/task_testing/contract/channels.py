@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from time import monotonic
 
-from task_core.api.bus import Consumer
+from task_core.api import Consumer
 from task_testing.contract.backdoor import not_offered
 from task_testing.contract.environment import GLANCE, Environment, bodies
 from task_testing.contract.kit import needs

@@ -14,9 +14,7 @@ from typing import Any
 
 import attrs
 
-from task_core.api.bus import Bus, BusContext
-from task_core.api.message import Message
-from task_core.api.plugin import BusPlugin
+from task_core.api import Bus, BusContext, BusPlugin, Message
 
 
 @attrs.frozen(kw_only=True, eq=False)

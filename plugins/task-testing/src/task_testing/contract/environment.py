@@ -8,11 +8,19 @@ from typing import Any
 
 import pytest
 
-from task_core.api.bus import Bus, BusContext, Consumer, Role
-from task_core.api.capabilities import Capabilities
-from task_core.api.message import Delivery, Message
-from task_core.api.plugin import BusPlugin
-from task_core.errors import BusConnectionError, LeaseLostError, SendError
+from task_core.api import (
+    Bus,
+    BusConnectionError,
+    BusContext,
+    BusPlugin,
+    Capabilities,
+    Consumer,
+    Delivery,
+    LeaseLostError,
+    Message,
+    Role,
+    SendError,
+)
 from task_testing.contract.backdoor import Backdoor
 
 LONG = 30.0

@@ -5,8 +5,7 @@ from time import monotonic
 
 import pytest
 
-from task_core.api.message import Message
-from task_core.errors import LeaseLostError
+from task_core.api import LeaseLostError, Message
 from task_testing.contract.environment import Environment, bodies
 from task_testing.contract.kit import needs
 from task_testing.contract.settling import TICK

@@ -6,9 +6,14 @@ from inspect import getattr_static
 
 import pytest
 
-from task_core.api.bus import Bus, Consumer, Producer
-from task_core.api.message import Message
-from task_core.errors import BusClosedError, LeaseLostError
+from task_core.api import (
+    Bus,
+    BusClosedError,
+    Consumer,
+    LeaseLostError,
+    Message,
+    Producer,
+)
 from task_testing.contract.environment import Environment, bodies
 from task_testing.contract.kit import needs
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from task_core.api.bus import Bus
-from task_core.api.message import Message
-from task_core.errors import (
+from task_core.api import (
+    Bus,
     BusConnectionError,
     BusError,
     LeaseLostError,
+    Message,
     SendError,
 )
 from task_testing.contract.environment import Environment, bodies

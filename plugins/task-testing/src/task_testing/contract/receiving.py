@@ -3,7 +3,7 @@
 import threading
 from time import monotonic
 
-from task_core.api.bus import Consumer
+from task_core.api import Consumer
 from task_testing.contract.backdoor import not_offered
 from task_testing.contract.environment import LONG, Environment, bodies
 from task_testing.contract.kit import needs

@@ -4,9 +4,13 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from task_core.api.bus import Bus, Consumer
-from task_core.api.message import Delivery, Message
-from task_core.errors import UnsupportedCapabilityError
+from task_core.api import (
+    Bus,
+    Consumer,
+    Delivery,
+    Message,
+    UnsupportedCapabilityError,
+)
 from task_testing.contract.backdoor import not_offered
 from task_testing.contract.environment import Environment
 

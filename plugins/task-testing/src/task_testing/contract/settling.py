@@ -4,8 +4,7 @@ from time import monotonic
 
 import pytest
 
-from task_core.api.message import Message
-from task_core.errors import PayloadError
+from task_core.api import Message, PayloadError
 from task_testing.contract.environment import Environment, bodies
 from task_testing.contract.kit import needs
 

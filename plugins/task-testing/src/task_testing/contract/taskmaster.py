@@ -1,7 +1,5 @@
 """The contract of taskmasters: what the launcher and the users of one rely on."""
 
-import contextlib
-import io
 import logging
 import threading
 from collections.abc import Callable
@@ -12,14 +10,13 @@ import attrs
 import pytest
 
 from task_core import TaskmasterLoop
-from task_core.api.plugin import API_VERSIONS, TaskmasterPlugin
-from task_core.task import Task
-from task_core.wire import decode_task, encode_task
+from task_core.api import (
+    Task,
+    TaskmasterPlugin,
+)
 from task_testing.contract.backdoor import not_offered
-from task_testing.contract.kit import SUITE, Contract
-from task_testing.contract.results import Title
+from task_testing.contract.plugin import PluginContract
 from task_testing.doubles import FakeClock, RecordingBus
-from task_testing.harness import default_options
 from task_testing.taskmaster import run_taskmaster
 
 
@@ -40,11 +37,10 @@ class Situation:
     until: datetime | None = None
 
 
-class TaskmasterContract(Contract, defines=True):
+class TaskmasterContract(PluginContract, defines=True):
     """Every rule that a taskmaster keeps. Give fixtures, run pytest.
 
     Args:
-        label: Tells two classes for one plugin apart.
         patience: Seconds in which it returns after a stop.
 
     Example:
@@ -56,18 +52,7 @@ class TaskmasterContract(Contract, defines=True):
     """
 
     kind = "taskmaster"
-    label: ClassVar[str] = ""
     patience: ClassVar[float] = 5.0
-
-    @pytest.fixture
-    def plugin(self) -> TaskmasterPlugin:
-        """Give the manifest."""
-        raise NotImplementedError(f"{type(self).__name__}: give a fixture 'plugin'")
-
-    @pytest.fixture
-    def options(self, plugin: TaskmasterPlugin) -> Any:
-        """Give the options; by default those that nobody has set."""
-        return default_options(plugin)
 
     @pytest.fixture
     def situation(self) -> Situation:
@@ -79,43 +64,30 @@ class TaskmasterContract(Contract, defines=True):
         """Give what removes all that a run leaves for the next; by default nothing."""
         return lambda: None
 
-    def test_the_manifest_speaks_a_known_api(self, plugin: TaskmasterPlugin) -> None:
-        """And says in one line what it is for."""
-        oldest, newest = API_VERSIONS["taskmaster"]
-        assert oldest <= plugin.api <= newest
-        assert plugin.summary
-        assert "\n" not in plugin.summary
+    @pytest.fixture
+    def run(
+        self, plugin: TaskmasterPlugin, options: Any, situation: Situation
+    ) -> Callable[[], list[Task]]:
+        """Put it into the situation."""
+        return lambda: _run(plugin, options, situation)
 
     def test_it_sends_what_it_should(
-        self, plugin: TaskmasterPlugin, options: Any, situation: Situation
+        self, run: Callable[[], list[Task]], situation: Situation
     ) -> None:
         """In this situation, and nothing else."""
         assert situation.sends
-        sent = [(task.type, task.info) for task in _play(plugin, options, situation)]
-        assert sent == situation.sends
+        assert [(task.type, task.info) for task in run()] == situation.sends
 
     def test_it_sends_the_same_in_the_same_situation(
-        self,
-        plugin: TaskmasterPlugin,
-        options: Any,
-        situation: Situation,
-        forget: Callable[[], object],
+        self, run: Callable[[], list[Task]], forget: Callable[[], object]
     ) -> None:
         """It asks `ctx.clock` for the time, and keeps nothing that is not known."""
-        first = _play(plugin, options, situation)
+        first = run()
         forget()
-        second = _play(plugin, options, situation)
+        second = run()
         for name in ("type", "job", "info", "created"):
             told = [getattr(task, name) for task in second]
             assert [getattr(task, name) for task in first] == told
-
-    def test_what_it_sends_can_be_carried(
-        self, plugin: TaskmasterPlugin, options: Any, situation: Situation
-    ) -> None:
-        """Over the wire and back."""
-        for task in _play(plugin, options, situation):
-            assert task.type
-            assert encode_task(decode_task(encode_task(task))) == encode_task(task)
 
     def test_what_it_reads_is_settled_with_what_it_sends(
         self, plugin: TaskmasterPlugin, options: Any, situation: Situation
@@ -124,7 +96,7 @@ class TaskmasterContract(Contract, defines=True):
         if not situation.bodies:
             not_offered("reading tasks")
         bus = RecordingBus(situation.bodies)
-        _play(plugin, options, situation, bus)
+        _run(plugin, options, situation, bus)
         acked = [body for call, held in bus.calls if call == "ack" for body in held]
         assert acked == situation.bodies
 
@@ -150,30 +122,8 @@ class TaskmasterContract(Contract, defines=True):
         facts = plugin.make(options).info()
         assert all(isinstance(name, str) for name in facts)
 
-    def test_it_prints_nothing(
-        self, plugin: TaskmasterPlugin, options: Any, situation: Situation
-    ) -> None:
-        """Data goes to the bus, words to `ctx.log`."""
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            _play(plugin, options, situation)
-        assert printed.getvalue() == ""
 
-    def _title(self, request: pytest.FixtureRequest) -> Title:
-        plugin: TaskmasterPlugin = request.getfixturevalue("plugin")
-        return Title(
-            kind=self.kind,
-            name="-".join(filter(None, (plugin.name, self.label))),
-            broker="no bus",
-            suite=SUITE,
-            total=len(self._rules),
-        )
-
-    def _offers(self, request: pytest.FixtureRequest, capability: str) -> bool:
-        return True
-
-
-def _play(
+def _run(
     plugin: TaskmasterPlugin,
     options: Any,
     situation: Situation,

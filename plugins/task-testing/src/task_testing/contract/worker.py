@@ -1,32 +1,30 @@
 """The contract of workers: what the launcher and the users of one rely on."""
 
-import contextlib
-import io
-import logging
 import threading
+from collections.abc import Callable
+from copy import copy
 from typing import Any, ClassVar
 
 import pytest
-from msgspec.structs import replace
 
 from task_core import make_launcher
-from task_core.api.plugin import API_VERSIONS, WorkerPlugin
-from task_core.task import Result, Task
-from task_core.wire import decode_task, encode_task
+from task_core.api import (
+    Result,
+    Task,
+    WorkerPlugin,
+)
 from task_testing.contract.backdoor import not_offered
-from task_testing.contract.kit import SUITE, Contract
-from task_testing.contract.results import Title
+from task_testing.contract.plugin import PluginContract
 from task_testing.doubles import RecordingBus
-from task_testing.harness import Trial, default_options, try_worker
+from task_testing.harness import Trial, try_worker
 
 RESULTS = {result.value for result in Result}
 
 
-class WorkerContract(Contract, defines=True):
+class WorkerContract(PluginContract, defines=True):
     """Every rule that a worker keeps. Give fixtures, run pytest.
 
     Args:
-        label: Tells two classes for one plugin apart.
         patience: Seconds in which all its tasks end after a stop.
 
     Example:
@@ -40,18 +38,7 @@ class WorkerContract(Contract, defines=True):
     """
 
     kind = "worker"
-    label: ClassVar[str] = ""
     patience: ClassVar[float] = 10.0
-
-    @pytest.fixture
-    def plugin(self) -> WorkerPlugin:
-        """Give the manifest."""
-        raise NotImplementedError(f"{type(self).__name__}: give a fixture 'plugin'")
-
-    @pytest.fixture
-    def options(self, plugin: WorkerPlugin) -> Any:
-        """Give the options; by default those that nobody has set."""
-        return default_options(plugin)
 
     @pytest.fixture
     def tasks(self) -> list[Task]:
@@ -63,12 +50,21 @@ class WorkerContract(Contract, defines=True):
         """Give tasks that it cannot do, for example with a wrong info."""
         return []
 
-    def test_the_manifest_speaks_a_known_api(self, plugin: WorkerPlugin) -> None:
-        """And says in one line what it is for."""
-        oldest, newest = API_VERSIONS["worker"]
-        assert oldest <= plugin.api <= newest
-        assert plugin.summary
-        assert "\n" not in plugin.summary
+    @pytest.fixture
+    def run(
+        self, plugin: WorkerPlugin, options: Any, tasks: list[Task]
+    ) -> Callable[[], list[Task]]:
+        """Do all the tasks; what is sent are the done ones and their children."""
+
+        def run() -> list[Task]:
+            trials = [try_worker(plugin, copy(task), options=options) for task in tasks]
+            return [
+                sent
+                for trial in trials
+                for sent in (trial.done, *(child for child, _ in trial.children))
+            ]
+
+        return run
 
     def test_the_launcher_can_call_it(self, plugin: WorkerPlugin, options: Any) -> None:
         """Its parameters are ones that the launcher can give."""
@@ -80,7 +76,7 @@ class WorkerContract(Contract, defines=True):
         """`complete`, with whatever message."""
         assert tasks
         for task in tasks:
-            done = try_worker(plugin, replace(task), options=options).done
+            done = try_worker(plugin, copy(task), options=options).done
             assert (done.result, done.msg) == (Result.COMPLETE, done.msg)
 
     def test_the_done_task_is_the_task_that_came(
@@ -88,7 +84,7 @@ class WorkerContract(Contract, defines=True):
     ) -> None:
         """Type, job, info, id and creation are not the worker's to change."""
         for task in tasks:
-            done = try_worker(plugin, replace(task), options=options).done
+            done = try_worker(plugin, copy(task), options=options).done
             for name in ("type", "job", "info", "id", "created"):
                 assert getattr(done, name) == getattr(task, name)
 
@@ -97,7 +93,7 @@ class WorkerContract(Contract, defines=True):
     ) -> None:
         """Every bus may deliver twice: the second time ends like the first."""
         for task in tasks:
-            runs = [try_worker(plugin, replace(task), options=options) for _ in "12"]
+            runs = [try_worker(plugin, copy(task), options=options) for _ in "12"]
             assert runs[0].done.result == runs[1].done.result
 
     def test_what_it_cannot_do_is_an_error_and_says_why(
@@ -107,19 +103,9 @@ class WorkerContract(Contract, defines=True):
         if not bad_tasks:
             not_offered("tasks that it cannot do")
         for task in bad_tasks:
-            done = try_worker(plugin, replace(task), options=options).done
+            done = try_worker(plugin, copy(task), options=options).done
             assert done.result in RESULTS - {Result.COMPLETE}
             assert done.msg
-
-    def test_what_it_sends_can_be_carried(
-        self, plugin: WorkerPlugin, options: Any, tasks: list[Task]
-    ) -> None:
-        """Done tasks and children go over the wire and come back the same."""
-        for task in tasks:
-            trial = try_worker(plugin, replace(task), options=options)
-            for sent in (trial.done, *(child for child, _ in trial.children)):
-                assert sent.type
-                assert encode_task(decode_task(encode_task(sent))) == encode_task(sent)
 
     def test_it_ends_when_the_launcher_stops(
         self, plugin: WorkerPlugin, options: Any, tasks: list[Task]
@@ -128,9 +114,10 @@ class WorkerContract(Contract, defines=True):
         trials: list[Trial] = []
 
         def run() -> None:
-            for task in tasks:
-                copy = replace(task)
-                trials.append(try_worker(plugin, copy, options=options, cancelled=True))
+            trials.extend(
+                try_worker(plugin, copy(task), options=options, cancelled=True)
+                for task in tasks
+            )
 
         runner = threading.Thread(target=run, daemon=True)
         runner.start()
@@ -138,36 +125,3 @@ class WorkerContract(Contract, defines=True):
         assert not runner.is_alive(), "it goes on after the stop"
         assert len(trials) == len(tasks)
         assert all(t.done.result in RESULTS for t in trials)
-
-    def test_it_prints_nothing(
-        self, plugin: WorkerPlugin, options: Any, tasks: list[Task]
-    ) -> None:
-        """Data goes to the bus, words to `ctx.log`."""
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            for task in tasks:
-                try_worker(plugin, replace(task), options=options)
-        assert printed.getvalue() == ""
-
-    def test_it_leaves_the_logging_of_others_alone(
-        self, plugin: WorkerPlugin, options: Any, tasks: list[Task]
-    ) -> None:
-        """The command line decides what is shown."""
-        root = logging.getLogger()
-        before = (root.level, list(root.handlers))
-        for task in tasks:
-            try_worker(plugin, replace(task), options=options)
-        assert (root.level, list(root.handlers)) == before
-
-    def _title(self, request: pytest.FixtureRequest) -> Title:
-        plugin: WorkerPlugin = request.getfixturevalue("plugin")
-        return Title(
-            kind=self.kind,
-            name="-".join(filter(None, (plugin.name, self.label))),
-            broker="no bus",
-            suite=SUITE,
-            total=len(self._rules),
-        )
-
-    def _offers(self, request: pytest.FixtureRequest, capability: str) -> bool:
-        return True

@@ -199,7 +199,8 @@ def brokers(session: nox.Session) -> None:
         groups.append(f"{pytest} -k '{variants}' plugins/task-bus-kafka/tests")
     session.run("python", "contrib/together.py", *groups)
     if is_newest:
-        groups = [f"{pytest} {' '.join(KITS)}", f"{pytest} contrib/brokers"]
+        beside = f"{pytest} {' '.join(TWO_AT_A_TIME)} contrib/brokers"
+        groups = [f"{pytest} {' '.join(KITS)}", beside]
         session.run("python", "contrib/together.py", *groups)
     required = os.environ.get("TASK_BROKERS_REQUIRED") == "1"
     if is_newest and required and not session.posargs:

@@ -53,6 +53,26 @@ def parse_duration(text: str) -> timedelta:
         raise ValueError(f"too long a duration: {excerpt(text)}") from None
 
 
+def parse_wait(text: str) -> timedelta:
+    """Read a duration that a person gives: with a unit, and not negative.
+
+    Raises:
+        ValueError: It is none.
+
+    Example:
+        >>> parse_wait("1m30s").total_seconds()
+        90.0
+    """
+    duration = parse_duration(text)
+    if _WHOLE.fullmatch(text) and int(text):
+        # Go takes it for nanoseconds, everybody else for seconds.
+        example = f"{text.strip('+-')[:9]}s"
+        raise ValueError(f"{text[:20]} of what? Give a unit, for example {example}")
+    if duration < timedelta(0):
+        raise ValueError(f"must not be negative: {excerpt(text)}")
+    return duration
+
+
 def _scale(number: str, unit: int) -> int:
     """Multiply a decimal number by a unit, exactly."""
     whole, _, fraction = number.partition(".")

@@ -49,12 +49,15 @@ class BusContext:
         stdin: File descriptor of what is piped in. Never read 0: the launcher points
             that at nothing, so that a worker's child process cannot eat the tasks.
         lease: Seconds until the broker hands out an unsettled delivery again.
+        create: Make the place itself, a file or a database, when it is not there;
+            False for commands that only look, for which that is an error.
     """
 
     role: Role = Role.BOTH
     stdout: int = 1
     stdin: int = 0
     lease: float = 30.0
+    create: bool = True
 
 
 @attrs.frozen

@@ -96,6 +96,8 @@ class WorkerPlugin:
         make: Takes the options, returns the `Worker` or the function that does tasks;
             or where that function is, as text.
         task_type: The type of the tasks that it does; its name when empty.
+        strict: Refuse an info string with a key that its parameters do not have;
+            otherwise such keys are overlooked, as the Go system does.
         type_of: Takes the options, returns that type, when it depends on them.
         options: The attrs class of its options.
         api: The API number that it was written for.
@@ -107,6 +109,7 @@ class WorkerPlugin:
         repr=False, converter=late
     )
     task_type: str = ""
+    strict: bool = True
     type_of: Callable[[Any], str] | None = attrs.field(default=None, repr=False)
     options: type = NoOptions
     api: int = 1
@@ -144,7 +147,11 @@ Master = Callable[[TaskmasterContext], None] | type[Taskmaster]
 def worker(target: Target, /) -> WorkerPlugin: ...
 @overload
 def worker(
-    *, name: str = "", task_type: str = "", options: type = NoOptions
+    *,
+    name: str = "",
+    task_type: str = "",
+    strict: bool = True,
+    options: type = NoOptions,
 ) -> Callable[[Target], WorkerPlugin]: ...
 def worker(
     target: Target | None = None,
@@ -152,6 +159,7 @@ def worker(
     *,
     name: str = "",
     task_type: str = "",
+    strict: bool = True,
     options: type = NoOptions,
 ) -> WorkerPlugin | Callable[[Target], WorkerPlugin]:
     """Turn a function or a `Worker` class into a plugin.
@@ -163,6 +171,8 @@ def worker(
         name: The worker's name; when empty that of the function as it is written, or
             that of the class in lower case.
         task_type: The type of the tasks; the name when empty.
+        strict: A key of an info string that the parameters do not have is an error of
+            the task, which names the nearest; with False it is overlooked.
         options: An attrs class; a function reads them from `ctx.options`, a class
             takes them as its only argument.
 
@@ -183,6 +193,7 @@ def worker(
             summary=_first_line(target),
             make=_maker(target, options),
             task_type=task_type,
+            strict=strict,
             options=options,
         )
 

@@ -109,9 +109,7 @@ class FileProducer(LineProducer):
         """Check that topics can be written; files are made with their first message."""
         for topic in topics:
             path = self._path_of(topic)
-            if path not in self._streams and (
-                problem := _problem(os.path.join(self._folder, path))
-            ):
+            if path not in self._streams and (problem := _problem(self._folder, path)):
                 raise BusError(f"topic '{topic}' cannot be written: {problem}")
 
     def _close(self) -> None:
@@ -150,13 +148,14 @@ def _still_there(fd: int, path: str) -> bool:
     return False
 
 
-def _problem(path: str) -> str:
-    """Say why a file cannot be written, or nothing."""
+def _problem(base: str, name: str) -> str:
+    """Say why a file below a folder cannot be written, or nothing."""
+    path = os.path.join(base, name)
     folder = os.path.dirname(path) or "."
     if os.path.isdir(path):
         return "it is a directory"
     if os.path.exists(path):
         return "" if os.access(path, os.W_OK) else "permission denied"
     if not os.path.isdir(folder):
-        return f"there is no directory '{folder}'"
+        return f"there is no directory '{os.path.dirname(name) or '.'}'"
     return "" if os.access(folder, os.W_OK | os.X_OK) else "permission denied"

@@ -87,7 +87,7 @@ class LineProducer(Producer):
             try:
                 writers[topic] = self._writer_for(topic)
             except (OSError, ValueError) as error:  # no file name holds a NUL
-                raise _failure(f"topic '{topic}'", error, everything) from None
+                raise _refusal(topic, error, messages) from None
         if len(set(writers.values())) == 1:
             return dict.fromkeys(writers.values(), everything)
         groups: dict[LineWriter, list[int]] = {}
@@ -113,11 +113,15 @@ def _closed_by_reader(writer: LineWriter) -> BusClosedError:
     )
 
 
-def _failure(
-    name: str, error: OSError | ValueError, unsent: Collection[int]
-) -> SendError:
+def _refusal(
+    topic: str, error: OSError | ValueError, messages: Sequence[Message]
+) -> PayloadError:
+    """Single out what goes to a place that cannot be: the others may be sent."""
     reason = error.strerror if isinstance(error, OSError) else error
-    return SendError(
-        f"cannot write {name}: {reason}; messages not written: {len(unsent)}",
-        sorted(unsent),
-    )
+    positions = [at for at, message in enumerate(messages) if message.topic == topic]
+    return PayloadError(f"cannot write topic '{topic}': {reason}", positions)
+
+
+def _failure(name: str, error: OSError, unsent: Collection[int]) -> SendError:
+    text = f"cannot write {name}: {error.strerror}"
+    return SendError(f"{text}; messages not written: {len(unsent)}", sorted(unsent))

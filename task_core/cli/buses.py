@@ -1,12 +1,20 @@
 """Opens the buses that a command selected, and reads what waits there."""
 
+import sys
 from collections.abc import Iterator
 
 from task_core.api.bus import Bus, BusContext, Consumer, Role
 from task_core.api.message import Delivery
 from task_core.config.selection import Chosen, Settings
-from task_core.errors import UnsupportedCapabilityError
+from task_core.errors import (
+    BusError,
+    UnsupportedCapabilityError,
+    UsageError,
+    nearest,
+)
 
+STDIN = ("stdio", "stdin")
+"""Buses that read what is piped in."""
 AT_ONCE = 100
 """Messages that are taken at a time."""
 QUIET = 1.0
@@ -45,12 +53,52 @@ def open_bus(
 
 
 def open_selected(
-    selected: Chosen, role: Role, stdout: int, lease: float = 30.0, stdin: int = 0
+    selected: Chosen,
+    role: Role,
+    stdout: int,
+    lease: float = 30.0,
+    stdin: int = 0,
+    *,
+    create: bool = True,
 ) -> Bus:
     """Open one bus."""
-    context = BusContext(role=role, stdout=stdout, stdin=stdin, lease=lease)
+    context = BusContext(
+        role=role, stdout=stdout, stdin=stdin, lease=lease, create=create
+    )
     bus: Bus = selected.plugin.open(selected.options, context)
     return bus
+
+
+def open_to_look(settings: Settings, role: Role = Role.IN) -> Bus:
+    """Open the bus of a command that looks at what is there, and makes nothing.
+
+    Raises:
+        UsageError: Nobody named a bus, and a terminal is none.
+        BusError: It cannot be opened, or is not there.
+    """
+    chosen = settings.buses["bus"]
+    if chosen.plugin.name in STDIN and sys.stdin is not None and sys.stdin.isatty():
+        raise UsageError(
+            "which bus? Give --bus, set TASK_BUS, or write it under [task] in task.toml"
+            " (stdin is a terminal: no tasks come from there)"
+        )
+    return open_selected(chosen, role, 1, create=False)
+
+
+def has_topic(bus: Bus, *topics: str) -> bool:
+    """Whether the first of some topics is there, as far as the bus can tell.
+
+    Raises:
+        BusError: None of them is; the text names the nearest.
+    """
+    if not bus.capabilities.topics:
+        return True
+    names = bus.topics()
+    if not any(topic in names for topic in topics):
+        there = f"; there is {', '.join(names[:9])}" if names else "; it has none"
+        hint = nearest(topics[-1], names) or there
+        raise BusError(f"bus '{bus.name}' has no topic '{topics[-1]}'{hint}")
+    return topics[0] in names
 
 
 def waiting(

@@ -124,7 +124,7 @@ class PluginCommand(click.Command):
 
 def read_toml(path: str | None) -> Source:
     """Read the file that was named, or the default one if it is there."""
-    if path is None and not os.path.isfile(DEFAULT_FILE):
+    if not path and not os.path.isfile(DEFAULT_FILE):
         return NoFile()
     # Only now: most starts have no file, and need not load what reads one.
     module = import_module("task_core.config.toml_file")

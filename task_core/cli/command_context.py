@@ -4,9 +4,9 @@ import os
 from collections.abc import Mapping, Sequence
 
 from task_core.api.bus import Bus, Role
-from task_core.cli.bus_option import SECTION
 from task_core.cli.buses import open_selected
 from task_core.cli.command import read_toml
+from task_core.cli.command_options import ANY
 from task_core.cli.stdout import diverted_stdout
 from task_core.config.selection import Selector
 from task_core.config.sources import Section
@@ -32,10 +32,10 @@ class CommandLine:
         """Open a bus as `task launch --bus URL` does."""
 
         def flags(section: Section) -> Mapping[str, Sequence[str]]:
-            return {"bus": (url,)} if url and section is SECTION else {}
+            return {"bus": (url,)} if url and section is ANY else {}
 
         toml = read_toml(os.environ.get("TASK_CONFIG"))
-        selector = Selector(SECTION, self._catalog, toml)
+        selector = Selector(ANY, self._catalog, toml)
         with diverted_stdout():  # what a plugin prints when imported is no data
             selected = selector.select(flags)
         settings = selector.resolve(flags, selected)

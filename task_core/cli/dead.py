@@ -11,15 +11,14 @@ import click
 from task_core.api.bus import Bus, Consumer, Role
 from task_core.api.capabilities import require
 from task_core.api.message import Delivery, Message
-from task_core.cli.bus_option import SECTION
-from task_core.cli.buses import open_selected, waiting
+from task_core.cli.buses import has_topic, open_to_look, waiting
 from task_core.cli.command import PluginCommand
+from task_core.cli.command_options import DEAD, DeadOptions
 from task_core.cli.render import show_json, table
 from task_core.config.selection import Settings
-from task_core.errors import DecodeError, UsageError
-from task_core.shown import printable
+from task_core.errors import DecodeError, PayloadError
+from task_core.shown import printable, shown
 from task_core.task import parse_date
-from task_core.values import parse_duration
 from task_core.wire import (
     DeadLetter,
     dead_topic,
@@ -39,6 +38,12 @@ class Item:
 
     delivery: Delivery
     letter: DeadLetter
+    origin: str
+
+    @property
+    def topic(self) -> str:
+        """Where it came from; a letter that does not say is of the topic asked for."""
+        return self.letter.topic or self.origin
 
     @property
     def type(self) -> str:
@@ -83,20 +88,14 @@ class Filter:
         )
 
 
-def _filter(options: dict[str, Any]) -> Filter:
+def _filter(options: DeadOptions, more: dict[str, Any]) -> Filter:
+    older, newer = options.older_than, options.newer_than
     return Filter(
-        type=options["type"],
-        reason=options["reason"],
-        older=_seconds("--older-than", options["older_than"]),
-        newer=_seconds("--newer-than", options["newer_than"]),
+        type=more["type"],
+        reason=more["reason"],
+        older=None if older is None else older.total_seconds(),
+        newer=None if newer is None else newer.total_seconds(),
     )
-
-
-def _seconds(flag: str, text: str | None) -> float | None:
-    try:
-        return parse_duration(text).total_seconds() if text else None
-    except ValueError as error:
-        raise UsageError(f"{flag}: {error}") from None
 
 
 def _item(delivery: Delivery, origin: str) -> Item:
@@ -106,41 +105,44 @@ def _item(delivery: Delivery, origin: str) -> Item:
     except DecodeError as error:
         letter = DeadLetter(reason=str(error), topic=origin)
         letter = decode_dead(encode_dead(letter, delivery.body))
-    return Item(delivery=delivery, letter=letter)
+    return Item(delivery=delivery, letter=letter, origin=origin)
 
 
-Action = Callable[[Bus, Consumer, list[Item], dict[str, Any]], None]
+Action = Callable[[Bus, Consumer | None, list[Item], dict[str, Any]], int]
+"""Does it with the letters that are meant, and returns the exit code."""
 
 
 def _runner(action: Action) -> Callable[..., int]:
     """Return what opens the bus, gathers the letters that are meant, and acts."""
 
     def run(settings: Settings, topic: str, **options: Any) -> int:
-        wanted = _filter(options)
-        bus = open_selected(settings.buses["bus"], Role.BOTH, 1)
+        wanted = _filter(settings.command, options)
+        bus = open_to_look(settings, Role.BOTH)
         try:
             origin = origin_of(topic)
-            place = options["dead_topic"] or dead_topic(origin)
+            place = settings.command.dead_topic or dead_topic(origin)
+            if not has_topic(bus, place, origin):
+                return action(bus, None, [], options)
             consumer = bus.subscribe(place, CHANNEL)
             items = [_item(delivery, origin) for delivery in waiting(bus, consumer)]
             items = [item for item in items if wanted.admits(item)]
-            action(bus, consumer, items, options)
+            return action(bus, consumer, items, options)
         finally:
             bus.close()  # gives back what was not settled
-        return 0
 
     return run
 
 
 def _list(
-    bus: Bus, consumer: Consumer, items: list[Item], options: dict[str, Any]
-) -> None:
+    bus: Bus, consumer: Consumer | None, items: list[Item], options: dict[str, Any]
+) -> int:
     if options["as_json"]:
         show_json([_facts(item) for item in items])
     elif items:
         click.echo(_overview(items))
     else:
         click.echo("no dead letters", err=True)
+    return 0
 
 
 def _overview(items: list[Item]) -> str:
@@ -155,8 +157,8 @@ def _facts(item: Item) -> dict[str, Any]:
 
 
 def _show(
-    bus: Bus, consumer: Consumer, items: list[Item], options: dict[str, Any]
-) -> None:
+    bus: Bus, consumer: Consumer | None, items: list[Item], options: dict[str, Any]
+) -> int:
     for item in items:
         if options["as_json"]:
             show_json(_facts(item))
@@ -167,31 +169,40 @@ def _show(
             "\n".join(f"{name:{width}}  {printable(value)}" for name, value in rows)
         )
         click.echo()
+    return 0
 
 
 def _redrive(
-    bus: Bus, consumer: Consumer, items: list[Item], options: dict[str, Any]
-) -> None:
+    bus: Bus, consumer: Consumer | None, items: list[Item], options: dict[str, Any]
+) -> int:
     if _is_dry(bus, items, options, "sent back to where they came from"):
-        return
+        return 0
+    sent = 0
     whole = [item for item in items if not item.letter.rest]
     for item in whole:
-        message = Message(options["to"] or item.letter.topic, item.letter.original)
-        consumer.settle([item.delivery], [message])
-    click.echo(f"{len(whole)} sent back", err=True)
+        assert consumer is not None  # it is where they come from
+        message = Message(options["to"] or item.topic, item.letter.original)
+        try:
+            consumer.settle([item.delivery], [message])
+            sent += 1
+        except PayloadError as error:
+            click.echo(f"task: not sent back: {shown(str(error))}", err=True)
+    click.echo(f"{sent} sent back", err=True)
     if len(whole) < len(items):
         text = f"{len(items) - len(whole)} left: their bytes were cut off"
         click.echo(text, err=True)
+    return 0 if sent == len(whole) else 1
 
 
 def _drop(
-    bus: Bus, consumer: Consumer, items: list[Item], options: dict[str, Any]
-) -> None:
+    bus: Bus, consumer: Consumer | None, items: list[Item], options: dict[str, Any]
+) -> int:
     if _is_dry(bus, items, options, "dropped for good"):
-        return
-    if items:
+        return 0
+    if consumer is not None and items:
         consumer.ack([item.delivery for item in items])
     click.echo(f"{len(items)} dropped", err=True)
+    return 0
 
 
 def _is_dry(bus: Bus, items: list[Item], options: dict[str, Any], what: str) -> bool:
@@ -207,15 +218,8 @@ def _is_dry(bus: Bus, items: list[Item], options: dict[str, Any], what: str) -> 
 def _params(*more: click.Parameter) -> list[click.Parameter]:
     return [
         click.Argument(["topic"]),
-        click.Option(
-            ["--dead-topic"],
-            metavar="TOPIC",
-            help="Where they are; <topic>.dead if not given.",
-        ),
         click.Option(["--type"], help="Only tasks of this type."),
         click.Option(["--reason"], metavar="TEXT", help="Only reasons with this text."),
-        click.Option(["--older-than"], metavar="DURATION", help="Only those older."),
-        click.Option(["--newer-than"], metavar="DURATION", help="Only those newer."),
         *more,
     ]
 
@@ -248,7 +252,7 @@ def _add(name: str, help: str, action: Action, *more: click.Parameter) -> None:
     params = _params(*more)
     run = _runner(action)
     command.add_command(
-        PluginCommand(name=name, section=SECTION, run=run, params=params, help=help)
+        PluginCommand(name=name, section=DEAD, run=run, params=params, help=help)
     )
 
 

@@ -2,12 +2,12 @@
 
 from task_core.cli.command import PluginCommand
 from task_core.cli.launch_options import LaunchOptions
-from task_core.cli.logs import LOG_LEVEL, set_up_logging
+from task_core.cli.logs import set_up_logging
 from task_core.config.selection import Settings
 from task_core.config.sources import Section
 from task_core.errors import OptionError
 
-SECTION = Section(options=LaunchOptions, table=("launch",))
+SECTION = Section(options=LaunchOptions, table=("launch",), weaker=(("task",),))
 
 HELP = """Run a worker on a bus: receive tasks, do them, send them on as done.
 
@@ -32,14 +32,13 @@ _WHO = (
 )
 
 
-_OF_BOTH = frozenset(
-    {"worker", "taskmaster", "bus", "in_bus", "out_bus", "kill_time", "lease"}
-)
+_BUSES = frozenset({"bus", "in_bus", "out_bus"})
+_OF_BOTH = _BUSES | {"worker", "taskmaster", "kill_time", "lease", "log_level"}
 """The options that a taskmaster heeds as well."""
 
 
-def _run(settings: Settings, log_level: str) -> int:
-    set_up_logging(log_level)
+def _run(settings: Settings) -> int:
+    set_up_logging(settings.command.log_level.value)
     if bool(settings.worker) == bool(settings.taskmaster):
         raise OptionError([_WHO])
     if settings.taskmaster:
@@ -63,6 +62,4 @@ def _refuse_flags_of_workers(settings: Settings) -> None:
         raise OptionError([text])
 
 
-command = PluginCommand(
-    name="launch", section=SECTION, run=_run, params=[LOG_LEVEL], help=HELP
-)
+command = PluginCommand(name="launch", section=SECTION, run=_run, help=HELP)

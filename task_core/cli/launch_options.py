@@ -5,6 +5,7 @@ from datetime import timedelta
 import attrs
 from attrs.validators import ge, optional
 
+from task_core.cli.logs import LogLevel
 from task_core.launcher.plan import AckMode, Guarantee, TypePolicy
 from task_core.options import option
 from task_core.wire import is_dead_topic
@@ -87,5 +88,6 @@ class LaunchOptions:
     type_policy: TypePolicy = option(
         TypePolicy.RUN, help="What to do with tasks of another type."
     )
+    log_level: LogLevel = option(LogLevel.INFO, help="What to report on stderr.")
     stats: bool = option(False, help="Print the counts as JSON on stderr at the end.")
-    fail: bool = option(False, help="Exit with 1 when a task failed.")
+    fail: bool = option(False, help="Exit with 1 when a task failed or is dead.")

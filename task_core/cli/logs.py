@@ -1,19 +1,18 @@
 """Where log lines go: to stderr, short ones."""
 
 import logging
-
-import click
+from enum import StrEnum
 
 from task_core.shown import shown
 
-LEVELS = ("debug", "info", "warning", "error")
-LOG_LEVEL = click.Option(
-    ["-l", "--log-level"],
-    type=click.Choice(LEVELS),
-    default="info",
-    show_default=True,
-    help="What to report on stderr.",
-)
+
+class LogLevel(StrEnum):
+    """What to report on stderr: lines of a level, and those above it."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 class Shown(logging.Formatter):

@@ -15,6 +15,8 @@ SHORT = {
     "bus": "-b",
     "topic": "-t",
     "concurrency": "-c",
+    "log_level": "-l",
+    "follow": "-f",
 }
 """Short forms of flags without a prefix."""
 

@@ -68,7 +68,7 @@ def _run_worker(settings: Settings, open_: Callable[[], Bus]) -> int:
     finally:
         _report(launcher, counts=options.stats)
     stats, bus = launcher.stats, launcher.parts.bus
-    failed = options.fail and stats.failed > 0
+    failed = options.fail and stats.failed + stats.dead > 0
     code = _end(bus, supervisor.signals, ended=ended, failed=failed)
     if stats.abandoned:
         leave(code)

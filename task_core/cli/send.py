@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from itertools import chain
 from typing import Any, BinaryIO
 
@@ -10,16 +11,15 @@ import click
 
 from task_core.api.bus import Producer, Role
 from task_core.api.message import Message
-from task_core.cli.bus_option import SECTION
 from task_core.cli.buses import open_selected
 from task_core.cli.command import PluginCommand
+from task_core.cli.command_options import SEND, SendOptions
 from task_core.cli.render import Counter
 from task_core.cli.stdout import claim_stdout
 from task_core.config.selection import Settings
-from task_core.errors import BusError, DecodeError, UsageError
+from task_core.errors import BusError, DecodeError, PayloadError, UsageError
 from task_core.shown import shown
 from task_core.task import Task, format_meta, parse_date
-from task_core.values import parse_duration
 from task_core.wire import decode_task, encode_task
 
 CHUNK = 1 << 16
@@ -40,22 +40,21 @@ Examples:
 
 
 def _run(
-    settings: Settings,
-    words: tuple[str, ...],
-    topic: str | None,
-    delay: str | None,
-    at: str | None,
-    **fields: Any,
+    settings: Settings, words: tuple[str, ...], at: str | None, **fields: Any
 ) -> int:
     _check(words, fields)
-    seconds = _seconds(delay, at)
+    options: SendOptions = settings.command
+    seconds = _seconds(options.delay, at)
+    from_stdin = words[0] == "-"
+    if from_stdin and sys.stdin.isatty():
+        click.echo("task: reading tasks, one JSON line each, to Ctrl-D", err=True)
     bus = open_selected(settings.buses["bus"], Role.OUT, claim_stdout())
     try:
         producer = bus.producer()
-        if words[0] == "-":
-            return _send_lines(sys.stdin.buffer, producer, topic, seconds)
+        if from_stdin:
+            return _send_lines(sys.stdin.buffer, producer, options.topic, seconds)
         task = _task(words, **fields)
-        message = Message(topic or task.type, encode_task(task), delay=seconds)
+        message = Message(options.topic or task.type, encode_task(task), delay=seconds)
         producer.send([message])
         return 0
     finally:
@@ -76,17 +75,16 @@ def _check(words: tuple[str, ...], fields: Mapping[str, Any]) -> None:
         raise UsageError(f"with - the tasks come from stdin: leave out {extra[0]}")
 
 
-def _seconds(delay: str | None, at: str | None) -> float:
+def _seconds(delay: timedelta | None, at: str | None) -> float:
     """Return the seconds that a task has to wait."""
-    if delay and at:
+    if delay is not None and at:
         raise UsageError("--delay and --at: give one of them")
-    flag = "--delay" if delay else "--at"
+    if delay is not None:
+        return delay.total_seconds()
     try:
-        if at:
-            return max(0.0, parse_date(at).timestamp() - time.time())
-        return max(0.0, parse_duration(delay).total_seconds()) if delay else 0.0
+        return max(0.0, parse_date(at).timestamp() - time.time()) if at else 0.0
     except ValueError as error:
-        raise UsageError(f"{flag}: {error}") from None
+        raise UsageError(f"--at: {error}") from None
 
 
 def _task(
@@ -115,11 +113,11 @@ def _send_lines(
     sent, bad, counter = 0, 0, Counter("sent")
     try:
         for batch in _batches(stream):
-            messages = list(_messages(batch, topic, delay))
-            good = [message for message in messages if message is not None]
-            bad += len(messages) - len(good)
-            producer.send(good)
-            sent += len(good)
+            lines = list(_messages(batch, topic, delay))
+            good = [(number, message) for number, message in lines if message]
+            done = _send(producer, good)
+            sent += done
+            bad += len(lines) - done
             counter.show(sent)
     except BusError:
         click.echo(f"task: {sent:,} sent before this:", err=True)
@@ -131,20 +129,43 @@ def _send_lines(
     return 1 if bad else 0
 
 
+def _send(producer: Producer, lines: Sequence[tuple[int, Message]]) -> int:
+    """Send what the bus takes, and return how much that was; report the rest."""
+    try:
+        producer.send([message for _, message in lines])
+    except PayloadError as error:
+        refused = frozenset(error.refused)
+        if not refused:
+            raise
+        _report(lines[min(refused)][0], error, len(refused) - 1)
+        return _send(producer, [x for n, x in enumerate(lines) if n not in refused])
+    return len(lines)
+
+
+def _report(number: int, error: Exception, others: int = 0) -> None:
+    more = f" (and {others:,} more lines like it)" if others else ""
+    click.echo(f"task: line {number}: {shown(str(error))}{more}", err=True)
+
+
 def _batches(stream: BinaryIO) -> Iterator[list[tuple[int, bytes]]]:
     """Yield numbered lines, those that are there already, without waiting for more."""
-    number, rest = 1, b""
+    number = 1
+    pieces: list[bytes] = []  # of a line that has not ended
     chunks = iter(lambda: stream.read1(CHUNK), b"")  # type: ignore[attr-defined]
     for chunk in chain(chunks, (b"\n",)):
-        *lines, rest = (rest + chunk).split(b"\n")
-        if lines:
-            yield list(enumerate(lines, number))
-        number += len(lines)
+        first, *lines = chunk.split(b"\n")
+        pieces.append(first)
+        if not lines:
+            continue
+        ready = [b"".join(pieces), *lines[:-1]]
+        pieces = [lines[-1]]
+        yield list(enumerate(ready, number))
+        number += len(ready)
 
 
 def _messages(
     batch: Iterable[tuple[int, bytes]], topic: str | None, delay: float
-) -> Iterator[Message | None]:
+) -> Iterator[tuple[int, Message | None]]:
     for number, line in batch:
         body = line.strip()
         if not body:
@@ -152,30 +173,24 @@ def _messages(
         try:
             task = decode_task(body)
         except DecodeError as error:
-            click.echo(f"task: line {number}: {shown(str(error))}", err=True)
-            yield None
+            _report(number, error)
+            yield number, None
         else:
-            yield Message(topic or task.type, body, delay=delay)
+            yield number, Message(topic or task.type, body, delay=delay)
 
 
 command = PluginCommand(
     name="send",
-    section=SECTION,
+    section=SEND,
     run=_run,
     help=HELP,
     params=[
         click.Argument(["words"], nargs=-1, required=True, metavar="TYPE [INFO]"),
-        click.Option(["-t", "--topic"], help="Topic; the task's type if not given."),
         click.Option(["--job"], help="Sub-kind of the type."),
         click.Option(
             ["--meta"], multiple=True, metavar="KEY=VALUE", help="Put into the meta."
         ),
         click.Option(["--id"], help="Id of the task; a random one if not given."),
-        click.Option(
-            ["--delay"],
-            metavar="DURATION",
-            help="Arrive not before, for example 10s or 1h (where the bus can).",
-        ),
         click.Option(
             ["--at"],
             metavar="TIME",

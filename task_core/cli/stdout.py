@@ -1,5 +1,6 @@
 """Keeps the data streams for the bus: what workers print goes to stderr."""
 
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -15,9 +16,13 @@ def claim_stdout() -> int:
     Returns:
         A new file descriptor of what stdout was.
     """
-    sys.stdout.flush()
+    _flush()
     own = os.dup(1)
     os.dup2(2, 1)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A worker may print what it likes, whatever the locale.
+            stream.reconfigure(errors="backslashreplace")
     return own
 
 
@@ -50,6 +55,11 @@ def diverted_stdout() -> Iterator[None]:
     try:
         yield
     finally:
-        sys.stdout.flush()
+        _flush()
         os.dup2(own, 1)
         os.close(own)
+
+
+def _flush() -> None:
+    if sys.stdout is not None:  # a plugin may have taken it away
+        sys.stdout.flush()

@@ -7,10 +7,10 @@ from itertools import islice
 
 import click
 
-from task_core.api.bus import Bus, Role
-from task_core.cli.bus_option import SECTION
-from task_core.cli.buses import open_selected, waiting
+from task_core.api.bus import Bus
+from task_core.cli.buses import has_topic, open_to_look, waiting
 from task_core.cli.command import PluginCommand
+from task_core.cli.command_options import TAIL, TailOptions
 from task_core.cli.render import style
 from task_core.config.selection import Settings
 from task_core.errors import DecodeError
@@ -24,10 +24,10 @@ COLOURS = {"complete": "green", "error": "red", "alert": "magenta", "warn": "yel
 HELP = """Show the tasks of a topic, until it is empty.
 
 Lines come as they are on the bus when piped, and in a readable form on a terminal. It
-only looks, where the bus can (sqlite, file): no worker misses a task. With --channel or
---follow on a bus with channels it reads on a channel of its own, beside the workers',
-and what was shown is not shown again. Start the worker first in that case: the first
-channel that a topic ever has takes what waits there.
+only looks, where the bus can (sqlite, file): no worker misses a task. On other buses,
+and with --follow, it reads on a channel of its own, which goes when it ends. One that
+--channel names stays, and what was shown is not shown again. Start the worker first in
+that case: the first channel that a topic ever has takes what waits there.
 
 \b
 Examples:
@@ -37,37 +37,31 @@ Examples:
 """
 
 
-def _run(
-    settings: Settings,
-    topic: str,
-    channel: str | None,
-    max: int,
-    raw: bool,
-    follow: bool,
-) -> int:
-    bus = open_selected(settings.buses["bus"], Role.IN, 1)
-    only_looks = bus.capabilities.peek and not (channel or follow)
-    show = _shower(raw)
+def _run(settings: Settings, topic: str) -> int:
+    options: TailOptions = settings.command
+    bus = open_to_look(settings)
     try:
-        if only_looks:
-            for body in bus.peek(topic, max or ALL):
+        if not options.follow:
+            has_topic(bus, topic)
+        show = _shower(options.raw)
+        # Closed before the bus: what was shown last is acknowledged then.
+        with closing(_bodies(bus, topic, options)) as bodies:
+            for body in islice(bodies, options.max or None):
                 click.echo(show(body))
-        else:
-            # Closed before the bus: what was shown last is acknowledged then.
-            with closing(_taken(bus, topic, channel or "tail", follow)) as bodies:
-                for body in islice(bodies, max or None):
-                    click.echo(show(body))
     finally:
         bus.close()
     return 0
 
 
-def _taken(
-    bus: Bus, topic: str, channel: str, follow: bool
-) -> Generator[bytes, None, None]:
-    """Yield what is read on a channel; each is acknowledged when it was shown."""
-    consumer = bus.subscribe(topic, channel)
-    for delivery in waiting(bus, consumer, follow=follow):
+def _bodies(bus: Bus, topic: str, options: TailOptions) -> Generator[bytes, None, None]:
+    """Yield what there is; what is read on a channel is acknowledged when shown."""
+    if bus.capabilities.peek and not (options.channel or options.follow):
+        yield from bus.peek(topic, options.max or ALL)
+        return
+    # A channel that nobody named goes with this process: nothing piles up on it.
+    channel, temporary = options.channel or "tail", not options.channel
+    consumer = bus.subscribe(topic, channel, temporary=temporary)
+    for delivery in waiting(bus, consumer, follow=options.follow):
         try:
             yield delivery.body
         finally:
@@ -99,21 +93,8 @@ def _readable(body: bytes) -> str:
 
 command = PluginCommand(
     name="tail",
-    section=SECTION,
+    section=TAIL,
     run=_run,
     help=HELP,
-    params=[
-        click.Argument(["topic"]),
-        click.Option(
-            ["--channel"], help="Take from this channel, rather than only look."
-        ),
-        click.Option(
-            ["--max"],
-            type=click.IntRange(min=0),
-            default=0,
-            help="Stop after so many; 0 is no limit.",
-        ),
-        click.Option(["--raw"], is_flag=True, help="Show the bytes on a terminal too."),
-        click.Option(["-f", "--follow"], is_flag=True, help="Wait for more."),
-    ],
+    params=[click.Argument(["topic"])],
 )

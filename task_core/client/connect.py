@@ -28,7 +28,9 @@ class ConnectOptions:
     bus: str = option("stdio", help="Bus: a name or a URL.")
 
 
-SECTION = Section(options=ConnectOptions, table=("launch",), strict=False)
+SECTION = Section(
+    options=ConnectOptions, table=("task",), weaker=(("launch",),), strict=False
+)
 
 
 def connect(
@@ -111,7 +113,7 @@ def _refuse_unknown(options: Mapping[str, Any], section: Section) -> None:
 
 def _toml(path: str | None) -> Source:
     path = path or os.environ.get("TASK_CONFIG")
-    if path is None and not os.path.isfile(DEFAULT_FILE):
+    if not path and not os.path.isfile(DEFAULT_FILE):
         return NoFile()
     from task_core.config.toml_file import TomlFile  # noqa: PLC0415  few have a file
 

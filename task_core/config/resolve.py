@@ -10,7 +10,7 @@ from task_core.config.sources import Layer, Raw, Section
 from task_core.errors import nearest
 from task_core.fields import Field
 from task_core.shown import HIDDEN, hide_secrets, tell_secret, tell_url
-from task_core.values import is_path, reader
+from task_core.values import is_path, parse_wait, reader
 
 _SWITCH = {
     **dict.fromkeys(("true", "yes", "on", "1", ""), True),
@@ -62,7 +62,7 @@ class Resolver:
             section: What to resolve.
             layers: What the sources say, the strongest first.
         """
-        unknown = _unknown(section, layers) if section.strict else []
+        unknown = unknown_of(section, layers) if section.strict else []
         found = [self._setting(section, spec, layers) for spec in section.specs]
         settings = [one for one in found if isinstance(one, Setting)]
         problems = [*unknown, *(one for one in found if isinstance(one, str))]
@@ -111,7 +111,7 @@ def _tell_secrets(spec: Field, raws: Sequence[Raw]) -> None:
                 tell_url(text)
 
 
-def _unknown(section: Section, layers: Sequence[Layer]) -> list[str]:
+def unknown_of(section: Section, layers: Sequence[Layer]) -> list[str]:
     """Return what the sources say that the section has no option for."""
     names = [spec.name for spec in section.specs]
     owner = " ".join(section.table)
@@ -180,7 +180,7 @@ def _items(value: Any) -> list[Any]:
 def _single_reader(spec: Field) -> Callable[[Any], Any]:
     if spec.kind is bool:
         return _read_switch
-    read_text = reader(spec.kind)
+    read_text = parse_wait if spec.kind is timedelta else reader(spec.kind)
     assert read_text is not None  # `options_of` refuses other types
 
     def read(value: Any) -> Any:
@@ -190,9 +190,6 @@ def _single_reader(spec: Field) -> Callable[[Any], Any]:
         if is_text and not isinstance(value, str):
             raise TypeError(f"a text is wanted: write {str(value)!r}")
         text = value if isinstance(value, str) else str(value)
-        if spec.kind is timedelta and text.isdigit() and text != "0":
-            # Go takes it for nanoseconds, everybody else for seconds.
-            raise ValueError(f"{text} of what? Give a unit, for example {text}s")
         return read_text(text)
 
     return read

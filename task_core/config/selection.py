@@ -7,16 +7,19 @@ from typing import Any, Protocol
 
 import attrs
 
-from task_core.config.resolve import Resolver, Setting
+from task_core.config.resolve import Resolver, Setting, unknown_of
 from task_core.config.sources import (
+    COMMON,
     Layer,
     Section,
     Source,
     environment_layer,
     flag_layer,
     hide_in_url,
+    stray_variables,
     url_layer,
 )
+from task_core.options import option
 from task_core.shown import tell_url
 
 Flags = Callable[[Section], Mapping[str, Sequence[str]]]
@@ -25,6 +28,8 @@ Flags = Callable[[Section], Mapping[str, Sequence[str]]]
 BUSES = ("bus", "in_bus", "out_bus")
 KINDS = {"worker": "worker", "taskmaster": "taskmaster", **dict.fromkeys(BUSES, "bus")}
 """What kind of plugin an option of that name selects."""
+TABLES = ("task", "launch", "send", "tail", "topics", "dead", "hooks")
+"""Tables that are not those of a kind of plugins."""
 
 
 class Plugins(Protocol):
@@ -35,6 +40,17 @@ class Plugins(Protocol):
 
     def manifest(self, kind: str, text: str) -> tuple[Any, str]:
         """Return the manifest that a text means, and its URL if the text is one."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class CommonOptions:
+    """What the table `[task]` sets for all commands."""
+
+    bus: str | None = option(None, help="Bus of every command: a name or a URL.")
+    log_level: str | None = option(None, help="What to report on stderr.")
+
+
+COMMON_SECTION = Section(options=CommonOptions, table=("task",))
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -168,23 +184,40 @@ class Selector:
             buses=chosen,
             all=[_without_secrets(one, selected) for one in resolver.settings],
             catalog=self._catalog,
-            problems=[*resolver.problems, *self._toml.strays(self._tables())],
+            problems=[*resolver.problems, *self._strays()],
         )
 
     def _tables(self) -> Mapping[str, Collection[str]]:
         """Return the tables that somebody may read; only a bus is always installed."""
-        kinds: dict[str, Collection[str]] = dict.fromkeys(KINDS.values(), ())
-        own = self._section.table[0]
-        return {**kinds, own: (), "bus": self._catalog.names("bus")}
+        tables: dict[str, Collection[str]] = dict.fromkeys(
+            (*TABLES, *KINDS.values()), ()
+        )
+        return {**tables, "bus": self._catalog.names("bus")}
 
     def _layers(self, section: Section, flags: Flags, url: str = "") -> list[Layer]:
         """Return what the sources say about a section, the strongest first."""
+        weaker = [attrs.evolve(section, table=table) for table in section.weaker]
         layers = [flag_layer(section, flags(section))]
         if url:
             layers.append(url_layer(section, url))
         layers.append(environment_layer(section, self._environment))
+        layers += [_common(environment_layer(x, self._environment)) for x in weaker]
         layers.append(self._toml.layer(section))
+        layers += [_common(self._toml.layer(x)) for x in weaker]
         return layers
+
+    def _strays(self) -> list[str]:
+        """Return what is said to nobody."""
+        tables = self._tables()
+        common = unknown_of(COMMON_SECTION, [self._toml.layer(COMMON_SECTION)])
+        more = partial(self._catalog.names, "command")
+        strays = self._toml.strays(tables, more)
+        return [*common, *strays, *stray_variables(self._environment, tables)]
+
+
+def _common(layer: Layer) -> Layer:
+    """Return what a layer says about the options that commands have in common."""
+    return Layer(values={k: raw for k, raw in layer.values.items() if k in COMMON})
 
 
 def _without_secrets(setting: Setting, selected: Sequence[Selected]) -> Setting:

@@ -10,6 +10,7 @@ from urllib.parse import unquote, unquote_plus
 
 import attrs
 
+from task_core.errors import nearest
 from task_core.fields import Field
 from task_core.options import UrlPart, options_of
 from task_core.shown import HIDDEN, hide_secrets
@@ -25,6 +26,7 @@ class Section:
         table: The TOML table, for example `("bus", "nsq")`.
         flag: What flags begin with, for example `bus-`; empty for those of a command.
         strict: Whether keys that the class does not know are errors.
+        weaker: Tables that set those of `COMMON` where its own says nothing.
         others: Returns tables of other plugins whose variables begin like its own.
     """
 
@@ -32,6 +34,7 @@ class Section:
     table: tuple[str, ...]
     flag: str = ""
     strict: bool = True
+    weaker: tuple[tuple[str, ...], ...] = ()
     others: Callable[[], Iterable[tuple[str, ...]]] = tuple
 
     @property
@@ -63,9 +66,14 @@ class Section:
         return ".".join((*self.table, spec.name))
 
 
+COMMON = ("bus", "log_level")
+"""Options that the table `[task]` sets for all commands."""
+
+
 def variable_prefix(table: tuple[str, ...]) -> str:
     """Return what the environment variables of a table begin with."""
-    return "_".join(("task", *table, "")).upper().replace("-", "_")
+    names = table if table == ("task",) else ("task", *table)
+    return "_".join((*names, "")).upper().replace("-", "_")
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -219,14 +227,42 @@ def _hidden(part: UrlPart, text: str) -> str:
     return HIDDEN if part is UrlPart.PASSWORD else hide_secrets(text)
 
 
+_OTHERS = ("CONFIG", "DEBUG", "PLUGINS", "PLUGINS_DISABLED")  # variables without table
+
+
+def stray_variables(
+    environment: Mapping[str, str], tables: Collection[str]
+) -> list[str]:
+    """Return what is wrong with variables that are nearly called as those we read.
+
+    All others are let through: they may be another program's.
+    """
+    single = [*(name.upper() for name in COMMON), *_OTHERS]
+    prefixes = [name.upper().replace("-", "_") for name in tables]
+    problems = []
+    for variable in environment:
+        name = variable.removeprefix("TASK_")
+        if name == variable or name in single or name.startswith(tuple(prefixes)):
+            continue
+        hint = nearest(name, single)
+        if not hint and "_" in name:
+            hint = nearest(name.partition("_")[0], prefixes)
+        if hint:
+            text = hint.replace("'", "'TASK_", 1)
+            problems.append(f"environment {variable}: nothing reads it{text}")
+    return problems
+
+
 class Source(Protocol):
     """What knows values for any section: a TOML file."""
 
     def layer(self, section: Section) -> Layer:
         """Return what it says about a section."""
 
-    def strays(self, known: Mapping[str, Collection[str]]) -> list[str]:
-        """Return what is wrong with tables that are nearly called as known ones."""
+    def strays(
+        self, known: Mapping[str, Collection[str]], more: Callable[[], Collection[str]]
+    ) -> list[str]:
+        """Return what is wrong with its tables: some that nobody reads."""
 
 
 class NoFile:
@@ -236,6 +272,8 @@ class NoFile:
         """Return nothing."""
         return Layer()
 
-    def strays(self, known: Mapping[str, Collection[str]]) -> list[str]:
+    def strays(
+        self, known: Mapping[str, Collection[str]], more: Callable[[], Collection[str]]
+    ) -> list[str]:
         """Return nothing."""
         return []

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from task_core.config.sources import Layer, Raw, Section
@@ -25,8 +25,10 @@ class TomlFile:
         self._text = text
         try:
             self._data = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except ValueError as error:
             raise OptionError([f"{path} is no TOML: {error}"]) from None
+        except RecursionError:
+            raise OptionError([f"{path} is no TOML: nested too deeply"]) from None
 
     @classmethod
     def read(cls, path: str) -> "TomlFile":
@@ -36,7 +38,7 @@ class TomlFile:
             OptionError: It cannot be read, or is no TOML.
         """
         try:
-            with open(path, encoding="utf-8") as file:
+            with open(path, encoding="utf-8-sig") as file:
                 return cls(path, file.read())
         except OSError as error:
             raise OptionError([f"cannot read {path}: {error.strerror}"]) from None
@@ -70,20 +72,38 @@ class TomlFile:
             },
         )
 
-    def strays(self, known: Mapping[str, Collection[str]]) -> list[str]:
-        """Return what is wrong with tables that are nearly called as known ones.
+    def strays(
+        self, known: Mapping[str, Collection[str]], more: Callable[[], Collection[str]]
+    ) -> list[str]:
+        """Return what is wrong with its tables: some that nobody reads.
 
-        All others are let through: the file may serve other programs too.
+        Inside of a table only those are refused that are nearly called as known ones:
+        the file may serve machines that have other plugins.
 
         Args:
             known: Tables, and those within each; none within means any.
+            more: Returns further tables; looked up when there is one that is not known.
         """
-        problems = self._nearly(self._data, (), known)
+        unknown = [name for name in self._data if name not in known]
+        if unknown:
+            known = {**dict.fromkeys(more(), ()), **known}
+        problems = [self._stray(name, known) for name in unknown if name not in known]
         for name, inner in known.items():
             table = self._data.get(name)
             if inner and isinstance(table, dict):
                 problems += self._nearly(table, (name,), inner)
         return problems
+
+    def _stray(self, name: str, known: Collection[str]) -> str:
+        if isinstance(self._data[name], dict):
+            line, shown = line_of_table(self._text, (name,)), f"[{name}]"
+        else:
+            line, shown = line_of(self._text, (), name), f"'{name}' outside of a table"
+        hint = nearest(name, known) or f"; there is {', '.join(sorted(known))}"
+        return f"{self._line(line)}: nothing reads {shown}{hint}"
+
+    def _line(self, number: int) -> str:
+        return f"{self.path}, line {number}" if number else self.path
 
     def _nearly(
         self, table: Mapping[str, Any], path: tuple[str, ...], known: Collection[str]
@@ -93,14 +113,12 @@ class TomlFile:
             hint = nearest(name, known) if name not in known else ""
             if hint and isinstance(value, dict):
                 full = (*path, name)
-                line = line_of_table(self._text, full)
-                place = f"{self.path}, line {line}" if line else self.path
+                place = self._line(line_of_table(self._text, full))
                 problems.append(f"{place}: nothing reads [{'.'.join(full)}]{hint}")
         return problems
 
     def _place(self, section: Section, key: str) -> str:
-        line = line_of(self._text, section.table, key)
-        return f"{self.path}, line {line}" if line else self.path
+        return self._line(line_of(self._text, section.table, key))
 
 
 def line_of_table(text: str, table: tuple[str, ...]) -> int:

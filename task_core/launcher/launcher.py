@@ -1,5 +1,6 @@
 """The composition root of a launcher: for the command line, programs and tests."""
 
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from task_core.api.message import Message
 from task_core.api.plugin import NoOptions, WorkerPlugin
 from task_core.api.worker import Worker, describe
 from task_core.clock import Clock, SystemClock
+from task_core.errors import BusError, UsageError
 from task_core.launcher.context import Surroundings
 from task_core.launcher.handover import Handover, Slots, ThreadSlots
 from task_core.launcher.in_flight import InFlight, Window
@@ -101,7 +103,7 @@ def make_call(plugin: WorkerPlugin, options: Any = None) -> tuple[Call, Any]:
     """Make the worker of a plugin; return it ready to be called, and its options."""
     if options is None:
         options = plugin.options()
-    call = compile_call(plugin.make(options))
+    call = compile_call(plugin.make(options), strict=plugin.strict)
     return call, None if plugin.options is NoOptions else options
 
 
@@ -116,6 +118,11 @@ def _usable(bus: Bus, plan: Plan) -> Bus:
         demand(plan.require, bus.capabilities, bus.name)
     if plan.retries:
         require(bus.capabilities, "delay", bus.name, "--retries")
+    if plan.topic in (plan.done_topic, plan.dead_topic) and not hasattr(bus, "names"):
+        raise UsageError(
+            f"topic '{plan.topic}' is read, and would get what comes of its tasks, for"
+            " ever: give another --done-topic"
+        )
     return bus
 
 
@@ -247,6 +254,7 @@ class Launcher:
             self.started = True
             parts.slots.start()
             parts.log.info("%s", self.guarantee)
+            self._warn_of_sibling()
             self._tell("launcher_started", guarantee=self.guarantee)
             end = loop.work()
             parts.log.debug("receiving no more: %s", end.value)
@@ -259,6 +267,25 @@ class Launcher:
             parts.bus.close()
             self._tell("launcher_stopped", stats=self.snapshot())
             self._end_worker()
+
+    def _warn_of_sibling(self) -> None:
+        """Tell when tasks wait on a topic that is this one but for `-` and `_`."""
+        bus, plan = self.parts.bus, self.plan
+        if not (bus.capabilities.topics and bus.capabilities.depth):
+            return
+        sibling = plan.topic.translate({ord("-"): "_", ord("_"): "-"})
+        with contextlib.suppress(BusError):  # who may not ask may still read
+            if sibling != plan.topic and sibling in bus.topics():
+                waiting = bus.depth(sibling, plan.channel)
+                if waiting:
+                    self.parts.log.warning(
+                        "%s tasks wait on topic '%s', and '%s' is read: give --topic %s"
+                        " if they are meant",
+                        f"{waiting:,}",
+                        sibling,
+                        plan.topic,
+                        sibling,
+                    )
 
     def _subscribe(self) -> Consumer:
         bus, plan = self.parts.bus, self.plan

@@ -162,8 +162,9 @@ class Outbox:
                 # Few launches ever meet such a message.
                 from task_core.launcher.refused import replace_refused  # noqa: PLC0415
 
+                longest = consumer.bus.capabilities.max_bytes
                 self._batch = replace_refused(
-                    batch, error, tries, self._plan, self._clock
+                    batch, error, tries, self._plan, self._clock, longest
                 )
             else:
                 settled, self._batch = True, Batch()

@@ -22,7 +22,12 @@ KEPT_CHARS = 200
 
 
 def replace_refused(
-    batch: Batch, error: PayloadError, tries: Counter[int], plan: Plan, clock: Clock
+    batch: Batch,
+    error: PayloadError,
+    tries: Counter[int],
+    plan: Plan,
+    clock: Clock,
+    longest: int | None = None,
 ) -> Batch:
     """Return a batch in which nothing is left that the bus has refused.
 
@@ -34,6 +39,7 @@ def replace_refused(
         error: What the bus says.
         tries: How often a delivery (by `id`) was refused before; is counted up.
         plan, clock: For dead letters.
+        longest: Bytes that the bus carries in one message, or None for any number.
 
     Raises:
         PayloadError: The bus does not tell which, or refuses even the smallest.
@@ -52,8 +58,9 @@ def replace_refused(
                 messages, fate = [report], job.outcome.result
             else:
                 number -= job is not None
-                if number == len(KEPT_BYTES):
-                    raise error
+                fits = longest is None or len(messages[-1].body) <= longest
+                if number == len(KEPT_BYTES) or (job is not None and fits):
+                    raise error  # it is not the length: no report would get there
                 letter = _cut_letter(batch, at, KEPT_BYTES[number], plan, clock)
                 messages, fate = [letter], DEAD
         rest.add(delivery, messages, fate, job)

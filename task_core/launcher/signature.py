@@ -34,8 +34,12 @@ class Call:
     close: Callable[[], None]
 
 
-def compile_call(worker: Worker | Callable[..., Any]) -> Call:
+def compile_call(worker: Worker | Callable[..., Any], *, strict: bool = True) -> Call:
     """Work out how to call what a manifest's `make` returned.
+
+    Args:
+        worker: What it returned.
+        strict: Whether an info string may only have keys that the parameters have.
 
     Raises:
         WorkerError: It is no worker, or asks for parameters that nobody can give.
@@ -51,7 +55,7 @@ def compile_call(worker: Worker | Callable[..., Any]) -> Call:
         )
     if inspect.isclass(worker) or not callable(worker):
         raise WorkerError(f"not a worker but {worker!r}: give a function or a Worker")
-    first, wants_context = _read_signature(worker)
+    first, wants_context = _read_signature(worker, strict)
     return Call(
         invoke=_INVOKERS[wants_context](worker, first),
         is_async=_is_async(worker),
@@ -97,7 +101,9 @@ def _itself(task: Task) -> Task:
     return task
 
 
-def _read_signature(function: Callable[..., Any]) -> tuple[FirstArgument, bool]:
+def _read_signature(
+    function: Callable[..., Any], strict: bool
+) -> tuple[FirstArgument, bool]:
     """Return how a task gives the first argument, and whether a context follows."""
     name = getattr(function, "__name__", repr(function))
     try:
@@ -117,7 +123,7 @@ def _read_signature(function: Callable[..., Any]) -> tuple[FirstArgument, bool]:
     wants_context = second is not None and (
         second.default is second.empty or second.annotation is WorkerContext
     )
-    return _first_argument(name, positional[0]), wants_context
+    return _first_argument(name, positional[0], strict), wants_context
 
 
 def _callable_with_two(
@@ -133,7 +139,9 @@ def _callable_with_two(
     return bool(positional) and not needed
 
 
-def _first_argument(name: str, parameter: inspect.Parameter) -> FirstArgument:
+def _first_argument(
+    name: str, parameter: inspect.Parameter, strict: bool
+) -> FirstArgument:
     kind = parameter.annotation
     if kind is str or kind is parameter.empty:
         return _info
@@ -145,13 +153,15 @@ def _first_argument(name: str, parameter: inspect.Parameter) -> FirstArgument:
             f" def {name}(info: str, ctx: WorkerContext)"
         )
     if is_record(kind):
-        return _params_reader(kind)
+        return _params_reader(kind, strict)
     raise WorkerError(
         f"worker '{name}': parameter '{parameter.name}' must be str, Task or an attrs"
         f" class (a dataclass or a msgspec Struct will do), not {kind}"
     )
 
 
-def _params_reader(params: type) -> FirstArgument:
-    read = parser_of(params)  # refuses a class that no text can fill, at the start
+def _params_reader(params: type, strict: bool) -> FirstArgument:
+    read = parser_of(
+        params, strict
+    )  # refuses a class that no text can fill, at the start
     return lambda task: read(task.info)

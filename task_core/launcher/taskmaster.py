@@ -133,7 +133,14 @@ class LoopContext:
         return self.stopping
 
     def wait_until(self, moment: datetime) -> bool:
-        """Sleep until a moment; return True when stopping."""
+        """Sleep until a moment; return True when stopping.
+
+        Raises:
+            ValueError: The moment does not tell its zone.
+        """
+        if moment.tzinfo is None:
+            text = f"wait_until needs a moment with a zone, for example UTC: {moment}"
+            raise ValueError(text)
         while (left := moment.timestamp() - self.clock.time()) > 0:
             if self._nap(left):
                 return True

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cli_lines import COMMAND
 
-WORKERS = """
+WORKERS = r"""
 import os, signal, sys, threading, time
 from task_core.api import *
 
@@ -37,7 +37,7 @@ def signals_itself(info: str, ctx: WorkerContext):
 
 @worker
 def raises(info: str):
-    raise ValueError("no such\\ntable")
+    raise ValueError("no such\ntable")
 
 @worker
 def nonsense(info: str):
@@ -50,7 +50,7 @@ def exits(info: str):
 @worker
 def prints(info: str):
     print("printed")
-    os.write(1, b"written\\n")
+    os.write(1, b"written\n")
     os.system("echo from a child")
 
 @worker
@@ -70,6 +70,22 @@ def pools(info: str):
 def cats(info: str):
     import subprocess
     return str(len(subprocess.run(["cat"], stdout=subprocess.PIPE).stdout))
+
+@worker
+def sends_to(info: str, ctx: WorkerContext):
+    ctx.send(Task.new("sum"), topic=info)
+
+@worker
+def umlauts(info: str):
+    print("\u00fc")
+
+@worker
+class Closing(Worker):
+    def do_task(self, ctx):
+        return "done"
+
+    def close(self):
+        raise ValueError("no")
 
 @worker
 def wanders(info: str):

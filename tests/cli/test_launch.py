@@ -89,6 +89,20 @@ def test_whatever_a_worker_does_gives_one_clean_done_line(task, worker, result, 
     assert only.get("msg", "").startswith(msg)
 
 
+def test_a_child_that_cannot_be_written_is_an_error_of_its_task(task, folder):
+    """The others are done, and nothing stops."""
+    (folder / "in.json").write_bytes(
+        line("t", "no/such/folder") + line("t", "sum.json")
+    )
+    args = ("--bus", "file", "--topic", "in.json", "--done-topic", "done.json")
+    done = task("launch", "--worker", "workers.py:sends_to", *args)
+    assert done.returncode == 0
+    results = {t["info"]: t for t in lines((folder / "done.json").read_bytes())}
+    assert results["sum.json"]["result"] == "complete"
+    assert results["no/such/folder"]["result"] == "error"
+    assert results["no/such/folder"]["msg"].startswith("cannot write topic 'no/such")
+
+
 def test_a_worker_may_use_multiprocessing(task):
     """Its children are ended by a signal of their own, which stops nobody else."""
     stdin = b"".join(line("t", str(n)) for n in range(1, 6))
@@ -194,6 +208,51 @@ def test_failed_tasks_can_fail_the_command(task):
     assert task(*args, stdin=line("t")).returncode == 0
     assert task(*args, "--fail", stdin=line("t")).returncode == 1
     assert task("launch", "-w", "echo", "--fail", stdin=line("t")).returncode == 0
+
+
+def test_dead_letters_can_fail_the_command_too(task):
+    """Nothing was done: that is no success."""
+    args = ("launch", "--worker", "echo")
+    assert task(*args, stdin=b"no task\n").returncode == 0
+    assert task(*args, "--fail", stdin=b"no task\n").returncode == 1
+
+
+def test_done_tasks_must_not_go_where_they_came_from(task):
+    """They would be done again and again."""
+    done = task("launch", "-w", "echo", "--topic", "done", stdin=line("t"))
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"topic 'done' is read, and would get what comes of its tasks" in done.stderr
+
+
+def test_a_worker_may_print_what_no_locale_knows(task):
+    """It is shown as well as the terminal can."""
+    env = {"PYTHONIOENCODING": "ascii:strict", "PYTHONUTF8": "0"}
+    done = task("launch", "--worker", "workers.py:umlauts", stdin=line("t"), env=env)
+    assert lines(done.stdout)[0]["result"] == "complete"
+    assert rb"\xfc" in done.stderr
+
+
+def test_a_worker_whose_close_raises_has_done_its_tasks(task):
+    """One line says so; it is no bug of the launcher's."""
+    done = task("launch", "--worker", "workers.py:Closing", stdin=line("t"))
+    assert (done.returncode, len(lines(done.stdout))) == (0, 1)
+    assert b"the worker's close() raised ValueError: no" in done.stderr
+    assert b"this is a bug" not in done.stderr
+
+
+def test_a_working_folder_that_was_deleted_is_no_bug(folder):
+    """A pipe does not need one."""
+    command = f"mkdir gone; cd gone; rmdir ../gone; {COMMAND} launch -w echo"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        input=line("t", "x"),
+        cwd=folder,
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert lines(done.stdout)[0]["msg"] == "x"
 
 
 def test_ten_megabytes_of_info_pass(task):

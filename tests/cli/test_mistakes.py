@@ -88,9 +88,9 @@ def test_mistake_in_the_toml_file(task, folder, toml, text):
     assert text in done.stderr.decode()
 
 
-def test_tables_of_others_are_not_looked_at(task, folder):
+def test_tables_of_other_plugins_are_not_looked_at(task, folder):
     """One file serves many hosts, whatever is installed there."""
-    (folder / "task.toml").write_text("[bus.nsq]\nx = 1\n[other]\ny = 2\n")
+    (folder / "task.toml").write_text("[bus.nsq]\nx = 1\n[bus.other]\ny = 2\n")
     assert task("launch", "--worker", "echo", stdin=line("t")).returncode == 0
 
 

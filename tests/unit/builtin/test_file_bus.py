@@ -9,7 +9,7 @@ from task_core.api.bus import BusContext, Role
 from task_core.api.message import Message
 from task_core.builtin import buses
 from task_core.builtin.bus_options import FileOptions
-from task_core.errors import BusError, SendError
+from task_core.errors import BusError, PayloadError
 
 
 @pytest.fixture(autouse=True)
@@ -148,9 +148,11 @@ def test_a_topic_that_cannot_be_written_is_named_at_the_start(
     with pytest.raises(BusError) as error:
         producer.prepare(["done", topic])
     assert str(error.value) == f"topic '{topic}' cannot be written: {problem}"
-    with pytest.raises(SendError, match=f"^cannot write topic '{topic}': ") as sending:
+    with pytest.raises(
+        PayloadError, match=f"^cannot write topic '{topic}': "
+    ) as sending:
         producer.send([Message("done", b"a"), Message(topic, b"b")])
-    assert sending.value.unsent == (0, 1)
+    assert sending.value.refused == (1,)
 
 
 def test_many_topics_do_not_exhaust_descriptors(open_bus):
@@ -173,6 +175,6 @@ def test_a_followed_file_is_not_bounded(open_bus):
 
 def test_a_topic_that_is_no_file_name_is_refused(open_bus):
     """A child task may have any type."""
-    with pytest.raises(SendError, match="embedded null") as error:
+    with pytest.raises(PayloadError, match="embedded null") as error:
         open_bus().producer().send([Message("a", b"a"), Message("b\0c", b"b")])
-    assert error.value.unsent == (0, 1)
+    assert error.value.refused == (1,)

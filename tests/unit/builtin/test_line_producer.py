@@ -97,7 +97,7 @@ def test_after_half_a_line_the_next_one_starts_afresh(tmp_path):
     producer.send(messages(b"two", b"three"))
     os.close(fd)
     assert path.read_bytes() == b"one\ntw\ntwo\nthree\n"
-    assert producer.writer_for("done").written == 3
+    assert producer._writer_for("done").written == 3
 
 
 def test_a_failure_at_the_first_byte_keeps_the_count():

@@ -7,8 +7,8 @@ import pytest
 from task_core.api.bus import Role
 from task_core.api.message import Message
 from task_core.builtin import PLUGINS
-from task_core.cli.bus_option import SECTION as ONE_BUS
 from task_core.cli.buses import open_bus, open_selected
+from task_core.cli.command_options import SEND as ONE_BUS
 from task_core.cli.launch import SECTION
 from task_core.cli.parameters import flags_of
 from task_core.config.selection import Selector

@@ -85,6 +85,79 @@ def test_a_named_file_must_be_there(task, monkeypatch):
     assert "cannot read no.toml" in task("send", "a").err
 
 
+def test_an_empty_variable_names_no_file(task, monkeypatch):
+    """As every other variable, it counts as not set."""
+    monkeypatch.setenv("TASK_CONFIG", "")
+    assert task("send", "a").code == 0
+
+
+def from_bus(path):
+    """Write TOML for a bus that appends to a file."""
+    return f"bus = 'file:{path}'\n"
+
+
+@pytest.mark.parametrize(
+    ("variables", "toml", "path"),
+    [
+        ({"TASK_BUS": "file:x"}, "", "x"),
+        ({}, "[task]\n" + from_bus("x"), "x"),
+        ({}, "[launch]\n" + from_bus("x"), "x"),
+        ({}, "[task]\n" + from_bus("y") + "[send]\n" + from_bus("x"), "x"),
+        ({"TASK_SEND_BUS": "file:x", "TASK_BUS": "file:y"}, "", "x"),
+        ({"TASK_BUS": "file:x"}, "[send]\n" + from_bus("y"), "x"),
+        ({"TASK_LAUNCH_BUS": "file:y"}, "[launch]\n" + from_bus("z"), "y"),
+    ],
+)
+def test_the_bus_of_all_commands_is_set_in_one_place(
+    task, folder, monkeypatch, variables, toml, path
+):
+    """A command's own is stronger, and the environment beats the file."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    (folder / "task.toml").write_text(toml)
+    done = task("send", "a")
+    assert (done.code, done.err) == (0, "")
+    assert [file.name for file in folder.iterdir() if file.name in "xyz"] == [path]
+
+
+@pytest.mark.parametrize(
+    ("toml", "complaint"),
+    [
+        ("[send]\nbsu = 'x'\n", "send has no option 'bsu': did you mean 'bus'?"),
+        ("[task]\nbsu = 'x'\n", "task has no option 'bsu': did you mean 'bus'?"),
+        ("[sned]\nbus = 'x'\n", "nothing reads [sned]: did you mean 'send'?"),
+        ("bus = 'x'\n", "'bus' must be a table"),
+        ("topic = 'x'\n", "nothing reads 'topic' outside of a table"),
+    ],
+)
+def test_what_nobody_reads_in_the_file_is_a_mistake(task, folder, toml, complaint):
+    """It would be overlooked for ever."""
+    (folder / "task.toml").write_text(toml)
+    done = task("send", "a")
+    assert done.code == 2
+    assert complaint in done.err.replace("bus must be", "'bus' must be")
+
+
+@pytest.mark.parametrize(
+    ("variable", "hint"),
+    [
+        ("TASK_BSU", ": did you mean 'TASK_BUS'?"),
+        ("TASK_LOGLEVEL", ": did you mean 'TASK_LOG_LEVEL'?"),
+        ("TASK_LANCH_WORKER", ": did you mean 'TASK_LAUNCH'?"),
+    ],
+)
+def test_a_variable_with_a_typing_error_is_a_mistake(task, monkeypatch, variable, hint):
+    """What resembles nothing may be another program's."""
+    monkeypatch.setenv("TASK_ID", "7")
+    assert task("send", "a").code == 0
+    monkeypatch.setenv(variable, "x")
+    done = task("send", "a")
+    assert (done.code, done.err) == (
+        2,
+        f"task: environment {variable}: nothing reads it{hint}\n",
+    )
+
+
 def test_nothing_runs_when_an_option_is_wrong(task, folder):
     """Not even what would not need it."""
     done = task("send", "a", "--bus", "file", "--bus-path", "x", "--bus-follow=1")

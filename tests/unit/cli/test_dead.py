@@ -75,6 +75,7 @@ def test_a_list_shows_since_when_what_and_why(task, put):
 
 def test_no_letters_are_told_to_people_alone(task, bus):
     """A program gets an empty list."""
+    bus.producer().send([Message("load", TASK)])
     assert task("dead", "list", "load", *BUS).err == "no dead letters\n"
     assert json.loads(task("dead", "list", "load", *BUS, "--json").out) == []
 
@@ -90,6 +91,32 @@ def test_the_dead_topic_may_be_named_itself(task, put):
     put(TASK)
     named = task("dead", "list", "load.dead", *BUS, "--json")
     assert len(json.loads(named.out)) == 1
+
+
+def test_a_dead_topic_may_be_redriven_by_its_own_name(task, put, bus):
+    """Its letters go to where they came from."""
+    put(TASK)
+    assert task("dead", "redrive", "load.dead", *BUS, "--yes").err == "1 sent back\n"
+    assert bodies(bus, "load") == [TASK]
+
+
+def test_a_topic_that_is_not_there_is_an_error_and_stays_so(task, bus):
+    """Of a typing error one must hear; looking makes nothing."""
+    bus.producer().send([Message("load", TASK)])
+    done = task("dead", "list", "laod", *BUS)
+    assert done.code == 4
+    assert done.err == "task: bus 'sqlite' has no topic 'laod': did you mean 'load'?\n"
+    task("dead", "list", "load", *BUS)
+    assert bus.topics() == ["load"]
+
+
+def test_a_letter_that_does_not_say_where_it_came_from_holds_up_none(task, bus, put):
+    """It goes to the topic that was asked for."""
+    letter = encode_dead(DeadLetter(reason="a", topic=""), TASK)
+    bus.producer().send([Message("load.dead", letter)])
+    put(b"other")
+    assert task("dead", "redrive", "load", *BUS, "--yes").err == "2 sent back\n"
+    assert bodies(bus, "load") == [TASK, b"other"]
 
 
 def test_letters_may_be_where_a_launcher_was_told_to_put_them(task, bus):

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from task_core.cli.command_options import TAIL
 from task_core.cli.launch import SECTION
 from task_core.cli.parameters import SHORT
 
@@ -33,12 +34,30 @@ def test_what_a_launcher_logs_goes_to_stderr_as_loud_as_wanted(level, told):
 
 def test_a_wrong_level_is_refused(task):
     """With those that there are."""
-    assert "'warning'" in task("launch", "-w", "echo", "-l", "loud").err
+    told = task("launch", "-w", "echo", "-l", "loud").err
+    assert told == (
+        "task: --log-level: 'loud' is none of debug, info, warning, error\n"
+    )
+
+
+def test_the_level_may_be_set_for_all_commands(task, folder, monkeypatch):
+    """By a variable or the table `[task]`, as everything else."""
+
+    def level():
+        lines = task("config", "show").out.splitlines()
+        return next(line.split()[1:] for line in lines if "launch.log_level" in line)
+
+    assert level() == ["info", "default"]
+    (folder / "task.toml").write_text("[task]\nlog_level = 'error'\n")
+    assert level() == ["error", "task.toml,", "line", "2"]
+    monkeypatch.setenv("TASK_LOG_LEVEL", "debug")
+    assert level() == ["debug", "TASK_LOG_LEVEL"]
 
 
 def test_short_flags_are_those_of_options_that_there_are():
     """Each one letter of its own."""
-    assert {*SHORT} <= {spec.name for spec in SECTION.specs}
+    specs = (*SECTION.specs, *TAIL.specs)
+    assert {*SHORT} <= {spec.name for spec in specs}
     assert len({*SHORT.values()}) == len(SHORT)
 
 

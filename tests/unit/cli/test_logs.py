@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from task_core.cli.logs import LEVELS, LOG_LEVEL, Shown
+from task_core.cli.launch_options import LaunchOptions
+from task_core.cli.logs import LogLevel, Shown
 from task_core.shown import HIDDEN
 
 SCRIPT = """
@@ -16,6 +17,9 @@ set_up_logging(sys.argv[1])
 for level in ("debug", "info", "warning", "error"):
     getattr(logging.getLogger("task.x"), level)("a %s", level)
 """
+
+
+LEVELS = [level.value for level in LogLevel]
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -45,4 +49,4 @@ def test_a_line_is_shown_without_secrets_and_without_what_steers_a_terminal():
 def test_every_level_is_one_of_the_library():
     """And `info` is what one gets."""
     assert {name.upper() for name in LEVELS} <= {*logging.getLevelNamesMapping()}
-    assert LOG_LEVEL.default == "info"
+    assert LaunchOptions().log_level is LogLevel.INFO

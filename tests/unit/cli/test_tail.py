@@ -130,6 +130,36 @@ def test_workers_miss_nothing_that_is_shown(folder):
     assert b"1 complete" in last.stderr
 
 
+@pytest.mark.parametrize("words", [("tail", "a"), ("dead", "list", "a")])
+def test_a_terminal_is_no_bus(words, folder):
+    """Whoever forgot --bus waits for nothing."""
+    ours, theirs = pty.openpty()
+    done = subprocess.run(
+        [*TASK, *words], stdin=theirs, capture_output=True, text=True, check=False
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("task: which bus? Give --bus, set TASK_BUS")
+
+
+def test_following_leaves_no_channel_behind(task, folder):
+    """Every message would be kept for it from then on."""
+    task("send", "load", "x", "--bus", "sqlite")
+    follow = [*TASK, "tail", "load", "--bus", "sqlite", "--follow", "--max", "1"]
+    subprocess.run(follow, check=True, capture_output=True)
+    assert "tail" not in task("topics", "--bus", "sqlite").out
+
+
+def test_a_topic_with_a_typing_error_is_an_error(task, folder):
+    """It is not made either."""
+    task("send", "load", "x", "--bus", "sqlite")
+    done = task("tail", "laod", "--bus", "sqlite")
+    assert done.code == 4
+    assert "has no topic 'laod': did you mean 'load'?" in done.err
+    assert "laod" not in task("topics", "--bus", "sqlite").out
+
+
 def test_a_topic_that_is_not_there_is_an_error(task):
     """With its name."""
     done = task("tail", "no.json", "--bus", "file")

@@ -24,10 +24,10 @@ def bus(folder):
 
 @pytest.mark.usefixtures("bus")
 def test_topics_are_listed_with_what_waits(task):
-    """In order of their names."""
+    """In order of their names; they have no channels yet."""
     lines = task("topics", *BUS).out.splitlines()
     assert [line.split() for line in lines] == [
-        ["TOPIC", "WAITING"],
+        ["TOPIC", "CHANNEL", "WAITING", "HELD"],
         ["check", "1"],
         ["load", "2"],
     ]
@@ -40,14 +40,57 @@ def test_a_name_of_a_topic_stays_on_its_line(task, bus):
     assert lines[1].split() == ["a\\nb\\x1b[2J", "1"]
 
 
-def test_messages_are_counted_on_the_channel_of_the_launcher(task, bus):
-    """That is named like the topic, unless another one is named."""
+def test_each_channel_tells_what_waits_and_what_somebody_holds(task, bus):
+    """Nothing is done when all of it is held by somebody who died."""
     bus.subscribe("load", "load").receive(1, 0)
     bus.subscribe("load", "audit")
     told = json.loads(task("topics", *BUS, "--json").out)
-    assert told[1] == {"topic": "load", "waiting": 1}
-    audit = json.loads(task("topics", *BUS, "--channel", "audit", "--json").out)
-    assert audit[1] == {"topic": "load", "waiting": 0}
+    audit = {"topic": "load", "channel": "audit", "waiting": 0, "held": 0}
+    assert told[1:] == [
+        audit,
+        {"topic": "load", "channel": "load", "waiting": 1, "held": 1},
+    ]
+    words = ("topics", *BUS, "--channel", "audit", "--json")
+    assert json.loads(task(*words).out)[1] == audit
+
+
+def test_deleting_says_first_what_it_would_take_away(task, bus):
+    """And does it when told to."""
+    bus.subscribe("load", "load")
+    bus.subscribe("load", "audit")
+    done = task("topics", *BUS, "--delete", "load/audit")
+    assert (done.code, "audit" in done.out, "--yes" in done.err) == (0, True, True)
+    assert len(bus.channels("load")) == 2
+    done = task("topics", *BUS, "--delete", "load/audit", "--yes")
+    assert (done.code, done.err) == (0, "1 deleted\n")
+    assert [state.name for state in bus.channels("load")] == ["load"]
+    task("topics", *BUS, "--delete", "check", "--delete", "load", "--yes")
+    assert list(bus.topics()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("laod", "has no topic 'laod': did you mean 'load'?"),
+        ("laod/load", "has no topic 'laod': did you mean 'load'?"),
+        ("load/audti", "topic 'load' has no channel 'audti': did you mean 'audit'?"),
+    ],
+)
+def test_what_is_not_there_cannot_be_deleted(task, bus, name, text):
+    """Then nothing is."""
+    bus.subscribe("load", "audit")
+    done = task("topics", *BUS, "--delete", "check", "--delete", name, "--yes")
+    assert (done.code, text in done.err) == (4, True)
+    assert list(bus.topics()) == ["check", "load"]
+
+
+def test_looking_makes_no_file(task, folder):
+    """A path with a typing error is told."""
+    for words in (("topics",), ("tail", "a"), ("dead", "list", "a")):
+        done = task(*words, "--bus", "sqlite:typo.db")
+        assert done.code == 4
+        assert done.err == "task: bus 'sqlite': there is no file 'typo.db'\n"
+        assert not (folder / "typo.db").exists()
 
 
 def test_a_bus_without_topics_is_refused(task):

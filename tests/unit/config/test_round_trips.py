@@ -54,7 +54,7 @@ OPTIONS = st.builds(
     numbers=st.lists(st.integers(), min_size=1, max_size=3).map(tuple),
     count=st.integers(),
     rate=st.floats(allow_nan=False),
-    wait=st.timedeltas(),
+    wait=st.timedeltas(min_value=timedelta(0)),
     colour=st.sampled_from(Colour),
     file=FULL.map(Path),
     tls=st.booleans(),

@@ -62,15 +62,45 @@ def test_an_unknown_key_is_reported_with_its_line():
     assert layer.unknown == {"nsdq": "t.toml, line 3"}
 
 
-def test_a_table_that_is_nearly_a_known_one_is_a_typing_error():
-    """With its line; what resembles nothing may belong to another program."""
-    text = "[lanch]\nx = 1\n[bus.nsqd]\ny = 2\n[worker.any]\n[other.program]\n"
+def test_a_table_that_nobody_reads_is_a_mistake():
+    """With its line; a plugin that is not installed here may read one."""
+    text = "[lanch]\nx = 1\n[bus.nsqd]\ny = 2\n[bus.other]\n[up.x]\n[zzz]\n"
     known = {"launch": (), "bus": ["nsq", "file"], "worker": ()}
-    assert TomlFile("t.toml", text).strays(known) == [
+    assert TomlFile("t.toml", text).strays(known, lambda: ["up"]) == [
         "t.toml, line 1: nothing reads [lanch]: did you mean 'launch'?",
+        "t.toml, line 7: nothing reads [zzz]; there is bus, launch, up, worker",
         "t.toml, line 3: nothing reads [bus.nsqd]: did you mean 'nsq'?",
     ]
-    assert TomlFile("t.toml", "[launch]\n[bus.nsq]\n").strays(known) == []
+    text = "worker = 'x'\ntopic = 'y'\n[launch]\n[bus.nsq]\n"
+    (problem,) = TomlFile("t.toml", text).strays(known, list)
+    assert problem.startswith("t.toml, line 2: nothing reads 'topic' outside of a")
+
+
+def test_tables_of_commands_are_looked_up_when_there_is_an_unknown_one():
+    """It costs more than all the rest."""
+    known = {"launch": ()}
+    assert TomlFile("t.toml", "[launch]\n").strays(known, None) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (f"[a]\nx = {'9' * 5000}\n", "t.toml is no TOML: "),
+        (f"x = {'[' * 2000}{']' * 2000}\n", "t.toml is no TOML: nested too deeply"),
+    ],
+    ids=["long", "deep"],
+)
+def test_a_value_that_python_cannot_read_is_a_mistake_in_the_file(text, complaint):
+    """One line, no traceback."""
+    assert problem(text).startswith(complaint)
+    assert "\n" not in problem(text)
+
+
+def test_a_byte_order_mark_is_overlooked(tmp_path):
+    """Editors of one system put it there."""
+    (tmp_path / "t.toml").write_bytes(b"\xef\xbb\xbf[bus.nsq]\nnsqd = ['a']\n")
+    file = TomlFile.read(str(tmp_path / "t.toml"))
+    assert file.layer(SECTION).values["nsqd"].value == ["a"]
 
 
 def test_what_is_no_toml_is_reported_with_line_and_column():

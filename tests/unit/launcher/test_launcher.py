@@ -8,7 +8,7 @@ import pytest
 from task_core.api.bus import BusContext
 from task_core.builtin import buses
 from task_core.builtin.bus_options import NopOptions
-from task_core.errors import BusError
+from task_core.errors import BusError, UsageError
 
 LIMIT = 20
 
@@ -98,3 +98,20 @@ def test_before_it_runs_nothing_is_held(rig, script):
     made = rig(lambda info: None, script())
     assert made.launcher.running == 0
     assert made.launcher.snapshot()["tasks_consumed"] == 0
+
+
+@pytest.mark.parametrize(("topic", "told"), [("fetch-file", True), ("fetch", False)])
+def test_tasks_that_wait_on_a_topic_of_nearly_that_name_are_told(
+    rig, memory, make_tasks, caplog, topic, told
+):
+    """`fetch_file` and `fetch-file` never meet."""
+    memory.put(*make_tasks("a"), topic="fetch_file")
+    rig(lambda info: None, memory.open(), topic=topic, drain=True).start().join()
+    assert ("1 tasks wait on topic 'fetch_file'" in caplog.text) == told
+
+
+def test_a_topic_that_is_read_is_not_written(rig, memory):
+    """Neither with done tasks nor with dead letters."""
+    for names in ({"topic": "done"}, {"topic": "a.dead", "dead_topic": "a.dead"}):
+        with pytest.raises(UsageError, match="for ever"):
+            rig(lambda info: None, memory.open(), **names)

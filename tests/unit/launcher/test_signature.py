@@ -187,6 +187,17 @@ def test_wrong_parameters_name_the_field():
         call.invoke(Task(type="load", info="a?n=many"), None)
 
 
+def test_a_key_that_the_parameters_do_not_have_is_an_error_unless_told():
+    """`?bach=50` would run with the default, and nobody would see it."""
+    task = Task(type="load", info="a?m=1")
+    with pytest.raises(InfoError, match="there is no key 'm'"):
+        compile_call(with_params).invoke(task, None)
+    lenient = compile_call(with_params, strict=False)
+    assert lenient.invoke(task, None) == compile_call(with_params).invoke(
+        Task(type="load", info="a"), None
+    )
+
+
 def test_parameters_that_no_text_can_fill_are_refused_at_the_start():
     """Not with the first task."""
 

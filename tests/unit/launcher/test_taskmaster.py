@@ -244,6 +244,12 @@ def test_wait_until_follows_a_clock_that_is_set(loop):
     assert sum(clock.waits) == 120  # a nap, the day's jump, one more nap and its jump
 
 
+def test_a_moment_without_a_zone_is_refused(loop):
+    """It would be waited for in the zone of the machine."""
+    with pytest.raises(ValueError, match="with a zone"):
+        loop(lambda ctx: ctx.wait_until(datetime(2026, 1, 1))).run()
+
+
 def test_a_moment_that_is_past_is_no_wait(loop):
     """Late is late."""
     clock = FakeClock()

@@ -1,5 +1,6 @@
 """The embedded bus: one SQLite file, any number of processes on one machine."""
 
+import os
 from collections.abc import Sequence
 
 from task_bus_sqlite.consumer import SqliteConsumer
@@ -38,6 +39,8 @@ class SqliteBus(Bus):
     ) -> None:
         super().__init__("sqlite", capabilities, lease=context.lease)
         patience = options.patience.total_seconds()
+        if not (context.create or os.path.exists(options.path)):
+            raise BusError(f"bus 'sqlite': there is no file '{options.path}'")
         self._file = open_file(options.path, options.sync.value, patience)
         self._database = Database(
             self._file,

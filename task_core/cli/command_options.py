@@ -1,0 +1,72 @@
+"""The options of commands that need no more than a bus, and where they are set."""
+
+from datetime import timedelta
+
+import attrs
+from attrs.validators import ge
+
+from task_core.config.sources import Section
+from task_core.options import option
+
+WEAKER = (("task",), ("launch",))
+"""Tables that say for all commands which bus, where a command's own says nothing."""
+_BUS = "Bus: a name or a URL."
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class BusOptions:
+    """Which bus."""
+
+    bus: str = option("stdio", help=_BUS)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class SendOptions:
+    """How tasks are sent."""
+
+    bus: str = option("stdio", help=_BUS)
+    topic: str | None = option(None, help="Topic; the task's type if not given.")
+    delay: timedelta | None = option(
+        None, help="Arrive not before, for example 10s or 1h (where the bus can)."
+    )
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class TailOptions:
+    """What is shown of a topic."""
+
+    bus: str = option("stdio", help=_BUS)
+    channel: str | None = option(
+        None, help="Take from this channel, rather than only look."
+    )
+    max: int = option(0, help="Stop after so many; 0 is no limit.", validator=ge(0))
+    raw: bool = option(False, help="Show the bytes on a terminal too.")
+    follow: bool = option(False, help="Wait for more.")
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class TopicsOptions:
+    """What is listed."""
+
+    bus: str = option("stdio", help=_BUS)
+    channel: str | None = option(None, help="Channel on which to count.")
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class DeadOptions:
+    """Which dead letters are meant."""
+
+    bus: str = option("stdio", help=_BUS)
+    dead_topic: str | None = option(
+        None, help="Where they are; <topic>.dead if not given.", metavar="TOPIC"
+    )
+    older_than: timedelta | None = option(None, help="Only those older.")
+    newer_than: timedelta | None = option(None, help="Only those newer.")
+
+
+ANY = Section(options=BusOptions, table=WEAKER[0], weaker=WEAKER[1:], strict=False)
+"""What a command of a plugin is told."""
+SEND = Section(options=SendOptions, table=("send",), weaker=WEAKER)
+TAIL = Section(options=TailOptions, table=("tail",), weaker=WEAKER)
+TOPICS = Section(options=TopicsOptions, table=("topics",), weaker=WEAKER)
+DEAD = Section(options=DeadOptions, table=("dead",), weaker=WEAKER)

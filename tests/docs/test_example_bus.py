@@ -1,0 +1,81 @@
+"""The bus that `docs/buses.md` shows keeps the contract, as it stands there."""
+
+import itertools
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+
+import pytest
+from documents import BLOCK, ROOT, named_file
+from task_testing import Backdoor, BusContract
+
+NAME = "folder_bus"
+numbers = itertools.count(1)
+
+
+def example():
+    """Return the text of the module."""
+    text = (ROOT / "docs" / "buses.md").read_text()
+    blocks = BLOCK.finditer(text)
+    return next(
+        block["code"]
+        for block in blocks
+        if named_file(text[: block.start()]) == f"{NAME}.py"
+    )
+
+
+@pytest.fixture(scope="module")
+def module(tmp_path_factory):
+    """What a reader has after saving it."""
+    file = tmp_path_factory.mktemp("example") / f"{NAME}.py"
+    file.write_text(example())
+    spec = spec_from_file_location(NAME, file)
+    sys.modules[NAME] = module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[NAME])
+    yield sys.modules[NAME]
+    del sys.modules[NAME]
+
+
+def test_the_example_is_short():
+    """What a bus must bring, and little else."""
+    lines = [line for line in example().splitlines() if line.strip()]
+    assert len(lines) <= 66
+
+
+class FolderBackdoor(Backdoor):
+    """Reads and writes the files.
+
+    Args:
+        root: Where the topics are.
+    """
+
+    broker = "folders"
+
+    def __init__(self, root):
+        self.root = root
+
+    def put(self, topic, bodies):
+        folder = self.root / topic
+        folder.mkdir(parents=True, exist_ok=True)
+        for body in bodies:
+            (self.root / "new").write_bytes(body)
+            (self.root / "new").rename(folder / f"{next(numbers):09}")
+
+    def take(self, topic):
+        return [file.read_bytes() for file in sorted((self.root / topic).glob("*"))]
+
+    def bad_topic(self):
+        return "../up"
+
+
+class TestFolder(BusContract):
+    @pytest.fixture
+    def plugin(self, module):
+        return module.plugin
+
+    @pytest.fixture
+    def options(self, module, tmp_path):
+        return module.Options(root=tmp_path)
+
+    @pytest.fixture
+    def backdoor(self, tmp_path):
+        return FolderBackdoor(tmp_path)

@@ -4,7 +4,10 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from types import TracebackType
 from typing import NoReturn
 
@@ -62,16 +65,21 @@ def _run_worker(settings: Settings, open_: Callable[[], Bus]) -> int:
         hooks=load_hooks(settings.catalog),
         log=log,
     )
-    supervisor = Supervisor(launcher, options.kill_time.total_seconds())
+    bus, kill_time = launcher.parts.bus, launcher.plan.kill_time
+    # A process that has lost its leases had better end: its tasks come again.
+    freeze = launcher.plan.lease if bus.capabilities.lease else inf
+    supervisor = Supervisor(launcher, kill_time, freeze)
+    threads = set(threading.enumerate())
     try:
         ended = supervisor.run()
     finally:
         _report(launcher, counts=options.stats)
-    stats, bus = launcher.stats, launcher.parts.bus
+    stats = launcher.stats
     failed = options.fail and stats.failed + stats.dead > 0
     code = _end(bus, supervisor.signals, ended=ended, failed=failed)
     if stats.abandoned:
         leave(code)
+    leave_behind(set(threading.enumerate()) - threads, kill_time, code)
     return code
 
 
@@ -196,3 +204,28 @@ def leave(code: int) -> NoReturn:
     """End the process although threads are stuck in it."""
     logging.shutdown()
     os._exit(code)
+
+
+def leave_behind(
+    threads: Iterable[threading.Thread], patience: float, code: int
+) -> None:
+    """See to it that the process ends although a worker has left threads in it.
+
+    Python waits for them, also for the idle and busy ones of an executor, which count
+    as daemons when a slot has made them.
+
+    Args:
+        threads: Those that are there since the start.
+        patience: Seconds in which they may end by themselves.
+        code: Exit code of the process.
+    """
+    left = [thread for thread in threads if not thread.name.startswith("slot")]
+
+    def end() -> None:
+        time.sleep(patience)
+        names = ", ".join(thread.name for thread in left if thread.is_alive())
+        log.warning("threads that the worker left are still busy: %s", names)
+        leave(code)
+
+    if left:
+        threading.Thread(target=end, name="end", daemon=True).start()

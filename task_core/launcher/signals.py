@@ -1,11 +1,14 @@
 """The main thread's part: it runs nothing itself, so it always answers to signals."""
 
 import contextlib
+import faulthandler
 import os
 import select
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from math import inf
 from types import FrameType
 from typing import Any, Protocol
 
@@ -39,11 +42,16 @@ class Supervisor:
     Args:
         launcher: What to run.
         kill_time: Seconds that running tasks have after the first signal.
+        longest_freeze: Seconds in which Python must run at all: a task that never lets
+            go of it would freeze everything, signals and leases too.
     """
 
-    def __init__(self, launcher: Stoppable, kill_time: float) -> None:
+    def __init__(
+        self, launcher: Stoppable, kill_time: float, longest_freeze: float = inf
+    ) -> None:
         self.signals: list[int] = []
         self._launcher = launcher
+        self._longest_freeze = longest_freeze
         self._limits = (None, kill_time + MARGIN, LAST_WORDS)
         self._error: BaseException | None = None
         self._ended = False
@@ -58,9 +66,14 @@ class Supervisor:
         thread = threading.Thread(
             target=self._run, args=(bell,), name="bus", daemon=True
         )
-        with _signals_to(bell):
-            thread.start()
-            self._listen(ear)
+        pauses = self._longest_freeze < inf
+        with _signals_to(bell, (*_SIGNALS, signal.SIGTSTP) if pauses else _SIGNALS):
+            try:
+                self._show_life(self._longest_freeze)
+                thread.start()  # it may never let go
+                self._listen(ear)
+            finally:
+                faulthandler.cancel_dump_traceback_later()
         self._overhear(ear)
         if self._ended:
             thread.join()  # it has yet to ring
@@ -90,9 +103,31 @@ class Supervisor:
         ended = False
         while not ended:
             limit = self._limits[min(len(self.signals), 2)]
-            if not select.select([ear], [], [], limit)[0]:
+            if not self._wait(ear, inf if limit is None else limit):
                 return
             ended = self._hear(os.read(ear, 64))
+
+    def _wait(self, ear: int, limit: float) -> bool:
+        """Wait for signals, and show again and again that Python runs."""
+        freeze = min(self._longest_freeze, limit)
+        end = time.monotonic() + limit
+        while (left := end - time.monotonic()) > 0:
+            self._show_life(freeze)
+            left = min(left, freeze / 3)
+            if select.select([ear], [], [], left if left < inf else None)[0]:
+                return True
+        return False
+
+    def _show_life(self, freeze: float) -> None:
+        """Let the process be ended when this is not called again in so many seconds."""
+        if freeze < inf:
+            # By a thread of C, which needs nothing of Python; it tells where all are.
+            faulthandler.dump_traceback_later(freeze, exit=True, file=2)
+
+    def _pause(self) -> None:
+        """Be stopped (Ctrl-Z): the time until the shell goes on is no freeze."""
+        faulthandler.cancel_dump_traceback_later()
+        os.kill(os.getpid(), signal.SIGSTOP)
 
     def _hear(self, numbers: bytes) -> bool:
         """Stop the launcher for each signal; say whether the bus thread has ended."""
@@ -100,6 +135,8 @@ class Supervisor:
             if number in _SIGNALS:  # others have handlers of the worker's own
                 self.signals.append(number)
                 self._launcher.stop()
+            elif number == signal.SIGTSTP and self._longest_freeze < inf:
+                self._pause()
         return _END in numbers
 
     def _overhear(self, ear: int) -> None:
@@ -109,13 +146,13 @@ class Supervisor:
 
 
 @contextlib.contextmanager
-def _signals_to(bell: int) -> Iterator[None]:
+def _signals_to(bell: int, numbers: Sequence[int]) -> Iterator[None]:
     """Have signals written to a pipe, a byte each, and not act otherwise."""
     os.set_blocking(bell, False)
     wakeup = signal.set_wakeup_fd(bell)
     _REPLACED.clear()
     # What was started with nohup or in the background keeps ignoring.
-    heard = [n for n in _SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]
+    heard = [n for n in numbers if signal.getsignal(n) is not signal.SIG_IGN]
     for number in heard:
         _REPLACED[number] = signal.signal(number, _leave_it)
     try:

@@ -76,6 +76,20 @@ def sends_to(info: str, ctx: WorkerContext):
     ctx.send(Task.new("sum"), topic=info)
 
 @worker
+def leaves_a_thread(info: str):
+    threading.Thread(target=time.sleep, args=[60], name="busy", daemon=False).start()
+
+@worker
+def leaves_an_executor(info: str):
+    from concurrent.futures import ThreadPoolExecutor
+    ThreadPoolExecutor().submit(time.sleep, 60)
+
+@worker
+def leaves_an_idle_executor(info: str):
+    from concurrent.futures import ThreadPoolExecutor
+    ThreadPoolExecutor().submit(time.sleep, 0).result()
+
+@worker
 def umlauts(info: str):
     print("\u00fc")
 

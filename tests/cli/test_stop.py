@@ -123,3 +123,27 @@ def test_an_interrupt_from_the_keyboard_exits_with_130(start):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=10)
     assert process.returncode == 130
+
+
+@pytest.mark.parametrize("worker", ["leaves_a_thread", "leaves_an_executor"])
+def test_threads_that_a_worker_left_are_named_and_left_behind(start, worker):
+    """After the kill time; until then they may end."""
+    args = ("--kill-time", "500ms")
+    process = start("launch", "-w", f"workers.py:{worker}", *args)
+    process.stdin.write(line("t", "1"))
+    process.stdin.close()
+    process.stdin = None
+    out, told = process.communicate(timeout=10)
+    assert (process.returncode, len(lines(out))) == (0, 1)
+    assert b"threads that the worker left are still busy: " in told
+
+
+def test_threads_that_end_in_time_are_waited_for(start):
+    """What they do is done."""
+    process = start("launch", "-w", "workers.py:leaves_an_idle_executor")
+    process.stdin.write(line("t", "1"))
+    process.stdin.close()
+    process.stdin = None
+    out, told = process.communicate(timeout=8)
+    assert (process.returncode, len(lines(out))) == (0, 1)
+    assert b"still busy" not in told

@@ -266,3 +266,63 @@ def test_a_signal_reaches_the_workers_of_a_real_launcher(tmp_path):
     finally:
         process.kill()
         process.communicate()
+
+
+FREEZE = """
+import re, threading, time
+from task_core.launcher.signals import Supervisor
+
+class Launcher:
+    def run(self):
+        print("running", flush=True)
+        {work}
+
+    def stop(self):
+        pass
+
+Supervisor(Launcher(), kill_time=60.0, longest_freeze=1.0).run()
+print("ended", flush=True)
+"""
+
+
+def freeze(work):
+    code = FREEZE.format(work=work)
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+
+
+def test_a_process_in_which_no_python_runs_ends_with_the_place():
+    """So that its task comes again, and is put aside in the end."""
+    done = freeze("re.match('(a+)+b', 'a' * 40)")
+    assert done.returncode == 1
+    assert "Timeout (0:00:01)!" in done.stderr
+    assert "in run" in done.stderr
+
+
+def test_python_that_runs_long_is_no_freeze():
+    """However busy it is."""
+    done = freeze(
+        "end = time.monotonic() + 3\n        while time.monotonic() < end: pass"
+    )
+    assert (done.returncode, done.stdout) == (0, "running\nended\n")
+
+
+def test_a_process_that_was_stopped_and_goes_on_has_not_frozen():
+    """Ctrl-Z, and `fg` a little later."""
+    code = FREEZE.format(work="time.sleep(4)")
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "running\n"
+        process.send_signal(signal.SIGTSTP)
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        time.sleep(1.5)
+        process.send_signal(signal.SIGCONT)
+        assert process.stdout.readline() == "ended\n"
+        assert process.wait(LIMIT) == 0

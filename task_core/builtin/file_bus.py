@@ -17,7 +17,7 @@ from task_core.builtin.file_consumer import FollowingConsumer, open_to_read
 from task_core.builtin.line_consumer import LineConsumer
 from task_core.builtin.line_producer import LineProducer, LineWriter
 from task_core.builtin.stdio_bus import STDERR
-from task_core.errors import BusError
+from task_core.errors import BusError, SendError
 from task_core.wire import dead_topic, is_dead_topic
 
 MAX_OPEN = 64
@@ -101,9 +101,30 @@ class FileProducer(LineProducer):
         return writer
 
     def _send(self, messages: Sequence[Message]) -> None:
+        if len(messages) > MAX_OPEN:
+            topics = [*dict.fromkeys(message.topic for message in messages)]
+            if len(topics) > MAX_OPEN:
+                self._send_by_topics(messages, topics)
+                return
         if len(self._files) > MAX_OPEN:
             self._close_files()
         super()._send(messages)
+
+    def _send_by_topics(self, messages: Sequence[Message], topics: list[str]) -> None:
+        """Send to so many files at a time as may be open."""
+        unsent = set(range(len(messages)))
+        for start in range(0, len(topics), MAX_OPEN):
+            some = {*topics[start : start + MAX_OPEN]}
+            positions = [
+                n for n, message in enumerate(messages) if message.topic in some
+            ]
+            try:
+                self._send([messages[n] for n in positions])
+            except SendError as error:
+                left = {positions[n] for n in error.unsent}
+                unsent.difference_update(n for n in positions if n not in left)
+                raise SendError(str(error), sorted(unsent)) from None
+            unsent.difference_update(positions)
 
     def _prepare(self, topics: Sequence[str]) -> None:
         """Check that topics can be written; files are made with their first message."""

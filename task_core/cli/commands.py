@@ -1,6 +1,7 @@
 """The table of commands: each is imported only when it runs, plugins' too."""
 
 import errno
+import os
 from importlib import import_module
 from typing import Any
 
@@ -21,7 +22,6 @@ _NO_FAULT = (
     click.ClickException,
     click.exceptions.Exit,
     click.Abort,
-    BrokenPipeError,
 )
 
 
@@ -91,6 +91,10 @@ class CommandTable(click.Group):
         """Run the command; what comes out of that of a plugin names whose it is."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            # The reader has what it wanted, as `| head -1`; click would exit with 1.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            return 0
         except _NO_FAULT:
             raise
         except Exception as error:

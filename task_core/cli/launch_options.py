@@ -17,6 +17,12 @@ def _ends_in_dead(instance: object, field: object, value: str | None) -> None:
         raise ValueError(f"a dead topic ends in .dead, for example {value}.dead")
 
 
+def _more_than_nothing(instance: object, field: object, value: timedelta) -> None:
+    """With a lease that ends at once, others do each task as well."""
+    if not value:
+        raise ValueError("must be more than 0s")
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class LaunchOptions:
     """Everything that `task launch` can be told, plugin options aside."""
@@ -76,6 +82,7 @@ class LaunchOptions:
     lease: timedelta = option(
         timedelta(seconds=30),
         help="Time after which others get the tasks of a worker that died.",
+        validator=_more_than_nothing,
     )
     ack: AckMode = option(
         AckMode.LATE,

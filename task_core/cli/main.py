@@ -1,5 +1,6 @@
 """The command `task`, and what it says when something goes wrong."""
 
+import io
 import os
 import signal
 import sys
@@ -9,7 +10,7 @@ import click
 
 from task_core import __version__
 from task_core.cli.commands import FULL, CommandTable
-from task_core.errors import BusError, FrameworkError, UsageError
+from task_core.errors import BusError, FrameworkError, UsageError, excerpt
 from task_core.shown import shown
 
 EXAMPLES = """\
@@ -51,7 +52,17 @@ def main(args: list[str] | None = None) -> None:
     Args:
         args: The words after `task`; those of the process when not given.
     """
+    code = _run(sys.argv[1:] if args is None else args)
+    if args is None and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # Python forgets an interrupt that comes while it ends; the kernel does not.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.exit(code)
+
+
+def _run(args: list[str]) -> int:
+    """Run a command; return its exit code, whatever goes wrong."""
     try:
+        _check_encoding(args)
         code = cli.main(args, prog_name="task", standalone_mode=False)
     except click.exceptions.Exit as stop:
         code = stop.exit_code
@@ -61,18 +72,26 @@ def main(args: list[str] | None = None) -> None:
         code = _show(error)
     except (KeyboardInterrupt, click.Abort):
         code = 130
-    except BrokenPipeError:
-        # The reader has what it wanted, for example `| head -1`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        code = 0
     except OSError as error:
         code = _show_unwritten(error) if error.errno in FULL else _show_bug(error)
     except Exception as error:  # noqa: BLE001  whatever else there is
         code = _show_bug(error)
-    if args is None and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        # Python forgets an interrupt that comes while it ends; the kernel does not.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0
+
+
+def _check_encoding(args: list[str]) -> None:
+    """Refuse words that are no text: they would be sent as other bytes.
+
+    What is printed may hold any text, whatever the terminal can show.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    for word in args:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"this argument is not UTF-8: {excerpt(word)}") from None
 
 
 def _show(error: FrameworkError) -> int:

@@ -143,7 +143,8 @@ def _send(producer: Producer, lines: Sequence[tuple[int, Message]]) -> int:
 
 
 def _report(number: int, error: Exception, others: int = 0) -> None:
-    more = f" (and {others:,} more lines like it)" if others else ""
+    lines = "line" if others == 1 else "lines"
+    more = f" (and {others:,} more {lines} like it)" if others else ""
     click.echo(f"task: line {number}: {shown(str(error))}{more}", err=True)
 
 

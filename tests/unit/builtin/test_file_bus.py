@@ -1,6 +1,7 @@
 """Rules of `task_core.builtin.file_bus`."""
 
 import os
+import resource
 import threading
 
 import pytest
@@ -9,7 +10,7 @@ from task_core.api.bus import BusContext, Role
 from task_core.api.message import Message
 from task_core.builtin import buses
 from task_core.builtin.bus_options import FileOptions
-from task_core.errors import BusError, PayloadError
+from task_core.errors import BusError, PayloadError, SendError
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +60,30 @@ def test_what_cannot_be_read_is_told_in_one_line(open_bus, path, text):
     with pytest.raises(BusError) as error:
         open_bus(path).subscribe("load", "load")
     assert str(error.value) == text
+
+
+def test_more_topics_than_may_be_open_are_written_all_the_same(tmp_path, open_bus):
+    """Each message of a batch may have its own."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    messages = [Message(f"t{n % 300}", b"x") for n in range(600)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, limits[1]))
+    try:
+        open_bus().producer().send(messages)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert {path.read_bytes() for path in tmp_path.iterdir()} == {b"x\nx\n"}
+    assert len(list(tmp_path.iterdir())) == 300
+
+
+def test_of_many_topics_those_that_were_not_written_are_named(tmp_path, open_bus):
+    """By their place in the batch."""
+    (tmp_path / "t150").mkdir()
+    messages = [Message(f"t{n}", b"x") for n in range(200)]
+    with pytest.raises(SendError, match="'t150': Is a directory") as raised:
+        open_bus().producer().send(messages)
+    written = {n for n in range(200) if (tmp_path / f"t{n}").is_file()}
+    empty = {n for n in written if not (tmp_path / f"t{n}").read_bytes()}
+    assert {*raised.value.unsent} == {*range(200)} - written | empty
 
 
 def test_a_file_that_is_not_ours_to_read_is_told(tmp_path, open_bus):

@@ -54,6 +54,14 @@ def test_the_level_may_be_set_for_all_commands(task, folder, monkeypatch):
     assert level() == ["debug", "TASK_LOG_LEVEL"]
 
 
+@pytest.mark.parametrize("lease", ["0s", "-5s", "5"])
+def test_a_lease_is_more_than_nothing(task, lease):
+    """Others would do each task as well."""
+    done = task("launch", "-w", "echo", "--bus", "sqlite", f"--lease={lease}")
+    assert done.code == 2
+    assert done.err.startswith("task: --lease: ")
+
+
 def test_short_flags_are_those_of_options_that_there_are():
     """Each one letter of its own."""
     specs = (*SECTION.specs, *TAIL.specs)

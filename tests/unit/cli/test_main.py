@@ -1,6 +1,7 @@
 """Rules of `task_core.cli.main`."""
 
 import errno
+import os
 import subprocess
 import sys
 from types import ModuleType
@@ -194,6 +195,48 @@ def test_a_flag_adds_the_traceback(task, command, monkeypatch):
     monkeypatch.setenv("TASK_DEBUG", "")
     command(BusError("gone"))
     assert "Traceback" in task("--debug", "boom").err
+
+
+def test_a_reader_that_has_enough_is_no_error_of_a_long_output(folder):
+    """More than the pipe holds."""
+    line = '{"type":"a","info":"x"}\n'
+    (folder / "a.json").write_text(line * 20_000)
+    script = f"{sys.executable} -m task_core tail a.json --bus file | head -1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == (line, "")
+
+
+def test_an_argument_that_is_no_text_is_refused(folder):
+    """It would be sent as something else."""
+    command = [sys.executable, "-m", "task_core", "send", "load", b"caf\xe9.csv"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "task: this argument is not UTF-8: 'caf\\udce9.csv'\n"
+
+
+def test_any_text_may_be_printed_in_any_locale(folder):
+    """Workers may print what they like."""
+    source = (
+        "from task_core.api import worker\n@worker\ndef w(info: str): print(info)\n"
+    )
+    (folder / "w.py").write_text(source)
+    task = '{"type":"w","info":"\u00fc"}\n'
+    done = subprocess.run(
+        [sys.executable, "-m", "task_core", "launch", "-w", "./w.py:w"],
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONUTF8": "0"}
+        | {"PYTHONCOERCECLOCALE": "0"},
+        input=task,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert '"result":"complete"' in done.stdout
+    assert "\\xfc" in done.stderr
 
 
 def test_a_reader_that_has_enough_is_no_error():

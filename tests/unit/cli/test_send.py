@@ -1,12 +1,15 @@
 """Rules of `task_core.cli.send`."""
 
+import io
 import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
+from task_core.cli.send import _batches
 from task_core.wire import decode_task
 
 TASK = [sys.executable, "-m", "task_core"]
@@ -129,6 +132,44 @@ def test_lines_that_are_no_tasks_are_named_and_the_others_sent(task):
         "task: line 4",
         "task: 2 sent, 2 refused",
     ]
+
+
+def test_a_line_that_the_bus_refuses_does_not_hold_back_the_others(task, folder):
+    """It is named; the exit code tells that something is missing."""
+    lines = [GOOD, b'{"type":"","info":"x"}', GOOD, b'{"type":"","info":"y"}']
+    done = task("send", "-", "--bus", "sqlite", stdin=b"\n".join([*lines, b""]))
+    assert done.code == 1
+    assert done.err.splitlines() == [
+        "task: line 2: topic required: a message names none (and 1 more line like it)",
+        "task: 2 sent, 2 refused",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("delay", "text"),
+    [
+        ("5", "--delay: 5 of what? Give a unit, for example 5s"),
+        ("-5s", "--delay: must not be negative: '-5s'"),
+        ("soon", "--delay: not a duration like 10s or 1h30m: 'soon'"),
+    ],
+)
+def test_a_delay_has_a_unit_and_is_not_negative(task, delay, text):
+    """`5` is nanoseconds to some, seconds to others."""
+    done = task("send", "a", "--bus", "sqlite", f"--delay={delay}")
+    assert (done.code, done.err) == (2, f"task: {text}\n")
+
+
+def test_a_long_line_is_read_in_linear_time():
+    """Sixteen times as long takes sixteen times as long, not 256 times."""
+
+    def seconds(size):
+        start = time.process_time()
+        stream = io.BufferedReader(io.BytesIO(b"x" * size))
+        assert len(next(_batches(stream))[0][1]) == size
+        return time.process_time() - start
+
+    short = min(seconds(1 << 22) for _ in range(3))
+    assert seconds(1 << 26) < 100 * short
 
 
 def test_nothing_on_stdin_is_nothing_to_do(task):

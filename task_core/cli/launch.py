@@ -33,7 +33,9 @@ _WHO = (
 
 
 _BUSES = frozenset({"bus", "in_bus", "out_bus"})
-_OF_BOTH = _BUSES | {"worker", "taskmaster", "kill_time", "lease", "log_level"}
+_OF_BOTH = _BUSES | {
+    *("worker", "taskmaster", "kill_time", "lease", "max_attempts", "log_level")
+}
 """The options that a taskmaster heeds as well."""
 
 

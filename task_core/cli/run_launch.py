@@ -27,6 +27,9 @@ from task_core.launcher.plan import Plan
 from task_core.launcher.signals import Supervisor
 from task_core.launcher.stats import Stats
 
+LEAST_FREEZE = 10.0
+"""Seconds without Python that a process is always allowed: machines get busy."""
+
 log = logging.getLogger("task")
 
 
@@ -67,7 +70,9 @@ def _run_worker(settings: Settings, open_: Callable[[], Bus]) -> int:
     )
     bus, kill_time = launcher.parts.bus, launcher.plan.kill_time
     # A process that has lost its leases had better end: its tasks come again.
-    freeze = launcher.plan.lease if bus.capabilities.lease else inf
+    freeze = inf
+    if bus.capabilities.lease:
+        freeze = max(launcher.plan.lease, LEAST_FREEZE)
     supervisor = Supervisor(launcher, kill_time, freeze)
     threads = set(threading.enumerate())
     try:
@@ -135,12 +140,17 @@ def _run_taskmaster(settings: Settings, open_: Callable[[], Bus]) -> int:
     assert settings.taskmaster is not None  # the command sees to it
     options: LaunchOptions = settings.command
     plugin: TaskmasterPlugin = settings.taskmaster.plugin
+    hooks = load_hooks(settings.catalog)
     taskmaster = plugin.make(settings.taskmaster.options)
-    lease = options.lease.total_seconds()
     bus = open_()
     name = plugin.name
     loop = TaskmasterLoop(
-        taskmaster, bus, lease=lease, log=logging.getLogger(f"task.taskmaster.{name}")
+        taskmaster,
+        bus,
+        lease=options.lease.total_seconds(),
+        max_attempts=options.max_attempts,
+        hooks=hooks,
+        log=logging.getLogger(f"task.taskmaster.{name}"),
     )
     log.info("taskmaster %s on bus %s", name, bus.name)
     supervisor = Supervisor(loop, options.kill_time.total_seconds())

@@ -8,13 +8,20 @@ from datetime import datetime
 from typing import TypeVar
 
 from task_core.api.bus import Bus, Consumer, Producer
+from task_core.api.checks import check_messages
 from task_core.api.message import Delivery, Message
 from task_core.api.taskmaster import Taskmaster
 from task_core.clock import Clock, SystemClock
-from task_core.errors import BusConnectionError, DecodeError, LeaseLostError
+from task_core.errors import (
+    BusConnectionError,
+    DecodeError,
+    LeaseLostError,
+    PayloadError,
+)
 from task_core.launcher.outages import Outages
 from task_core.launcher.outbox import dead_letter
-from task_core.launcher.plan import Plan
+from task_core.launcher.plan import Hooks, NoHooks, Plan
+from task_core.launcher.refused import KEPT_BYTES
 from task_core.task import Task
 from task_core.wire import decode_task, encode_task
 
@@ -30,6 +37,9 @@ class TaskmasterLoop:
         taskmaster: What to run.
         bus: What carries the tasks; the loop closes it.
         lease: Seconds of lease of a delivery, renewed at a third of it.
+        max_attempts: Receipts without settlement after which a delivery is dead, where
+            the bus counts: its body raises, or kills the process, each time.
+        hooks: Who listens; nobody when None.
         clock, log: The machine's, and one for taskmasters, when None.
     """
 
@@ -39,6 +49,8 @@ class TaskmasterLoop:
         bus: Bus,
         *,
         lease: float = 30.0,
+        max_attempts: int = 5,
+        hooks: Hooks | None = None,
         clock: Clock | None = None,
         log: logging.Logger | None = None,
     ) -> None:
@@ -46,7 +58,8 @@ class TaskmasterLoop:
         self._bus = bus
         self._context = LoopContext(
             bus,
-            lease,
+            Plan(lease=lease, max_attempts=max_attempts),
+            hooks or NoHooks(),
             clock or SystemClock(),
             log or logging.getLogger("task.taskmaster"),
         )
@@ -72,15 +85,28 @@ class LoopContext:
     """The `TaskmasterContext` of the contract."""
 
     def __init__(
-        self, bus: Bus, lease: float, clock: Clock, log: logging.Logger
+        self,
+        bus: Bus,
+        plan: Plan,
+        hooks: Hooks,
+        clock: Clock,
+        log: logging.Logger,
     ) -> None:
         self.clock = clock
         self.log = log
         self.sent = 0
         self._bus = bus
-        self._lease = lease
+        self._plan = plan
+        self._before_send = hooks.decider("task_before_send")
+        self._on_sent = hooks.observer("task_sent")
+        self._on_received = hooks.observer("task_received")
         self._stopping = threading.Event()
-        self._outages = Outages(lambda s: clock.wait(self._stopping, s), clock, log)
+        self._outages = Outages(
+            lambda seconds: clock.wait(self._stopping, seconds),
+            clock,
+            log,
+            hooks.observer("bus_lost"),
+        )
         self._producer: Producer | None = None
         self._consumers: list[Consumer] = []
         self._work: tuple[Consumer, Delivery] | None = None  # the loop body's delivery
@@ -98,16 +124,25 @@ class LoopContext:
             consumer.wake()
 
     def send(self, task: Task, topic: str | None = None) -> None:
-        """Send a task; inside a `deliveries` loop it leaves with the settle."""
-        message = Message(topic or task.type, encode_task(task))
-        self.sent += 1
+        """Send a task; inside a `deliveries` loop it leaves with the settle.
+
+        Raises:
+            PayloadError: The bus can never carry it.
+        """
+        topic = topic or task.type
+        if self._before_send is not None:
+            task = self._before_send(task=task, topic=topic) or task
+        message = Message(topic, encode_task(task))
         if self._work:
+            check_messages(self._bus, [message])  # here its author can do something
             self._gathered.append(message)
-            return
-        if self._producer is None:
-            self._producer = self._bus.producer()
-        producer = self._producer
-        self._insist(lambda: producer.send([message]))
+        else:
+            if self._producer is None:
+                self._producer = self._bus.producer()
+            producer = self._producer
+            self._insist(lambda: producer.send([message]))
+            self._tell_sent([message])
+        self.sent += 1
 
     def deliveries(self, topic: str, channel: str) -> Iterator[Task]:
         """Iterate over the tasks of a topic until stopped.
@@ -163,7 +198,7 @@ class LoopContext:
         """Wait for a part of the time, and keep the lease of what is in work."""
         if self._work is None or not self._bus.capabilities.lease:
             return self.clock.wait(self._stopping, min(seconds, LONGEST_WAIT))
-        stopping = self.clock.wait(self._stopping, min(seconds, self._lease / 3))
+        stopping = self.clock.wait(self._stopping, min(seconds, self._plan.lease / 3))
         consumer, delivery = self._work
         # Lost or away: the settle will tell.
         with contextlib.suppress(LeaseLostError, BusConnectionError):
@@ -175,17 +210,38 @@ class LoopContext:
         try:
             task = decode_task(delivery.body)
         except DecodeError as error:
-            plan = Plan(topic=consumer.topic, channel=consumer.channel).completed("")
-            letter = dead_letter(delivery, str(error), plan, self.clock)
-            self._settle(consumer, delivery, [letter])
+            self._bury(consumer, delivery, str(error))
             return
+        if delivery.attempt > self._plan.max_attempts:
+            reason = f"handed out {delivery.attempt} times and never settled"
+            self._bury(consumer, delivery, reason)
+            return
+        if self._on_received is not None:
+            self._on_received(task=task, delivery=delivery)
         outer, gathered = (self._work, self._gathered), list[Message]()
         self._work, self._gathered = (consumer, delivery), gathered
         try:
             yield task
         finally:
             self._work, self._gathered = outer
-        self._settle(consumer, delivery, gathered)
+        try:
+            self._settle(consumer, delivery, gathered)
+        except PayloadError as error:
+            self._bury(consumer, delivery, str(error))
+
+    def _bury(self, consumer: Consumer, delivery: Delivery, reason: str) -> None:
+        """Send a delivery to the dead topic, cut if the bus cannot carry all of it."""
+        self.log.warning("a delivery goes to the dead topic: %s", reason)
+        plan = Plan(topic=consumer.topic, channel=consumer.channel).completed("")
+        for keep in (None, *KEPT_BYTES):
+            letter = dead_letter(delivery, reason, plan, self.clock, keep)
+            try:
+                self._settle(consumer, delivery, [letter])
+            except PayloadError:
+                if keep == KEPT_BYTES[-1]:
+                    raise
+            else:
+                break
 
     def _settle(
         self, consumer: Consumer, delivery: Delivery, messages: list[Message]
@@ -194,3 +250,9 @@ class LoopContext:
             self._insist(lambda: consumer.settle([delivery], messages))
         except LeaseLostError as error:
             self.log.warning("%s: what it led to is left to the other one", error)
+        else:
+            self._tell_sent(messages)
+
+    def _tell_sent(self, messages: list[Message]) -> None:
+        if self._on_sent is not None and messages:
+            self._on_sent(messages=messages)

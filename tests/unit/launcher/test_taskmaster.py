@@ -1,12 +1,17 @@
 """Rules of `task_core.launcher.taskmaster`: events in, tasks out, nothing lost."""
 
+import hashlib
 import logging
 import threading
 from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 
+from task_core.builtin.buses import MEMORY
+from task_core.builtin.memory_bus import MemoryBus
 from task_core.clock import SystemClock
+from task_core.errors import PayloadError
 from task_core.launcher.taskmaster import TaskmasterLoop
 from task_core.task import Task
 from task_core.wire import decode_dead
@@ -47,11 +52,12 @@ class Acting:
 def loop(memory):
     memory.watch("sum", "load.dead")
 
-    def loop(run, clock=None, lease=30.0):
+    def loop(run, clock=None, lease=30.0, bus=None, **more):
         return TaskmasterLoop(
             Acting(run),
-            bus=memory.open(lease),
+            bus=bus or memory.open(lease),
             lease=lease,
+            **more,
             clock=clock or SystemClock(),
             log=logging.getLogger("task.test"),
         )
@@ -304,3 +310,86 @@ def test_a_taskmaster_reacts_to_done_tasks_of_a_launcher(rig, loop, memory, make
     rig(lambda info: None, memory.open(), max_tasks=1).start().join()
     thread.join(LIMIT)
     assert [t.info for t in memory.tasks("sum")] == ["after 1: complete"]
+
+
+def test_a_body_that_always_raises_ends_in_the_dead_topic(loop, memory, make_tasks):
+    """And the next task has its turn."""
+    memory.put(*make_tasks("bad", "good"))
+
+    def run(ctx):
+        for task in ctx.deliveries("load", "load"):
+            if task.info == "bad":
+                raise ValueError("no")
+            made.stop()
+
+    for _ in range(3):
+        made = loop(run, max_attempts=3)
+        with pytest.raises(ValueError, match="no"):
+            made.run()
+    made = loop(run, max_attempts=3)
+    made.run()
+    letter = decode_dead(*memory.take("load.dead"))
+    assert letter.original == make_tasks("bad")[0]
+    assert letter.reason == "handed out 4 times and never settled"
+    assert memory.depth("load", "load") == 0
+
+
+def narrow(memory):
+    small = attrs.evolve(MEMORY, max_bytes=20_000)
+    return MemoryBus(memory.name_, small, 30.0)
+
+
+def test_what_the_bus_refuses_is_an_error_where_it_is_sent(loop, memory, make_tasks):
+    """In a loop body and outside of one; the taskmaster may go on."""
+    memory.put(*make_tasks("a"))
+    big = child("x" * 20_000)
+
+    def run(ctx):
+        with pytest.raises(PayloadError):
+            ctx.send(big)
+        for _ in ctx.deliveries("load", "load"):
+            with pytest.raises(PayloadError):
+                ctx.send(big)
+            ctx.send(child("small"))
+            made.stop()
+
+    made = loop(run, bus=narrow(memory))
+    made.run()
+    assert [task.info for task in memory.tasks("sum")] == ["small"]
+    assert made.sent == 1
+
+
+def test_a_dead_letter_that_is_too_long_is_cut(loop, memory, make_tasks):
+    """As in the launcher."""
+    memory.put(b"\xff" * 19_000, *make_tasks("a"))
+
+    def run(ctx):
+        for _ in ctx.deliveries("load", "load"):
+            made.stop()
+
+    made = loop(run, bus=narrow(memory))
+    made.run()
+    letter = decode_dead(*memory.take("load.dead"))
+    assert letter.rest.endswith(hashlib.sha256(b"\xff" * 17_976).hexdigest())
+
+
+def test_hooks_hear_of_what_a_taskmaster_does(loop, memory, make_tasks, hooks):
+    """What it receives and sends; a decider may change what leaves."""
+    memory.put(*make_tasks("a"))
+    told = []
+    listening = hooks(
+        task_received=lambda task, delivery: told.append(("received", task.info)),
+        task_sent=lambda messages: told.append(("sent", len(messages))),
+        task_before_send=lambda task, topic: child(f"changed for {topic}"),
+    )
+
+    def run(ctx):
+        ctx.send(child("x"))
+        for task in ctx.deliveries("load", "load"):
+            ctx.send(task, topic="sum")
+            made.stop()
+
+    made = loop(run, hooks=listening)
+    made.run()
+    assert told == [("sent", 1), ("received", "a"), ("sent", 1)]
+    assert {task.info for task in memory.tasks("sum")} == {"changed for sum"}

@@ -17,7 +17,7 @@ from task_core.builtin.file_consumer import FollowingConsumer, open_to_read
 from task_core.builtin.line_consumer import LineConsumer
 from task_core.builtin.line_producer import LineProducer, LineWriter
 from task_core.builtin.stdio_bus import STDERR
-from task_core.errors import BusError, SendError
+from task_core.errors import BusError, PayloadError, SendError
 from task_core.wire import dead_topic, is_dead_topic
 
 MAX_OPEN = 64
@@ -120,6 +120,11 @@ class FileProducer(LineProducer):
             ]
             try:
                 self._send([messages[n] for n in positions])
+            except PayloadError as error:  # of these none was sent
+                if start:
+                    raise SendError(str(error), sorted(unsent)) from None
+                at = [positions[n] for n in error.refused]
+                raise PayloadError(str(error), at) from None
             except SendError as error:
                 left = {positions[n] for n in error.unsent}
                 unsent.difference_update(n for n in positions if n not in left)

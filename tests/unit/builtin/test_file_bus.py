@@ -81,6 +81,9 @@ def test_of_many_topics_those_that_were_not_written_are_named(tmp_path, open_bus
     messages = [Message(f"t{n}", b"x") for n in range(200)]
     with pytest.raises(SendError, match="'t150': Is a directory") as raised:
         open_bus().producer().send(messages)
+    with pytest.raises(PayloadError) as refused:
+        open_bus().producer().send(messages[150:] + messages[:50])
+    assert refused.value.refused == (0,)
     written = {n for n in range(200) if (tmp_path / f"t{n}").is_file()}
     empty = {n for n in written if not (tmp_path / f"t{n}").read_bytes()}
     assert {*raised.value.unsent} == {*range(200)} - written | empty

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 import click
@@ -11,12 +10,11 @@ import click
 from task_core.cli.commands import installed
 from task_core.cli.parameters import SectionOption, flags_of
 from task_core.cli.stdout import diverted_stdout
+from task_core.config.bus import read_toml
 from task_core.config.selection import KINDS, Selected, Selector
-from task_core.config.sources import NoFile, Section, Source
+from task_core.config.sources import Section
 from task_core.errors import FrameworkError, OptionError
 
-DEFAULT_FILE = "task.toml"
-"""Read when it is there and no other file is named."""
 HELP_FLAGS = ("-h", "--help")
 
 
@@ -120,16 +118,6 @@ class PluginCommand(click.Command):
             return SectionOption(section, spec)
         complete = completer(KINDS[spec.name])
         return SectionOption(section, spec, shell_complete=complete)
-
-
-def read_toml(path: str | None) -> Source:
-    """Read the file that was named, or the default one if it is there."""
-    if not path and not os.path.isfile(DEFAULT_FILE):
-        return NoFile()
-    # Only now: most starts have no file, and need not load what reads one.
-    module = import_module("task_core.config.toml_file")
-    toml: Source = module.TomlFile.read(path or DEFAULT_FILE)
-    return toml
 
 
 def _is_ours(param: click.Parameter) -> bool:

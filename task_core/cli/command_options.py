@@ -14,13 +14,6 @@ _BUS = "Bus: a name or a URL."
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class BusOptions:
-    """Which bus."""
-
-    bus: str = option("stdio", help=_BUS)
-
-
-@attrs.frozen(kw_only=True, eq=False)
 class SendOptions:
     """How tasks are sent."""
 
@@ -64,8 +57,6 @@ class DeadOptions:
     newer_than: timedelta | None = option(None, help="Only those newer.")
 
 
-ANY = Section(options=BusOptions, table=WEAKER[0], weaker=WEAKER[1:], strict=False)
-"""What a command of a plugin is told."""
 SEND = Section(options=SendOptions, table=("send",), weaker=WEAKER)
 TAIL = Section(options=TailOptions, table=("tail",), weaker=WEAKER)
 TOPICS = Section(options=TopicsOptions, table=("topics",), weaker=WEAKER)

@@ -15,7 +15,7 @@ PACKAGES = {module.name for module in modules() if module.path.name == "__init__
 # A manifest is light: what it opens or makes is loaded then. `hookimpl` needs pluggy,
 # and the contracts need pytest. Discovery loads what few starts need when one does.
 HIDDEN = {
-    "task_core.client.connect": {"_toml"},  # few programs have a file
+    "task_core.config.bus": {"read_toml"},  # few starts have a file
     "task_core.cli.commands": {
         "_command_of_a_plugin",
         "_source",

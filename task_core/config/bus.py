@@ -1,0 +1,103 @@
+"""The one bus that a caller names, with its options resolved as for every command."""
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any
+
+import attrs
+
+from task_core.config.selection import Chosen, Plugins, Selector
+from task_core.config.sources import NoFile, Section, Source
+from task_core.errors import OptionError, nearest
+from task_core.options import option
+from task_core.values import write
+
+DEFAULT_FILE = "task.toml"
+"""Read when it is there and no other file is named."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class BusOptions:
+    """Which bus."""
+
+    bus: str = option("stdio", help="Bus: a name or a URL.")
+
+
+ANY = Section(options=BusOptions, table=("task",), weaker=(("launch",),), strict=False)
+"""Where those who have no table of their own find their bus."""
+
+
+def read_toml(path: str | None) -> Source:
+    """Read the file that was named, or the default one if it is there.
+
+    Raises:
+        OptionError: It cannot be read, or is no TOML.
+    """
+    if not path and not os.path.isfile(DEFAULT_FILE):
+        return NoFile()
+    # Only now: most starts have no file, and need not load what reads one.
+    from task_core.config.toml_file import TomlFile  # noqa: PLC0415
+
+    return TomlFile.read(path or DEFAULT_FILE)
+
+
+def choose_bus(
+    catalog: Plugins,
+    url: str | None,
+    options: Mapping[str, Any],
+    *,
+    config: str | None = None,
+    importing: AbstractContextManager[None] | None = None,
+) -> Chosen:
+    """Return the bus that is meant, and its options.
+
+    Args:
+        catalog: What is installed.
+        url: A name or URL; what environment and TOML select when not given.
+        options: Options of the bus by name, stronger than the URL.
+        config: The TOML file; `TASK_CONFIG`, or ./task.toml if it is there.
+        importing: Is entered while plugins are imported.
+
+    Raises:
+        PluginError: There is no such bus, or it cannot be used.
+        OptionError: One of the options is wrong, or there is none of that name.
+    """
+    flags = partial(_arguments, url, options)
+    toml = read_toml(config or os.environ.get("TASK_CONFIG"))
+    selector = Selector(ANY, catalog, toml)
+    with importing or nullcontext():
+        selected = selector.select(flags)
+    _refuse_unknown(options, selected[0].section)
+    settings = selector.resolve(flags, selected)
+    if settings.problems:
+        raise OptionError(settings.problems)
+    return settings.buses["bus"]
+
+
+def _arguments(
+    url: str | None, options: Mapping[str, Any], section: Section
+) -> Mapping[str, Sequence[str]]:
+    """Return what the caller says about a section, as the command line would."""
+    if section is ANY:
+        return {"bus": (url,)} if url else {}
+    return {name: _texts(value) for name, value in options.items() if value is not None}
+
+
+def _texts(value: Any) -> Sequence[str]:
+    if isinstance(value, list | tuple):
+        return [write(one) for one in value]
+    return [write(value)]
+
+
+def _refuse_unknown(options: Mapping[str, Any], section: Section) -> None:
+    names = [spec.name for spec in section.specs]
+    has = f"; it has {', '.join(names)}" if names else "; it has no options"
+    problems = [
+        f"bus '{section.table[-1]}' has no option '{name}'{nearest(name, names) or has}"
+        for name in options
+        if name not in names
+    ]
+    if problems:
+        raise OptionError(problems)

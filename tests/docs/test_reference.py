@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import task_testing
 
+import task_core
 import task_core.api
 from task_core.api.hooks import DECIDERS, HookSpecifications
 
@@ -15,7 +16,7 @@ ROW = re.compile(r"^\| `(\w+)` \| (.+) \|$", re.MULTILINE)
 HOOK_ROW = re.compile(r"^\| `(\w+\([\w, ]*\))` \|", re.MULTILINE)
 PUBLIC = {
     name: getattr(module, name)
-    for module in (task_core.api, task_testing)
+    for module in (task_core, task_core.api, task_testing)
     for name in module.__all__
 }
 

@@ -10,7 +10,7 @@ import pytest
 from task_testing import BusContract, WorkerContract
 from task_testing.contract.child import Child, Job
 from task_testing.contract.kit import SUITE
-from task_testing.contract.results import RESULTS
+from task_testing.contract.results import PATIENCE, RESULTS
 
 from task_core.api import BusContext
 from task_core.builtin import buses
@@ -30,7 +30,7 @@ QUICK = "closed_consumer_refuses or closed_producer or higher_priority"
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """Run a test file in another process, and return its exit status and output."""
-    for name in (RESULTS, "PYTEST_ADDOPTS"):
+    for name in (RESULTS, PATIENCE, "PYTEST_ADDOPTS"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     tests = " ".join(path for path in sys.path if path.endswith("tests"))
@@ -148,6 +148,31 @@ def test_the_summary_counts_what_passed_what_is_not_offered_and_what_did_not_run
     assert status == 0
     line = f"bus double-kit (in the process, suite {SUITE}): 2 passed, 1 not offered,"
     assert f"{line} {TOTAL - 3} not run" in told
+
+
+def test_plain_rules_run_first_and_outages_last(run):
+    """What is wrong on the first day is seen before anything waits."""
+    _, told = run(BUS, "--collect-only", "-q")
+    rules = [line.rpartition("::")[2] for line in told.splitlines() if "::" in line]
+    assert rules[0].startswith("test_a_body_reaches_the_broker")
+    assert rules[-1] == "test_a_restart_does_not_hinder_closing"
+
+
+DEAF = BUS + "    part = __import__('mutants').settling.DeliversNothing\n"
+
+
+def test_a_rule_that_waits_waits_as_long_as_it_is_told(run, monkeypatch):
+    """And the summary says how to wait less."""
+    select = ("-k", "settle_without_messages")
+    status, told = run(DEAF.replace('"kit"', '"kit"\n    patience = 2.5'), *select)
+    assert status == 1
+    assert "in 2.5 s, 0 of 1 came" in told
+    assert "may have waited 2.5 s and more: while you write it, set TASK_" in told
+    monkeypatch.setenv(PATIENCE, "0.5")
+    status, told = run(DEAF, *select)
+    assert status == 1
+    assert "in 0.5 s, 0 of 1 came" in told
+    assert "may have waited" not in told
 
 
 def test_results_are_written_for_the_matrix(run, tmp_path, monkeypatch):

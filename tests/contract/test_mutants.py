@@ -5,6 +5,7 @@ import re
 import pytest
 from mutants import MUTANTS, PLUGINS
 from task_testing import BusContract, TaskmasterContract, WorkerContract
+from task_testing.contract.results import PATIENCE, RESULTS
 
 RIGHT = """
 from mutants import Double, Taskmasters, Workers
@@ -41,7 +42,7 @@ class Recorder:
 @pytest.fixture
 def run_kit(tmp_path, monkeypatch):
     """Run a test file of its own, in this process; results and options are its own."""
-    for name in ("TASK_CONTRACT_RESULTS", "PYTEST_ADDOPTS"):
+    for name in (RESULTS, PATIENCE, "PYTEST_ADDOPTS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # quick
 

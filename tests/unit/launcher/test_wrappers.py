@@ -1,8 +1,11 @@
-"""Rules of `task_core.launcher.pair`: reads one bus, writes the other."""
+"""Rules of `task_core.launcher.wrappers`: all is forwarded, but what is different."""
+
+import inspect
+from unittest.mock import create_autospec
 
 import pytest
 
-from task_core.api.bus import BusContext
+from task_core.api.bus import Bus, BusContext, Consumer, Producer
 from task_core.api.capabilities import Capabilities
 from task_core.api.message import Message
 from task_core.builtin import buses
@@ -13,8 +16,52 @@ from task_core.errors import (
     LeaseLostError,
     UnsupportedCapabilityError,
 )
-from task_core.launcher.wrappers import BusPair, EarlyBus
+from task_core.launcher.wrappers import (
+    BusPair,
+    EarlyBus,
+    WrappedConsumer,
+    WrappedProducer,
+    Wrapper,
+)
 from task_core.wire import decode_task
+
+
+def hooks_of(base):
+    """Return the hooks of a contract: those of its public names, with `_` before."""
+    return [f"_{name}" for name in base._sealed if hasattr(base, f"_{name}")]
+
+
+WRAPPERS = {Bus: Wrapper, Consumer: WrappedConsumer, Producer: WrappedProducer}
+HOOKS = [(base, hook) for base in WRAPPERS for hook in hooks_of(base)]
+NAMES = [f"{base.__name__}.{hook}" for base, hook in HOOKS]
+
+
+def make_wrapper(base):
+    """Return a wrapper, and what it is around: that writes down its calls."""
+    bus = create_autospec(Bus, instance=True, capabilities=Capabilities(), lease=1.0)
+    bus.name = "inner"
+    if base is Bus:
+        return Wrapper(bus, bus.capabilities), bus
+    inner = create_autospec(base, instance=True, topic="t", channel="c")
+    return WRAPPERS[base](bus, inner), inner
+
+
+@pytest.mark.parametrize(("base", "hook"), HOOKS, ids=NAMES)
+def test_every_hook_is_forwarded_with_its_arguments(base, hook):
+    """Also one that the contract gets next year."""
+    wrapper, inner = make_wrapper(base)
+    assert hook in vars(WRAPPERS[base]), f"{WRAPPERS[base].__name__} lacks {hook}"
+    method, name = getattr(wrapper, hook), hook.removeprefix("_")
+    parameters = inspect.signature(method).parameters.values()
+    given = [object() for one in parameters if one.kind is not one.KEYWORD_ONLY]
+    named = {one.name: object() for one in parameters if one.kind is one.KEYWORD_ONLY}
+    answer = method(*given, **named)
+    if name == "exhausted":  # the one property
+        assert answer is inner.exhausted
+        return
+    getattr(inner, name).assert_called_once_with(*given, **named)
+    if name not in {"subscribe", "producer"}:  # those are wrapped themselves
+        assert answer in (None, getattr(inner, name).return_value)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@
 the range in `API_VERSIONS`.
 """
 
+import builtins
 import inspect
 from collections.abc import Callable
 from importlib import import_module
@@ -20,6 +21,7 @@ from task_core.api.taskmaster import (
 )
 from task_core.api.worker import Worker
 from task_core.errors import WorkerError
+from task_core.task import Task
 
 API_VERSIONS = dict.fromkeys(("bus", "worker", "taskmaster", "command"), (1, 1))
 """Oldest and newest API number that this core accepts, by kind."""
@@ -100,6 +102,7 @@ class WorkerPlugin:
             otherwise such keys are overlooked, as the Go system does.
         type_of: Takes the options, returns that type, when it depends on them.
         options: The attrs class of its options.
+        target: What was decorated with `@worker`, so that it can still be called.
         api: The API number that it was written for.
     """
 
@@ -111,13 +114,42 @@ class WorkerPlugin:
     task_type: str = ""
     strict: bool = True
     type_of: Callable[[Any], str] | None = attrs.field(default=None, repr=False)
-    options: type = NoOptions
+    options: builtins.type = NoOptions
+    target: Callable[..., Any] | None = attrs.field(default=None, repr=False)
     api: int = 1
 
     @property
     def type(self) -> str:
         """The type of the tasks that it does."""
         return self.task_type or self.name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call what was decorated, as if it were not: in tests, or from other code."""
+        if self.target is None:
+            raise TypeError(f"worker '{self.name}' was not made with @worker")
+        return self.target(*args, **kwargs)
+
+    def task(self, *args: Any, **fields: Any) -> Task:
+        """Return a new task for this worker, checked against its parameters.
+
+        Args:
+            args: The info, or one object of the class of parameters.
+            fields: Parameters by name; `job`, `meta` and `id` are the task's.
+
+        Raises:
+            TypeError: A parameter is missing, unknown or of a wrong type.
+
+        Example:
+            >>> @worker
+            ... def hello(info: str) -> str:
+            ...     return f"Hello {info}"
+            >>> hello("Ada"), hello.task("Ada").info
+            ('Hello Ada', 'Ada')
+        """
+        # Only for programs that make tasks: a launch has no use for it.
+        from task_core.api.making import make_task  # noqa: PLC0415
+
+        return make_task(self.type, self.target, args, fields)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -195,6 +227,7 @@ def worker(
             task_type=task_type,
             strict=strict,
             options=options,
+            target=target,
         )
 
     return declare if target is None else declare(target)

@@ -28,6 +28,7 @@ HIDDEN = {
     "task_core.discovery.guard": {"__call__"},
     "task_core.discovery.loader": {"_driver", "explained", "load"},
     "task_core.api": {"__getattr__"},
+    "task_core.api.plugin": {"task"},  # a launch makes none
     "task_core.builtin.buses": {"_open_"},
     "task_core.builtin.streams": {"_open_"},
     "task_core.builtin.workers": {"_make_"},

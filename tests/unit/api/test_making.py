@@ -1,0 +1,102 @@
+"""Rules of decorated workers as objects: callable, and makers of their own tasks."""
+
+from dataclasses import dataclass
+
+import attrs
+import msgspec
+import pytest
+
+from task_core.api import Task, WorkerContext, parse_info, worker
+
+
+@attrs.frozen
+class Attrs:
+    path: str
+    table: str
+    batch: int = 1000
+
+
+@dataclass(frozen=True)
+class Data:
+    path: str
+    table: str
+    batch: int = 1000
+
+
+class Struct(msgspec.Struct, frozen=True):
+    path: str
+    table: str
+    batch: int = 1000
+
+
+def load_with(params):
+    def load(params: params, ctx: WorkerContext) -> None:
+        """Load."""
+
+    load.__annotations__["params"] = params
+    return worker(load)
+
+
+@worker
+def greet_all(info: str) -> str:
+    """Greet."""
+    return f"Hello {info}"
+
+
+def test_a_decorated_function_can_be_called():
+    """As in a test of its own."""
+    assert greet_all("Ada") == "Hello Ada"
+
+
+def test_a_worker_makes_tasks_of_its_type():
+    """With an id, as `Task.new` does."""
+    task = greet_all.task("Ada", meta={"a": "b"}, job="j", id="7")
+    assert (task.type, task.info, task.meta) == ("greet_all", "Ada", "a=b")
+    assert (task.job, task.id) == ("j", "7")
+    assert greet_all.task().info == ""
+
+
+@pytest.mark.parametrize("params", [Attrs, Data, Struct])
+def test_parameters_become_an_info_string_that_the_worker_reads_back(params):
+    """Whatever kind of class they are."""
+    load = load_with(params)
+    task = load.task(path="/a.csv", table="sales", batch=5)
+    assert parse_info(params, task.info) == params("/a.csv", "sales", 5)
+    assert load.task(params("/a.csv", "sales")).info == "/a.csv?table=sales"
+
+
+@pytest.mark.parametrize("params", [Attrs, Data, Struct])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"path": "/a"},
+        {"path": "/a", "table": "t", "tabel": "x"},
+        {"path": "/a", "table": "t", "batch": "many"},
+    ],
+)
+def test_what_does_not_fit_is_a_type_error_at_the_caller(params, fields):
+    """Missing, unknown, or of a wrong type: before anything is sent."""
+    with pytest.raises(TypeError, match="^load: "):
+        load_with(params).task(**fields)
+
+
+def test_an_info_is_one_text():
+    """Nothing else can be one."""
+    for act in (
+        lambda: greet_all.task(7),
+        lambda: greet_all.task("a", "b"),
+        lambda: greet_all.task(name="Ada"),
+        lambda: load_with(Attrs).task("/a?table=t"),
+    ):
+        with pytest.raises(TypeError):
+            act()
+
+
+def test_a_worker_that_takes_the_task_gets_an_info():
+    """A task is no class of parameters."""
+
+    @worker
+    def see(task: Task) -> None:
+        """See."""
+
+    assert see.task("x").info == "x"

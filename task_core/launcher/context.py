@@ -39,6 +39,26 @@ class Surroundings:
     check: Callable[[Message], None] = accept
 
 
+@attrs.frozen(kw_only=True, eq=False)
+class Call:
+    """A worker, ready to be called.
+
+    Args:
+        invoke: Takes the task and the context (or None), returns what the worker
+            returns: for an `async def`, the coroutine.
+        is_async: Whether that must be awaited.
+        wants_context: Whether a context must be made for it.
+        sees_task: Whether it gets the task itself, and so can change it.
+        close: To be called after the last task.
+    """
+
+    invoke: Callable[[Task, Any], Any]
+    is_async: bool
+    wants_context: bool
+    sees_task: bool
+    close: Callable[[], None]
+
+
 class RunContext:
     """The context of one run. Only made for workers that ask for one."""
 

@@ -11,11 +11,10 @@ from contextvars import Context
 
 from task_core.api.worker import describe, failed
 from task_core.clock import Clock
-from task_core.launcher.context import Job, RunContext, Surroundings
+from task_core.launcher.context import Call, Job, RunContext, Surroundings
 from task_core.launcher.handover import Handover
 from task_core.launcher.plan import Hooks
 from task_core.launcher.run import AsyncRun, make_async_run
-from task_core.launcher.signature import Call
 from task_core.task import Task
 
 FAIRNESS = 100

@@ -15,7 +15,7 @@ from task_core.api.plugin import NoOptions, WorkerPlugin
 from task_core.api.worker import Worker, describe
 from task_core.clock import Clock, SystemClock
 from task_core.errors import BusError, UsageError
-from task_core.launcher.context import Surroundings
+from task_core.launcher.context import Call, Surroundings
 from task_core.launcher.handover import Handover, Slots, ThreadSlots
 from task_core.launcher.in_flight import InFlight, Window
 from task_core.launcher.inbox import Inbox
@@ -23,9 +23,8 @@ from task_core.launcher.loop import Loop, Parts
 from task_core.launcher.outbox import Outbox
 from task_core.launcher.plan import AckMode, Hooks, NoHooks, Plan, demand, start_line
 from task_core.launcher.quarantine import Quarantine
-from task_core.launcher.retries import Retries
 from task_core.launcher.run import make_run
-from task_core.launcher.signature import Call, compile_call
+from task_core.launcher.signature import compile_call
 from task_core.launcher.stats import Stats
 from task_core.launcher.stop import Cancel, Stop
 
@@ -146,6 +145,8 @@ def _assemble(
     )
     retries = None
     if bus.capabilities.delay:
+        from task_core.launcher.retries import Retries  # noqa: PLC0415  not on a pipe
+
         retries = Retries(plan, hooks, bus.capabilities.max_delay, log)
     outbox = Outbox(plan, retries, stats, hooks, clock)
     quarantine = Quarantine(plan.max_attempts, bus.capabilities)

@@ -221,9 +221,11 @@ class Loop:
         self._watchdog.feed()
         if not self._in_flight.jobs:  # the slots have been idle
             self._last_progress = self._last_arrival
-        jobs, suspects = self._quarantine.part(self._inbox.sort(deliveries))
-        if suspects:
-            self._set_aside(suspects, alone=not (jobs or self._in_flight.jobs))
+        jobs = self._inbox.sort(deliveries)
+        if self._quarantine.counts:
+            jobs, suspects = self._quarantine.part(jobs)
+            if suspects:
+                self._set_aside(suspects, alone=not (jobs or self._in_flight.jobs))
         if jobs:
             self._in_flight.jobs.update(jobs)
             self._slots.submit(jobs)
@@ -245,7 +247,8 @@ class Loop:
         """Settle what the slots have finished; say whether the bus was used."""
         jobs = self._in_flight.finish(self._handover.collect())
         if jobs:
-            self._stats.add_finished(jobs)
+            self._stats.finished += len(jobs)
+            self._stats.busy += sum([job.took for job in jobs])
             self._window.measure(jobs)
             self._last_progress = self._clock.monotonic()
             if self._cancel.requested:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -12,10 +13,12 @@ from task_core.clock import Clock
 from task_core.errors import LeaseLostError, PayloadError
 from task_core.launcher.context import Job
 from task_core.launcher.plan import Hooks, Plan
-from task_core.launcher.retries import Retries
 from task_core.launcher.stats import Stats
 from task_core.task import Task
 from task_core.wire import DeadLetter, decode_task, encode_dead, encode_task
+
+if TYPE_CHECKING:
+    from task_core.launcher.retries import Retries
 
 RETRY, DEAD, IGNORED = "retry", "dead", "ignored"
 """Fates of deliveries that leave no done task."""
@@ -88,7 +91,7 @@ class Outbox:
     def __init__(
         self,
         plan: Plan,
-        retries: Retries | None,
+        retries: "Retries | None",
         stats: Stats,
         hooks: Hooks,
         clock: Clock,
@@ -220,7 +223,7 @@ class Outbox:
     def _count(self, batch: Batch) -> None:
         """Count what the bus has confirmed."""
         stats, counts = self._stats, Counter(batch.fates.values())
-        stats.add_sent(batch.messages)
+        stats.sent.update([message.topic for message in batch.messages])
         stats.retried += counts[RETRY]
         stats.dead += counts[DEAD]
         stats.done += len(batch) - counts[RETRY] - counts[DEAD] - counts[IGNORED]

@@ -33,9 +33,10 @@ class Quarantine:
 
     def __init__(self, max_attempts: int, capabilities: Capabilities) -> None:
         self._most = max(LEAST_LOSSES, max_attempts)
-        self._counts = capabilities.attempts
+        self.counts = capabilities.attempts
+        """Whether the bus counts receipts: otherwise nobody is ever suspect."""
         self._returns = capabilities.nack
-        self.width = 1 if self._counts else sys.maxsize
+        self.width = 1 if self.counts else sys.maxsize
         """How many deliveries may be held, until it is known that none is suspect."""
         self.waiting: list[Job] = []
         """Those that have yet to run."""
@@ -55,7 +56,7 @@ class Quarantine:
 
     def part(self, jobs: list[Job]) -> tuple[list[Job], list[Job]]:
         """Split jobs into those that nobody suspects, and the others."""
-        attempts = [job.delivery.attempt for job in jobs] if self._counts else ()
+        attempts = [job.delivery.attempt for job in jobs] if self.counts else ()
         if max(attempts, default=1) == 1:
             self.width = min(self.width * 2, sys.maxsize)
             return jobs, []

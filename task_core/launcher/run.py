@@ -5,6 +5,7 @@ import logging
 import math
 import os
 from collections.abc import Awaitable, Callable, Coroutine
+from operator import attrgetter
 from types import TracebackType
 from typing import Any
 
@@ -20,14 +21,34 @@ from task_core.api.worker import (
 )
 from task_core.clock import Clock
 from task_core.errors import InfoError
-from task_core.launcher import signature
-from task_core.launcher.context import Job, RunContext, Surroundings, stamp_unrun
+from task_core.launcher.context import Call, Job, RunContext, Surroundings, stamp_unrun
 from task_core.launcher.plan import Hooks
-from task_core.launcher.signature import Call
+from task_core.task import Task
 from task_core.wire import decode_task
 
 Run = Callable[[Job], None]
 AsyncRun = Callable[[Job], Coroutine[Any, Any, None]]
+FirstArgument = Callable[[Task], Any]
+Invoke = Callable[[Task, Any], Any]
+INFO = attrgetter("info")
+"""What gives most workers their argument."""
+
+
+def with_context(function: Callable[..., Any]) -> Invoke:
+    """Return what calls a worker that takes the context alone."""
+    return lambda task, context: function(context)
+
+
+def with_one(function: Callable[..., Any], first: FirstArgument) -> Invoke:
+    """Return what calls a worker that takes one argument."""
+    if first is INFO:
+        return lambda task, context: function(task.info)
+    return lambda task, context: function(first(task))
+
+
+def with_both(function: Callable[..., Any], first: FirstArgument) -> Invoke:
+    """Return what calls a worker that takes one argument and the context."""
+    return lambda task, context: function(first(task), context)
 
 
 class Fork:
@@ -179,8 +200,7 @@ def outcome_of_error(error: BaseException, log: logging.Logger) -> Outcome:
 
 def _worker_frames(trace: TracebackType | None) -> TracebackType | None:
     """Leave out our own frames: they tell the author of the worker nothing."""
-    ours = {__file__, signature.__file__}
-    while trace and trace.tb_next and trace.tb_frame.f_code.co_filename in ours:
+    while trace and trace.tb_next and trace.tb_frame.f_code.co_filename == __file__:
         trace = trace.tb_next
     return trace
 

@@ -2,36 +2,21 @@
 
 import inspect
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any
-
-import attrs
 
 from task_core.api.worker import Worker, WorkerContext, describe
 from task_core.errors import WorkerError
 from task_core.fields import is_record
 from task_core.info import parser_of
+from task_core.launcher.context import Call
+from task_core.launcher.run import (
+    INFO,
+    FirstArgument,
+    with_both,
+    with_context,
+    with_one,
+)
 from task_core.task import Task
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class Call:
-    """A worker, ready to be called.
-
-    Args:
-        invoke: Takes the task and the context (or None), returns what the worker
-            returns: for an `async def`, the coroutine.
-        is_async: Whether that must be awaited.
-        wants_context: Whether a context must be made for it.
-        sees_task: Whether it gets the task itself, and so can change it.
-        close: To be called after the last task.
-    """
-
-    invoke: Callable[[Task, Any], Any]
-    is_async: bool
-    wants_context: bool
-    sees_task: bool
-    close: Callable[[], None]
 
 
 def compile_call(worker: Worker | Callable[..., Any], *, strict: bool = True) -> Call:
@@ -47,7 +32,7 @@ def compile_call(worker: Worker | Callable[..., Any], *, strict: bool = True) ->
     if isinstance(worker, Worker):
         do_task = worker.do_task
         return Call(
-            invoke=lambda task, context: do_task(context),
+            invoke=with_context(do_task),
             is_async=_is_async(do_task),
             wants_context=True,
             sees_task=True,
@@ -57,7 +42,7 @@ def compile_call(worker: Worker | Callable[..., Any], *, strict: bool = True) ->
         raise WorkerError(f"not a worker but {worker!r}: give a function or a Worker")
     first, wants_context = _read_signature(worker, strict)
     return Call(
-        invoke=_INVOKERS[wants_context](worker, first),
+        invoke=with_both(worker, first) if wants_context else with_one(worker, first),
         is_async=_is_async(worker),
         wants_context=wants_context,
         sees_task=wants_context or first is _itself,
@@ -72,29 +57,10 @@ def _is_async(function: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(inner) or inspect.iscoroutinefunction(called)
 
 
-FirstArgument = Callable[[Task], Any]
-
-
-def _one_argument(
-    function: Callable[..., Any], first: FirstArgument
-) -> Callable[[Task, Any], Any]:
-    if first is _info:
-        return lambda task, context: function(task.info)
-    return lambda task, context: function(first(task))
-
-
-def _two_arguments(
-    function: Callable[..., Any], first: FirstArgument
-) -> Callable[[Task, Any], Any]:
-    return lambda task, context: function(first(task), context)
-
-
 _POSITIONAL = (
     inspect.Parameter.POSITIONAL_ONLY,
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
 )
-_INVOKERS = {False: _one_argument, True: _two_arguments}
-_info = attrgetter("info")
 
 
 def _itself(task: Task) -> Task:
@@ -144,7 +110,7 @@ def _first_argument(
 ) -> FirstArgument:
     kind = parameter.annotation
     if kind is str or kind is parameter.empty:
-        return _info
+        return INFO
     if kind is Task:
         return _itself
     if kind is WorkerContext:

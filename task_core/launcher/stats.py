@@ -1,13 +1,10 @@
 """Counts of a launcher, under the names that the Go system gives them."""
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from task_core.api.message import Message
 from task_core.clock import Clock
-from task_core.launcher.context import Job
 from task_core.values import format_duration
 
 
@@ -59,15 +56,6 @@ class Stats:
         """Done tasks by result."""
         plain = self.done - sum(self.odd.values())
         return {**self.odd, "complete": plain + self.odd["complete"]}
-
-    def add_finished(self, jobs: Sequence[Job]) -> None:
-        """Count jobs that came back from the slots."""
-        self.finished += len(jobs)
-        self.busy += sum([job.took for job in jobs])
-
-    def add_sent(self, messages: Sequence[Message]) -> None:
-        """Count messages that the bus confirmed."""
-        self.sent.update([message.topic for message in messages])
 
     def snapshot(
         self, *, buses: tuple[str, str], topic: str, channel: str, running: int

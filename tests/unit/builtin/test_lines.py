@@ -1,9 +1,9 @@
-"""Rules of `task_core.builtin.lines`."""
+"""Rules of `task_core.builtin.line_consumer`."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from task_core.builtin.lines import LineBuffer
+from task_core.builtin.line_consumer import LineBuffer
 
 
 def bodies(deliveries):

@@ -88,7 +88,6 @@ def test_the_traceback_begins_in_the_worker(caplog):
     perform(worker)
     assert "in worker" in caplog.text
     assert "launcher/run.py" not in caplog.text
-    assert "launcher/signature.py" not in caplog.text
 
 
 def test_wrong_parameters_are_an_error_that_names_the_field(caplog):

@@ -1,9 +1,6 @@
 """Rules of `task_core.launcher.stats`: counts, under the names of the Go system."""
 
-from task_core.api.message import Delivery, Message
-from task_core.launcher.context import Job
 from task_core.launcher.stats import Stats
-from task_core.task import Task
 
 
 class Clock:
@@ -11,11 +8,6 @@ class Clock:
 
     def monotonic(self):
         return self.now
-
-
-def jobs(*seconds):
-    task = Task(type="load", info="")
-    return [Job(Delivery(b""), task, took=took) for took in seconds]
 
 
 def make(clock=None):
@@ -33,8 +25,8 @@ def test_the_snapshot_has_the_names_of_the_go_system():
     clock = Clock()
     stats = make(clock)
     stats.received = 3
-    stats.add_finished(jobs(0.01, 0.01))
-    stats.add_sent([Message("done", b""), Message("a", b""), Message("done", b"")])
+    stats.finished, stats.busy = 2, 0.02
+    stats.sent.update(["done", "a", "done"])
     clock.now += 61.5
     assert shoot(stats, running=1) == {
         "runtime": "1m1.5s",

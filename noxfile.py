@@ -243,6 +243,19 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def benchmarks(session: nox.Session) -> None:
+    """Figures in a minute or two, each as a ratio to a yardstick of the same run."""
+    _install_wheels(session)
+    for script in (
+        "start.py --rounds 15",
+        "stdio_receive.py 1",
+        "pipe.py --tasks 200000 --rounds 1",
+        "sqlite_bus.py --messages 2000 --rounds 1",
+    ):
+        session.run("python", *shlex.split(f"contrib/benchmarks/{script}"))
+
+
+@nox.session
 def changelog(session: nox.Session) -> None:
     """What the next release would say of itself, made of the fragments."""
     session.install("towncrier>=24.8")

@@ -1,36 +1,44 @@
 """Prints the findings of `task plugins doctor`."""
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
 import click
 
+from task_core.cli.command_context import CommandLine
 from task_core.cli.render import show_json, style
 from task_core.cli.stdout import diverted_stdout
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.doctor import diagnose
 from task_core.discovery.findings import Finding, Level, about
 from task_core.discovery.found import Found
-from task_core.errors import PluginError
+from task_core.errors import PluginError, WorkerError
+from task_core.launcher.signature import compile_call
 from task_core.options import options_of
 
 _COLOURS = {"OK": "green", "INFO": "blue", "WARN": "yellow", "FAIL": "red"}
 
 
-def run(catalog: Catalog, names: Sequence[str], as_json: bool) -> int:
+def run(
+    catalog: Catalog, names: Sequence[str], *, as_json: bool, for_authors: bool
+) -> int:
     """Examine plugins and print what was found.
 
     Args:
         catalog: What is installed.
         names: Plugins or distributions; all when empty.
         as_json: Print JSON rather than lines.
+        for_authors: Print also what only the authors of plugins can do.
 
     Returns:
         The exit code: 3 when something is broken.
     """
     with diverted_stdout():  # what a plugin prints when imported is no data
-        findings = diagnose(catalog, names, [check_options])
+        findings = diagnose(catalog, names, [check_options, check_signature])
+    if not for_authors:
+        findings = [one for one in findings if one.level is not Level.INFO]
     if as_json:
         show_json([attrs.asdict(finding) for finding in findings])
     else:
@@ -53,6 +61,39 @@ def check_options(found: Found, manifest: Any) -> Iterator[Finding]:
             cause = f"its option '{option.name}' has no help"
             fix = "its author can declare it with option(..., help=...)"
             yield about(found, "P09", Level.WARN, cause, fix)
+
+
+def check_signature(found: Found, manifest: Any) -> Iterator[Finding]:
+    """P02: a decorated function has parameters that a launcher can give."""
+    make = getattr(manifest, "make", None)
+    function = getattr(getattr(make, "call", None), "function", None)
+    if found.kind != "worker" or function is None:
+        return
+    try:
+        compile_call(function)
+    except WorkerError as error:
+        yield about(found, "P02", Level.FAIL, str(error), "tell its author")
+
+
+def connect(catalog: Catalog, url: str, *, as_json: bool) -> int:
+    """Open a bus, ask for a sign of life, and say how long that took.
+
+    Raises:
+        FrameworkError: It cannot be opened, or does not answer.
+    """
+    begin = time.perf_counter()
+    bus = CommandLine(catalog).open_bus(url)
+    try:
+        bus.ping()
+        seconds = time.perf_counter() - begin
+    finally:
+        bus.close()
+    if as_json:
+        show_json({"bus": bus.name, "seconds": round(seconds, 6)})
+    else:
+        level = style(f"{Level.OK:<4}", fg=_COLOURS[Level.OK])
+        click.echo(f"{level}  bus {bus.name} answers, in {seconds * 1000:.0f} ms")
+    return 0
 
 
 def _lines(finding: Finding) -> str:

@@ -1,5 +1,9 @@
 """`task launch`: run a worker on a bus."""
 
+import re
+
+import click
+
 from task_core.cli.command import PluginCommand
 from task_core.cli.launch_options import LaunchOptions
 from task_core.cli.logs import set_up_logging
@@ -32,9 +36,11 @@ _WHO = (
 )
 
 
+_EXTRA = re.compile(r"unexpected extra arguments? \((\S+?)[ )]")
 _BUSES = frozenset({"bus", "in_bus", "out_bus"})
 _OF_BOTH = _BUSES | {
-    *("worker", "taskmaster", "kill_time", "lease", "max_attempts", "log_level")
+    *("worker", "taskmaster", "kill_time", "lease", "max_attempts", "log_level"),
+    *("hooks", "require_hooks"),
 }
 """The options that a taskmaster heeds as well."""
 
@@ -64,4 +70,19 @@ def _refuse_flags_of_workers(settings: Settings) -> None:
         raise OptionError([text])
 
 
-command = PluginCommand(name="launch", section=SECTION, run=_run, help=HELP)
+class LaunchCommand(PluginCommand):
+    """Says how a worker is named to those who just write its name."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Suggest the flag for a word that stands alone."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            word = _EXTRA.search(error.message)
+            if word is None or ctx.params.get("worker") or ctx.params.get("taskmaster"):
+                raise
+            text = f"launch what? Did you mean --worker {word[1]}?"
+            raise click.UsageError(text, ctx) from error
+
+
+command = LaunchCommand(name="launch", section=SECTION, run=_run, help=HELP)

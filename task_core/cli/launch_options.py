@@ -58,6 +58,15 @@ class LaunchOptions:
         help="Tasks to buffer beyond the busy slots; 0 is strict, not given measures.",
         validator=optional(ge(0)),
     )
+    hooks: tuple[str, ...] = option(
+        (),
+        help="Hooks to load beside those installed: file.py or module:object; repeat.",
+        metavar="HOOKS",
+    )
+    require_hooks: bool = option(
+        False,
+        help="Do not start without a hook plugin that is installed and broken.",
+    )
     kill_time: timedelta = option(
         timedelta(seconds=10),
         help="Grace for running tasks after the first signal, for example 10s or 1m.",

@@ -10,8 +10,12 @@ import click
 
 from task_core import __version__
 from task_core.cli.commands import FULL, CommandTable
+from task_core.cli.stdout import kept_streams, open_streams
 from task_core.errors import BusError, FrameworkError, UsageError, excerpt
 from task_core.shown import shown
+
+_LIBRARIES = {"attr", "attrs", "click", "msgspec", "pluggy", "stevedore"}
+"""What is used by our code, so that an error in it is ours."""
 
 EXAMPLES = """\
 Examples:
@@ -42,8 +46,6 @@ Examples:
 @click.option("--debug", is_flag=True, help="Add the traceback to errors.")
 def cli(debug: bool) -> None:
     """Is replaced by the help text above."""
-    if debug:
-        os.environ["TASK_DEBUG"] = "1"
 
 
 def main(args: list[str] | None = None) -> None:
@@ -52,7 +54,7 @@ def main(args: list[str] | None = None) -> None:
     Args:
         args: The words after `task`; those of the process when not given.
     """
-    code = _run(sys.argv[1:] if args is None else args)
+    code = _run(_without_debug(sys.argv[1:] if args is None else args))
     if args is None and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         # Python forgets an interrupt that comes while it ends; the kernel does not.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -62,8 +64,10 @@ def main(args: list[str] | None = None) -> None:
 def _run(args: list[str]) -> int:
     """Run a command; return its exit code, whatever goes wrong."""
     try:
+        open_streams()
         _check_encoding(args)
-        code = cli.main(args, prog_name="task", standalone_mode=False)
+        with kept_streams():  # whatever plugins do to them, messages need them
+            code = cli.main(args, prog_name="task", standalone_mode=False)
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.ClickException as error:
@@ -92,6 +96,14 @@ def _check_encoding(args: list[str]) -> None:
             word.encode()
         except UnicodeEncodeError:
             raise UsageError(f"this argument is not UTF-8: {excerpt(word)}") from None
+
+
+def _without_debug(words: list[str]) -> list[str]:
+    """Take out `--debug`, which may stand anywhere before `--`."""
+    end = words.index("--") if "--" in words else len(words)
+    if "--debug" in words[:end]:
+        os.environ["TASK_DEBUG"] = "1"
+    return [word for word in words[:end] if word != "--debug"] + words[end:]
 
 
 def _show(error: FrameworkError) -> int:
@@ -128,8 +140,30 @@ def _show_unwritten(error: OSError) -> int:
 
 def _show_bug(error: BaseException) -> int:
     """Show the traceback: this is no mistake of the user's."""
+    try:
+        os.getcwd()
+    except OSError:
+        return _show(UsageError("the current folder is gone: go to one that exists"))
     _show_traceback(error)
+    place = _not_ours(error)
     versions = f"task-framework {__version__}, Python {sys.version.split()[0]}"
-    text = f"task: this is a bug: please report what is above, with {versions}"
-    click.echo(text, err=True)
+    text = f"this is a bug: please report what is above, with {versions}"
+    if place:
+        text = f"it comes from {place}, and not from the framework: tell its author"
+    click.echo(f"task: {text}", err=True)
     return 1
+
+
+def _not_ours(error: BaseException) -> str:
+    """Return the place of an error that left the code of somebody else."""
+    trace, place = error.__traceback__, ""
+    while trace:
+        name = trace.tb_frame.f_globals.get("__name__", "")
+        top = name.partition(".")[0]
+        if top == "task_core":
+            place = ""
+        elif top not in _LIBRARIES and top not in sys.stdlib_module_names:
+            file = os.path.basename(trace.tb_frame.f_code.co_filename)
+            place = f"{name} ({file}:{trace.tb_lineno})"
+        trace = trace.tb_next
+    return place

@@ -14,7 +14,7 @@ from task_core.config.sources import Section
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.found import KINDS, Found
 from task_core.discovery.loader import load
-from task_core.errors import PluginError
+from task_core.errors import PluginError, UsageError
 from task_core.fields import Field
 
 HELP = """Show the buses, workers, taskmasters, hooks and commands that are installed.
@@ -24,6 +24,7 @@ Examples:
   task plugins list --kind bus
   task plugins show bus file
   task plugins doctor
+  task plugins doctor --connect nsq://localhost:4150
 
 TASK_PLUGINS=none hides all that is not built in, TASK_PLUGINS=a,b all but these
 distributions, TASK_PLUGINS_DISABLED=a,b just these.
@@ -167,13 +168,22 @@ def capability_meanings() -> dict[str, str]:
 
 @command.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--author", is_flag=True, help="Say also what only authors can mend.")
+@click.option("--connect", metavar="URL", help="Ask this bus for a sign of life.")
 @_as_json()
-def doctor(names: tuple[str, ...], as_json: bool) -> int:
+def doctor(
+    names: tuple[str, ...], author: bool, connect: str | None, as_json: bool
+) -> int:
     """Examine plugins, or all those of a distribution; exit with 3 if one is broken.
 
-    Each is imported in a process of its own: a broken one hurts nobody else.
+    Each is imported in a process of its own: a broken one hurts nobody else. With
+    --connect a bus is opened instead, and asked whether it is there.
     """
     # Only now, since it needs modules that listing does not.
-    from task_core.cli.doctor import run
+    from task_core.cli import doctor as examination
 
-    return run(installed(), names, as_json)
+    if connect is None:
+        return examination.run(installed(), names, as_json=as_json, for_authors=author)
+    if names:
+        raise UsageError("--connect is about one bus: leave the names out")
+    return examination.connect(installed(), connect, as_json=as_json)

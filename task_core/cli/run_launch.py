@@ -17,7 +17,7 @@ from task_core.api.bus import Bus
 from task_core.api.plugin import TaskmasterPlugin
 from task_core.api.worker import describe
 from task_core.cli.buses import open_bus
-from task_core.cli.hooks import load_hooks
+from task_core.cli.hooks import hooks_of
 from task_core.cli.launch_options import LaunchOptions
 from task_core.cli.stdout import claim_stdin, claim_stdout
 from task_core.config.selection import Settings
@@ -65,7 +65,7 @@ def _run_worker(settings: Settings, open_: Callable[[], Bus]) -> int:
         open_,
         plan_of(options),
         options=settings.worker.options,
-        hooks=load_hooks(settings.catalog),
+        hooks=hooks_of(settings),
         log=log,
     )
     bus, kill_time = launcher.parts.bus, launcher.plan.kill_time

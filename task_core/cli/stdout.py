@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from task_core.errors import BusError
+
 
 def claim_stdout() -> int:
     """Take stdout away from everybody else, for good.
@@ -48,12 +50,29 @@ def claim_stdin() -> int:
     return own
 
 
+def open_streams() -> None:
+    """See to it that stdout and stderr are there, which a shell can have closed.
+
+    Another file would take their numbers, and get what is meant for people.
+
+    Raises:
+        BusError: stdout is closed: data would be lost without a word.
+    """
+    if sys.stderr is None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        sys.stderr = _stream(2)
+    if sys.stdout is None:
+        text = "stdout is closed: point it at /dev/null if nobody wants what is written"
+        raise BusError(text)
+
+
 @contextmanager
 def diverted_stdout() -> Iterator[None]:
     """Point stdout at stderr for a while, for example while plugins are imported."""
     own = claim_stdout()
     try:
-        yield
+        with kept_streams():
+            yield
     finally:
         _flush()
         os.dup2(own, 1)
@@ -61,5 +80,27 @@ def diverted_stdout() -> Iterator[None]:
 
 
 def _flush() -> None:
-    if sys.stdout is not None:  # a plugin may have taken it away
+    if not getattr(sys.stdout, "closed", True):  # a plugin may have taken it away
         sys.stdout.flush()
+
+
+def _stream(number: int) -> io.TextIOWrapper:
+    mode = "w" if number else "r"
+    return open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115  for good
+
+
+@contextmanager
+def kept_streams() -> Iterator[None]:
+    """Give `sys.stdout` and the like back if somebody closes them or takes them away.
+
+    Others are free to put something of theirs in the place of these.
+    """
+    kept = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
+    try:
+        yield
+    finally:
+        for number, (name, stream) in enumerate(kept.items()):
+            if getattr(stream, "closed", True):
+                stream = _stream(number)
+            if getattr(getattr(sys, name), "closed", True):
+                setattr(sys, name, stream)

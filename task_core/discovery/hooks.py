@@ -33,27 +33,36 @@ class Listeners:
         self._manager = _manager()
 
     @classmethod
-    def load(cls, found: Iterable[Found]) -> "Listeners":
+    def load(cls, found: Iterable[Found], *, required: bool = False) -> "Listeners":
         """Load hook plugins; one that is broken is left out, with a warning.
 
         Args:
             found: Plugins of the kind `hooks`.
+            required: Raise its error instead: a decider that is left out forbids
+                nothing.
+
+        Raises:
+            FrameworkError: One of them is broken, and all are required.
         """
-        listeners = cls()
         plugins = list(found)
         installed = [plugin for plugin in plugins if plugin.installed]
-        others = [plugin for plugin in plugins if not plugin.installed]
+        listeners = cls()
 
-        def left_out(plugin: Found, error: BaseException) -> None:
-            log.warning("left out: %s", explained(plugin, error))
+        def failed(error: Exception) -> None:
+            if required:
+                raise error
+            log.warning("left out: %s", error)
 
-        loaded = load_drivers(installed, left_out) if installed else []
-        loaded += [(plugin, load(plugin)) for plugin in others]
-        for plugin, implementation in loaded:
+        def not_imported(plugin: Found, error: BaseException) -> None:
+            failed(explained(plugin, error))
+
+        loaded = load_drivers(installed, not_imported) if installed else []
+        own = [plugin for plugin in plugins if not plugin.installed]
+        for plugin, implementation in [*loaded, *((one, load(one)) for one in own)]:
             try:
                 listeners.add(plugin, implementation)
             except PluginError as error:
-                log.warning("left out: %s", error)
+                failed(error)
         return listeners
 
     def add(self, found: Found, plugin: Any) -> None:
@@ -64,7 +73,7 @@ class Listeners:
         """
         problem = _register(self._manager, plugin, found.label)
         if problem:
-            fix = "tell its author"
+            fix = "mend it" if found.given else "tell its author"
             text = f"{found.full_label}: {problem}: {fix}"
             raise PluginContractError(text, code="P02", cause=problem, fix=fix)
 

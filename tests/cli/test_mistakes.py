@@ -8,6 +8,9 @@ from cli_lines import line
     ("args", "code", "texts"),
     [
         (["lauch"], 2, ["there is no command 'lauch'", "did you mean 'launch'?"]),
+        (["launch", "echo"], 2, ["Did you mean --worker echo?"]),
+        (["launch", "./a.py"], 2, ["Did you mean --worker ./a.py?"]),
+        (["launch", "-w", "echo", "more"], 2, ["unexpected extra argument (more)"]),
         (["launch"], 2, ["launch what?", "--worker", "TASK_LAUNCH_WORKER"]),
         (
             ["launch", "-w", "ecko"],

@@ -121,3 +121,14 @@ def test_a_bus_is_opened_for_both_unless_told():
     """With half a minute of lease, as promised."""
     context = BusContext()
     assert (context.role, context.lease) == ("both", 30.0)
+
+
+def test_what_opens_a_bus_may_stand_as_text():
+    """It is imported when it is called: the manifest need not import anything."""
+    bus = BusPlugin(
+        name="x", summary="", capabilities=Capabilities(), open="no_module:open"
+    )
+    with pytest.raises(ModuleNotFoundError, match="no_module"):
+        bus.open(NoOptions(), BusContext())
+    path = WorkerPlugin(name="x", summary="", make="os.path:basename")
+    assert path.make("a/b") == "b"

@@ -9,6 +9,7 @@ import pytest
 from task_core.api import hookimpl
 from task_core.cli.hooks import load_hooks
 from task_core.discovery.catalog import Catalog
+from task_core.errors import FrameworkError, PluginContractError
 
 WITHOUT = """
 import sys
@@ -57,3 +58,49 @@ def test_plugins_of_other_kinds_are_not_asked(kind):
     catalog = Catalog()
     catalog.register(kind, object(), "other")
     assert load_hooks(catalog).observer("task_settled") is None
+
+
+WATCH = """
+from task_core.api import hookimpl
+
+heard = []
+
+@hookimpl
+def task_settled(task):
+    heard.append(task)
+"""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """The current folder; what is imported from it is forgotten."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield tmp_path
+    sys.modules.pop("my_watch", None)
+
+
+def test_a_file_of_hooks_may_be_given(here):
+    """No packaging is needed to watch."""
+    (here / "my_watch.py").write_text(WATCH)
+    load_hooks(Catalog(), ["./my_watch.py"]).observer("task_settled")(task="a task")
+    assert sys.modules["my_watch"].heard == ["a task"]
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [("x = 1\n", "it implements no hook"), ("1 / 0\n", "cannot be imported")],
+)
+def test_hooks_that_were_asked_for_must_work(here, source, error):
+    """Whoever names them relies on them."""
+    (here / "my_watch.py").write_text(source)
+    with pytest.raises(FrameworkError, match=error):
+        load_hooks(Catalog(), ["./my_watch.py"])
+
+
+def test_installed_hooks_can_be_required():
+    """A decider that is left out forbids nothing."""
+    catalog = Catalog()
+    catalog.register("hooks", types.SimpleNamespace(), "empty")
+    with pytest.raises(PluginContractError, match="it implements no hook"):
+        load_hooks(catalog, required=True)

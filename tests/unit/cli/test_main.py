@@ -36,12 +36,10 @@ def command(monkeypatch):
     """Make `task boom` raise an exception."""
 
     def make(error):
-        @click.command
-        def boom():
-            raise error
-
+        ours = {"__name__": "task_core.boom", "error": error}
+        exec("def boom():\n    raise error", ours)
         module = ModuleType("boom_module")
-        module.boom = boom
+        module.boom = click.command(ours["boom"])
         monkeypatch.setitem(sys.modules, "boom_module", module)
         monkeypatch.setitem(COMMANDS, "boom", Entry("boom_module:boom", "Fail."))
 
@@ -237,6 +235,75 @@ def test_any_text_may_be_printed_in_any_locale(folder):
     )
     assert '"result":"complete"' in done.stdout
     assert "\\xfc" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("boom", "--debug"), ("--debug", "boom"), ("boom", "--debug", "--")]
+)
+def test_the_flag_may_stand_anywhere(task, command, monkeypatch, words):
+    """People add it to the line that they have just typed."""
+    monkeypatch.setenv("TASK_DEBUG", "")
+    command(BusError("gone"))
+    assert "Traceback" in task(*words).err
+
+
+def test_what_follows_two_dashes_is_no_flag(task, command, monkeypatch):
+    """It may be meant for a program."""
+    monkeypatch.setenv("TASK_DEBUG", "")
+    command(BusError("gone"))
+    assert "Traceback" not in task("boom", "--", "--debug").err
+
+
+def test_an_error_that_comes_from_others_is_not_called_a_bug_of_ours(
+    task, command, monkeypatch, tmp_path
+):
+    """The report would go to those who cannot mend it."""
+    (tmp_path / "of_others.py").write_text("def fail():\n    {}['oh']\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    fail = __import__("of_others").fail
+    command(KeyError("replaced"))
+    sys.modules["boom_module"].boom.callback = fail
+    done = task("boom")
+    assert done.code == 1
+    assert "KeyError: 'oh'" in done.err
+    assert "it comes from of_others (of_others.py:2), and not from the" in done.err
+    assert "this is a bug" not in done.err
+
+
+def test_a_folder_that_was_deleted_is_told(task, folder):
+    """It is where files are looked for."""
+    gone = folder / "gone"
+    gone.mkdir()
+    os.chdir(gone)
+    gone.rmdir()
+    done = task("launch", "--worker", "./work.py:work")
+    os.chdir(folder)
+    assert done.err == "task: the current folder is gone: go to one that exists\n"
+    assert done.code == 2
+
+
+def test_a_plugin_that_takes_the_streams_away_silences_nobody(task, folder):
+    """Whatever goes wrong is told all the same."""
+    source = "import sys\nsys.stdout = sys.stderr = sys.stdin = None\n1 / 0\n"
+    (folder / "rude.py").write_text(source)
+    done = task("launch", "--worker", "./rude.py:work")
+    assert done.code == 2
+    assert "ZeroDivisionError" in done.err
+
+
+@pytest.mark.parametrize(
+    ("closed", "code", "text"),
+    [(">&-", 4, "task: stdout is closed: point it at /dev/null"), ("2>&-", 0, "")],
+)
+def test_a_closed_stream_is_no_bug(closed, code, text):
+    """Data has nowhere to go without stdout; nobody misses stderr."""
+    script = f"{sys.executable} -m task_core plugins list {closed}"
+    done = subprocess.run(
+        script, shell=True, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code
+    assert done.stderr.startswith(text)
+    assert "Traceback" not in done.stderr
 
 
 def test_a_reader_that_has_enough_is_no_error():

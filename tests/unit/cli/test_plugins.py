@@ -12,11 +12,13 @@ from click.testing import CliRunner
 from task_testing.dists import write_distribution
 
 from task_core.api.capabilities import Capabilities
-from task_core.api.plugin import BusPlugin
-from task_core.cli.doctor import check_options
+from task_core.api.plugin import BusPlugin, worker
+from task_core.cli.doctor import check_options, check_signature
 from task_core.cli.plugins import capability_meanings, command
 from task_core.discovery.findings import Level
 from task_core.discovery.found import Found
+from task_core.discovery.guard import guarded
+from task_core.errors import OptionError, UnknownPluginError, UsageError
 from task_core.options import option
 
 SOURCE = """
@@ -142,7 +144,8 @@ def test_the_doctor_prints_one_line_for_those_in_order():
 
 def test_the_doctor_prints_cause_and_fix(shown):
     """One line each."""
-    text = run("doctor", "task-bus-shown")
+    assert "INFO" not in run("doctor", "task-bus-shown")
+    text = run("doctor", "task-bus-shown", "--author")
     assert "INFO  P12  task-bus-shown: its requirements set no upper bound" in text
     assert "\n           fix: its author can add" in text
 
@@ -192,3 +195,34 @@ def test_an_option_that_nothing_can_set_is_a_failure():
     [(code, level, cause)] = findings_of(Unreadable)
     assert (code, level) == ("P09", Level.FAIL)
     assert "Unreadable.nested" in cause
+
+
+def three(info, context, more):
+    """Do something that nobody can ask for."""
+
+
+def test_a_worker_that_cannot_be_called_is_a_failure():
+    """It would say so at the start of each launcher."""
+    found = Found(kind="worker", name="three", distribution="d")
+    manifest = guarded(found, worker(three))
+    [finding] = check_signature(found, manifest)
+    assert (finding.code, finding.level) == ("P02", Level.FAIL)
+    assert "not (info, context, more)" in finding.cause
+    assert not [*check_signature(found, guarded(found, worker(lambda info: None)))]
+
+
+def test_a_bus_can_be_asked_for_a_sign_of_life():
+    """With its name and how long that took."""
+    assert run("doctor", "--connect", "memory").startswith("OK    bus memory answers")
+    assert json.loads(run("doctor", "--connect", "null", "--json"))["bus"] == "null"
+
+
+def test_a_bus_that_is_away_is_the_error_that_a_launcher_would_get():
+    """Of a connection, or of a name."""
+    runner = CliRunner()
+    done = runner.invoke(command, ["doctor", "--connect", "nowhere"])
+    assert isinstance(done.exception, UnknownPluginError)
+    done = runner.invoke(command, ["doctor", "--connect", "file://x?folow=1"])
+    assert isinstance(done.exception, OptionError)
+    done = runner.invoke(command, ["doctor", "nsq", "--connect", "memory"])
+    assert isinstance(done.exception, UsageError)

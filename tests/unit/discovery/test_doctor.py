@@ -222,3 +222,43 @@ def test_a_bad_hook_plugin_is_a_finding(site):
     [finding] = [f for f in findings if f.level is Level.FAIL and f.name]
     assert finding.code == "P02"
     assert finding.cause.startswith("there is no hook 'task_startet'")
+
+
+@pytest.mark.parametrize(
+    "opens",
+    [
+        "'no_client:open'",
+        "'late_open:open'",
+        "_open",
+    ],
+)
+def test_a_plugin_that_cannot_start_is_not_in_order(site, opens):
+    """What it imports when it is opened is imported; it is not opened."""
+    (site.folder / "late_open.py").write_text("import no_client\n")
+    first = (
+        "def _open(options, context):\n"
+        "    from late_open import Bus\n"
+        "    raise SystemExit('this is never run')\n"
+    )
+    source = BUS.format(first=first).replace("lambda options, context: None", opens)
+    site.install("task-bus-x", source=source, requires=(*POLITE, "no-client>=2"))
+    found = Catalog(path=site.path).find("bus", "x")
+    report = probe.probe(found, site.path)
+    assert report.code == "P01"
+    assert "it needs the module 'no_client', which is not there" in report.cause
+    assert report.fix == "pip install 'no-client>=2'"
+
+
+def test_an_import_that_may_fail_is_no_fault(site):
+    """The plugin has another way, or says itself what is missing."""
+    first = (
+        "def _open(options, context):\n"
+        "    try:\n"
+        "        import no_client\n"
+        "    except ImportError:\n"
+        "        raise\n"
+    )
+    source = BUS.format(first=first).replace("lambda options, context: None", "_open")
+    site.install("task-bus-x", source=source, requires=POLITE)
+    found = Catalog(path=site.path).find("bus", "x")
+    assert probe.probe(found, site.path).code == ""

@@ -1,5 +1,6 @@
 """Rules of `task_core.discovery.files`: workers without packaging."""
 
+import subprocess
 import sys
 
 import pytest
@@ -234,3 +235,54 @@ def test_a_file_without_the_taskmaster_names_those_there_are(tmp_path):
     (tmp_path / "masters.py").write_text(MASTERS)
     with pytest.raises(WorkerError, match=r"taskmasters there: greet"):
         load_target(f"{tmp_path}/masters.py:nobody", "taskmaster")
+
+
+POOL = """
+import multiprocessing
+
+def double(number):
+    return 2 * number
+
+def work(info):
+    context = multiprocessing.get_context(info)
+    with context.Pool(1) as pool:
+        return ",".join(map(str, pool.map(double, [1, 2])))
+"""
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_what_a_worker_starts_by_multiprocessing_finds_its_file(here, method):
+    """A child imports the functions that it is given by the name of their module."""
+    write_module(here, "far.my_pool", POOL)
+    code = (
+        "from task_core.discovery.catalog import Catalog\n"
+        "if __name__ == '__main__':\n"
+        "    plugin, _ = Catalog().manifest('worker', 'far/my_pool.py:work')\n"
+        f"    print(plugin.make(None)({method!r}))\n"
+    )
+    (here / "main.py").write_text(code)
+    done = subprocess.run(
+        [sys.executable, "main.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout == "2,4\n", done.stderr
+
+
+def test_a_file_has_its_own_name_where_nobody_else_has_it(here):
+    """Else one of our making."""
+    write_module(here, "lonely_worker", "def work(info): ...\n")
+    assert load_target("lonely_worker.py").make(None).__module__ == "lonely_worker"
+    write_module(here, "queue", "def work(info): ...\n")
+    assert load_target("queue.py").make(None).__module__.startswith("task_worker_file")
+
+
+def test_a_file_of_hooks_is_a_module_with_implementations(here):
+    """As an installed one that names a module."""
+    write_module(here, "watch", "x = 1\n")
+    assert load_target("./watch.py", "hooks").x == 1
+    assert load_target("watch:x", "hooks") == 1
+    with pytest.raises(WorkerError, match=r"no 'y' in 'watch.py'.*hookss? there: x"):
+        load_target("watch.py:y", "hooks")

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from task_core.errors import BusError
 
@@ -84,9 +85,8 @@ def _flush() -> None:
         sys.stdout.flush()
 
 
-def _stream(number: int) -> io.TextIOWrapper:
-    mode = "w" if number else "r"
-    return open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115  for good
+def _stream(number: int) -> TextIO:
+    return os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False)
 
 
 @contextmanager
@@ -100,7 +100,6 @@ def kept_streams() -> Iterator[None]:
         yield
     finally:
         for number, (name, stream) in enumerate(kept.items()):
-            if getattr(stream, "closed", True):
-                stream = _stream(number)
             if getattr(getattr(sys, name), "closed", True):
-                setattr(sys, name, stream)
+                is_closed = getattr(stream, "closed", True)
+                setattr(sys, name, _stream(number) if is_closed else stream)

@@ -100,6 +100,5 @@ def kept_streams() -> Iterator[None]:
         yield
     finally:
         for number, (name, stream) in enumerate(kept.items()):
-            if getattr(getattr(sys, name), "closed", True):
-                is_closed = getattr(stream, "closed", True)
-                setattr(sys, name, _stream(number) if is_closed else stream)
+            if stream is not None and getattr(getattr(sys, name), "closed", True):
+                setattr(sys, name, _stream(number) if stream.closed else stream)

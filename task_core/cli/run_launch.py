@@ -140,7 +140,7 @@ def _run_taskmaster(settings: Settings, open_: Callable[[], Bus]) -> int:
     assert settings.taskmaster is not None  # the command sees to it
     options: LaunchOptions = settings.command
     plugin: TaskmasterPlugin = settings.taskmaster.plugin
-    hooks = load_hooks(settings.catalog)
+    hooks = hooks_of(settings)
     taskmaster = plugin.make(settings.taskmaster.options)
     bus = open_()
     name = plugin.name

@@ -317,3 +317,32 @@ def test_a_body_of_a_mebibyte_in_many_pieces_arrives_whole(consume):
     body = bytes(range(256)) * 4096
     _, consumer = consume(body)
     assert [it.body for it in receive(consumer, 1)] == [body]
+
+
+def test_more_is_held_than_an_nsqd_has_in_flight_on_one_connection(start_nsqd, buses):
+    """As `task dead list` does: it holds all dead letters to look at them."""
+    nsqd = start_nsqd(options=("--max-rdy-count=10",))
+    door = NsqBackdoor(nsqd)
+    door.put("t", [b"%d" % n for n in range(35)])
+    consumer = buses(nsqd=(nsqd.tcp,)).subscribe("t", "c")
+    held = receive(consumer, 35)
+    assert len({it.body for it in held}) == 35
+    consumer.ack(held)
+    assert not consumer.receive(1, 0.2)
+    channel = door.channel("t", "c")
+    assert (channel["in_flight_count"], channel["depth"]) == (0, 0)
+
+
+def test_no_more_than_the_limit_leaves_an_nsqd_over_several_connections(
+    start_nsqd, buses
+):
+    nsqd = start_nsqd(options=("--max-rdy-count=3",))
+    door = NsqBackdoor(nsqd)
+    door.put("t", [b"%d" % n for n in range(40)])
+    consumer = buses(nsqd=(nsqd.tcp,)).subscribe("t", "c")
+    held = []
+    for limit in (2, 2, 3, 5, 1):
+        held += receive(consumer, limit)
+        in_flight = door.in_flight("t", "c")
+        # one may be on its way while another connection is told that its turn is over
+        assert len(held) <= in_flight <= len(held) + 1

@@ -159,3 +159,16 @@ def test_a_topic_with_a_long_or_ephemeral_name_has_dead_letters(
     redrive = task("dead", "redrive", topic, "--yes", bus=url)
     assert "1 sent back" in redrive.communicate(timeout=60)[1]
     assert door.channel(topic, "workers")["depth"] == 1
+
+
+def test_all_dead_letters_are_listed_and_sent_back(start_nsqd, task):
+    """Beyond what an nsqd has in flight on one connection: 2,500 by default."""
+    nsqd = start_nsqd(options=("--max-rdy-count=100",))
+    url, door = f"nsq://{nsqd.tcp}?http={nsqd.http}", NsqBackdoor(nsqd)
+    letter = b'{"reason":"it broke","topic":"work","body":"%d"}'
+    door.put("work.dead", [letter % n for n in range(240)])
+    stdout, _ = task("dead", "list", "work", "--json", bus=url).communicate(timeout=60)
+    assert stdout.count("it broke") == 240
+    redrive = task("dead", "redrive", "work", "--yes", bus=url)
+    assert "240 sent back" in redrive.communicate(timeout=60)[1]
+    assert len(set(door.take("work"))) == 240

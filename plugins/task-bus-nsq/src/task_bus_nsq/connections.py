@@ -78,6 +78,17 @@ class Connections:
             _log.warning("%s; reading from others meanwhile", text)
             self._reconnector.lost(address)
 
+    def widen(self) -> None:
+        """Connect once more to each: the connections that there are hold all they may.
+
+        An nsqd's --max-rdy-count bounds what it has in flight on one connection.
+        """
+        for address in {reader.address for reader in self.readers}:
+            try:
+                self._add(self._connect(address))
+            except BusConnectionError as error:
+                _log.warning("%s; holding no more for now", error)
+
     def lose(self, reader: Reader, error: Exception) -> None:
         """Give up a connection, and let it be made again.
 

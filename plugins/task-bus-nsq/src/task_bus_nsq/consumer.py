@@ -137,14 +137,16 @@ class NsqConsumer(Consumer):
             self._listen(0.0)
         for reader in self._connections.readers:
             reader.forget_expired(now)
+        if not any(reader.room > 0 for reader in self._connections.readers):
+            self._connections.widen()
 
     def _ask(self, limit: int, now: float) -> None:
         """Ask for `limit`, distributed over all."""
-        readers = self._connections.readers
+        readers = [it for it in self._connections.readers if it.room > 0]
         if len(readers) == 1:
             self._ask_one(readers[0], limit, now)
             return
-        parts = zip(distribute(limit, readers, now), list(readers), strict=True)
+        parts = zip(distribute(limit, readers, now), readers, strict=True)
         # first less, then more: so that both together are not too much
         for amount, reader in sorted(parts, key=lambda pair: pair[0]):
             self._ask_one(reader, amount, now)

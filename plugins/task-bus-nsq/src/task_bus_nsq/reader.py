@@ -66,6 +66,11 @@ class Reader(NsqdConnection):
         self._expiry = float("inf")
         self._max_attempts = settings.max_attempts
 
+    @property
+    def room(self) -> int:
+        """How many more messages the nsqd will have in flight here."""
+        return self.max_rdy_count - len(self.held)
+
     def _begin(self) -> None:
         self.sub(*self._subscription)
         self.answer()
@@ -132,7 +137,7 @@ class Reader(NsqdConnection):
 
     def ask(self, share: int) -> None:
         """Let the nsqd hand out so many messages beyond those that are held."""
-        count = min(len(self.held) + share, self.max_rdy_count) if share else 0
+        count = len(self.held) + min(share, self.room) if share else 0
         with self._using:
             self._rests = False
             if count != self.last_ready_sent:

@@ -7,7 +7,7 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from task_taskmaster_cron.plugin import Missed
+from task_taskmaster_cron.options import Missed
 from task_taskmaster_cron.rule import Rule, shifted
 from task_taskmaster_cron.schedule import read_schedule
 from task_testing import FakeClock

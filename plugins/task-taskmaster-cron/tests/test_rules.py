@@ -4,7 +4,7 @@ from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from task_taskmaster_cron.plugin import Missed
+from task_taskmaster_cron.options import Missed
 from task_taskmaster_cron.rules import read_rules
 
 from task_core.api import OptionError
@@ -81,6 +81,14 @@ def test_the_zone_may_stand_before_the_fields(place, prefix):
         (f"{DAILY}job = 1", "job must be text, not 1"),
         (f"{DAILY}template = []", "template must be text, not []"),
         (f"{DAILY}offset = -24", "offset must be text like '-24h', not -24"),
+        (
+            f'{DAILY}offset = "-99999999h"',
+            "offset leads more than a hundred years away: '-99999999h'",
+        ),
+        (
+            'cron = "TZ= 0 0 * * *"\ntype = "t"',
+            "cron: '' is no time zone",
+        ),
         (f'{DAILY}offset = "1d"', "offset is not a duration like 10s or 1h30m: '1d'"),
         (f'{DAILY}timezone = "X/Y"', "timezone 'X/Y' is no time zone"),
         (f'{DAILY}missed = "none"', "missed is one of skip, last, all, not 'none'"),

@@ -59,6 +59,7 @@ def test_the_old_file_stays_until_the_new_one_is_whole(state, tmp_path):
         (b"", "is damaged"),
         (b'{"version": 1, "ru', "is damaged"),
         (b"\xff\xfe\xfa", "is damaged"),
+        (b"[" * 100_000, "is damaged"),
         (b"[]", "is not what this program wrote"),
         (b"{}", "is not what this program wrote (KeyError('version'))"),
         (b'{"version": 2, "rules": {}}', "(ValueError('version 2'))"),
@@ -87,3 +88,18 @@ def test_a_file_that_cannot_be_read_is_told(state):
     state.path.mkdir()
     with pytest.raises(OptionError, match="cannot read state .*: Is a directory"):
         state.load()
+
+
+def test_a_link_stays_a_link(state, tmp_path):
+    """The file that it names is replaced; a folder of links is how some deploy."""
+    real = tmp_path / "kept" / "real.json"
+    real.parent.mkdir()
+    state.path.symlink_to(real)
+    state = StateFile(state.path)
+    state.save([progress("a")])
+    assert state.path.is_symlink()
+    assert real.exists()
+    assert state.load() == {"a": MOMENT}
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == [
+        state.path.name
+    ]

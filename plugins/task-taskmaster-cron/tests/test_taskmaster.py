@@ -1,31 +1,15 @@
 """Rules of the taskmaster: each firing is sent, and none forgotten."""
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from task_taskmaster_cron.plugin import Missed, Options, cron
+from cron_days import DAY, HOURLY, done, hours, infos, utc
+from task_taskmaster_cron.options import Options
+from task_taskmaster_cron.plugin import cron
 from task_taskmaster_cron.taskmaster import CronTaskmaster, Rehearsal
 from task_testing import FakeClock, RecordingBus, run_taskmaster
 
 from task_core.api import OptionError, SendError, Taskmaster
-
-HOURLY = 'cron = "@hourly"\ntype = "load"\ntemplate = "{hh}"\n'
-
-
-def utc(*parts):
-    return datetime(*parts, tzinfo=UTC)
-
-
-DAY = utc(2026, 1, 5)
-
-
-def infos(sent):
-    return [info for _, info, _ in sent]
-
-
-def hours(first, last):
-    return [f"{hour:02}" for hour in range(first, last)]
 
 
 class Breaking(RecordingBus):
@@ -79,78 +63,6 @@ def test_a_year_is_sent_whole_and_in_order(place):
     assert len({(topic, created) for created, _, topic in sent}) == len(sent)
 
 
-def test_a_restart_without_missed_firings_changes_nothing(place, missed):
-    """None is forgotten, none comes twice, whatever the policy."""
-    place.write(HOURLY)
-    found = []
-    for start in range(0, 6 * 60, 20):
-        begin = DAY + timedelta(minutes=start)
-        found += place.run(begin, begin + timedelta(minutes=20), missed=missed)
-    assert infos(found) == hours(1, 6)
-
-
-def test_a_restart_at_the_moment_of_a_firing_loses_none(place, missed):
-    """Up to a minute late, a firing is late and not missed."""
-    place.write(HOURLY)
-    place.run(DAY, utc(2026, 1, 5, 1, 30))
-    late = utc(2026, 1, 5, 2, 1)
-    sent = place.run(late, utc(2026, 1, 5, 2, 30), missed=missed)
-    assert sent == [("2026-01-05T02:01:00Z", "02", "load")]
-
-
-@pytest.mark.parametrize(
-    ("missed", "made_up"),
-    [(Missed.SKIP, []), (Missed.LAST, ["06"]), (Missed.ALL, hours(2, 7))],
-    ids=str,
-)
-def test_missed_firings_are_made_up_for_as_the_policy_says(place, missed, made_up):
-    """After hours in which nothing ran; then it goes on as ever."""
-    place.write(HOURLY)
-    assert infos(place.run(DAY, utc(2026, 1, 5, 1, 30))) == ["01"]
-    begin, end = utc(2026, 1, 5, 6, 30), utc(2026, 1, 5, 8, 30)
-    sent = place.run(begin, end, missed=missed)
-    assert infos(sent) == [*made_up, "07", "08"]
-    assert {created for created, _, _ in sent[:-2]} <= {"2026-01-05T06:30:00Z"}
-    assert infos(place.run(end, end + timedelta(hours=1), missed=missed)) == ["09"]
-
-
-def test_a_rule_has_its_own_policy(place):
-    """Beside that of the option."""
-    place.write(HOURLY, HOURLY.replace("load", "x") + 'missed = "all"')
-    place.run(DAY, utc(2026, 1, 5, 1, 30))
-    sent = place.run(utc(2026, 1, 5, 4, 30), utc(2026, 1, 5, 4, 40), missed=Missed.SKIP)
-    assert [f"{topic}{info}" for _, info, topic in sent] == ["x02", "x03", "x04"]
-
-
-@pytest.mark.parametrize(
-    ("missed", "made_up"),
-    [(Missed.SKIP, 1), (Missed.LAST, 1), (Missed.ALL, 3600)],
-    ids=str,
-)
-def test_what_fires_each_second_comes_back_without_a_flood(place, missed, made_up):
-    """Only who asks for all gets all. `skip` still takes the one that is due now."""
-    place.write('cron = "* * * * * *"\ntype = "tick"\ntemplate = "{ts}"')
-    place.run(DAY, DAY + timedelta(seconds=3))
-    begin = DAY + timedelta(seconds=3602)
-    sent = place.run(begin, begin + timedelta(seconds=1), missed=missed)
-    assert len(sent) == made_up
-    assert sent[-1][1] == "20260105T010002"
-
-
-def test_a_machine_that_sleeps_misses_firings_too(place):
-    """What counts is how late a firing is, not whether there was a restart."""
-    place.write(HOURLY)
-    clock = FakeClock(DAY.timestamp())
-
-    def sleep():
-        if clock.time() == utc(2026, 1, 5, 1, 30).timestamp():
-            clock.advance(4 * 3600)
-
-    clock.on_wait = sleep
-    sent = run_taskmaster(place.make(), clock=clock, until=utc(2026, 1, 5, 7))
-    assert [task.info for task, _ in sent] == ["01", "05", "06"]
-
-
 def test_what_was_not_confirmed_is_sent_after_the_restart(place, missed):
     """It is written down when the bus has it, never before."""
     place.write(HOURLY)
@@ -185,45 +97,24 @@ def test_a_firing_is_on_the_disk_before_the_next_wait(place):
     ]
 
 
-def done(place):
-    rules = json.loads(place.state.read_text())["rules"]
-    return tuple(rule["done"] for rule in rules.values())
-
-
-def test_a_new_rule_begins_from_now(place):
-    """It misses nothing from before it was there, but remembers that it is there."""
-    place.write(HOURLY + 'missed = "all"')
-    assert place.run(DAY, utc(2026, 1, 5, 0, 30)) == []
-    begin = utc(2026, 1, 5, 2, 30)
-    assert infos(place.run(begin, utc(2026, 1, 5, 2, 40))) == ["01", "02"]
-
-
-def test_a_changed_rule_begins_from_now(place):
-    """The others go on."""
-    other = HOURLY.replace("load", "x")
-    place.write(HOURLY, other)
-    place.run(DAY, utc(2026, 1, 5, 1, 30), missed=Missed.ALL)
-    place.write(HOURLY + 'job = "j"', other)
-    sent = place.run(utc(2026, 1, 5, 3, 30), utc(2026, 1, 5, 4, 30), missed=Missed.ALL)
-    assert [f"{topic}{info}" for _, info, topic in sent] == [
-        *("x02", "x03", "load04", "x04")
-    ]
-
-
-def test_a_state_from_the_future_is_told(place, caplog):
-    """The clock was wrong, then or now; the rule is silent until that time."""
+def test_two_of_them_on_one_state_are_refused(place):
+    """They would send everything twice; when the first has ended all is well."""
     place.write(HOURLY)
-    place.run(DAY, utc(2026, 1, 5, 5, 30))
-    assert infos(place.run(DAY, utc(2026, 1, 5, 6, 30))) == ["06"]
-    assert "rule 1 (load, @hourly) is done up to 2026-01-05 05:00:00" in caplog.text
+    with place.make()._state.locked():
+        with pytest.raises(OptionError, match="in use by another taskmaster cron"):
+            place.run(DAY, DAY)
+        place.run(DAY, DAY, state=place.state.with_name("other.json"))
+    place.run(DAY, DAY)
 
 
-def test_missed_firings_are_told(place, caplog):
-    """People want to know what was not done."""
+def test_who_waited_for_another_goes_on_where_that_one_ended(place):
+    """And not where it stood when this one was started."""
     place.write(HOURLY)
-    place.run(DAY, utc(2026, 1, 5, 1, 30))
-    place.run(utc(2026, 1, 5, 6, 30), utc(2026, 1, 5, 6, 40), missed=Missed.SKIP)
-    assert "rule 1 (load, @hourly) missed firings since 2026-01-05 02:00" in caplog.text
+    late = place.make()
+    place.run(DAY, utc(2026, 1, 5, 2, 30))
+    clock = FakeClock(utc(2026, 1, 5, 2, 30).timestamp())
+    sent = run_taskmaster(late, clock=clock, until=utc(2026, 1, 5, 3, 30))
+    assert [task.info for task, _ in sent] == ["03"]
 
 
 def test_a_state_that_cannot_be_written_is_told_at_the_start(place, tmp_path):

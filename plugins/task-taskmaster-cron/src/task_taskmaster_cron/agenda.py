@@ -1,16 +1,19 @@
 """How far the rules are done, and what comes next."""
 
+import heapq
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from task_core.api import Clock
-from task_taskmaster_cron.plugin import Missed
+from task_taskmaster_cron.options import Missed
 from task_taskmaster_cron.rule import Rule
 from task_taskmaster_cron.schedule import latest
 from task_taskmaster_cron.state import Progress
 
 LATE = timedelta(minutes=1)
 """A firing that waits longer was missed; a short restart makes none of them so."""
+AHEAD = timedelta(hours=1)
+"""What is done up to a later time than in an hour was done under a wrong clock."""
 
 
 def whole_second(clock: Clock) -> datetime:
@@ -29,6 +32,7 @@ class Entry:
 
     def __init__(self, rule: Rule, done: datetime) -> None:
         self.rule = rule
+        self._key, self._name = rule.key, str(rule)
         self.go_on(done)
 
     def go_on(self, done: datetime) -> None:
@@ -62,7 +66,7 @@ class Entry:
     @property
     def progress(self) -> Progress:
         """What the state file keeps."""
-        return Progress(key=self.rule.key, name=str(self.rule), done=self.done)
+        return Progress(key=self._key, name=self._name, done=self.done)
 
 
 class Agenda:
@@ -78,13 +82,60 @@ class Agenda:
         self, rules: Sequence[Rule], done: Mapping[str, datetime], now: datetime
     ) -> None:
         self.entries = [Entry(rule, done.get(rule.key, now)) for rule in rules]
+        self._line_up()
 
     def first(self) -> tuple[datetime, Entry] | None:
         """Return what fires next, and when; in the file's order at one moment."""
-        pending = [(entry.next, entry) for entry in self.entries if entry.next]
-        return min(pending, key=lambda pair: pair[0], default=None)
+        if not self._next:
+            return None
+        moment, number = self._next[0]
+        return moment, self.entries[number]
+
+    def done(self, firing: datetime) -> None:
+        """The first one has fired."""
+        self._first.go_on(firing)
+        self._move()
+
+    def pass_missed(self, now: datetime) -> bool:
+        """Leave out what the first one has missed; return whether there was some."""
+        passed = self._first.pass_missed(now)
+        if passed:
+            self._move()
+        return passed
+
+    def restart(self, now: datetime) -> list[tuple[Entry, datetime]]:
+        """Let those go on from now that are done up to a time far from now.
+
+        Returns:
+            Which, and up to when they were done.
+        """
+        ahead = [
+            (entry, entry.done) for entry in self.entries if entry.done > now + AHEAD
+        ]
+        for entry, _ in ahead:
+            entry.go_on(now)
+        if ahead:
+            self._line_up()
+        return ahead
 
     @property
     def progress(self) -> list[Progress]:
         """What the state file keeps."""
         return [entry.progress for entry in self.entries]
+
+    @property
+    def _first(self) -> Entry:
+        return self.entries[self._next[0][1]]
+
+    def _line_up(self) -> None:
+        entries = enumerate(self.entries)
+        self._next = [(entry.next, number) for number, entry in entries if entry.next]
+        heapq.heapify(self._next)
+
+    def _move(self) -> None:
+        """Put the first one where its next firing belongs."""
+        number = self._next[0][1]
+        if moment := self.entries[number].next:
+            heapq.heapreplace(self._next, (moment, number))
+        else:
+            heapq.heappop(self._next)

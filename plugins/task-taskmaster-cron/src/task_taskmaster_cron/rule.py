@@ -10,7 +10,7 @@ import attrs
 
 from task_core.api import Clock, Task, format_meta
 from task_taskmaster_cron import template as templates
-from task_taskmaster_cron.plugin import Missed
+from task_taskmaster_cron.options import Missed
 from task_taskmaster_cron.schedule import Schedule
 
 HOUR = "cron"

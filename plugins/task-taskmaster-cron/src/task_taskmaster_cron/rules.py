@@ -9,7 +9,7 @@ from typing import Any
 
 from task_core.api import OptionError, parse_duration
 from task_taskmaster_cron import template as templates
-from task_taskmaster_cron.plugin import Missed
+from task_taskmaster_cron.options import Missed
 from task_taskmaster_cron.rule import HOUR, Rule
 from task_taskmaster_cron.schedule import (
     Interval,
@@ -22,6 +22,8 @@ from task_taskmaster_cron.schedule import (
 from task_taskmaster_cron.table import Table, filled, scalars, text
 
 _HEADER = re.compile(r"\s*\[\[\s*[\"']?rule[\"']?\s*\]\]")
+LONGEST_OFFSET = timedelta(days=36525)
+"""Further away the calendar may end."""
 _STAND_IN = Interval(seconds=1)  # the schedule of a rule that is refused anyway
 
 
@@ -98,7 +100,7 @@ def _rule(table: Table, number: int, zone: tzinfo, missed: Missed) -> Rule:
     written = " ".join(table.require("cron").split())
     zone = table.take("timezone", _zone, zone)
     named, cron = split_zone(written)
-    if named:
+    if named is not None:
         zone = _prefixed_zone(table, named, zone)
     type_ = table.require("type")
     rule = Rule(
@@ -148,9 +150,12 @@ def _offset(value: Any) -> timedelta:
     if not isinstance(value, str):
         raise ValueError(f"must be text like '-24h', not {value!r}")  # noqa: TRY004
     try:
-        return parse_duration(value)
+        offset = parse_duration(value)
     except ValueError as error:
         raise ValueError(f"is {error}") from None
+    if abs(offset) > LONGEST_OFFSET:
+        raise ValueError(f"leads more than a hundred years away: {value!r}")
+    return offset
 
 
 def _meta(value: Any) -> dict[str, str]:

@@ -11,6 +11,7 @@ import attrs
 from cronsim import CronSim, CronSimError
 
 from task_core.api import parse_duration
+from task_taskmaster_cron.calendar import Fixed, Running
 
 SHORTHANDS = {
     "@yearly": "0 0 1 1 *",
@@ -23,6 +24,9 @@ SHORTHANDS = {
 }
 EVERY = "@every"
 _ZONE = re.compile(r"(?:CRON_)?TZ=(\S*)\s*(.*)", re.DOTALL)
+_ONE_VALUE = re.compile(r"(\w+)-(\1)/[0-9]+")
+_STEP = re.compile(r"/([0-9]+)")
+_VALUES = {"second": 60, "minute": 60, "hour": 24, "day": 31, "month": 12, "weekday": 7}
 _WINDOW = timedelta(minutes=1)
 _SAMPLE = datetime(2024, 1, 1, tzinfo=UTC)  # any time does to see whether text is good
 
@@ -32,34 +36,6 @@ class Schedule(Protocol):
 
     def after(self, moment: datetime) -> datetime | None:
         """Return the first firing after a moment, or None when there is none."""
-
-
-@attrs.frozen(kw_only=True)
-class Calendar:
-    """Fires by the fields of a cron expression, on the clock of a time zone.
-
-    Args:
-        expression: Five fields, or six with the seconds first.
-        shifts: Each firing of the expression happens so much later, each time.
-        zone: Where the clock hangs.
-    """
-
-    expression: str
-    shifts: tuple[timedelta, ...] = (timedelta(0),)
-    zone: tzinfo = UTC
-
-    def after(self, moment: datetime) -> datetime | None:
-        """Return the first firing after a moment, or None within 50 years."""
-        firings = (self._after(moment - shift, shift) for shift in self.shifts)
-        return min((firing for firing in firings if firing), default=None)
-
-    def _after(self, moment: datetime, shift: timedelta) -> datetime | None:
-        # In an hour that comes twice, CronSim may begin with what is over already.
-        for local in CronSim(self.expression, moment.astimezone(self.zone)):
-            firing = local.astimezone(UTC)
-            if firing > moment:
-                return firing + shift
-        return None
 
 
 @attrs.frozen(kw_only=True)
@@ -101,18 +77,18 @@ def latest(schedule: Schedule, since: datetime, now: datetime) -> datetime | Non
         window *= 8
 
 
-def split_zone(text: str) -> tuple[str, str]:
+def split_zone(text: str) -> tuple[str | None, str]:
     """Take `CRON_TZ=Europe/Berlin` or `TZ=…` off the begin of cron text.
 
     Returns:
-        The name of the zone, empty when there is none, and the rest.
+        The name of the zone, None when there is none, and the rest.
 
     Example:
         >>> split_zone("CRON_TZ=Europe/Berlin 0 5 * * *")
         ('Europe/Berlin', '0 5 * * *')
     """
     match = _ZONE.fullmatch(text.strip())
-    return (match[1], match[2]) if match else ("", text.strip())
+    return (match[1], match[2]) if match else (None, text.strip())
 
 
 def read_zone(name: str) -> tzinfo:
@@ -174,7 +150,7 @@ def _read_interval(text: str) -> Interval:
     return Interval(seconds=seconds)
 
 
-def _read_calendar(text: str, zone: tzinfo) -> Calendar:
+def _read_calendar(text: str, zone: tzinfo) -> Schedule:
     fields = text.split()
     if len(fields) not in (5, 6):
         raise ValueError(
@@ -183,22 +159,33 @@ def _read_calendar(text: str, zone: tzinfo) -> Calendar:
         )
     for place in (-3, -1):  # the days: only there does "any" have two signs
         fields[place] = "*" if fields[place] == "?" else fields[place]
-    expression = " ".join(fields)
+    _check_steps(fields)
+    # CronSim takes `30-30/5` for `30-59/5`.
+    fields = [_ONE_VALUE.sub(r"\1", field) for field in fields]
     try:
-        sample = CronSim(expression, _SAMPLE)
+        sample = CronSim(" ".join(fields), _SAMPLE)
     except CronSimError as error:
         raise ValueError(str(error).lower()) from None
     return _calendar(fields, sorted(sample.seconds), zone)
 
 
-def _calendar(fields: list[str], seconds: list[int], zone: tzinfo) -> Calendar:
-    """Make sure that with seconds a rule means the same as without.
+def _check_steps(fields: list[str]) -> None:
+    """Refuse a step that leads out of its field: it is meant otherwise."""
+    names = list(_VALUES)[-len(fields) :]
+    for name, field in zip(names, fields, strict=True):
+        for step in _STEP.findall(field):
+            if int(step) > _VALUES[name]:
+                raise ValueError(f"bad {name}: there are no {step} to step over")
 
-    CronSim follows Debian where clocks change, but for five fields only: what has its
-    minutes and hours fixed fires once, also in a gap or in an hour that comes twice.
+
+def _calendar(fields: list[str], seconds: list[int], zone: tzinfo) -> Schedule:
+    """Return what has its minutes and hours fixed, or what goes by passing time.
+
+    With seconds a rule means the same as without: they only come so much later.
     """
     minute, hour = fields[-5:-3]
-    if len(fields) == 5 or minute.startswith("*") or hour.startswith("*"):
-        return Calendar(expression=" ".join(fields), zone=zone)
-    shifts = tuple(timedelta(seconds=second) for second in seconds)
-    return Calendar(expression=" ".join(fields[1:]), shifts=shifts, zone=zone)
+    if minute.startswith("*") or hour.startswith("*"):
+        return Running(expression=" ".join(fields), zone=zone)
+    later = seconds if len(fields) == 6 else [0]
+    shifts = tuple(timedelta(seconds=second) for second in later)
+    return Fixed(expression=" ".join(fields[-5:]), shifts=shifts, zone=zone)

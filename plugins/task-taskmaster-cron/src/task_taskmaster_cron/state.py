@@ -1,8 +1,10 @@
 """The state file: how far each rule is done, kept over restarts."""
 
+import contextlib
+import fcntl
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,35 @@ class StateFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._real = Path(os.path.realpath(path))  # a link stays one
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep others from using it: they would send everything twice.
+
+        Raises:
+            OptionError: Another one uses it, or no lock can be made beside it.
+        """
+        lock = self._real.with_name(f"{self._real.name}.lock")
+        try:
+            file = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            text = f"cannot write {self}: {error.strerror}: choose another place"
+            raise OptionError([text]) from None
+        try:
+            self._take(file)
+            yield
+        finally:
+            os.close(file)
+
+    def _take(self, file: int) -> None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            text = f"{self} is in use by another taskmaster cron: end it, or give this"
+            raise OptionError([f"{text} one a state of its own"]) from None
+        except OSError:  # some network file systems know no locks
+            return
 
     def load(self) -> dict[str, datetime]:
         """Return how far each rule is done, by its key; nothing without a file.
@@ -47,12 +78,12 @@ class StateFile:
             OptionError: It cannot be read, or something else wrote it.
         """
         try:
-            data = json.loads(self.path.read_bytes())
+            data = json.loads(self._real.read_bytes())
         except FileNotFoundError:
             return {}
         except OSError as error:
             raise OptionError([f"cannot read {self}: {error.strerror}"]) from None
-        except ValueError:  # no JSON, or no UTF-8
+        except (ValueError, RecursionError):  # no JSON, no UTF-8, or a heap of "["
             raise OptionError([f"{self} is damaged: {ADVICE}"]) from None
         try:
             return _moments(data)
@@ -69,14 +100,14 @@ class StateFile:
         rules = {
             each.key: {"rule": each.name, "done": _text(each.done)} for each in progress
         }
-        new = self.path.with_name(f"{self.path.name}.new")
+        new = self._real.with_name(f"{self._real.name}.new")
         with open(new, "w", encoding="utf-8") as file:
             json.dump({"version": VERSION, "rules": rules}, file, indent=1)
             file.write("\n")
             file.flush()
             os.fsync(file.fileno())
-        os.replace(new, self.path)
-        _sync_folder(self.path.parent)
+        os.replace(new, self._real)
+        _sync_folder(self._real.parent)
 
     def __str__(self) -> str:
         return f"state {self.path}"

@@ -6,11 +6,13 @@ from typing import Any
 
 from task_core.api import OptionError, Taskmaster, TaskmasterContext
 from task_taskmaster_cron.agenda import Agenda, Entry, whole_second
-from task_taskmaster_cron.plugin import Options
+from task_taskmaster_cron.options import Options
 from task_taskmaster_cron.rule import Rule
 from task_taskmaster_cron.rules import read_rules
 from task_taskmaster_cron.state import StateFile
 
+LOOK_EVERY = 60.0
+"""Longest wait without a look at the clock, in seconds."""
 SAVE_EVERY = 1.0
 """Seconds between two writes of the state while many firings are made up for."""
 
@@ -42,8 +44,9 @@ class CronTaskmaster(Taskmaster):
     def __init__(self, rules: Sequence[Rule], state: StateFile) -> None:
         self._rules = rules
         self._state = state
-        self._done = state.load()
+        state.load()  # what is wrong with it is told before anything begins
         self._agenda: Agenda | None = None
+        self._latest: datetime | None = None
         self._saved_at = 0.0
         self._unsaved = False
 
@@ -51,20 +54,15 @@ class CronTaskmaster(Taskmaster):
         """Fire until stopped, or until no rule fires any more.
 
         Raises:
-            OptionError: The state cannot be written.
+            OptionError: The state cannot be written, or another one uses it.
             BusError: A task cannot be sent; it is sent after the restart.
         """
-        agenda = self._begin(ctx)
-        try:
-            while not ctx.stopping:
-                self._pass_missed(ctx, agenda)
-                first = agenda.first()
-                if first is None:
-                    ctx.log.info("no rule fires any more")
-                    return
-                self._proceed(ctx, agenda, *first)
-        finally:
-            self._save(ctx, agenda)
+        with self._state.locked():
+            agenda = self._begin(ctx)
+            try:
+                self._go_on(ctx, agenda)
+            finally:
+                self._save(ctx, agenda)
 
     def info(self) -> Mapping[str, Any]:
         """Return the rules, each with its last and next firing in its own zone."""
@@ -73,11 +71,10 @@ class CronTaskmaster(Taskmaster):
 
     def _begin(self, ctx: TaskmasterContext) -> Agenda:
         now = whole_second(ctx.clock)
-        self._agenda = agenda = Agenda(self._rules, self._done, now)
-        for entry in agenda.entries:
-            if entry.done > now:
-                text = "%s is done up to %s, which is yet to come: is the clock right?"
-                ctx.log.warning(text, entry.rule, entry.done)
+        # Again, and not that of the start: another one may have used it until now.
+        done = self._state.load()
+        self._agenda = agenda = Agenda(self._rules, done, now)
+        self._heed_clock(ctx, agenda, now)
         try:
             self._write(ctx, agenda)
         except OSError as error:
@@ -85,33 +82,50 @@ class CronTaskmaster(Taskmaster):
             raise OptionError([text]) from None
         return agenda
 
-    def _pass_missed(self, ctx: TaskmasterContext, agenda: Agenda) -> None:
-        now = whole_second(ctx.clock)
-        for entry in agenda.entries:
-            since = entry.next
-            if entry.pass_missed(now):
+    def _go_on(self, ctx: TaskmasterContext, agenda: Agenda) -> None:
+        while not ctx.stopping:
+            now = whole_second(ctx.clock)
+            self._heed_clock(ctx, agenda, now)
+            first = agenda.first()
+            if first is None:
+                ctx.log.info("no rule fires any more")
+                return
+            firing, entry = first
+            if firing > now:
+                self._save(ctx, agenda)
+                # Not until that moment: clocks get set, and machines sleep.
+                left = firing.timestamp() - ctx.clock.time()
+                ctx.wait(min(left, LOOK_EVERY))
+            elif agenda.pass_missed(now):
                 self._unsaved = True
                 text = "%s missed firings since %s and goes on with that of %s"
-                ctx.log.warning(text, entry.rule, since, entry.next)
+                ctx.log.warning(text, entry.rule, firing, entry.next)
+            else:
+                self._fire(ctx, agenda, firing, entry)
 
-    def _proceed(
+    def _heed_clock(
+        self, ctx: TaskmasterContext, agenda: Agenda, now: datetime
+    ) -> None:
+        """Go on from now when the clock was ahead for a while, then or now."""
+        if self._latest is not None and now >= self._latest:
+            self._latest = now
+            return
+        self._latest = now
+        for entry, done in agenda.restart(now):
+            self._unsaved = True
+            text = "%s is done up to %s, which is yet to come: the clock was wrong, %s"
+            ctx.log.warning(text, entry.rule, done, "and it goes on from now")
+
+    def _fire(
         self, ctx: TaskmasterContext, agenda: Agenda, firing: datetime, entry: Entry
     ) -> None:
-        """Fire, or wait for it; then look again: a machine may sleep meanwhile."""
-        if firing <= whole_second(ctx.clock):
-            self._fire(ctx, entry, firing)
-            if ctx.clock.monotonic() - self._saved_at >= SAVE_EVERY:
-                self._save(ctx, agenda)
-        else:
-            self._save(ctx, agenda)
-            ctx.wait_until(firing)
-
-    def _fire(self, ctx: TaskmasterContext, entry: Entry, firing: datetime) -> None:
         task = entry.rule.task(firing, ctx.clock)
         ctx.send(task, entry.rule.topic)
-        entry.go_on(firing)
+        agenda.done(firing)
         self._unsaved = True
         ctx.log.info("%s fired: %s", entry.rule, task.info)
+        if ctx.clock.monotonic() - self._saved_at >= SAVE_EVERY:
+            self._save(ctx, agenda)
 
     def _save(self, ctx: TaskmasterContext, agenda: Agenda) -> None:
         """Write the state; when that fails, say so and try again after the next one."""
@@ -152,7 +166,7 @@ class Rehearsal(Taskmaster):
             task = entry.rule.task(firing, ctx.clock)
             line = f"{_local(entry, firing)}  {entry.rule.topic}  {task.info}"
             print(line.rstrip())
-            entry.go_on(firing)
+            agenda.done(firing)
 
 
 def _facts(entry: Entry) -> dict[str, Any]:

@@ -43,6 +43,13 @@ def test_what_ran_is_told(run):
     assert re.search(r"^brokers: nsqlookupd .+, nsqd [^,]+$", told, re.MULTILINE)
 
 
+@pytest.mark.parametrize("fixture", ["redis", "postgres", "nats"])
+def test_each_broker_has_a_fixture(run, fixture):
+    status, told = run(fixture, f"assert {fixture}.address in {fixture}.url")
+    assert status == 0, told
+    assert re.search(r"^brokers: \w+ [^,]+$", told, re.MULTILINE) or "1 skipped" in told
+
+
 def test_a_broker_that_cannot_be_had_is_a_skip_with_its_reason(run):
     status, told = run("nsqd", TASK_NSQ="real", PATH="", NSQD="")
     assert status == 0

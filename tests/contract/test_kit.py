@@ -158,7 +158,7 @@ def test_plain_rules_run_first_and_outages_last(run):
     assert rules[-1] == "test_a_restart_does_not_hinder_closing"
 
 
-DEAF = BUS + "    part = __import__('mutants').settling.DeliversNothing\n"
+DEAF = BUS + "    part = __import__('mutants').leases.DeliversNothing\n"
 
 
 def test_a_rule_that_waits_waits_as_long_as_it_is_told(run, monkeypatch):

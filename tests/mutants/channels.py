@@ -90,6 +90,24 @@ class NeverReturnsWhatADeadProcessHeld(SqliteBus):
         self.lease = 3600.0
 
 
+@caught_by("what_kills_its_worker_is_put_aside_and_nothing_else", "innocent")
+class CountsOneReceiptForThree(SqliteBus):
+    """Takes what was held beside a killer for one."""
+
+    def _subscribe(self, topic, channel, **hints):
+        consumer = super()._subscribe(topic, channel, **hints)
+        consumer._receive = functools.partial(receive_and_add, consumer._receive)
+        return consumer
+
+
+def receive_and_add(receive, limit, timeout):
+    """Count too much from the second receipt on."""
+    found = receive(limit, timeout)
+    for delivery in found:
+        delivery.attempt = 6 * delivery.attempt - 5
+    return found
+
+
 @caught_by("a_settle_is_done_or_not_when_its_process_is_killed", "assert")
 class SendsFirstAndAcksThen(SqliteBus):
     """Declares one step, and makes two."""

@@ -4,6 +4,7 @@ It reads what to do from stdin as one pickle, and tells in lines what it did.
 """
 
 import contextlib
+import os
 import pickle
 import subprocess
 import sys
@@ -14,19 +15,25 @@ from typing import Any
 
 import attrs
 
+from task_core import make_launcher
 from task_core.api import Bus, BusContext, BusPlugin, Message
+
+KILLER = "killer"
+"""How the info of a task begins that ends its worker's process."""
+DEAD = 9
+"""Exit status of such a process."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Job:
-    """What an child is to do.
+    """What a child is to do.
 
     Args:
         plugin, options, context: How to open the bus.
-        act: `send`, `hold`, `work` or `settle`.
+        act: `send`, `hold`, `work`, `settle` or `launch`.
         topic, channel: Where.
         bodies: What to send.
-        count: How many messages to hold.
+        count: How many messages to hold, or how many slots to launch.
         done: Topic that gets what was settled.
         path: Where modules are found.
     """
@@ -104,11 +111,11 @@ def _pickled(job: Job) -> bytes:
 
 
 @contextlib.contextmanager
-def children(told: SimpleQueue[bytes], *parts: Job) -> Iterator[list[Child]]:
+def children(told: SimpleQueue[bytes], *jobs: Job) -> Iterator[list[Child]]:
     """Start children that tell into one queue; kill those that are left at the end."""
     started: list[Child] = []
     try:
-        for job in parts:  # one that does not start must not hide others
+        for job in jobs:  # one that does not start must not hide others
             started.append(Child(job, told))  # noqa: PERF401
         yield started
     finally:
@@ -163,18 +170,46 @@ def _settle(bus: Bus, job: Job) -> None:
             _tell(delivery.body)
 
 
+def _launch(bus: Bus, job: Job) -> None:
+    """Launch a worker that dies of some tasks, until nothing is left to do."""
+
+    def do(info: str) -> None:
+        _tell(info.encode())
+        if info.startswith(KILLER):
+            os._exit(DEAD)
+
+    make_launcher(
+        do,
+        bus,
+        topic=job.topic,
+        channel=job.channel,
+        done_topic=job.done,
+        concurrency=job.count,
+        lease=job.context.lease,
+        drain=True,
+    ).run()
+
+
 def _await_end(ending: threading.Event) -> None:
     sys.stdin.buffer.read()
     ending.set()
 
 
+ACTS = {
+    "send": _send,
+    "hold": _hold,
+    "work": _work,
+    "settle": _settle,
+    "launch": _launch,
+}
+
+
 def main() -> None:
-    """Play the job that comes on stdin."""
+    """Do the job that comes on stdin."""
     sys.path[:] = pickle.load(sys.stdin.buffer)
     job: Job = pickle.load(sys.stdin.buffer)
     bus = job.plugin.open(job.options, job.context)
-    acts = {"send": _send, "hold": _hold, "work": _work, "settle": _settle}
-    acts[job.act](bus, job)
+    ACTS[job.act](bus, job)
     bus.close()
 
 

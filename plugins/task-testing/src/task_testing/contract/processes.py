@@ -5,14 +5,20 @@ from collections import Counter
 from queue import Empty, SimpleQueue
 from typing import Any
 
+import pytest
+
+from task_core.api import Task, dead_topic, decode_dead, decode_task, encode_task
 from task_testing.contract.backdoor import not_offered
-from task_testing.contract.child import Job, children
+from task_testing.contract.child import DEAD, KILLER, Job, children
 from task_testing.contract.environment import LONG, Environment, bodies
 from task_testing.contract.kit import needs
 
 THOUSAND = [b"%04d" % number for number in range(1000)]
 SENDERS = 8
 WORKERS = 4
+SLOTS = 2
+MOST_DEATHS = 15
+"""Of two tasks that kill, each with five attempts, and what they take along."""
 STARTUP = 60.0
 """Seconds that a process may need on a busy machine until it tells something."""
 
@@ -62,6 +68,28 @@ class Processes:
             came = env.receive_all(heir, [b"1", b"2", b"3"])
         assert set(came) == {b"1", b"2", b"3"}
 
+    @needs("attempts", "channels")
+    def test_what_kills_its_worker_is_put_aside_and_nothing_else(
+        self, env: Environment
+    ) -> None:
+        """Two that kill: every other task is done, and none of them dead."""
+        topic, done = env.topic(), env.backdoor.topic()
+        innocent = {f"innocent {number}" for number in range(30)}
+        killers = {f"{KILLER} 1", f"{KILLER} 2"}
+        names = sorted(innocent)
+        for place, killer in zip((3, 20), killers, strict=True):
+            names.insert(place, killer)
+        tasks = [encode_task(Task.new("work", name)) for name in names]
+        env.backdoor.put(topic, tasks)
+        told: SimpleQueue[bytes] = SimpleQueue()
+        deaths = _launch_to_the_end(env, topic, done, told)
+        lost = [decode_dead(body) for body in env.backdoor.take(dead_topic(topic))]
+        assert sorted(decode_task(one.original).info for one in lost) == sorted(killers)
+        came = [decode_task(body).info for body in env.backdoor.take(done)]
+        assert set(came) == innocent
+        runs = [one for one in _rest([], told) if not one.startswith(KILLER.encode())]
+        assert len(runs) <= len(innocent) + deaths * SLOTS
+
     @needs("atomic_settle", "channels")
     def test_a_settle_is_done_or_not_when_its_process_is_killed(
         self, env: Environment
@@ -83,6 +111,19 @@ class Processes:
         heir.ack(rest)
         more = env.quiet(heir, env.lease * 1.2)
         assert sorted([*sent, *bodies(rest), *more]) == THOUSAND
+
+
+def _launch_to_the_end(
+    env: Environment, topic: str, done: str, told: SimpleQueue[bytes]
+) -> int:
+    """Launch a worker, and again when it dies; return how often it did."""
+    job = _job(env, "launch", topic, done=done, count=SLOTS, lease=env.lease)
+    for deaths in range(MOST_DEATHS):
+        with children(told, job) as (launcher,):
+            if (status := launcher.end(STARTUP)) == 0:
+                return deaths
+            assert status == DEAD, "the launcher ended in a way of its own"
+    pytest.fail(f"{MOST_DEATHS} workers died, and it goes on")
 
 
 def _until(

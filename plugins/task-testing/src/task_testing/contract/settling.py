@@ -93,7 +93,10 @@ class Settling:
         second = env.receive(consumer)
         consumer.close()
         third = env.receive(env.consumer(topic))
-        assert [d.attempt for d in (*first, *second, *third)] == [1, 2, 3]
+        came = (*first, *second, *third)
+        assert [delivery.attempt for delivery in came] == [1, 2, 3]
+        # a bus may not know who gave back, but it does not make it up
+        assert all(one.returned in {0, one.attempt - 1} for one in came)
 
     @needs("ack")
     def test_settle_sends_and_acknowledges(self, env: Environment) -> None:

@@ -17,7 +17,7 @@ from task_core.uri import split_query
 
 _SYSTEM = SystemClock()
 _RFC3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d):(\d\d)(?:\.(\d{1,40}))?([Zz]|[+-]\d\d:\d\d)",
+    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d):(\d\d)(?:\.(\d{1,40}))?([Zz]|[+-]\d\d:[0-5]\d)",
     re.ASCII,
 )
 

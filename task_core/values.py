@@ -242,13 +242,13 @@ def _map_reader(kind: Any, layout: str) -> Callable[[list[str]], Any] | None:
         return None
 
     def read_map(texts: list[str]) -> dict[str, Any]:
-        values: dict[str, list[str]] = {}
+        values: dict[str, str] = {}
         for pair in (pair for text in texts for pair in text.split("|")):
             key, colon, value = pair.partition(":")
             if not colon:
                 raise ValueError(f"not a map like key:value|key:value: {pair!r}")
-            values.setdefault(key, []).append(value)
-        return {key: read(value) for key, value in values.items()}
+            values[key] = value  # of a key that comes twice the last one counts
+        return {key: read([value]) for key, value in values.items()}
 
     return read_map
 

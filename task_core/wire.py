@@ -9,6 +9,7 @@ A dead letter is what could not be decoded or run, with its bytes and the reason
 
 import binascii
 import codecs
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from task_core.task import Task, parse_date
 
 _ZERO = datetime(1, 1, 1, tzinfo=UTC)
 _FIELDS = frozenset(Task.__struct_fields__)
+_FRACTION = re.compile(r"\.\d*[1-9]")  # one that is finer than a microsecond
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _HALF_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u)")
 _KINDS = {b'"': "a string", b"{": "an object", b"[": "an array", b"n": "null"}
@@ -79,7 +81,8 @@ def decode_task(body: bytes) -> Task:
 @lru_cache(maxsize=4096)
 def _checked_date(text: str) -> str:
     """Return the date as it was written; the zero date counts as none, as in Go."""
-    return "" if parse_date(text) == _ZERO else text
+    zero = parse_date(text) == _ZERO and not _FRACTION.search(text)
+    return "" if zero else text
 
 
 def _bad_date(task: Task) -> str:
@@ -96,14 +99,34 @@ def _bad_date(task: Task) -> str:
 def _decode_slowly(body: bytes) -> Task:
     """Read what the fast path refuses, or say precisely what is wrong with it."""
     fields: dict[str, str] = {}
+    nulls = False
     for key, value in _members(body).items():
         name = key.lower().replace("\u017f", "s")  # Go takes the long s for an s
-        if name in _FIELDS and not bytes(value).startswith(b"n"):
-            fields[name] = _text(name, bytes(value))
+        if name in _FIELDS:
+            if bytes(value).startswith(b"n"):
+                nulls = True
+            else:
+                fields[name] = _text(name, bytes(value))
+    if nulls:
+        fields = {**_before_null(body), **fields}
     for name in ("type", "info"):
         if name not in fields:
             raise DecodeError(f"`{name}` is missing")
     return Task(**fields)
+
+
+def _before_null(body: bytes) -> dict[str, str]:
+    """Return what the same key said before it said null, which changes nothing."""
+    found: dict[str, str] = {}
+    try:
+        pairs = json.loads(body, object_pairs_hook=list)
+    except (ValueError, RecursionError):  # a number or a depth in an unknown key
+        return found
+    for key, value in pairs:
+        name = key.lower().replace("\u017f", "s")
+        if name in _FIELDS and isinstance(value, str):
+            found[name] = _text(name, json.dumps(value).encode())
+    return found
 
 
 def _members(body: bytes) -> Mapping[str, msgspec.Raw]:

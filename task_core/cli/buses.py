@@ -76,13 +76,20 @@ def open_to_look(settings: Settings, role: Role = Role.IN) -> Bus:
         UsageError: Nobody named a bus, and a terminal is none.
         BusError: It cannot be opened, or is not there.
     """
-    chosen = settings.buses["bus"]
-    if chosen.plugin.name in STDIN and sys.stdin is not None and sys.stdin.isatty():
+    if reads_terminal(settings):
         raise UsageError(
             "which bus? Give --bus, set TASK_BUS, or write it under [task] in task.toml"
             " (stdin is a terminal: no tasks come from there)"
         )
-    return open_selected(chosen, role, 1, create=False)
+    return open_selected(settings.buses["bus"], role, 1, create=False)
+
+
+def reads_terminal(settings: Settings) -> bool:
+    """Whether tasks would have to be typed in."""
+    buses = settings.buses
+    chosen = buses.get("in_bus") or buses["bus"]
+    piped = sys.stdin is None or not sys.stdin.isatty()
+    return chosen.plugin.name in STDIN and not piped
 
 
 def has_topic(bus: Bus, *topics: str) -> bool:

@@ -1,7 +1,7 @@
 """A click command whose options depend on which plugins are selected."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from task_core.config.sources import Section
 from task_core.errors import FrameworkError, OptionError
 
 HELP_FLAGS = ("-h", "--help")
+_REST = "Options"
 
 
 class PluginCommand(click.Command):
@@ -25,6 +26,7 @@ class PluginCommand(click.Command):
         section: The command's own options.
         run: Called with the settings; returns the exit code.
         lenient: Call it although something is wrong with them.
+        groups: Under which titles help shows the command's own options.
         attributes: As for `click.Command`.
     """
 
@@ -34,9 +36,13 @@ class PluginCommand(click.Command):
         section: Section,
         run: Callable[..., int],
         lenient: bool = False,
+        groups: Mapping[str, Sequence[str]] | None = None,
         **attributes: Any,
     ) -> None:
         self._lenient = lenient
+        self._titles = {
+            name: title for title, names in (groups or {}).items() for name in names
+        }
         self._section = section
         self._run = run
         self._selected: list[Selected] = []
@@ -55,18 +61,26 @@ class PluginCommand(click.Command):
     def format_options(
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
-        """Show each plugin's options in a section of its own."""
-        plugins = {one.section.flag: one for one in self._selected}
-        groups: dict[str, list[tuple[str, str]]] = {}
+        """Show what belongs together in a section of its own, as each plugin's do."""
+        order = [*dict.fromkeys(self._titles.values()), _REST]
+        groups: dict[str, list[tuple[str, str]]] = {title: [] for title in order}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
-            flag = param.section.flag if isinstance(param, SectionOption) else ""
             if record and isinstance(param, click.Option):
-                groups.setdefault(flag, []).append(record)
-        for flag, records in groups.items():
-            title = f"Options of {_title(plugins[flag])}" if flag else "Options"
-            with formatter.section(title):
-                formatter.write_dl(records)
+                groups.setdefault(self._title(param), []).append(record)
+        for title, records in groups.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+    def _title(self, param: click.Option) -> str:
+        if not isinstance(param, SectionOption):
+            return _REST
+        flag = param.section.flag
+        for one in self._selected:
+            if flag == one.section.flag:
+                return f"Options of {one.role.replace('_', '-')} {one.plugin.name}"
+        return self._titles.get(param.spec.name, _REST)
 
     def _invoke(self, **params: Any) -> int:
         """Resolve everything and run."""
@@ -122,11 +136,6 @@ class PluginCommand(click.Command):
 
 def _is_ours(param: click.Parameter) -> bool:
     return isinstance(param, SectionOption) or param is _CONFIG
-
-
-def _title(one: Selected) -> str:
-    role = one.role.replace("_", "-")
-    return f"{role} {one.plugin.name}"
 
 
 def completer(kind: str) -> Callable[..., list[Any]]:

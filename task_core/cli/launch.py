@@ -4,8 +4,9 @@ import re
 
 import click
 
+from task_core.cli.buses import reads_terminal
 from task_core.cli.command import PluginCommand
-from task_core.cli.launch_options import LaunchOptions
+from task_core.cli.launch_options import GROUPS, LaunchOptions
 from task_core.cli.logs import set_up_logging
 from task_core.config.selection import Settings
 from task_core.config.sources import Section
@@ -51,6 +52,9 @@ def _run(settings: Settings) -> int:
         raise OptionError([_WHO])
     if settings.taskmaster:
         _refuse_flags_of_workers(settings)
+    if reads_terminal(settings):
+        text = "task: reading tasks from this terminal, one JSON line each, to Ctrl-D"
+        click.echo(f"{text} (give --bus to read a bus)", err=True)
     from task_core.cli.run_launch import run  # not for help
 
     return run(settings)
@@ -85,4 +89,6 @@ class LaunchCommand(PluginCommand):
             raise click.UsageError(text, ctx) from error
 
 
-command = LaunchCommand(name="launch", section=SECTION, run=_run, help=HELP)
+command = LaunchCommand(
+    name="launch", section=SECTION, run=_run, help=HELP, groups=GROUPS
+)

@@ -107,3 +107,20 @@ class LaunchOptions:
     log_level: LogLevel = option(LogLevel.INFO, help="What to report on stderr.")
     stats: bool = option(False, help="Print the counts as JSON on stderr at the end.")
     fail: bool = option(False, help="Exit with 1 when a task failed or is dead.")
+
+
+GROUPS = {
+    "What runs": (
+        *("worker", "taskmaster", "hooks", "require_hooks"),
+        *("concurrency", "prefetch", "type_policy"),
+    ),
+    "Where tasks come from, and go": (
+        *("bus", "in_bus", "out_bus", "topic", "channel", "done_topic", "dead_topic"),
+    ),
+    "When it ends": ("drain", "max_tasks", "kill_time"),
+    "When something fails": (
+        *("retries", "retry_delay", "max_attempts", "lease", "ack", "require", "fail"),
+    ),
+    "What it reports": ("log_level", "stats"),
+}
+"""The options as help groups them."""

@@ -31,7 +31,10 @@ Examples:
     cls=CommandTable,
     help="Run tasks over message buses: a pipe, a file, or a broker.\n\n" + EXAMPLES,
     epilog="'task COMMAND --help' shows a command's options and examples.",
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 120,  # longer lines are hard to read
+    },
     no_args_is_help=True,
 )
 @click.version_option(

@@ -32,7 +32,12 @@ def style(text: str, stream: TextIO | None = None, **styles: Any) -> str:
 
 
 def _plain() -> bool:
-    return bool(os.environ.get("NO_COLOR"))
+    return bool(os.environ.get("NO_COLOR")) or _is_dumb()
+
+
+def _is_dumb() -> bool:
+    """Whether the terminal can do no more than print."""
+    return os.environ.get("TERM") == "dumb"
 
 
 def show_json(data: Any) -> None:
@@ -50,7 +55,7 @@ class Counter:
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._visible = sys.stderr.isatty()
+        self._visible = sys.stderr.isatty() and not _is_dumb()
 
     def show(self, count: int) -> None:
         """Show how far it is."""

@@ -154,6 +154,8 @@ def test_a_part_wins_over_a_query_key_of_its_name():
         (list[str], "?x=a,,b", ["a", "", "b"]),
         (dict[str, str], "?x=a:b|c:d&x=e:f", {"a": "b", "c": "d", "e": "f"}),
         (dict[str, str], "?x=id:", {"id": ""}),
+        (dict[str, str], "?x=a:b|a:c", {"a": "c"}),
+        (dict[str, list[str]], "?x=a:b,c&x=a:d", {"a": ["d"]}),
         (dict[str, str], "?x=a:b:c", {"a": "b:c"}),
         (dict[str, int], "?x=a:1", {"a": 1}),
         (dict[str, list[str]], "?x=k:a,b|k2:c,d", {"k": ["a", "b"], "k2": ["c", "d"]}),

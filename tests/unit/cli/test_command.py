@@ -14,7 +14,7 @@ def section(text, title):
 def test_help_without_selection_shows_the_commands_own_options_only(task):
     """And says how to see the others."""
     text = task("launch", "--help").out
-    assert "--concurrency" in section(text, "Options")
+    assert "--concurrency" in section(text, "What runs")
     assert "--bus-" not in text
     assert "Select a worker or bus together with --help to see its options." in text
 

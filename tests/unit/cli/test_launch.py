@@ -1,5 +1,7 @@
 """Rules of `task_core.cli.launch`: what it wants to know before it starts."""
 
+import os
+import pty
 import subprocess
 import sys
 
@@ -7,6 +9,7 @@ import pytest
 
 from task_core.cli.command_options import TAIL
 from task_core.cli.launch import SECTION
+from task_core.cli.launch_options import GROUPS
 from task_core.cli.parameters import SHORT
 
 
@@ -60,6 +63,37 @@ def test_a_lease_is_more_than_nothing(task, lease):
     done = task("launch", "-w", "echo", "--bus", "sqlite", f"--lease={lease}")
     assert done.code == 2
     assert done.err.startswith("task: --lease: ")
+
+
+def test_help_shows_what_belongs_together():
+    """Each option once, under a title that says when one needs it."""
+    names = [name for group in GROUPS.values() for name in group]
+    assert sorted(names) == sorted(spec.name for spec in SECTION.specs)
+
+
+def test_help_is_in_groups_and_as_wide_as_the_terminal(task, monkeypatch):
+    """Up to 120 characters."""
+    monkeypatch.setenv("COLUMNS", "100")
+    text = task("launch", "--help").out
+    titles = [line[:-1] for line in text.splitlines() if line.endswith(":")]
+    assert [title for title in titles if title in GROUPS] == list(GROUPS)
+    assert 80 < max(map(len, text.splitlines())) <= 100
+
+
+def test_a_terminal_is_told_what_is_awaited(folder):
+    """Nothing is piped in, so somebody has to type."""
+    ours, theirs = pty.openpty()
+    os.write(ours, b"\x04")
+    done = subprocess.run(
+        [sys.executable, "-m", "task_core", "launch", "-w", "echo"],
+        stdin=theirs,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert done.stderr.startswith("task: reading tasks from this terminal, one JSON")
 
 
 def test_short_flags_are_those_of_options_that_there_are():

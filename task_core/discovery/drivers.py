@@ -37,7 +37,8 @@ def load_drivers(
     return [(drivers.chosen[one.entry_point], one.plugin) for one in drivers]
 
 
-class Driver(DriverManager[Any]):
+# Its classes are generic in late versions only; we take older ones, too.
+class Driver(DriverManager):  # type: ignore[type-arg]
     """One plugin, chosen by name."""
 
     def __init__(self, found: Found) -> None:
@@ -49,7 +50,7 @@ class Driver(DriverManager[Any]):
         return [self.chosen]
 
 
-class Drivers(NamedExtensionManager[Any]):
+class Drivers(NamedExtensionManager):  # type: ignore[type-arg]
     """All plugins of one kind, of which some may be broken."""
 
     def __init__(

@@ -70,6 +70,14 @@ class Bench:
         yield Figure(what="latency, median", value=waits[LATENCIES // 2], unit="ms")
         yield Figure(what="latency, 99 %", value=waits[-2], unit="ms")
 
+    def close(self) -> None:
+        """Delete the topics that were made, where the bus can do that."""
+        self._consumer.close()
+        self._drain.close()
+        if self._bus.capabilities.channels:
+            self._bus.forget(self._topic)
+            self._bus.forget(self._done)
+
     def _rate(self, what: str, seconds: float) -> Figure:
         return Figure(what=what, value=self._count / seconds, unit="/s")
 

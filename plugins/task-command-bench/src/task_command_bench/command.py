@@ -11,7 +11,7 @@ from task_core.api import CommandContext
 
 HELP = """Measure a bus: sending, receiving, settling, and latency.
 
-It makes topics of its own, and takes out all that it puts in. Each task is settled as a
+It makes topics of its own, and deletes them at the end. Each task is settled as a
 launcher does it: its done task is sent, then it is acknowledged.
 
 \b
@@ -40,13 +40,17 @@ def make() -> click.Command:
 def command(context: CommandContext, bus: str, count: int, as_json: bool) -> None:
     """Is replaced by the help text above."""
     opened = context.open_bus(bus)
+    figures: list[Figure] = []
     try:
-        figures = []
-        for figure in Bench(opened, count).figures():
-            figures.append(figure)
-            _show_progress(f"{len(figures)} figures of 6")
+        bench = Bench(opened, count)
+        try:
+            for figure in bench.figures():
+                figures.append(figure)
+                _show_progress(f"{len(figures)} figures of 6")
+        finally:
+            _show_progress("")
+            bench.close()
     finally:
-        _show_progress("")
         opened.close()
     if as_json:
         click.echo(json.dumps([attrs.asdict(figure) for figure in figures], indent=2))

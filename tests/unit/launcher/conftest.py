@@ -121,6 +121,8 @@ class ScriptBus(Bus):
         bounded: Whether the stream ends after them.
         capabilities: Default: acknowledges and takes back.
         on_receive: Called with the bus at the start of every receive.
+        attempt: The how-manyth receipt each is.
+        read_ahead: Bodies that it had to read and that nobody took.
     """
 
     def __init__(
@@ -131,12 +133,14 @@ class ScriptBus(Bus):
         capabilities=None,
         on_receive=lambda bus: None,
         attempt=1,
+        read_ahead=(),
     ):
         super().__init__("script", capabilities or Capabilities(ack=True, nack=True))
         self.left = deque(
             Delivery(body, token, attempt) for token, body in enumerate(bodies)
         )
         self.bounded = bounded
+        self.read_ahead = read_ahead
         self.on_receive = on_receive
         self.settles = []
         self.given_back = []
@@ -192,6 +196,9 @@ class ScriptConsumer(Consumer):
 
     def _wake(self):
         self.bus.bell.set()
+
+    def _drain(self):
+        return [Delivery(body, body) for body in self.bus.read_ahead]
 
     def _settle(self, deliveries, messages):
         bus = self.bus

@@ -206,6 +206,31 @@ def test_after_a_stop_the_broker_has_the_kill_time_to_come_back(
     assert bus.closed
 
 
+def test_a_second_stop_ends_an_outage_at_once(rig, script, make_tasks, until):
+    """However long the kill time is: what is not settled comes again."""
+    bus = script(make_tasks("a"), bounded=False)
+    bus.failures += [AWAY] * 10_000
+    made = rig(lambda info: None, bus, kill_time=3600)
+    raised = []
+
+    def run():
+        try:
+            made.launcher.run()
+        except BusConnectionError as error:
+            raised.append(error)
+
+    runner = threading.Thread(target=run)
+    runner.start()
+    until(lambda: made.launcher.running == 1 and len(bus.failures) < 10_000)
+    made.launcher.stop()
+    time.sleep(0.1)
+    assert runner.is_alive()
+    made.launcher.stop()
+    runner.join(LIMIT)
+    assert raised == [AWAY]
+    assert made.launcher.running == 1
+
+
 def test_a_backlog_that_does_not_arrive_is_subscribed_anew(
     rig, memory, make_tasks, monkeypatch
 ):
@@ -235,6 +260,22 @@ def test_a_taskmaster_sends_when_the_broker_is_back(loop_of, flaky, memory):
     bus = flaky(send=[AWAY, SendError("half", [0], transient=True)])
     loop_of(bus, lambda ctx: ctx.send(Task.new("next", "a"))).run()
     assert [task.info for task in memory.tasks("next")] == ["a"]
+
+
+def test_the_end_of_an_outage_is_told_after_a_send_of_a_taskmaster(
+    loop_of, flaky, caplog
+):
+    """Once, by the first call that the broker answers."""
+    caplog.set_level(logging.WARNING)
+
+    def run(ctx):
+        ctx.send(Task.new("next", "a"))
+        ctx.send(Task.new("next", "b"))
+
+    loop_of(flaky(send=[AWAY, AWAY]), run).run()
+    told = [record.message for record in caplog.records]
+    assert told[0] == "broker a:1 is away; trying again until it is back"
+    assert [text.startswith("the bus is back after") for text in told] == [False, True]
 
 
 def test_a_taskmaster_reads_on_when_the_broker_is_back(

@@ -447,3 +447,37 @@ def test_a_decorated_coroutine_is_awaited(rig, script, make_tasks):
         bus = script(make_tasks("a"))
         rig(worker, bus).start().join()
         assert [task.msg for task in bus.done] == ["a"]
+
+
+def test_what_was_read_ahead_of_max_tasks_goes_to_the_dead_topic(
+    rig, script, make_tasks
+):
+    """A pipe cannot take it back: as it stands it can be sent again."""
+    rest = [*make_tasks("c", "d"), b"no task"]
+    bus = script(make_tasks("a", "b"), bounded=False, read_ahead=rest)
+    made = rig(lambda info: None, bus, max_tasks=2)
+    made.start().join()
+    letters = [decode_dead(body) for topic, body in bus.sent if topic == "load.dead"]
+    assert [letter.original for letter in letters] == rest
+    reason = "read ahead but not taken: --max-tasks reached"
+    assert {letter.reason for letter in letters} == {reason}
+    assert made.stats.dead == 3
+    assert [task.info for task in bus.done] == ["a", "b"]
+
+
+def test_what_was_read_ahead_of_a_stop_is_interrupted_or_no_task(
+    rig, script, make_tasks
+):
+    """Every line has a line."""
+    bus = script(
+        bounded=False,
+        capabilities=Capabilities(bounded=True),
+        on_receive=lambda bus: made.launcher.stop(),
+        read_ahead=[*make_tasks("c"), b"no task"],
+    )
+    made = rig(lambda info: None, bus)
+    made.start().join()
+    assert [(t.info, t.result, t.msg) for t in bus.done] == [
+        ("c", "error", "task interrupted")
+    ]
+    assert made.stats.dead == 1

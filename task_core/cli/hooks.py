@@ -1,11 +1,16 @@
-"""Loads hook plugins, if there are any."""
+"""Loads hook plugins, if there are any, and lets them see what a command sends."""
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
+from task_core.api.message import Message
+from task_core.api.part import Sender
 from task_core.cli.stdout import diverted_stdout
 from task_core.config.selection import Settings
 from task_core.discovery.catalog import Catalog
 from task_core.launcher.plan import Hooks, NoHooks
+from task_core.wire import decode_task, encode_task
 
 
 def load_hooks(
@@ -40,3 +45,31 @@ def hooks_of(settings: Settings) -> Hooks:
     """Return who listens to what a command does that has the options of hooks."""
     options = settings.command
     return load_hooks(settings.catalog, options.hooks, required=options.require_hooks)
+
+
+class ToldSender:
+    """A producer whose messages hooks may change, and are told of.
+
+    Args:
+        producer: What sends.
+        hooks: Who listens.
+    """
+
+    def __init__(self, producer: Sender, hooks: Hooks) -> None:
+        self._producer = producer
+        self._before_send = hooks.decider("task_before_send")
+        self._on_sent = hooks.observer("task_sent")
+
+    def send(self, messages: Sequence[Message]) -> None:
+        """Send, and return when all are confirmed."""
+        if self._before_send is not None:
+            messages = [self._decided(message) for message in messages]
+        self._producer.send(messages)
+        if self._on_sent is not None and messages:
+            self._on_sent(messages=messages)
+
+    def _decided(self, message: Message) -> Message:
+        assert self._before_send is not None
+        task = decode_task(message.body)
+        task = self._before_send(task=task, topic=message.topic) or task
+        return replace(message, body=encode_task(task))

@@ -9,11 +9,13 @@ from typing import Any, BinaryIO
 
 import click
 
-from task_core.api.bus import Producer, Role
+from task_core.api.bus import Role
 from task_core.api.message import Message
+from task_core.api.part import Sender
 from task_core.cli.buses import open_selected
 from task_core.cli.command import PluginCommand
 from task_core.cli.command_options import SEND, SendOptions
+from task_core.cli.hooks import ToldSender, load_hooks
 from task_core.cli.render import Counter
 from task_core.cli.stdout import claim_stdout
 from task_core.config.selection import Settings
@@ -50,7 +52,7 @@ def _run(
         click.echo("task: reading tasks, one JSON line each, to Ctrl-D", err=True)
     bus = open_selected(settings.buses["bus"], Role.OUT, claim_stdout())
     try:
-        producer = bus.producer()
+        producer = ToldSender(bus.producer(), load_hooks(settings.catalog))
         if from_stdin:
             return _send_lines(sys.stdin.buffer, producer, options.topic, seconds)
         task = _task(words, **fields)
@@ -107,7 +109,7 @@ def _task(
 
 
 def _send_lines(
-    stream: BinaryIO, producer: Producer, topic: str | None, delay: float
+    stream: BinaryIO, producer: Sender, topic: str | None, delay: float
 ) -> int:
     """Send the lines of a stream; report those that are no tasks, and go on."""
     sent, bad, counter = 0, 0, Counter("sent")
@@ -129,7 +131,7 @@ def _send_lines(
     return 1 if bad else 0
 
 
-def _send(producer: Producer, lines: Sequence[tuple[int, Message]]) -> int:
+def _send(producer: Sender, lines: Sequence[tuple[int, Message]]) -> int:
     """Send what the bus takes, and return how much that was; report the rest."""
     try:
         producer.send([message for _, message in lines])

@@ -135,7 +135,7 @@ class Isolated:
             return
         try:
             self._impl.function(*[facts[name] for name in self._impl.argnames])
-        except (Exception, SystemExit) as error:  # noqa: BLE001  nothing harms a task
+        except BaseException as error:  # noqa: BLE001  nothing harms a task
             self._failed(error)
         else:
             self._failures = 0

@@ -125,7 +125,7 @@ class Outbox:
                     messages.append(Message(topic, encode(task)))
                 else:
                     messages += self._family(job)
-            except Exception as error:  # noqa: BLE001  what cannot be written is an error
+            except BaseException as error:  # noqa: BLE001  also of a decider: the task's
                 messages.append(self._report(job, failed(error)))
             if job.outcome is not COMPLETE:
                 batch.fates[len(deliveries)] = job.outcome.result
@@ -213,7 +213,7 @@ class Outbox:
         """Gather the message that brings a failed task back, if it has runs left."""
         try:
             message = self._retries and self._retries.again(job)
-        except Exception as error:  # noqa: BLE001  a decider's error is the task's
+        except BaseException as error:  # noqa: BLE001  a decider's error is the task's
             job.outcome = failed(error)
             return False
         if message:

@@ -243,7 +243,7 @@ class Watch:
         """Ask the deciders; an outcome of theirs takes the place of the run."""
         try:
             outcome = self._should_run(task=job.task)
-        except Exception as error:  # noqa: BLE001  a decider's error is the task's
+        except BaseException as error:  # noqa: BLE001  a decider's error is the task's
             outcome = failed(error)
         if outcome is None:
             self._started(task=job.task)

@@ -78,3 +78,48 @@ def test_a_hook_plugin_that_cannot_be_loaded_is_left_out(tmp_path):
     assert messages == ["a", "b"]
     assert "left out: hooks 'broken' of task-hooks-broken 1.0" in log
     assert "it needs the module 'no_such_module'" in log
+
+
+def test_what_a_command_sends_is_told_and_may_be_changed(tmp_path):
+    """As what a launcher sends."""
+    source = (
+        "from task_core.api import *\n"
+        "@hookimpl\n"
+        "def task_before_send(task, topic):\n"
+        "    return Task.new(task.type, f'{task.info} to {topic}')\n"
+        "@hookimpl\n"
+        "def task_sent(messages):\n"
+        "    print('heard', len(messages))\n"
+    )
+    write_distribution(
+        tmp_path,
+        "task-hooks-watch",
+        entry_points={"task_core.hooks": {"watch": "hooks_watch"}},
+        modules={"hooks_watch": source},
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "task_core", "send", "load", "a"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["info"] == "a to load"
+    assert "heard 1" in done.stderr
+
+
+def test_an_observer_that_leaves_harms_no_task(tmp_path):
+    """Nor one that raises what only asyncio may."""
+    source = (
+        "import asyncio, sys\n"
+        "@hookimpl\n"
+        "def task_finished(task):\n"
+        "    raise asyncio.CancelledError\n"
+        "@hookimpl\n"
+        "def task_settled(task):\n"
+        "    sys.exit(3)\n"
+    )
+    messages, log = launch(tmp_path, bad=source)
+    assert messages == ["a", "b"]
+    assert "task_finished failed: CancelledError" in log
+    assert "task_settled failed: SystemExit: 3" in log

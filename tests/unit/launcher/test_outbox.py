@@ -117,10 +117,15 @@ def broken(task, topic):
     raise ValueError("boom")
 
 
+def leaving(task, topic):
+    raise SystemExit(3)
+
+
 @pytest.mark.parametrize(
     ("hook", "msg"),
     [
         (broken, "ValueError: boom"),
+        (leaving, "SystemExit: 3"),
         (lambda task, topic: "x", "TypeError: a task_before_send hook returned str,"),
     ],
 )

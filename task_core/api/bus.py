@@ -21,8 +21,8 @@ import attrs
 
 from task_core.api.capabilities import Capabilities, require
 from task_core.api.consumer import Consumer
+from task_core.api.part import Sealed
 from task_core.api.producer import Producer
-from task_core.api.sealed import Sealed
 from task_core.errors import BusClosedError, BusError
 
 __all__ = ["Bus", "BusContext", "ChannelState", "Consumer", "Producer", "Role"]

@@ -8,9 +8,8 @@ from time import monotonic
 from typing import ClassVar
 
 from task_core.api.capabilities import require
-from task_core.api.checks import check_messages
 from task_core.api.held import Held
-from task_core.api.message import Delivery, Message
+from task_core.api.message import Delivery, Message, check_messages
 from task_core.api.part import Owner, Part
 from task_core.api.waker import Waker
 from task_core.errors import BusError, LeaseLostError

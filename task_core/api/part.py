@@ -1,13 +1,51 @@
-"""What consumers and producers share: they belong to a bus, and are closed once."""
+"""What consumers and producers share: final public methods, a bus, and one end."""
 
 from abc import ABC
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 from task_core.api.capabilities import Capabilities
 from task_core.api.message import Message
-from task_core.api.sealed import Sealed
 from task_core.errors import BusClosedError
+
+
+class Sealed:
+    """Base of the contract's classes.
+
+    A class declared with `contract=True` seals the public methods and properties that
+    it defines. A subclass that defines one of them is refused when it is made, before
+    it can forget what the base sees to.
+
+    Example:
+        >>> class Greeter(Sealed, contract=True):
+        ...     def greet(self):
+        ...         return self._greet()
+        >>> class Loud(Greeter):
+        ...     def greet(self):
+        ...         return "HELLO"
+        Traceback (most recent call last):
+        TypeError: Loud.greet: 'greet' is final in Greeter: fill in '_greet' instead
+    """
+
+    _sealed: ClassVar[dict[str, str]] = {}
+
+    def __init_subclass__(cls, *, contract: bool = False, **more: Any) -> None:
+        """Seal, or see that nothing sealed is replaced."""
+        super().__init_subclass__(**more)
+        if contract:
+            own = {
+                name: cls.__name__
+                for name, value in vars(cls).items()
+                if name[0] != "_" and (callable(value) or isinstance(value, property))
+            }
+            cls._sealed = {**cls._sealed, **own}
+            return
+        for name, owner in cls._sealed.items():
+            if name in vars(cls):
+                raise TypeError(
+                    f"{cls.__name__}.{name}: '{name}' is final in {owner}: fill in"
+                    f" '_{name}' instead"
+                )
 
 
 class Sender(Protocol):

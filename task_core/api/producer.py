@@ -3,8 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 
-from task_core.api.checks import check_messages
-from task_core.api.message import Message
+from task_core.api.message import Message, check_messages
 from task_core.api.part import Part
 
 

@@ -6,8 +6,9 @@ from task_core.api.message import Delivery
 from task_core.api.worker import failed
 from task_core.clock import Clock
 from task_core.errors import DecodeError
+from task_core.launcher.batch import IGNORED
 from task_core.launcher.context import Job, stamp_unrun
-from task_core.launcher.outbox import IGNORED, Outbox
+from task_core.launcher.outbox import Outbox
 from task_core.launcher.plan import Hooks, Plan, TypePolicy
 from task_core.launcher.quarantine import Quarantine
 from task_core.wire import decode_task

@@ -9,27 +9,24 @@ import attrs
 
 from task_core.api.bus import Bus, Consumer
 from task_core.api.capabilities import require
-from task_core.api.checks import check_messages
-from task_core.api.message import Message
-from task_core.api.plugin import NoOptions, WorkerPlugin
-from task_core.api.worker import Worker, describe
+from task_core.api.message import Message, check_messages
+from task_core.api.plugin import WorkerPlugin
+from task_core.api.worker import describe
 from task_core.clock import Clock, SystemClock
 from task_core.errors import BusError, UsageError
 from task_core.launcher.context import Call, Surroundings
 from task_core.launcher.handover import Handover, Slots, ThreadSlots
 from task_core.launcher.in_flight import InFlight, Window
 from task_core.launcher.inbox import Inbox
-from task_core.launcher.loop import Loop, Parts
+from task_core.launcher.loop import Loop
 from task_core.launcher.outbox import Outbox
+from task_core.launcher.parts import Parts
 from task_core.launcher.plan import AckMode, Hooks, NoHooks, Plan, demand, start_line
 from task_core.launcher.quarantine import Quarantine
 from task_core.launcher.run import make_run
-from task_core.launcher.signature import compile_call
+from task_core.launcher.signature import AnyWorker, as_plugin, make_call
 from task_core.launcher.stats import Stats
 from task_core.launcher.stop import Cancel, Stop
-
-AnyWorker = WorkerPlugin | Worker | Callable[..., Any]
-"""A plugin (what `@worker` returns), a `Worker` object, or a function."""
 
 
 def make_launcher(
@@ -88,22 +85,6 @@ def make_launcher(
         clock=clock or SystemClock(),
         log=log or logging.getLogger("task"),
     )
-
-
-def as_plugin(worker: AnyWorker) -> WorkerPlugin:
-    """Return the manifest of a worker; of one that has none, its name is the type."""
-    if isinstance(worker, WorkerPlugin):
-        return worker
-    name = str(getattr(worker, "__name__", type(worker).__name__)).lower()
-    return WorkerPlugin(name=name, summary="", make=lambda options: worker)
-
-
-def make_call(plugin: WorkerPlugin, options: Any = None) -> tuple[Call, Any]:
-    """Make the worker of a plugin; return it ready to be called, and its options."""
-    if options is None:
-        options = plugin.options()
-    call = compile_call(plugin.make(options), strict=plugin.strict)
-    return call, None if plugin.options is NoOptions else options
 
 
 def _usable(bus: Bus, plan: Plan) -> Bus:

@@ -1,26 +1,17 @@
 """The bus thread at work: receive, hand to the slots, settle, end cleanly."""
 
-import logging
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import attrs
-
-from task_core.api.bus import Bus, Consumer
+from task_core.api.bus import Consumer
 from task_core.api.message import Delivery
-from task_core.clock import Clock
 from task_core.errors import BusError
 from task_core.launcher.context import Job
-from task_core.launcher.handover import Handover, Slots
-from task_core.launcher.in_flight import InFlight, Window
-from task_core.launcher.inbox import Inbox
 from task_core.launcher.outages import Outages, Watchdog
-from task_core.launcher.outbox import Outbox
-from task_core.launcher.plan import Hooks, Plan
-from task_core.launcher.quarantine import Quarantine
-from task_core.launcher.stats import Stats
-from task_core.launcher.stop import Cancel, End, Stage, Stop
+from task_core.launcher.parts import Parts
+from task_core.launcher.plan import Plan
+from task_core.launcher.stop import End, Stage
 
 if TYPE_CHECKING:
     from task_core.launcher.drain import Drain
@@ -29,41 +20,6 @@ LONGEST_WAIT = 60.0
 """Seconds that the bus thread waits at most when nothing happens."""
 RUSH_WAIT = 0.005
 """Seconds that finished tiny tasks wait at most to be settled together."""
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class Parts:
-    """What a launcher works with.
-
-    Args:
-        bus: What carries the tasks.
-        inbox: Decodes.
-        in_flight: Holds what has no outcome.
-        outbox: Settles what has.
-        quarantine: Holds back what may kill.
-        slots: Run.
-        handover: Where the bus thread and the slots meet.
-        window: How many tasks may be in flight.
-        cancel: Tells the workers to stop early.
-        stop: Tells whether somebody wants the end.
-        stats: What is counted.
-        clock, hooks, log: As everywhere.
-    """
-
-    bus: Bus
-    inbox: Inbox
-    in_flight: InFlight
-    outbox: Outbox
-    quarantine: Quarantine
-    slots: Slots
-    handover: Handover
-    window: Window
-    cancel: Cancel
-    stop: Stop
-    stats: Stats
-    clock: Clock
-    hooks: Hooks
-    log: logging.Logger
 
 
 class Loop:

@@ -10,9 +10,10 @@ from task_core.api.worker import Outcome
 from task_core.clock import SystemClock
 from task_core.launcher.context import Call, Job, Surroundings
 from task_core.launcher.handover import Handover
-from task_core.launcher.launcher import AnyWorker, as_plugin, make_call, make_slots
+from task_core.launcher.launcher import make_slots
 from task_core.launcher.plan import NoHooks
 from task_core.launcher.run import make_run
+from task_core.launcher.signature import AnyWorker, as_plugin, make_call
 from task_core.launcher.stop import Cancel
 from task_core.task import Task
 from task_core.wire import encode_task

@@ -1,7 +1,7 @@
 """Finished jobs -> one settle: done tasks, children and dead letters, then the acks."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -11,70 +11,15 @@ from task_core.api.message import Delivery, Message
 from task_core.api.worker import COMPLETE, Outcome, failed
 from task_core.clock import Clock
 from task_core.errors import LeaseLostError, PayloadError
+from task_core.launcher.batch import DEAD, IGNORED, RETRY, Batch, dead_letter
 from task_core.launcher.context import Job
 from task_core.launcher.plan import Hooks, Plan
 from task_core.launcher.stats import Stats
 from task_core.task import Task
-from task_core.wire import DeadLetter, decode_task, encode_dead, encode_task
+from task_core.wire import decode_task, encode_task
 
 if TYPE_CHECKING:
     from task_core.launcher.retries import Retries
-
-RETRY, DEAD, IGNORED = "retry", "dead", "ignored"
-"""Fates of deliveries that leave no done task."""
-
-
-class Batch:
-    """What is to be settled in one call, and what of it belongs to which delivery.
-
-    Args:
-        deliveries: To be acknowledged, in the order in which they were finished.
-        jobs: For each delivery its job; None when it is no task.
-        messages: To be sent, those of the first delivery first.
-        ends: For each delivery, where its messages end.
-        fates: Position of a delivery -> its result, or one of the words above; those
-            that are complete without a word are left out.
-    """
-
-    def __init__(self) -> None:
-        self.deliveries: list[Delivery] = []
-        self.jobs: list[Job | None] = []
-        self.messages: list[Message] = []
-        self.ends: list[int] = []
-        self.fates: dict[int, str] = {}
-
-    def __len__(self) -> int:
-        return len(self.deliveries)
-
-    def add(
-        self,
-        delivery: Delivery,
-        messages: Sequence[Message],
-        fate: str | None = None,
-        job: Job | None = None,
-    ) -> None:
-        """Add a delivery with all that it led to."""
-        if fate is not None:
-            self.fates[len(self.deliveries)] = fate
-        self.messages += messages
-        self.deliveries.append(delivery)
-        self.jobs.append(job)
-        self.ends.append(len(self.messages))
-
-    def messages_of(self, position: int) -> Sequence[Message]:
-        """Return the messages of one delivery."""
-        begin = self.ends[position - 1] if position else 0
-        return self.messages[begin : self.ends[position]]
-
-    def without(self, lost: Collection[object]) -> "Batch":
-        """Return the same without some deliveries and what they produced."""
-        gone = {id(delivery) for delivery in lost}
-        rest = Batch()
-        for position, delivery in enumerate(self.deliveries):
-            if id(delivery) not in gone:
-                fate, job = self.fates.get(position), self.jobs[position]
-                rest.add(delivery, self.messages_of(position), fate, job)
-        return rest
 
 
 class Outbox:
@@ -239,25 +184,3 @@ class Outbox:
         for position, job in enumerate(batch.jobs):
             if job is not None and batch.fates.get(position) not in (RETRY, DEAD):
                 self._on_settled(task=job.task)
-
-
-def dead_letter(
-    delivery: Delivery, reason: str, plan: Plan, clock: Clock, keep: int | None = None
-) -> Message:
-    """Return what keeps a delivery that cannot be decoded or run, with the reason.
-
-    Args:
-        delivery: With its original bytes.
-        reason: Why, in one line.
-        plan: Tells where it comes from, and where its letter goes.
-        clock: For the time in the letter.
-        keep: How many of the bytes to keep, when the bus cannot carry all.
-    """
-    letter = DeadLetter(
-        reason=reason,
-        topic=plan.topic,
-        channel=plan.channel,
-        attempt=delivery.attempt,
-        time=clock.stamp(),
-    )
-    return Message(plan.dead_topic, encode_dead(letter, delivery.body, keep))

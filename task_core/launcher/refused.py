@@ -10,8 +10,8 @@ from task_core.api.message import Message
 from task_core.api.worker import failed
 from task_core.clock import Clock
 from task_core.errors import PayloadError
+from task_core.launcher.batch import DEAD, Batch, dead_letter
 from task_core.launcher.context import Job
-from task_core.launcher.outbox import DEAD, Batch, dead_letter
 from task_core.launcher.plan import Plan
 from task_core.wire import decode_dead, encode_task
 

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from task_core.api.plugin import NoOptions, WorkerPlugin
 from task_core.api.worker import Worker, WorkerContext, describe
 from task_core.errors import WorkerError
 from task_core.fields import is_record
@@ -17,6 +18,25 @@ from task_core.launcher.run import (
     with_one,
 )
 from task_core.task import Task
+
+AnyWorker = WorkerPlugin | Worker | Callable[..., Any]
+"""A plugin (what `@worker` returns), a `Worker` object, or a function."""
+
+
+def as_plugin(worker: AnyWorker) -> WorkerPlugin:
+    """Return the manifest of a worker; of one that has none, its name is the type."""
+    if isinstance(worker, WorkerPlugin):
+        return worker
+    name = str(getattr(worker, "__name__", type(worker).__name__)).lower()
+    return WorkerPlugin(name=name, summary="", make=lambda options: worker)
+
+
+def make_call(plugin: WorkerPlugin, options: Any = None) -> tuple[Call, Any]:
+    """Make the worker of a plugin; return it ready to be called, and its options."""
+    if options is None:
+        options = plugin.options()
+    call = compile_call(plugin.make(options), strict=plugin.strict)
+    return call, None if plugin.options is NoOptions else options
 
 
 def compile_call(worker: Worker | Callable[..., Any], *, strict: bool = True) -> Call:

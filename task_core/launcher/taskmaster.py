@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from task_core.api.bus import Bus, Consumer, Producer
-from task_core.api.checks import check_messages
-from task_core.api.message import Delivery, Message
+from task_core.api.message import Delivery, Message, check_messages
 from task_core.api.taskmaster import Taskmaster
 from task_core.clock import Clock, SystemClock
 from task_core.errors import (
@@ -18,8 +17,8 @@ from task_core.errors import (
     LeaseLostError,
     PayloadError,
 )
+from task_core.launcher.batch import dead_letter
 from task_core.launcher.outages import Outages
-from task_core.launcher.outbox import dead_letter
 from task_core.launcher.plan import Hooks, NoHooks, Plan
 from task_core.launcher.refused import KEPT_BYTES
 from task_core.task import Task

@@ -1,11 +1,10 @@
-"""Rules of `task_core.api.checks`: what is refused before any I/O."""
+"""Rules of `task_core.api.message`: what is refused before any I/O."""
 
 import attrs
 import pytest
 
 from task_core.api.capabilities import Capabilities, require
-from task_core.api.checks import check_messages
-from task_core.api.message import Message
+from task_core.api.message import Message, check_messages
 from task_core.errors import PayloadError, UnsupportedCapabilityError
 
 

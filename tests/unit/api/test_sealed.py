@@ -1,11 +1,11 @@
-"""Rules of `task_core.api.sealed`: public methods of a contract are final."""
+"""Rules of `task_core.api.part`: public methods of a contract are final."""
 
 import pytest
 
 from task_core.api.bus import Bus
 from task_core.api.consumer import Consumer
+from task_core.api.part import Sealed
 from task_core.api.producer import Producer
-from task_core.api.sealed import Sealed
 
 
 class Contract(Sealed, contract=True):

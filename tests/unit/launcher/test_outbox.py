@@ -6,8 +6,9 @@ from task_core.api.message import Delivery, Message
 from task_core.api.worker import COMPLETE, failed, retry
 from task_core.clock import SystemClock
 from task_core.errors import LeaseLostError, SendError
+from task_core.launcher.batch import DEAD, IGNORED, RETRY, Batch
 from task_core.launcher.context import Job
-from task_core.launcher.outbox import DEAD, IGNORED, RETRY, Batch, Outbox
+from task_core.launcher.outbox import Outbox
 from task_core.launcher.plan import Plan
 from task_core.launcher.retries import Retries
 from task_core.launcher.stats import Stats

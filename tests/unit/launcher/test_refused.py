@@ -11,8 +11,8 @@ from task_core.api.worker import complete, retry
 from task_core.builtin.buses import MEMORY
 from task_core.builtin.memory_bus import MemoryBus
 from task_core.errors import PayloadError
+from task_core.launcher.batch import Batch
 from task_core.launcher.context import Job
-from task_core.launcher.outbox import Batch
 from task_core.launcher.plan import Plan
 from task_core.launcher.refused import replace_refused
 from task_core.task import Task

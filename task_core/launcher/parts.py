@@ -1,0 +1,51 @@
+"""What a launcher works with, put together by `make_launcher`."""
+
+import logging
+
+import attrs
+
+from task_core.api.bus import Bus
+from task_core.clock import Clock
+from task_core.launcher.handover import Handover, Slots
+from task_core.launcher.in_flight import InFlight, Window
+from task_core.launcher.inbox import Inbox
+from task_core.launcher.outbox import Outbox
+from task_core.launcher.plan import Hooks
+from task_core.launcher.quarantine import Quarantine
+from task_core.launcher.stats import Stats
+from task_core.launcher.stop import Cancel, Stop
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Parts:
+    """What a launcher works with.
+
+    Args:
+        bus: What carries the tasks.
+        inbox: Decodes.
+        in_flight: Holds what has no outcome.
+        outbox: Settles what has.
+        quarantine: Holds back what may kill.
+        slots: Run.
+        handover: Where the bus thread and the slots meet.
+        window: How many tasks may be in flight.
+        cancel: Tells the workers to stop early.
+        stop: Tells whether somebody wants the end.
+        stats: What is counted.
+        clock, hooks, log: As everywhere.
+    """
+
+    bus: Bus
+    inbox: Inbox
+    in_flight: InFlight
+    outbox: Outbox
+    quarantine: Quarantine
+    slots: Slots
+    handover: Handover
+    window: Window
+    cancel: Cancel
+    stop: Stop
+    stats: Stats
+    clock: Clock
+    hooks: Hooks
+    log: logging.Logger

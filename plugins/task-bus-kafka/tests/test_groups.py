@@ -3,11 +3,13 @@
 import contextlib
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from datetime import timedelta
 
 import pytest
+from kafka import KafkaProducer
 from kafka_backdoor import KafkaBackdoor
 from task_bus_kafka.options import Client, KafkaOptions, Key, ReadFrom
 from task_bus_kafka.plugin import kafka as plugin
@@ -230,3 +232,83 @@ def test_a_transaction_settles_out_of_order_exactly(start, topic, backdoor):
     assert sorted(backdoor.take(f"{topic}-done")) == TWENTY[10:]
     consumer.close()
     assert bodies(receive_all(start(topic))) == TWENTY[:10]
+
+
+def test_a_topic_written_in_transactions_is_done_when_its_end_is_reached(
+    start, topic, kafka
+):
+    """The marks of transactions, and what was taken back, are no backlog."""
+    consumer = start(topic, partitions=2)
+    with transactional(kafka) as producer:
+        for number in range(3):
+            producer.begin_transaction()
+            producer.send(topic, b"%d" % number, partition=0).get(10)
+            producer.commit_transaction()
+        for number in range(2):
+            producer.begin_transaction()
+            producer.send(topic, b"taken back", partition=number).get(10)
+            producer.abort_transaction()
+    consumer.ack(receive(consumer, 3))
+    assert consumer.receive(1, 1.0) == ()
+    deadline = time.monotonic() + 10
+    while (depth := consumer.bus.depth(topic, "group")) and time.monotonic() < deadline:
+        consumer.receive(1, 0.1)
+    assert depth == 0
+
+
+def kept_of(consumer, held):
+    """Return those deliveries that have not gone to others."""
+    try:
+        consumer.extend(held)
+    except LeaseLostError as error:
+        return [one for one in held if one not in error.deliveries]
+    return held
+
+
+@contextlib.contextmanager
+def transactional(kafka):
+    producer = KafkaProducer(
+        bootstrap_servers=kafka.bootstrap, transactional_id=f"test-{uuid.uuid4()}"
+    )
+    producer.init_transactions()
+    yield producer
+    producer.close()
+
+
+@pytest.mark.parametrize("client", [Client.PYTHON])  # librdkafka waits, too
+def test_progress_is_written_down_while_the_group_waits_for_one_that_died(
+    start, topic, kafka, backdoor
+):
+    """Else whoever is killed then has everything done again that it did in a lease."""
+    backdoor._partitions = 2
+    backdoor.put(topic, [])
+    for number in range(2):
+        backdoor.producer.send(topic, b"x", partition=number).get(10)
+    survivor = start(topic, lease=15.0)
+    held = receive(survivor, 2)
+    command = [
+        sys.executable,
+        "-c",
+        DIES_HOLDING_ONE.replace("lease=1.5", "lease=15.0"),
+    ]
+    died = subprocess.run(
+        [*command, kafka.bootstrap, "kafka-python", topic],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert died.stdout
+    joining = threading.Thread(target=start, args=(topic, 15.0))
+    joining.start()
+    time.sleep(1.5)  # the group asks all to join again, and awaits the dead one
+    before = survivor.bus._admin.lag(topic, f"{topic}.group")
+    (mine,) = kept_of(survivor, held)
+    survivor.ack([mine])
+    deadline = time.monotonic() + 5
+    while (
+        after := survivor.bus._admin.lag(topic, f"{topic}.group")
+    ) == before and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not survivor._poller.reader.joined
+    assert after == before - 1
+    joining.join()

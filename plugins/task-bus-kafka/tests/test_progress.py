@@ -1,5 +1,7 @@
 """Progress is kept: what is done is skipped, what is open is never lost."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,9 +11,9 @@ from task_bus_kafka.progress import LIMIT, Progress, Run, read_progress, runs_of
 STATES = st.lists(st.sampled_from(["done", "held", "waiting"]), max_size=60)
 
 
-def partition_of(states, start=100, gap=1):
+def partition_of(states, start=100, gap=1, caution=0.0):
     """Return a partition whose messages have come to these states."""
-    partition = Partition(Progress(start, start))
+    partition = Partition(Progress(start, start), caution)
     for number, state in enumerate(states):
         message = partition.add(start + number * gap, b"", None)
         if state != "waiting":
@@ -105,6 +107,35 @@ def test_a_mark_that_is_too_long_repeats_and_never_loses(gaps):
 )
 def test_a_text_of_somebody_else_says_nothing(text):
     assert read_progress(7, text) == Progress(7, 7)
+
+
+@given(STATES)
+def test_progress_tells_whether_who_wrote_it_left_or_may_have_died(states):
+    partition = partition_of(states, caution=1.0)
+    assert kept(partition.progress()).at_work
+    assert not kept(partition.progress(leaving=True)).at_work
+    assert not kept(partition_of(states).progress()).at_work
+    assert kept(partition.progress()).runs == partition.progress().runs
+
+
+def test_after_a_death_each_step_counts_until_past_what_was_in_work():
+    before = Progress(0, 2, (Run(0, 1, 1),), at_work=True)
+    partition = Partition(before, caution=0.05)
+    first, second, third = (partition.add(offset, b"", None) for offset in range(3))
+    partition.hand_out(first)
+    time.sleep(0.1)
+    assert partition.is_suspect(), "one is in work"
+    partition.finish(first)
+    assert partition.is_suspect(), "whatever came just after it may be the one"
+    partition.hand_out(second)
+    second = second.renew()
+    time.sleep(0.1)
+    partition.hand_out(third)
+    assert not partition.is_suspect()
+
+
+def test_after_an_owner_that_left_no_step_counts():
+    assert not Partition(Progress(0, 2, (Run(0, 1, 1),)), caution=9.0).is_suspect()
 
 
 def test_a_mark_says_how_many_are_done_beyond_it():

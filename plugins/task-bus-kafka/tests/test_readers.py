@@ -117,6 +117,6 @@ def test_what_was_read_of_a_partition_that_goes_meanwhile_is_dropped(rebalancing
 
 def test_progress_of_a_partition_that_went_meanwhile_is_not_written_down(rebalancing):
     rebalancing.poll(10, 0)
-    rebalancing.commit_now({1: Progress(3, 3), 2: Progress(4, 4)}, 0)
+    rebalancing.commit_soon({1: Progress(3, 3), 2: Progress(4, 4)})
     rebalancing.poll(10, 0)
     assert rebalancing._consumer.committed == [2]

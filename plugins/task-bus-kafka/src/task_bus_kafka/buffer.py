@@ -8,7 +8,14 @@ import heapq
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Container, Iterable, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Container,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from itertools import count
 from time import monotonic
 
@@ -35,11 +42,14 @@ class Buffer:
 
     Args:
         lease: Seconds that a delivery may stay out without a word.
+        caution: See `Partition`.
     """
 
-    def __init__(self, lease: float) -> None:
+    def __init__(self, lease: float, caution: float = 0.0) -> None:
         self.changed = threading.Condition()
+        self.is_cautious = False  # whether the last step had to be written down
         self._lease = lease
+        self._caution = caution
         self._partitions: dict[int, Partition] = {}
         self._ready: deque[OpenMessage] = deque()
         self._size = 0  # bytes in there
@@ -70,13 +80,36 @@ class Buffer:
             committed: Tells how far a new partition is done; it may ask a broker, so
                 nobody waits for it here.
         """
-        new = {record.partition for record in records}.difference(self.partitions)
-        found = {number: Partition(committed(number)) for number in new}
+        self._begin({record.partition for record in records}, committed)
         with self.changed:
-            self._partitions.update(found)
             for record in records:
                 self._add(record)
             self.changed.notify_all()
+
+    def advance(
+        self,
+        positions: Mapping[int, int],
+        committed: Callable[[int], Progress | None],
+    ) -> None:
+        """Note how far was read; what lies before and was not added is no message.
+
+        Transactions leave such marks, and deleted messages such gaps.
+        """
+        self._begin(positions.keys(), committed)
+        with self.changed:
+            for number, position in positions.items():
+                if partition := self._partitions.get(number):
+                    partition.advance(position)
+
+    def _begin(
+        self,
+        partitions: Collection[int],
+        committed: Callable[[int], Progress | None],
+    ) -> None:
+        new = set(partitions).difference(self.partitions)
+        found = {number: Partition(committed(number), self._caution) for number in new}
+        with self.changed:
+            self._partitions.update(found)
 
     def _add(self, record: Record) -> None:
         partition = self._partition_of(record)
@@ -96,7 +129,8 @@ class Buffer:
         number = record.partition
         if self._partitions[number].is_behind(record.offset):
             self.release([number])  # the topic was deleted and made anew
-            self._partitions[number] = Partition(Progress(record.offset, record.offset))
+            before = Progress(record.offset, record.offset)
+            self._partitions[number] = Partition(before, self._caution)
         return self._partitions[number]
 
     def changes(self) -> dict[int, Progress]:
@@ -122,7 +156,7 @@ class Buffer:
             for number in partitions:
                 self._sent.pop(number, None)
                 if partition := self._partitions.pop(number, None):
-                    found[number] = partition.progress()
+                    found[number] = partition.progress(leaving=True)
                     partition.drop()
             self._held = {message for message in self._held if message.valid}
             self._sweep_ready()
@@ -210,14 +244,18 @@ class Buffer:
     def must_commit(self, messages: Iterable[OpenMessage]) -> bool:
         """Whether to write down that these are handed out before they are.
 
-        The first ones of a partition, and those that came back: if they kill this
-        process, its successor has to know.
+        The first ones of a partition, those that came back, and all while something
+        kills: if they kill this process, its successor has to know.
         """
-        must = False
+        must = cautious = False
         for message in messages:
-            if message.partition.fresh or message.receipts > 1:
-                message.partition.fresh = False
+            partition = message.partition
+            if partition.suspect and partition.is_suspect():
+                must = cautious = True
+            elif partition.fresh or message.receipts > 1:
                 must = True
+            partition.fresh = False
+        self.is_cautious = cautious
         return must
 
     def lost(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
@@ -225,14 +263,20 @@ class Buffer:
         held = self._held
         return [delivery for delivery in deliveries if delivery.token not in held]
 
-    def finish(self, deliveries: Iterable[Delivery]) -> None:
-        """Note that these are done; those that were lost meanwhile are others'."""
+    def finish(self, deliveries: Iterable[Delivery]) -> bool:
+        """Note that these are done; those that were lost meanwhile are others'.
+
+        Returns: Whether this had better be written down now; see `Partition`.
+        """
+        cautious = False
         with self.changed:
             for delivery in deliveries:
                 message = delivery.token
                 if message in self._held:
                     self._held.discard(message)
                     message.partition.finish(message)
+                    cautious = cautious or message.partition.suspect
+        return cautious
 
     def give_back(self, deliveries: Iterable[Delivery], delay: float) -> None:
         """Let these come again after some seconds."""

@@ -16,6 +16,10 @@ from task_bus_kafka.producer import KafkaProducer
 from task_bus_kafka.settings import Settings
 from task_core.api import Bus, BusContext, Capabilities, ChannelState, Consumer
 
+CAUTION = 4
+"""Commit intervals in which we are past what another did in one: that takes longer when
+each step is written down."""
+
 
 class KafkaBus(Bus):
     """Carries messages over Kafka; connects when it is first used.
@@ -60,10 +64,10 @@ class KafkaBus(Bus):
         def make(listener: RebalanceListener) -> Reader:
             return self._driver.reader(topic, group, listener)
 
-        buffer = Buffer(self.lease)
         interval = 0.0  # the progress is in the transactions
         if not self._options.transactions:
             interval = self._options.commit_interval.total_seconds()
+        buffer = Buffer(self.lease, CAUTION * interval)
         patience = self._options.connect_timeout.total_seconds()
         poller = Poller(buffer, make, self._errors, interval, patience)
         poller.start()

@@ -11,7 +11,6 @@ from confluent_kafka import (
     Consumer,
     KafkaError,
     KafkaException,
-    Message,
     TopicPartition,
 )
 
@@ -38,6 +37,7 @@ class ConfluentReader(Reader):
         self._urgent = SimpleQueue()
         self._down = False
         self._joined = False
+        self._ends: dict[int, int] = {}  # where the last `poll` found nothing more
         self._gone: set[int] = set()  # the partitions that the last `poll` gave up
         self._membership: Any = None
         self._consumer = Consumer(
@@ -87,12 +87,34 @@ class ConfluentReader(Reader):
         if first is None:
             return ()
         more = self._consumer.consume(limit - 1, 0) if limit > 1 else ()
-        return [
-            Record(message.partition(), message.offset(), body, message.headers())
-            for message in (first, *more)
-            if (body := _body_of(message)) is not None
-            and message.partition() not in self._gone
-        ]
+        records = []
+        for message in (first, *more):
+            number = message.partition()
+            if error := message.error():
+                self._hear(error, number, message.offset())
+            elif number not in self._gone:
+                body = message.value() or b""
+                records.append(
+                    Record(number, message.offset(), body, message.headers())
+                )
+        return records
+
+    def _hear(self, error: KafkaError, number: int, offset: int) -> None:
+        """Take in news that are no message.
+
+        Raises:
+            KafkaError: What the library cannot deal with (as of kafka-python).
+        """
+        if error.code() == KafkaError._PARTITION_EOF:
+            if number not in self._gone:
+                self._ends[number] = offset
+        elif error.fatal() or not (error.retriable() or error.code() < 0):
+            raise translate(error)
+
+    def positions(self) -> Mapping[int, int]:
+        """The library tells of each end once; then there may be more."""
+        ends, self._ends = self._ends, {}
+        return ends
 
     def _pause(self, paused: bool) -> None:
         act = self._consumer.pause if paused else self._consumer.resume
@@ -117,14 +139,18 @@ class ConfluentReader(Reader):
         except KafkaException:
             self._failed.set()
 
-    def commit_now(self, progress: Mapping[int, Progress], seconds: float) -> None:
+    def commit_soon(self, progress: Mapping[int, Progress]) -> threading.Event:
         """While one thread polls, the library lets no other in: that one does it."""
         done = threading.Event()
         self._urgent.put((progress, done))
-        done.wait(seconds)
+        return done
+
+    @property
+    def is_urgent(self) -> bool:
+        return not self._urgent.empty()
 
     def _commit_urgent(self) -> None:
-        """Do what `commit_now` asks for."""
+        """Do what `commit_soon` asks for."""
         with contextlib.suppress(Empty):
             while True:
                 progress, done = self._urgent.get_nowait()
@@ -169,17 +195,3 @@ def offsets_of(topic: str, progress: Mapping[int, Progress]) -> list[TopicPartit
         TopicPartition(topic, number, one.offset, one.text)
         for number, one in progress.items()
     ]
-
-
-def _body_of(message: Message) -> bytes | None:
-    """Return the body; None for news that the library deals with itself.
-
-    Raises:
-        KafkaError: What it cannot deal with (as of kafka-python).
-    """
-    error = message.error()
-    if error is None:
-        return message.value() or b""
-    if error.fatal() or not (error.retriable() or error.code() < 0):
-        raise translate(error)
-    return None

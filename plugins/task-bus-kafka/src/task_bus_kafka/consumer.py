@@ -97,7 +97,8 @@ class KafkaConsumer(Consumer):
             self._transact(self._transactor(), deliveries, messages)
         elif messages:
             self.bus.shared_producer().send(messages)
-        self._buffer.finish(deliveries)
+        if self._buffer.finish(deliveries):
+            self.commit()
 
     def _transact(
         self,
@@ -129,8 +130,8 @@ class KafkaConsumer(Consumer):
     def _ack(self, deliveries: Sequence[Delivery]) -> None:
         """Note that these are done; written down a little later."""
         self._check(deliveries)
-        self._buffer.finish(deliveries)
-        if self._transactor is not None:  # no clock writes it down
+        cautious = self._buffer.finish(deliveries)
+        if cautious or self._transactor is not None:  # no clock writes it down
             self.commit()
 
     def _nack(self, deliveries: Sequence[Delivery], delay: float) -> None:

@@ -41,7 +41,7 @@ class RebalanceListener(Protocol):
 
 
 class Reader(ABC):
-    """Reads one topic as a member of one group; one thread, but for `commit_now`.
+    """Reads one topic as a member of one group; one thread, but for `commit_soon`.
 
     Args:
         topic: What is read.
@@ -80,6 +80,11 @@ class Reader(ABC):
         self._failed.clear()
         return failed
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether `commit_soon` waits for the next `poll`."""
+        return False
+
     def pause(self) -> None:
         """Read nothing until `resume`; new partitions are paused by `poll`."""
         self._paused = True
@@ -104,12 +109,16 @@ class Reader(ABC):
         return read_progress(kept.offset, kept.metadata or "")
 
     @abstractmethod
+    def positions(self) -> Mapping[int, int]:
+        """Return up to where partitions were read, messages or not, where known."""
+
+    @abstractmethod
     def commit(self, progress: Mapping[int, Progress]) -> None:
         """Write progress down some time, after what was to be written before."""
 
     @abstractmethod
-    def commit_now(self, progress: Mapping[int, Progress], seconds: float) -> None:
-        """Write progress down before this returns (any thread)."""
+    def commit_soon(self, progress: Mapping[int, Progress]) -> threading.Event:
+        """Write progress down, and set what is returned when it is (any thread)."""
 
     @abstractmethod
     def close(self) -> None:

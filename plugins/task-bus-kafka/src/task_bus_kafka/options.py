@@ -155,6 +155,7 @@ class KafkaOptions:
         help="Any other settings, by the names of the client library.",
         metavar="NAME=VALUE",
         validator=_assignments,
+        secret=True,  # some of the libraries' are passwords
     )
 
 

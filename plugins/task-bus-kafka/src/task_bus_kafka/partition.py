@@ -1,6 +1,8 @@
 """One partition of a consumer: what of it is open, and how far it is done."""
 
+import math
 from collections.abc import Container, Iterator
+from time import monotonic
 
 from task_bus_kafka.progress import Progress, runs_of
 
@@ -44,22 +46,34 @@ class OpenMessage:
             self.partition, self.offset, self.body, self.headers, self.receipts
         )
         self.partition.open[self.offset] = new
+        self.partition.take_back(self)
         return new
 
 
 class Partition:
     """What is known of one partition while it is ours.
 
+    When its last owner died at work, one of the messages may have killed it: of those
+    that it held when it last wrote progress down, or of those that it came to in the
+    moment after. Until we are past them, progress had better be written down at each
+    step: else a killer is never found, and what is done before it is done each time.
+
     Args:
         before: How far others had come, or None if nobody was there.
+        caution: Seconds after the last of what was held then in which what killed may
+            still come; 0 where each step is written down anyway.
     """
 
-    def __init__(self, before: Progress | None) -> None:
+    def __init__(self, before: Progress | None, caution: float = 0.0) -> None:
         self.open: dict[int, OpenMessage] = {}  # in the order of offsets
         self.fresh = True  # nothing was handed out since it became ours
         self._before = before or Progress(0, 0)
         self._next = self._before.offset
         self._end = self._before.end
+        self._caution = caution
+        self.suspect = bool(caution) and self._before.at_work
+        self._suspects = 0  # that are handed out
+        self._suspect_until = math.inf
 
     def is_behind(self, offset: int) -> bool:
         """Whether this was read before, so that somebody must have cut the topic."""
@@ -81,20 +95,49 @@ class Partition:
         """Note that a message goes to a worker."""
         message.receipts += 1
         self._end = max(self._end, message.offset + 1)
+        if self.suspect:
+            self._watch(message, 1)
 
     def finish(self, message: OpenMessage) -> None:
         """Note that a message is done."""
         del self.open[message.offset]
+        if self.suspect:
+            self._watch(message, -1)
+
+    def take_back(self, message: OpenMessage) -> None:
+        """Note that a message that was handed out is to be handed out again."""
+        if self.suspect:
+            self._watch(message, -1)
+
+    def _watch(self, message: OpenMessage, change: int) -> None:
+        if message.offset < self._before.end:
+            self._suspects += change
+        elif self._suspect_until < math.inf:
+            return
+        self._suspect_until = monotonic() + self._caution
+
+    def is_suspect(self) -> bool:
+        """Whether what killed the last owner may still come."""
+        if self.suspect and not self._suspects and monotonic() > self._suspect_until:
+            self.suspect = False
+        return self.suspect
+
+    def advance(self, offset: int) -> None:
+        """Note that there is nothing before an offset but what was added."""
+        self._next = max(self._next, offset)
 
     def drop(self) -> None:
         """Forget everything: the partition is somebody else's."""
         self.open.clear()
 
-    def progress(self, without: Container[OpenMessage] = ()) -> Progress:
+    def progress(
+        self, without: Container[OpenMessage] = (), *, leaving: bool = False
+    ) -> Progress:
         """Return how far this is done.
 
         Args:
             without: Count these as done too.
+            leaving: Whether we hand the partition on.
         """
         receipts = tuple(self._receipts(without))
         offset = next(
@@ -102,7 +145,8 @@ class Partition:
         )
         if offset is None:
             offset = self._first_unread()
-        return Progress(offset, max(self._end, offset), runs_of(receipts))
+        at_work = bool(self._caution) and not leaving
+        return Progress(offset, max(self._end, offset), runs_of(receipts), at_work)
 
     def _first_unread(self) -> int:
         """Return where to go on when all that was read is done."""

@@ -18,6 +18,8 @@ from task_core.api import BusError
 
 SLICE = 0.1
 """Seconds that one poll may wait, and so how long `close` may have to."""
+BRIEF_SLICE = 0.01
+"""The same while each step is written down, which with some happens between polls."""
 TICK = 0.2
 """Seconds between two polls while nothing is wanted."""
 BEFORE_PAUSE = 5
@@ -108,8 +110,14 @@ class Poller:
         if reader is None or not (progress := self._buffer.changes()):
             return
         try:
-            reader.commit_now(progress, seconds)
+            done = reader.commit_soon(progress)
         except Exception:  # noqa: BLE001  the poller has closed it, and will tell why
+            self._buffer.forget_sent()
+            return
+        if reader.is_urgent:
+            with self._buffer.changed:
+                self._buffer.changed.notify_all()
+        if not done.wait(seconds):
             self._buffer.forget_sent()
 
     def _open(self) -> None:
@@ -173,18 +181,26 @@ class Poller:
     def _read(self, reader: Reader) -> None:
         self._idle_ticks = 0
         reader.resume()
-        if records := reader.poll(LOW, SLICE):
+        if records := reader.poll(LOW, self._slice):
             self._buffer.add(records, reader.committed)
+        else:
+            self._buffer.advance(reader.positions(), reader.committed)
+
+    @property
+    def _slice(self) -> float:
+        return BRIEF_SLICE if self._buffer.is_cautious else SLICE
 
     def _idle(self, reader: Reader) -> None:
         """Stay in the group, and read nothing."""
         with self._buffer.changed:
-            if self._buffer.changed.wait_for(
-                lambda: self._stopping or self._buffer.low, TICK
-            ):
+            self._buffer.changed.wait_for(
+                lambda: self._stopping or self._buffer.low or reader.is_urgent, TICK
+            )
+            if self._stopping or self._buffer.low:
                 self._idle_ticks = 0
                 return
-        self._idle_ticks += 1
+        if not reader.is_urgent:
+            self._idle_ticks += 1
         if self._idle_ticks > BEFORE_PAUSE:
             reader.pause()
         if records := reader.poll(1, 0):

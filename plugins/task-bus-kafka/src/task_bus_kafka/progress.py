@@ -3,7 +3,8 @@
 Kafka keeps one offset for each group and partition, and a short text beside it. Tasks
 end out of order, so the offset is that of the first open message, and the text tells
 which of the later ones are open and how often each was handed out. Whoever takes over
-the partition skips what is done, and knows what may have killed its predecessor.
+the partition skips what is done, and knows what may have killed its predecessor: who
+leaves in peace writes progress down for the last time without the `w` for "at work".
 """
 
 import re
@@ -14,7 +15,8 @@ import attrs
 
 LIMIT = 4_000
 """Longest text; brokers allow 4,096 bytes (`offset.metadata.max.bytes`)."""
-_TEXT = re.compile(r"t1 \d+( \d+(\+\d+)?(x\d+)?)*")
+_LEFT, _AT_WORK = "t1", "t1w"
+_TEXT = re.compile(r"t1w? \d+( \d+(\+\d+)?(x\d+)?)*")
 _RUN = re.compile(r"(\d+)(?:\+(\d+))?(?:x(\d+))?")
 
 
@@ -40,11 +42,13 @@ class Progress:
         offset: All before it is done.
         end: Nothing from here on was ever handed out.
         runs: What is open from `offset` up to `end`, in order.
+        at_work: Whether who wrote this went on working, and may have died since.
     """
 
     offset: int
     end: int
     runs: tuple[Run, ...] = ()
+    at_work: bool = False
 
     def receipts(self, offset: int) -> int | None:
         """Return how often a message was handed out; None if it is done."""
@@ -68,7 +72,7 @@ class Progress:
         What does not fit is left out, with all that comes after it: that may be done
         twice, and is never lost.
         """
-        if not self.runs:
+        if not self.runs and not self.at_work:
             return ""
         words, size, before, end = [], 16, self.offset, self.end
         for run in self.runs:
@@ -79,7 +83,8 @@ class Progress:
                 break
             words.append(word)
             before = run.last + 1
-        return f"t1 {end - self.offset} {' '.join(words)}"
+        head = f"{_AT_WORK if self.at_work else _LEFT} {end - self.offset}"
+        return " ".join((head, *words))
 
 
 def _word(run: Run, before: int) -> str:
@@ -101,7 +106,7 @@ def read_progress(offset: int, text: str) -> Progress:
     """
     if not _TEXT.fullmatch(text or ""):
         return Progress(offset, offset)
-    _, length, *words = text.split(" ")
+    head, length, *words = text.split(" ")
     runs, before = [], offset
     for word in words:
         match = _RUN.fullmatch(word)
@@ -111,7 +116,7 @@ def read_progress(offset: int, text: str) -> Progress:
         last = first + int(more or 0)
         runs.append(Run(first, last, 1 if receipts is None else int(receipts)))
         before = last + 1
-    return Progress(offset, offset + int(length), tuple(runs))
+    return Progress(offset, offset + int(length), tuple(runs), head == _AT_WORK)
 
 
 def runs_of(receipts: Iterable[tuple[int, int]]) -> tuple[Run, ...]:

@@ -10,11 +10,12 @@ from kafka import KafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 from kafka.consumer.subscription_state import AsyncConsumerRebalanceListener  # type: ignore[import-untyped]
 from kafka.errors import KafkaError, RetriableError  # type: ignore[import-untyped]
 from kafka.future import Future  # type: ignore[import-untyped]
-from kafka.structs import MemberState, OffsetAndMetadata  # type: ignore[import-untyped]
+from kafka.structs import OffsetAndMetadata  # type: ignore[import-untyped]
 
 from task_bus_kafka.driver import Reader, RebalanceListener, Record
 from task_bus_kafka.network import connected
 from task_bus_kafka.progress import Progress
+from task_bus_kafka.python_group import Membership
 
 REST = 0.1
 """Seconds between two tries of the last commit of a partition."""
@@ -34,6 +35,7 @@ class PythonReader(Reader):
     ) -> None:
         super().__init__(topic, listener, patience)
         self._consumer, self._client = connected(KafkaConsumer, settings)
+        self._membership = Membership(self._consumer, self._client._manager)
         self._consumer.subscribe([topic], listener=_Listener(self, listener))
         self._learn()
 
@@ -72,17 +74,17 @@ class PythonReader(Reader):
 
     @property
     def joined(self) -> bool:
-        stable: bool = self.membership.state == MemberState.STABLE
-        return stable
+        return self._membership.look()
 
     @property
     def membership(self) -> Any:
         return self._consumer.group_metadata()
 
     def _poll(self, limit: int, seconds: float) -> Sequence[Record]:
+        self._membership.look()
         try:
             found = self._consumer.poll(round(seconds * 1000), max_records=limit)
-        except IndexError:  # `commit_now` took the answer to an old commit from under
+        except IndexError:  # `commit_soon` took the answer to an old commit from under
             return ()  # its nose, before anything was read
         return [
             Record(record.partition, record.offset, record.value or b"", record.headers)
@@ -96,6 +98,14 @@ class PythonReader(Reader):
         else:
             self._consumer.resume(*self._consumer.paused())
 
+    def positions(self) -> Mapping[int, int]:
+        states = dict(self._consumer._subscription.assignment)
+        return {
+            at.partition: state.position.offset
+            for at, state in states.items()
+            if state.position is not None
+        }
+
     def _committed(self, partition: int) -> Any:
         return self._consumer.committed(
             TopicPartition(self._topic, partition),
@@ -108,17 +118,17 @@ class PythonReader(Reader):
 
     def _send_commit(self, progress: Mapping[int, Progress]) -> Future:
         """Write progress down; the answer is to come."""
-        return self._consumer.commit_async(offsets_of(self._topic, progress))
+        return self._membership.commit(offsets_of(self._topic, progress))
 
-    def commit_now(self, progress: Mapping[int, Progress], seconds: float) -> None:
+    def commit_soon(self, progress: Mapping[int, Progress]) -> threading.Event:
         done = threading.Event()
         try:
             future = self._send_commit(progress)
         except IndexError:  # as in `_poll`, and nothing was sent
             future = self._send_commit(progress)
+        future.add_errback(lambda error: self._failed.set())
         future.add_both(lambda _: done.set())
-        if not done.wait(seconds) or future.failed():
-            self._failed.set()
+        return done
 
     def close(self) -> None:
         self._consumer.close(timeout_ms=min(self._patience, BRIEF) * 1000)

@@ -1,0 +1,97 @@
+"""Our place in a group with kafka-python: how progress is written down there."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition  # type: ignore[import-untyped]
+from kafka.errors import (  # type: ignore[import-untyped]
+    CoordinatorNotAvailableError,
+    NoError,
+    for_code,
+)
+from kafka.future import Future  # type: ignore[import-untyped]
+from kafka.protocol.consumer import OffsetCommitRequest  # type: ignore[import-untyped]
+from kafka.structs import MemberState, OffsetAndMetadata  # type: ignore[import-untyped]
+
+Offsets = Mapping[TopicPartition, OffsetAndMetadata]
+
+
+class Membership:
+    """Commits, also while the group changes.
+
+    Then the library refuses to, until the last member has joined again: for a whole
+    lease when one has died. Brokers take what the members of before have to say; but on
+    a connection of its own, as each answers one question after the other, and the one
+    for a place in the group is answered last.
+
+    Args:
+        consumer: The member.
+        manager: Of its network client.
+    """
+
+    def __init__(self, consumer: KafkaConsumer, manager: Any) -> None:
+        self._consumer = consumer
+        self._coordinator = consumer._coordinator
+        self._manager = manager
+        self._generation: Any = None  # in which we had a place last
+
+    def look(self) -> bool:
+        """Return whether we have a place in the group, and it does not change now.
+
+        To be called often: what was ours is known only while it is.
+        """
+        stable: bool = self._coordinator.state is MemberState.STABLE
+        if stable:
+            self._generation = self._coordinator._generation
+        return stable
+
+    def commit(self, offsets: Offsets) -> Future:
+        """Write progress down; the answer is to come."""
+        coordinator = self._coordinator
+        generation = None if self.look() else self._generation
+        # Once the others have joined it is another one, and what is ours is not known.
+        if generation is None or generation is not coordinator._generation:
+            return self._consumer.commit_async(offsets)
+        return self._manager.call_soon(self._commit, offsets, generation)
+
+    async def _commit(self, offsets: Offsets, generation: Any) -> None:
+        """Commit as the library does, but change no state when that is refused."""
+        request = OffsetCommitRequest(
+            max_version=8,
+            group_id=self._coordinator.group_id,
+            generation_id_or_member_epoch=generation.generation_id,
+            member_id=generation.member_id,
+            group_instance_id=self._coordinator.group_instance_id,
+            topics=_topics(offsets),
+        )
+        response = await self._manager.send(request, node_id=self._other_connection())
+        for _, partitions in response.topics:
+            for number, code in partitions:
+                if (kind := for_code(code)) is not NoError:
+                    raise kind(f"partition {number}")
+
+    def _other_connection(self) -> int:
+        """Return the name of the one to the same broker that fetches messages."""
+        name = self._coordinator.coordinator()
+        if name is None:
+            raise CoordinatorNotAvailableError
+        return int(str(name).rpartition("-")[2])
+
+
+def _topics(offsets: Offsets) -> list[Any]:
+    topic_of = OffsetCommitRequest.OffsetCommitRequestTopic
+    partition_of = topic_of.OffsetCommitRequestPartition
+    return [
+        topic_of(
+            name=at.topic,
+            partitions=[
+                partition_of(
+                    partition_index=at.partition,
+                    committed_offset=one.offset,
+                    committed_leader_epoch=one.leader_epoch,
+                    committed_metadata=one.metadata,
+                )
+            ],
+        )
+        for at, one in offsets.items()
+    ]

@@ -5,7 +5,8 @@ import time
 
 import pytest
 from task_bus_kafka import buffer as buffer_module
-from task_bus_kafka.buffer import FRAME, Buffer
+from task_bus_kafka.buffer import Buffer
+from task_bus_kafka.delayed import FRAME
 from task_bus_kafka.driver import Record
 from task_bus_kafka.headers import DUE
 from task_bus_kafka.progress import Progress

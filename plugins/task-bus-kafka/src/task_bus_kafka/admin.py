@@ -15,6 +15,7 @@ from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
 
 from task_bus_kafka import groups
 from task_bus_kafka.errors import Errors
+from task_bus_kafka.names import kafka_topic, name_problem
 from task_bus_kafka.network import connected
 from task_bus_kafka.options import KafkaOptions
 from task_bus_kafka.settings import Settings
@@ -43,16 +44,20 @@ class Admin:
             "num_partitions": options.partitions or -1,
             "replication_factor": options.replication or -1,
         }
-        self._known: set[str] = set()
         self._client: KafkaNetClient | None = None
         self._admin: KafkaAdminClient | None = None
 
     def ensure(self, topics: Iterable[str]) -> None:
-        """Make the topics that are missing."""
-        missing = set(topics) - self._known
-        if missing:
-            self._ask("make topics", lambda admin: self._make_topics(admin, missing))
-            self._known |= missing
+        """Make the topics that are missing.
+
+        Raises:
+            BusError: One of them cannot be.
+        """
+        for topic in topics:
+            if problem := name_problem(topic):
+                raise BusError(f"bus 'kafka': {problem}")
+        names = {kafka_topic(topic) for topic in topics}
+        self._ask("make topics", lambda admin: self._make_topics(admin, names))
 
     def _make_topics(self, admin: KafkaAdminClient, topics: set[str]) -> None:
         missing = topics - set(admin.list_topics())
@@ -85,7 +90,6 @@ class Admin:
 
     def delete_topic(self, topic: str) -> None:
         """Delete a topic, and with it what groups know of it."""
-        self._known.discard(topic)
         self._ask(f"delete '{topic}'", lambda admin: self._delete_topic(admin, topic))
 
     def _delete_topic(self, admin: KafkaAdminClient, topic: str) -> None:

@@ -4,7 +4,6 @@ Shared by the thread that owns the bus, which takes and settles, and the poller,
 reads, writes down progress and gives up partitions. `changed` guards everything.
 """
 
-import heapq
 import math
 import threading
 from collections import deque
@@ -16,9 +15,10 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from itertools import count
+from itertools import islice
 from time import monotonic
 
+from task_bus_kafka.delayed import Delayed
 from task_bus_kafka.driver import Record
 from task_bus_kafka.headers import unpack
 from task_bus_kafka.partition import OpenMessage, Partition
@@ -33,8 +33,6 @@ ROOM = 16 * 1024 * 1024
 """Bytes of ready messages beyond which no more are read."""
 HOLD = 256 * 1024 * 1024
 """Bytes of messages that wait for their time beyond which no more are read."""
-FRAME = 500
-"""Bytes that a message takes beside its body."""
 
 
 class Buffer:
@@ -53,9 +51,7 @@ class Buffer:
         self._partitions: dict[int, Partition] = {}
         self._ready: deque[OpenMessage] = deque()
         self._size = 0  # bytes in there
-        self._waiting: list[tuple[float, int, OpenMessage]] = []  # a heap, by due time
-        self._waiting_size = 0  # bytes in there
-        self._numbers = count()
+        self._delayed = Delayed()
         self._held: set[OpenMessage] = set()
         self._look_at = math.inf  # when the first lease may be over
         self._sent: dict[int, Progress] = {}  # what was written down last
@@ -67,7 +63,7 @@ class Buffer:
     def low(self) -> bool:
         """Whether more should be read."""
         return (
-            len(self._ready) < LOW and self._size < ROOM and self._waiting_size < HOLD
+            len(self._ready) < LOW and self._size < ROOM and self._delayed.size < HOLD
         )
 
     def add(
@@ -120,7 +116,7 @@ class Buffer:
         if message is None:
             return
         if wait > 0:
-            self._wait(message, monotonic() + wait)
+            self._delayed.add(message, monotonic() + wait)
         else:
             self._ready.append(message)
             self._size += len(message.body)
@@ -166,9 +162,7 @@ class Buffer:
     def _sweep_ready(self) -> None:
         self._ready = deque(message for message in self._ready if message.valid)
         self._size = sum(len(message.body) for message in self._ready)
-        self._waiting = [entry for entry in self._waiting if entry[2].valid]
-        heapq.heapify(self._waiting)
-        self._waiting_size = sum(_size(message) for *_, message in self._waiting)
+        self._delayed.sweep()
 
     @property
     def partitions(self) -> list[int]:
@@ -201,13 +195,8 @@ class Buffer:
         now = monotonic()
         if now >= self._look_at:
             self._reclaim(now)
-        found: list[OpenMessage] = []
-        waiting, ready = self._waiting, self._ready
-        while len(found) < limit and waiting and waiting[0][0] <= now:
-            message = heapq.heappop(waiting)[2]
-            self._waiting_size -= _size(message)
-            if message.valid:
-                found.append(message)
+        ready = self._ready
+        found = list(islice(self._delayed.take(now), limit))
         while len(found) < limit and ready:
             message = ready.popleft()
             self._size -= len(message.body)
@@ -228,18 +217,13 @@ class Buffer:
         """Take back deliveries of which nobody said a word for a whole lease."""
         for message in [message for message in self._held if message.ends <= now]:
             self._held.discard(message)
-            self._wait(message.renew(), 0.0)
+            self._delayed.add(message.renew(), 0.0)
         self._look_at = min((message.ends for message in self._held), default=math.inf)
-
-    def _wait(self, message: OpenMessage, due: float) -> None:
-        heapq.heappush(self._waiting, (due, next(self._numbers), message))
-        self._waiting_size += _size(message)
 
     @property
     def next_due(self) -> float:
         """When something will be there though nothing is read."""
-        first = self._waiting[0][0] if self._waiting else math.inf
-        return min(first, self._look_at)
+        return min(self._delayed.next_due, self._look_at)
 
     def must_commit(self, messages: Iterable[OpenMessage]) -> bool:
         """Whether to write down that these are handed out before they are.
@@ -286,7 +270,7 @@ class Buffer:
                 message = delivery.token
                 if message in self._held:
                     self._held.discard(message)
-                    self._wait(message.renew(), due)
+                    self._delayed.add(message.renew(), due)
 
     def extend(self, deliveries: Iterable[Delivery]) -> None:
         """Restart the leases of these."""
@@ -301,8 +285,3 @@ class Buffer:
                 number: partition.progress(without)
                 for number, partition in self._partitions.items()
             }
-
-
-def _size(message: OpenMessage) -> int:
-    """Return the bytes that a message takes while it waits."""
-    return len(message.body) + FRAME

@@ -10,6 +10,7 @@ from task_bus_kafka.buffer import Buffer
 from task_bus_kafka.consumer import KafkaConsumer
 from task_bus_kafka.driver import Driver, Reader, RebalanceListener
 from task_bus_kafka.errors import Errors, quiet_log
+from task_bus_kafka.names import kafka_topic
 from task_bus_kafka.options import KafkaOptions, ReadFrom
 from task_bus_kafka.poller import Poller
 from task_bus_kafka.producer import KafkaProducer
@@ -57,19 +58,20 @@ class KafkaBus(Bus):
     def _subscribe(self, topic: str, channel: str, **hints: object) -> Consumer:
         """Join the group of the channel."""
         self._admin.ensure([topic])
-        group = self._group(topic, channel)
+        name, group = kafka_topic(topic), self._group(topic, channel)
         if self._options.from_ == ReadFrom.NEW:
-            self._admin.pin(topic, group)
+            self._admin.pin(name, group)
 
         def make(listener: RebalanceListener) -> Reader:
-            return self._driver.reader(topic, group, listener)
+            return self._driver.reader(name, group, listener)
 
         interval = 0.0  # the progress is in the transactions
         if not self._options.transactions:
             interval = self._options.commit_interval.total_seconds()
         buffer = Buffer(self.lease, CAUTION * interval)
         patience = self._options.connect_timeout.total_seconds()
-        poller = Poller(buffer, make, self._errors, interval, patience)
+        where = f"topic '{topic}' for group '{group}'"
+        poller = Poller(buffer, make, self._errors, interval, patience, where)
         poller.start()
         transactor = self._make_transactor if self._options.transactions else None
         return KafkaConsumer(self, topic, channel, buffer, poller, transactor)
@@ -104,22 +106,24 @@ class KafkaBus(Bus):
             reads = (consumer.topic, consumer.channel) == (topic, channel)
             if isinstance(consumer, KafkaConsumer) and reads:
                 consumer.commit()
-        return self._admin.lag(topic, self._group(topic, channel))
+        return self._admin.lag(kafka_topic(topic), self._group(topic, channel))
 
     def _channels(self, topic: str) -> Sequence[ChannelState]:
         """Return the groups with progress in a topic; who holds what, nobody knows."""
         if self._options.group:
             return ()
-        return self._admin.channels(topic, f"{self._options.group_prefix}{topic}.")
+        return self._admin.channels(
+            kafka_topic(topic), f"{self._options.group_prefix}{topic}."
+        )
 
     def _peek(self, topic: str, limit: int) -> Sequence[bytes]:
-        return self._admin.peek(topic, limit)
+        return self._admin.peek(kafka_topic(topic), limit)
 
     def _forget(self, topic: str, channel: str) -> None:
         if not channel:
-            self._admin.delete_topic(topic)
+            self._admin.delete_topic(kafka_topic(topic))
         elif self._options.group:  # that others, of other topics, may have in common
-            self._admin.delete_progress(topic, self._options.group)
+            self._admin.delete_progress(kafka_topic(topic), self._options.group)
         else:
             self._admin.delete_group(self._group(topic, channel))
 

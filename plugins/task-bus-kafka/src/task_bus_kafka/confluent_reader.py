@@ -76,6 +76,10 @@ class ConfluentReader(Reader):
         return self._joined
 
     @property
+    def has_partitions(self) -> bool:
+        return bool(self._consumer.assignment())
+
+    @property
     def membership(self) -> Any:
         return self._membership
 

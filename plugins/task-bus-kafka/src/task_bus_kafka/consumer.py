@@ -5,6 +5,7 @@ from time import monotonic
 
 from task_bus_kafka.buffer import Buffer
 from task_bus_kafka.driver import Outcomes, Outgoing, Writer
+from task_bus_kafka.names import kafka_topic
 from task_bus_kafka.partition import OpenMessage
 from task_bus_kafka.poller import Poller
 from task_bus_kafka.producer import KafkaProducer
@@ -107,6 +108,7 @@ class KafkaConsumer(Consumer):
         messages: Sequence[Message],
     ) -> None:
         """Send, and write progress down as if these were done, in one transaction."""
+        topic = kafka_topic(self.topic)
         membership, progress = None, dict[int, Progress]()
         if deliveries:
             if (reader := self._poller.reader) is None:
@@ -119,10 +121,10 @@ class KafkaConsumer(Consumer):
             progress = self._buffer.progress(done)
 
         def act(writer: Writer, outgoing: list[Outgoing]) -> Outcomes:
-            return writer.transact(outgoing, self.topic, progress, membership)
+            return writer.transact(outgoing, topic, progress, membership)
 
         try:
-            transactor.send_with(messages, act)
+            transactor.send_with(messages, act, Writer.probe)
         except SendError:
             self._check(deliveries)  # it may be the group that refused
             raise

@@ -70,6 +70,11 @@ class Reader(ABC):
 
     @property
     @abstractmethod
+    def has_partitions(self) -> bool:
+        """Whether the group has given us any."""
+
+    @property
+    @abstractmethod
     def membership(self) -> Any:
         """Who we are in the group, for transactions (any thread)."""
 
@@ -168,6 +173,13 @@ class Writer(ABC):
         if progress:
             self._send_progress(topic, progress, membership)
         self._commit()
+        return outcomes
+
+    def probe(self, messages: Sequence[Outgoing]) -> Outcomes:
+        """Send in a transaction and take it back, to see what brokers refuse."""
+        self._begin()
+        outcomes = self.send(messages)
+        self._abort()
         return outcomes
 
     @abstractmethod

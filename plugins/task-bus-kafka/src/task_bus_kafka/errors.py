@@ -12,7 +12,8 @@ LOGIN = (  # refused, and no second try helps
     kafka_errors.UnsupportedSaslMechanismError,
     kafka_errors.IllegalSaslStateError,
 )
-_TOO_LONG = (
+_REFUSED = (  # this message, whenever it is sent
+    kafka_errors.InvalidRecordError,
     kafka_errors.MessageSizeTooLargeError,
     kafka_errors.RecordListTooLargeError,
 )
@@ -87,11 +88,16 @@ class Errors:
 
 
 def _kind_of(error: BaseException) -> type[BusError]:
-    if isinstance(error, _TOO_LONG):
+    if is_refusal(error):
         return PayloadError
     if isinstance(error, kafka_errors.RetriableError | OSError | TimeoutError):
         return BusConnectionError
     return BusError
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether brokers will never take this message, or batch."""
+    return isinstance(error, _REFUSED)
 
 
 def may_pass(error: BaseException) -> bool:

@@ -6,6 +6,7 @@ long; so this one polls, and writes progress down by the clock.
 """
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Collection, Mapping
 from time import monotonic
@@ -16,6 +17,7 @@ from task_bus_kafka.errors import Errors
 from task_bus_kafka.progress import Progress
 from task_core.api import BusError
 
+log = logging.getLogger("task.bus.kafka")
 SLICE = 0.1
 """Seconds that one poll may wait, and so how long `close` may have to."""
 BRIEF_SLICE = 0.01
@@ -30,6 +32,8 @@ JOINING = 3.0
 """Seconds to wait for a place in the group before reading is begun without."""
 REST = 1.0
 """Seconds before a reader that failed is made anew."""
+SPARE = 2.0
+"""Seconds without any partition before that is told."""
 CLOSING = 10.0
 """Seconds that `close` waits at most; then the reader ends when its library gives up on
 brokers that are silent."""
@@ -44,6 +48,7 @@ class Poller:
         errors: Words what goes wrong.
         interval: Seconds between two commits; 0 leaves them to others.
         patience: Seconds in which a broker that can be reached answers.
+        where: What is read as whom, for messages.
     """
 
     def __init__(
@@ -53,6 +58,7 @@ class Poller:
         errors: Errors,
         interval: float,
         patience: float,
+        where: str,
     ) -> None:
         self.reader: Reader | None = None
         self.problem: BusError | None = None
@@ -64,8 +70,11 @@ class Poller:
         self._interval = interval
         self._closing = min(3 * patience, CLOSING)
         self._commit_at = 0.0
+        self._where = where
         self._idle_ticks = 0
         self._alive_at = 0.0
+        self._spare_since: float | None = None
+        self._is_spare = False
         self._stopping = False
         self._thread = threading.Thread(
             target=self._run, name="task-bus-kafka", daemon=True
@@ -165,6 +174,7 @@ class Poller:
             self._idle(self.reader)
         self._commit(self.reader)
         self._check(self.reader)
+        self._look_for_partitions(self.reader)
         if not self._has_joined and self.reader.joined:
             self._has_joined = True
             self._tell(self.problem)
@@ -226,6 +236,21 @@ class Poller:
                 self._tell(None)
         elif now > self._alive_at + SILENCE and not self.problem:
             self._tell(self._errors.unreachable(now - self._alive_at))
+
+    def _look_for_partitions(self, reader: Reader) -> None:
+        """Say it when there is no partition for us: else nobody knows why we idle."""
+        if not reader.joined or reader.has_partitions:
+            self._spare_since, self._is_spare = None, False
+            return
+        self._spare_since = self._spare_since or monotonic()
+        if not self._is_spare and monotonic() > self._spare_since + SPARE:
+            self._is_spare = True
+            log.warning(
+                "bus 'kafka': no partition of %s is left for this reader: others have"
+                " them all, and it waits until one leaves; more partitions let more"
+                " read at once",
+                self._where,
+            )
 
     def _fail(self, error: Exception) -> None:
         """Tell of what went wrong, and begin anew after a rest."""

@@ -1,18 +1,20 @@
 """Writes to topics."""
 
 from collections.abc import Callable, Sequence
+from random import randrange
 
 from task_bus_kafka.admin import Admin
 from task_bus_kafka.driver import Outcomes, Outgoing, Writer
-from task_bus_kafka.errors import Errors, may_pass
+from task_bus_kafka.errors import Errors, is_refusal, may_pass
 from task_bus_kafka.headers import pack
 from task_bus_kafka.keys import key_of
+from task_bus_kafka.names import LONGEST, kafka_topic, name_problem
 from task_bus_kafka.options import Key
 from task_core.api import Bus, Message, PayloadError, Producer, SendError
 
 Act = Callable[[Writer, list[Outgoing]], Outcomes]
-TURN = 50
-"""Messages without a key that go to one partition in a row."""
+TURN = 20
+"""Messages without a key that go to one partition in a row, at most."""
 
 
 class KafkaProducer(Producer):
@@ -40,7 +42,8 @@ class KafkaProducer(Producer):
         self._errors = errors
         self._key = key
         self._writer: Writer | None = None
-        self._turn = 0
+        self._known: set[str] = set()  # topics that can be sent to
+        self._turn = randrange(1_000_000)  # many programs send little, and end
 
     def _prepare(self, topics: Sequence[str]) -> None:
         """Make topics that are missing."""
@@ -48,26 +51,50 @@ class KafkaProducer(Producer):
 
     def _send(self, messages: Sequence[Message]) -> None:
         """Send, and return when all in-sync replicas have all messages."""
-        self.send_with(messages, lambda writer, outgoing: writer.send(outgoing))
+        self.send_with(messages, _send, _send)
 
-    def send_with(self, messages: Sequence[Message], act: Act) -> None:
+    def send_with(self, messages: Sequence[Message], act: Act, probe: Act) -> None:
         """Do something that sends messages.
+
+        Args:
+            messages: What to send.
+            act: Sends them.
+            probe: Sends one alone, to see whether brokers refuse it.
 
         Raises:
             BusError: As `send` does.
         """
-        self._admin.ensure({message.topic for message in messages})
+        if new := {message.topic for message in messages} - self._known:
+            self._learn(new, messages)
+        outgoing, outcomes = self._act(messages, act)
+        if any(outcomes):
+            self._drop()
+            self._judge(outgoing, outcomes, probe)
+
+    def _learn(self, topics: set[str], messages: Sequence[Message]) -> None:
+        """Make topics that are missing; refuse those that there cannot be."""
+        if bad := {topic: text for topic in topics if (text := name_problem(topic))}:
+            refused = [at for at, one in enumerate(messages) if one.topic in bad]
+            raise PayloadError(
+                f"bus 'kafka': {bad[messages[refused[0]].topic]}", refused
+            )
+        self._admin.ensure(topics)
+        self._known |= topics
+
+    def _act(
+        self, messages: Sequence[Message], act: Act
+    ) -> tuple[list[Outgoing], Outcomes]:
         writer = self._connected()
         try:
+            self._turn += TURN  # small batches spread, too
             outgoing = [self._outgoing(writer, message) for message in messages]
-            outcomes = act(writer, outgoing)
+            return outgoing, act(writer, outgoing)
         except Exception as error:  # noqa: BLE001  whatever it raises
             self._drop()
             line = str(self._errors.of(error, "send"))
             raise SendError(
                 line, range(len(messages)), transient=may_pass(error)
             ) from None
-        self._judge(outcomes, messages)
 
     def _connected(self) -> Writer:
         if self._writer is None:
@@ -78,38 +105,60 @@ class KafkaProducer(Producer):
         return self._writer
 
     def _outgoing(self, writer: Writer, message: Message) -> Outgoing:
+        topic = message.topic
+        if len(topic) > LONGEST:
+            topic = kafka_topic(topic)
         if message.key is not None:
             key: bytes | None = message.key.encode()
         else:
             key = key_of(message.body, self._key)
         partition = None
         if key is None:
-            partitions = writer.partitions(message.topic)
+            partitions = writer.partitions(topic)
             partition = partitions[self._turn // TURN % len(partitions)]
             self._turn += 1
         headers = []
         if message.headers or message.delay > 0:
             headers = pack(message.headers, message.delay)
-        return Outgoing(message.topic, message.body, key, partition, headers)
+        return Outgoing(topic, message.body, key, partition, headers)
 
-    def _judge(self, outcomes: Outcomes, messages: Sequence[Message]) -> None:
-        """Raise what tells of messages that were not confirmed."""
-        unsent = [at for at, error in enumerate(outcomes) if error]
-        if not unsent:
-            return
-        self._drop()
-        first = outcomes[unsent[0]]
-        assert first is not None
-        error = self._errors.of(first, f"send to '{messages[unsent[0]].topic}'")
-        if isinstance(error, PayloadError) and len(unsent) == len(messages) == 1:
-            raise error
-        raise SendError(str(error), unsent, transient=may_pass(first))
+    def _judge(self, outgoing: list[Outgoing], outcomes: Outcomes, probe: Act) -> None:
+        """Raise what tells of messages that were not confirmed.
+
+        Raises:
+            PayloadError: Brokers will never take some of them.
+            SendError: It may be another time.
+        """
+        failed = {at: error for at, error in enumerate(outcomes) if error}
+        refused = [at for at, error in failed.items() if is_refusal(error)]
+        if refused and len(outgoing) > 1:
+            refused = [at for at in refused if self._is_refused(outgoing[at], probe)]
+        first = next(iter(refused or failed))
+        line = str(self._errors.of(failed[first], f"send to '{outgoing[first].topic}'"))
+        if refused:
+            raise PayloadError(line, refused)
+        raise SendError(line, list(failed), transient=may_pass(failed[first]))
+
+    def _is_refused(self, message: Outgoing, probe: Act) -> bool:
+        """Send one alone: what is too long may have been its batch."""
+        try:
+            (outcome,) = probe(self._connected(), [message])
+        except Exception as error:  # noqa: BLE001  whatever it raises
+            outcome = error
+        if outcome is not None:
+            self._drop()
+        return outcome is not None and is_refusal(outcome)
 
     def _drop(self) -> None:
         """Let go of a writer that failed; the next call makes another."""
+        self._known.clear()  # somebody may have deleted one
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.close()
 
     def _close(self) -> None:
         self._drop()
+
+
+def _send(writer: Writer, outgoing: list[Outgoing]) -> Outcomes:
+    return writer.send(outgoing)

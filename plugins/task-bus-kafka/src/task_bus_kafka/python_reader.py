@@ -77,6 +77,10 @@ class PythonReader(Reader):
         return self._membership.look()
 
     @property
+    def has_partitions(self) -> bool:
+        return bool(self._consumer.assignment())
+
+    @property
     def membership(self) -> Any:
         return self._consumer.group_metadata()
 

@@ -75,6 +75,9 @@ class KafkaBackdoor(Backdoor):
         """Do what the end of the retention does, on the only partition."""
         self.admin.delete_records({TopicPartition(topic, 0): before})
 
+    def bad_topic(self):
+        return "no name of a topic"
+
     def take(self, topic):
         consumer = self.consumer
         if topic not in consumer.topics():

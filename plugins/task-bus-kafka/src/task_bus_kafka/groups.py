@@ -57,19 +57,27 @@ def _lag(starts: Offsets, ends: Offsets, done: Mapping[TopicPartition, Any]) -> 
 
 
 def channels_of(admin: KafkaAdminClient, topic: str, prefix: str) -> list[ChannelState]:
-    """Return the groups with progress in a topic, by the rest of their names."""
-    groups = [one["group_id"] for one in admin.list_groups()]
-    names = sorted(name for name in groups if name.startswith(prefix))
+    """Return the groups of a topic, by the rest of their names."""
+    listed = [one["group_id"] for one in admin.list_groups()]
+    names = sorted(name for name in listed if name.startswith(prefix))
     ends = offsets_of(admin, topic, OffsetSpec.LATEST)
     if not names or not ends:
         return []
+    groups = admin.describe_groups(names)
     starts = offsets_of(admin, topic, OffsetSpec.EARLIEST)
     answers = admin.list_group_offsets({name: list(ends) for name in names})
     return [
         ChannelState(name.removeprefix(prefix), _lag(starts, ends, answers[name]))
         for name in names
         if any(kept.offset >= 0 for kept in answers[name].values())
+        or _is_read(groups[name], topic)
     ]
+
+
+def _is_read(group: Mapping[str, Any], topic: str) -> bool:
+    """Whether members of a group read a topic: one of `a.b` may read `a`, or `a.b`."""
+    plans = (member["member_metadata"] for member in group["members"])
+    return any(plan and topic in plan["topics"] for plan in plans)
 
 
 def pin(admin: KafkaAdminClient, topic: str, group: str) -> None:

@@ -20,12 +20,13 @@ def claim_stdout() -> int:
         A new file descriptor of what stdout was.
     """
     _flush()
-    own = os.dup(1)
-    os.dup2(2, 1)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A worker may print what it likes, whatever the locale.
+            # A worker may print what it likes, whatever the locale. This asks where the
+            # file is, and so comes before another one takes its number.
             stream.reconfigure(errors="backslashreplace")
+    own = os.dup(1)
+    os.dup2(2, 1)
     return own
 
 

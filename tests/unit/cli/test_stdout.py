@@ -35,3 +35,21 @@ def test_diverted_stdout_comes_back(capfd):
         {}["no such key"]
     os.write(1, b"data\n")
     assert capfd.readouterr() == ("data\n", "noise\n")
+
+
+def test_stdout_may_be_a_file(tmp_path):
+    """Whose place in it is not asked for when another file has its number."""
+    program = CLAIM.replace(
+        "own = claim_stdout()",
+        "with diverted_stdout():\n    print('diverted')\nown = claim_stdout()",
+    ).replace("import claim_stdout", "import claim_stdout, diverted_stdout")
+    with (tmp_path / "out").open("w") as out:
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+    assert (tmp_path / "out").read_text() == "before\ndata\n"
+    assert "diverted" in done.stderr

@@ -9,14 +9,14 @@ from task_core.api.bus import Bus, BusContext, ChannelState, Role
 from task_core.api.capabilities import Capabilities
 from task_core.api.command import CommandContext, CommandPlugin
 from task_core.api.consumer import Consumer
+from task_core.api.decorators import taskmaster, worker
 from task_core.api.message import Delivery, Message
 from task_core.api.plugin import (
     BusPlugin,
     NoOptions,
     TaskmasterPlugin,
     WorkerPlugin,
-    taskmaster,
-    worker,
+    accepted_api,
 )
 from task_core.api.producer import Producer
 from task_core.api.taskmaster import Taskmaster, TaskmasterContext
@@ -102,6 +102,7 @@ __all__ = [
     "WorkerContext",
     "WorkerError",
     "WorkerPlugin",
+    "accepted_api",
     "alert",
     "complete",
     "dead_topic",

@@ -5,26 +5,27 @@ the range in `API_VERSIONS`.
 """
 
 import builtins
-import inspect
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, overload
+from typing import Any
 
 import attrs
 
 from task_core.api.bus import Bus, BusContext
 from task_core.api.capabilities import Capabilities
 from task_core.api.taskmaster import (
-    FunctionTaskmaster,
     Taskmaster,
-    TaskmasterContext,
 )
 from task_core.api.worker import Worker
-from task_core.errors import WorkerError
 from task_core.task import Task
 
 API_VERSIONS = dict.fromkeys(("bus", "worker", "taskmaster", "command"), (1, 1))
 """Oldest and newest API number that this core accepts, by kind."""
+
+
+def accepted_api(kind: str) -> tuple[int, int]:
+    """Return the oldest and the newest API number that this core accepts."""
+    return API_VERSIONS[kind]
 
 
 class Late:
@@ -140,6 +141,7 @@ class WorkerPlugin:
             TypeError: A parameter is missing, unknown or of a wrong type.
 
         Example:
+            >>> from task_core.api import worker
             >>> @worker
             ... def hello(info: str) -> str:
             ...     return f"Hello {info}"
@@ -169,147 +171,3 @@ class TaskmasterPlugin:
     make: Callable[[Any], Taskmaster] = attrs.field(repr=False, converter=late)
     options: type = NoOptions
     api: int = 1
-
-
-Target = Callable[..., Any] | type[Worker]
-Master = Callable[[TaskmasterContext], None] | type[Taskmaster]
-
-
-@overload
-def worker(target: Target, /) -> WorkerPlugin: ...
-@overload
-def worker(
-    *,
-    name: str = "",
-    task_type: str = "",
-    strict: bool = True,
-    options: type = NoOptions,
-) -> Callable[[Target], WorkerPlugin]: ...
-def worker(
-    target: Target | None = None,
-    /,
-    *,
-    name: str = "",
-    task_type: str = "",
-    strict: bool = True,
-    options: type = NoOptions,
-) -> WorkerPlugin | Callable[[Target], WorkerPlugin]:
-    """Turn a function or a `Worker` class into a plugin.
-
-    The result is an entry point as it stands; its `make` gives the target back.
-
-    Args:
-        target: The function or class.
-        name: The worker's name; when empty that of the function as it is written, or
-            that of the class in lower case.
-        task_type: The type of the tasks; the name when empty.
-        strict: A key of an info string that the parameters do not have is an error of
-            the task, which names the nearest; with False it is overlooked.
-        options: An attrs class; a function reads them from `ctx.options`, a class
-            takes them as its only argument.
-
-    Example:
-        >>> @worker
-        ... def hello(info: str) -> str:
-        ...     "Greet."
-        ...     return f"Hello {info}"
-        >>> (hello.name, hello.summary)
-        ('hello', 'Greet.')
-    """
-
-    def declare(target: Target) -> WorkerPlugin:
-        if not callable(target):
-            raise WorkerError(f"@worker needs a function or a class, not {target!r}")
-        return WorkerPlugin(
-            name=name or _own_name(target),
-            summary=_first_line(target),
-            make=_maker(target, options),
-            task_type=task_type,
-            strict=strict,
-            options=options,
-            target=target,
-        )
-
-    return declare if target is None else declare(target)
-
-
-@overload
-def taskmaster(target: Master, /) -> TaskmasterPlugin: ...
-@overload
-def taskmaster(
-    *, name: str = "", options: type = NoOptions
-) -> Callable[[Master], TaskmasterPlugin]: ...
-def taskmaster(
-    target: Master | None = None, /, *, name: str = "", options: type = NoOptions
-) -> TaskmasterPlugin | Callable[[Master], TaskmasterPlugin]:
-    """Turn a function or a `Taskmaster` class into a plugin.
-
-    Args:
-        target: A function that takes the context, or the class.
-        name: The taskmaster's name; when empty that of the function as it is written,
-            or that of the class in lower case.
-        options: An attrs class; only for classes, which take them as their argument.
-
-    Example:
-        >>> @taskmaster
-        ... def greeter(ctx: TaskmasterContext) -> None:
-        ...     "Greet once."
-        ...     ctx.send(Task.new("hello", "World"))
-        >>> (greeter.name, greeter.summary)
-        ('greeter', 'Greet once.')
-    """
-
-    def declare(target: Master) -> TaskmasterPlugin:
-        if not callable(target):
-            text = f"@taskmaster needs a function or a class, not {target!r}"
-            raise WorkerError(text)
-        if not inspect.isclass(target) and options is not NoOptions:
-            raise WorkerError(
-                f"{target.__name__}: a taskmaster with options is a class"
-            )
-        return TaskmasterPlugin(
-            name=name or _own_name(target),
-            summary=_first_line(target),
-            make=(_maker if inspect.isclass(target) else _runner)(target, options),
-            options=options,
-        )
-
-    return declare if target is None else declare(target)
-
-
-def _runner(function: Callable[..., Any], options: type) -> Callable[[Any], Taskmaster]:
-    return lambda values: FunctionTaskmaster(function)
-
-
-class Given:
-    """The `make` of a decorated function: gives it back.
-
-    Args:
-        function: What was decorated.
-    """
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-
-    def __call__(self, values: Any) -> Callable[..., Any]:
-        """Return the function, whatever the options."""
-        return self.function
-
-
-def _maker(target: Target | Master, options: type) -> Callable[[Any], Any]:
-    if not inspect.isclass(target):
-        return Given(target)
-    if options is NoOptions:
-        return lambda values: target()
-    return target
-
-
-def _own_name(target: Target | Master) -> str:
-    """Return the name as it is written: others must find the same topic with it."""
-    name = target.__name__
-    return name.lower() if inspect.isclass(target) else name
-
-
-def _first_line(target: Target | Master) -> str:
-    text = inspect.getdoc(target) or ""
-    return text.partition("\n")[0]

@@ -5,13 +5,13 @@ import pytest
 
 from task_core.api.bus import Bus, BusContext
 from task_core.api.capabilities import Capabilities
+from task_core.api.decorators import worker
 from task_core.api.plugin import (
     API_VERSIONS,
     BusPlugin,
     NoOptions,
     TaskmasterPlugin,
     WorkerPlugin,
-    worker,
 )
 from task_core.api.worker import Worker
 from task_core.errors import WorkerError

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from task_testing.dists import write_distribution
 
 from task_core.api.capabilities import Capabilities
-from task_core.api.plugin import BusPlugin, worker
+from task_core.api.decorators import worker
+from task_core.api.plugin import BusPlugin
 from task_core.cli.doctor import check_options, check_signature
 from task_core.cli.plugins import capability_meanings, command
 from task_core.discovery.findings import Level

@@ -8,8 +8,14 @@ from typing import Any, ClassVar
 
 import pytest
 
-from task_core.api import Task, TaskmasterPlugin, WorkerPlugin, decode_task, encode_task
-from task_core.api.plugin import API_VERSIONS
+from task_core.api import (
+    Task,
+    TaskmasterPlugin,
+    WorkerPlugin,
+    accepted_api,
+    decode_task,
+    encode_task,
+)
 from task_testing.contract.kit import SUITE, Contract
 from task_testing.contract.results import Title
 from task_testing.harness import default_options
@@ -43,7 +49,7 @@ class PluginContract(Contract, defines=True):
         self, plugin: WorkerPlugin | TaskmasterPlugin
     ) -> None:
         """And says in one line what it is for."""
-        oldest, newest = API_VERSIONS[self.kind]
+        oldest, newest = accepted_api(self.kind)
         assert oldest <= plugin.api <= newest
         assert plugin.summary
         assert "\n" not in plugin.summary

@@ -10,6 +10,13 @@ settings.register_profile("task", deadline=None)
 settings.load_profile("task")
 
 
+@pytest.fixture
+def unmeasured(monkeypatch):
+    """Processes that the test starts import nothing for the sake of coverage."""
+    for name in ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(autouse=True)
 def no_secrets(monkeypatch):
     """What one test told to hide is no secret of the next."""

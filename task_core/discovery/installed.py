@@ -41,7 +41,7 @@ def versions(path: Sequence[str]) -> dict[str, str]:
     known: dict[str, str] = {}
     for distribution in distributions(path=list(path)):
         if name := header(distribution, "Name"):
-            known.setdefault(normalise(name), distribution.version)
+            known.setdefault(normalise(name), header(distribution, "Version"))
     return known
 
 

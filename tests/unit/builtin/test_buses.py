@@ -100,6 +100,7 @@ def test_sending_nothing_is_no_error(bus):
     bus.producer().send([])
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_the_manifests_import_nothing_heavy():
     """Start-up pays only for the bus that is used."""
     code = """

@@ -56,6 +56,7 @@ def commands():
             yield from ((f"{name} {sub}", c) for sub, c in command.commands.items())
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_help_imports_no_command_and_no_plugin():
     """It is fast, and whatever is broken cannot break it."""
     done = subprocess.run(

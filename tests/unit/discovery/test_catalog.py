@@ -135,6 +135,7 @@ def test_a_built_in_name_cannot_be_taken():
     assert Catalog(owners).find("bus", "x") is owners[1]
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_what_is_installed_is_looked_up_only_for_names_that_others_bring(site):
     """Looking costs more than all the rest of the start."""
     (site.folder / "work.py").write_text("def work(info): ...")

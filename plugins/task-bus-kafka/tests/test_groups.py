@@ -312,3 +312,16 @@ def test_progress_is_written_down_while_the_group_waits_for_one_that_died(
     assert not survivor._poller.reader.joined
     assert after == before - 1
     joining.join()
+
+
+def test_a_clean_end_is_no_sign_of_killing(start, topic, backdoor):
+    """Whoever stops in peace has given back what it held: it killed nobody."""
+    backdoor._partitions = 1
+    backdoor.put(topic, [b"task"])
+    told = []
+    for _ in range(3):
+        consumer = start(topic, partitions=1)
+        (one,) = receive(consumer, 1)
+        told.append((one.attempt, one.returned))
+        consumer.bus.close()
+    assert told == [(1, 0), (2, 1), (3, 2)]

@@ -74,7 +74,7 @@ def test_what_an_heir_has_not_read_yet_stays_as_it_was(states, read):
     for number, state in enumerate(states):
         offset = 100 + number
         done = state == "done" or offset in offsets
-        seen = offset >= after.offset and after.receipts(offset) is not None
+        seen = offset >= after.offset and after.run_of(offset) is not None
         assert seen is not done
 
 
@@ -95,11 +95,13 @@ def test_a_mark_that_is_too_long_repeats_and_never_loses(gaps):
     for gap in gaps * 100:
         at += gap
         offsets.append(at)
-    runs = runs_of((offset, 1 + offset % 3) for offset in offsets)
+    runs = runs_of(
+        Run(offset, offset, 1 + offset % 3, offset % 2) for offset in offsets
+    )
     whole = Progress(offsets[0], at + 1, runs)
     assert len(whole.text) <= LIMIT
     cut = kept(whole)
-    assert all(cut.receipts(offset) is not None for offset in offsets)
+    assert all(cut.run_of(offset) is not None for offset in offsets)
 
 
 @pytest.mark.parametrize(
@@ -128,10 +130,27 @@ def test_after_a_death_each_step_counts_until_past_what_was_in_work():
     partition.finish(first)
     assert partition.is_suspect(), "whatever came just after it may be the one"
     partition.hand_out(second)
-    second = second.renew()
+    second = second.renew(returned=True)
     time.sleep(0.1)
     partition.hand_out(third)
     assert not partition.is_suspect()
+
+
+def test_what_was_given_back_is_told_from_what_a_dead_owner_held():
+    partition = Partition(Progress(0, 0))
+    held, given_back, too_long = (partition.add(at, b"", None) for at in range(3))
+    for message in (held, given_back, too_long):
+        partition.hand_out(message)
+        message.ends = time.monotonic() + 60
+    given_back.renew(returned=True)
+    too_long.renew(returned=False)
+    died, left = (
+        kept(partition.progress(leaving=leaving)) for leaving in (False, True)
+    )
+    assert [run.returned for run in map(died.run_of, range(3))] == [0, 1, 0]
+    assert [run.returned for run in map(left.run_of, range(3))] == [1, 1, 0]
+    heir = Partition(left)
+    assert (heir.add(0, b"", None).receipts, heir.add(1, b"", None).returned) == (1, 1)
 
 
 def test_after_an_owner_that_left_no_step_counts():

@@ -217,7 +217,7 @@ class Buffer:
         """Take back deliveries of which nobody said a word for a whole lease."""
         for message in [message for message in self._held if message.ends <= now]:
             self._held.discard(message)
-            self._delayed.add(message.renew(), 0.0)
+            self._delayed.add(message.renew(returned=False), 0.0)
         self._look_at = min((message.ends for message in self._held), default=math.inf)
 
     @property
@@ -270,7 +270,7 @@ class Buffer:
                 message = delivery.token
                 if message in self._held:
                     self._held.discard(message)
-                    self._delayed.add(message.renew(), due)
+                    self._delayed.add(message.renew(returned=True), due)
 
     def extend(self, deliveries: Iterable[Delivery]) -> None:
         """Restart the leases of these."""

@@ -63,8 +63,8 @@ class KafkaConsumer(Consumer):
         if must_commit:
             self.commit()
         return [
-            Delivery(message.body, message, message.receipts, message.headers)
-            for message in messages
+            Delivery(one.body, one, one.receipts, one.headers, one.returned)
+            for one in messages
         ]
 
     def _wait(self, limit: int, deadline: float) -> list[OpenMessage]:

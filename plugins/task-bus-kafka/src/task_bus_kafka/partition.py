@@ -4,7 +4,7 @@ import math
 from collections.abc import Container, Iterator
 from time import monotonic
 
-from task_bus_kafka.progress import Progress, runs_of
+from task_bus_kafka.progress import Progress, Run, runs_of
 
 
 class OpenMessage:
@@ -16,9 +16,18 @@ class OpenMessage:
         body: Its bytes.
         headers: As they were sent, or None.
         receipts: How often it was handed out.
+        returned: How often it was given back.
     """
 
-    __slots__ = ("body", "ends", "headers", "offset", "partition", "receipts")
+    __slots__ = (
+        "body",
+        "ends",
+        "headers",
+        "offset",
+        "partition",
+        "receipts",
+        "returned",
+    )
 
     def __init__(
         self,
@@ -27,23 +36,34 @@ class OpenMessage:
         body: bytes,
         headers: dict[str, str] | None,
         receipts: int,
+        returned: int,
     ) -> None:
         self.partition = partition
         self.offset = offset
         self.body = body
         self.headers = headers
         self.receipts = receipts
-        self.ends = 0.0
+        self.returned = returned
+        self.ends = 0.0  # when its lease is over, while it is handed out
 
     @property
     def valid(self) -> bool:
         """Whether it is still open, and this its newest receipt."""
         return self.partition.open.get(self.offset) is self
 
-    def renew(self) -> "OpenMessage":
-        """Return the one that takes its place; this one is lost."""
+    def renew(self, *, returned: bool) -> "OpenMessage":
+        """Return the one that takes its place; this one is lost.
+
+        Args:
+            returned: Whether it was given back, and not just held for too long.
+        """
         new = OpenMessage(
-            self.partition, self.offset, self.body, self.headers, self.receipts
+            self.partition,
+            self.offset,
+            self.body,
+            self.headers,
+            self.receipts,
+            self.returned + returned,
         )
         self.partition.open[self.offset] = new
         self.partition.take_back(self)
@@ -84,10 +104,10 @@ class Partition:
     ) -> OpenMessage | None:
         """Take in the next message; None if others have done it already."""
         self._next = offset + 1
-        receipts = self._before.receipts(offset)
-        if receipts is None:
+        run = self._before.run_of(offset)
+        if run is None:
             return None
-        message = OpenMessage(self, offset, body, headers, receipts)
+        message = OpenMessage(self, offset, body, headers, run.receipts, run.returned)
         self.open[offset] = message
         return message
 
@@ -137,16 +157,16 @@ class Partition:
 
         Args:
             without: Count these as done too.
-            leaving: Whether we hand the partition on.
+            leaving: Whether we hand the partition on, and give back what is out.
         """
-        receipts = tuple(self._receipts(without))
+        runs = runs_of(self._runs(without, leaving))
         offset = next(
             (at for at, message in self.open.items() if message not in without), None
         )
         if offset is None:
             offset = self._first_unread()
         at_work = bool(self._caution) and not leaving
-        return Progress(offset, max(self._end, offset), runs_of(receipts), at_work)
+        return Progress(offset, max(self._end, offset), runs, at_work)
 
     def _first_unread(self) -> int:
         """Return where to go on when all that was read is done."""
@@ -155,13 +175,16 @@ class Partition:
                 return max(run.first, self._next)
         return max(self._next, self._before.end)
 
-    def _receipts(self, without: Container[OpenMessage]) -> Iterator[tuple[int, int]]:
+    def _runs(self, without: Container[OpenMessage], leaving: bool) -> Iterator[Run]:
         """Yield what is open and was, or may have been, handed out."""
+        in_time = monotonic() if leaving else math.inf  # later it is a lease that ended
         for offset, message in self.open.items():
             if offset >= self._end:
                 break
             if message not in without:
-                yield offset, message.receipts
+                returned = message.returned + (message.ends > in_time)
+                yield Run(offset, offset, message.receipts, returned)
         for run in self._before.runs:  # what we have not read yet
-            for offset in range(max(run.first, self._next), run.last + 1):
-                yield offset, run.receipts
+            if run.last >= self._next:
+                first = max(run.first, self._next)
+                yield Run(first, run.last, run.receipts, run.returned)

@@ -16,8 +16,8 @@ import attrs
 LIMIT = 4_000
 """Longest text; brokers allow 4,096 bytes (`offset.metadata.max.bytes`)."""
 _LEFT, _AT_WORK = "t1", "t1w"
-_TEXT = re.compile(r"t1w? \d+( \d+(\+\d+)?(x\d+)?)*")
-_RUN = re.compile(r"(\d+)(?:\+(\d+))?(?:x(\d+))?")
+_TEXT = re.compile(r"t1w? \d+( \d+(\+\d+)?(x\d+)?(r\d+)?)*")
+_RUN = re.compile(r"(\d+)(?:\+(\d+))?(?:x(\d+))?(?:r(\d+))?")
 
 
 @attrs.frozen
@@ -27,11 +27,13 @@ class Run:
     Args:
         first, last: Their offsets.
         receipts: How often each was handed out.
+        returned: How often each was given back.
     """
 
     first: int
     last: int
     receipts: int
+    returned: int = 0
 
 
 @attrs.frozen
@@ -50,14 +52,14 @@ class Progress:
     runs: tuple[Run, ...] = ()
     at_work: bool = False
 
-    def receipts(self, offset: int) -> int | None:
-        """Return how often a message was handed out; None if it is done."""
+    def run_of(self, offset: int) -> Run | None:
+        """Return what is known of an open message; None if it is done."""
         if offset >= self.end:
-            return 0
+            return Run(offset, offset, 0)
         place = bisect_right(self.runs, offset, key=lambda run: run.first)
         if not place or self.runs[place - 1].last < offset:
             return None
-        return self.runs[place - 1].receipts
+        return self.runs[place - 1]
 
     @property
     def done_beyond(self) -> int:
@@ -88,11 +90,12 @@ class Progress:
 
 
 def _word(run: Run, before: int) -> str:
-    length, receipts = run.last - run.first, run.receipts
+    length, receipts, returned = run.last - run.first, run.receipts, run.returned
     return (
         f"{run.first - before}"
         f"{f'+{length}' if length else ''}"
         f"{f'x{receipts}' if receipts != 1 else ''}"
+        f"{f'r{returned}' if returned else ''}"
     )
 
 
@@ -111,24 +114,30 @@ def read_progress(offset: int, text: str) -> Progress:
     for word in words:
         match = _RUN.fullmatch(word)
         assert match is not None
-        gap, more, receipts = match.groups()
+        gap, more, receipts, returned = match.groups()
         first = before + int(gap)
         last = first + int(more or 0)
-        runs.append(Run(first, last, 1 if receipts is None else int(receipts)))
+        count = 1 if receipts is None else int(receipts)
+        runs.append(Run(first, last, count, int(returned or 0)))
         before = last + 1
     return Progress(offset, offset + int(length), tuple(runs), head == _AT_WORK)
 
 
-def runs_of(receipts: Iterable[tuple[int, int]]) -> tuple[Run, ...]:
+def runs_of(messages: Iterable[Run]) -> tuple[Run, ...]:
     """Join neighbours.
 
     Args:
-        receipts: Offsets, ascending, and how often each was handed out.
+        messages: One by one, in the order of their offsets.
     """
     runs: list[Run] = []
-    for offset, count in receipts:
-        if runs and runs[-1].last == offset - 1 and runs[-1].receipts == count:
-            runs[-1] = Run(runs[-1].first, offset, count)
+    for one in messages:
+        last = runs[-1] if runs else None
+        if (
+            last is not None
+            and last.last == one.first - 1
+            and (last.receipts, last.returned) == (one.receipts, one.returned)
+        ):
+            runs[-1] = Run(last.first, one.last, one.receipts, one.returned)
         else:
-            runs.append(Run(offset, offset, count))
+            runs.append(one)
     return tuple(runs)

@@ -22,6 +22,9 @@ class SendOptions:
     delay: timedelta | None = option(
         None, help="Arrive not before, for example 10s or 1h (where the bus can)."
     )
+    priority: int = option(
+        0, help="Higher arrives first, below 0 last (where the bus can)."
+    )
 
 
 @attrs.frozen(kw_only=True, eq=False)

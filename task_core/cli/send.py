@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import chain
 from typing import Any, BinaryIO
 
+import attrs
 import click
 
 from task_core.api.bus import Role
@@ -41,12 +42,36 @@ Examples:
 """
 
 
+@attrs.frozen(kw_only=True, eq=False)
+class Envelope:
+    """Where tasks go, when, and what they overtake.
+
+    Args:
+        topic: The task's type when empty.
+        delay: Seconds to arrive not before.
+        priority: Higher arrives first.
+    """
+
+    topic: str
+    delay: float
+    priority: int
+
+    def around(self, task_type: str, body: bytes) -> Message:
+        """Return the message with a task in it."""
+        topic = self.topic or task_type
+        return Message(topic, body, delay=self.delay, priority=self.priority)
+
+
 def _run(
     settings: Settings, words: tuple[str, ...], at: str | None, **fields: Any
 ) -> int:
     _check(words, fields)
     options: SendOptions = settings.command
-    seconds = _seconds(options.delay, at)
+    envelope = Envelope(
+        topic=options.topic or "",
+        delay=_seconds(options.delay, at),
+        priority=options.priority,
+    )
     from_stdin = words[0] == "-"
     if from_stdin and sys.stdin.isatty():
         click.echo("task: reading tasks, one JSON line each, to Ctrl-D", err=True)
@@ -54,10 +79,9 @@ def _run(
     try:
         producer = ToldSender(bus.producer(), load_hooks(settings.catalog))
         if from_stdin:
-            return _send_lines(sys.stdin.buffer, producer, options.topic, seconds)
+            return _send_lines(sys.stdin.buffer, producer, envelope)
         task = _task(words, **fields)
-        message = Message(options.topic or task.type, encode_task(task), delay=seconds)
-        producer.send([message])
+        producer.send([envelope.around(task.type, encode_task(task))])
         return 0
     finally:
         bus.close()
@@ -108,14 +132,12 @@ def _task(
     return decode_task(encode_task(task))  # what we send, everybody must read
 
 
-def _send_lines(
-    stream: BinaryIO, producer: Sender, topic: str | None, delay: float
-) -> int:
+def _send_lines(stream: BinaryIO, producer: Sender, envelope: Envelope) -> int:
     """Send the lines of a stream; report those that are no tasks, and go on."""
     sent, bad, counter = 0, 0, Counter("sent")
     try:
         for batch in _batches(stream):
-            lines = list(_messages(batch, topic, delay))
+            lines = list(_messages(batch, envelope))
             good = [(number, message) for number, message in lines if message]
             done = _send(producer, good)
             sent += done
@@ -167,7 +189,7 @@ def _batches(stream: BinaryIO) -> Iterator[list[tuple[int, bytes]]]:
 
 
 def _messages(
-    batch: Iterable[tuple[int, bytes]], topic: str | None, delay: float
+    batch: Iterable[tuple[int, bytes]], envelope: Envelope
 ) -> Iterator[tuple[int, Message | None]]:
     for number, line in batch:
         body = line.strip()
@@ -179,7 +201,7 @@ def _messages(
             _report(number, error)
             yield number, None
         else:
-            yield number, Message(topic or task.type, body, delay=delay)
+            yield number, envelope.around(task.type, body)
 
 
 command = PluginCommand(

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from sqlite_bodies import bodies, send
 from task_bus_sqlite.file import CHECK_EVERY
+from task_bus_sqlite.options import SqliteOptions
+from task_bus_sqlite.plugin import sqlite
 
-from task_core.api import BusConnectionError, BusError, Message, SendError
+from task_core.api import BusConnectionError, BusContext, BusError, Message, SendError
 
 
 @pytest.mark.parametrize("act", ["unlink", "move", "replace"])
@@ -148,3 +150,10 @@ def test_only_its_owner_can_read_a_new_file(open_bus, path):
     send(open_bus(), b"1")
     for suffix in ("", "-wal", "-shm"):
         assert Path(f"{path}{suffix}").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_is_not_made_by_who_only_looks(path):
+    """A mistyped path would be an empty bus, and stay as a file."""
+    with pytest.raises(BusError, match="there is no file"):
+        sqlite.open(SqliteOptions(path=str(path)), BusContext(create=False))
+    assert not path.exists()

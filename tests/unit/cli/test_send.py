@@ -99,6 +99,18 @@ def test_a_delay_needs_a_bus_that_can(task):
     assert "does not offer 'delay'" in done.err
 
 
+def test_a_higher_priority_is_done_first(task):
+    """From flags and from stdin; where the bus can."""
+    for info, priority in (("low", -1), ("normal", 0), ("high", 5)):
+        done = task("send", "echo", info, "--bus", "sqlite", f"--priority={priority}")
+        assert (done.code, done.err) == (0, "")
+    launched = task("launch", "--worker", "echo", "--in-bus", "sqlite", "--drain")
+    infos = [json.loads(line)["info"] for line in launched.out.splitlines()]
+    assert infos == ["high", "normal", "low"]
+    refused = task("send", "echo", "--priority", "1")
+    assert "does not offer 'priority'" in refused.err
+
+
 def test_a_delayed_task_is_not_there_yet(task):
     """It is on its way."""
     assert task("send", "a", "--bus", "sqlite", "--delay", "1h").code == 0

@@ -1,6 +1,5 @@
 """The embedded bus: one SQLite file, any number of processes on one machine."""
 
-import os
 from collections.abc import Sequence
 
 from task_bus_sqlite.consumer import SqliteConsumer
@@ -39,9 +38,9 @@ class SqliteBus(Bus):
     ) -> None:
         super().__init__("sqlite", capabilities, lease=context.lease)
         patience = options.patience.total_seconds()
-        if not (context.create or os.path.exists(options.path)):
-            raise BusError(f"bus 'sqlite': there is no file '{options.path}'")
-        self._file = open_file(options.path, options.sync.value, patience)
+        self._file = open_file(
+            options.path, options.sync.value, patience, create=context.create
+        )
         self._database = Database(
             self._file,
             keep=options.keep.total_seconds(),

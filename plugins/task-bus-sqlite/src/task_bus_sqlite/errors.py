@@ -85,7 +85,7 @@ def gone(path: str) -> BusConnectionError:
 
 def missing(path: str) -> BusError:
     """Return the error for a file that is only to be looked at and is not there."""
-    return BusError(_line(path, "there is no such file"))
+    return BusError(f"bus 'sqlite': there is no file '{_shown(path)}'")
 
 
 def refused(path: str, reason: str) -> BusError:

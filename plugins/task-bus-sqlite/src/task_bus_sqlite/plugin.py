@@ -1,7 +1,7 @@
 """The manifest of the bus. Light: `open` imports what it needs."""
 
 from task_bus_sqlite.options import SqliteOptions
-from task_core.api import Bus, BusContext, BusPlugin, Capabilities
+from task_core.api import Bus, BusContext, BusPlugin, Capabilities, CommandPlugin
 
 CAPABILITIES = Capabilities(
     ack=True,
@@ -36,4 +36,10 @@ sqlite = BusPlugin(
     open=_open,
     options=SqliteOptions,
     capabilities=CAPABILITIES,
+)
+
+backup = CommandPlugin(
+    name="backup-sqlite",
+    summary="Copy the file of a bus sqlite while it is in use.",
+    open="task_bus_sqlite.backup:make",
 )

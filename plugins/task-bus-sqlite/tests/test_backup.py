@@ -1,0 +1,85 @@
+"""Rules of `task_bus_sqlite.backup`."""
+
+import sqlite3
+import threading
+
+import pytest
+from click.testing import CliRunner
+from sqlite_bodies import bodies, send
+from task_bus_sqlite import plugin
+from task_bus_sqlite.backup import back_up
+
+from task_core.api import BusError, UsageError
+
+
+@pytest.fixture
+def copy(path):
+    return path.with_name("copy.db")
+
+
+def test_a_copy_of_a_file_in_use_is_whole_and_of_one_moment(open_bus, path, copy):
+    """Each send is in it as a whole or not at all."""
+    writer = open_bus()
+    ended = threading.Event()
+
+    def write():
+        while not ended.is_set():
+            send(writer, b"1", b"2", b"3")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        while writer.depth("load", "x") < 30:
+            pass
+        back_up(str(path), str(copy))
+    finally:
+        ended.set()
+        thread.join()
+    bus = open_bus(path=str(copy))
+    assert bus._file.read("PRAGMA integrity_check") == ("ok",)
+    found = bodies(bus.subscribe("load", "load").receive(10_000, 0))
+    assert len(found) >= 30
+    assert found == [b"1", b"2", b"3"] * (len(found) // 3)
+
+
+def test_a_copy_is_one_of_ours_and_shrinks_too(open_bus, path, copy):
+    """And nobody else can read it."""
+    open_bus().close()
+    back_up(str(path), str(copy))
+    assert copy.stat().st_mode & 0o777 == 0o600
+    file = sqlite3.connect(copy)
+    assert file.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+    file.close()
+    open_bus(path=str(copy)).close()
+
+
+def test_nothing_is_written_over(open_bus, path, copy):
+    """Not even an empty file; and what is missing is not made."""
+    open_bus().close()
+    copy.touch()
+    with pytest.raises(UsageError, match="File exists"):
+        back_up(str(path), str(copy))
+    with pytest.raises(BusError, match="there is no file"):
+        back_up(str(path.with_name("gone.db")), str(path.with_name("new.db")))
+    assert not path.with_name("gone.db").exists()
+    assert not path.with_name("new.db").exists()
+
+
+def test_a_failed_copy_leaves_nothing(open_bus, path, copy, monkeypatch):
+    """Half a copy would be taken for one."""
+    open_bus().close()
+    monkeypatch.setattr(
+        "task_bus_sqlite.file.SqliteFile.rows",
+        lambda *_: (_ for _ in ()).throw(BusError()),
+    )
+    with pytest.raises(BusError):
+        back_up(str(path), str(copy))
+    assert not copy.exists()
+
+
+def test_the_command_says_what_it_made(open_bus, path, copy):
+    """On stderr, as all but data."""
+    send(open_bus(), b"1")
+    done = CliRunner().invoke(plugin.backup.open(), [str(path), str(copy)])
+    assert done.exit_code == 0
+    assert f"{copy}: " in done.output

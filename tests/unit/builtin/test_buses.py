@@ -106,7 +106,7 @@ def test_the_manifests_import_nothing_heavy():
     code = """
 import sys
 import task_core.builtin.buses, task_core.builtin.workers
-heavy = {"subprocess", "select", "selectors", "asyncio", "queue", "shlex"}
+heavy = {"subprocess", "selectors", "asyncio", "queue", "shlex"}
 own = {m for m in sys.modules if m.startswith("task_core.builtin.")}
 print(sorted(heavy & set(sys.modules)), *sorted(m.split(".")[2] for m in own))
 """

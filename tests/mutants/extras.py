@@ -83,7 +83,7 @@ class TakesHeldForDone(DoubleBus):
         return [ChannelState(one.name, one.waiting, 0) for one in states]
 
 
-@caught_by(CHANNELS, r"assert \['kit', 'a second")
+@caught_by(CHANNELS, r"assert \['second', 'kit'\]")
 class TellsChannelsUnsorted(DoubleBus):
     """In the order in which they were made."""
 

@@ -123,24 +123,9 @@ def _runner(function: Callable[..., Any], options: type) -> Callable[[Any], Task
     return lambda values: FunctionTaskmaster(function)
 
 
-class Given:
-    """The `make` of a decorated function: gives it back.
-
-    Args:
-        function: What was decorated.
-    """
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-
-    def __call__(self, values: Any) -> Callable[..., Any]:
-        """Return the function, whatever the options."""
-        return self.function
-
-
 def _maker(target: Target | Master, options: type) -> Callable[[Any], Any]:
     if not inspect.isclass(target):
-        return Given(target)
+        return lambda values: target
     if options is NoOptions:
         return lambda values: target()
     return target

@@ -42,14 +42,13 @@ class Late:
         """Import it and call it."""
         return self.find()(*args)
 
-    def find(self) -> Callable[..., Any]:
+    def find(self) -> Any:
         """Import it."""
         module, _, path = self.place.partition(":")
         target: Any = import_module(module)
         for name in filter(None, path.split(".")):
             target = getattr(target, name)
-        function: Callable[..., Any] = target
-        return function
+        return target
 
 
 def late(function: str | Callable[..., Any]) -> Callable[..., Any]:

@@ -1,5 +1,6 @@
 """Prints the findings of `task plugins doctor`."""
 
+import inspect
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -65,12 +66,10 @@ def check_options(found: Found, manifest: Any) -> Iterator[Finding]:
 
 def check_signature(found: Found, manifest: Any) -> Iterator[Finding]:
     """P02: a decorated function has parameters that a launcher can give."""
-    make = getattr(manifest, "make", None)
-    function = getattr(getattr(make, "call", None), "function", None)
-    if found.kind != "worker" or function is None:
+    if found.kind != "worker" or not inspect.isroutine(manifest.target):
         return
     try:
-        compile_call(function)
+        compile_call(manifest.target)
     except WorkerError as error:
         yield about(found, "P02", Level.FAIL, str(error), "tell its author")
 

@@ -135,6 +135,8 @@ class Isolated:
             return
         try:
             self._impl.function(*[facts[name] for name in self._impl.argnames])
+        except KeyboardInterrupt:  # a person's, whoever is at work: Ctrl-C always works
+            raise
         except BaseException as error:  # noqa: BLE001  nothing harms a task
             self._failed(error)
         else:

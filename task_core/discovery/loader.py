@@ -1,13 +1,13 @@
 """Found -> loaded, or a precise error. The one way to a plugin's manifest."""
 
 import sys
-from importlib import import_module
 from typing import Any
 
 from task_core.api.command import CommandPlugin
 from task_core.api.plugin import (
     API_VERSIONS,
     BusPlugin,
+    Late,
     TaskmasterPlugin,
     WorkerPlugin,
 )
@@ -57,7 +57,7 @@ def load(found: Found) -> Any:
 
 def _import(found: Found) -> Any:
     try:
-        return _driver(found) if found.installed else _own(found)
+        return _driver(found) if found.installed else Late(found.value).find()
     except (Exception, SystemExit) as error:
         raise explained(found, error) from error
 
@@ -84,13 +84,6 @@ def _driver(found: Found) -> Any:
     from task_core.discovery.drivers import load_driver  # noqa: PLC0415
 
     return load_driver(found)
-
-
-def _own(found: Found) -> Any:
-    target: Any = import_module(found.module)
-    for name in filter(None, found.value.partition(":")[2].split(".")):
-        target = getattr(target, name)
-    return target
 
 
 def _lacks(module: str, path: str) -> bool:

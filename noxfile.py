@@ -222,7 +222,7 @@ def chaos(session: nox.Session) -> None:
     session.env["PYTHONPATH"] = str(ROOT / "contrib")
     ends = time.monotonic() + 60 * float(session.posargs[1])
     while time.monotonic() < ends:
-        session.env["TASK_CHAOS_SEED"] = str(time.time_ns() // 1_000_000_000)
+        session.env["CHAOS_SEED"] = str(time.time_ns() // 1_000_000_000)
         chaos = ("tests/chaos", "contrib/brokers/chaos")
         session.run("pytest", "-p", "brokers.fixtures", *chaos, *session.posargs[2:])
 

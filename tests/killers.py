@@ -51,7 +51,11 @@ class Killers:
 
     def run(self, most_deaths=200):
         """Start the worker until it ends by itself."""
-        while subprocess.run(self._command, cwd=self._folder, check=False).returncode:
+        while True:
+            done = subprocess.run(self._command, cwd=self._folder, check=False)
+            if done.returncode == 0:
+                break
+            assert done.returncode == 9, "it did not die of a task"
             self.deaths += 1
             assert self.deaths < most_deaths, "it goes on and on"
 

@@ -1,6 +1,6 @@
 """Tasks that kill their worker are put aside, and nobody with them.
 
-`TASK_CHAOS_RUNS=20` runs every combination; a few are enough for every day.
+`CHAOS_RUNS=20` runs every combination; a few are enough for every day.
 """
 
 import itertools
@@ -14,7 +14,7 @@ from task_bus_sqlite.plugin import sqlite
 
 from task_core.api import BusContext
 
-RUNS = int(os.environ.get("TASK_CHAOS_RUNS", "4"))
+RUNS = int(os.environ.get("CHAOS_RUNS", "4"))
 EVERY = list(itertools.product([1, 2, 3, 4], [1, 4, 8, 16], [1, 3, 5], [None, 0, 20]))
 CHOSEN = random.Random(9).sample(EVERY, min(RUNS, len(EVERY)))
 if RUNS >= 20:

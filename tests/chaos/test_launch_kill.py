@@ -1,6 +1,6 @@
 """At least once, for real: `task launch` on SQLite, killed again and again.
 
-`TASK_CHAOS_RUNS=20` runs twenty seeds, from `TASK_CHAOS_SEED` on; fewer are enough for
+`CHAOS_RUNS=20` runs twenty seeds, from `CHAOS_SEED` on; fewer are enough for
 every day.
 """
 
@@ -16,8 +16,8 @@ from task_bus_sqlite.plugin import sqlite
 
 from task_core.api import BusContext, Message, Task, decode_task, encode_task
 
-RUNS = int(os.environ.get("TASK_CHAOS_RUNS", "4"))
-FIRST = int(os.environ.get("TASK_CHAOS_SEED", "0"))
+RUNS = int(os.environ.get("CHAOS_RUNS", "4"))
+FIRST = int(os.environ.get("CHAOS_SEED", "0"))
 TASKS = 500
 WORKERS = 4
 SLOTS = 2

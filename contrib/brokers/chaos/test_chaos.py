@@ -1,7 +1,7 @@
 """At least once, for real: launchers and brokers that are killed, cut and restarted.
 
-Every seed chooses another order of troubles. `TASK_CHAOS_RUNS=20` runs twenty of them,
-from `TASK_CHAOS_SEED` on; fewer are enough for every day. Which broker ran is told at
+Every seed chooses another order of troubles. `CHAOS_RUNS=20` runs twenty of them,
+from `CHAOS_SEED` on; fewer are enough for every day. Which broker ran is told at
 the end.
 """
 
@@ -37,8 +37,8 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:.*is deprecated. Use files:DeprecationWarning"
 )
 
-RUNS = int(os.environ.get("TASK_CHAOS_RUNS", "2"))
-FIRST = int(os.environ.get("TASK_CHAOS_SEED", "0"))
+RUNS = int(os.environ.get("CHAOS_RUNS", "2"))
+FIRST = int(os.environ.get("CHAOS_SEED", "0"))
 TASKS = 400
 WORKERS = 3
 EVERY = 0.5

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from task_core.client.aio import connect_async
     from task_core.client.connect import connect
     from task_core.launcher.launcher import make_launcher
-    from task_core.launcher.once import run_once
+    from task_core.launcher.programs import run_launcher, run_once
     from task_core.launcher.taskmaster import TaskmasterLoop
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "connect",
     "connect_async",
     "make_launcher",
+    "run_launcher",
     "run_once",
 ]
 
@@ -29,7 +30,8 @@ _PLACES = {
     "connect": "task_core.client.connect",
     "connect_async": "task_core.client.aio",
     "make_launcher": "task_core.launcher.launcher",
-    "run_once": "task_core.launcher.once",
+    "run_launcher": "task_core.launcher.programs",
+    "run_once": "task_core.launcher.programs",
 }
 
 

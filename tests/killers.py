@@ -71,9 +71,7 @@ class Killers:
 
     def check(self, killers, slots):
         """See that everybody got what it deserves."""
-        done = collections.Counter(
-            decode_task(body).info for body in self.taken("done")
-        )
+        done = {decode_task(body).info for body in self.taken("done")}
         letters = [decode_dead(body) for body in self.taken("work.dead")]
         dead = collections.Counter(decode_task(x.original).info for x in letters)
         assert dead == {f"killer-{number}": 1 for number in range(killers)}

@@ -88,7 +88,8 @@ class Retries:
             decided = self._decide(task=job.task, attempt=count, outcome=job.outcome)
             if decided is not None:
                 return min(max(0.0, float(decided)), LONGEST)
-        return self._choose(min(self._plan.retry_delay * 2.0 ** (count - 1), LONGEST))
+        doubled = self._plan.retry_delay * 2.0 ** min(count - 1, 60)  # no more counts
+        return self._choose(min(doubled, LONGEST))
 
 
 def retries_of(task: Task) -> int:
@@ -96,4 +97,4 @@ def retries_of(task: Task) -> int:
     if RETRY not in task.meta:
         return 0
     text = parse_meta(task.meta).get(RETRY, ["0"])[-1]
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return int(text[:9]) if text.isascii() and text.isdigit() else 0

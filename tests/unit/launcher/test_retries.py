@@ -58,10 +58,10 @@ def test_it_ends(make):
 
 def test_the_delay_doubles_up_to_an_hour(make):
     """At most; jitter takes a random part of it."""
-    retries = make(errors=99, delay=1.0)
-    metas = ["", "retry=1", "retry=2", "retry=50"]
+    retries = make(errors=9999, delay=1.0)
+    metas = ["", "retry=1", "retry=2", "retry=50", "retry=2000"]
     delays = [retries.again(job(failed("x"), meta=meta)).delay for meta in metas]
-    assert delays == [1, 2, 4, LONGEST]
+    assert delays == [1, 2, 4, LONGEST, LONGEST]
 
 
 def test_the_jitter_is_full(hooks):
@@ -107,6 +107,7 @@ def test_a_delay_of_a_hook_is_kept_within_bounds(make, decided, delay):
         ("retry=-1", 0),
         ("retry=²", 0),
         ("retry=1&retry=4", 4),
+        ("retry=" + "9" * 5000, 999_999_999),
     ],
 )
 def test_the_count_is_read_from_the_meta(meta, count):

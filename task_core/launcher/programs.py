@@ -1,25 +1,60 @@
-"""One task through one slot, without a bus: how tests of workers run them."""
+"""For programs and tests: a launcher until its end, or one task without a bus."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from task_core.api.bus import Bus
 from task_core.api.message import Delivery
 from task_core.api.worker import Outcome
 from task_core.clock import SystemClock
 from task_core.launcher.context import Call, Job, Surroundings
 from task_core.launcher.handover import Handover
-from task_core.launcher.launcher import make_slots
-from task_core.launcher.plan import NoHooks
+from task_core.launcher.launcher import make_launcher, make_slots
+from task_core.launcher.plan import NoHooks, Plan
 from task_core.launcher.run import make_run
+from task_core.launcher.signals import Supervisor
 from task_core.launcher.signature import AnyWorker, as_plugin, make_call
+from task_core.launcher.stats import Stats
 from task_core.launcher.stop import Cancel
 from task_core.task import Task
 from task_core.wire import encode_task
 
 LONGEST_RUN = 86400.0
 """Seconds that a run may take."""
+
+
+def run_launcher(
+    worker: AnyWorker,
+    bus: Bus | Callable[[], Bus],
+    plan: Plan | None = None,
+    *,
+    options: Any = None,
+    **settings: Any,
+) -> Stats:
+    """Run a worker until the end of input, a limit or a signal; for the main thread.
+
+    The first SIGTERM, SIGINT or SIGHUP stops it with the grace of the plan's
+    `kill_time`, the second at once.
+
+    Args:
+        worker: A plugin (what `@worker` returns), a `Worker` object, or a function.
+        bus: What carries the tasks, or what opens it; it is closed at the end.
+        plan, settings: What to do; see `task_core.launcher.plan.Plan`.
+        options: The plugin's options; those that nobody has set when None.
+
+    Returns:
+        What happened, as counts.
+
+    Raises:
+        WorkerError: The worker cannot be called.
+        BusError: The bus failed.
+    """
+    launcher = make_launcher(worker, bus, plan, options=options, **settings)
+    Supervisor(launcher, launcher.plan.kill_time).run()
+    return launcher.stats
 
 
 def run_once(

@@ -1,0 +1,62 @@
+"""Rules of `task_core.launcher.programs`: what programs run, in a few words."""
+
+import subprocess
+import sys
+
+from task_core import run_launcher, run_once
+from task_core.task import Task
+
+
+def test_a_program_runs_a_worker_until_the_topic_is_empty(memory, make_tasks):
+    """And learns what happened."""
+    memory.watch("done").put(*make_tasks("a", "b"))
+    stats = run_launcher(lambda info: info, memory.open(), topic="load", drain=True)
+    assert stats.results == {"complete": 2}
+    assert sorted(task.msg for task in memory.tasks()) == ["a", "b"]
+
+
+STOPPING = """
+import os, signal
+from task_core import run_launcher
+from task_core.builtin.buses import MEMORY
+from task_core.builtin.memory_bus import MemoryBus
+from task_core.api import Message
+
+bus = MemoryBus("x", MEMORY, 30.0)
+bus.producer().send([Message("load", b'{"type":"load","info":"a"}')])
+
+def worker(info, ctx):
+    os.kill(os.getpid(), signal.SIGTERM)
+    ctx.wait(30)
+    return "told"
+
+print(run_launcher(worker, bus, topic="load", channel="load").results)
+"""
+
+
+def test_a_signal_stops_it_with_grace():
+    """As on the command line."""
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPING],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert (done.returncode, done.stdout) == (0, "{'complete': 1}\n"), done.stderr
+
+
+def test_one_task_is_run_without_a_bus():
+    """Its done task, its outcome and its children."""
+
+    def worker(info, ctx):
+        ctx.send(Task(type="sum", info=info))
+        return info
+
+    done, outcome, ((child, topic),) = run_once(worker, "a")
+    assert (done.result, outcome.msg, child.info, topic) == (
+        "complete",
+        "a",
+        "a",
+        "sum",
+    )

@@ -135,7 +135,7 @@ def test_a_lease_that_is_not_renewed_ends(open_bus):
     old = first.receive(1, 0)
     again = second.receive(1, 5)
     assert [(d.body, d.attempt) for d in again] == [(b"1", 2)]
-    for settle in (first.ack, lambda held: bus.settle(first, held, [DONE])):
+    for settle in (first.ack, lambda held: first.settle(held, [DONE])):
         with pytest.raises(LeaseLostError) as caught:
             settle(old)
         assert caught.value.deliveries == tuple(old)
@@ -179,9 +179,9 @@ def test_settle_sends_and_acknowledges_or_does_neither(open_bus):
     send(bus, b"1")
     held = consumer.receive(1, 0)
     with pytest.raises(PayloadError, match="^topic required"):
-        bus.settle(consumer, held, [Message("done", b"x"), Message("", b"y")])
+        consumer.settle(held, [Message("done", b"x"), Message("", b"y")])
     assert take(done) == []
-    bus.settle(consumer, held, [Message("done", b"x")])
+    consumer.settle(held, [Message("done", b"x")])
     assert take(done) == [b"x"]
     bus.close()
     assert take(open_bus().subscribe("load", "a")) == []

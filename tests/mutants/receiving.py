@@ -3,7 +3,7 @@
 import time
 
 from mutants.catalog import caught_by
-from mutants.double import DoubleConsumer
+from mutants.double import DoubleBus, DoubleConsumer
 
 
 @caught_by(
@@ -58,6 +58,20 @@ class FetchesAhead(Buffering):
     def _ack(self, deliveries):
         super()._ack(deliveries)
         self.buffer.extend(DoubleConsumer._receive(self, 2, 0))
+
+
+@caught_by("who_says_how_much_it_will_hold_gets_all_in_turn", "0 of 1 came")
+class TakesPrefetchForATotal(DoubleBus):
+    """Never makes room for more."""
+
+    def _subscribe(self, topic, channel, *, prefetch, temporary):
+        consumer = super()._subscribe(
+            topic, channel, prefetch=prefetch, temporary=temporary
+        )
+        if prefetch is not None:
+            with self.storage.changed:
+                del consumer.stored.ready[prefetch:]
+        return consumer
 
 
 @caught_by("what_one_consumer_does_not_hold_another_gets", "assert")

@@ -126,13 +126,15 @@ class Lifetimes:
         topic, consumer = env.filled(b"1")
         bus = env.bus_of(consumer)
         bus.close()
-        questions: dict[str, Callable[[], object]] = {
-            "depth": lambda: bus.depth(topic, "kit"),
-            "topics": bus.topics,
-            "peek": lambda: bus.peek(topic, 1),
-        }
-        for name, question in questions.items():
-            if getattr(bus.capabilities, name):
+        questions: list[tuple[str, Callable[[], object]]] = [
+            ("depth", lambda: bus.depth(topic, "kit")),
+            ("depth", lambda: bus.channels(topic)),
+            ("topics", bus.topics),
+            ("peek", lambda: bus.peek(topic, 1)),
+            ("channels", lambda: bus.forget(topic, "kit")),
+        ]
+        for capability, question in questions:
+            if getattr(bus.capabilities, capability):
                 with pytest.raises(BusClosedError):
                     question()
         with pytest.raises(BusClosedError):

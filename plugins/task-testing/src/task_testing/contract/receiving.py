@@ -71,6 +71,21 @@ class Receiving:
             consumer.ack(came)
         assert env.backdoor.in_flight(topic, "kit") <= 1
 
+    def test_who_says_how_much_it_will_hold_gets_all_in_turn(
+        self, env: Environment
+    ) -> None:
+        """A hint for brokers that push; it bounds what is held, not what comes."""
+        topic = env.topic()
+        env.backdoor.put(topic, TEN)
+        consumer = env.open().subscribe(topic, "kit", prefetch=1)
+        found: list[bytes] = []
+        for _ in TEN:
+            came = env.receive(consumer)
+            found += bodies(came)
+            if env.capabilities.ack:
+                consumer.ack(came)
+        assert sorted(found) == TEN
+
     @needs("ack", "channels")
     def test_what_one_consumer_does_not_hold_another_gets(
         self, env: Environment

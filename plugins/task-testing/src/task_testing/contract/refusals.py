@@ -24,6 +24,7 @@ QUESTIONS: dict[str, Callable[[Bus, str], object]] = {
     "depth": lambda bus, topic: bus.depth(topic, "kit"),
     "topics": lambda bus, topic: bus.topics(),
     "peek": lambda bus, topic: bus.peek(topic, 1),
+    "channels": lambda bus, topic: bus.forget(topic, "kit"),
 }
 WISHES = {"delay": 1.0, "priority": 3, "headers": {"a": "b"}}
 

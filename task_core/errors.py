@@ -48,10 +48,6 @@ class InfoError(FrameworkError):
         self.problems = tuple(problems)
 
 
-class UnsupportedCapabilityError(FrameworkError):
-    """The bus cannot do what was asked; as a rule this is known before any I/O."""
-
-
 class WorkerError(FrameworkError):
     """A worker is written in a way that the launcher cannot call."""
 
@@ -101,6 +97,12 @@ class BusError(FrameworkError):
     """A bus failed. Driver exceptions never leak: they become one of this branch."""
 
     exit_code = 4
+
+
+class UnsupportedCapabilityError(BusError):
+    """The bus cannot do what was asked; as a rule this is known before any I/O."""
+
+    exit_code = 2
 
 
 class BusConnectionError(BusError):

@@ -85,10 +85,13 @@ class Bus(Sealed, ABC, contract=True):
         closed: Whether `close` was called.
         expires_channels: Set this on a class whose broker deletes a temporary channel
             when its reader is gone; for all others the base does, by `_forget`.
+        looking_takes: Set this on a class whose broker gives what a topic keeps for its
+            first channel to a temporary one, too: `tail` refuses to be that.
     """
 
     closed = False
     expires_channels: ClassVar[bool] = False
+    looking_takes: ClassVar[bool] = False
 
     def __init__(
         self, name: str, capabilities: Capabilities, *, lease: float = inf

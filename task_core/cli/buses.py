@@ -100,7 +100,10 @@ def has_topic(bus: Bus, *topics: str) -> bool:
     """
     if not bus.capabilities.topics:
         return True
-    names = bus.topics()
+    try:
+        names = bus.topics()
+    except UnsupportedCapabilityError:  # with these options it cannot tell
+        return True
     if not any(topic in names for topic in topics):
         there = f"; there is {', '.join(names[:9])}" if names else "; it has none"
         hint = nearest(topics[-1], names) or there

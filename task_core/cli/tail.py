@@ -1,8 +1,9 @@
 """`task tail`: show the tasks of a topic."""
 
+import os
 import sys
 from collections.abc import Callable, Generator
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import islice
 
 import click
@@ -13,7 +14,7 @@ from task_core.cli.command import PluginCommand
 from task_core.cli.command_options import TAIL, TailOptions
 from task_core.cli.render import style
 from task_core.config.selection import Settings
-from task_core.errors import DecodeError
+from task_core.errors import DecodeError, UnsupportedCapabilityError, UsageError
 from task_core.shown import printable
 from task_core.wire import decode_task
 
@@ -58,15 +59,34 @@ def _bodies(bus: Bus, topic: str, options: TailOptions) -> Generator[bytes, None
     if bus.capabilities.peek and not (options.channel or options.follow):
         yield from bus.peek(topic, options.max or ALL)
         return
-    # A channel that nobody named goes with this process: nothing piles up on it.
-    channel, temporary = options.channel or "tail", not options.channel
-    consumer = bus.subscribe(topic, channel, temporary=temporary)
+    if options.channel:
+        consumer = bus.subscribe(topic, options.channel)
+    else:  # one of its own, which goes with this process: nothing piles up on it
+        _refuse_what_is_kept(bus, topic)
+        consumer = bus.subscribe(topic, f"tail-{os.getpid():x}", temporary=True)
     for delivery in waiting(bus, consumer, follow=options.follow):
         try:
             yield delivery.body
         finally:
             if bus.capabilities.ack:
                 consumer.ack([delivery])
+
+
+def _refuse_what_is_kept(bus: Bus, topic: str) -> None:
+    """See that a channel that goes with us is not the first, which takes what waits.
+
+    Raises:
+        UsageError: It would be.
+    """
+    if not (bus.looking_takes and bus.capabilities.depth):
+        return
+    with suppress(UnsupportedCapabilityError):  # with these options it cannot tell
+        if not bus.channels(topic) and (count := bus.depth(topic, "")):
+            raise UsageError(
+                f"topic '{topic}' keeps {count:,} for its first channel, and looking"
+                " would take them from it: start the worker first, or name its channel"
+                " with --channel"
+            )
 
 
 def _shower(raw: bool) -> Callable[[bytes], bytes | str]:

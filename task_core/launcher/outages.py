@@ -10,12 +10,7 @@ from typing import TypeVar
 
 from task_core.api.bus import Bus
 from task_core.clock import Clock
-from task_core.errors import (
-    BusConnectionError,
-    BusError,
-    SendError,
-    UnsupportedCapabilityError,
-)
+from task_core.errors import BusConnectionError, BusError, SendError
 
 FIRST_PAUSE = 0.1
 LAST_PAUSE = 10.0
@@ -162,8 +157,7 @@ class Watchdog:
             return False
         try:
             return self._bus.depth(self._topic, self._channel) > 0
-        # who may not ask may still read
-        except (BusError, UnsupportedCapabilityError) as error:
+        except BusError as error:  # who may not ask may still read
             self._log.debug("no word on the backlog: %s", error)
             return False
 

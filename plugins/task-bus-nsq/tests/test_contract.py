@@ -8,6 +8,19 @@ from task_bus_nsq.plugin import nsq
 from task_testing import BusContract
 
 WRONG = "wrong-secret"
+ROOM = ("--mem-queue-size=1000",)
+
+
+@pytest.fixture(scope="module")
+def roomy(nsqd, start_nsqd):
+    """An nsqd with memory: what is on temporary channels lives there."""
+    return start_nsqd(options=ROOM) if nsqd.ours else nsqd
+
+
+@pytest.fixture(scope="module")
+def guarded(start_nsqd, auth, certificate):
+    """The same, with TLS and a login."""
+    return start_nsqd(auth=auth, tls=certificate, options=ROOM)
 
 
 class TestNsq(BusContract):
@@ -16,15 +29,15 @@ class TestNsq(BusContract):
         return nsq
 
     @pytest.fixture
-    def options(self, nsqd):
-        return NsqOptions(nsqd=(nsqd.tcp,), http=(nsqd.http,))
+    def options(self, roomy):
+        return NsqOptions(nsqd=(roomy.tcp,), http=(roomy.http,))
 
     @pytest.fixture
-    def backdoor(self, nsqd, guarded):
+    def backdoor(self, roomy, guarded):
         def refusing():
             return NsqOptions(nsqd=(guarded.tcp,), auth_secret=WRONG), WRONG
 
-        return NsqBackdoor(nsqd, refusing)
+        return NsqBackdoor(roomy, refusing)
 
 
 class TestNsqOverTls(BusContract):

@@ -172,3 +172,23 @@ def test_all_dead_letters_are_listed_and_sent_back(start_nsqd, task):
     redrive = task("dead", "redrive", "work", "--yes", bus=url)
     assert "240 sent back" in redrive.communicate(timeout=60)[1]
     assert len(set(door.take("work"))) == 240
+
+
+def test_looking_takes_nothing_that_a_topic_keeps_for_its_first_channel(task, door):
+    topic = door.topic()
+    door.put(topic, [b'{"type":"nop","info":"kept"}'])
+    tail = task("tail", topic)
+    stdout, stderr = tail.communicate(timeout=60)
+    assert (tail.returncode, stdout) == (2, "")
+    assert "keeps 1 for its first channel" in stderr
+    assert door.take(topic) == [b'{"type":"nop","info":"kept"}']
+
+
+def test_looking_leaves_no_channel_behind(task, door):
+    topic = door.topic()
+    assert not door.take(topic)
+    door.put(topic, [b'{"type":"nop","info":"1"}'])
+    assert door.take(topic)  # on a channel of its own, which stays
+    tail = task("tail", topic)
+    assert tail.communicate(timeout=60) == ("", "")
+    assert [it["channel_name"] for it in door._stats(topic)["channels"]] == ["backdoor"]

@@ -51,6 +51,7 @@ class NsqBus(Bus):
     """
 
     expires_channels = True  # those named `…#ephemeral`
+    looking_takes = True
 
     def __init__(self, settings: Settings, capabilities: Capabilities) -> None:
         super().__init__("nsq", capabilities, lease=settings.lease)

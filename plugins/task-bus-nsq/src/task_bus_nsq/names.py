@@ -1,7 +1,7 @@
 """Addresses, and the names that NSQ allows."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 import attrs
@@ -92,6 +92,16 @@ def nsq_topic(topic: str) -> str:
         return stem + end
     end = f"-{sha256(origin.encode()).hexdigest()[:8]}{end}"
     return stem[: _LONGEST - len(end)] + end
+
+
+def topics_of(names: Iterable[str]) -> list[str]:
+    """Return the topics, sorted, whose names on NSQ these are."""
+    found = set(names)
+    for origin in list(found):
+        dead = origin + _DEAD
+        if (name := nsq_topic(dead)) != dead and name in found:
+            found = found - {name} | {dead}
+    return sorted(found)
 
 
 def name_problem(kind: str, name: str) -> str:

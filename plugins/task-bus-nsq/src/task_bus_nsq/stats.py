@@ -5,7 +5,7 @@ from typing import Any
 
 from task_bus_nsq.discovery import Discovery
 from task_bus_nsq.http import Answer, HttpApi, ask_all
-from task_bus_nsq.names import Address
+from task_bus_nsq.names import Address, topics_of
 from task_bus_nsq.settings import Settings
 from task_core.api import (
     BusConnectionError,
@@ -43,9 +43,9 @@ class Stats:
     def topics(self) -> list[str]:
         """Return the names of all topics, sorted."""
         if self._settings.lookupd:
-            return sorted(self._discovery.topics())
+            return topics_of(self._discovery.topics())
         answers = self._ask(self._settings.http, lambda it: it["topics"] or ())
-        return sorted({it["topic_name"] for topics in answers for it in topics})
+        return topics_of(it["topic_name"] for topics in answers for it in topics)
 
     def depth(self, topic: str, channel: str) -> int:
         """Return how many messages nobody holds, delayed ones included."""

@@ -242,3 +242,9 @@ def test_order_and_transactions_are_declared_when_they_are_so():
 def test_the_password_is_not_shown():
     assert "s3cret" not in repr(LOGIN)
     assert attrs.fields(KafkaOptions).sasl_password.repr is False
+
+
+def test_values_of_other_settings_are_not_shown():
+    """Some of the libraries' are passwords."""
+    given = KafkaOptions(settings=("sasl_oauth_token=s3cret",))
+    assert "s3cret" not in repr(given)

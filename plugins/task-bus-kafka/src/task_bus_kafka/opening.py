@@ -3,10 +3,11 @@
 from task_bus_kafka.bus import KafkaBus
 from task_bus_kafka.driver import Driver
 from task_bus_kafka.options import Client, KafkaOptions
+from task_bus_kafka.plugin import CAPABILITIES
 from task_bus_kafka.python_reader import PythonReader
 from task_bus_kafka.python_writer import PythonWriter
 from task_bus_kafka.settings import Settings
-from task_core.api import Bus, BusContext, Capabilities, OptionError
+from task_core.api import Bus, BusContext, OptionError
 
 MISSING = (
     "client: the library 'confluent-kafka' is not installed;"
@@ -14,9 +15,7 @@ MISSING = (
 )
 
 
-def open_bus(
-    options: KafkaOptions, context: BusContext, capabilities: Capabilities
-) -> Bus:
+def open_bus(options: KafkaOptions, context: BusContext) -> Bus:
     """Make the bus; it connects when it is first used.
 
     Raises:
@@ -24,7 +23,7 @@ def open_bus(
     """
     settings = Settings(options, context.lease)
     driver = make_driver(options, settings, context.lease)
-    return KafkaBus(options, context, capabilities, settings, driver)
+    return KafkaBus(options, context, CAPABILITIES, settings, driver)
 
 
 def make_driver(options: KafkaOptions, settings: Settings, lease: float) -> Driver:

@@ -1,7 +1,7 @@
 """The manifest: light, no client library."""
 
 from task_bus_kafka.options import KafkaOptions
-from task_core.api import Bus, BusContext, BusPlugin, Capabilities
+from task_core.api import BusPlugin, Capabilities
 
 CAPABILITIES = Capabilities(
     ack=True,
@@ -22,16 +22,10 @@ CAPABILITIES = Capabilities(
 )
 
 
-def _open(options: KafkaOptions, context: BusContext) -> Bus:
-    from task_bus_kafka.opening import open_bus
-
-    return open_bus(options, context, CAPABILITIES)
-
-
 kafka = BusPlugin(
     name="kafka",
     summary="Apache Kafka: consumer groups as channels, many partitions, durable.",
     options=KafkaOptions,
     capabilities=CAPABILITIES,
-    open=_open,
+    open="task_bus_kafka.opening:open_bus",
 )

@@ -6,15 +6,15 @@ password filename authority fragment origin`), or else the query key of its name
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, NoReturn, TypeVar, get_origin
+from typing import Any, TypeVar, get_origin
 
 import attrs
 
 from task_core.errors import InfoError, WorkerError, excerpt, nearest
 from task_core.fields import Field, fields_of, is_record
-from task_core.uri import PARTS, Raw, join_uri, split_query, take_apart
+from task_core.uri import PARTS, join_uri, split_query, take_apart
 from task_core.values import LISTS, reader, texts_reader, write, write_texts
 
 T = TypeVar("T")
@@ -129,36 +129,46 @@ class _Parser:
         self._keys = [name for name in names if name not in PARTS]
         self._known = frozenset(self._keys)
         self._make = record.make
-        self._fields = [
-            (one.argument, one.name, one.read_one, one.takes_blank, one.required)
+        self._by_key = {
+            one.name: (one.argument, one.read_one)
             for one in record.readers
-        ]
-        self._plain = not any(one.record for one in record.readers)
+            if one.name in self._known
+        }
+        self._path = next((x for x in record.readers if x.name == "path"), None)
+        self._needed = {one.argument for one in record.readers if one.required}
+        nested = any(one.record for one in record.readers)
+        self._is_simple = not nested and {name for name, _ in self._parts} <= {"path"}
 
     def __call__(self, info: str) -> Any:
-        raw = take_apart(info)
-        pairs = split_query(raw[3]) if raw[3] else []
-        given: dict[str, str | None] = dict(pairs)
-        if self._strict and not self._known.issuperset(given):
-            self._refuse(given)
-        if not self._plain or len(given) < len(pairs):
-            return self._slowly(raw, pairs)
-        for name, read in self._parts:
-            given[name] = read(raw) or None
-        arguments = {}
+        """Read what most strings are: nothing escaped, repeated or blank."""
+        path, _, query = info.partition("?")
+        if not self._is_simple or "%" in info or "+" in query or "#" in info:
+            return self._thoroughly(info)
+        arguments: dict[str, Any] = {}
         try:
-            for argument, name, read_one, takes_blank, required in self._fields:
-                text = given.get(name)
-                if text or (takes_blank and text is not None):
-                    arguments[argument] = read_one(text)
-                elif required:
-                    return self._slowly(raw, pairs)
-            return self._make(**arguments)
-        except (ValueError, TypeError):
-            return self._slowly(raw, pairs)
+            if self._path:
+                text = _path_of(path)
+                if not text:
+                    return self._thoroughly(info)
+                arguments[self._path.argument] = self._path.read_one(text)
+            for piece in query.split("&") if query else ():
+                key, _, text = piece.partition("=")
+                argument, read_one = self._by_key[key]
+                if not text or argument in arguments:
+                    return self._thoroughly(info)
+                arguments[argument] = read_one(text)
+            if self._needed <= arguments.keys():
+                return self._make(**arguments)
+        except (KeyError, ValueError, TypeError):
+            pass
+        return self._thoroughly(info)
 
-    def _slowly(self, raw: Raw, pairs: Sequence[tuple[str, str]]) -> Any:
-        """Read repeated keys and classes inside; raise with all that is wrong."""
+    def _thoroughly(self, info: str) -> Any:
+        """Read any string; raise with all that is wrong."""
+        raw = take_apart(info)
+        pairs = split_query(raw[3])
+        if self._strict:
+            self._refuse(key for key, _ in pairs if key not in self._known)
         given: dict[str, list[str]] = {}
         for key, value in pairs:
             if key not in PARTS:
@@ -166,15 +176,27 @@ class _Parser:
         given.update((name, [read(raw)]) for name, read in self._parts if read(raw))
         return self._record.build(given)
 
-    def _refuse(self, given: Iterable[str]) -> NoReturn:
-        unknown = [key for key in given if key not in self._known]
-        raise InfoError([self._unknown(key) for key in unknown])
+    def _refuse(self, unknown: Iterable[str]) -> None:
+        problems = [self._unknown(key) for key in dict.fromkeys(unknown)]
+        if problems:
+            raise InfoError(problems)
 
     def _unknown(self, key: str) -> str:
         if key in PARTS:
             return f"'{key}' is a part of the URI: it cannot be a key"
         others = f"; there is {', '.join(self._keys)}" if self._keys else ""
         return f"there is no key {excerpt(key)}{nearest(key, self._keys) or others}"
+
+
+def _path_of(head: str) -> str:
+    """Return the path of a URI without query; nothing if that is not at hand."""
+    scheme, found, rest = head.partition("://")
+    if not found:
+        return "" if ":" in head or head.startswith("//") else head
+    if not (scheme.isalnum() and scheme.isascii()) or scheme[0].isdigit():
+        return ""
+    _, slash, tail = rest.partition("/")
+    return slash + tail
 
 
 def _record(params: type) -> _Record:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from task_core.errors import InfoError, WorkerError
 from task_core.fields import param
-from task_core.info import format_info, parse_info
+from task_core.info import format_info, parse_info, parser_of
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 ITEMS = st.text(
@@ -267,6 +267,33 @@ def test_a_dataclass_and_a_struct_are_parameters_as_well(params):
 def test_what_a_struct_demands_is_kept(info):
     """However its values are written."""
     assert problems(Struct, info) == ["count: Expected `int` >= 1"]
+
+
+@attrs.frozen
+class Usual:
+    path: str
+    table: str
+    batch: int = 1
+    dry: bool = False
+
+
+def outcome(read, info):
+    """Return what comes of an info string, whatever that is."""
+    try:
+        return read(info)
+    except InfoError as error:
+        return error.problems
+
+
+WORDS = "s3: // bucket / ? & = table batch dry path 1 x %20 + # @ : 9: é:// a"
+PIECES = st.sampled_from([*WORDS.split(), " "])
+
+
+@given(st.lists(PIECES, max_size=14).map("".join), st.booleans())
+def test_the_short_way_reads_what_the_long_one_does(info, strict):
+    """It is for most strings, and leaves the others alone."""
+    parser = parser_of(Usual, strict)
+    assert outcome(parser, info) == outcome(parser._thoroughly, info)
 
 
 @attrs.frozen(kw_only=True)

@@ -73,6 +73,8 @@ def _run(
         priority=options.priority,
     )
     from_stdin = words[0] == "-"
+    if from_stdin and sys.stdin is None:
+        raise UsageError("with - the tasks come from stdin, which is closed")
     if from_stdin and sys.stdin.isatty():
         click.echo("task: reading tasks, one JSON line each, to Ctrl-D", err=True)
     bus = open_selected(settings.buses["bus"], Role.OUT, claim_stdout())

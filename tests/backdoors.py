@@ -62,6 +62,9 @@ class FileBackdoor(LinesBackdoor):
     def topic(self):
         return str(self.folder / super().topic())
 
+    def bad_topic(self):
+        return str(self.folder / "no\0name")
+
     def put(self, topic, bodies):
         with Path(topic).open("ab") as file:
             file.write(self.lines(bodies))

@@ -17,7 +17,7 @@ from task_core.builtin.file_consumer import FollowingConsumer, open_to_read
 from task_core.builtin.line_consumer import LineConsumer
 from task_core.builtin.line_producer import LineProducer, LineWriter
 from task_core.builtin.stdio_bus import STDERR
-from task_core.errors import BusError, PayloadError, SendError
+from task_core.errors import BusError, PayloadError, SendError, excerpt
 from task_core.wire import dead_topic, is_dead_topic
 
 MAX_OPEN = 64
@@ -136,7 +136,8 @@ class FileProducer(LineProducer):
         for topic in topics:
             path = self._path_of(topic)
             if path not in self._streams and (problem := _problem(self._folder, path)):
-                raise BusError(f"topic '{topic}' cannot be written: {problem}")
+                name = excerpt(topic)
+                raise BusError(f"topic {name} cannot be written: {problem}")
 
     def _close(self) -> None:
         self._close_files()
@@ -176,6 +177,8 @@ def _still_there(fd: int, path: str) -> bool:
 
 def _problem(base: str, name: str) -> str:
     """Say why a file below a folder cannot be written, or nothing."""
+    if "\0" in name:
+        return "no name of a file"
     path = os.path.join(base, name)
     folder = os.path.dirname(path) or "."
     if os.path.isdir(path):

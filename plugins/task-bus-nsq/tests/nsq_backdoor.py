@@ -70,6 +70,13 @@ class NsqBackdoor(Backdoor):
                     data += sock.recv(65536)
         return list(found)
 
+    def channels(self, topic):
+        stats = self._stats(topic)
+        return [channel["channel_name"] for channel in stats["channels"] or ()]
+
+    def bad_topic(self):
+        return "no name"
+
     def in_flight(self, topic, channel):
         return self.channel(topic, channel)["in_flight_count"]
 

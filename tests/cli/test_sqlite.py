@@ -30,6 +30,21 @@ def test_a_failing_task_runs_again_and_says_how_often_it_had(task):
     assert (only["result"], only["meta"]) == ("error", "retry=2")
 
 
+def test_drain_waits_for_what_a_killed_worker_held(task, start):
+    """It comes again within a lease: an empty topic is one where nobody holds any."""
+    for number in ("0", "60"):
+        assert task("send", "nap", number, *BUS).returncode == 0
+    launch = ("launch", "-w", "workers.py:nap", *BUS, "--lease", "5s")
+    holding = start(*launch, "-c", "2")
+    while len(tail(task, "done")) < 1:  # and the other one is in work
+        assert holding.poll() is None
+    holding.kill()
+    flags = ("--topic", "nap", "--channel", "nap", "--drain", "--lease", "5s")
+    drained = task("launch", "-w", "echo", *BUS, *flags)
+    assert drained.returncode == 0
+    assert sorted(done["info"] for done in tail(task, "done")) == ["0", "60"]
+
+
 def test_a_task_that_kills_its_workers_can_be_sent_back(task):
     """After so many attempts; its bytes are those that were sent."""
     sent = task("send", "kills", "x", "--id", "7")

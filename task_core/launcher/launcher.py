@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -15,18 +16,20 @@ from task_core.api.worker import describe
 from task_core.clock import Clock, SystemClock
 from task_core.errors import BusError, UsageError
 from task_core.launcher.context import Call, Surroundings
-from task_core.launcher.handover import Handover, Slots, ThreadSlots
+from task_core.launcher.handover import Handover
 from task_core.launcher.in_flight import InFlight, Window
 from task_core.launcher.inbox import Inbox
 from task_core.launcher.loop import Loop
 from task_core.launcher.outbox import Outbox
-from task_core.launcher.parts import Parts
+from task_core.launcher.parts import Parts, make_slots
 from task_core.launcher.plan import AckMode, Hooks, NoHooks, Plan, demand, start_line
 from task_core.launcher.quarantine import Quarantine
-from task_core.launcher.run import make_run
 from task_core.launcher.signature import AnyWorker, as_plugin, make_call
 from task_core.launcher.stats import Stats
 from task_core.launcher.stop import Cancel, Stop
+
+LEAST_CLOSE = 1.0
+"""Seconds that a worker's `close` always has, also when the grace is over."""
 
 
 def make_launcher(
@@ -157,23 +160,6 @@ def _checker(bus: Bus) -> Callable[[Message], None]:
     return lambda message: check_messages(bus, [message])
 
 
-def make_slots(
-    count: int,
-    call: Call,
-    handover: Handover,
-    around: Surroundings,
-    clock: Clock,
-    hooks: Hooks,
-) -> Slots:
-    """Return threads for a plain function, or an event loop for an `async def`."""
-    if not call.is_async:
-        return ThreadSlots(count, make_run(call, around, clock, hooks), handover)
-    # Only for those who have one: asyncio is half of a start.
-    from task_core.launcher import coroutines  # noqa: PLC0415
-
-    return coroutines.make_slots(count, call, handover, around, clock, hooks)
-
-
 class Launcher:
     """Runs one worker type against one bus.
 
@@ -276,7 +262,19 @@ class Launcher:
         return consumer
 
     def _end_worker(self) -> None:
-        """Close the worker; what it raises is its author's business, and no end."""
+        """Close the worker; after a stop, it has what is left of the grace."""
+        stop = self.parts.stop
+        if not stop.requested:
+            self._close()
+            return
+        closing = threading.Thread(target=self._close, name="close", daemon=True)
+        closing.start()
+        closing.join(max(LEAST_CLOSE, stop.grace_left))
+        if closing.is_alive():
+            self.parts.log.warning("the worker's close() does not end: left behind")
+
+    def _close(self) -> None:
+        """Call its `close`; what that raises is its author's business, and no end."""
         try:
             self._close_worker()
         except (Exception, SystemExit) as error:

@@ -6,12 +6,14 @@ import attrs
 
 from task_core.api.bus import Bus
 from task_core.clock import Clock
-from task_core.launcher.handover import Handover, Slots
+from task_core.launcher.context import Call, Surroundings
+from task_core.launcher.handover import Handover, Slots, ThreadSlots
 from task_core.launcher.in_flight import InFlight, Window
 from task_core.launcher.inbox import Inbox
 from task_core.launcher.outbox import Outbox
 from task_core.launcher.plan import Hooks
 from task_core.launcher.quarantine import Quarantine
+from task_core.launcher.run import make_run
 from task_core.launcher.stats import Stats
 from task_core.launcher.stop import Cancel, Stop
 
@@ -49,3 +51,20 @@ class Parts:
     clock: Clock
     hooks: Hooks
     log: logging.Logger
+
+
+def make_slots(
+    count: int,
+    call: Call,
+    handover: Handover,
+    around: Surroundings,
+    clock: Clock,
+    hooks: Hooks,
+) -> Slots:
+    """Return threads for a plain function, or an event loop for an `async def`."""
+    if not call.is_async:
+        return ThreadSlots(count, make_run(call, around, clock, hooks), handover)
+    # Only for those who have one: asyncio is half of a start.
+    from task_core.launcher import coroutines  # noqa: PLC0415
+
+    return coroutines.make_slots(count, call, handover, around, clock, hooks)

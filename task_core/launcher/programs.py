@@ -12,7 +12,8 @@ from task_core.api.worker import Outcome
 from task_core.clock import SystemClock
 from task_core.launcher.context import Call, Job, Surroundings
 from task_core.launcher.handover import Handover
-from task_core.launcher.launcher import make_launcher, make_slots
+from task_core.launcher.launcher import make_launcher
+from task_core.launcher.parts import make_slots
 from task_core.launcher.plan import NoHooks, Plan
 from task_core.launcher.run import make_run
 from task_core.launcher.signals import Supervisor

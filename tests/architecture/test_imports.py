@@ -38,7 +38,8 @@ HIDDEN = {
     "task_core.cli.launch": {"_run"},  # help runs nothing
     "task_core.cli.run_launch": {"_run_taskmaster"},  # not for workers
     # What few launches need.
-    "task_core.launcher.launcher": {"_usable", "_assemble", "make_slots"},
+    "task_core.launcher.launcher": {"_usable", "_assemble"},
+    "task_core.launcher.parts": {"make_slots"},  # asyncio is half of a start
     "task_core.launcher.loop": {"_make_drain"},
     "task_core.launcher.outbox": {"flush"},  # few launches meet what a bus refuses
     "task_core.wire": {"_digest"},  # few dead letters are cut

@@ -102,6 +102,14 @@ class Closing(Worker):
         raise ValueError("no")
 
 @worker
+class NeverCloses(Worker):
+    def do_task(self, ctx):
+        return "done"
+
+    def close(self):
+        threading.Event().wait()
+
+@worker
 def wanders(info: str):
     os.makedirs("elsewhere", exist_ok=True)
     os.chdir("elsewhere")

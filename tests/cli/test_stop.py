@@ -147,3 +147,15 @@ def test_threads_that_end_in_time_are_waited_for(start):
     out, told = process.communicate(timeout=8)
     assert (process.returncode, len(lines(out))) == (0, 1)
     assert b"still busy" not in told
+
+
+def test_a_close_that_does_not_end_is_left_behind(start):
+    """With what is left of the kill time, a second at least."""
+    process = start("launch", "-w", "workers.py:NeverCloses", "--kill-time", "500ms")
+    process.stdin.write(line("t", "1"))
+    process.stdin.flush()
+    assert process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert b"the worker's close() does not end: left behind" in told

@@ -15,7 +15,7 @@ from task_core.api.plugin import WorkerPlugin
 from task_core.builtin.buses import MEMORY
 from task_core.builtin.memory_bus import MemoryBus
 from task_core.clock import SystemClock
-from task_core.launcher import launcher
+from task_core.launcher import parts
 from task_core.launcher.context import Surroundings
 from task_core.launcher.handover import Handover
 from task_core.launcher.launcher import Launcher, make_launcher
@@ -60,7 +60,7 @@ def make_slots(worker, count=1, hooks=None, handover=None, cancel=None):
     handover, cancel = handover or Handover(), cancel or Cancel()
     around = Surroundings(cancel=cancel, log=LOG)
     call = compile_call(worker)
-    made = launcher.make_slots(count, call, handover, around, CLOCK, hooks or NoHooks())
+    made = parts.make_slots(count, call, handover, around, CLOCK, hooks or NoHooks())
     return made, handover, cancel
 
 

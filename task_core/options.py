@@ -34,7 +34,7 @@ class UrlPart(StrEnum):
     USERNAME = "username"
     """Who logs in, decoded."""
     PASSWORD = "password"  # noqa: S105  the name of a part
-    """The password, decoded; declare such an option `secret`."""
+    """The password, decoded; such an option is a secret."""
 
 
 def option(
@@ -65,6 +65,7 @@ def option(
         >>> Options().hosts
         ('localhost:4150',)
     """
+    secret = secret or url is UrlPart.PASSWORD
     details = Details(help=help, secret=secret, url=url, metavar=metavar)
     return attrs.field(
         default=default,

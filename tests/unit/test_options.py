@@ -77,6 +77,18 @@ def test_a_secret_is_never_shown():
     assert "hunter2" not in repr(Declared(path="/a", token="hunter2"))
 
 
+def test_an_option_that_takes_the_password_of_a_url_is_a_secret():
+    """Its author need not think of it."""
+
+    @attrs.frozen(kw_only=True)
+    class Login:
+        password: str = option("", help="Password.", url=UrlPart.PASSWORD)
+
+    (field,) = options_of(Login)
+    assert field.show("hunter2") == HIDDEN
+    assert "hunter2" not in repr(Login(password="hunter2"))
+
+
 def test_what_was_declared_can_be_asked_for():
     """A plain field is an option without details."""
     path, _, token, plain = options_of(Declared)

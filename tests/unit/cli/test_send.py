@@ -117,18 +117,6 @@ def test_a_delayed_task_is_not_there_yet(task):
     assert task("tail", "a", "--bus", "sqlite", "--channel", "a").out == ""
 
 
-def test_what_is_more_urgent_arrives_first(task):
-    """Where the bus can; a pipe refuses."""
-    for info, priority in (("low", "1"), ("high", "9"), ("none", "0")):
-        words = ("send", "a", info, "--bus", "sqlite", "--priority", priority)
-        assert task(*words).code == 0
-    out = task("tail", "a", "--bus", "sqlite", "--channel", "a").out
-    assert [json.loads(line)["info"] for line in out.splitlines()] == [
-        *("high", "low", "none")
-    ]
-    assert "does not offer 'priority'" in task("send", "a", "--priority", "1").err
-
-
 def test_lines_of_stdin_are_sent_as_they_are(task):
     """With keys that we do not know, and in their order; blank ones are no tasks."""
     lines = [b'{"type":"a","info":"1","own":true}', b'{ "info":"2", "type":"b" }']

@@ -19,7 +19,8 @@ from brokers.proxy import Proxy
 from fleet import Fleet
 from task_bus_kafka.options import KafkaOptions
 from task_bus_kafka.plugin import kafka
-from task_bus_nsq.plugin import NsqOptions, nsq
+from task_bus_nsq.options import NsqOptions
+from task_bus_nsq.plugin import nsq
 
 from task_core.api import (
     BusConnectionError,

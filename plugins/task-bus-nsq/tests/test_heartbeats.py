@@ -52,3 +52,19 @@ def test_a_connection_serves_on_after_a_long_silence_of_its_user(hold):
     assert [it.body for it in consumer.receive(1, 5)] == [b"2"]
     consumer.extend(held)
     assert door.channel(topic, "c")["client_count"] == 1
+
+
+def test_a_task_longer_than_two_heartbeats_runs_once(nsqd, task):
+    """With a lease that asks for no renewal meanwhile."""
+    door = NsqBackdoor(nsqd)
+    topic, done = door.topic(), door.topic()
+    door.put(topic, [b'{"type":"nop","info":"1"}'])
+    launcher = task(
+        *("launch", "--worker", "nop", "--worker-dur", "4s", "--lease", "30s"),
+        *("--topic", topic, "--channel", "c", "--done-topic", done, "--drain"),
+        bus=f"nsq://{nsqd.tcp}?http={nsqd.http}&heartbeat=1s",
+    )
+    _, stderr = launcher.communicate(timeout=60)
+    assert "lost a connection" not in stderr
+    assert len(door.take(done)) == 1
+    assert door.channel(topic, "c")["timeout_count"] == 0

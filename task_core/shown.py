@@ -14,25 +14,23 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 HIDDEN = "********"
 """Shown in place of a secret."""
 _SHORTEST = 4  # a shorter secret is a part of too many words to be blotted out
+# Expressions are text: few starts show what needs them, and `re` keeps those it met.
+# They look no further than some hundred characters, however long a line is.
 _KEY = (
-    r"[\w.%-]*(?:passw|secret|token|credential|jaas|key\.pem"
-    r"|(?:api|private|access)[._-]?key)"
+    r"[\w.%-]{0,64}?(?:passw|secret|token|credential|jaas|key\.pem"
+    r"|(?:api|private|access)[._-]?key)[\w.%-]{0,64}="
 )
-_PASSWORD = re.compile(r"(^|//|[\s,;'\"=(\[{])([^\s/@:,;'\"=(\[{]*):([^/@,\s'\"]+)@")
-_LONG_PASSWORD = re.compile(r"(//[^\s/?#@:'\"]*:)(?!\d+(?:[/?#,'\"\s]|$))[^\s'\"]+@")
-_PAIR = re.compile(
-    rf"(?i)(?<![\w.%-])({_KEY}[\w.%-]*=)(\"[^\"]*\"|'[^']*'|[^\s&#,;'\"]+)"
-)
-_STEERING = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+_PAIR = rf"(?i)(?<![\w.%-])({_KEY})(\"[^\"]*\"|'[^']*'|[^\s&#,;'\"]+)"
+_USERINFO = r"(^|//|[\s,;'\"=(\[{])([^\s/@:,;'\"=(\[{]{0,99}):([^/@,\s'\"]{1,256})@"
+_LONG_USERINFO = r"(//[^\s/?#@:'\"]{0,99}:)(?!\d+(?:[/?#,'\"\s]|$))[^\s'\"]{1,256}@"
+_STEERING = (
+    "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
     "\U000e0000-\U000e007f]"
 )
-STEERING_LINES = re.compile(
-    _STEERING.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f")
-)
-
-_QUERY = re.compile(r"\?[^@]*=.*", re.DOTALL)
-_HOST = re.compile(r"(?:[^:@]*(?::[^@]+)?@)?[^:@]*(?::\d+)?")
+_IN_A_LINE = f"[\x00-\x1f{_STEERING}"
+_IN_LINES = f"[\x00-\x08\x0b-\x1f{_STEERING}"
+_QUERY = r"(?s)\?[^@]*=.*"
+_HOST = r"(?:[^:@]*(?::[^@]+)?@)?[^:@]*(?::\d+)?"
 
 _secrets: set[str] = set()
 _known: list[re.Pattern[str]] = []
@@ -63,12 +61,18 @@ def printable(text: str, *, lines: bool = False) -> str:
         >>> printable("a\nb\u202e")
         'a\\nb\\u202e'
     """
-    pattern = STEERING_LINES if lines else _STEERING
-    return pattern.sub(_spelled, text)
+    if text.isprintable():  # as most are
+        return text
+    return re.sub(_IN_LINES if lines else _IN_A_LINE, _spelled, text)
 
 
 def _spelled(match: re.Match[str]) -> str:
     return match[0].encode("unicode_escape").decode()
+
+
+def printable_json(text: str) -> str:
+    """Escape in a JSON text what would steer a terminal; it stays the same JSON."""
+    return re.sub(_IN_LINES, lambda match: json.dumps(match[0])[1:-1], text)
 
 
 def hide_secrets(text: str) -> str:
@@ -81,9 +85,9 @@ def hide_secrets(text: str) -> str:
     for pattern in _known:
         text = pattern.sub(HIDDEN, text)
     if "@" in text:
-        text = _PASSWORD.sub(rf"\1\2:{HIDDEN}@", text)
-        text = _LONG_PASSWORD.sub(rf"\1{HIDDEN}@", text)
-    return _PAIR.sub(rf"\1{HIDDEN}", text) if "=" in text else text
+        text = re.sub(_USERINFO, rf"\1\2:{HIDDEN}@", text)
+        text = re.sub(_LONG_USERINFO, rf"\1{HIDDEN}@", text)
+    return re.sub(_PAIR, rf"\1{HIDDEN}", text) if "=" in text else text
 
 
 def tell_secret(secret: str) -> None:
@@ -116,8 +120,8 @@ def _passwords(url: str) -> Iterator[str]:
     users = [host.rpartition("@")[0] for host in hosts]
     alike = len({":" in user for user in users if user}) < 2
     first = bool(users[0]) or "@" not in authority
-    well_formed = alike and first and all(map(_HOST.fullmatch, hosts))
-    head = _QUERY.sub("", rest) if well_formed else rest
+    well_formed = alike and first and all(re.fullmatch(_HOST, host) for host in hosts)
+    head = re.sub(_QUERY, "", rest) if well_formed else rest
     if not well_formed or head.count("@") > authority.count("@"):
         users = [head.rpartition("@")[0]]
     for user, _, password in (text.partition(":") for text in users):

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 import click
 
-from task_core.shown import STEERING_LINES, shown
+from task_core.shown import printable_json, shown
 
 Row = Sequence[str]
 
@@ -42,8 +42,7 @@ def _is_dumb() -> bool:
 
 def show_json(data: Any) -> None:
     """Print data as indented JSON, escaped where a terminal would be steered."""
-    text = json.dumps(data, indent=2, ensure_ascii=False)
-    click.echo(STEERING_LINES.sub(lambda match: json.dumps(match[0])[1:-1], text))
+    click.echo(printable_json(json.dumps(data, indent=2, ensure_ascii=False)))
 
 
 class Counter:

@@ -1,6 +1,8 @@
 """Rules of `task_core.shown`."""
 
+import json
 import re
+import time
 import unicodedata
 from urllib.parse import quote
 
@@ -14,6 +16,7 @@ from task_core.shown import (
     HIDDEN,
     hide_secrets,
     printable,
+    printable_json,
     shown,
     tell_secret,
     tell_url,
@@ -125,3 +128,24 @@ def test_what_steers_a_terminal_is_spelled_out(text, result):
 def test_lines_stay_lines_where_there_may_be_several():
     """A traceback has some."""
     assert shown("a\n\tb\r\x1b", lines=True) == "a\n\tb\\r\\x1b"
+
+
+@pytest.mark.parametrize("piece", ["secret", ";a:", "//a:", "//a:b", "a=secret"])
+def test_a_long_text_is_shown_in_linear_time(piece):
+    """Anybody may write an error, however long."""
+
+    def seconds(times):
+        text = "@" + piece * times + " ="
+        start = time.process_time()
+        shown(text)
+        return time.process_time() - start
+
+    short = max(seconds(2_000), 0.001)
+    assert seconds(40_000) < 100 * short
+
+
+def test_json_stays_what_it_was():
+    """Only its writing changes."""
+    text = json.dumps({"a": "\x9b\u202e\n"}, indent=1, ensure_ascii=False)
+    assert json.loads(printable_json(text)) == json.loads(text)
+    assert "\x9b" not in printable_json(text)

@@ -23,7 +23,7 @@ def accept(message: Message) -> None:
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class Surroundings:
+class SharedContext:
     """What all runs of one launcher share.
 
     Args:
@@ -62,30 +62,30 @@ class Call:
 class RunContext:
     """The context of one run. Only made for workers that ask for one."""
 
-    __slots__ = ("_meta", "_surroundings", "attempt", "children", "deadline", "task")
+    __slots__ = ("_meta", "_shared", "attempt", "children", "deadline", "task")
 
-    def __init__(self, task: Task, attempt: int, surroundings: Surroundings) -> None:
+    def __init__(self, task: Task, attempt: int, shared: SharedContext) -> None:
         self.task = task
         self.attempt = attempt
         self.deadline: float | None = None
         self.children: list[tuple[Task, str]] = []
         self._meta: dict[str, str | Iterable[str]] | None = None
-        self._surroundings = surroundings
+        self._shared = shared
 
     @property
     def cancelled(self) -> bool:
         """Whether to stop early: return `interrupted()` soon."""
-        return self._surroundings.cancel.requested
+        return self._shared.cancel.requested
 
     @property
     def log(self) -> logging.Logger:
         """Logger of this worker."""
-        return self._surroundings.log
+        return self._shared.log
 
     @property
     def options(self) -> Any:
         """The worker's own options, or None when it declares none."""
-        return self._surroundings.options
+        return self._shared.options
 
     @property
     def meta(self) -> dict[str, str | Iterable[str]]:
@@ -101,7 +101,7 @@ class RunContext:
 
     def wait(self, seconds: float) -> bool:
         """Sleep; return True when cancelled, at once in that case."""
-        return self._surroundings.cancel.wait(seconds)
+        return self._shared.cancel.wait(seconds)
 
     def send(self, task: Task, topic: str | None = None) -> None:
         """Create a child task; it leaves together with the settle of this one.
@@ -112,7 +112,7 @@ class RunContext:
         body = encode_task(task)
         child = decode_task(body)  # a copy: workers re-use theirs
         topic = topic or child.type
-        self._surroundings.check(Message(topic, body))
+        self._shared.check(Message(topic, body))
         self.children.append((child, topic))
 
 

@@ -11,7 +11,7 @@ from contextvars import Context
 
 from task_core.api.worker import describe, failed
 from task_core.clock import Clock
-from task_core.launcher.context import Call, Job, RunContext, Surroundings
+from task_core.launcher.context import Call, Job, RunContext, SharedContext
 from task_core.launcher.handover import Handover
 from task_core.launcher.plan import Hooks
 from task_core.launcher.run import AsyncRun, make_async_run
@@ -27,7 +27,7 @@ def make_slots(
     count: int,
     call: Call,
     handover: Handover,
-    around: Surroundings,
+    shared: SharedContext,
     clock: Clock,
     hooks: Hooks,
 ) -> "CoroutineSlots":
@@ -35,11 +35,11 @@ def make_slots(
     stopping = asyncio.Event()
 
     def make_context(job: Job) -> RunContext:
-        return CoroutineContext(job.task, job.delivery.attempt, around, stopping)
+        return CoroutineContext(job.task, job.delivery.attempt, shared, stopping)
 
-    run = make_async_run(call, around, clock, hooks, make_context)
+    run = make_async_run(call, shared, clock, hooks, make_context)
     slots = CoroutineSlots(count, run, handover)
-    around.cancel.listen(lambda: slots.call(stopping.set))
+    shared.cancel.listen(lambda: slots.call(stopping.set))
     return slots
 
 
@@ -49,9 +49,9 @@ class CoroutineContext(RunContext):
     __slots__ = ("_stopping",)
 
     def __init__(
-        self, task: Task, attempt: int, around: Surroundings, stopping: asyncio.Event
+        self, task: Task, attempt: int, shared: SharedContext, stopping: asyncio.Event
     ) -> None:
-        super().__init__(task, attempt, around)
+        super().__init__(task, attempt, shared)
         self._stopping = stopping
 
     async def wait_async(self, seconds: float) -> bool:

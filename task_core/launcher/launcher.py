@@ -15,11 +15,11 @@ from task_core.api.plugin import WorkerPlugin
 from task_core.api.worker import describe
 from task_core.clock import Clock, SystemClock
 from task_core.errors import BusError, UsageError
-from task_core.launcher.context import Call, Surroundings
+from task_core.launcher.context import Call, SharedContext
 from task_core.launcher.handover import Handover
 from task_core.launcher.in_flight import InFlight, Window
 from task_core.launcher.inbox import Inbox
-from task_core.launcher.loop import Loop
+from task_core.launcher.loop import Loop, subscribe
 from task_core.launcher.outbox import Outbox
 from task_core.launcher.parts import Parts, make_slots
 from task_core.launcher.plan import AckMode, Hooks, NoHooks, Plan, demand, start_line
@@ -121,7 +121,7 @@ def _assemble(
     log: logging.Logger,
 ) -> "Launcher":
     cancel, handover, stats = Cancel(), Handover(), Stats(clock)
-    around = Surroundings(
+    shared = SharedContext(
         cancel=cancel,
         log=logging.getLogger(f"task.worker.{plugin.name}"),
         options=options,
@@ -140,7 +140,7 @@ def _assemble(
         in_flight=InFlight(plan, bus, outbox, stats, clock),
         outbox=outbox,
         quarantine=quarantine,
-        slots=make_slots(plan.concurrency, call, handover, around, clock, hooks),
+        slots=make_slots(plan.concurrency, call, handover, shared, clock, hooks),
         handover=handover,
         window=Window(plan.concurrency, plan.prefetch),
         cancel=cancel,
@@ -257,7 +257,7 @@ class Launcher:
 
     def _subscribe(self) -> Consumer:
         bus, plan = self.parts.bus, self.plan
-        consumer = bus.subscribe(plan.topic, plan.channel)
+        consumer = subscribe(bus, plan)
         self._tell("bus_opened", bus=bus)
         return consumer
 

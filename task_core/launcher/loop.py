@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from task_core.api.bus import Consumer
+from task_core.api.bus import Bus, Consumer
 from task_core.api.message import Delivery
 from task_core.errors import BusError
 from task_core.launcher.context import Job
@@ -134,7 +134,7 @@ class Loop:
         self._log.warning("nothing arrives, though messages wait: subscribing anew")
         self._consumer.close()
         self._consumer = self._outages.insist(
-            lambda: self._bus.subscribe(self._plan.topic, self._plan.channel),
+            lambda: subscribe(self._bus, self._plan),
             lambda: self._stop.requested,
         )
         self._stalled = False
@@ -257,3 +257,8 @@ class Loop:
         for delivery in deliveries:
             reason = "read ahead but not taken: --max-tasks reached"
             self._outbox.add_dead(delivery, reason)
+
+
+def subscribe(bus: Bus, plan: Plan) -> Consumer:
+    """Start to read what a plan says; brokers that push learn how much may be held."""
+    return bus.subscribe(plan.topic, plan.channel, prefetch=plan.most_held)

@@ -6,7 +6,7 @@ import attrs
 
 from task_core.api.bus import Bus
 from task_core.clock import Clock
-from task_core.launcher.context import Call, Surroundings
+from task_core.launcher.context import Call, SharedContext
 from task_core.launcher.handover import Handover, Slots, ThreadSlots
 from task_core.launcher.in_flight import InFlight, Window
 from task_core.launcher.inbox import Inbox
@@ -57,14 +57,14 @@ def make_slots(
     count: int,
     call: Call,
     handover: Handover,
-    around: Surroundings,
+    shared: SharedContext,
     clock: Clock,
     hooks: Hooks,
 ) -> Slots:
     """Return threads for a plain function, or an event loop for an `async def`."""
     if not call.is_async:
-        return ThreadSlots(count, make_run(call, around, clock, hooks), handover)
+        return ThreadSlots(count, make_run(call, shared, clock, hooks), handover)
     # Only for those who have one: asyncio is half of a start.
     from task_core.launcher import coroutines  # noqa: PLC0415
 
-    return coroutines.make_slots(count, call, handover, around, clock, hooks)
+    return coroutines.make_slots(count, call, handover, shared, clock, hooks)

@@ -85,6 +85,13 @@ class Plan:
     require: Guarantee | None = None
     type_policy: TypePolicy = TypePolicy.RUN
 
+    @property
+    def most_held(self) -> int | None:
+        """How many deliveries are held at most, or None when tasks are measured."""
+        if self.prefetch is None:
+            return None
+        return self.concurrency + self.prefetch
+
     def completed(self, task_type: str) -> "Plan":
         """Return the plan with the names that it leaves open."""
         topic = self.topic or task_type

@@ -10,7 +10,7 @@ from task_core.api.bus import Bus
 from task_core.api.message import Delivery
 from task_core.api.worker import Outcome
 from task_core.clock import SystemClock
-from task_core.launcher.context import Call, Job, Surroundings
+from task_core.launcher.context import Call, Job, SharedContext
 from task_core.launcher.handover import Handover
 from task_core.launcher.launcher import make_launcher
 from task_core.launcher.parts import make_slots
@@ -87,13 +87,13 @@ def run_once(
         task = Task.new(plugin.type, task)
     job = Job(Delivery(encode_task(task), None, attempt), msgspec.structs.replace(task))
     log = logging.getLogger(f"task.worker.{plugin.name}")
-    around = Surroundings(cancel=Cancel(), log=log, options=options)
+    shared = SharedContext(cancel=Cancel(), log=log, options=options)
     if not call.is_async:
         if cancelled:
-            around.cancel.request()
-        make_run(call, around, SystemClock(), NoHooks())(job)
+            shared.cancel.request()
+        make_run(call, shared, SystemClock(), NoHooks())(job)
     else:
-        _run_in_a_loop(call, job, around, cancelled=cancelled)
+        _run_in_a_loop(call, job, shared, cancelled=cancelled)
     if plugin is worker:  # what was made here is closed here
         call.close()
     job.task.result, job.task.msg = job.outcome.result, job.outcome.msg
@@ -102,14 +102,14 @@ def run_once(
 
 
 def _run_in_a_loop(
-    call: Call, job: Job, around: Surroundings, *, cancelled: bool
+    call: Call, job: Job, shared: SharedContext, *, cancelled: bool
 ) -> None:
     """Run in a real slot: its loop has a thread of its own, so async tests may call."""
     handover = Handover()
-    slots = make_slots(1, call, handover, around, SystemClock(), NoHooks())
+    slots = make_slots(1, call, handover, shared, SystemClock(), NoHooks())
     slots.start()
     if cancelled:
-        around.cancel.request()
+        shared.cancel.request()
     slots.submit([job])
     while not handover.collect():
         handover.sleep(LONGEST_RUN, wake_at=1)

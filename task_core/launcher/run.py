@@ -21,7 +21,7 @@ from task_core.api.worker import (
 )
 from task_core.clock import Clock
 from task_core.errors import InfoError
-from task_core.launcher.context import Call, Job, RunContext, Surroundings, stamp_unrun
+from task_core.launcher.context import Call, Job, RunContext, SharedContext, stamp_unrun
 from task_core.launcher.plan import Hooks
 from task_core.task import Task
 from task_core.wire import decode_task
@@ -76,7 +76,7 @@ class Fork:
 os.register_at_fork(after_in_child=Fork.note)
 
 
-def make_run(call: Call, around: Surroundings, clock: Clock, hooks: Hooks) -> Run:
+def make_run(call: Call, shared: SharedContext, clock: Clock, hooks: Hooks) -> Run:
     """Return what a slot calls for each job of a plain function; it never raises."""
     invoke, stamp, wants_context = call.invoke, clock.stamp, call.wants_context
     sees_task, forks = call.sees_task, Fork.count  # a launcher may live in a child
@@ -84,12 +84,12 @@ def make_run(call: Call, around: Surroundings, clock: Clock, hooks: Hooks) -> Ru
     def run(job: Job) -> None:
         job.task.started = stamp()
         if wants_context:
-            job.context = RunContext(job.task, job.delivery.attempt, around)
+            job.context = RunContext(job.task, job.delivery.attempt, shared)
         try:
             returned = invoke(job.task, job.context)
             job.outcome = COMPLETE if returned is None else outcome_of(returned)
         except BaseException as error:  # noqa: BLE001  also sys.exit() is an outcome
-            job.outcome = outcome_of_error(error, around.log)
+            job.outcome = outcome_of_error(error, shared.log)
         if Fork.count != forks:
             Fork.end_child()
         if sees_task:
@@ -102,7 +102,7 @@ def make_run(call: Call, around: Surroundings, clock: Clock, hooks: Hooks) -> Ru
 
 def make_async_run(
     call: Call,
-    around: Surroundings,
+    shared: SharedContext,
     clock: Clock,
     hooks: Hooks,
     make_context: Callable[[Job], RunContext],
@@ -112,7 +112,7 @@ def make_async_run(
     The twin of `make_run`: one for both would cost every plain task two calls.
 
     Args:
-        call, around, clock, hooks: As there.
+        call, shared, clock, hooks: As there.
         make_context: Makes a context that can be awaited.
     """
     invoke, stamp, wants_context = call.invoke, clock.stamp, call.wants_context
@@ -128,7 +128,7 @@ def make_async_run(
                 returned = await returned
             job.outcome = COMPLETE if returned is None else outcome_of(returned)
         except BaseException as error:  # noqa: BLE001  also sys.exit() is an outcome
-            job.outcome = outcome_of_error(error, around.log)
+            job.outcome = outcome_of_error(error, shared.log)
         if Fork.count != forks:
             Fork.end_child()
         if sees_task:

@@ -16,7 +16,7 @@ from task_core.builtin.buses import MEMORY
 from task_core.builtin.memory_bus import MemoryBus
 from task_core.clock import SystemClock
 from task_core.launcher import parts
-from task_core.launcher.context import Surroundings
+from task_core.launcher.context import SharedContext
 from task_core.launcher.handover import Handover
 from task_core.launcher.launcher import Launcher, make_launcher
 from task_core.launcher.plan import NoHooks
@@ -58,9 +58,9 @@ class Hooks:
 def make_slots(worker, count=1, hooks=None, handover=None, cancel=None):
     """Return slots for a worker, their handover and the cancel switch."""
     handover, cancel = handover or Handover(), cancel or Cancel()
-    around = Surroundings(cancel=cancel, log=LOG)
+    shared = SharedContext(cancel=cancel, log=LOG)
     call = compile_call(worker)
-    made = parts.make_slots(count, call, handover, around, CLOCK, hooks or NoHooks())
+    made = parts.make_slots(count, call, handover, shared, CLOCK, hooks or NoHooks())
     return made, handover, cancel
 
 
@@ -152,6 +152,7 @@ class ScriptBus(Bus):
         self.failures = deque()
 
     def _subscribe(self, topic, channel, *, prefetch, temporary):
+        self.prefetch = prefetch
         return ScriptConsumer(self, topic, channel)
 
     def _producer(self):

@@ -1,4 +1,4 @@
-"""Rules of `task_core.launcher.context`: what a run may do to its surroundings."""
+"""Rules of `task_core.launcher.context`: what a run sees and may do."""
 
 import logging
 import threading
@@ -8,7 +8,7 @@ import pytest
 from task_core.api.message import Delivery
 from task_core.clock import SystemClock
 from task_core.errors import DecodeError
-from task_core.launcher.context import Job, RunContext, Surroundings, stamp_unrun
+from task_core.launcher.context import Job, RunContext, SharedContext, stamp_unrun
 from task_core.launcher.stop import Cancel
 from task_core.task import Task
 
@@ -20,10 +20,10 @@ def cancel():
 
 @pytest.fixture
 def context(cancel):
-    surroundings = Surroundings(
+    shared = SharedContext(
         cancel=cancel, log=logging.getLogger("task.test"), options="options"
     )
-    return RunContext(Task(type="load", info="a"), 2, surroundings)
+    return RunContext(Task(type="load", info="a"), 2, shared)
 
 
 def test_a_context_shows_its_surroundings(context):

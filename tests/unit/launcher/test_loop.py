@@ -100,6 +100,14 @@ def test_a_fixed_prefetch_is_kept(rig, script, make_tasks):
     assert bus.most_held <= 5
 
 
+@pytest.mark.parametrize(("prefetch", "told"), [(None, None), (0, 3), (7, 10)])
+def test_the_bus_is_told_how_much_may_be_held(rig, script, prefetch, told):
+    """For brokers that push; tasks that are measured may be any number."""
+    bus = script()
+    rig(lambda info: None, bus, concurrency=3, prefetch=prefetch).start().join()
+    assert bus.prefetch == told
+
+
 def test_prefetch_0_is_strict(rig, script, make_tasks):
     """Also for tiny tasks."""
     bus = script(make_tasks(*range(500)))

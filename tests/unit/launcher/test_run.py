@@ -20,7 +20,7 @@ from task_core.api.worker import (
     warn,
 )
 from task_core.clock import SystemClock
-from task_core.launcher.context import Job, Surroundings
+from task_core.launcher.context import Job, SharedContext
 from task_core.launcher.plan import NoHooks
 from task_core.launcher.run import make_run, outcome_of
 from task_core.launcher.signature import compile_call
@@ -36,8 +36,8 @@ def perform(worker, task=None, hooks=None, attempt=1):
     task = task or Task(type="load", info="a?n=3", meta="key=abc&name=test")
     body = encode_task(task)
     job = Job(Delivery(body, None, attempt), decode_task(body))
-    surroundings = Surroundings(cancel=Cancel(), log=LOG)
-    make_run(compile_call(worker), surroundings, SystemClock(), hooks or NoHooks())(job)
+    shared = SharedContext(cancel=Cancel(), log=LOG)
+    make_run(compile_call(worker), shared, SystemClock(), hooks or NoHooks())(job)
     return job
 
 
@@ -188,7 +188,7 @@ import logging, os, threading
 from task_core.api.message import Delivery
 from task_core.clock import SystemClock
 from task_core.launcher.stop import Cancel
-from task_core.launcher.context import Job, Surroundings
+from task_core.launcher.context import Job, SharedContext
 from task_core.launcher.plan import NoHooks
 from task_core.launcher.run import make_run
 from task_core.launcher.signature import compile_call
@@ -200,8 +200,8 @@ def worker(info):
         return f"child {os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}"
 
 def perform():
-    surroundings = Surroundings(cancel=Cancel(), log=logging.getLogger("task"))
-    run = make_run(compile_call(worker), surroundings, SystemClock(), NoHooks())
+    shared = SharedContext(cancel=Cancel(), log=logging.getLogger("task"))
+    run = make_run(compile_call(worker), shared, SystemClock(), NoHooks())
     job = Job(Delivery(b""), Task(type="load", info=""))
     thread = threading.Thread(target=run, args=[job])
     thread.start()

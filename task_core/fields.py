@@ -231,7 +231,7 @@ def _field(
     if get_origin(without_none(hint)) is Annotated:
         hint = without_none(hint)
         if any(isinstance(extra, msgspec.Meta) for extra in hint.__metadata__):
-            check = check or partial(msgspec.convert, type=hint)
+            check = check or partial(_convert, hint)
         hint = get_args(hint)[0]
     kind = without_none(hint)
     details = details or Details()
@@ -246,6 +246,13 @@ def _field(
         check=check,
         details=details,
     )
+
+
+def _convert(hint: Any, value: Any) -> Any:
+    try:
+        return msgspec.convert(value, type=hint)
+    except msgspec.ValidationError as error:  # a `ValueError` in newer versions alone
+        raise ValueError(str(error)) from None
 
 
 def _maker(default: Any) -> Callable[[], Any]:

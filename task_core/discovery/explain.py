@@ -17,12 +17,16 @@ from task_core.errors import (
 )
 
 SHIPPED = {
-    "bus": ("kafka", "nsq", "sqlite"),
-    "worker": ("exec",),
-    "taskmaster": ("cron",),
-    "command": ("bench", "demo"),
+    ("bus", "kafka"): "task-bus-kafka",
+    ("bus", "nsq"): "task-bus-nsq",
+    ("bus", "sqlite"): "task-bus-sqlite",
+    ("worker", "exec"): "task-worker-exec",
+    ("taskmaster", "cron"): "task-taskmaster-cron",
+    ("command", "backup-sqlite"): "task-bus-sqlite",
+    ("command", "bench"): "task-command-bench",
+    ("command", "demo"): "task-command-demo",
 }
-"""What the folder `plugins` builds, by kind: `task-bus-kafka` and so on."""
+"""What the folder `plugins` builds, by kind and name: the distributions."""
 Reasons = tuple[str, str, str]
 """Code of the finding, cause, and what to do."""
 
@@ -54,9 +58,9 @@ def unknown(
 
 def shipped(kind: str, name: str) -> str:
     """Say how to get a plugin that the project ships; nothing of others."""
-    if name not in SHIPPED.get(kind, ()):
+    package = SHIPPED.get((kind, name))
+    if package is None:
         return ""
-    package = f"task-{kind}-{name}"
     checkout = f"in a checkout: pip install ./plugins/{package}"
     return f"to get it: {install_command(package)} ({checkout})"
 

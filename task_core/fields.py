@@ -23,7 +23,7 @@ _DECLARED = ("help", "name", "layout")
 _METAVARS = {str: "TEXT", int: "NUMBER", float: "NUMBER", bool: "BOOL"}
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Details:
     """What `param` and `option` add to a field.
 
@@ -78,7 +78,7 @@ def param(
     )
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Field:
     """One field of a class.
 

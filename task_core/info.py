@@ -49,7 +49,7 @@ def parser_of(params: type, strict: bool = False) -> Callable[[str], Any]:
     return _Parser(_record(params), strict)
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class _Reader:
     """How one field is read.
 
@@ -72,7 +72,7 @@ class _Reader:
     record: "_Record | None"
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class _Record:
     """A class of parameters, and how each of its fields is read."""
 

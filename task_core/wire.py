@@ -9,7 +9,6 @@ A dead letter is what could not be decoded or run, with its bytes and the reason
 
 import binascii
 import codecs
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -22,9 +21,10 @@ from task_core.task import Task, parse_date
 
 _ZERO = datetime(1, 1, 1, tzinfo=UTC)
 _FIELDS = frozenset(Task.__struct_fields__)
-_FRACTION = re.compile(r"\.\d*[1-9]")  # one that is finer than a microsecond
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_HALF_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u)")
+# Not compiled: only odd tasks need them, and `re` keeps those in use.
+_FRACTION = r"\.\d*[1-9]"  # one that is finer than a microsecond
+_SURROGATE = "[\ud800-\udfff]"
+_HALF_PAIR = rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u)"
 _KINDS = {b'"': "a string", b"{": "an object", b"[": "an array", b"n": "null"}
 _KINDS |= dict.fromkeys((b"t", b"f"), "a boolean")
 _encode = msgspec.json.Encoder().encode
@@ -81,7 +81,7 @@ def decode_task(body: bytes) -> Task:
 @lru_cache(maxsize=4096)
 def _checked_date(text: str) -> str:
     """Return the date as it was written; the zero date counts as none, as in Go."""
-    zero = parse_date(text) == _ZERO and not _FRACTION.search(text)
+    zero = parse_date(text) == _ZERO and not re.search(_FRACTION, text)
     return "" if zero else text
 
 
@@ -117,6 +117,9 @@ def _decode_slowly(body: bytes) -> Task:
 
 def _before_null(body: bytes) -> dict[str, str]:
     """Return what the same key said before it said null, which changes nothing."""
+    # The only case for which msgspec tells too little.
+    import json  # noqa: PLC0415
+
     found: dict[str, str] = {}
     try:
         pairs = json.loads(body, object_pairs_hook=list)
@@ -148,7 +151,7 @@ def _malformed(body: bytes, error: msgspec.DecodeError) -> str:
     if body.startswith(codecs.BOM_UTF8):
         return "it starts with a byte order mark"
     text = str(error).removeprefix("JSON is malformed: ")
-    if "surrogate" in text or _HALF_PAIR.search(body):
+    if "surrogate" in text or re.search(_HALF_PAIR, body):
         return "half of a surrogate pair"
     return text
 
@@ -176,7 +179,9 @@ def _of_plain_text(task: Task) -> Task:
 
 def _without_surrogates(task: Task) -> Task:
     fields = msgspec.structs.asdict(task)
-    return Task(**{key: _SURROGATE.sub("\ufffd", text) for key, text in fields.items()})
+    return Task(
+        **{key: re.sub(_SURROGATE, "\ufffd", text) for key, text in fields.items()}
+    )
 
 
 class DeadLetter(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -1,13 +1,12 @@
 """Everything that a plugin author imports.
 
-`hookimpl` is loaded when asked for: only hook plugins pay for pluggy.
+What few plugins need is loaded when asked for: only hook plugins pay for pluggy.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from task_core.api.bus import Bus, BusContext, ChannelState, Role
 from task_core.api.capabilities import Capabilities
-from task_core.api.command import CommandContext, CommandPlugin
 from task_core.api.consumer import Consumer
 from task_core.api.decorators import taskmaster, worker
 from task_core.api.message import Delivery, Message
@@ -58,6 +57,7 @@ from task_core.values import format_duration, parse_duration
 from task_core.wire import DeadLetter, dead_topic, decode_dead, decode_task, encode_task
 
 if TYPE_CHECKING:
+    from task_core.api.command import CommandContext, CommandPlugin
     from task_core.api.hooks import hookimpl
 
 __all__ = [
@@ -129,8 +129,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name != "hookimpl":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from task_core.api.hooks import hookimpl  # noqa: PLC0415  see the docstring
+    if name == "hookimpl":
+        from task_core.api.hooks import hookimpl  # noqa: PLC0415  see the docstring
 
-    return hookimpl
+        return hookimpl
+    if name in ("CommandContext", "CommandPlugin"):
+        from task_core.api import command  # noqa: PLC0415  see the docstring
+
+        return getattr(command, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,7 +13,7 @@ from task_core.options import option
 NO_TIME = timedelta(0)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class NopOptions:
     """Options of the worker `nop`."""
 

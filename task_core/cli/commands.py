@@ -3,9 +3,8 @@
 import errno
 import os
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
-import attrs
 import click
 
 from task_core import __version__
@@ -25,8 +24,7 @@ _NO_FAULT = (
 )
 
 
-@attrs.frozen(eq=False)
-class Entry:
+class Entry(NamedTuple):
     """Where a command is, and what `task --help` says about it."""
 
     place: str

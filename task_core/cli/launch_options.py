@@ -23,7 +23,7 @@ def _more_than_nothing(instance: object, field: object, value: timedelta) -> Non
         raise ValueError("must be more than 0s")
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class LaunchOptions:
     """Everything that `task launch` can be told, plugin options aside."""
 

@@ -18,7 +18,7 @@ DEFAULT_FILE = "task.toml"
 """Read when it is there and no other file is named."""
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class BusOptions:
     """Which bus."""
 

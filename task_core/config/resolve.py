@@ -19,7 +19,7 @@ _SWITCH = {
 _TOML_KINDS = {bool: "a boolean", dict: "a table", list: "a list"}
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Setting:
     """One value in force.
 

@@ -42,7 +42,7 @@ class Plugins(Protocol):
         """Return the manifest that a text means, and its URL if the text is one."""
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class CommonOptions:
     """What the table `[task]` sets for all commands."""
 
@@ -53,7 +53,7 @@ class CommonOptions:
 COMMON_SECTION = Section(options=CommonOptions, table=("task",))
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Selected:
     """A plugin that was chosen, before its options are known.
 
@@ -70,7 +70,7 @@ class Selected:
     section: Section
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Chosen:
     """A plugin with its options, ready to be made or opened.
 
@@ -83,7 +83,7 @@ class Chosen:
     options: Any
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Settings:
     """Everything that a command was told.
 

@@ -17,7 +17,7 @@ from task_core.shown import HIDDEN, hide_secrets
 from task_core.uri import split_uri
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Section:
     """The options of one thing, and the names under which they are set.
 
@@ -76,7 +76,7 @@ def variable_prefix(table: tuple[str, ...]) -> str:
     return "_".join((*names, "")).upper().replace("-", "_")
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Raw:
     """A value as it was found.
 
@@ -89,7 +89,7 @@ class Raw:
     origin: str
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Layer:
     """All that one source says about one section.
 

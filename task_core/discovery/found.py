@@ -12,7 +12,7 @@ CORE = "task-framework"
 """The distribution whose plugin names are reserved."""
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Found:
     """A plugin that is installed, registered, or in a file, and not imported.
 

@@ -3,7 +3,6 @@
 import sys
 from typing import Any
 
-from task_core.api.command import CommandPlugin
 from task_core.api.plugin import (
     API_VERSIONS,
     BusPlugin,
@@ -23,7 +22,6 @@ MANIFESTS: dict[str, type] = {
     "bus": BusPlugin,
     "worker": WorkerPlugin,
     "taskmaster": TaskmasterPlugin,
-    "command": CommandPlugin,
 }
 """What the entry points of each kind must name; hooks may be any object."""
 
@@ -100,7 +98,12 @@ def _lacks(module: str, path: str) -> bool:
 
 
 def _check_type(found: Found, manifest: Any) -> None:
-    wanted = MANIFESTS[found.kind]
+    if found.kind == "command":
+        from task_core.api.command import CommandPlugin  # noqa: PLC0415  few runs need it
+
+        wanted: type = CommandPlugin
+    else:
+        wanted = MANIFESTS[found.kind]
     fits = isinstance(manifest, wanted)
     if not fits:
         cause = f"it names {a_kind_of(manifest)}, not a {wanted.__name__}"

@@ -22,7 +22,7 @@ def accept(message: Message) -> None:
     """Accept any message."""
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class SharedContext:
     """What all runs of one launcher share.
 
@@ -39,7 +39,7 @@ class SharedContext:
     check: Callable[[Message], None] = accept
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Call:
     """A worker, ready to be called.
 

@@ -18,7 +18,7 @@ from task_core.launcher.stats import Stats
 from task_core.launcher.stop import Cancel, Stop
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Parts:
     """What a launcher works with.
 

@@ -45,7 +45,7 @@ _MEANING = {
 }
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Plan:
     """What a launcher is to do. All times are in seconds.
 

@@ -26,7 +26,7 @@ HIDDEN = {
     "task_core.discovery.catalog": {"_installed", "_local", "find", "manifest"},
     "task_core.discovery.findings": {"_packaging"},
     "task_core.discovery.guard": {"__call__"},
-    "task_core.discovery.loader": {"_driver", "explained", "load"},
+    "task_core.discovery.loader": {"_check_type", "_driver", "explained", "load"},
     "task_core.api": {"__getattr__"},
     "task_core.api.plugin": {"task"},  # a launch makes none
     "task_core.builtin.buses": {"_open_"},
@@ -42,7 +42,7 @@ HIDDEN = {
     "task_core.launcher.parts": {"make_slots"},  # asyncio is half of a start
     "task_core.launcher.loop": {"_make_drain"},
     "task_core.launcher.outbox": {"flush"},  # few launches meet what a bus refuses
-    "task_core.wire": {"_digest"},  # few dead letters are cut
+    "task_core.wire": {"_before_null", "_digest"},  # odd tasks, cut dead letters
     "task_testing": {"__getattr__"},
 }
 # Who may know a library. attrs and msgspec are the language of the whole house.

@@ -181,7 +181,7 @@ def brokers(session: nox.Session) -> None:
 
     The plugins run on the oldest Python with the oldest dependencies that they allow,
     without the slow variants of Kafka, and everything on the newest. A broker that is
-    not here is a skip, and a failure with `TASK_BROKERS_REQUIRED=1`, as in CI.
+    not here is a skip, and a failure with `BROKERS_REQUIRED=1`, as in CI.
     """
     is_newest = session.python == PYTHONS[-1]
     pins = _extras()
@@ -202,7 +202,7 @@ def brokers(session: nox.Session) -> None:
         beside = f"{pytest} {' '.join(TWO_AT_A_TIME)} contrib/brokers"
         groups = [f"{pytest} {' '.join(KITS)}", beside]
         session.run("python", "contrib/together.py", *groups)
-    required = os.environ.get("TASK_BROKERS_REQUIRED") == "1"
+    required = os.environ.get("BROKERS_REQUIRED") == "1"
     if is_newest and required and not session.posargs:
         session.run("python", "contrib/matrix.py", str(results), "--check")
 

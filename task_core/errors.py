@@ -178,8 +178,12 @@ def excerpt(text: str, limit: int = 60) -> str:
     return f"{quoted[: limit - 2]}…{quoted[0]}"
 
 
-def nearest(name: str, candidates: Iterable[str]) -> str:
+def nearest(name: str, candidates: Iterable[str], likeness: float = 0.6) -> str:
     """Return `: did you mean 'x'?` for the nearest candidate, or nothing.
+
+    Args:
+        name, candidates: What was given, and what there is.
+        likeness: How like it a candidate must be, from 0 to 1.
 
     Example:
         >>> nearest("helo", ["hello", "load"])
@@ -187,5 +191,5 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
     """
     import difflib  # noqa: PLC0415  every start would pay for it, and few need it
 
-    close = difflib.get_close_matches(name, list(candidates), n=1)
+    close = difflib.get_close_matches(name, list(candidates), 1, likeness)
     return f": did you mean '{close[0]}'?" if close else ""

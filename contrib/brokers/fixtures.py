@@ -3,7 +3,7 @@
 Each is started once, when the first test asks for it, and shared by all: tests use
 topics of their own. A test that stops or restarts a broker makes one for itself.
 Where there is no such broker the test is skipped and says why; it fails instead where
-`TASK_BROKERS_REQUIRED=1` says that brokers must be there.
+`BROKERS_REQUIRED=1` says that brokers must be there.
 """
 
 import os
@@ -152,8 +152,8 @@ def _only_ours() -> None:
 
 
 def _absent(reason: str) -> NoReturn:
-    if os.environ.get("TASK_BROKERS_REQUIRED") == "1":
-        pytest.fail(f"TASK_BROKERS_REQUIRED=1, but: {reason}", pytrace=False)
+    if os.environ.get("BROKERS_REQUIRED") == "1":
+        pytest.fail(f"BROKERS_REQUIRED=1, but: {reason}", pytrace=False)
     pytest.skip(reason)
 
 

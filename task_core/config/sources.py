@@ -230,6 +230,10 @@ def _hidden(part: UrlPart, text: str) -> str:
 _OTHERS = ("CONFIG", "DEBUG", "PLUGINS", "PLUGINS_DISABLED")  # variables without table
 
 
+_SURELY_MEANT = 0.8
+"""How like one of ours the name of a variable is that nobody else would use."""
+
+
 def stray_variables(
     environment: Mapping[str, str], tables: Collection[str]
 ) -> list[str]:
@@ -244,9 +248,9 @@ def stray_variables(
         name = variable.removeprefix("TASK_")
         if name == variable or name in single or name.startswith(tuple(prefixes)):
             continue
-        hint = nearest(name, single)
+        hint = nearest(name, single, _SURELY_MEANT)
         if not hint and "_" in name:
-            hint = nearest(name.partition("_")[0], prefixes)
+            hint = nearest(name.partition("_")[0], prefixes, _SURELY_MEANT)
         if hint:
             text = hint.replace("'", "'TASK_", 1)
             problems.append(f"environment {variable}: nothing reads it{text}")

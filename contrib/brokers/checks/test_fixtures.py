@@ -58,11 +58,9 @@ def test_a_broker_that_cannot_be_had_is_a_skip_with_its_reason(run):
 
 
 def test_where_brokers_are_required_it_fails(run):
-    status, told = run(
-        "nsqd", TASK_NSQ="real", PATH="", NSQD="", TASK_BROKERS_REQUIRED="1"
-    )
+    status, told = run("nsqd", TASK_NSQ="real", PATH="", NSQD="", BROKERS_REQUIRED="1")
     assert status == 1
-    assert "TASK_BROKERS_REQUIRED=1, but: TASK_NSQ=real, but there is no nsqd" in told
+    assert "BROKERS_REQUIRED=1, but: TASK_NSQ=real, but there is no nsqd" in told
 
 
 def test_kafka_without_java_is_a_skip_too(run):

@@ -32,7 +32,7 @@ def running(kind, **how):
         broker = kind(**how)
         broker.start()
     except BrokerMissingError as error:
-        if os.environ.get("TASK_BROKERS_REQUIRED") == "1":
+        if os.environ.get("BROKERS_REQUIRED") == "1":
             raise
         pytest.skip(str(error))
     try:

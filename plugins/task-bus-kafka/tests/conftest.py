@@ -42,7 +42,7 @@ def broker():
             started.start()
         except BrokerMissingError as error:
             started.close()
-            if os.environ.get("TASK_BROKERS_REQUIRED") == "1":
+            if os.environ.get("BROKERS_REQUIRED") == "1":
                 raise
             pytest.skip(str(error))
         yield started

@@ -29,7 +29,7 @@ def start():
             started.append(kind(**how))
             started[-1].start()
         except BrokerMissingError as error:
-            if os.environ.get("TASK_BROKERS_REQUIRED") == "1":
+            if os.environ.get("BROKERS_REQUIRED") == "1":
                 raise
             pytest.skip(str(error))
         return started[-1]

@@ -149,19 +149,22 @@ def raise_in(thread, error):
 
 
 def test_an_exception_that_lands_after_the_task_ends_no_slot(slots):
-    """Wherever it does: no job is lost, and none comes back twice."""
+    """Wherever it does, the slot goes on with the next task.
+
+    One that lands while a job changes hands costs that job: its lease brings it back.
+    """
     made, handover, _ = slots(lambda info: None, 2)
     made.start()
-    found, given = [], jobs(20_000)
-    made.submit(given)
-    while len(found) < len(given):
-        handover.sleep(0.01, wake_at=10)
+    for _ in range(200):
+        made.submit(jobs(50))
         for thread in made._threads:
             raise_in(thread, ZeroDivisionError)
-        found += handover.collect()
-        made.submit([])
-        found = list({id(job): job for job in found}.values())
+        handover.sleep(0.001, wake_at=10)
+        handover.collect()
     assert all(thread.is_alive() for thread in made._threads)
+    made.submit(jobs(2))
+    handover.sleep(LIMIT, wake_at=1)
+    assert handover.collect()
 
 
 def test_a_hook_that_exits_is_an_error_of_the_task(slots, hooks):

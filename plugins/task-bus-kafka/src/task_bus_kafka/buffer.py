@@ -129,13 +129,18 @@ class Buffer:
             self._partitions[number] = Partition(before, self._caution)
         return self._partitions[number]
 
-    def changes(self) -> dict[int, Progress]:
-        """Return the progress that was not written down yet, as if it now were."""
+    def changes(self, *, leaving: bool = False) -> dict[int, Progress]:
+        """Return the progress that was not written down yet, as if it now were.
+
+        Args:
+            leaving: Whether we close, and give back what is out.
+        """
         with self.changed:
             found = {
                 number: progress
                 for number, partition in self._partitions.items()
-                if self._sent.get(number) != (progress := partition.progress())
+                if self._sent.get(number)
+                != (progress := partition.progress(leaving=leaving))
             }
             self._sent.update(found)
             return found
@@ -229,14 +234,15 @@ class Buffer:
         """Whether to write down that these are handed out before they are.
 
         The first ones of a partition, those that came back, and all while something
-        kills: if they kill this process, its successor has to know.
+        kills, or when no clock writes progress down: if they kill this process, its
+        successor has to know.
         """
         must = cautious = False
         for message in messages:
             partition = message.partition
             if partition.suspect and partition.is_suspect():
                 must = cautious = True
-            elif partition.fresh or message.receipts > 1:
+            elif partition.fresh or message.receipts > 1 or not self._caution:
                 must = True
             partition.fresh = False
         self.is_cautious = cautious

@@ -101,7 +101,7 @@ class Poller:
     def close(self) -> None:
         """Write progress down, and leave the group; may be repeated."""
         if not self._interval:
-            self.commit_now(SILENCE)
+            self.commit_now(SILENCE, leaving=True)
         with self._buffer.changed:
             self._stopping = True
             self._buffer.changed.notify_all()
@@ -113,10 +113,10 @@ class Poller:
         progress = self._buffer.release(partitions)
         return progress if self._interval else {}
 
-    def commit_now(self, seconds: float) -> None:
+    def commit_now(self, seconds: float, *, leaving: bool = False) -> None:
         """Write down what was handed out before this returns (the bus thread)."""
         reader = self.reader
-        if reader is None or not (progress := self._buffer.changes()):
+        if reader is None or not (progress := self._buffer.changes(leaving=leaving)):
             return
         try:
             done = reader.commit_soon(progress)

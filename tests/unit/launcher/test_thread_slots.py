@@ -1,7 +1,6 @@
 """Rules of `task_core.launcher.handover`: slots for plain functions."""
 
 import contextvars
-import ctypes
 import threading
 import time
 
@@ -140,31 +139,6 @@ def test_each_job_has_a_context_of_its_own(slots):
     made.submit(jobs(4))
     wait_for(handover, 4)
     assert seen == ["fresh"] * 4
-
-
-def raise_in(thread, error):
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread.ident), ctypes.py_object(error)
-    )
-
-
-def test_an_exception_that_lands_after_the_task_ends_no_slot(slots):
-    """Wherever it does, the slot goes on with the next task.
-
-    One that lands while a job changes hands costs that job: its lease brings it back.
-    """
-    made, handover, _ = slots(lambda info: None, 2)
-    made.start()
-    for _ in range(200):
-        made.submit(jobs(50))
-        for thread in made._threads:
-            raise_in(thread, ZeroDivisionError)
-        handover.sleep(0.001, wake_at=10)
-        handover.collect()
-    assert all(thread.is_alive() for thread in made._threads)
-    made.submit(jobs(2))
-    handover.sleep(LIMIT, wake_at=1)
-    assert handover.collect()
 
 
 def test_a_hook_that_exits_is_an_error_of_the_task(slots, hooks):

@@ -21,7 +21,8 @@ def run(tmp_path):
 
     def run_pytest(fixture, act="", **environment):
         (tmp_path / "test_it.py").write_text(TEST.format(fixture, act))
-        known = {k: v for k, v in os.environ.items() if not k.startswith("TASK_")}
+        ours = ("TASK_", "BROKERS_REQUIRED")
+        known = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
         cache = os.environ.get("TASK_BROKER_CACHE")
         known |= {"TASK_BROKER_CACHE": cache} if cache else {}
         done = subprocess.run(

@@ -248,13 +248,19 @@ def stray_variables(
         name = variable.removeprefix("TASK_")
         if name == variable or name in single or name.startswith(tuple(prefixes)):
             continue
-        hint = nearest(name, single, _SURELY_MEANT)
+        hint = _meant(name, single)
         if not hint and "_" in name:
-            hint = nearest(name.partition("_")[0], prefixes, _SURELY_MEANT)
+            hint = _meant(name.partition("_")[0], prefixes)
         if hint:
             text = hint.replace("'", "'TASK_", 1)
             problems.append(f"environment {variable}: nothing reads it{text}")
     return problems
+
+
+def _meant(name: str, known: Collection[str]) -> str:
+    """Return which of ours a name surely means; letters that changed places count."""
+    swapped = [one for one in known if sorted(one) == sorted(name)]
+    return nearest(name, swapped or known, 0 if swapped else _SURELY_MEANT)
 
 
 class Source(Protocol):

@@ -18,6 +18,7 @@ from task_core.api.plugin import (
     accepted_api,
 )
 from task_core.api.producer import Producer
+from task_core.api.run_defaults import RunDefaults
 from task_core.api.taskmaster import Taskmaster, TaskmasterContext
 from task_core.api.waker import Event, Waker
 from task_core.api.worker import (
@@ -89,6 +90,7 @@ __all__ = [
     "Producer",
     "Result",
     "Role",
+    "RunDefaults",
     "SendError",
     "Task",
     "Taskmaster",

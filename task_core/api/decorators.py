@@ -2,9 +2,11 @@
 
 import inspect
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, overload
 
 from task_core.api.plugin import NoOptions, TaskmasterPlugin, WorkerPlugin
+from task_core.api.run_defaults import RunDefaults
 from task_core.api.taskmaster import (
     FunctionTaskmaster,
     Taskmaster,
@@ -26,6 +28,11 @@ def worker(
     task_type: str = "",
     strict: bool = True,
     options: type = NoOptions,
+    retries: int | None = None,
+    retry_delay: str | timedelta | None = None,
+    retry_on: type[BaseException] | tuple[type[BaseException], ...] = (),
+    timeout: str | timedelta | None = None,
+    topic: str = "",
 ) -> Callable[[Target], WorkerPlugin]: ...
 def worker(
     target: Target | None = None,
@@ -35,6 +42,7 @@ def worker(
     task_type: str = "",
     strict: bool = True,
     options: type = NoOptions,
+    **defaults: Any,
 ) -> WorkerPlugin | Callable[[Target], WorkerPlugin]:
     """Turn a function or a `Worker` class into a plugin.
 
@@ -49,6 +57,11 @@ def worker(
             the task, which names the nearest; with False it is overlooked.
         options: An attrs class; a function reads them from `ctx.options`, a class
             takes them as its only argument.
+        defaults: Fields of `RunDefaults` (`retries`, `retry_delay`, `retry_on`,
+            `timeout`, `topic`); flags, environment and TOML are stronger.
+
+    Raises:
+        TypeError, ValueError: One of the defaults makes no sense.
 
     Example:
         >>> @worker
@@ -58,6 +71,7 @@ def worker(
         >>> (hello.name, hello.summary)
         ('hello', 'Greet.')
     """
+    declared = RunDefaults(**defaults)
 
     def declare(target: Target) -> WorkerPlugin:
         if not callable(target):
@@ -69,6 +83,7 @@ def worker(
             task_type=task_type,
             strict=strict,
             options=options,
+            defaults=declared,
             target=target,
         )
 

@@ -13,6 +13,7 @@ import attrs
 
 from task_core.api.bus import Bus, BusContext
 from task_core.api.capabilities import Capabilities
+from task_core.api.run_defaults import RunDefaults
 from task_core.api.taskmaster import (
     Taskmaster,
 )
@@ -102,6 +103,7 @@ class WorkerPlugin:
             otherwise such keys are overlooked, as the Go system does.
         type_of: Takes the options, returns that type, when it depends on them.
         options: The attrs class of its options.
+        defaults: What holds for its runs where nothing else is said.
         target: What was decorated with `@worker`, so that it can still be called.
         api: The API number that it was written for.
     """
@@ -115,6 +117,7 @@ class WorkerPlugin:
     strict: bool = True
     type_of: Callable[[Any], str] | None = attrs.field(default=None, repr=False)
     options: builtins.type = NoOptions
+    defaults: RunDefaults = attrs.field(factory=RunDefaults)
     target: Callable[..., Any] | None = attrs.field(default=None, repr=False)
     api: int = 1
 
@@ -122,6 +125,11 @@ class WorkerPlugin:
     def type(self) -> str:
         """The type of the tasks that it does."""
         return self.task_type or self.name
+
+    @property
+    def topic(self) -> str:
+        """The topic that it reads where nothing else is said."""
+        return self.defaults.topic or self.type
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call what was decorated, as if it were not: in tests, or from other code."""

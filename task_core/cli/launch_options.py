@@ -82,6 +82,11 @@ class LaunchOptions:
         timedelta(seconds=1),
         help="Wait before the second run; doubles each time, and is random up to that.",
     )
+    timeout: timedelta | None = option(
+        None,
+        help="Time that a task may take, for example 5m; then it is an error.",
+        validator=optional(_more_than_nothing),
+    )
     max_attempts: int = option(
         5,
         help="Receipts without settlement after which a message is dead; at least 3,"
@@ -119,7 +124,16 @@ GROUPS = {
     ),
     "When it ends": ("drain", "max_tasks", "kill_time"),
     "When something fails": (
-        *("retries", "retry_delay", "max_attempts", "lease", "ack", "require", "fail"),
+        *(
+            "retries",
+            "retry_delay",
+            "timeout",
+            "max_attempts",
+            "lease",
+            "ack",
+            "require",
+            "fail",
+        ),
     ),
     "What it reports": ("log_level", "stats"),
 }

@@ -11,6 +11,7 @@ from math import inf
 from types import TracebackType
 from typing import NoReturn
 
+import attrs
 import msgspec
 
 from task_core.api.bus import Bus
@@ -20,6 +21,7 @@ from task_core.cli.buses import open_bus
 from task_core.cli.hooks import hooks_of
 from task_core.cli.launch_options import LaunchOptions
 from task_core.cli.stdout import claim_stdin, claim_stdout
+from task_core.config.resolve import DEFAULT
 from task_core.config.selection import Settings
 from task_core.errors import BusConnectionError, FrameworkError, PluginError
 from task_core.launcher.launcher import Launcher, make_launcher
@@ -63,7 +65,7 @@ def _run_worker(settings: Settings, open_: Callable[[], Bus]) -> int:
     launcher = make_launcher(
         settings.worker.plugin,
         open_,
-        plan_of(options),
+        plan_of(settings),
         options=settings.worker.options,
         hooks=hooks_of(settings),
         log=log,
@@ -88,8 +90,19 @@ def _run_worker(settings: Settings, open_: Callable[[], Bus]) -> int:
     return code
 
 
-def plan_of(options: LaunchOptions) -> Plan:
-    """Return the plan of a launcher: the options, in seconds and without the rest."""
+def plan_of(settings: Settings) -> Plan:
+    """Return the plan: what is said of it, what the worker declares, and defaults."""
+    assert settings.worker is not None
+    own = [one for one in settings.all if one.section.table == ("launch",)]
+    said = {one.spec.name for one in own if one.origin != DEFAULT}
+    declared = settings.worker.plugin.defaults.settings
+    rest = {name: value for name, value in declared.items() if name not in said}
+    return attrs.evolve(_said(settings.command), **rest)
+
+
+def _said(options: LaunchOptions) -> Plan:
+    """Return the options, in seconds and without the rest."""
+    timeout = options.timeout
     return Plan(
         topic=options.topic or "",
         channel=options.channel or "",
@@ -104,6 +117,7 @@ def plan_of(options: LaunchOptions) -> Plan:
         max_attempts=options.max_attempts,
         retries=options.retries,
         retry_delay=options.retry_delay.total_seconds(),
+        timeout=None if timeout is None else timeout.total_seconds(),
         ack=options.ack,
         require=options.require,
         type_policy=options.type_policy,

@@ -12,6 +12,8 @@ from task_core.fields import Field
 from task_core.shown import HIDDEN, hide_secrets, tell_secret, tell_url
 from task_core.values import is_path, parse_wait, reader
 
+DEFAULT = "default"
+"""Origin of a value that nobody has set."""
 _SWITCH = {
     **dict.fromkeys(("true", "yes", "on", "1", ""), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),
@@ -89,7 +91,7 @@ class Resolver:
             return _missing(section, spec)
         if raw is None:
             return Setting(
-                section=section, spec=spec, value=spec.default, origin="default"
+                section=section, spec=spec, value=spec.default, origin=DEFAULT
             )
         try:
             value = convert(spec, raw.value)

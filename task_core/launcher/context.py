@@ -1,7 +1,9 @@
 """One delivery on its way through the launcher, and what its run sees of it."""
 
 import logging
+import time
 from collections.abc import Callable, Iterable
+from math import inf
 from typing import Any
 
 import attrs
@@ -31,12 +33,18 @@ class SharedContext:
         log: Logger of the worker.
         options: The worker's own options.
         check: Raises for a child that the bus is known to refuse.
+        timeout: Seconds that a run may take, or None.
+        retry_on: Exceptions after which a task runs again.
+        monotonic: The clock of deadlines.
     """
 
     cancel: Cancel
     log: logging.Logger
     options: Any = None
     check: Callable[[Message], None] = accept
+    timeout: float | None = None
+    retry_on: tuple[type[BaseException], ...] = ()
+    monotonic: Callable[[], float] = time.monotonic
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -68,6 +76,8 @@ class RunContext:
         self.task = task
         self.attempt = attempt
         self.deadline: float | None = None
+        if shared.timeout is not None:
+            self.deadline = shared.monotonic() + shared.timeout
         self.children: list[tuple[Task, str]] = []
         self._meta: dict[str, str | Iterable[str]] | None = None
         self._shared = shared
@@ -75,7 +85,14 @@ class RunContext:
     @property
     def cancelled(self) -> bool:
         """Whether to stop early: return `interrupted()` soon."""
-        return self._shared.cancel.requested
+        return self._shared.cancel.requested or self.left <= 0
+
+    @property
+    def left(self) -> float:
+        """Seconds until the deadline; endless without one."""
+        if self.deadline is None:
+            return inf
+        return self.deadline - self._shared.monotonic()
 
     @property
     def log(self) -> logging.Logger:
@@ -101,7 +118,11 @@ class RunContext:
 
     def wait(self, seconds: float) -> bool:
         """Sleep; return True when cancelled, at once in that case."""
-        return self._shared.cancel.wait(seconds)
+        if seconds < self.left:
+            return self._shared.cancel.wait(seconds)
+        while not self.cancelled:
+            self._shared.cancel.wait(self.left)
+        return True
 
     def send(self, task: Task, topic: str | None = None) -> None:
         """Create a child task; it leaves together with the settle of this one.
@@ -125,6 +146,7 @@ class Job(msgspec.Struct, eq=False, gc=False):
         outcome: How it went.
         context: What the worker saw, when it asked for a context.
         took: Seconds in the slot.
+        excepted: Whether it failed with an exception after which it runs again.
     """
 
     delivery: Delivery
@@ -132,6 +154,7 @@ class Job(msgspec.Struct, eq=False, gc=False):
     outcome: Outcome = UNFINISHED
     context: RunContext | None = None
     took: float = 0.0
+    excepted: bool = False
 
 
 def stamp_unrun(task: Task, clock: Clock) -> None:

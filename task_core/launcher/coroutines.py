@@ -57,7 +57,7 @@ class CoroutineContext(RunContext):
     async def wait_async(self, seconds: float) -> bool:
         """Sleep; return True when cancelled, at once in that case."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+            await asyncio.wait_for(self._stopping.wait(), min(seconds, self.left))
         return self.cancelled
 
 

@@ -49,7 +49,7 @@ def make_launcher(
         worker: What does the tasks.
         bus: What carries them, or what opens it: called when the worker is known to be
             usable. The launcher closes it.
-        plan: What to do.
+        plan: What to do; what the worker declares when None.
         options: The worker plugin's options; those that nobody has set when None.
         hooks: Who listens; nobody when None.
         clock, log: The machine's, and the logger `task`, when None.
@@ -67,14 +67,15 @@ def make_launcher(
         >>> launcher = make_launcher(lambda info: info, bus, topic="load", drain=True)
         >>> launcher.run()
     """
-    plugin = as_plugin(worker)
+    plugin, log = as_plugin(worker), log or logging.getLogger("task")
     call, options = make_call(plugin, options)
     if plugin.type_of is not None:
         plugin = attrs.evolve(plugin, task_type=plugin.type_of(options))
-    plan = attrs.evolve(plan or Plan(), **settings).completed(plugin.type)
+    plan = attrs.evolve(plan or Plan(**plugin.defaults.settings), **settings)
+    plan = plan.completed(plugin.type)
     opened = bus if isinstance(bus, Bus) else bus()
     try:
-        opened = _usable(opened, plan)
+        opened = _usable(opened, plan, plugin, log)
     except BaseException:
         opened.close()
         raise
@@ -86,11 +87,11 @@ def make_launcher(
         options=options,
         hooks=hooks or NoHooks(),
         clock=clock or SystemClock(),
-        log=log or logging.getLogger("task"),
+        log=log,
     )
 
 
-def _usable(bus: Bus, plan: Plan) -> Bus:
+def _usable(bus: Bus, plan: Plan, plugin: WorkerPlugin, log: logging.Logger) -> Bus:
     """Return the bus as the plan wants it used, if it can keep what is demanded."""
     if plan.ack is AckMode.EARLY:
         require(bus.capabilities, "ack", bus.name, "--ack early")
@@ -99,7 +100,9 @@ def _usable(bus: Bus, plan: Plan) -> Bus:
         bus = EarlyBus(bus)
     if plan.require:
         demand(plan.require, bus.capabilities, bus.name)
-    if plan.retries:
+    if plan.retries == plugin.defaults.retries and not bus.capabilities.delay:
+        log.warning("bus '%s' cannot delay: failed tasks do not run again", bus.name)
+    elif plan.retries:
         require(bus.capabilities, "delay", bus.name, "--retries")
     if plan.topic in (plan.done_topic, plan.dead_topic) and not hasattr(bus, "names"):
         raise UsageError(
@@ -126,6 +129,9 @@ def _assemble(
         log=logging.getLogger(f"task.worker.{plugin.name}"),
         options=options,
         check=_checker(bus),
+        timeout=plan.timeout,
+        retry_on=plan.retry_on,
+        monotonic=clock.monotonic,
     )
     retries = None
     if bus.capabilities.delay:

@@ -63,6 +63,8 @@ class Plan:
         max_attempts: Receipts after which a delivery is dead, where the bus counts.
         retries: How often a task that fails runs again.
         retry_delay: Before the second run; doubles with each further one.
+        retry_on: Exceptions after which it runs again; any failure when empty.
+        timeout: How long a run may take; None is no limit.
         ack: When a delivery is acknowledged.
         require: Refuse a bus that cannot promise this.
         type_policy: What to do with tasks of another type.
@@ -81,6 +83,8 @@ class Plan:
     max_attempts: int = 5
     retries: int = 0
     retry_delay: float = 1.0
+    retry_on: tuple[type[BaseException], ...] = ()
+    timeout: float | None = None
     ack: AckMode = AckMode.LATE
     require: Guarantee | None = None
     type_policy: TypePolicy = TypePolicy.RUN
@@ -136,6 +140,8 @@ def start_line(plan: Plan, worker: str, slots: str, bus: Bus) -> str:
     prefetch = "measured" if plan.prefetch is None else plan.prefetch
     lease = format_duration(timedelta(seconds=plan.lease))
     lease = f", lease: {lease}" if bus.capabilities.lease else ""
+    if plan.timeout is not None:
+        lease += f", timeout: {format_duration(timedelta(seconds=plan.timeout))}"
     return (
         f"worker {worker} on bus {bus.name}, topic {plan.topic}, channel"
         f" {plan.channel}: {promise}; {slots} slots: {plan.concurrency}, prefetch:"

@@ -87,7 +87,9 @@ def run_once(
         task = Task.new(plugin.type, task)
     job = Job(Delivery(encode_task(task), None, attempt), msgspec.structs.replace(task))
     log = logging.getLogger(f"task.worker.{plugin.name}")
-    shared = SharedContext(cancel=Cancel(), log=log, options=options)
+    shared = SharedContext(
+        cancel=Cancel(), log=log, options=options, timeout=plugin.defaults.timeout
+    )
     if not call.is_async:
         if cancelled:
             shared.cancel.request()

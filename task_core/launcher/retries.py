@@ -52,6 +52,8 @@ class Retries:
         outcome, task = job.outcome, job.task
         if outcome.kind not in (Kind.ERROR, Kind.RETRY):
             return None
+        if outcome.kind == Kind.ERROR and self._plan.retry_on and not job.excepted:
+            return None
         count = retries_of(task) + 1
         allowed = self._plan.retries
         if outcome.kind == Kind.RETRY:

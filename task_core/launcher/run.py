@@ -23,6 +23,7 @@ from task_core.clock import Clock
 from task_core.errors import InfoError
 from task_core.launcher.context import Call, Job, RunContext, SharedContext, stamp_unrun
 from task_core.launcher.plan import Hooks
+from task_core.launcher.timeouts import limited, limited_async
 from task_core.task import Task
 from task_core.wire import decode_task
 
@@ -90,14 +91,16 @@ def make_run(call: Call, shared: SharedContext, clock: Clock, hooks: Hooks) -> R
             job.outcome = COMPLETE if returned is None else outcome_of(returned)
         except BaseException as error:  # noqa: BLE001  also sys.exit() is an outcome
             job.outcome = outcome_of_error(error, shared.log)
+            job.excepted = isinstance(error, shared.retry_on)
         if Fork.count != forks:
             Fork.end_child()
         if sees_task:
             take_changes(job)
         job.task.ended = stamp()
 
+    timed = limited(run, shared)
     watch = Watch.of(hooks)
-    return _watched(run, watch, clock) if watch else run
+    return _watched(timed, watch, clock) if watch else timed
 
 
 def make_async_run(
@@ -129,14 +132,16 @@ def make_async_run(
             job.outcome = COMPLETE if returned is None else outcome_of(returned)
         except BaseException as error:  # noqa: BLE001  also sys.exit() is an outcome
             job.outcome = outcome_of_error(error, shared.log)
+            job.excepted = isinstance(error, shared.retry_on)
         if Fork.count != forks:
             Fork.end_child()
         if sees_task:
             take_changes(job)
         job.task.ended = stamp()
 
+    timed = limited_async(run, shared)
     watch = Watch.of(hooks)
-    return _watched_async(run, watch, clock) if watch else run
+    return _watched_async(timed, watch, clock) if watch else timed
 
 
 def _watched(run: Run, watch: "Watch", clock: Clock) -> Run:

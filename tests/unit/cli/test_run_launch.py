@@ -109,3 +109,39 @@ def test_a_thread_that_is_stuck_keeps_no_process_alive():
     )
     assert done.returncode == 7
     assert b"last words" in done.stderr
+
+
+DECLARING = """
+from task_core.api import worker
+
+@worker(retries=1, retry_delay="0s", timeout="1m", topic="jobs")
+def hello(info):
+    raise ValueError("no")
+"""
+
+
+@pytest.mark.parametrize(
+    ("flags", "toml", "environment", "runs"),
+    [
+        ((), "", {}, 2),
+        (("--retries", "0"), "", {}, 1),
+        ((), "[launch]\nretries = 0", {}, 1),
+        ((), "", {"TASK_LAUNCH_RETRIES": "0"}, 1),
+    ],
+    ids=["declared", "flag", "TOML", "environment"],
+)
+def test_what_a_worker_declares_is_weaker_than_all_that_is_said(
+    task, folder, monkeypatch, caplog, flags, toml, environment, runs
+):
+    """And stronger than the defaults."""
+    (folder / "work.py").write_text(DECLARING)
+    (folder / "task.toml").write_text(toml)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert task("send", "hello", "-b", "sqlite", "--topic", "jobs").code == 0
+    limit = ("--max-tasks", str(runs))
+    done = task("launch", "-w", "work.py", "-b", "sqlite", *limit, *flags)
+    assert done.code == 0
+    assert caplog.text.count("ValueError: no") == runs
+    assert ("1 to run again" in caplog.text) == (runs == 2)
+    assert "timeout: 1m0s" in caplog.text

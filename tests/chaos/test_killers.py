@@ -25,8 +25,6 @@ if RUNS >= 20:
 def bus(tmp_path):
     options = SqliteOptions(path=str(tmp_path / "task.db"))
     bus = sqlite.open(options, BusContext())
-    bus.subscribe("done", "check").close()
-    bus.subscribe("work.dead", "check").close()
     yield bus
     bus.close()
 

@@ -68,7 +68,11 @@ class NsqBus(Bus):
             channel = ephemeral(channel)
         names = checked("topic", topic), checked("channel", channel)
         connections = Connections(self._settings, self._discovery, *names)
-        return NsqConsumer(self, topic, channel, connections, self._settings)
+
+        def timeouts(nsqds: int) -> int | None:
+            return self._stats.timeouts(*names, nsqds)
+
+        return NsqConsumer(self, topic, channel, connections, self._settings, timeouts)
 
     def _producer(self) -> Producer:
         """Return a producer, which connects at its first use."""

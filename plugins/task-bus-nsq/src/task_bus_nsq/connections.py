@@ -78,12 +78,17 @@ class Connections:
             _log.warning("%s; reading from others meanwhile", text)
             self._reconnector.lost(address)
 
+    @property
+    def addresses(self) -> set[Address]:
+        """The nsqds that there are connections to."""
+        return {reader.address for reader in self.readers}
+
     def widen(self) -> None:
         """Connect once more to each: the connections that there are hold all they may.
 
         An nsqd's --max-rdy-count bounds what it has in flight on one connection.
         """
-        for address in {reader.address for reader in self.readers}:
+        for address in self.addresses:
             try:
                 self._add(self._connect(address))
             except BusConnectionError as error:

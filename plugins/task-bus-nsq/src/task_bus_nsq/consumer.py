@@ -1,12 +1,13 @@
 """Reads one channel from every nsqd that has it, and no more than it is asked for."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 from task_bus_nsq.connections import Connections
 from task_bus_nsq.distribution import distribute
 from task_bus_nsq.flush_timer import FlushTimer
+from task_bus_nsq.losses import Losses
 from task_bus_nsq.reader import Reader, Receipt
 from task_bus_nsq.settings import Settings
 from task_core.api import Bus, BusError, Consumer, Delivery, LeaseLostError, Message
@@ -29,6 +30,7 @@ class NsqConsumer(Consumer):
         bus, topic, channel: As for every consumer.
         connections: To the nsqds that have the topic.
         settings: How long a delay and a heartbeat is.
+        timeouts: Tells how many leases have ended here on so many nsqds, or None.
     """
 
     knows_lost = True
@@ -40,9 +42,11 @@ class NsqConsumer(Consumer):
         channel: str,
         connections: Connections,
         settings: Settings,
+        timeouts: Callable[[int], int | None],
     ) -> None:
         super().__init__(bus, topic, channel)
         self._connections = connections
+        self._losses = Losses(lambda: timeouts(len(connections.addresses)))
         self._requeue_delay = settings.requeue_delay
         self._here: deque[Delivery] = deque()
         self._timer = FlushTimer(self._send_left, settings.heartbeat)
@@ -57,7 +61,9 @@ class NsqConsumer(Consumer):
             alone = limit < len(self._connections.readers)
             self._listen((min(now + TURN, deadline) if alone else deadline) - now)
             now = monotonic()
-        return self._hand_over(limit, now)
+        found = self._hand_over(limit, now)
+        self._losses.explain(found)
+        return found
 
     def _wake(self) -> None:
         self._connections.waker.wake()

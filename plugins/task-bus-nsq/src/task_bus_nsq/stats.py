@@ -64,6 +64,18 @@ class Stats:
                 found[name] = _sum(found.get(name, ChannelState(name, 0, 0)), here)
         return [found[name] for name in sorted(found)]
 
+    def timeouts(self, topic: str, channel: str, nsqds: int) -> int | None:
+        """Return how many leases have ended on a channel; None: nobody knows.
+
+        Args:
+            topic, channel: Which.
+            nsqds: How many have it: unless all of them tell, nobody knows.
+        """
+        found = [it for stats in self._of(topic) for it in _channels(stats, channel)]
+        if len(found) < nsqds:
+            return None
+        return sum(it["timeout_count"] for it in found)
+
     def delete(self, topic: str, channel: str) -> None:
         """Delete a channel, or a topic; one that is not there is no error."""
         path = "/channel/delete" if channel else "/topic/delete"

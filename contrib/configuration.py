@@ -12,7 +12,7 @@ from pathlib import Path
 from task_core.api import NoOptions
 from task_core.builtin import PLUGINS
 from task_core.cli import command_options as commands
-from task_core.cli.launch import SECTION as LAUNCH
+from task_core.cli.launch_options import SECTION as LAUNCH
 from task_core.config.selection import COMMON_SECTION
 from task_core.config.sources import Section
 
@@ -63,6 +63,12 @@ Variables without a table:
 
 """
 FOOT = """\
+## `task up`
+
+Each table `[up.NAME]` is a `task launch` of its own: its keys are those of `[launch]`,
+those of the plugins that it selects with their prefix (`worker_…`, `taskmaster_…`,
+`bus_…`), and two of its own, `instances` and `restart` ([pipelines.md](pipelines.md)).
+
 ## Plugins
 
 The options of a plugin have its name in theirs: `max_attempts` of the bus `nsq` is

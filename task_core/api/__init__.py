@@ -58,7 +58,7 @@ from task_core.values import format_duration, parse_duration
 from task_core.wire import DeadLetter, dead_topic, decode_dead, decode_task, encode_task
 
 if TYPE_CHECKING:
-    from task_core.api.command import CommandContext, CommandPlugin
+    from task_core.api.command import CommandContext, CommandPlugin, Launch
     from task_core.api.hooks import hookimpl
 
 __all__ = [
@@ -81,6 +81,7 @@ __all__ = [
     "FrameworkError",
     "InfoError",
     "Kind",
+    "Launch",
     "LeaseLostError",
     "Message",
     "NoOptions",
@@ -135,7 +136,7 @@ def __getattr__(name: str) -> Any:
         from task_core.api.hooks import hookimpl  # noqa: PLC0415  see the docstring
 
         return hookimpl
-    if name in ("CommandContext", "CommandPlugin"):
+    if name in ("CommandContext", "CommandPlugin", "Launch"):
         from task_core.api import command  # noqa: PLC0415  see the docstring
 
         return getattr(command, name)

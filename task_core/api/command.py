@@ -1,6 +1,6 @@
 """The manifest of a command, and what a command gets: see `task --help`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import attrs
@@ -29,6 +29,27 @@ class CommandPlugin:
     api: int = 1
 
 
+@attrs.frozen(kw_only=True, eq=False)
+class Launch:
+    """What a table of the TOML file tells a `task launch` of its own.
+
+    Args:
+        name: That of the table.
+        words: What to write behind `task`, checked.
+        environment: Variables to add: what others must not see in a list of processes.
+        buses: The names of the buses that it uses.
+        kill_time: Seconds that it takes to stop, at most.
+        own: The options that the command itself has in the table.
+    """
+
+    name: str
+    words: Sequence[str]
+    environment: Mapping[str, str] = attrs.field(repr=False)
+    buses: Sequence[str]
+    kill_time: float
+    own: Any
+
+
 class CommandContext(Protocol):
     """What a command sees of the command line: `ctx.obj`, with `click.pass_obj`."""
 
@@ -48,4 +69,19 @@ class CommandContext(Protocol):
             PluginError: There is no such bus, or it cannot be used.
             OptionError: One of its options is wrong.
             BusError: It cannot be opened.
+        """
+
+    def launches(self, table: str, own: type, config: str = "") -> Sequence[Launch]:
+        """Return what each table `[table.NAME]` of the TOML file tells `task launch`.
+
+        Its keys are the flags of `task launch`, and those of the plugins that it
+        selects, with underscores: `kill_time`, `worker_table`, `bus_follow`.
+
+        Args:
+            table: The outer table.
+            own: The class of options that the command has in each table beside those.
+            config: The TOML file; `TASK_CONFIG`, or ./task.toml when empty.
+
+        Raises:
+            OptionError: Something in it is wrong; all of that at once, with its line.
         """

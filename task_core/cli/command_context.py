@@ -1,6 +1,9 @@
 """What a command of a plugin may use: `ctx.obj`."""
 
+from collections.abc import Sequence
+
 from task_core.api.bus import Bus, Role
+from task_core.api.command import Launch
 from task_core.cli.buses import open_selected
 from task_core.cli.stdout import diverted_stdout
 from task_core.config.bus import choose_bus
@@ -26,3 +29,9 @@ class CommandLine:
         # What a plugin prints when it is imported is no data.
         chosen = choose_bus(self._catalog, url, {}, importing=diverted_stdout())
         return open_selected(chosen, role, STDOUT, lease)
+
+    def launches(self, table: str, own: type, config: str = "") -> Sequence[Launch]:
+        """Return what each table of the TOML file tells a `task launch`."""
+        from task_core.cli.launches import Launches  # few commands launch anything
+
+        return Launches(self._catalog, table, own, config).read()

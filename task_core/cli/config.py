@@ -3,7 +3,7 @@
 import click
 
 from task_core.cli.command import PluginCommand
-from task_core.cli.launch import SECTION
+from task_core.cli.launch_options import SECTION
 from task_core.cli.render import show_json, table
 from task_core.config.resolve import Setting
 from task_core.config.selection import Settings

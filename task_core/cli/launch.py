@@ -6,13 +6,10 @@ import click
 
 from task_core.cli.buses import reads_terminal
 from task_core.cli.command import PluginCommand
-from task_core.cli.launch_options import GROUPS, LaunchOptions
+from task_core.cli.launch_options import GROUPS, SECTION
 from task_core.cli.logs import set_up_logging
 from task_core.config.selection import Settings
-from task_core.config.sources import Section
 from task_core.errors import OptionError
-
-SECTION = Section(options=LaunchOptions, table=("launch",), weaker=(("task",),))
 
 HELP = """Run a worker on a bus: receive tasks, do them, send them on as done.
 

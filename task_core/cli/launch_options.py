@@ -6,6 +6,7 @@ import attrs
 from attrs.validators import ge, optional
 
 from task_core.cli.logs import LogLevel
+from task_core.config.sources import Section
 from task_core.launcher.plan import AckMode, Guarantee, TypePolicy
 from task_core.options import option
 from task_core.wire import is_dead_topic
@@ -113,6 +114,8 @@ class LaunchOptions:
     stats: bool = option(False, help="Print the counts as JSON on stderr at the end.")
     fail: bool = option(False, help="Exit with 1 when a task failed or is dead.")
 
+
+SECTION = Section(options=LaunchOptions, table=("launch",), weaker=(("task",),))
 
 GROUPS = {
     "What runs": (

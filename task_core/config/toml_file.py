@@ -61,16 +61,37 @@ class TomlFile:
         found = {key.replace("-", "_"): (key, value) for key, value in table.items()}
         return Layer(
             values={
-                name: Raw(value=value, origin=self._place(section, key))
+                name: Raw(value=value, origin=self.place(section.table, key))
                 for name, (key, value) in found.items()
                 if name in names
             },
             unknown={
-                name: self._place(section, key)
+                name: self.place(section.table, key)
                 for name, (key, _) in found.items()
                 if name not in names
             },
         )
+
+    def tables(self, name: str) -> dict[str, tuple[dict[str, Any], str]]:
+        """Return the tables within one, by name: what each holds, and where it is.
+
+        Raises:
+            OptionError: There is something else in it.
+        """
+        outer = self._data.get(name, {})
+        inner = outer if isinstance(outer, dict) else {name: outer}
+        found = {}
+        for key, value in inner.items():
+            if not isinstance(value, dict):
+                place = self._line(line_of(self._text, (name,), key))
+                text = f"{place}: [{name}] holds tables alone, as [{name}.NAME]"
+                raise OptionError([f"{text}, and '{key}' is none"])
+            found[key] = value, self._line(line_of_table(self._text, (name, key)))
+        return found
+
+    def place(self, table: tuple[str, ...], key: str) -> str:
+        """Return where a key is, for messages."""
+        return self._line(line_of(self._text, table, key))
 
     def strays(
         self, known: Mapping[str, Collection[str]], more: Callable[[], Collection[str]]
@@ -116,9 +137,6 @@ class TomlFile:
                 place = self._line(line_of_table(self._text, full))
                 problems.append(f"{place}: nothing reads [{'.'.join(full)}]{hint}")
         return problems
-
-    def _place(self, section: Section, key: str) -> str:
-        return self._line(line_of(self._text, section.table, key))
 
 
 def line_of_table(text: str, table: tuple[str, ...]) -> int:

@@ -25,6 +25,7 @@ SHIPPED = {
     ("command", "backup-sqlite"): "task-bus-sqlite",
     ("command", "bench"): "task-command-bench",
     ("command", "demo"): "task-command-demo",
+    ("command", "up"): "task-command-up",
 }
 """What the folder `plugins` builds, by kind and name: the distributions."""
 Reasons = tuple[str, str, str]

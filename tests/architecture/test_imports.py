@@ -21,6 +21,7 @@ HIDDEN = {
         "_source",
         "invoke",
     },
+    "task_core.cli.command_context": {"launches"},  # few commands launch anything
     "task_core.cli.hooks": {"load_hooks"},
     "task_core.cli.plugins": {"_facts", "doctor"},
     "task_core.discovery.catalog": {"_installed", "_local", "find", "manifest"},

@@ -1,0 +1,1 @@
+"""The command up: every worker and taskmaster of one file, each a process."""

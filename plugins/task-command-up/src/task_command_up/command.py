@@ -1,0 +1,63 @@
+"""`task up [FILE]`: starts what a TOML file names, and keeps it running."""
+
+from collections.abc import Sequence
+
+import click
+
+from task_command_up.child import Child
+from task_command_up.fleet import Fleet
+from task_command_up.options import UpOptions
+from task_command_up.screen import Screen
+from task_core.api import CommandContext, Launch, OptionError
+
+HELP = """Run all workers and taskmasters of a TOML file, each as a process.
+
+Every table [up.NAME] is a 'task launch'; its keys are the flags, with underscores. A
+process that fails is started again. SIGTERM or Ctrl-C stops all of them cleanly, a
+second one at once. FILE is ./task.toml when not given.
+"""
+
+
+def make() -> click.Command:
+    """Return the command."""
+    return command
+
+
+@click.command(help=HELP)
+@click.argument("file", required=False, default="")
+@click.option("--only", multiple=True, metavar="NAME", help="Run only this; repeat.")
+@click.pass_context
+def command(ctx: click.Context, file: str, only: Sequence[str]) -> None:
+    """Run it, and exit as it ended."""
+    context: CommandContext = ctx.obj
+    launches = _chosen(context.launches("up", UpOptions, file), only)
+    _refuse_pipes(launches)
+    names = [name for one in launches for name in _names(one)]
+    screen = Screen(names)
+    children = [Child(one, name, screen) for one in launches for name in _names(one)]
+    ctx.exit(Fleet(children, screen.announce).run())
+
+
+def _names(launch: Launch) -> list[str]:
+    """Return the names of its processes."""
+    count = launch.own.instances
+    if count == 1:
+        return [launch.name]
+    return [f"{launch.name}.{number}" for number in range(1, count + 1)]
+
+
+def _chosen(launches: Sequence[Launch], only: Sequence[str]) -> Sequence[Launch]:
+    names = [one.name for one in launches]
+    for name in only:
+        if name not in names:
+            text = f"there is no table [up.{name}]; there is {', '.join(names)}"
+            raise click.BadParameter(text, param_hint="--only")
+    return [one for one in launches if not only or one.name in only]
+
+
+def _refuse_pipes(launches: Sequence[Launch]) -> None:
+    """Refuse what would read a pipe that nobody writes."""
+    text = "the bus 'stdio' is a pipe, and these have none: set bus in [task]"
+    problems = [f"[up.{one.name}]: {text}" for one in launches if "stdio" in one.buses]
+    if problems:
+        raise OptionError(problems)

@@ -1,0 +1,66 @@
+"""What the processes say, line by line, each behind the name of its process."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
+"""Of the names, as ANSI numbers; they are taken in turn."""
+LONGEST = 65536
+"""Bytes of a line that are kept back until its end comes."""
+
+
+class Screen:
+    """Writes to stderr; in colours if that is a terminal.
+
+    Args:
+        names: The processes.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = list(names)
+        self._width = max(map(len, names))
+        plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        self._coloured = sys.stderr.isatty() and not plain
+
+    def write(self, name: str, lines: Sequence[bytes]) -> None:
+        """Write lines of a process."""
+        prefix = self._prefix(name)
+        texts = [f"{prefix}{line.decode(errors='replace')}\n" for line in lines]
+        sys.stderr.write("".join(texts))
+        sys.stderr.flush()
+
+    def tell(self, name: str, text: str) -> None:
+        """Write what happened to a process."""
+        self.write(name, [f"-- {text}".encode()])
+
+    def announce(self, text: str) -> None:
+        """Write what happens to all of them."""
+        sys.stderr.write(f"-- {text}\n")
+        sys.stderr.flush()
+
+    def _prefix(self, name: str) -> str:
+        text = f"{name:{self._width}} |"
+        if not self._coloured:
+            return f"{text} "
+        colour = COLOURS[self._names.index(name) % len(COLOURS)]
+        return f"\033[{colour}m{text}\033[0m "
+
+
+class Lines:
+    """Makes lines of pieces."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def add(self, piece: bytes) -> list[bytes]:
+        """Return the lines that a piece ends; a very long one in parts."""
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        if len(self._rest) > LONGEST:
+            lines.append(self.end())
+        return [line.rstrip(b"\r") for line in lines]
+
+    def end(self) -> bytes:
+        """Return what has no end yet."""
+        rest, self._rest = self._rest, b""
+        return rest

@@ -1,0 +1,194 @@
+"""Tables of the TOML file that each tell a `task launch` of its own what to do."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from task_core.api.command import Launch
+from task_core.cli.launch_options import SECTION
+from task_core.cli.stdout import diverted_stdout
+from task_core.config.bus import DEFAULT_FILE
+from task_core.config.resolve import Resolver
+from task_core.config.selection import BUSES, Selected, Selector, Settings
+from task_core.config.sources import Section
+from task_core.config.toml_file import TomlFile
+from task_core.discovery.catalog import Catalog
+from task_core.errors import FrameworkError, OptionError, UsageError, nearest
+from task_core.fields import Field
+
+
+class Launches:
+    """Reads all of them, and gathers what is wrong.
+
+    Args:
+        catalog: What is installed.
+        table: The outer table.
+        own: The class of options that the command has in each.
+        config: The TOML file, as the command line names it.
+    """
+
+    def __init__(self, catalog: Catalog, table: str, own: type, config: str) -> None:
+        path = config or os.environ.get("TASK_CONFIG") or DEFAULT_FILE
+        self._toml = TomlFile.read(path)
+        self._selector = Selector(SECTION, catalog, self._toml)
+        self._table = table
+        self._own = own
+        self._problems: dict[str, None] = {}
+
+    def read(self) -> list[Launch]:
+        """Return what each table says.
+
+        Raises:
+            OptionError: Something is wrong with one of them, or there is none.
+        """
+        tables = self._toml.tables(self._table)
+        if not tables:
+            text = f"{self._toml.path} has no table [{self._table}.NAME] to launch"
+            raise UsageError(text)
+        launches = [self._read(*item) for item in tables.items()]
+        if self._problems:
+            raise OptionError([*self._problems])
+        return [one for one in launches if one is not None]
+
+    def _read(self, name: str, found: tuple[Mapping[str, Any], str]) -> Launch | None:
+        values, where = found
+        values = {key.replace("-", "_"): value for key, value in values.items()}
+        table = _Table(self._toml, (self._table, name), values)
+        own = Section(options=self._own, table=table.path, strict=False)
+        resolver = Resolver()
+        options = resolver.resolve(own, [self._toml.layer(own)])
+        self._tell(resolver.problems)
+        try:
+            with diverted_stdout():  # what a plugin prints when imported is no data
+                selected = self._selector.select(table.flags)
+        except FrameworkError as error:
+            self._tell([f"{where}: {error}"])
+            return None
+        self._tell(_wants_one(selected, where, table))
+        settings = self._selector.resolve(table.flags, selected)
+        sections = [SECTION, *(one.section for one in selected)]
+        self._tell(table.unknown([own, *sections]))
+        self._tell(table.placed(settings.problems, sections, where))
+        if self._problems:
+            return None
+        return self._launch(name, table, sections, settings, options)
+
+    def _launch(
+        self,
+        name: str,
+        table: "_Table",
+        sections: Sequence[Section],
+        settings: Settings,
+        own: Any,
+    ) -> Launch:
+        words, environment = table.words(sections)
+        return Launch(
+            name=name,
+            words=("launch", "--config", self._toml.path, *words),
+            environment=environment,
+            buses=[chosen.plugin.name for chosen in settings.buses.values()],
+            kill_time=settings.command.kill_time.total_seconds(),
+            own=own,
+        )
+
+    def _tell(self, problems: Sequence[str]) -> None:
+        self._problems.update(dict.fromkeys(problems))
+
+
+@attrs.frozen(eq=False)
+class _Table:
+    """One table, whose keys are flags.
+
+    Args:
+        toml: Where it is.
+        path: Its names.
+        values: What it holds.
+    """
+
+    toml: TomlFile
+    path: tuple[str, ...]
+    values: Mapping[str, Any]
+
+    def flags(self, section: Section) -> dict[str, Sequence[str]]:
+        """Return what it says about a section, as the command line would."""
+        return {
+            spec.name: _texts(self.values[key])
+            for spec in section.specs
+            if (key := _key(section, spec)) in self.values
+        }
+
+    def unknown(self, sections: Sequence[Section]) -> list[str]:
+        """Return what is wrong with keys that none of the sections has."""
+        names = [_key(section, spec) for section in sections for spec in section.specs]
+        found = Section(options=object, table=self.path)
+        places = {
+            key: self.toml.place(self.path, key)
+            for key in self.values
+            if key not in names
+        }
+        return [
+            f"{place}: [{'.'.join(found.table)}] has no key '{key}'"
+            f"{nearest(key, names) or '; it takes the flags of task launch'}"
+            for key, place in places.items()
+        ]
+
+    def placed(
+        self, problems: Sequence[str], sections: Sequence[Section], where: str
+    ) -> list[str]:
+        """Return problems that tell of lines, where they told of flags."""
+        keys = {
+            section.flag_of(spec): _key(section, spec)
+            for section in sections
+            for spec in section.specs
+        }
+        return [self._placed(problem, keys, where) for problem in problems]
+
+    def _placed(self, problem: str, keys: Mapping[str, str], where: str) -> str:
+        flag, colon, what = problem.partition(": ")
+        if colon and keys.get(flag) in self.values:
+            return f"{self.toml.place(self.path, keys[flag])}: {keys[flag]}: {what}"
+        return f"{where}: {problem}" if " is required: " in problem else problem
+
+    def words(self, sections: Sequence[Section]) -> tuple[list[str], dict[str, str]]:
+        """Return flags, and variables in place of those that hold secrets."""
+        words: list[str] = []
+        variables = {}
+        for section in sections:
+            for spec in section.specs:
+                for text in self.flags(section).get(spec.name, ()):
+                    if spec.details.secret or spec.name in BUSES:
+                        variables[section.env_of(spec)] = text
+                    else:
+                        words.append(_word(section, spec, text))
+        return words, variables
+
+
+def _key(section: Section, spec: Field) -> str:
+    return f"{section.flag}{spec.name}".replace("-", "_")
+
+
+def _texts(value: Any) -> list[str]:
+    """Return a TOML value as one writes it on the command line."""
+    if isinstance(value, list):
+        return [text for one in value for text in _texts(one)]
+    return [str(value).lower() if isinstance(value, bool) else str(value)]
+
+
+def _word(section: Section, spec: Field, text: str) -> str:
+    flag = section.flag_of(spec)
+    if spec.kind is not bool:
+        return f"{flag}={text}"
+    return flag if text == "true" else f"--no-{flag.removeprefix('--')}"
+
+
+def _wants_one(
+    selected: Sequence[Selected], where: str, table: _Table
+) -> Sequence[str]:
+    """Return what is wrong when there is not either a worker or a taskmaster."""
+    roles = {one.role for one in selected} & {"worker", "taskmaster"}
+    if len(roles) == 1:
+        return ()
+    text = "wants a worker or a taskmaster" + (", not both" if roles else "")
+    return [f"{where}: [{'.'.join(table.path)}] {text}"]

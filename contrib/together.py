@@ -1,62 +1,92 @@
 """Run commands at the same time; show what each printed when it has ended.
 
-    python contrib/together.py 'pytest tests/a' 'pytest tests/b'
+    python contrib/together.py [--most N] 'pytest tests/a' 'pytest tests/b'
 
-For what mostly waits. With `--live` lines are shown as they come, each after the number
-of its command. The exit status is that of the first command that failed.
+For what mostly waits. With `--most` at most so many run at a time; the others follow in
+the order given, so begin with the longest. With `--live` lines are shown as they come,
+each after the number of its command. The exit status is that of the first command, as
+given, that failed.
 """
 
+import argparse
 import shlex
 import subprocess
 import sys
-import tempfile
 import threading
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import IO
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run all, and return the exit status."""
-    live = arguments[:1] == ["--live"]
-    running, began = [], time.monotonic()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--live", action="store_true")
+    parser.add_argument("--most", type=int)
+    parser.add_argument("commands", nargs="+")
+    given = parser.parse_args(arguments)
+    group = Group(is_live=given.live)
+    pool = ThreadPoolExecutor(given.most or len(given.commands))
     try:
-        for number, command in enumerate(arguments[live:], 1):
-            running.append((command, *_start(command, number if live else 0)))
-        statuses = []
-        for command, process, shown in running:
-            statuses.append(process.wait())
-            print(f"$ {command}  ({time.monotonic() - began:.0f}s)", flush=True)
-            if isinstance(shown, threading.Thread):
-                shown.join()
-            else:
-                shown.seek(0)
-                sys.stdout.buffer.write(shown.read())
-                sys.stdout.buffer.flush()
+        statuses = list(pool.map(group.run, given.commands))
     finally:
-        for _, process, _ in running:
-            process.terminate()
+        group.end()
+        pool.shutdown(cancel_futures=True)
     return next(filter(None, statuses), 0)
 
 
-def _start(
-    command: str, number: int
-) -> tuple[subprocess.Popen[bytes], threading.Thread | IO[bytes]]:
-    """Start one; return it, and who shows what it prints (no number: nobody yet)."""
-    words = shlex.split(command)
-    if not number:
-        output = tempfile.TemporaryFile()  # noqa: SIM115  read when it has ended
-        process = subprocess.Popen(words, stdout=output, stderr=subprocess.STDOUT)
-        return process, output
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    shows = threading.Thread(target=_show, args=(process.stdout, number))
-    shows.start()
-    return process, shows
+class Group:
+    """What runs together.
 
+    Args:
+        is_live: Whether lines are shown as they come.
+    """
 
-def _show(lines: IO[bytes], number: int) -> None:
-    for line in lines:
-        sys.stdout.buffer.write(b"%d| %b" % (number, line))
-        sys.stdout.buffer.flush()
+    def __init__(self, *, is_live: bool) -> None:
+        self._is_live = is_live
+        self._lock = threading.Lock()
+        self._running: list[subprocess.Popen[bytes]] = []
+        self._began = time.monotonic()
+        self._has_ended = False
+
+    def run(self, command: str) -> int:
+        """Run a command, show what it prints, and return its exit status."""
+        with self._lock:
+            if self._has_ended:
+                return 0
+            process = subprocess.Popen(
+                shlex.split(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            )
+            self._running.append(process)
+            number = len(self._running)
+        assert process.stdout
+        if self._is_live:
+            self._follow(process.stdout, number)
+            text = b""
+        else:
+            text = process.stdout.read()
+        status = process.wait()
+        seconds = time.monotonic() - self._began
+        head = f"$ {command}  (ended after {seconds:.0f} s with {status})\n"
+        self._show(head.encode() + text)
+        return status
+
+    def end(self) -> None:
+        """End what still runs: somebody has interrupted us."""
+        with self._lock:
+            self._has_ended = True
+        for process in self._running:
+            process.terminate()
+
+    def _follow(self, lines: IO[bytes], number: int) -> None:
+        for line in lines:
+            self._show(b"%d| %b" % (number, line))
+
+    def _show(self, text: bytes) -> None:
+        with self._lock:
+            sys.stdout.buffer.write(text)
+            sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

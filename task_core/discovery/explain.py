@@ -19,6 +19,8 @@ from task_core.errors import (
 SHIPPED = {
     ("bus", "kafka"): "task-bus-kafka",
     ("bus", "nsq"): "task-bus-nsq",
+    ("bus", "redis"): "task-bus-redis",
+    ("bus", "rediss"): "task-bus-redis",
     ("bus", "sqlite"): "task-bus-sqlite",
     ("worker", "exec"): "task-worker-exec",
     ("taskmaster", "cron"): "task-taskmaster-cron",

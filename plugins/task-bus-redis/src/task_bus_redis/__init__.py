@@ -1,0 +1,1 @@
+"""The bus redis: tasks over Redis or Valkey streams, settled atomically."""

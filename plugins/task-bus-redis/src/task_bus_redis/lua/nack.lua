@@ -1,0 +1,22 @@
+-- ARGV: base, channel, consumer, delay in milliseconds, then the ids.
+local base, channel, me, delay = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local stream = base .. ':tasks:' .. channel
+for i = 5, #ARGV do
+  local id = ARGV[i]
+  local pending = redis.call('XPENDING', stream, GROUP, id, id, 1, me)[1]
+  if pending and delay == 0 then -- keeps its place, and how often it was handed out
+    redis.call('XCLAIM', stream, GROUP, NOBODY, 0, id, 'IDLE', LONG_AGO, 'JUSTID')
+  elseif pending then
+    local entry = redis.call('XRANGE', stream, id, id)[1]
+    local body, headers, receipts = '', '', pending[4]
+    for f = 1, #entry[2], 2 do
+      if entry[2][f] == 'b' then body = entry[2][f + 1]
+      elseif entry[2][f] == 'h' then headers = entry[2][f + 1]
+      else receipts = receipts + tonumber(entry[2][f + 1]) end
+    end
+    postpone(base, channel, now + delay, body, headers, receipts)
+    remove(stream, {id})
+  end
+end
+ring(base, channel)
+return 1

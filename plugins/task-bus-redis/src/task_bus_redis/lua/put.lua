@@ -1,0 +1,78 @@
+-- What all scripts share: the keys of a topic, its channels, and how a message is put.
+--
+-- KEYS[1]           set of the bases of all topics
+-- base:channels      sorted set of channel names; the score is when a temporary one ends
+-- base:tasks:CHANNEL stream of messages; fields b (body), h (headers), a (earlier receipts)
+-- base:later:CHANNEL sorted set of messages that have a delay, by the time they are due
+-- base:bell:CHANNEL  stream that wakes a reader when something is due sooner than it knows
+-- While there is no channel, CHANNEL is empty, and the first channel takes all over.
+
+local GROUP = 'task'
+local NOBODY = '0:nobody'
+local LONG_AGO = 1000000000
+
+local function milliseconds()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local now = milliseconds()
+
+local function live_channels(base)
+  local found = redis.call('ZRANGEBYSCORE', base .. ':channels', now, '+inf')
+  if #found == 0 then return {''} end
+  return found
+end
+
+local function ring(base, channel)
+  if channel ~= '' then
+    redis.call('XADD', base .. ':bell:' .. channel, 'MAXLEN', 1, '*', 'x', '')
+  end
+end
+
+local function add(stream, body, headers, receipts)
+  local fields = {'b', body}
+  if headers ~= '' then table.insert(fields, 'h'); table.insert(fields, headers) end
+  if receipts > 0 then table.insert(fields, 'a'); table.insert(fields, receipts) end
+  redis.call('XADD', stream, '*', unpack(fields))
+end
+
+local function postpone(base, channel, due, body, headers, receipts)
+  local number = redis.call('INCR', base .. ':number')
+  local packed = cmsgpack.pack({number, receipts, body, headers})
+  redis.call('ZADD', base .. ':later:' .. channel, due, packed)
+  ring(base, channel)
+end
+
+-- ARGV from `at` on: for each message its topic's base, body, delay, headers.
+local function put_all(at)
+  local known = {}
+  for i = at, #ARGV, 4 do
+    local base, body, delay, headers = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3]
+    local channels = known[base]
+    if not channels then
+      channels = live_channels(base)
+      known[base] = channels
+      redis.call('SADD', KEYS[1], base)
+    end
+    for _, channel in ipairs(channels) do
+      if delay > 0 then
+        postpone(base, channel, now + delay, body, headers, 0)
+      else
+        add(base .. ':tasks:' .. channel, body, headers, 0)
+      end
+    end
+  end
+end
+
+local function is_held(stream, id, consumer)
+  return #redis.call('XPENDING', stream, GROUP, id, id, 1, consumer) > 0
+end
+
+local function remove(stream, ids)
+  for i = 1, #ids, 500 do -- the stack of Lua is short
+    local some = {unpack(ids, i, math.min(i + 499, #ids))}
+    redis.call('XACK', stream, GROUP, unpack(some))
+    redis.call('XDEL', stream, unpack(some))
+  end
+end

@@ -1,0 +1,68 @@
+-- ARGV: base, channel, consumer, limit, milliseconds by which a temporary channel lives on
+-- (0: it is none), then the ids of the bells that were heard.
+-- Returns the entries (id, receipts, body, headers) and when to look again.
+local base, channel, me, limit = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local stream, later = base .. ':tasks:' .. channel, base .. ':later:' .. channel
+local bell = base .. ':bell:' .. channel
+local found = {}
+
+if tonumber(ARGV[5]) > 0 then
+  redis.call('ZADD', base .. ':channels', now + tonumber(ARGV[5]), channel)
+  for _, key in ipairs({stream, later, bell}) do
+    redis.call('PEXPIRE', key, 2 * tonumber(ARGV[5]))
+  end
+end
+for i = 6, #ARGV do
+  redis.call('XACK', bell, GROUP, ARGV[i])
+  redis.call('XDEL', bell, ARGV[i])
+end
+
+for _, packed in ipairs(redis.call('ZRANGEBYSCORE', later, '-inf', now, 'LIMIT', 0, 100)) do
+  local _, receipts, body, headers = unpack(cmsgpack.unpack(packed))
+  add(stream, body, headers, receipts)
+  redis.call('ZREM', later, packed)
+end
+
+local function keep(id, receipts, fields)
+  local entry = {id, receipts, '', ''}
+  for i = 1, #fields, 2 do
+    if fields[i] == 'b' then entry[3] = fields[i + 1]
+    elseif fields[i] == 'h' then entry[4] = fields[i + 1]
+    else entry[2] = entry[2] + tonumber(fields[i + 1]) end
+  end
+  table.insert(found, entry)
+end
+
+local function lease_of(consumer)
+  return tonumber(string.match(consumer, '^(%d+):') or 0)
+end
+
+local shortest = tonumber(redis.call('HGET', base .. ':leases', channel) or 0)
+local late = redis.call('XPENDING', stream, GROUP, 'IDLE', shortest, '-', '+', 100)
+for _, pending in ipairs(late) do
+  if #found >= limit then break end
+  local id, owner, idle, receipts = unpack(pending)
+  if idle >= lease_of(owner) then
+    local claimed = redis.call('XCLAIM', stream, GROUP, me, 0, id)
+    if claimed[1] then
+      keep(id, receipts + 1, claimed[1][2])
+    else
+      redis.call('XACK', stream, GROUP, id)
+    end
+  end
+end
+
+if #found < limit then
+  local count = limit - #found
+  local read = redis.call('XREADGROUP', 'GROUP', GROUP, me, 'COUNT', count, 'STREAMS', stream, '>')
+  for _, entry in ipairs(read and read[1][2] or {}) do keep(entry[1], 1, entry[2]) end
+end
+if #found > 0 then return {found, 0} end
+
+local wait = math.floor(math.max(shortest, 1000) / 3)
+local first = redis.call('ZRANGE', later, 0, 0, 'WITHSCORES')
+if first[2] then wait = math.min(wait, tonumber(first[2]) - now) end
+for _, pending in ipairs(redis.call('XPENDING', stream, GROUP, '-', '+', 100)) do
+  wait = math.min(wait, lease_of(pending[2]) - pending[3])
+end
+return {found, math.max(1, wait)}

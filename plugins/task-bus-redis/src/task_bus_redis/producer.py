@@ -1,0 +1,60 @@
+"""Writes to topics: a batch is one script, all of it arrives or nothing."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from task_bus_redis.keys import Keys
+from task_bus_redis.link import Link
+from task_bus_redis.scripts import script
+from task_core.api import (
+    Bus,
+    BusConnectionError,
+    BusError,
+    Message,
+    Producer,
+    SendError,
+)
+
+
+class RedisProducer(Producer):
+    """Writes over the connection of its bus.
+
+    Args:
+        bus: The bus that made it.
+        keys: The names of keys.
+        link: The connection.
+    """
+
+    def __init__(self, bus: Bus, keys: Keys, link: Link) -> None:
+        super().__init__(bus)
+        self._keys = keys
+        self._link = link
+
+    def _send(self, messages: Sequence[Message]) -> None:
+        self._link.connect()
+        words = words_of(messages, self._keys)
+        try:
+            self._link.run(script("send"), self._keys.registry, *words)
+        except BusError as error:
+            raise not_sent(error, messages) from None
+
+    def _prepare(self, topics: Sequence[str]) -> None:
+        """Connect; topics need no making."""
+        self._link.connect()
+
+
+def words_of(messages: Sequence[Message], keys: Keys) -> list[Any]:
+    """Return messages as the scripts read them."""
+    words: list[Any] = []
+    for one in messages:
+        headers = json.dumps(one.headers) if one.headers else ""
+        delay = round(one.delay * 1000) if one.delay else 0
+        words += (keys.base(one.topic), one.body, delay, headers)
+    return words
+
+
+def not_sent(error: BusError, messages: Sequence[Message]) -> BusError:
+    """Return the error that tells which messages are not confirmed: all."""
+    passing = isinstance(error, BusConnectionError)
+    return SendError(str(error), range(len(messages)), transient=passing)

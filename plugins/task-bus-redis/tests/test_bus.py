@@ -1,0 +1,132 @@
+"""What the bus promises beyond the contract: it costs Redis little, and is clear."""
+
+import time
+import uuid
+
+import pytest
+from brokers.ports import split
+from redis import Redis as Client
+
+from task_core.api import BusConnectionError, BusError, Message
+
+
+@pytest.fixture
+def topic():
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def client(redis):
+    host, port = split(redis.address)
+    return Client(host, port, protocol=2)
+
+
+def test_done_tasks_leave_no_memory_behind(open_bus, client, topic):
+    """Acknowledged messages are deleted: streams do not only grow."""
+    bus = open_bus()
+    consumer, producer = bus.subscribe(topic, "c"), bus.producer()
+    before = client.info("memory")["used_memory"]
+    for _ in range(20):
+        producer.send([Message(topic, b"x" * 200)] * 1000)
+    full = client.info("memory")["used_memory"] - before
+    left = 20_000
+    while left:
+        found = consumer.receive(1000, 5)
+        consumer.ack(found)
+        left -= len(found)
+    rest = client.info("memory")["used_memory"] - before
+    assert rest < full / 10
+
+
+def test_an_idle_reader_asks_for_nothing(open_bus, client, topic):
+    """It waits in the server, and looks for what is late each third of its lease."""
+    consumer = open_bus(lease=3.0).subscribe(topic, "c")
+    consumer.receive(1, 0.1)
+    before = client.info("stats")["total_commands_processed"]
+    consumer.receive(1, 3.0)
+    used = client.info("stats")["total_commands_processed"] - before
+    # A script counts with the commands in it: six each time, and our own question.
+    assert used <= 4 * 8
+
+
+def test_a_delayed_message_wakes_who_waits_when_it_is_due(open_bus, topic):
+    """Though the reader began to wait before anybody knew of it."""
+    import threading
+
+    bus = open_bus(lease=30.0)
+    consumer = bus.subscribe(topic, "c")
+    other = open_bus()
+    timer = threading.Timer(
+        0.3, lambda: other.producer().send([Message(topic, b"late", delay=0.5)])
+    )
+    timer.start()
+    begin = time.monotonic()
+    (delivery,) = consumer.receive(1, 5)
+    assert delivery.body == b"late"
+    assert 0.7 < time.monotonic() - begin < 2
+    timer.join()
+
+
+def test_what_a_short_lease_holds_is_not_robbed_by_a_long_one_and_the_other_way(
+    open_bus, topic
+):
+    """Each lease is that of its holder."""
+    long, short = open_bus(lease=30.0), open_bus(lease=1.0)
+    holder, robber = long.subscribe(topic, "c"), short.subscribe(topic, "c")
+    long.producer().send([Message(topic, b"a")])
+    (delivery,) = holder.receive(1, 1)
+    assert robber.receive(1, 2.0) == ()
+    holder.ack([delivery])
+
+
+def test_scripts_that_were_flushed_are_loaded_again(open_bus, client, topic):
+    """An operator may flush them at any time."""
+    bus = open_bus()
+    producer, consumer = bus.producer(), bus.subscribe(topic, "c")
+    producer.send([Message(topic, b"a")])
+    client.script_flush()
+    producer.send([Message(topic, b"b")])
+    found = [*consumer.receive(9, 1)]
+    client.script_flush()
+    consumer.settle(found, [])
+    assert [delivery.body for delivery in found] == [b"a", b"b"]
+
+
+def test_a_full_server_is_an_outage_and_says_so(make_options, topic):
+    """What waits can still be done; sending may work when there is room."""
+    from brokers.redis import Redis
+    from task_bus_redis.plugin import redis as plugin
+
+    from task_core.api import BusContext, SendError
+
+    server = Redis(options={"maxmemory": "2mb", "maxmemory-policy": "noeviction"})
+    server.start()
+    try:
+        bus = plugin.open(make_options(server), BusContext())
+        producer = bus.producer()
+        full = [Message(topic, b"x" * 100_000)] * 40
+        with pytest.raises(SendError, match="takes nothing more") as caught:
+            producer.send(full)
+        assert caught.value.transient
+        bus.close()
+    finally:
+        server.stop()
+
+
+def test_a_database_that_is_not_there_is_named(open_bus):
+    """One line, at the first use."""
+    with pytest.raises(BusError, match="has no such database"):
+        open_bus(db="/99").ping()
+
+
+def test_a_deleted_channel_is_made_again(open_bus, topic):
+    """Somebody deleted it while we waited."""
+    bus = open_bus()
+    consumer = bus.subscribe(topic, "c")
+    bus.forget(topic)
+    try:
+        consumer.receive(1, 0.2)
+    except BusConnectionError:
+        pytest.fail("no connection was lost")
+    bus.producer().send([Message(topic, b"a")])
+    assert [one.body for one in consumer.receive(1, 2)] == [b"a"]

@@ -15,6 +15,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "capabilities.md"
 ORDER = (
     *("memory", "sqlite", "nsq", "nsq-tls"),
     *("kafka", "kafka-transactions", "kafka-confluent"),
+    *("redis", "rediss-tls"),
     *("stdio", "file", "file-follow", "nop"),
 )
 HEAD = """\

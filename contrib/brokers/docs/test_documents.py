@@ -7,6 +7,7 @@ that what it names is installed, and `nsqd` that there is one.
 import stat
 
 import pytest
+from brokers.ports import split
 from documents import ROOT, Document
 
 PIP = """#!/usr/bin/env python
@@ -62,6 +63,17 @@ def kafka_names(kafka):
     return dict.fromkeys(names, kafka.bootstrap)
 
 
+@pytest.fixture
+def redis_names(redis):
+    return {"localhost:6379": redis.address}
+
+
+@pytest.fixture
+def redis_environment(redis, programs):
+    host, port = split(redis.address)
+    return {**programs, "TASK_BUS_REDIS_HOST": host, "TASK_BUS_REDIS_PORT": str(port)}
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/buses.md"])
 def test_commands_with_nsq_work_as_written(page, folder, nsq_names, nsq_environment):
     """The parts that the documents' own test leaves out."""
@@ -90,6 +102,22 @@ def test_commands_with_kafka_work_as_written(page, folder, kafka_names, programs
     assert document.run() >= 1
 
 
+@pytest.mark.parametrize("page", ["docs/buses.md"])
+def test_commands_with_redis_work_as_written(
+    page, folder, redis_names, redis_environment
+):
+    """The parts that the documents' own test leaves out."""
+    document = Document(
+        ROOT / page,
+        folder,
+        marks={"redis"},
+        only_marked=True,
+        replace=redis_names,
+        environment=redis_environment,
+    )
+    assert document.run() >= 1
+
+
 def test_the_readme_of_nsq_works_as_written(folder, nsq_names, nsq_environment):
     """Its five minutes, and several nsqds."""
     page = ROOT / "plugins/task-bus-nsq/README.md"
@@ -102,3 +130,12 @@ def test_the_readme_of_kafka_works_as_written(folder, kafka_names, programs):
     page = ROOT / "plugins/task-bus-kafka/README.md"
     document = Document(page, folder, replace=kafka_names, environment=programs)
     assert document.run() >= 3
+
+
+def test_the_readme_of_redis_works_as_written(folder, redis_names, redis_environment):
+    """Its five minutes."""
+    page = ROOT / "plugins/task-bus-redis/README.md"
+    document = Document(
+        page, folder, replace=redis_names, environment=redis_environment
+    )
+    assert document.run() >= 2

@@ -228,6 +228,7 @@ def chaos(session: nox.Session) -> None:
         return
     _install_wheels(session, *_extras())
     session.env["PYTHONPATH"] = str(ROOT / "contrib")
+    session.env["CHAOS_RUNS"] = os.environ.get("CHAOS_RUNS", "3")
     ends = time.monotonic() + 60 * float(session.posargs[1])
     while time.monotonic() < ends:
         session.env["CHAOS_SEED"] = str(time.time_ns() // 1_000_000_000)

@@ -23,7 +23,7 @@ from task_core.api.capabilities import Capabilities, require
 from task_core.api.consumer import Consumer
 from task_core.api.part import Sealed
 from task_core.api.producer import Producer
-from task_core.errors import BusClosedError, BusError
+from task_core.errors import BusClosedError, BusError, UnsupportedCapabilityError
 
 __all__ = ["Bus", "BusContext", "ChannelState", "Consumer", "Producer", "Role"]
 
@@ -86,7 +86,7 @@ class Bus(Sealed, ABC, contract=True):
         expires_channels: Set this on a class whose broker deletes a temporary channel
             when its reader is gone; for all others the base does, by `_forget`.
         looking_takes: Set this on a class whose broker gives what a topic keeps for its
-            first channel to a temporary one, too: `tail` refuses to be that.
+            first channel to a temporary one, too: the base lets none be that.
     """
 
     closed = False
@@ -121,9 +121,12 @@ class Bus(Sealed, ABC, contract=True):
             temporary: The channel goes with its reader: for looking, not for work.
 
         Raises:
-            BusError: The broker refuses, or cannot have a topic of that name.
+            BusError: The broker refuses, or cannot have a topic of that name; or a
+                temporary channel would take what is kept for the first one.
         """
         self._check_open()
+        if temporary and self.looking_takes and self.capabilities.depth:
+            self._spare_what_is_kept(topic)
         consumer = self._subscribe(
             topic, channel, prefetch=prefetch, temporary=temporary
         )
@@ -230,6 +233,22 @@ class Bus(Sealed, ABC, contract=True):
             self._forget(topic, channel)
         except BusError:
             pass  # the broker is away; the channel is the price
+
+    def _spare_what_is_kept(self, topic: str) -> None:
+        """See that a channel that goes again is not the first, which takes what waits.
+
+        Raises:
+            BusError: It would be.
+        """
+        try:
+            kept = 0 if self._channels(topic) else self._depth(topic, "")
+        except UnsupportedCapabilityError:  # with these options it cannot tell
+            return
+        if kept:
+            raise BusError(
+                f"bus '{self.name}': topic '{topic}' keeps {kept:,} for its first"
+                " channel, and this would take them from it: start who reads it first"
+            )
 
     def _demand(self, capability: str) -> None:
         require(self.capabilities, capability, self.name)

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Generator
-from contextlib import closing, suppress
+from contextlib import closing
 from itertools import islice
 
 import click
@@ -14,7 +14,7 @@ from task_core.cli.command import PluginCommand
 from task_core.cli.command_options import TAIL, TailOptions
 from task_core.cli.render import style
 from task_core.config.selection import Settings
-from task_core.errors import DecodeError, UnsupportedCapabilityError, UsageError
+from task_core.errors import DecodeError
 from task_core.shown import printable
 from task_core.wire import decode_task
 
@@ -62,7 +62,6 @@ def _bodies(bus: Bus, topic: str, options: TailOptions) -> Generator[bytes, None
     if options.channel:
         consumer = bus.subscribe(topic, options.channel)
     else:  # one of its own, which goes with this process: nothing piles up on it
-        _refuse_what_is_kept(bus, topic)
         consumer = bus.subscribe(topic, f"tail-{os.getpid():x}", temporary=True)
     for delivery in waiting(bus, consumer, follow=options.follow):
         try:
@@ -70,23 +69,6 @@ def _bodies(bus: Bus, topic: str, options: TailOptions) -> Generator[bytes, None
         finally:
             if bus.capabilities.ack:
                 consumer.ack([delivery])
-
-
-def _refuse_what_is_kept(bus: Bus, topic: str) -> None:
-    """See that a channel that goes with us is not the first, which takes what waits.
-
-    Raises:
-        UsageError: It would be.
-    """
-    if not (bus.looking_takes and bus.capabilities.depth):
-        return
-    with suppress(UnsupportedCapabilityError):  # with these options it cannot tell
-        if not bus.channels(topic) and (count := bus.depth(topic, "")):
-            raise UsageError(
-                f"topic '{topic}' keeps {count:,} for its first channel, and looking"
-                " would take them from it: start the worker first, or name its channel"
-                " with --channel"
-            )
 
 
 def _shower(raw: bool) -> Callable[[bytes], bytes | str]:

@@ -179,9 +179,31 @@ def test_looking_takes_nothing_that_a_topic_keeps_for_its_first_channel(task, do
     door.put(topic, [b'{"type":"nop","info":"kept"}'])
     tail = task("tail", topic)
     stdout, stderr = tail.communicate(timeout=60)
-    assert (tail.returncode, stdout) == (2, "")
+    assert (tail.returncode, stdout) == (4, "")
     assert "keeps 1 for its first channel" in stderr
     assert door.take(topic) == [b'{"type":"nop","info":"kept"}']
+
+
+CALL = """
+import sys
+from task_core import connect
+with connect(sys.argv[1], done_topic=sys.argv[2]) as client:
+    print(client.call("nop", "1", topic=sys.argv[3], timeout=20).result)
+"""
+
+
+def test_waiting_for_a_result_takes_nothing_that_a_done_topic_keeps(task, door, nsqd):
+    """It would swallow the done tasks of others; once they are read it goes on."""
+    topic, done = door.topic(), door.topic()
+    door.put(done, [b'{"type":"nop","info":"kept"}'])
+    url = f"nsq://{nsqd.tcp}?http={nsqd.http}"
+    call = [sys.executable, "-c", CALL, url, done, topic]
+    refused = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert "keeps 1 for its first channel" in refused.stderr
+    assert door.take(done) == [b'{"type":"nop","info":"kept"}']
+    task("launch", "--worker", "nop", *launch_flags((topic, done)))
+    answered = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert answered.stdout == "complete\n", answered.stderr
 
 
 def test_looking_leaves_no_channel_behind(task, door):

@@ -255,6 +255,37 @@ def test_a_broker_that_expires_channels_needs_no_help():
         assert forgotten(bus) == []
 
 
+class Keeping(ListBus):
+    """Keeps three messages of each topic for its first channel."""
+
+    looking_takes = True
+    names = ()
+
+    def _channels(self, topic):
+        return [ChannelState(name, 0) for name in self.names]
+
+
+def test_a_temporary_channel_takes_nothing_that_is_kept_for_the_first():
+    """Whoever looks, or waits for a result, may not swallow what others are to do."""
+    bus = Keeping()
+    with pytest.raises(BusError, match="'t' keeps 3 for its first channel"):
+        bus.subscribe("t", "look", temporary=True)
+    assert bus.calls == []
+    bus.subscribe("t", "first")
+    bus.names = ("first",)
+    bus.subscribe("t", "look", temporary=True)
+
+
+def test_where_nobody_can_tell_what_is_kept_looking_goes_on():
+    """Some options leave a bus without an answer."""
+
+    class Mute(Keeping):
+        def _channels(self, topic):
+            raise UnsupportedCapabilityError("no HTTP")
+
+    Mute().subscribe("t", "look", temporary=True)
+
+
 def test_a_temporary_channel_that_cannot_be_deleted_hinders_no_closing():
     """The broker is away."""
     bus = ListBus(failing=("forget",))

@@ -74,7 +74,7 @@ class Stats:
         found = [it for stats in self._of(topic) for it in _channels(stats, channel)]
         if len(found) < nsqds:
             return None
-        return sum(it["timeout_count"] for it in found)
+        return sum(int(it["timeout_count"]) for it in found)
 
     def delete(self, topic: str, channel: str) -> None:
         """Delete a channel, or a topic; one that is not there is no error."""

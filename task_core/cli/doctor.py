@@ -8,9 +8,12 @@ from typing import Any
 import attrs
 import click
 
-from task_core.cli.command_context import CommandLine
+from task_core.api.bus import Role
+from task_core.cli.buses import open_selected
+from task_core.cli.command_context import STDOUT
 from task_core.cli.render import show_json, style
 from task_core.cli.stdout import diverted_stdout
+from task_core.config.bus import choose_bus
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.doctor import diagnose
 from task_core.discovery.findings import Finding, Level, about
@@ -77,11 +80,15 @@ def check_signature(found: Found, manifest: Any) -> Iterator[Finding]:
 def connect(catalog: Catalog, url: str, *, as_json: bool) -> int:
     """Open a bus, ask for a sign of life, and say how long that took.
 
+    Makes nothing: a mistyped path would be a new file that answers.
+
     Raises:
         FrameworkError: It cannot be opened, or does not answer.
     """
     begin = time.perf_counter()
-    bus = CommandLine(catalog).open_bus(url)
+    # What a plugin prints when it is imported is no data.
+    chosen = choose_bus(catalog, url, {}, importing=diverted_stdout())
+    bus = open_selected(chosen, Role.BOTH, STDOUT, create=False)
     try:
         bus.ping()
         seconds = time.perf_counter() - begin

@@ -107,3 +107,14 @@ def test_early_acknowledgement_does_the_work_all_the_same(task):
     done = task("launch", "-w", "echo", *BUS, "--ack", "early", "--drain")
     assert b"at most once" in done.stderr
     assert [t["msg"] for t in tail(task, "done")] == ["x"]
+
+
+def test_the_doctor_makes_no_file(task):
+    """A mistyped path would be a new one, and answer."""
+    looks = ("plugins", "doctor", "--connect", "sqlite")
+    for _ in range(2):
+        done = task(*looks)
+        assert done.returncode == 4
+        assert b"there is no file 'task.db'" in done.stderr
+    task("send", "t", "x", *BUS)
+    assert task(*looks).stdout.startswith(b"OK    bus sqlite answers")

@@ -211,7 +211,8 @@ def _is_dry(bus: Bus, items: list[Item], options: dict[str, Any], what: str) -> 
     if not options["yes"]:
         if items:
             click.echo(_overview(items))
-        click.echo(f"{len(items)} would be {what}; do it with --yes", err=True)
+        hint = "; do it with --yes" if items else ""
+        click.echo(f"{len(items)} would be {what}{hint}", err=True)
     return not options["yes"]
 
 

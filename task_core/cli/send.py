@@ -91,6 +91,10 @@ def _run(
 
 def _check(words: tuple[str, ...], fields: Mapping[str, Any]) -> None:
     """Refuse what would be overlooked silently."""
+    if not words:
+        raise UsageError(
+            "say what to send: TYPE and INFO, or - for tasks as JSON lines from stdin"
+        )
     if words[2:]:
         quoted = " ".join(words[1:])
         raise UsageError(f"one INFO is wanted: put it in quotes: '{quoted}'")
@@ -212,7 +216,7 @@ command = PluginCommand(
     run=_run,
     help=HELP,
     params=[
-        click.Argument(["words"], nargs=-1, required=True, metavar="TYPE [INFO]"),
+        click.Argument(["words"], nargs=-1, metavar="TYPE [INFO]"),
         click.Option(["--job"], help="Sub-kind of the type."),
         click.Option(
             ["--meta"], multiple=True, metavar="KEY=VALUE", help="Put into the meta."

@@ -118,9 +118,11 @@ class TomlFile:
     def _stray(self, name: str, known: Collection[str]) -> str:
         if isinstance(self._data[name], dict):
             line, shown = line_of_table(self._text, (name,)), f"[{name}]"
+            hint = nearest(name, known) or f"; there is {', '.join(sorted(known))}"
         else:
             line, shown = line_of(self._text, (), name), f"'{name}' outside of a table"
-        hint = nearest(name, known) or f"; there is {', '.join(sorted(known))}"
+            tables = ", ".join(f"[{table}]" for table in sorted(known))
+            hint = f": put it below its own, one of {tables}"
         return f"{self._line(line)}: nothing reads {shown}{hint}"
 
     def _line(self, number: int) -> str:

@@ -186,7 +186,11 @@ def test_nothing_is_done_without_yes(task, bus, dead, put):
     for command in ("redrive", "drop"):
         done = task("dead", command, "load", *BUS)
         assert "1 would be" in done.err
+        assert done.err.endswith("; do it with --yes\n")
         assert "a" in done.out
+        none = task("dead", command, "load", *BUS, "--reason", "no such")
+        assert none.err.startswith("0 would be")
+        assert "--yes" not in none.err
     assert len(dead("list")) == 1
     assert bodies(bus, "load") == []
 

@@ -81,7 +81,7 @@ def test_the_type_is_the_topic_unless_told_otherwise(task, folder):
         (("-", "--job", "x"), "leave out --job"),
         (("-", "--meta", "x=1"), "leave out --meta"),
         (("-", "--id", "x"), "leave out --id"),
-        ((), "Missing argument 'TYPE [INFO]'"),
+        ((), "say what to send: TYPE and INFO, or - for tasks as JSON lines"),
     ],
     ids=str,
 )

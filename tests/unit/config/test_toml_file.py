@@ -71,9 +71,17 @@ def test_a_table_that_nobody_reads_is_a_mistake():
         "t.toml, line 7: nothing reads [zzz]; there is bus, launch, up, worker",
         "t.toml, line 3: nothing reads [bus.nsqd]: did you mean 'nsq'?",
     ]
+
+
+def test_a_key_without_a_table_is_told_where_it_could_stand():
+    """Whoever forgot the header would not know which names are tables."""
     text = "worker = 'x'\ntopic = 'y'\n[launch]\n[bus.nsq]\n"
+    known = {"launch": (), "bus": ["nsq", "file"], "worker": ()}
     (problem,) = TomlFile("t.toml", text).strays(known, list)
-    assert problem.startswith("t.toml, line 2: nothing reads 'topic' outside of a")
+    assert problem == (
+        "t.toml, line 2: nothing reads 'topic' outside of a table: put it below its"
+        " own, one of [bus], [launch], [worker]"
+    )
 
 
 def test_tables_of_commands_are_looked_up_when_there_is_an_unknown_one():

@@ -16,8 +16,8 @@ RESULTS = "TASK_CONTRACT_RESULTS"
 """Environment variable: folder that gets one JSON file for each contract that ran."""
 PATIENCE = "TASK_CONTRACT_PATIENCE"
 """Environment variable: seconds in which what must happen has happened."""
-SHORT = 2.0
-"""Seconds of patience that are enough on the first day."""
+SHORT = 4.0
+"""Seconds of patience for the first day; the longest delay of a rule is 2."""
 NAME = "task-contract-results"
 OUTCOMES = ("passed", "failed", "known", "not offered", "skipped", "not run")
 """What can become of a rule, in the order of the summary."""

@@ -9,11 +9,13 @@ import task_testing
 
 import task_core
 import task_core.api
+from task_core.api import Bus, Consumer, Producer
 from task_core.api.hooks import DECIDERS, HookSpecifications
 
 DOCS = Path(__file__).parents[2] / "docs"
 ROW = re.compile(r"^\| `(\w+)` \| (.+) \|$", re.MULTILINE)
 HOOK_ROW = re.compile(r"^\| `(\w+\([\w, ]*\))` \|", re.MULTILINE)
+BUS_HOOK = re.compile(r"`(\w+)\.(_\w+)(\([\w, *]*\))`")
 PUBLIC = {
     name: getattr(module, name)
     for module in (task_core, task_core.api, task_testing)
@@ -50,3 +52,23 @@ def test_every_hook_is_told_about_with_its_arguments():
     names = [name for name in vars(HookSpecifications) if not name.startswith("_")]
     assert set(HOOK_ROW.findall(deciders)) == set(map(call_of, DECIDERS))
     assert set(HOOK_ROW.findall(observers)) == set(map(call_of, set(names) - DECIDERS))
+
+
+def test_every_hook_of_a_bus_is_told_about_with_its_arguments():
+    """`help` hides them: an author sees them in the table, or nowhere."""
+    _, _, text = (DOCS / "buses.md").read_text().partition("| hook | with the cap")
+    told = {(owner, name): call for owner, name, call in BUS_HOOK.findall(text)}
+    assert told == {
+        (part.__name__, name): f"({', '.join(_arguments(hook))})"
+        for part in (Bus, Consumer, Producer)
+        for name, hook in vars(part).items()
+        if name[0] == "_" and hasattr(part, name[1:]) and inspect.isfunction(hook)
+    }
+
+
+def _arguments(hook):
+    """Return its parameters as a call shows them, those after a star by name."""
+    found = list(inspect.signature(hook).parameters.values())[1:]
+    named = [it.name for it in found if it.kind is it.KEYWORD_ONLY]
+    plain = [it.name for it in found if it.kind is not it.KEYWORD_ONLY]
+    return [*plain, *(["*", *named] if named else [])]

@@ -25,6 +25,7 @@ class SendOptions:
     priority: int = option(
         0, help="Higher arrives first, below 0 last (where the bus can)."
     )
+    done_topic: str = option("done", help="Where --wait looks for the done tasks.")
 
 
 @attrs.frozen(kw_only=True, eq=False)

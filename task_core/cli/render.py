@@ -11,6 +11,8 @@ import click
 from task_core.shown import printable_json, shown
 
 Row = Sequence[str]
+BAR = 30
+"""Characters of a bar."""
 
 
 def table(headers: Row, rows: Sequence[Row]) -> str:
@@ -56,10 +58,15 @@ class Counter:
         self._what = what
         self._visible = sys.stderr.isatty() and not _is_dumb()
 
-    def show(self, count: int) -> None:
-        """Show how far it is."""
+    def show(self, count: int, total: int = 0) -> None:
+        """Show how far it is, with a bar where the total is known."""
         if self._visible:
-            click.echo(f"\r\033[K{count:,} {self._what}", nl=False, err=True)
+            text = f"{count:,} {self._what}"
+            if total:
+                full = BAR * count // total
+                bar = f"[{'#' * full}{'.' * (BAR - full)}]"
+                text = f"{bar} {count:,} of {total:,} {self._what}"
+            click.echo(f"\r\033[K{text}", nl=False, err=True)
 
     def clear(self) -> None:
         """Take it away."""

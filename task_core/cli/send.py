@@ -19,6 +19,7 @@ from task_core.cli.command_options import SEND, SendOptions
 from task_core.cli.hooks import ToldSender, load_hooks
 from task_core.cli.render import Counter
 from task_core.cli.stdout import claim_stdout
+from task_core.cli.waiting import Waiting, patience
 from task_core.config.selection import Settings
 from task_core.errors import BusError, DecodeError, PayloadError, UsageError
 from task_core.shown import shown
@@ -34,11 +35,15 @@ TYPE is the task's type, and its topic unless --topic says otherwise; INFO is wh
 work on. With '-' in place of TYPE, tasks are read as JSON lines from stdin. Without
 --bus the tasks are printed, to be piped into 'task launch'.
 
+With --wait, each done task is printed; the exit code is 1 if one failed or is late. A
+task of stdin without an id gets one.
+
 \b
 Examples:
   task send hello World | task launch --worker hello
   task send load 's3://bucket/a.csv?table=sales' --meta file=a.csv --job daily
   task send - --bus file --topic tasks.json < more.json
+  task send load s3://bucket/a.csv --bus sqlite --wait 30s
 """
 
 
@@ -63,9 +68,14 @@ class Envelope:
 
 
 def _run(
-    settings: Settings, words: tuple[str, ...], at: str | None, **fields: Any
+    settings: Settings,
+    words: tuple[str, ...],
+    at: str | None,
+    wait: str | None,
+    **fields: Any,
 ) -> int:
     _check(words, fields)
+    seconds = None if wait is None else patience(wait)
     options: SendOptions = settings.command
     envelope = Envelope(
         topic=options.topic or "",
@@ -77,16 +87,33 @@ def _run(
         raise UsageError("with - the tasks come from stdin, which is closed")
     if from_stdin and sys.stdin.isatty():
         click.echo("task: reading tasks, one JSON line each, to Ctrl-D", err=True)
-    bus = open_selected(settings.buses["bus"], Role.OUT, claim_stdout())
+    role, stdout = Role.OUT if wait is None else Role.BOTH, claim_stdout()
+    bus = open_selected(settings.buses["bus"], role, stdout)
+    waiting: Waiting | None = None
     try:
+        if seconds is not None:
+            topic = options.done_topic
+            waiting = Waiting(bus, topic, stdout, seconds, count=from_stdin)
         producer = ToldSender(bus.producer(), load_hooks(settings.catalog))
+        code = 0
         if from_stdin:
-            return _send_lines(sys.stdin.buffer, producer, envelope)
-        task = _task(words, **fields)
-        producer.send([envelope.around(task.type, encode_task(task))])
-        return 0
+            code = _send_lines(sys.stdin.buffer, producer, envelope, waiting)
+        else:
+            _send_one(_task(words, **fields), producer, envelope, waiting)
+        return (waiting.finish() or code) if waiting else code
     finally:
+        if waiting:
+            waiting.clear()
         bus.close()
+
+
+def _send_one(
+    task: Task, producer: Sender, envelope: Envelope, waiting: Waiting | None
+) -> None:
+    body = encode_task(task)
+    if waiting:
+        body = waiting.expect(task, body)
+    producer.send([envelope.around(task.type, body)])
 
 
 def _check(words: tuple[str, ...], fields: Mapping[str, Any]) -> None:
@@ -138,17 +165,21 @@ def _task(
     return decode_task(encode_task(task))  # what we send, everybody must read
 
 
-def _send_lines(stream: BinaryIO, producer: Sender, envelope: Envelope) -> int:
+def _send_lines(
+    stream: BinaryIO, producer: Sender, envelope: Envelope, waiting: Waiting | None
+) -> int:
     """Send the lines of a stream; report those that are no tasks, and go on."""
     sent, bad, counter = 0, 0, Counter("sent")
+    chunks = waiting.chunks(stream, CHUNK) if waiting else _chunks(stream)
     try:
-        for batch in _batches(stream):
-            lines = list(_messages(batch, envelope))
+        for batch in _batches(chunks):
+            lines = list(_messages(batch, envelope, waiting))
             good = [(number, message) for number, message in lines if message]
-            done = _send(producer, good)
+            done = _send(producer, good, waiting)
             sent += done
             bad += len(lines) - done
-            counter.show(sent)
+            if not waiting:
+                counter.show(sent)
     except BusError:
         click.echo(f"task: {sent:,} sent before this:", err=True)
         raise
@@ -159,7 +190,9 @@ def _send_lines(stream: BinaryIO, producer: Sender, envelope: Envelope) -> int:
     return 1 if bad else 0
 
 
-def _send(producer: Sender, lines: Sequence[tuple[int, Message]]) -> int:
+def _send(
+    producer: Sender, lines: Sequence[tuple[int, Message]], waiting: Waiting | None
+) -> int:
     """Send what the bus takes, and return how much that was; report the rest."""
     try:
         producer.send([message for _, message in lines])
@@ -168,7 +201,11 @@ def _send(producer: Sender, lines: Sequence[tuple[int, Message]]) -> int:
         if not refused:
             raise
         _report(lines[min(refused)][0], error, len(refused) - 1)
-        return _send(producer, [x for n, x in enumerate(lines) if n not in refused])
+        if waiting:
+            for at in refused:
+                waiting.forget(lines[at][1].body)
+        rest = [line for at, line in enumerate(lines) if at not in refused]
+        return _send(producer, rest, waiting)
     return len(lines)
 
 
@@ -178,11 +215,14 @@ def _report(number: int, error: Exception, others: int = 0) -> None:
     click.echo(f"task: line {number}: {shown(str(error))}{more}", err=True)
 
 
-def _batches(stream: BinaryIO) -> Iterator[list[tuple[int, bytes]]]:
+def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+    return iter(lambda: stream.read1(CHUNK), b"")  # type: ignore[attr-defined]
+
+
+def _batches(chunks: Iterable[bytes]) -> Iterator[list[tuple[int, bytes]]]:
     """Yield numbered lines, those that are there already, without waiting for more."""
     number = 1
     pieces: list[bytes] = []  # of a line that has not ended
-    chunks = iter(lambda: stream.read1(CHUNK), b"")  # type: ignore[attr-defined]
     for chunk in chain(chunks, (b"\n",)):
         first, *lines = chunk.split(b"\n")
         pieces.append(first)
@@ -195,7 +235,7 @@ def _batches(stream: BinaryIO) -> Iterator[list[tuple[int, bytes]]]:
 
 
 def _messages(
-    batch: Iterable[tuple[int, bytes]], envelope: Envelope
+    batch: Iterable[tuple[int, bytes]], envelope: Envelope, waiting: Waiting | None
 ) -> Iterator[tuple[int, Message | None]]:
     for number, line in batch:
         body = line.strip()
@@ -207,6 +247,7 @@ def _messages(
             _report(number, error)
             yield number, None
         else:
+            body = waiting.expect(task, body) if waiting else body
             yield number, envelope.around(task.type, body)
 
 
@@ -226,6 +267,13 @@ command = PluginCommand(
             ["--at"],
             metavar="TIME",
             help="Arrive not before a time, for example 2026-12-01T08:00:00Z.",
+        ),
+        click.Option(
+            ["--wait"],
+            is_flag=False,
+            flag_value="",
+            metavar="[DURATION]",
+            help="Print the done tasks; wait for them at most so long.",
         ),
     ],
 )

@@ -44,7 +44,7 @@ def _run(settings: Settings, topic: str) -> int:
     try:
         if not options.follow:
             has_topic(bus, topic)
-        show = _shower(options.raw)
+        show = shower(options.raw, terminal=sys.stdout.isatty())
         # Closed before the bus: what was shown last is acknowledged then.
         with closing(_bodies(bus, topic, options)) as bodies:
             for body in islice(bodies, options.max or None):
@@ -71,9 +71,9 @@ def _bodies(bus: Bus, topic: str, options: TailOptions) -> Generator[bytes, None
                 consumer.ack([delivery])
 
 
-def _shower(raw: bool) -> Callable[[bytes], bytes | str]:
+def shower(raw: bool, *, terminal: bool) -> Callable[[bytes], bytes | str]:
     """Return what makes a body fit for where it goes: exact when that is a pipe."""
-    if not sys.stdout.isatty():
+    if not terminal:
         return lambda body: body
     if raw:
         return lambda body: printable(body.decode("utf-8", "backslashreplace"))

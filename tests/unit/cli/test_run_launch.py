@@ -1,5 +1,6 @@
 """Rules of `task_core.cli.run_launch`."""
 
+import logging
 import signal
 import subprocess
 import sys
@@ -139,6 +140,7 @@ def test_what_a_worker_declares_is_weaker_than_all_that_is_said(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert task("send", "hello", "-b", "sqlite", "--topic", "jobs").code == 0
+    caplog.set_level(logging.INFO)
     limit = ("--max-tasks", str(runs))
     done = task("launch", "-w", "work.py", "-b", "sqlite", *limit, *flags)
     assert done.code == 0

@@ -1,0 +1,137 @@
+"""Rules of `task send --wait`: what was sent is printed when it is done."""
+
+import json
+import subprocess
+import threading
+
+import pytest
+from cli_lines import COMMAND
+from task_bus_sqlite.plugin import sqlite
+
+from task_core.api.bus import BusContext
+from task_core.launcher.launcher import make_launcher
+
+BUS = ("--bus", "sqlite")
+
+
+def open_bus(folder):
+    return sqlite.open(sqlite.options(path=str(folder / "task.db")), BusContext())
+
+
+@pytest.fixture
+def worker(folder):
+    """A launcher of a worker `load`, which fails when it is told so."""
+
+    def load(info):
+        if info == "bad":
+            raise ValueError("no")
+        return f"did {info}"
+
+    launcher = make_launcher(load, lambda: open_bus(folder))
+    thread = threading.Thread(target=launcher.run)
+    thread.start()
+    yield
+    launcher.stop()
+    thread.join(20)
+
+
+def channels(folder):
+    """Return the channels of the done topic."""
+    bus = open_bus(folder)
+    try:
+        return list(bus.channels("done"))
+    finally:
+        bus.close()
+
+
+def test_the_done_task_is_printed_and_nothing_is_left(task, folder, worker):
+    """As a line of JSON; the channel goes."""
+    done = task("send", "load", "a", *BUS, "--wait", "20s")
+    assert (done.code, done.err) == (0, "")
+    assert json.loads(done.out)["msg"] == "did a"
+    assert channels(folder) == []
+
+
+def test_a_task_that_failed_is_an_exit_code(task, worker):
+    """It is printed as well."""
+    done = task("send", "load", "bad", *BUS, "--wait")
+    assert done.code == 1
+    assert json.loads(done.out)["result"] == "error"
+
+
+def test_a_task_that_is_not_done_in_time_is_named(task, folder):
+    """By its id; nobody knows what becomes of it."""
+    done = task("send", "load", "a", "--id", "7", *BUS, "--wait", "100ms")
+    assert (done.code, done.out) == (1, "")
+    text = "task: 1 of 1 not done 100ms after the last was sent: id 7\n"
+    assert done.err == text
+    assert channels(folder) == []
+
+
+def test_lines_of_stdin_get_an_id_and_are_counted(task, worker):
+    """Those that have one keep it; those that are no tasks are not waited for."""
+    lines = [
+        b'{"type":"load","info":"a"}',
+        b'{"type":"load","info":"b","id":"7"}',
+        b'{"type":"load","info":"bad","id":"8"}',
+        b'{"type":"","info":"c"}',
+        b"nope",
+    ]
+    done = task("send", "-", *BUS, "--wait", "20s", stdin=b"\n".join(lines))
+    tasks = {one["info"]: one for one in map(json.loads, done.out.splitlines())}
+    assert done.code == 1
+    assert {info: one["result"] for info, one in tasks.items()} == {
+        "a": "complete",
+        "b": "complete",
+        "bad": "error",
+    }
+    assert tasks["b"]["id"] == "7"
+    assert tasks["a"]["id"]
+    assert done.err.splitlines()[-2:] == [
+        "task: 3 sent, 2 refused",
+        "task: 3 done, 1 failed",
+    ]
+
+
+def test_what_is_done_is_printed_while_more_is_to_come(folder, worker):
+    """A producer may think for long."""
+    with subprocess.Popen(
+        [COMMAND, "send", "-", *BUS, "--wait", "20s"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        for info in "ab":
+            process.stdin.write(b'{"type":"load","info":"%b"}\n' % info.encode())
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["info"] == info
+        process.stdin.close()
+        assert process.wait(20) == 0
+        assert process.stderr.read() == b"task: 2 done, 0 failed\n"
+
+
+@pytest.mark.parametrize("bus", ["stdio", "file"])
+def test_a_bus_without_channels_says_so_before_it_sends(task, folder, bus):
+    """Nobody could wait on it."""
+    done = task("send", "load", "a", "--bus", bus, "--wait", "1s")
+    assert (done.code, done.out) == (2, "")
+    assert f"bus '{bus}' cannot do --wait: it does not offer 'channels'" in done.err
+    assert list(folder.iterdir()) == []
+
+
+def test_what_is_no_duration_is_refused(task, folder):
+    """It may be the type, which `--wait` has taken."""
+    done = task("send", *BUS, "--wait", "load", "a")
+    assert done.code == 2
+    assert "--wait: not a duration like 10s or 1h30m: 'load' (put --wait" in done.err
+    assert list(folder.iterdir()) == []
+
+
+def test_a_bar_shows_how_far_it_is(monkeypatch, capsys):
+    """On a terminal."""
+    from task_core.cli.render import Counter
+
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    counter = Counter("done")
+    counter.show(15, 30)
+    assert f"[{'#' * 15}{'.' * 15}] 15 of 30 done" in capsys.readouterr().err

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -12,9 +11,9 @@ from task_core.api.bus import Bus, Consumer
 from task_core.api.capabilities import require
 from task_core.api.message import Message, check_messages
 from task_core.api.plugin import WorkerPlugin
-from task_core.api.worker import describe
 from task_core.clock import Clock, SystemClock
 from task_core.errors import BusError, UsageError
+from task_core.launcher.closing import Closing
 from task_core.launcher.context import Call, SharedContext
 from task_core.launcher.handover import Handover
 from task_core.launcher.in_flight import InFlight, Window
@@ -27,9 +26,6 @@ from task_core.launcher.quarantine import Quarantine
 from task_core.launcher.signature import AnyWorker, as_plugin, make_call
 from task_core.launcher.stats import Stats
 from task_core.launcher.stop import Cancel, Stop
-
-LEAST_CLOSE = 1.0
-"""Seconds that a worker's `close` always has, also when the grace is over."""
 
 
 def make_launcher(
@@ -192,7 +188,9 @@ class Launcher:
         self.stats = parts.stats
         self.started = False
         """Whether the bus could be used, and tasks may have been received."""
-        self._close_worker = close_worker
+        self._closing = Closing(
+            close_worker, parts.stop, parts.handover, parts.clock, parts.log
+        )
 
     @property
     def running(self) -> int:
@@ -240,7 +238,7 @@ class Launcher:
             parts.slots.close()
             parts.bus.close()
             self._tell("launcher_stopped", stats=self.snapshot())
-            self._end_worker()
+            self._closing.run()
 
     def _warn_of_sibling(self) -> None:
         """Tell when tasks wait on a topic that is this one but for `-` and `_`."""
@@ -266,26 +264,6 @@ class Launcher:
         consumer = subscribe(bus, plan)
         self._tell("bus_opened", bus=bus)
         return consumer
-
-    def _end_worker(self) -> None:
-        """Close the worker; after a stop, it has what is left of the grace."""
-        stop = self.parts.stop
-        if not stop.requested:
-            self._close()
-            return
-        closing = threading.Thread(target=self._close, name="close", daemon=True)
-        closing.start()
-        closing.join(max(LEAST_CLOSE, stop.grace_left))
-        if closing.is_alive():
-            self.parts.log.warning("the worker's close() does not end: left behind")
-
-    def _close(self) -> None:
-        """Call its `close`; what that raises is its author's business, and no end."""
-        try:
-            self._close_worker()
-        except (Exception, SystemExit) as error:
-            self.parts.log.warning("the worker's close() raised %s", describe(error))
-            self.parts.log.debug("the traceback", exc_info=error)
 
     def _tell(self, hook: str, **facts: object) -> None:
         if observer := self.parts.hooks.observer(hook):

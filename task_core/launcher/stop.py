@@ -64,7 +64,7 @@ class Stop:
             return Stage.GOING
         if self._requests == 1 and self._deadline is None:
             return Stage.ASKED
-        if self._requests > 1 or not self.grace_left:
+        if self.hurries or not self.grace_left:
             return Stage.OVER
         return Stage.GRACE
 
@@ -72,6 +72,11 @@ class Stop:
     def requested(self) -> bool:
         """Whether anybody has asked."""
         return self._requests > 0
+
+    @property
+    def hurries(self) -> bool:
+        """Whether it was asked for again: then nobody wants to wait."""
+        return self._requests > 1
 
     @property
     def wants_attention(self) -> bool:

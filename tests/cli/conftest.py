@@ -107,6 +107,7 @@ class NeverCloses(Worker):
         return "done"
 
     def close(self):
+        print("it closes", flush=True)
         threading.Event().wait()
 
 @worker

@@ -159,3 +159,17 @@ def test_a_close_that_does_not_end_is_left_behind(start):
     _, told = process.communicate(timeout=10)
     assert process.returncode == 0
     assert b"the worker's close() does not end: left behind" in told
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGTERM], [signal.SIGINT, signal.SIGTERM]])
+def test_a_stop_ends_the_wait_for_a_close_that_is_at_it(start, signals):
+    """Also when the input had ended, and nobody had asked for anything."""
+    process = start("launch", "-w", "workers.py:NeverCloses", "--kill-time", "500ms")
+    process.stdin.close()
+    process.stdin = None
+    wait_for(process.stderr, b"it closes")
+    for number in signals:
+        process.send_signal(number)
+    _, told = process.communicate(timeout=20)
+    assert process.returncode == (0 if len(signals) == 1 else 130)
+    assert b"the worker's close() does not end: left behind" in told

@@ -71,7 +71,7 @@ class CommandTable(click.Group):
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             names = self.list_commands(ctx)
             if args[0] not in names:
-                hint = nearest(args[0], names)
+                hint = _meant(_catalog(ctx), args[0]) or nearest(args[0], names)
                 text = f"there is no command '{args[0]}'{hint}"
                 ctx.fail(f"{text} (there are {', '.join(names)}){_source(args[0])}")
         return super().resolve_command(ctx, args)
@@ -147,6 +147,15 @@ def _command_of_a_plugin(ctx: click.Context, name: str) -> click.Command:
     ctx.meta[_OWNER] = found
     ctx.obj = CommandLine(catalog)
     return command
+
+
+def _meant(catalog: Catalog, word: str) -> str:
+    """Say how what is no command, and not nearly one, is written."""
+    if word in ("help", "version"):
+        return f": did you mean 'task --{word}'?"
+    if word in catalog.names("worker"):
+        return f": did you mean 'task launch --worker {word}'?"
+    return ""
 
 
 def _source(name: str) -> str:

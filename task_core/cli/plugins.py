@@ -166,7 +166,7 @@ def capability_meanings() -> dict[str, str]:
     return {name: meaning for name, _, meaning in pairs if meaning}
 
 
-@command.command()
+@command.command(short_help="Examine plugins; with --connect, ask a bus.")
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--author", is_flag=True, help="Say also what only authors can mend.")
 @click.option("--connect", metavar="URL", help="Ask this bus for a sign of life.")

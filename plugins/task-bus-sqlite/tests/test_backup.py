@@ -59,6 +59,8 @@ def test_nothing_is_written_over(open_bus, path, copy):
     copy.touch()
     with pytest.raises(UsageError, match="File exists"):
         back_up(str(path), str(copy))
+    with pytest.raises(UsageError, match="it is the file itself"):
+        back_up(str(path), str(path))
     with pytest.raises(BusError, match="there is no file"):
         back_up(str(path.with_name("gone.db")), str(path.with_name("new.db")))
     assert not path.with_name("gone.db").exists()

@@ -128,6 +128,21 @@ def test_a_wrong_command_is_told_the_nearest(task):
     assert "completion" in done.err
 
 
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("help", "task --help"),
+        ("version", "task --version"),
+        ("echo", "task launch --worker echo"),
+    ],
+)
+def test_what_is_asked_for_as_a_command_and_is_none_is_told(task, word, meant):
+    """It resembles no command, so nearness would not find it."""
+    done = task(word)
+    assert done.code == 2
+    assert f"there is no command '{word}': did you mean '{meant}'?" in done.err
+
+
 def test_a_wrong_flag_is_told_the_nearest(task):
     """Of the command, and of the group."""
     assert "--concurrency" in task("launch", "--concurency", "2").err

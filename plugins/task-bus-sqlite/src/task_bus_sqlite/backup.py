@@ -66,4 +66,6 @@ def _reserve(path: str) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
-        raise UsageError(f"cannot copy to '{path}': {error.strerror}") from None
+        # Our own guard of open files gives no text of the system.
+        reason = error.strerror or "it is the file itself; name another one"
+        raise UsageError(f"cannot copy to '{path}': {reason}") from None

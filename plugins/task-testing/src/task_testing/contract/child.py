@@ -20,6 +20,8 @@ from task_core.api import Bus, BusContext, BusPlugin, Message
 
 KILLER = "killer"
 """How the info of a task begins that ends its worker's process."""
+READY, SENT = b"ready", b"sent"
+"""What a child tells of itself, beside what it received."""
 DEAD = 9
 """Exit status of such a process."""
 
@@ -132,7 +134,7 @@ def _send(bus: Bus, job: Job) -> None:
     producer = bus.producer()
     for body in job.bodies:
         producer.send([Message(job.topic, body)])
-    _tell(b"sent")
+    _tell(SENT)
 
 
 def _hold(bus: Bus, job: Job) -> None:
@@ -149,6 +151,7 @@ def _hold(bus: Bus, job: Job) -> None:
 def _work(bus: Bus, job: Job) -> None:
     """Receive and acknowledge until stdin ends and nothing more comes."""
     consumer = bus.subscribe(job.topic, job.channel)
+    _tell(READY)
     ending = threading.Event()
     threading.Thread(target=_await_end, args=[ending], daemon=True).start()
     while True:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections import Counter
+from collections.abc import Iterable
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from task_core.api import Task, dead_topic, decode_dead, decode_task, encode_task
 from task_testing.contract.backdoor import not_offered
-from task_testing.contract.child import DEAD, KILLER, Job, children
+from task_testing.contract.child import DEAD, KILLER, READY, SENT, Job, children
 from task_testing.contract.environment import LONG, Environment, bodies
 from task_testing.contract.kit import needs
 
@@ -45,13 +46,17 @@ class Processes:
         done: SimpleQueue[bytes] = SimpleQueue()
         sent: SimpleQueue[bytes] = SimpleQueue()
         with children(done, *working) as workers, children(sent, *sending) as senders:
-            found = _until(THOUSAND, done, env.patience)
+            # Only when all have begun does it tell anything that nothing comes.
+            confirmed = _until([SENT] * SENDERS, sent, STARTUP)
+            found = _until([READY] * WORKERS, done, STARTUP)
+            found = _until(THOUSAND, done, env.patience, found)
             ends = [child.end(STARTUP) for child in (*senders, *workers)]
             assert ends == [0] * 12
+        found = [line for line in found if line != READY]
         assert sorted(set(found)) == THOUSAND
         twice = len(_rest(found, done)) - len(THOUSAND)
         assert twice <= len(THOUSAND) // 10, f"{twice} came more than once"
-        assert Counter(_rest([], sent)) == {b"sent": SENDERS}
+        assert Counter(_rest(confirmed, sent)) == {SENT: SENDERS}
 
     @needs("ack", "channels")
     def test_what_a_killed_process_held_comes_again(self, env: Environment) -> None:
@@ -127,16 +132,26 @@ def _launch_to_the_end(
 
 
 def _until(
-    wanted: list[bytes], told: SimpleQueue[bytes], patience: float
+    wanted: list[bytes],
+    told: SimpleQueue[bytes],
+    patience: float,
+    found: Iterable[bytes] = (),
 ) -> list[bytes]:
-    """Listen until all is told that is wanted, or nothing comes for a while."""
-    found: list[bytes] = []
-    missing = set(wanted)
+    """Listen until all is told that is wanted, or nothing comes for a while.
+
+    Args:
+        wanted: What is to be told, as often as it is in there.
+        told: What is listened to.
+        patience: Seconds from one line to the next.
+        found: What was told before.
+    """
+    heard = list(found)
+    missing = Counter(wanted) - Counter(heard)
     with contextlib.suppress(Empty):
-        while missing:  # twelve processes take a while to start
-            found.append(told.get(timeout=patience if found else STARTUP))
-            missing.discard(found[-1])
-    return found
+        while missing:
+            heard.append(told.get(timeout=patience))
+            missing -= Counter(heard[-1:])
+    return heard
 
 
 def _rest(found: list[bytes], told: SimpleQueue[bytes]) -> list[bytes]:

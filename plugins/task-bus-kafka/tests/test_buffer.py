@@ -7,9 +7,9 @@ import pytest
 from task_bus_kafka import buffer as buffer_module
 from task_bus_kafka.buffer import Buffer
 from task_bus_kafka.delayed import FRAME
-from task_bus_kafka.driver import Record
 from task_bus_kafka.headers import DUE
 from task_bus_kafka.progress import Progress
+from task_bus_kafka.records import Record
 
 from task_core.api import Delivery
 

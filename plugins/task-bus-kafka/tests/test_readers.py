@@ -76,7 +76,7 @@ def read(request, kafka):
 
 def poll_until(readers, done):
     """Let readers poll until something is so; return what they read."""
-    found, deadline = [], time.monotonic() + 10
+    found, deadline = [], time.monotonic() + 60
     while not done(found):
         assert time.monotonic() < deadline, found
         for reader in readers:

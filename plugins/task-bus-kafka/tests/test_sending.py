@@ -8,6 +8,7 @@ from kafka_backdoor import KafkaBackdoor
 from task_bus_kafka.names import LONGEST, kafka_topic, name_problem
 from task_bus_kafka.options import Client, KafkaOptions
 from task_bus_kafka.plugin import kafka as plugin
+from task_bus_kafka.records import Outgoing, size_of
 
 from task_core.api import BusContext, Message, PayloadError, dead_topic
 
@@ -53,10 +54,27 @@ def make(backdoor, topic, **configs):
     backdoor.admin.create_topics({topic: shape}, wait_for_metadata=True)
 
 
-def test_what_a_broker_refuses_for_good_is_singled_out(open_bus, backdoor, topic):
-    """The batch is refused as a whole; the topic takes less than we may send."""
+def test_what_a_topic_cannot_take_is_singled_out_and_nothing_is_sent(
+    open_bus, backdoor, topic
+):
+    """Else the others would be sent again, with what takes its place."""
     make(backdoor, topic, max_message_bytes=10_000)
     producer = open_bus(partitions=1).producer()
+    bodies = [b"1", LONG, b"2", LONG, b"3"]
+    with pytest.raises(PayloadError, match=topic) as caught:
+        producer.send([Message(topic, body) for body in bodies])
+    assert caught.value.refused == (1, 3)
+    producer.send([Message(topic, body) for body in bodies[::2]])
+    assert backdoor.take(topic) == [b"1", b"2", b"3"]
+
+
+def test_where_no_limit_is_told_a_broker_finds_what_is_too_long(
+    open_bus, backdoor, topic
+):
+    """The batch is refused as a whole, so each is tried alone."""
+    make(backdoor, topic, max_message_bytes=10_000)
+    producer = open_bus(partitions=1).producer()
+    producer._limits.learn = lambda topics: None
     bodies = [b"1", LONG, b"2", LONG, b"3"]
     with pytest.raises(PayloadError, match=topic) as caught:
         producer.send([Message(topic, body) for body in bodies])
@@ -65,12 +83,44 @@ def test_what_a_broker_refuses_for_good_is_singled_out(open_bus, backdoor, topic
     assert set(backdoor.take(topic)) == {b"1", b"2", b"3", b"4"}
 
 
+@pytest.mark.parametrize("key", [None, "k" * 70])
+def test_what_just_fits_is_sent(open_bus, backdoor, topic, key):
+    """What is reckoned is what goes over the wire, to the byte."""
+    headers, key_bytes = [("task-x", b"y" * 200)], key and key.encode()
+    room = 9_000
+    while size_of(Outgoing(topic, b"x" * room, key_bytes, None, headers)) < 10_000:
+        room += 1
+    make(backdoor, topic, max_message_bytes=10_000)
+    producer = open_bus(partitions=1).producer()
+    more = {"key": key, "headers": {"task-x": "y" * 200}}
+    producer.send([Message(topic, b"x" * room, **more)])
+    with pytest.raises(PayloadError, match="10000 bytes.*this one has 10001"):
+        producer.send([Message(topic, b"x" * (room + 1), **more)])
+    assert backdoor.take(topic) == [b"x" * room]
+
+
+@pytest.mark.parametrize("transactions", [False, True])
+def test_many_that_fit_one_by_one_are_sent_though_not_together(
+    open_bus, backdoor, topic, transactions
+):
+    """A library makes one batch of what goes to one partition."""
+    make(backdoor, topic, max_message_bytes=10_000)
+    backdoor.put(f"{topic}-in", [b"task"])
+    bus = open_bus(partitions=1, transactions=transactions)
+    consumer = bus.subscribe(f"{topic}-in", "group")
+    held = consumer.receive(1, 20)
+    bodies = [b"%d" % number * 6_000 for number in range(9)]
+    consumer.settle(held, [Message(topic, body) for body in bodies])
+    assert backdoor.take(topic) == bodies
+
+
 def test_a_transaction_is_not_made_when_a_broker_refuses_a_part(
     open_bus, backdoor, topic
 ):
     """Nothing is sent and nothing done; without the part, all is."""
     make(backdoor, topic, max_message_bytes=10_000)
     bus = open_bus(partitions=1, transactions=True)
+    bus._make_transactor()._limits.learn = lambda topics: None
     with pytest.raises(PayloadError):
         bus.producer().send([Message(topic, LONG)])
     backdoor.put(f"{topic}-in", [b"task"])

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition  # type: ignore[import-untyped]
-from kafka.admin import OffsetSpec  # type: ignore[import-untyped]
+from kafka.admin import ConfigResource, OffsetSpec  # type: ignore[import-untyped]
 from kafka.errors import (  # type: ignore[import-untyped]
     NoError,
     TopicAlreadyExistsError,
@@ -19,9 +19,10 @@ from task_bus_kafka.names import kafka_topic, name_problem
 from task_bus_kafka.network import connected
 from task_bus_kafka.options import KafkaOptions
 from task_bus_kafka.settings import Settings
-from task_core.api import BusError, ChannelState
+from task_core.api import BusConnectionError, BusError, ChannelState
 
 T = TypeVar("T")
+_LIMIT = "max.message.bytes"
 _GLANCE = 2_000
 """Milliseconds that `peek` waits for what ought to be there."""
 
@@ -83,6 +84,25 @@ class Admin:
         """Return the groups of a topic whose names begin so, without that beginning."""
         what = f"groups of '{topic}'"
         return self._ask(what, lambda admin: groups.channels_of(admin, topic, prefix))
+
+    def limits(self, topics: Iterable[str]) -> dict[str, int]:
+        """Return the longest batch that topics take; what brokers do not tell is left.
+
+        Raises:
+            BusConnectionError: No broker answers.
+        """
+        asked = [ConfigResource("topic", topic, [_LIMIT]) for topic in topics]
+        try:
+            found = self._ask(
+                "limits of topics",
+                lambda admin: admin.describe_configs(asked, config_filter="all"),
+            )
+        except BusConnectionError:
+            raise
+        except BusError:  # it may be kept from us; then it is found out by sending
+            return {}
+        told = {name: it[_LIMIT] for name, it in found["topic"].items() if _LIMIT in it}
+        return {name: int(one["value"]) for name, one in told.items()}
 
     def pin(self, topic: str, group: str) -> None:
         """Let a new group begin with what is sent from now on."""

@@ -19,10 +19,10 @@ from itertools import islice
 from time import monotonic
 
 from task_bus_kafka.delayed import Delayed
-from task_bus_kafka.driver import Record
 from task_bus_kafka.headers import unpack
 from task_bus_kafka.partition import OpenMessage, Partition
 from task_bus_kafka.progress import Progress
+from task_bus_kafka.records import Record
 from task_core.api import Delivery
 
 LOW = 500

@@ -82,7 +82,7 @@ class KafkaBus(Bus):
             lambda: self._driver.writer(transactional_id),
             self._admin,
             self._errors,
-            self._options.key,
+            self._options,
         )
 
     def _make_transactor(self) -> KafkaProducer:

@@ -15,8 +15,9 @@ from confluent_kafka import (
 )
 
 from task_bus_kafka.confluent_errors import translate, translated
-from task_bus_kafka.driver import Reader, RebalanceListener, Record
+from task_bus_kafka.driver import Reader, RebalanceListener
 from task_bus_kafka.progress import Progress
+from task_bus_kafka.records import Record
 
 GLANCE = 0.2
 """Seconds to look whether brokers that were gone are back."""

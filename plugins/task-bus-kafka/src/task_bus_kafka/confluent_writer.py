@@ -10,8 +10,9 @@ from kafka.errors import KafkaTimeoutError  # type: ignore[import-untyped]
 
 from task_bus_kafka.confluent_errors import translate, translated
 from task_bus_kafka.confluent_reader import offsets_of
-from task_bus_kafka.driver import Outcomes, Outgoing, Writer
+from task_bus_kafka.driver import Outcomes, Writer
 from task_bus_kafka.progress import Progress
+from task_bus_kafka.records import Outgoing
 
 REMEMBER = 60.0
 """Seconds until the partitions of a topic are asked for again."""
@@ -41,7 +42,7 @@ class ConfluentWriter(Writer):
             self._partitions[topic] = now + REMEMBER, found
         return found
 
-    def send(self, messages: Sequence[Outgoing]) -> Outcomes:
+    def _send(self, messages: Sequence[Outgoing]) -> Outcomes:
         outcomes: Outcomes = [_UNHEARD] * len(messages)
         for place, message in enumerate(messages):
             self._start(message, _Note(outcomes, place))

@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 
 from task_bus_kafka.buffer import Buffer
-from task_bus_kafka.driver import Outcomes, Outgoing, Writer
+from task_bus_kafka.driver import Outcomes, Writer
 from task_bus_kafka.names import kafka_topic
 from task_bus_kafka.partition import OpenMessage
 from task_bus_kafka.poller import Poller
 from task_bus_kafka.producer import KafkaProducer
 from task_bus_kafka.progress import Progress
+from task_bus_kafka.records import Outgoing
 from task_core.api import (
     Bus,
     BusConnectionError,

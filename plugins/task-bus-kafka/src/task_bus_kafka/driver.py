@@ -5,32 +5,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
-import msgspec
-
-from task_bus_kafka.headers import Pairs
 from task_bus_kafka.progress import Progress, read_progress
+from task_bus_kafka.records import Outgoing, Record, rounds
 
 Outcomes = list[Exception | None]
 """What went wrong with each message that was sent."""
-
-
-class Record(msgspec.Struct, gc=False):
-    """A message as a client library read it."""
-
-    partition: int
-    offset: int
-    body: bytes
-    headers: Sequence[tuple[str, bytes | None]] | None
-
-
-class Outgoing(msgspec.Struct, gc=False):
-    """A message as a client library sends it."""
-
-    topic: str
-    body: bytes
-    key: bytes | None
-    partition: int | None
-    headers: Pairs
 
 
 class RebalanceListener(Protocol):
@@ -147,9 +126,11 @@ class Writer(ABC):
     Args:
         connect_timeout: Seconds that connecting and asking may take.
         send_timeout: Seconds until a message counts as not confirmed.
+        largest: Bytes that may be sent at once: a library may make one batch of all.
     """
 
     def __init__(self, connect_timeout: float, send_timeout: float) -> None:
+        self.largest: int | None = None
         self._connect_timeout = connect_timeout
         self._patience = send_timeout + 1  # the library gives up first
 
@@ -182,17 +163,21 @@ class Writer(ABC):
         self._abort()
         return outcomes
 
+    def send(self, messages: Sequence[Outgoing]) -> Outcomes:
+        """Send, wait until all are confirmed or failed, return what went wrong."""
+        parts = rounds(messages, self.largest)
+        return [outcome for part in parts for outcome in self._send(part)]
+
     @abstractmethod
     def partitions(self, topic: str) -> Sequence[int]:
         """Return the partitions of a topic."""
 
     @abstractmethod
-    def send(self, messages: Sequence[Outgoing]) -> Outcomes:
-        """Send, wait until all are confirmed or failed, return what went wrong."""
-
-    @abstractmethod
     def close(self) -> None:
         """Stop at once, whatever is on its way."""
+
+    @abstractmethod
+    def _send(self, messages: Sequence[Outgoing]) -> Outcomes: ...
 
     @abstractmethod
     def _begin(self) -> None: ...

@@ -177,6 +177,11 @@ SASL = ("sasl_mechanism", "sasl_username", "sasl_password")
 TLS = ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_password")
 
 
+def compresses(options: KafkaOptions) -> bool:
+    """Whether messages are made smaller on their way, by a setting of the library."""
+    return any("compression" in setting for setting in options.settings)
+
+
 def problems_of(options: KafkaOptions) -> list[str]:
     """Return what does not go together, a line for each."""
     protocol = options.security_protocol

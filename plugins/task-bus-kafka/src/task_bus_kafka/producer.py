@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from random import randrange
 
 from task_bus_kafka.admin import Admin
-from task_bus_kafka.driver import Outcomes, Outgoing, Writer
+from task_bus_kafka.driver import Outcomes, Writer
 from task_bus_kafka.errors import Errors, is_refusal, may_pass
 from task_bus_kafka.headers import pack
 from task_bus_kafka.keys import key_of
+from task_bus_kafka.limits import Limits
 from task_bus_kafka.names import LONGEST, kafka_topic, name_problem
-from task_bus_kafka.options import Key
+from task_bus_kafka.options import KafkaOptions, compresses
+from task_bus_kafka.records import Outgoing
 from task_core.api import Bus, Message, PayloadError, Producer, SendError
 
 Act = Callable[[Writer, list[Outgoing]], Outcomes]
@@ -25,7 +27,7 @@ class KafkaProducer(Producer):
         make: Makes the writer, when it is first needed and after it failed.
         admin: Makes missing topics.
         errors: Words what goes wrong.
-        key: What keeps messages in order that have no key of their own.
+        options: Tell what keeps messages in order that have no key of their own.
     """
 
     def __init__(
@@ -34,13 +36,14 @@ class KafkaProducer(Producer):
         make: Callable[[], Writer],
         admin: Admin,
         errors: Errors,
-        key: Key,
+        options: KafkaOptions,
     ) -> None:
         super().__init__(bus)
         self._make = make
         self._admin = admin
         self._errors = errors
-        self._key = key
+        self._key = options.key
+        self._limits = Limits(admin.limits, plain=not compresses(options))
         self._writer: Writer | None = None
         self._known: set[str] = set()  # topics that can be sent to
         self._turn = randrange(1_000_000)  # many programs send little, and end
@@ -79,6 +82,7 @@ class KafkaProducer(Producer):
                 f"bus 'kafka': {bad[messages[refused[0]].topic]}", refused
             )
         self._admin.ensure(topics)
+        self._limits.learn(map(kafka_topic, topics))
         self._known |= topics
 
     def _act(
@@ -88,7 +92,10 @@ class KafkaProducer(Producer):
         try:
             self._turn += TURN  # small batches spread, too
             outgoing = [self._outgoing(writer, message) for message in messages]
+            writer.largest = self._limits.largest(outgoing)
             return outgoing, act(writer, outgoing)
+        except PayloadError:  # and nothing was sent
+            raise
         except Exception as error:  # noqa: BLE001  whatever it raises
             self._drop()
             line = str(self._errors.of(error, "send"))

@@ -12,10 +12,11 @@ from kafka.errors import KafkaError, RetriableError  # type: ignore[import-untyp
 from kafka.future import Future  # type: ignore[import-untyped]
 from kafka.structs import OffsetAndMetadata  # type: ignore[import-untyped]
 
-from task_bus_kafka.driver import Reader, RebalanceListener, Record
+from task_bus_kafka.driver import Reader, RebalanceListener
 from task_bus_kafka.network import connected
 from task_bus_kafka.progress import Progress
 from task_bus_kafka.python_group import Membership
+from task_bus_kafka.records import Record
 
 REST = 0.1
 """Seconds between two tries of the last commit of a partition."""

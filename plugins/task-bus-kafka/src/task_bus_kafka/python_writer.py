@@ -11,10 +11,11 @@ from kafka.errors import (  # type: ignore[import-untyped]
     KafkaTimeoutError,
 )
 
-from task_bus_kafka.driver import Outcomes, Outgoing, Writer
+from task_bus_kafka.driver import Outcomes, Writer
 from task_bus_kafka.network import connected
 from task_bus_kafka.progress import Progress
 from task_bus_kafka.python_reader import offsets_of
+from task_bus_kafka.records import Outgoing
 
 
 class PythonWriter(Writer):
@@ -35,7 +36,7 @@ class PythonWriter(Writer):
     def partitions(self, topic: str) -> Sequence[int]:
         return tuple(self._producer.partitions_for(topic))
 
-    def send(self, messages: Sequence[Outgoing]) -> Outcomes:
+    def _send(self, messages: Sequence[Outgoing]) -> Outcomes:
         futures = [self._start(message) for message in messages]
         return [self._outcome(future) for future in futures]
 

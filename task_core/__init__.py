@@ -11,25 +11,29 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from task_core.client.aio import connect_async
-    from task_core.client.connect import connect
+    from task_core.client.connect import connect, open_bus
     from task_core.launcher.launcher import make_launcher
-    from task_core.launcher.programs import run_launcher, run_once
+    from task_core.launcher.programs import LauncherThread, run_launcher, run_once
     from task_core.launcher.taskmaster import TaskmasterLoop
 
 __all__ = [
+    "LauncherThread",
     "TaskmasterLoop",
     "connect",
     "connect_async",
     "make_launcher",
+    "open_bus",
     "run_launcher",
     "run_once",
 ]
 
 _PLACES = {
+    "LauncherThread": "task_core.launcher.programs",
     "TaskmasterLoop": "task_core.launcher.taskmaster",
     "connect": "task_core.client.connect",
     "connect_async": "task_core.client.aio",
     "make_launcher": "task_core.launcher.launcher",
+    "open_bus": "task_core.client.connect",
     "run_launcher": "task_core.launcher.programs",
     "run_once": "task_core.launcher.programs",
 }

@@ -27,6 +27,8 @@ class PluginCommand(click.Command):
         run: Called with the settings; returns the exit code.
         lenient: Call it although something is wrong with them.
         groups: Under which titles help shows the command's own options.
+        repeats: An option that may be given several times: all is resolved, and `run`
+            gets settings, once for each.
         attributes: As for `click.Command`.
     """
 
@@ -37,6 +39,7 @@ class PluginCommand(click.Command):
         run: Callable[..., int],
         lenient: bool = False,
         groups: Mapping[str, Sequence[str]] | None = None,
+        repeats: str = "",
         **attributes: Any,
     ) -> None:
         self._lenient = lenient
@@ -45,7 +48,8 @@ class PluginCommand(click.Command):
         }
         self._section = section
         self._run = run
-        self._selected: list[Selected] = []
+        self._repeats = repeats
+        self._selections: list[list[Selected]] = []
         self._selector: Selector | None = None
         super().__init__(callback=self._invoke, **attributes)
         self._own = list(self.params)
@@ -77,7 +81,7 @@ class PluginCommand(click.Command):
         if not isinstance(param, SectionOption):
             return _REST
         flag = param.section.flag
-        for one in self._selected:
+        for one in self._all_selected():
             if flag == one.section.flag:
                 return f"Options of {one.role.replace('_', '-')} {one.plugin.name}"
         return self._titles.get(param.spec.name, _REST)
@@ -86,11 +90,27 @@ class PluginCommand(click.Command):
         """Resolve everything and run."""
         assert self._selector is not None  # parse_args came before
         section_names = {param.name for param in self.params if _is_ours(param)}
-        settings = self._selector.resolve(partial(flags_of, params), self._selected)
-        if settings.problems and not self._lenient:
-            raise OptionError(settings.problems)
+        settings = [
+            self._selector.resolve(partial(flags_of, one), selected)
+            for one, selected in zip(self._each(params), self._selections, strict=True)
+        ]
+        problems = dict.fromkeys(text for one in settings for text in one.problems)
+        if problems and not self._lenient:
+            raise OptionError([*problems])
         own = {k: v for k, v in params.items() if k not in section_names}
-        return self._run(settings, **own)
+        return self._run(*settings, **own)
+
+    def _each(self, params: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """Return what is said, once for each value of the option that repeats."""
+        values = params.get(self._repeats) or ()
+        if len(values) < 2:
+            return [params]
+        return [{**params, self._repeats: (value,)} for value in values]
+
+    def _all_selected(self) -> list[Selected]:
+        """Return who is selected, each once."""
+        found = {(x.role, x.plugin.name): x for xs in self._selections for x in xs}
+        return [*found.values()]
 
     def _learn(self, args: list[str], *, lenient: bool) -> None:
         """Find out who is selected, and offer their options.
@@ -104,15 +124,20 @@ class PluginCommand(click.Command):
             toml = read_toml(path)
             self._selector = Selector(self._section, installed(), toml)
             with diverted_stdout():  # what a plugin prints when imported is no data
-                self._selected = self._selector.select(partial(flags_of, params))
+                self._selections = [
+                    self._selector.select(partial(flags_of, one))
+                    for one in self._each(params)
+                ]
         except FrameworkError:
             if not lenient:
                 raise
-        self.params = self._own + [
+        options = [
             SectionOption(one.section, spec)
-            for one in self._selected
+            for one in self._all_selected()
             for spec in one.section.specs
         ]
+        # What several workers have in common is one flag, for all of them.
+        self.params = [*self._own, *{one.name: one for one in options}.values()]
 
     def _first_look(self, args: list[str]) -> dict[str, Any]:
         """Parse the command's own options, and overlook everything else."""

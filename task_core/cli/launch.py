@@ -4,7 +4,7 @@ import re
 
 import click
 
-from task_core.cli.buses import reads_terminal
+from task_core.cli.buses import STDIN, reads_terminal
 from task_core.cli.command import PluginCommand
 from task_core.cli.launch_options import GROUPS, SECTION
 from task_core.cli.logs import set_up_logging
@@ -17,6 +17,8 @@ The worker is an installed plugin, a function in a file (./my_worker.py:hello), 
 program (exec:./program). The bus is a pipe unless you say otherwise: tasks come as JSON
 lines on stdin, done tasks go to stdout, everything else to stderr.
 
+Several workers run in one process, each with its own topic, slots and connection.
+
 Select a worker or bus together with --help to see its options.
 
 \b
@@ -25,6 +27,7 @@ Examples:
   task launch --worker ./my_worker.py:hello --bus file --topic tasks.json
   task launch --worker hello --bus file://tasks.json?follow=true -c 4
   task launch --worker exec:./program --bus file --help
+  task launch --worker load --worker ./my_worker.py:hello --bus sqlite -c 4
 """
 
 
@@ -43,7 +46,7 @@ _OF_BOTH = _BUSES | {
 """The options that a taskmaster heeds as well."""
 
 
-def _run(settings: Settings) -> int:
+def _run(settings: Settings, *others: Settings) -> int:
     set_up_logging(settings.command.log_level.value)
     if bool(settings.worker) == bool(settings.taskmaster):
         raise OptionError([_WHO])
@@ -52,9 +55,24 @@ def _run(settings: Settings) -> int:
     if reads_terminal(settings):
         text = "task: reading tasks from this terminal, one JSON line each, to Ctrl-D"
         click.echo(f"{text} (give --bus to read a bus)", err=True)
+    if others:
+        _refuse_to_share(settings)
     from task_core.cli.run_launch import run  # not for help
 
-    return run(settings)
+    return run(settings, *others)
+
+
+def _refuse_to_share(settings: Settings) -> None:
+    """Refuse what several workers cannot have in common."""
+    command = settings.command
+    shared = [name for name in ("topic", "channel") if getattr(command, name)]
+    buses = [chosen.plugin.name for chosen in settings.buses.values()]
+    if shared:
+        text = f"{shared[0]}: of several workers, each reads its own; leave it out"
+        raise OptionError([text])
+    if not set(buses).isdisjoint(STDIN):
+        text = "several workers cannot share what is piped in: give --bus a broker"
+        raise OptionError([text])
 
 
 def _refuse_flags_of_workers(settings: Settings) -> None:
@@ -87,5 +105,5 @@ class LaunchCommand(PluginCommand):
 
 
 command = LaunchCommand(
-    name="launch", section=SECTION, run=_run, help=HELP, groups=GROUPS
+    name="launch", section=SECTION, run=_run, help=HELP, groups=GROUPS, repeats="worker"
 )

@@ -30,7 +30,8 @@ class LaunchOptions:
 
     worker: str | None = option(
         None,
-        help="Worker: an installed name, module:object or path/to/file.py:object.",
+        help="Worker: an installed name, module:object or path/to/file.py:object;"
+        " repeat to run several.",
         metavar="WORKER",
     )
     taskmaster: str | None = option(

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from math import inf
 from types import TracebackType
 from typing import NoReturn
@@ -26,7 +27,7 @@ from task_core.config.selection import Settings
 from task_core.errors import BusConnectionError, FrameworkError, PluginError
 from task_core.launcher.launcher import Launcher, make_launcher
 from task_core.launcher.plan import Plan
-from task_core.launcher.signals import Supervisor
+from task_core.launcher.signals import Stoppable, Supervisor
 from task_core.launcher.stats import Stats
 
 LEAST_FREEZE = 10.0
@@ -35,11 +36,12 @@ LEAST_FREEZE = 10.0
 log = logging.getLogger("task")
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings, *others: Settings) -> int:
     """Run until the end of input, a limit or a signal.
 
     Args:
         settings: What the command line, environment and TOML say.
+        others: The same for further workers, which run side by side.
 
     Returns:
         The exit code.
@@ -53,41 +55,68 @@ def run(settings: Settings) -> int:
     stdout = claim_stdout()
     lease = settings.command.lease.total_seconds()
 
-    def open_() -> Bus:
-        return open_bus(settings, stdout, lease, stdin)
+    def open_(one: Settings) -> Bus:
+        return open_bus(one, stdout, lease, stdin)
 
-    return (_run_worker if settings.worker else _run_taskmaster)(settings, open_)
+    if settings.worker:
+        return _run_workers([settings, *others], open_)
+    return _run_taskmaster(settings, open_)
 
 
-def _run_worker(settings: Settings, open_: Callable[[], Bus]) -> int:
-    assert settings.worker is not None  # the command sees to it
-    options: LaunchOptions = settings.command
-    launcher = make_launcher(
-        settings.worker.plugin,
-        open_,
-        plan_of(settings),
-        options=settings.worker.options,
-        hooks=hooks_of(settings),
-        log=log,
-    )
-    bus, kill_time = launcher.parts.bus, launcher.plan.kill_time
+def _run_workers(many: Sequence[Settings], open_: Callable[[Settings], Bus]) -> int:
+    options: LaunchOptions = many[0].command
+    launchers = _make_launchers(many, open_)
+    buses = [one.parts.bus for one in launchers]
+    kill_time = options.kill_time.total_seconds()
     # A process that has lost its leases had better end: its tasks come again.
     freeze = inf
-    if bus.capabilities.lease:
-        freeze = max(launcher.plan.lease, LEAST_FREEZE)
-    supervisor = Supervisor(launcher, kill_time, freeze)
+    if any(bus.capabilities.lease for bus in buses):
+        freeze = max(options.lease.total_seconds(), LEAST_FREEZE)
+    supervisor = Supervisor(_together(launchers), kill_time, freeze)
     threads = set(threading.enumerate())
     try:
         ended = supervisor.run()
     finally:
-        _report(launcher, counts=options.stats)
-    stats = launcher.stats
+        stats = _report(launchers, counts=options.stats)
     failed = options.fail and stats.failed + stats.dead > 0
-    code = _end(bus, supervisor.signals, ended=ended, failed=failed)
+    code = _end(buses[0], supervisor.signals, ended=ended, failed=failed)
     if stats.abandoned:
         leave(code)
     leave_behind(set(threading.enumerate()) - threads, kill_time, code)
     return code
+
+
+def _make_launchers(
+    many: Sequence[Settings], open_: Callable[[Settings], Bus]
+) -> list[Launcher]:
+    """Return a launcher for each worker; when one cannot be made, none is."""
+    made: list[Launcher] = []
+    hooks = hooks_of(many[0])
+    try:
+        for one in many:
+            assert one.worker is not None  # the command sees to it
+            launcher = make_launcher(
+                one.worker.plugin,
+                partial(open_, one),
+                plan_of(one),
+                options=one.worker.options,
+                hooks=hooks,
+                log=log,
+            )
+            made.append(launcher)
+    except BaseException:
+        for launcher in made:
+            launcher.parts.bus.close()
+        raise
+    return made
+
+
+def _together(launchers: Sequence[Launcher]) -> Stoppable:
+    if len(launchers) == 1:
+        return launchers[0]
+    from task_core.launcher.together import Together  # most have one
+
+    return Together(launchers)
 
 
 def plan_of(settings: Settings) -> Plan:
@@ -124,12 +153,15 @@ def _said(options: LaunchOptions) -> Plan:
     )
 
 
-def _report(launcher: Launcher, *, counts: bool) -> None:
-    """Say what a launcher did, also when it failed."""
-    if launcher.started:
-        log.info("%s", summary(launcher.stats, launcher.running))
+def _report(launchers: Sequence[Launcher], *, counts: bool) -> Stats:
+    """Say what launchers did, also when they failed; return the sum."""
+    stats = Stats.total([one.stats for one in launchers])
+    if any(one.began.is_set() for one in launchers):
+        log.info("%s", summary(stats, sum(one.running for one in launchers)))
     if counts:
-        sys.stderr.buffer.write(msgspec.json.encode(launcher.snapshot()) + b"\n")
+        for one in launchers:
+            sys.stderr.buffer.write(msgspec.json.encode(one.snapshot()) + b"\n")
+    return stats
 
 
 def summary(stats: Stats, unreported: int) -> str:
@@ -147,7 +179,7 @@ def summary(stats: Stats, unreported: int) -> str:
     return f"{', '.join(parts)} in {stats.runtime:.2f}s"
 
 
-def _run_taskmaster(settings: Settings, open_: Callable[[], Bus]) -> int:
+def _run_taskmaster(settings: Settings, open_: Callable[[Settings], Bus]) -> int:
     # Only for those who have one.
     from task_core.launcher.taskmaster import TaskmasterLoop
 
@@ -156,7 +188,7 @@ def _run_taskmaster(settings: Settings, open_: Callable[[], Bus]) -> int:
     plugin: TaskmasterPlugin = settings.taskmaster.plugin
     hooks = hooks_of(settings)
     taskmaster = plugin.make(settings.taskmaster.options)
-    bus = open_()
+    bus = open_(settings)
     name = plugin.name
     loop = TaskmasterLoop(
         taskmaster,

@@ -1,11 +1,13 @@
 """Finds the bus that a program names, as the command line does, and makes a client."""
 
+from functools import partial
 from typing import Any
 
 from task_core.api.bus import Bus, BusContext
 from task_core.builtin import PLUGINS
 from task_core.client.client import Client
 from task_core.config.bus import choose_bus
+from task_core.config.selection import Chosen
 from task_core.discovery.catalog import Catalog
 
 
@@ -42,9 +44,30 @@ def connect(
         'load'
     """
     chosen = choose_bus(catalog or Catalog.scan(PLUGINS), url, options, config=config)
+    return Client(partial(_open, chosen, lease), done_topic, chosen.plugin.name)
 
-    def open_bus() -> Bus:
-        bus: Bus = chosen.plugin.open(chosen.options, BusContext(lease=lease))
-        return bus
 
-    return Client(open_bus, done_topic, chosen.plugin.name)
+def open_bus(
+    url: str | None = None,
+    *,
+    lease: float = 30.0,
+    config: str | None = None,
+    catalog: Catalog | None = None,
+    **options: Any,
+) -> Bus:
+    """Open a bus for a launcher of this program; arguments as for `connect`.
+
+    It belongs to one thread: `run_launcher` or `LauncherThread` take it over.
+
+    Raises:
+        PluginError: There is no such bus, or it cannot be used.
+        OptionError: One of the options is wrong.
+        BusError: It cannot be opened.
+    """
+    chosen = choose_bus(catalog or Catalog.scan(PLUGINS), url, options, config=config)
+    return _open(chosen, lease)
+
+
+def _open(chosen: Chosen, lease: float) -> Bus:
+    bus: Bus = chosen.plugin.open(chosen.options, BusContext(lease=lease))
+    return bus

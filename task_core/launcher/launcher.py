@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -186,8 +187,8 @@ class Launcher:
         self.parts = parts
         self.guarantee = guarantee
         self.stats = parts.stats
-        self.started = False
-        """Whether the bus could be used, and tasks may have been received."""
+        self.began = threading.Event()
+        """Set when the bus could be used, and tasks may have been received."""
         self._closing = Closing(
             close_worker, parts.stop, parts.handover, parts.clock, parts.log
         )
@@ -223,7 +224,7 @@ class Launcher:
             # Check what will be written, before anything is read.
             parts.bus.prepare([plan.done_topic, plan.dead_topic])
             loop = Loop(plan, parts, self._subscribe())
-            self.started = True
+            self.began.set()
             parts.slots.start()
             parts.log.info("%s", self.guarantee)
             self._warn_of_sibling()

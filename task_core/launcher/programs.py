@@ -1,8 +1,10 @@
 """For programs and tests: a launcher until its end, or one task without a bus."""
 
 import logging
+import threading
 from collections.abc import Callable
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import msgspec
 
@@ -12,11 +14,11 @@ from task_core.api.worker import Outcome
 from task_core.clock import SystemClock
 from task_core.launcher.context import Call, Job, SharedContext
 from task_core.launcher.handover import Handover
-from task_core.launcher.launcher import make_launcher
+from task_core.launcher.launcher import Launcher, make_launcher
 from task_core.launcher.parts import make_slots
 from task_core.launcher.plan import NoHooks, Plan
 from task_core.launcher.run import make_run
-from task_core.launcher.signals import Supervisor
+from task_core.launcher.signals import MARGIN, Supervisor
 from task_core.launcher.signature import AnyWorker, as_plugin, make_call
 from task_core.launcher.stats import Stats
 from task_core.launcher.stop import Cancel
@@ -25,6 +27,8 @@ from task_core.wire import encode_task
 
 LONGEST_RUN = 86400.0
 """Seconds that a run may take."""
+LOOK = 0.2
+"""Seconds after which a thread that waits for another looks again."""
 
 
 def run_launcher(
@@ -33,6 +37,7 @@ def run_launcher(
     plan: Plan | None = None,
     *,
     options: Any = None,
+    stop: threading.Event | None = None,
     **settings: Any,
 ) -> Stats:
     """Run a worker until the end of input, a limit or a signal; for the main thread.
@@ -45,6 +50,7 @@ def run_launcher(
         bus: What carries the tasks, or what opens it; it is closed at the end.
         plan, settings: What to do; see `task_core.launcher.plan.Plan`.
         options: The plugin's options; those that nobody has set when None.
+        stop: Another thread may set it: then it stops as after a signal.
 
     Returns:
         What happened, as counts.
@@ -54,8 +60,107 @@ def run_launcher(
         BusError: The bus failed.
     """
     launcher = make_launcher(worker, bus, plan, options=options, **settings)
-    Supervisor(launcher, launcher.plan.kill_time).run()
+    ended = threading.Event()
+    if stop is not None:
+        heed = threading.Thread(target=_heed, args=(stop, ended, launcher), daemon=True)
+        heed.start()
+    try:
+        Supervisor(launcher, launcher.plan.kill_time).run()
+    finally:
+        ended.set()
     return launcher.stats
+
+
+def _heed(stop: threading.Event, ended: threading.Event, launcher: Launcher) -> None:
+    """Stop a launcher when somebody wants it, as long as it runs."""
+    while not ended.is_set():
+        if stop.wait(LOOK):
+            launcher.stop()
+            return
+
+
+class LauncherThread:
+    """A launcher in a thread of its own: for tests, notebooks and other programs.
+
+    As a context manager it is started, and reads when its body begins; in the end it is
+    stopped with the grace of the plan's `kill_time`.
+
+    Args:
+        worker, bus, plan, options, settings: As for `run_launcher`.
+
+    Raises:
+        WorkerError: The worker cannot be called.
+        BusError: The bus cannot be opened.
+
+    Example:
+        >>> from task_core import connect, open_bus
+        >>> with connect("memory:doc") as tasks:
+        ...     with LauncherThread(str.upper, open_bus("memory:doc"), topic="shout"):
+        ...         tasks.call("shout", "ada").msg
+        'ADA'
+    """
+
+    def __init__(
+        self,
+        worker: AnyWorker,
+        bus: Bus | Callable[[], Bus],
+        plan: Plan | None = None,
+        *,
+        options: Any = None,
+        **settings: Any,
+    ) -> None:
+        self.launcher = make_launcher(worker, bus, plan, options=options, **settings)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="bus", daemon=True)
+
+    def start(self) -> Self:
+        """Start it; return when it reads, or has ended.
+
+        Raises:
+            BusError: It cannot read.
+        """
+        self._thread.start()
+        while not self.launcher.began.wait(LOOK) and self._thread.is_alive():
+            pass
+        if self._error is not None:
+            raise self._error
+        return self
+
+    def stop(self) -> None:
+        """Stop it: first with grace, then at once (any thread)."""
+        self.launcher.stop()
+
+    def join(self, timeout: float | None = None) -> Stats:
+        """Wait for its end, and return the counts.
+
+        Raises:
+            TimeoutError: It has not ended after so many seconds.
+            BusError: The bus failed.
+        """
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            raise TimeoutError(f"the launcher has not ended after {timeout:g}s")
+        if self._error is not None:
+            raise self._error
+        return self.launcher.stats
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        self.join(self.launcher.plan.kill_time + MARGIN)
+
+    def _run(self) -> None:
+        try:
+            self.launcher.run()
+        except BaseException as error:  # noqa: BLE001  raised where somebody waits
+            self._error = error
 
 
 def run_once(

@@ -1,6 +1,8 @@
 """Counts of a launcher, under the names that the Go system gives them."""
 
 from collections import Counter
+from collections.abc import Sequence
+from copy import copy
 from datetime import timedelta
 from typing import Any
 
@@ -40,6 +42,16 @@ class Stats:
         self.abandoned = 0
         self.busy = 0.0
         self.sent: Counter[str] = Counter()
+
+    @classmethod
+    def total(cls, many: Sequence["Stats"]) -> "Stats":
+        """Return the sum of what launchers did that ran side by side."""
+        total = copy(max(many, key=lambda one: one.runtime))
+        for name, count in vars(total).items():
+            if not name.startswith("_"):
+                zero = type(count)()
+                setattr(total, name, sum((getattr(x, name) for x in many), zero))
+        return total
 
     @property
     def runtime(self) -> float:

@@ -37,7 +37,7 @@ HIDDEN = {
     "task_core.fields": {"_of_dataclass"},  # dataclasses: few workers have any
     "task_core.cli.buses": {"open_bus"},  # few read one bus and write another
     "task_core.cli.launch": {"_run"},  # help runs nothing
-    "task_core.cli.run_launch": {"_run_taskmaster"},  # not for workers
+    "task_core.cli.run_launch": {"_run_taskmaster", "_together"},  # not for most
     # What few launches need.
     "task_core.launcher.launcher": {"_usable", "_assemble"},
     "task_core.launcher.parts": {"make_slots"},  # asyncio is half of a start

@@ -107,3 +107,52 @@ TASKMASTER = """
 from task_core.api import TaskmasterPlugin
 plugin = TaskmasterPlugin(name="cron", summary="x", make=lambda options: None)
 """
+
+
+TWO = """
+from task_core.api import worker
+
+@worker
+def one(info):
+    return f"1 {info}"
+
+@worker
+def two(info):
+    raise ValueError("no")
+"""
+
+
+def test_several_workers_run_in_one_process_each_on_its_own_topic(task, folder, caplog):
+    """One summary, and the worst exit code."""
+    caplog.set_level("INFO")
+    (folder / "two.py").write_text(TWO)
+    for kind in ("one", "two", "one"):
+        assert task("send", kind, "x", "--bus", "sqlite").code == 0
+    workers = ("-w", "two.py:one", "-w", "two.py:two")
+    done = task("launch", *workers, "--bus", "sqlite", "--drain", "--fail")
+    assert done.code == 1
+    assert "2 complete, 1 error in" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("flags", "text"),
+    [
+        ((), "several workers cannot share what is piped in"),
+        (("-b", "sqlite", "-t", "x"), "topic: of several workers, each reads its own"),
+        (("-b", "sqlite", "--channel", "x"), "channel: of several workers"),
+        (("-b", "sqlite", "-w", "two.py:three"), "there is no 'three'"),
+    ],
+)
+def test_what_several_workers_cannot_share_is_refused(task, folder, flags, text):
+    """Before anything is opened."""
+    (folder / "two.py").write_text(TWO)
+    done = task("launch", "-w", "two.py:one", "-w", "two.py:two", *flags)
+    assert done.code in (2, 3)
+    assert text in done.err
+    assert not (folder / "task.db").exists()
+
+
+def test_a_flag_holds_for_all_workers_that_have_it(task, folder):
+    """Help shows it once."""
+    shown = task("launch", "-w", "exec:cat", "-w", "exec:tac", "--help").out
+    assert shown.count("--worker-once") == 1

@@ -2,8 +2,12 @@
 
 import subprocess
 import sys
+import threading
 
-from task_core import run_launcher, run_once
+import pytest
+
+from task_core import LauncherThread, run_launcher, run_once
+from task_core.errors import BusError
 from task_core.task import Task
 
 
@@ -60,3 +64,60 @@ def test_one_task_is_run_without_a_bus():
         "a",
         "sum",
     )
+
+
+def test_a_launcher_in_a_thread_reads_when_its_body_begins(memory, make_tasks):
+    """And has ended when that is left; a stop waits for what runs."""
+    memory.watch("done").put(*make_tasks("a"))
+    began, told = threading.Event(), []
+
+    def worker(info, ctx):
+        began.set()
+        told.append(ctx.wait(30))
+
+    with LauncherThread(worker, memory.open(), topic="load") as launcher:
+        assert began.wait(20)
+    assert told == [True]
+    assert launcher.join(0).results == {"complete": 1}
+
+
+def test_a_thread_tells_what_went_wrong(script):
+    """At the start, or at the end."""
+
+    def fail(bus):
+        raise BusError("gone")
+
+    bus = script(bounded=False, on_receive=fail)
+    with pytest.raises(BusError, match="gone"):
+        LauncherThread(str.upper, bus, topic="load").start().join()
+
+
+def test_a_thread_that_does_not_end_says_so(memory):
+    """Waiting for it has a limit."""
+    with (
+        LauncherThread(str.upper, memory.open(), topic="load") as launcher,
+        pytest.raises(TimeoutError, match=r"not ended after 0.01s"),
+    ):
+        launcher.join(0.01)
+
+
+ELSEWHERE = """
+import threading
+from task_core import open_bus, run_launcher
+
+stop = threading.Event()
+threading.Timer(0.5, stop.set).start()
+print(run_launcher(str.upper, open_bus("memory"), topic="load", stop=stop).received)
+"""
+
+
+def test_another_thread_may_stop_it():
+    """The main thread waits in `run_launcher`."""
+    done = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr

@@ -1,0 +1,53 @@
+"""Several launchers in one process, with one end."""
+
+import threading
+from collections.abc import Sequence
+
+from task_core.errors import FrameworkError
+from task_core.launcher.launcher import Launcher
+
+
+class Together:
+    """Runs launchers side by side, each in a bus thread of its own.
+
+    It ends when all have ended. When one fails, the others are stopped with the grace
+    that a signal would give them.
+
+    Args:
+        launchers: What to run.
+    """
+
+    def __init__(self, launchers: Sequence[Launcher]) -> None:
+        self._launchers = launchers
+        self._errors: list[BaseException] = []
+
+    def run(self) -> None:
+        """Work until the last one has ended; raise the worst of what they raised."""
+        threads = [
+            threading.Thread(target=self._run, args=(one,), name="bus", daemon=True)
+            for one in self._launchers
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if self._errors:
+            raise max(self._errors, key=_badness)
+
+    def stop(self) -> None:
+        """Stop all of them (any thread)."""
+        for one in self._launchers:
+            one.stop()
+
+    def _run(self, launcher: Launcher) -> None:
+        try:
+            launcher.run()
+        except BaseException as error:  # noqa: BLE001  raised again by `run`
+            self._errors.append(error)
+            for one in self._launchers:
+                if one is not launcher:
+                    one.stop()
+
+
+def _badness(error: BaseException) -> int:
+    return error.exit_code if isinstance(error, FrameworkError) else 256  # a bug

@@ -126,6 +126,10 @@ class WorkerContext(Protocol):
     def cancelled(self) -> bool:
         """Whether to stop early: return `interrupted()` soon."""
 
+    @property
+    def grace_left(self) -> float:
+        """Seconds that a cancelled run has to end; the kill time before a stop."""
+
     def wait(self, seconds: float) -> bool:
         """Sleep; return True when cancelled, at once in that case."""
 

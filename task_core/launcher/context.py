@@ -24,6 +24,11 @@ def accept(message: Message) -> None:
     """Accept any message."""
 
 
+def endless() -> float:
+    """Return the grace of runs that nobody stops."""
+    return inf
+
+
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class SharedContext:
     """What all runs of one launcher share.
@@ -36,6 +41,7 @@ class SharedContext:
         timeout: Seconds that a run may take, or None.
         retry_on: Exceptions after which a task runs again.
         monotonic: The clock of deadlines.
+        grace: Seconds that runs have after a stop.
     """
 
     cancel: Cancel
@@ -45,6 +51,7 @@ class SharedContext:
     timeout: float | None = None
     retry_on: tuple[type[BaseException], ...] = ()
     monotonic: Callable[[], float] = time.monotonic
+    grace: Callable[[], float] = endless
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -93,6 +100,11 @@ class RunContext:
         if self.deadline is None:
             return inf
         return self.deadline - self._shared.monotonic()
+
+    @property
+    def grace_left(self) -> float:
+        """Seconds of the kill time that are left; all of it before a stop."""
+        return self._shared.grace()
 
     @property
     def log(self) -> logging.Logger:

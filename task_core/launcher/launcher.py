@@ -121,6 +121,7 @@ def _assemble(
     log: logging.Logger,
 ) -> "Launcher":
     cancel, handover, stats = Cancel(), Handover(), Stats(clock)
+    stop = Stop(plan.kill_time, clock)
     shared = SharedContext(
         cancel=cancel,
         log=logging.getLogger(f"task.worker.{plugin.name}"),
@@ -129,6 +130,7 @@ def _assemble(
         timeout=plan.timeout,
         retry_on=plan.retry_on,
         monotonic=clock.monotonic,
+        grace=stop.left_for_runs,
     )
     retries = None
     if bus.capabilities.delay:
@@ -147,7 +149,7 @@ def _assemble(
         handover=handover,
         window=Window(plan.concurrency, plan.prefetch),
         cancel=cancel,
-        stop=Stop(plan.kill_time, clock),
+        stop=stop,
         stats=stats,
         clock=clock,
         hooks=hooks,

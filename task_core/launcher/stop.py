@@ -90,6 +90,10 @@ class Stop:
             return self._kill_time
         return max(0.0, self._deadline - self._clock.monotonic())
 
+    def left_for_runs(self) -> float:
+        """Seconds that runs still have; none when it was asked for again."""
+        return 0.0 if self.hurries else self.grace_left
+
     @property
     def waited(self) -> float:
         """Seconds that running tasks were given so far."""

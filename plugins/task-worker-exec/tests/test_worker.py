@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from task_worker_exec.child import GRACE
 from task_worker_exec.options import ExecOptions
 from task_worker_exec.plugin import exec_
 from task_worker_exec.worker import make_exec
@@ -43,9 +44,10 @@ for line in sys.stdin:
 class Ctx:
     """As much of a context as the worker needs."""
 
-    def __init__(self, info="", cancel_after=None):
+    def __init__(self, info="", cancel_after=None, grace_left=10.0):
         self.task = Task(type="exec", info=info)
         self.meta = {}
+        self.grace_left = grace_left
         self.log = logging.getLogger("test")
         self.cancel = threading.Event()
         if cancel_after is not None:
@@ -164,6 +166,38 @@ def test_a_child_that_ignores_the_first_signal_is_killed(server, monkeypatch):
     monkeypatch.setattr("task_worker_exec.child.GRACE", 0.2)
     pid = pid_of(server)
     assert server.do_task(Ctx("stubborn", cancel_after=0.3)).kind == "interrupted"
+    assert not alive(pid)
+
+
+def test_a_stubborn_child_is_killed_before_the_launchers_grace_is_over(server):
+    """So that it is told, and nobody outlives the launcher; its own grace is longer."""
+    pid = pid_of(server)
+    ctx = Ctx("stubborn", cancel_after=0.3, grace_left=0.4)
+    begin = time.monotonic()
+    assert server.do_task(ctx).kind == "interrupted"
+    assert time.monotonic() - begin < GRACE
+    assert not alive(pid)
+
+
+def test_a_stubborn_child_is_killed_at_once_when_nobody_wants_to_wait(server):
+    """A second signal takes away what was left of the grace."""
+    pid = pid_of(server)
+    ctx = Ctx("stubborn", cancel_after=0.3, grace_left=3600.0)
+    threading.Timer(0.6, lambda: setattr(ctx, "grace_left", 0.0)).start()
+    begin = time.monotonic()
+    assert server.do_task(ctx).kind == "interrupted"
+    assert time.monotonic() - begin < GRACE
+    assert not alive(pid)
+
+
+def test_close_kills_stubborn_children_within_the_grace(program, make):
+    """As much of it as is left; the signals are ignored by an idle child too."""
+    script = "#!/bin/sh\ntrap '' TERM\nread task\necho '\"'$$'\"'\nsleep 60 & wait\n"
+    worker = make(program(script + "while :; do sleep 60; done\n"))
+    pid = int(worker.do_task(Ctx(grace_left=0.4)).msg)
+    begin = time.monotonic()
+    worker.close()
+    assert time.monotonic() - begin < GRACE
     assert not alive(pid)
 
 
@@ -334,6 +368,7 @@ def test_what_a_program_left_behind_ends_with_it(program, make, once):
 
 ORPHANER = """
 import sys, test_worker
+from task_worker_exec.child import GRACE
 from task_worker_exec.options import ExecOptions
 from task_worker_exec.plugin import exec_
 from task_worker_exec.worker import make_exec
@@ -367,6 +402,7 @@ IGNORER = """
 import signal, sys
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 import test_worker
+from task_worker_exec.child import GRACE
 from task_worker_exec.options import ExecOptions
 from task_worker_exec.plugin import exec_
 from task_worker_exec.worker import make_exec

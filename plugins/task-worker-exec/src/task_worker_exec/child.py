@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from time import monotonic, sleep
+from typing import Protocol
 
 from task_worker_exec.leash import Leash
 from task_worker_exec.output import LONGEST, Output
@@ -18,12 +19,27 @@ TICK = 0.05
 HANG_UP = 1.0
 """Seconds that a child has to end by itself when its input is closed."""
 GRACE = 5.0
-"""Seconds that it has after SIGTERM, before SIGKILL."""
+"""Seconds that it has after SIGTERM, before SIGKILL: as far as the launcher waits."""
+SHARE = 0.75
+"""The part of a launcher's grace that it has; the rest is for telling how it ended."""
 LEFT_BEHIND = 1.0
 """Seconds that the processes have which it has started and left behind."""
 CHUNK = 64 * 1024
 
-Cancelled = Callable[[], bool]
+Grace = Callable[[], float]
+"""Tells how many seconds there are, as long as nobody is in a hurry."""
+
+
+class Caller(Protocol):
+    """Whoever waits for a child; a worker's context is one."""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the child is to end."""
+
+    @property
+    def grace_left(self) -> float:
+        """Seconds that it has for that."""
 
 
 class Reading(Enum):
@@ -43,13 +59,14 @@ class Child:
     Args:
         argv: The program and its arguments.
         leash: Ends it should we be killed.
+        caller: Tells for how long a child may be waited for.
 
     Raises:
         OSError: It cannot be started.
     """
 
-    def __init__(self, argv: Sequence[str], leash: Leash) -> None:
-        leash.ready()
+    def __init__(self, argv: Sequence[str], leash: Leash, caller: Caller) -> None:
+        leash.ready(min(GRACE, caller.grace_left))
         self._process = subprocess.Popen(
             argv,
             stdin=subprocess.PIPE,
@@ -79,34 +96,34 @@ class Child:
         alive = self._process.poll() is None and self._read() is not Reading.END
         return alive and self._output.empty
 
-    def ask(self, line: bytes, cancelled: Cancelled) -> bytes | None:
+    def ask(self, line: bytes, caller: Caller) -> bytes | None:
         """Send a line, return the next line that comes back.
 
         Args:
             line: With its newline.
-            cancelled: When it turns true, the child is terminated, later killed.
+            caller: When it is cancelled, the child is terminated, later killed.
 
         Returns:
             The answer without its newline, or None when there will be none.
         """
         self._unwritten = memoryview(line)
         while (found := self._output.take()) is None:
-            if not self._step(cancelled):
+            if not self._step(caller):
                 self._output.finish()
                 return self._output.take()
         return found
 
-    def run(self, line: bytes, cancelled: Cancelled) -> bytes:
+    def run(self, line: bytes, caller: Caller) -> bytes:
         """Send a line, close its input, wait for its end, return its last line."""
         self._unwritten = memoryview(line)
         self._hang_up_after = True
         last = b""
-        while self._step(cancelled):
+        while self._step(caller):
             last = self._output.take_last() or last
         self._output.finish()
         last = self._output.take_last() or last
         while not self.wait(TICK):
-            self._heed(cancelled)
+            self._heed(caller)
         return last
 
     @property
@@ -152,9 +169,10 @@ class Child:
             return False
         return True
 
-    def end_group(self) -> None:
+    def end_group(self, grace: float) -> None:
         """End what it has started and left behind, when it has ended itself."""
-        deadline = monotonic() + LEFT_BEHIND
+        killed = self._process.returncode == -signal.SIGKILL  # so were the others
+        deadline = monotonic() + (0 if killed else min(LEFT_BEHIND, grace))
         while self._signal_group(signal.SIGTERM) and monotonic() < deadline:
             sleep(TICK)
         self._signal_group(signal.SIGKILL)
@@ -172,9 +190,9 @@ class Child:
         self.hang_up()
         self._stdout.close()
 
-    def _step(self, cancelled: Cancelled) -> bool:
+    def _step(self, caller: Caller) -> bool:
         """Write and read what is possible; return False at the end of its output."""
-        self._heed(cancelled)
+        self._heed(caller)
         self._write()
         if self._output.too_long:
             self.signal(signal.SIGKILL)
@@ -211,26 +229,39 @@ class Child:
         if self._hang_up_after:
             self.hang_up()
 
-    def _heed(self, cancelled: Cancelled) -> None:
+    def _heed(self, caller: Caller) -> None:
+        if not caller.cancelled:
+            return
+        grace = caller.grace_left
         if self._kill_at is None:
-            if cancelled():
-                self.signal(signal.SIGTERM)
-                self._kill_at = monotonic() + GRACE
-        elif monotonic() >= self._kill_at:
+            self.signal(signal.SIGTERM)
+            self._kill_at = monotonic() + min(GRACE, grace * SHARE)
+        if monotonic() >= self._kill_at or grace <= 0:
             self.signal(signal.SIGKILL)
 
 
-def end(children: Iterable[Child]) -> None:
-    """End processes: first ask them, by closing their input, then insist."""
+def end(children: Iterable[Child], grace: Grace) -> None:
+    """End processes: first ask them, by closing their input, then insist.
+
+    Args:
+        children: The processes.
+        grace: How long that may take.
+    """
     children = list(children)
     for child in children:
         child.hang_up()
-    for seconds, number in ((HANG_UP, signal.SIGTERM), (GRACE, signal.SIGKILL)):
+    ours = grace() * SHARE
+    for seconds, number in (
+        (min(HANG_UP, ours / 3), signal.SIGTERM),
+        (min(GRACE, ours * 2 / 3), signal.SIGKILL),
+    ):
         deadline = monotonic() + seconds
         for child in children:
-            if not child.wait(deadline - monotonic()):
-                child.signal(number)
+            while not child.wait(min(TICK, deadline - monotonic())):
+                if monotonic() >= deadline or grace() <= 0:
+                    child.signal(number)
+                    break
     for child in children:
         child.wait(GRACE)
-        child.end_group()
+        child.end_group(grace() * SHARE)
         child.dispose()

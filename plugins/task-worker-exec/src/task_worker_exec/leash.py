@@ -22,22 +22,21 @@ for one in $groups; do kill -s KILL -- "-$one"; done
 
 
 class Leash:
-    """Holds process groups.
+    """Holds process groups."""
 
-    Args:
-        grace: Seconds that they have to end, before they are killed.
-    """
-
-    def __init__(self, grace: float) -> None:
-        self._grace = grace
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._watcher: subprocess.Popen[bytes] | None = None
 
-    def ready(self) -> None:
-        """Start the process that watches, before there is anything to watch."""
+    def ready(self, grace: float) -> None:
+        """Start the process that watches, before there is anything to watch.
+
+        Args:
+            grace: Seconds that the groups have to end, before they are killed.
+        """
         with self._lock, contextlib.suppress(OSError):  # without it, all else works
             if self._watcher is None:
-                self._watcher = self._start()
+                self._watcher = self._start(grace)
 
     def add(self, group: int) -> None:
         """End this group, too, should the launcher die."""
@@ -62,9 +61,9 @@ class Leash:
                 assert self._watcher.stdin is not None
                 self._watcher.stdin.write(line.encode())
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self, grace: float) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            ["/bin/sh", "-c", _SCRIPT, "task-worker-exec", f"{self._grace:g}"],
+            ["/bin/sh", "-c", _SCRIPT, "task-worker-exec", f"{grace:g}"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

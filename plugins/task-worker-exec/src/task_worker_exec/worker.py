@@ -5,6 +5,7 @@ line on its stdout; what it writes to stderr is shown. See `outcome` for answers
 """
 
 import contextlib
+import math
 import os
 import shutil
 import signal
@@ -21,7 +22,7 @@ from task_core.api import (
     interrupted,
 )
 from task_worker_exec.backoff import Backoff
-from task_worker_exec.child import GRACE, Child, end
+from task_worker_exec.child import Child, Grace, end
 from task_worker_exec.leash import Leash
 from task_worker_exec.options import split_command
 from task_worker_exec.outcome import read_answer, read_ending
@@ -75,13 +76,15 @@ class ExecWorker(Worker):
         self._argv = argv
         self._slot = threading.local()
         self._children: set[Child] = set()
-        self._leash = Leash(GRACE)
+        self._leash = Leash()
         self._backoff = Backoff()
+        self._grace: Grace = lambda: math.inf
 
     def do_task(self, ctx: WorkerContext) -> Outcome:
         """Have the child of this slot do one task."""
         if ctx.cancelled:
             return interrupted()
+        self._grace = lambda: ctx.grace_left
         child = self._ready_child()
         if child is not None:
             outcome = self._ask(child, ctx)
@@ -91,7 +94,7 @@ class ExecWorker(Worker):
         if not self._backoff.wait(ctx):
             return interrupted()
         try:
-            child = self._start()
+            child = self._start(ctx)
         except OSError as error:
             self._backoff.note(works=False)
             return failed(f"cannot start {self._argv[0]}: {error.strerror}")
@@ -101,7 +104,7 @@ class ExecWorker(Worker):
 
     def close(self) -> None:
         """End all children."""
-        end(self._children.copy())
+        end(self._children.copy(), self._grace)
         self._children.clear()
         self._leash.close()
 
@@ -112,8 +115,8 @@ class ExecWorker(Worker):
         self._end(child)
         return None
 
-    def _start(self) -> Child:
-        child = Child(self._argv, self._leash)
+    def _start(self, ctx: WorkerContext) -> Child:
+        child = Child(self._argv, self._leash, ctx)
         self._children.add(child)
         self._slot.child = child
         return child
@@ -121,7 +124,7 @@ class ExecWorker(Worker):
     def _ask(self, child: Child, ctx: WorkerContext) -> Outcome | None:
         """Return what the child answers, or None when it ended instead."""
         line = encode_task(ctx.task) + b"\n"
-        answer = child.ask(line, lambda: ctx.cancelled)
+        answer = child.ask(line, ctx)
         if answer is None:
             self._end(child)
             return None
@@ -129,7 +132,7 @@ class ExecWorker(Worker):
 
     def _end(self, child: Child) -> None:
         self._slot.child = None
-        end([child])
+        end([child], self._grace)
         self._children.discard(child)
 
 
@@ -143,23 +146,25 @@ class OnceWorker(Worker):
     def __init__(self, argv: Sequence[str]) -> None:
         self._argv = argv
         self._children: set[Child] = set()
-        self._leash = Leash(GRACE)
+        self._leash = Leash()
         self._backoff = Backoff()
+        self._grace: Grace = lambda: math.inf
 
     def do_task(self, ctx: WorkerContext) -> Outcome:
         """Have a new process do one task."""
         if ctx.cancelled or not self._backoff.wait(ctx):
             return interrupted()
+        self._grace = lambda: ctx.grace_left
         try:
-            child = Child(self._argv, self._leash)
+            child = Child(self._argv, self._leash, ctx)
         except OSError as error:
             self._backoff.note(works=False)
             return failed(f"cannot start {self._argv[0]}: {error.strerror}")
         self._children.add(child)
         try:
-            last = child.run(encode_task(ctx.task) + b"\n", lambda: ctx.cancelled)
+            last = child.run(encode_task(ctx.task) + b"\n", ctx)
         finally:
-            end([child])
+            end([child], self._grace)
             self._children.discard(child)
         self._backoff.note(works=child.started)
         if ctx.cancelled and not child.succeeded:
@@ -168,7 +173,7 @@ class OnceWorker(Worker):
 
     def close(self) -> None:
         """End what still runs."""
-        end(self._children.copy())
+        end(self._children.copy(), self._grace)
         self._leash.close()
 
 

@@ -23,7 +23,6 @@ from task_core.clock import Clock
 from task_core.errors import InfoError
 from task_core.launcher.context import Call, Job, RunContext, SharedContext, stamp_unrun
 from task_core.launcher.plan import Hooks
-from task_core.launcher.timeouts import limited, limited_async
 from task_core.task import Task
 from task_core.wire import decode_task
 
@@ -98,7 +97,11 @@ def make_run(call: Call, shared: SharedContext, clock: Clock, hooks: Hooks) -> R
             take_changes(job)
         job.task.ended = stamp()
 
-    timed = limited(run, shared)
+    timed = run
+    if shared.timeout is not None:
+        from task_core.launcher.timeouts import limited  # noqa: PLC0415  few have one
+
+        timed = limited(run, shared)
     watch = Watch.of(hooks)
     return _watched(timed, watch, clock) if watch else timed
 
@@ -139,7 +142,11 @@ def make_async_run(
             take_changes(job)
         job.task.ended = stamp()
 
-    timed = limited_async(run, shared)
+    timed = run
+    if shared.timeout is not None:
+        from task_core.launcher.timeouts import limited_async  # noqa: PLC0415  as above
+
+        timed = limited_async(run, shared)
     watch = Watch.of(hooks)
     return _watched_async(timed, watch, clock) if watch else timed
 

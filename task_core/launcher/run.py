@@ -97,7 +97,7 @@ def make_run(call: Call, shared: SharedContext, clock: Clock, hooks: Hooks) -> R
             take_changes(job)
         job.task.ended = stamp()
 
-    timed = run
+    timed: Run = run
     if shared.timeout is not None:
         from task_core.launcher.timeouts import limited  # noqa: PLC0415  few have one
 
@@ -142,7 +142,7 @@ def make_async_run(
             take_changes(job)
         job.task.ended = stamp()
 
-    timed = run
+    timed: AsyncRun = run
     if shared.timeout is not None:
         from task_core.launcher.timeouts import limited_async  # noqa: PLC0415  as above
 

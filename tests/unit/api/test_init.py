@@ -7,7 +7,7 @@ import pytest
 
 from task_core import api
 
-LATE = {"CommandContext", "CommandPlugin", "hookimpl"}
+LATE = {"CommandContext", "CommandPlugin", "Launch", "hookimpl"}
 """What is loaded when it is asked for."""
 
 

@@ -23,18 +23,37 @@ def certificate(tmp_path_factory):
     return Certificate.make(tmp_path_factory.mktemp("tls"))
 
 
+@pytest.fixture(scope="module")
+def start_all():
+    """Start brokers for one module; skip, or fail where they must be there."""
+    started = []
+
+    def start_all(start):
+        started.extend(made := insist(start))
+        return made
+
+    yield start_all
+    for broker in reversed(started):
+        broker.close()
+
+
 @pytest.fixture(scope="session")
 def guarded(certificate):
     """A server for those alone who log in, with TLS at another port."""
     server = Redis(login=True, tls=certificate)
+    insist(server.start)
+    yield server
+    server.close()
+
+
+def insist(start):
+    """Start something; skip, or fail where it must be there."""
     try:
-        server.start()
+        return start()
     except BrokerMissingError as error:
         if os.environ.get("BROKERS_REQUIRED") == "1":
             raise
         pytest.skip(str(error))
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -1,13 +1,14 @@
 """The bus: it connects when it is used, and each consumer on its own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
 from task_bus_redis.consumer import RedisConsumer
+from task_bus_redis.dialer import Dialer
 from task_bus_redis.keys import Keys
 from task_bus_redis.link import Link
-from task_bus_redis.options import RedisOptions, database
+from task_bus_redis.options import RedisOptions, address_of, database
 from task_bus_redis.producer import RedisProducer
 from task_bus_redis.scripts import script
 from task_core.api import (
@@ -29,10 +30,18 @@ def make_bus(
     Raises:
         OptionError: One of them is wrong.
     """
-    try:
-        database(options)
-    except ValueError as error:
-        raise OptionError([f"bus.redis.db: {error}"]) from None
+    checks: tuple[tuple[str, Callable[[str], object], Sequence[str]], ...] = (
+        ("db", database, [options.db]),
+        ("sentinel", address_of, options.sentinel),
+    )
+    mistakes = []
+    for name, check, values in checks:
+        try:
+            list(map(check, values))
+        except ValueError as error:
+            mistakes.append(f"bus.redis.{name}: {error}")
+    if mistakes:
+        raise OptionError(mistakes)
     return RedisBus(
         options, context, attrs.evolve(capabilities, max_bytes=options.max_bytes)
     )
@@ -54,9 +63,9 @@ class RedisBus(Bus):
     ) -> None:
         name = "rediss" if options.tls else "redis"
         super().__init__(name, capabilities, lease=context.lease)
-        self._options = options
         self._keys = Keys(options.prefix)
-        self._link = Link(options)
+        self._dialer = Dialer(options, self._keys.registry)
+        self._link = Link(self._dialer)
 
     def _subscribe(
         self, topic: str, channel: str, *, prefetch: int | None, temporary: bool
@@ -66,7 +75,7 @@ class RedisBus(Bus):
             topic,
             channel,
             self._keys,
-            Link(self._options),
+            Link(self._dialer),
             self._link,
             is_temporary=temporary,
         )

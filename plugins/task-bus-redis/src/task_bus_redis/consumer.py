@@ -104,16 +104,24 @@ class RedisConsumer(Consumer):
         streams = ("STREAMS", self._stream, self._bell, ">", ">")
         group = ("XREADGROUP", "GROUP", "task", self._me, "COUNT", limit)
         self._link.ask(*group, *block, *streams)
-        if block and self._waker.wait(seconds + SLACK, self._link.fileno()) is not (
-            Event.READY
-        ):
-            self._control.call("CLIENT", "UNBLOCK", self._link.id)
+        if block:
+            self._wait(seconds + SLACK)
         try:
             answer = self._link.answer()
         except ChannelMissingError:  # deleted meanwhile, or its stream has expired
             self.begin()
             return []
         return self._deliveries(answer or [])
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for the answer; if none comes, or `wake` is called, ask for it."""
+        try:
+            event = self._waker.wait(seconds, self._link.fileno())
+            if event is not Event.READY:
+                self._control.call("CLIENT", "UNBLOCK", self._link.id)
+        except BaseException:  # an answer is on its way to nobody
+            self._link.drop()
+            raise
 
     def _deliveries(self, answer: list[Any]) -> list[Delivery]:
         found = []

@@ -1,6 +1,8 @@
 """What redis-py and the server say -> one clear line of the bus."""
 
-from redis import exceptions
+import re
+
+from redis import exceptions as client
 
 from task_core.api import BusConnectionError, BusError, PayloadError
 
@@ -13,12 +15,48 @@ class ChannelMissingError(BusError):
     """The keys of a channel are gone: somebody has deleted it, or the server forgot."""
 
 
-_AWAY = ("LOADING", "MASTERDOWN", "READONLY", "TRYAGAIN", "CLUSTERDOWN", "BUSY")
-"""Answers of a server that is not ready, or is no longer the one to write to."""
-_LOGIN = (
+class ElsewhereError(BusConnectionError):
+    """Another server is the one to write to by now: connecting anew finds it."""
+
+
+LOGIN = (
     "give username and password, for example redis://NAME:PASSWORD@HOST"
     " or TASK_BUS_REDIS_PASSWORD"
 )
+RIGHTS = "the README of task-bus-redis lists the rights that its user needs"
+UNTRUSTED = "is not trusted: option tls_ca names who vouches for it"
+ANSWERS: tuple[tuple[tuple[type[Exception] | str, ...], type[BusError], str], ...] = (
+    ((client.NoPermissionError, "NOPERM", "ACL failure"), BusError, RIGHTS),
+    (("The user executing the script",), BusError, RIGHTS),
+    ((client.AuthenticationError, "NOAUTH", "no password is set"), BusError, LOGIN),
+    (("CERTIFICATE_VERIFY_FAILED",), BusError, UNTRUSTED),
+    (("_REQUIRED]",), BusError, "wants to know who we are: options tls_cert, tls_key"),
+    ((client.InvalidResponse,), BusError, "does not speak Redis: is the port right?"),
+    ((client.MovedError, client.AskError), ElsewhereError, "has moved its keys"),
+    ((client.ReadOnlyError, "read only replica"), ElsewhereError, "is a replica now"),
+    ((client.BusyLoadingError, "LOADING"), BusConnectionError, "still reads its data"),
+    ((client.MasterDownError, "MASTERDOWN"), BusConnectionError, "has no primary now"),
+    ((client.ClusterDownError, "CLUSTERDOWN"), BusConnectionError, "is not ready"),
+    ((client.TryAgainError, "TRYAGAIN", "BUSY"), BusConnectionError, "is not ready"),
+    ((client.NoScriptError, "NOSCRIPT"), ScriptMissingError, "has forgotten a script"),
+    (("NOGROUP", "UNBLOCKED"), ChannelMissingError, "has no such channel"),
+    (
+        (client.OutOfMemoryError, "OOM", "MISCONF", "when used memory"),
+        BusConnectionError,
+        "takes nothing more",
+    ),
+    (("unknown command", "syntax error"), BusError, "is too old: take 6.2 or newer"),
+    (("DB index", "SELECT"), BusError, "has no such database: option db"),
+    (("maximum allowed",), PayloadError, "takes no message that long"),
+    ((client.ResponseError,), BusError, "refuses"),
+    (
+        (client.TimeoutError, TimeoutError),
+        BusConnectionError,
+        "does not answer in time",
+    ),
+)
+"""Exceptions and words in answers, the error that they are, and what they mean."""
+_CONNECTING = re.compile(r"^Error (-?\w+ )?connecting to \S+ ")
 
 
 def error_of(error: Exception, address: str) -> BusError:
@@ -28,36 +66,15 @@ def error_of(error: Exception, address: str) -> BusError:
         error: What was raised.
         address: Who was asked.
     """
-    text = " ".join(str(error).split())
-    where = f"Redis at {address}"
-    if isinstance(error, exceptions.AuthenticationError):
-        return BusError(f"{where} does not let us in: {text}; {_LOGIN}")
-    if isinstance(error, exceptions.NoPermissionError):
-        return BusError(f"{where}: this user lacks a right: {text}")
-    if isinstance(error, exceptions.ResponseError | exceptions.BusyLoadingError):
-        return _answer(text, where)
-    if isinstance(error, exceptions.ReadOnlyError):
-        return BusConnectionError(f"{where} is a replica now: {text}")
-    reason = text or type(error).__name__
-    return BusConnectionError(f"{where} cannot be reached: {reason}")
+    text = " ".join(str(error).split()) or type(error).__name__
+    text = _CONNECTING.sub("", text)
+    for signs, kind, meaning in ANSWERS:
+        if any(_is(error, text, sign) for sign in signs):
+            return kind(f"Redis at {address}: {meaning} ({text})")
+    return BusConnectionError(f"Redis at {address}: cannot be reached ({text})")
 
 
-_ANSWERS = (
-    (("NOAUTH", "no password is set"), BusError, f"does not let us in; {_LOGIN}"),
-    (("NOPERM",), BusError, "refuses: this user lacks a right"),
-    (_AWAY, BusConnectionError, "is not ready"),
-    (("No matching script", "NOSCRIPT"), ScriptMissingError, "has forgotten a script"),
-    (("NOGROUP",), ChannelMissingError, "has no such channel"),
-    (("OOM", "MISCONF", "when used memory"), BusConnectionError, "takes nothing more"),
-    (("unknown command", "syntax error"), BusError, "is too old: take 6.2 or newer"),
-    (("DB index",), BusError, "has no such database"),
-    (("maximum allowed",), PayloadError, "takes no message that long"),
-)
-"""What an answer holds, the error that it is, and what it means."""
-
-
-def _answer(text: str, where: str) -> BusError:
-    for words, kind, meaning in _ANSWERS:
-        if any(word in text for word in words):
-            return kind(f"{where} {meaning}: {text}")
-    return BusError(f"{where}: {text}")
+def _is(error: Exception, text: str, sign: type[Exception] | str) -> bool:
+    if isinstance(sign, str):
+        return sign in text
+    return isinstance(error, sign)

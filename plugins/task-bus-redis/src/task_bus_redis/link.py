@@ -1,20 +1,13 @@
 """One connection: commands, scripts, and answers that are waited for elsewhere."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from redis import Connection, exceptions
-from redis.backoff import NoBackoff
-from redis.connection import SSLConnection
-from redis.retry import Retry
+from redis import exceptions
 
-from task_bus_redis.errors import ScriptMissingError, error_of
-from task_bus_redis.options import RedisOptions, database
+from task_bus_redis.dialer import FAILURES, Dialer, Server
+from task_bus_redis.errors import ElsewhereError, ScriptMissingError, error_of
 from task_bus_redis.scripts import Script
 from task_core.api import BusConnectionError
-
-FAILURES = (exceptions.RedisError, OSError)
-"""What the client raises."""
 
 
 class Link:
@@ -24,25 +17,24 @@ class Link:
     since what is repeated unseen is a duplicate.
 
     Args:
-        options: See the manifest.
+        dialer: Connects.
     """
 
-    def __init__(self, options: RedisOptions) -> None:
-        self._options = options
+    def __init__(self, dialer: Dialer) -> None:
+        self._dialer = dialer
+        self._server: Server | None = None
         self._connection: Any = None
         self._known: set[bytes] = set()  # scripts that this server has
-        self.id = 0
-        """The server's number of this connection."""
-
-    @property
-    def address(self) -> str:
-        """Who is asked."""
-        return f"{self._options.host}:{self._options.port}"
 
     @property
     def connected(self) -> bool:
         """Whether there is a connection, as far as we know."""
-        return self._connection is not None
+        return self._server is not None
+
+    @property
+    def id(self) -> int:
+        """The server's number of this connection."""
+        return self._server.id if self._server else 0
 
     def connect(self) -> None:
         """Connect, unless there is a connection.
@@ -51,18 +43,10 @@ class Link:
             BusConnectionError: The server cannot be reached.
             BusError: It does not let us in.
         """
-        if self._connection is not None:
-            return
-        connection = self._make()
-        try:
-            connection.connect()
-            connection.send_command("CLIENT", "ID")
-            self.id = connection.read_response()
-        except FAILURES as error:
-            connection.disconnect()
-            raise error_of(error, self.address) from None
-        self._connection = connection
-        self._known.clear()
+        if self._server is None:
+            self._server = self._dialer.dial()
+            self._connection = self._server.connection
+            self._known.clear()
 
     def call(self, *words: Any) -> Any:
         """Send a command and return the answer.
@@ -89,27 +73,28 @@ class Link:
                 return self.call("EVALSHA", script.digest, 1, key, *words)
             except ScriptMissingError:
                 self._known.clear()
-        raise BusConnectionError(f"Redis at {self.address} forgets scripts at once")
+        raise BusConnectionError("Redis forgets scripts at once")
 
     def ask(self, *words: Any) -> None:
         """Send a command; `answer` is to follow."""
+        connection = self._connection
         try:
-            self._connection.send_packed_command(
-                self._connection.pack_command(*words), check_health=False
+            connection.send_packed_command(
+                connection.pack_command(*words), check_health=False
             )
         except FAILURES as error:
-            self.drop()
-            raise error_of(error, self.address) from None
+            raise self._lost(error) from None
 
     def answer(self) -> Any:
         """Return the answer to the last command."""
         try:
             return self._connection.read_response(disable_decoding=True)
         except exceptions.ResponseError as error:
-            raise error_of(error, self.address) from None
+            if isinstance(told := error_of(error, self._address), ElsewhereError):
+                self.drop()
+            raise told from None
         except FAILURES as error:
-            self.drop()
-            raise error_of(error, self.address) from None
+            raise self._lost(error) from None
         except BaseException:  # an answer is on its way to nobody
             self.drop()
             raise
@@ -121,42 +106,15 @@ class Link:
 
     def drop(self) -> None:
         """Close the connection."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.disconnect()
+        server, self._server, self._connection = self._server, None, None
+        if server is not None:
+            server.connection.disconnect()
 
-    def _make(self) -> Any:
-        options = self._options
-        seconds = options.connect_timeout.total_seconds()
-        arguments: dict[str, Any] = {
-            "host": options.host,
-            "port": options.port,
-            "db": database(options),
-            "username": options.username or None,
-            "password": options.password or None,
-            "protocol": 2,
-            "retry": Retry(NoBackoff(), 0),
-            "retry_on_timeout": False,
-            "socket_timeout": seconds,
-            "socket_connect_timeout": seconds,
-            "socket_keepalive": True,
-            "client_name": "task",
-        }
-        kind: Any = Connection  # not typed in every version
-        if options.tls:
-            kind = SSLConnection
-            arguments |= _tls(options)
-        return kind(**arguments)
+    @property
+    def _address(self) -> str:
+        return self._server.address if self._server else ""
 
-
-def _tls(options: RedisOptions) -> dict[str, Any]:
-    files: Sequence[tuple[str, Any]] = (
-        ("ssl_ca_certs", options.tls_ca),
-        ("ssl_certfile", options.tls_cert),
-        ("ssl_keyfile", options.tls_key),
-    )
-    return {
-        "ssl_cert_reqs": "required" if options.tls_verify else "none",
-        "ssl_check_hostname": options.tls_verify,
-        **{name: str(path) for name, path in files if path},
-    }
+    def _lost(self, error: Exception) -> Exception:
+        told = error_of(error, self._address)
+        self.drop()
+        return told

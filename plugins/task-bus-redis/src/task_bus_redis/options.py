@@ -27,6 +27,11 @@ class RedisOptions:
     tls_cert: Path | None = option(None, help="The client's own certificate, as PEM.")
     tls_key: Path | None = option(None, help="Its key, as PEM.")
     tls_verify: bool = option(True, help="Check the server's certificate and name.")
+    sentinel: tuple[str, ...] = option(
+        (), help="Sentinels to ask for the server.", metavar="HOST:PORT"
+    )
+    sentinel_name: str = option("mymaster", help="Name of the server there.")
+    sentinel_password: str = option("", help="Password of sentinels.", secret=True)
     prefix: str = option("task", help="What the names of all keys begin with.")
     max_bytes: int = option(16 * MIB, help="Longest body.", validator=ge(1))
     connect_timeout: timedelta = option(
@@ -34,13 +39,31 @@ class RedisOptions:
     )
 
 
-def database(options: RedisOptions) -> int:
-    """Return the number of the database.
+def database(text: str) -> int:
+    """Return the number of the database: of option `db`, or of a URL's path.
 
     Raises:
         ValueError: It is none.
     """
-    text = options.db.strip("/") or "0"
-    if not text.isdecimal():
-        raise ValueError(f"the database is a number, not {text!r}")
-    return int(text)
+    number = text.strip("/") or "0"
+    if not number.isdecimal():
+        raise ValueError(f"the database is a number, not {number!r}")
+    return int(number)
+
+
+def address_of(text: str) -> tuple[str, int]:
+    """Return host and port of a sentinel.
+
+    Raises:
+        ValueError: The port is none.
+
+    Example:
+        >>> address_of("a"), address_of("[::1]:26380")
+        (('a', 26379), ('::1', 26380))
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon or port.endswith("]"):
+        host, port = text, "26379"
+    if not (host and port.isdecimal()):
+        raise ValueError(f"a sentinel is HOST:PORT, not {text!r}")
+    return host.strip("[]"), int(port)

@@ -65,8 +65,8 @@ local function put_all(at)
   end
 end
 
-local function is_held(stream, id, consumer)
-  return #redis.call('XPENDING', stream, GROUP, id, id, 1, consumer) > 0
+local function is_held(stream, id, consumer) -- also after the channel was deleted
+  return #redis.pcall('XPENDING', stream, GROUP, id, id, 1, consumer) > 0
 end
 
 local function remove(stream, ids)

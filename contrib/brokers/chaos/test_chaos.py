@@ -15,12 +15,16 @@ import time
 import pytest
 from brokers.kafka import Kafka
 from brokers.nsq import Nsqd
+from brokers.ports import split
 from brokers.proxy import Proxy
+from brokers.redis import Redis
 from fleet import Fleet
 from task_bus_kafka.options import KafkaOptions
 from task_bus_kafka.plugin import kafka
 from task_bus_nsq.options import NsqOptions
 from task_bus_nsq.plugin import nsq
+from task_bus_redis.options import RedisOptions
+from task_bus_redis.plugin import redis
 
 from task_core.api import (
     BusConnectionError,
@@ -100,7 +104,33 @@ class Kafkas:
         return [self.broker.kill, self.proxy.cut, self.proxy.cut], self.broker.start
 
 
-SCENES = {"nsq": Nsqs, "kafka": Kafkas}
+class Redises:
+    """One Redis, behind a proxy."""
+
+    lease = "2s"
+
+    def __init__(self, stack):
+        self.broker = stack.enter_context(Redis())
+        self.proxy = stack.enter_context(Proxy(self.broker.address))
+        self.url = f"redis://{self.proxy.address}"
+        host, port = split(self.proxy.address)
+        self._options = RedisOptions(host=host, port=port)
+        self.bus = self.open()
+
+    def open(self):
+        return redis.open(self._options, BusContext())
+
+    def troubles(self, choose):
+        broker, proxy = self.broker, self.proxy
+        return [broker.kill, proxy.cut, broker.stop, broker.pause], self._repair
+
+    def _repair(self):
+        if self.broker.running:
+            self.broker.resume()
+        self.broker.start()
+
+
+SCENES = {"nsq": Nsqs, "kafka": Kafkas, "redis": Redises}
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + RUNS))

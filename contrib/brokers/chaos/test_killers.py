@@ -16,6 +16,7 @@ import uuid
 
 import pytest
 from brokers.kafka import Kafka
+from brokers.ports import split
 from brokers.process import BrokerMissingError
 from brokers.proxy import Proxy
 from cli_lines import COMMAND
@@ -24,6 +25,8 @@ from task_bus_kafka.options import Client, KafkaOptions
 from task_bus_kafka.plugin import kafka as plugin_of_kafka
 from task_bus_nsq.options import NsqOptions
 from task_bus_nsq.plugin import nsq as plugin_of_nsq
+from task_bus_redis.options import RedisOptions
+from task_bus_redis.plugin import redis as plugin_of_redis
 from task_bus_sqlite.options import SqliteOptions
 from task_bus_sqlite.plugin import sqlite as plugin_of_sqlite
 
@@ -76,6 +79,15 @@ def on_nsq(request, proxy=None):
     return Stage(f"nsq://{address}?http={nsqd.http}", plugin_of_nsq, options)
 
 
+def on_redis(request, proxy=None):
+    address = request.getfixturevalue("redis").address
+    if proxy:
+        proxy.target, address = address, proxy.address
+    host, port = split(address)
+    options = RedisOptions(host=host, port=port)
+    return Stage(f"redis://{address}", plugin_of_redis, options)
+
+
 def on_kafka(**more):
     def stage(request, proxy=None):
         address = request.getfixturevalue("kafka").bootstrap
@@ -93,6 +105,7 @@ def on_kafka(**more):
 STAGES = {
     "sqlite": on_sqlite,
     "nsq": on_nsq,
+    "redis": on_redis,
     "kafka-python": on_kafka(),
     "confluent": on_kafka(client=Client.CONFLUENT),
     "transactions": on_kafka(transactions=True),

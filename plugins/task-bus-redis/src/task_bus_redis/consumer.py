@@ -94,8 +94,8 @@ class RedisConsumer(Consumer):
             entries, wait = self._run("take", *words)
         self._look_at = monotonic() + wait / 1000
         return [
-            Delivery(body, at, int(receipts), json.loads(headers) if headers else None)
-            for at, receipts, body, headers in entries
+            Delivery(body, at, int(receipts), _headers(headers), int(returned))
+            for at, receipts, body, headers, returned in entries
         ]
 
     def _read(self, limit: int, seconds: float) -> list[Delivery]:
@@ -188,5 +188,10 @@ def _delivery(id: bytes, fields: list[bytes]) -> Delivery:
     if len(fields) == 2:
         return Delivery(fields[1], id)
     values = dict(zip(fields[::2], fields[1::2], strict=True))
-    headers = json.loads(values[b"h"]) if b"h" in values else None
-    return Delivery(values[b"b"], id, 1 + int(values.get(b"a", 0)), headers)
+    receipts, returned = int(values.get(b"a", 0)), int(values.get(b"r", 0))
+    headers = _headers(values.get(b"h"))
+    return Delivery(values[b"b"], id, 1 + receipts, headers, returned)
+
+
+def _headers(text: bytes | None) -> dict[str, str] | None:
+    return json.loads(text) if text else None

@@ -1,5 +1,6 @@
 """One connection: commands, scripts, and answers that are waited for elsewhere."""
 
+from time import monotonic
 from typing import Any
 
 from redis import exceptions
@@ -8,6 +9,9 @@ from task_bus_redis.dialer import FAILURES, Dialer, Server
 from task_bus_redis.errors import ElsewhereError, ScriptMissingError, error_of
 from task_bus_redis.scripts import Script
 from task_core.api import BusConnectionError
+
+IDLE = 1.0
+"""After so many seconds of silence the server may have hung up, as many do at night."""
 
 
 class Link:
@@ -25,6 +29,7 @@ class Link:
         self._server: Server | None = None
         self._connection: Any = None
         self._known: set[bytes] = set()  # scripts that this server has
+        self._used_at = 0.0
 
     @property
     def connected(self) -> bool:
@@ -37,12 +42,16 @@ class Link:
         return self._server.id if self._server else 0
 
     def connect(self) -> None:
-        """Connect, unless there is a connection.
+        """Connect, unless there is a connection that lives.
 
         Raises:
             BusConnectionError: The server cannot be reached.
             BusError: It does not let us in.
         """
+        now = monotonic()
+        if self._server and now - self._used_at > IDLE and self._is_over():
+            self.drop()
+        self._used_at = now
         if self._server is None:
             self._server = self._dialer.dial()
             self._connection = self._server.connection
@@ -109,6 +118,14 @@ class Link:
         server, self._server, self._connection = self._server, None, None
         if server is not None:
             server.connection.disconnect()
+
+    def _is_over(self) -> bool:
+        """Whether the other end hung up while nobody asked it for anything."""
+        try:
+            over: bool = self._connection.can_read(0)
+        except FAILURES:
+            return True
+        return over
 
     @property
     def _address(self) -> str:

@@ -1,7 +1,7 @@
 -- ARGV: base, channel; an empty channel means the whole topic.
 local base, channel = ARGV[1], ARGV[2]
 local function drop(name)
-  redis.call('DEL', base .. ':tasks:' .. name, base .. ':later:' .. name, base .. ':bell:' .. name)
+  redis.call('DEL', base .. ':tasks:' .. name, base .. ':later:' .. name, base .. ':bell:' .. name, base .. ':returned:' .. name)
   redis.call('HDEL', base .. ':leases', name)
   redis.call('ZREM', base .. ':channels', name)
 end

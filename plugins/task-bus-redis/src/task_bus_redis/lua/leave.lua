@@ -6,7 +6,7 @@ while true do -- a consumer that is deleted takes what it holds along
   local held = redis.call('XPENDING', stream, GROUP, '-', '+', 100, me)
   if #held == 0 then break end
   for _, pending in ipairs(held) do
-    redis.call('XCLAIM', stream, GROUP, NOBODY, 0, pending[1], 'IDLE', LONG_AGO, 'JUSTID')
+    give_back(base, channel, pending[1])
   end
   ring(base, channel)
 end

@@ -5,17 +5,19 @@ for i = 5, #ARGV do
   local id = ARGV[i]
   local pending = redis.call('XPENDING', stream, GROUP, id, id, 1, me)[1]
   if pending and delay == 0 then -- keeps its place, and how often it was handed out
-    redis.call('XCLAIM', stream, GROUP, NOBODY, 0, id, 'IDLE', LONG_AGO, 'JUSTID')
+    give_back(base, channel, id)
   elseif pending then
     local entry = redis.call('XRANGE', stream, id, id)[1]
     local body, headers, receipts = '', '', pending[4]
+    local returned = returns_of(base, channel, id) + 1
     for f = 1, #entry[2], 2 do
       if entry[2][f] == 'b' then body = entry[2][f + 1]
       elseif entry[2][f] == 'h' then headers = entry[2][f + 1]
-      else receipts = receipts + tonumber(entry[2][f + 1]) end
+      elseif entry[2][f] == 'a' then receipts = receipts + tonumber(entry[2][f + 1])
+      else returned = returned + tonumber(entry[2][f + 1]) end
     end
-    postpone(base, channel, now + delay, body, headers, receipts)
-    remove(stream, {id})
+    postpone(base, channel, now + delay, body, headers, receipts, returned)
+    remove(base, channel, {id})
   end
 end
 ring(base, channel)

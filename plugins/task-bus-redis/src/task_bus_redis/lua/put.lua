@@ -2,7 +2,9 @@
 --
 -- KEYS[1]           set of the bases of all topics
 -- base:channels      sorted set of channel names; the score is when a temporary one ends
--- base:tasks:CHANNEL stream of messages; fields b (body), h (headers), a (earlier receipts)
+-- base:tasks:CHANNEL stream of messages; fields b (body), h (headers), a (earlier receipts),
+--                    r (how many of these ended by giving back)
+-- base:returned:CHANNEL hash of ids: how often they were given back without a delay
 -- base:later:CHANNEL sorted set of messages that have a delay, by the time they are due
 -- base:bell:CHANNEL  stream that wakes a reader when something is due sooner than it knows
 -- While there is no channel, CHANNEL is empty, and the first channel takes all over.
@@ -30,16 +32,17 @@ local function ring(base, channel)
   end
 end
 
-local function add(stream, body, headers, receipts)
+local function add(stream, body, headers, receipts, returned)
   local fields = {'b', body}
   if headers ~= '' then table.insert(fields, 'h'); table.insert(fields, headers) end
   if receipts > 0 then table.insert(fields, 'a'); table.insert(fields, receipts) end
+  if returned > 0 then table.insert(fields, 'r'); table.insert(fields, returned) end
   redis.call('XADD', stream, '*', unpack(fields))
 end
 
-local function postpone(base, channel, due, body, headers, receipts)
+local function postpone(base, channel, due, body, headers, receipts, returned)
   local number = redis.call('INCR', base .. ':number')
-  local packed = cmsgpack.pack({number, receipts, body, headers})
+  local packed = cmsgpack.pack({number, receipts, body, headers, returned})
   redis.call('ZADD', base .. ':later:' .. channel, due, packed)
   ring(base, channel)
 end
@@ -57,9 +60,9 @@ local function put_all(at)
     end
     for _, channel in ipairs(channels) do
       if delay > 0 then
-        postpone(base, channel, now + delay, body, headers, 0)
+        postpone(base, channel, now + delay, body, headers, 0, 0)
       else
-        add(base .. ':tasks:' .. channel, body, headers, 0)
+        add(base .. ':tasks:' .. channel, body, headers, 0, 0)
       end
     end
   end
@@ -69,10 +72,24 @@ local function is_held(stream, id, consumer) -- also after the channel was delet
   return #redis.pcall('XPENDING', stream, GROUP, id, id, 1, consumer) > 0
 end
 
-local function remove(stream, ids)
+-- Gives one back, in its place: nobody holds it, and the next take finds it.
+local function give_back(base, channel, id)
+  local stream = base .. ':tasks:' .. channel
+  redis.call('XCLAIM', stream, GROUP, NOBODY, 0, id, 'IDLE', LONG_AGO, 'JUSTID')
+  redis.call('HINCRBY', base .. ':returned:' .. channel, id, 1)
+end
+
+local function returns_of(base, channel, id)
+  return tonumber(redis.call('HGET', base .. ':returned:' .. channel, id) or 0)
+end
+
+local function remove(base, channel, ids)
+  local stream, returned = base .. ':tasks:' .. channel, base .. ':returned:' .. channel
+  local some_returned = redis.call('EXISTS', returned) == 1
   for i = 1, #ids, 500 do -- the stack of Lua is short
     local some = {unpack(ids, i, math.min(i + 499, #ids))}
     redis.call('XACK', stream, GROUP, unpack(some))
     redis.call('XDEL', stream, unpack(some))
+    if some_returned then redis.call('HDEL', returned, unpack(some)) end
   end
 end

@@ -9,5 +9,5 @@ for i = 1, count do
 end
 if #lost > 0 then return lost end
 put_all(5 + count)
-remove(stream, ids)
+remove(base, channel, ids)
 return {}

@@ -1,6 +1,6 @@
 -- ARGV: base, channel, consumer, limit, milliseconds by which a temporary channel lives on
 -- (0: it is none), then the ids of the bells that were heard.
--- Returns the entries (id, receipts, body, headers) and when to look again.
+-- Returns the entries (id, receipts, body, headers, returned) and when to look again.
 local base, channel, me, limit = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local stream, later = base .. ':tasks:' .. channel, base .. ':later:' .. channel
 local bell = base .. ':bell:' .. channel
@@ -8,7 +8,7 @@ local found = {}
 
 if tonumber(ARGV[5]) > 0 then
   redis.call('ZADD', base .. ':channels', now + tonumber(ARGV[5]), channel)
-  for _, key in ipairs({stream, later, bell}) do
+  for _, key in ipairs({stream, later, bell, base .. ':returned:' .. channel}) do
     redis.call('PEXPIRE', key, 2 * tonumber(ARGV[5]))
   end
 end
@@ -18,17 +18,18 @@ for i = 6, #ARGV do
 end
 
 for _, packed in ipairs(redis.call('ZRANGEBYSCORE', later, '-inf', now, 'LIMIT', 0, 100)) do
-  local _, receipts, body, headers = unpack(cmsgpack.unpack(packed))
-  add(stream, body, headers, receipts)
+  local _, receipts, body, headers, returned = unpack(cmsgpack.unpack(packed))
+  add(stream, body, headers, receipts, returned)
   redis.call('ZREM', later, packed)
 end
 
-local function keep(id, receipts, fields)
-  local entry = {id, receipts, '', ''}
+local function keep(id, receipts, returned, fields)
+  local entry = {id, receipts, '', '', returned}
   for i = 1, #fields, 2 do
     if fields[i] == 'b' then entry[3] = fields[i + 1]
     elseif fields[i] == 'h' then entry[4] = fields[i + 1]
-    else entry[2] = entry[2] + tonumber(fields[i + 1]) end
+    elseif fields[i] == 'a' then entry[2] = entry[2] + tonumber(fields[i + 1])
+    else entry[5] = entry[5] + tonumber(fields[i + 1]) end
   end
   table.insert(found, entry)
 end
@@ -45,7 +46,7 @@ for _, pending in ipairs(late) do
   if idle >= lease_of(owner) then
     local claimed = redis.call('XCLAIM', stream, GROUP, me, 0, id)
     if claimed[1] then
-      keep(id, receipts + 1, claimed[1][2])
+      keep(id, receipts + 1, returns_of(base, channel, id), claimed[1][2])
     else
       redis.call('XACK', stream, GROUP, id)
     end
@@ -55,7 +56,7 @@ end
 if #found < limit then
   local count = limit - #found
   local read = redis.call('XREADGROUP', 'GROUP', GROUP, me, 'COUNT', count, 'STREAMS', stream, '>')
-  for _, entry in ipairs(read and read[1][2] or {}) do keep(entry[1], 1, entry[2]) end
+  for _, entry in ipairs(read and read[1][2] or {}) do keep(entry[1], 1, 0, entry[2]) end
 end
 if #found > 0 then return {found, 0} end
 

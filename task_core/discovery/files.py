@@ -127,6 +127,9 @@ def manifest_of(found: Found, target: Any) -> Any:
     if isinstance(target, sort.manifest):
         return target
     what, wanted = f"{sort.kind} '{found.given}'", sort.base.__name__
+    for other in SORTS.values():
+        if isinstance(target, other.manifest):
+            raise WorkerError(f"{what} is a {other.kind}: give it with --{other.kind}")
     if isinstance(target, type) and not issubclass(target, sort.base):
         raise WorkerError(f"{what}: class {target.__name__} is no subclass of {wanted}")
     if isinstance(target, sort.base):

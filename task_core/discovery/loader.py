@@ -1,6 +1,7 @@
 """Found -> loaded, or a precise error. The one way to a plugin's manifest."""
 
 import sys
+from types import FunctionType
 from typing import Any
 
 from task_core.api.plugin import (
@@ -26,6 +27,7 @@ MANIFESTS: dict[str, type] = {
 """What the entry points of each kind must name; hooks may be any object."""
 
 _AUTHOR = "tell its author"
+_DECORATED = ("worker", "taskmaster")
 
 
 def load(found: Found) -> Any:
@@ -107,7 +109,9 @@ def _check_type(found: Found, manifest: Any) -> None:
     fits = isinstance(manifest, wanted)
     if not fits:
         cause = f"it names {a_kind_of(manifest)}, not a {wanted.__name__}"
-        raise _error(PluginContractError, found, "P02", cause, _AUTHOR)
+        plain = isinstance(manifest, FunctionType) and found.kind in _DECORATED
+        fix = f"its author can put @{found.kind} above it" if plain else _AUTHOR
+        raise _error(PluginContractError, found, "P02", cause, fix)
 
 
 def _check_api(found: Found, api: Any) -> None:

@@ -192,6 +192,13 @@ def test_a_script_that_exits_gets_the_usual_advice(here):
     assert "under if __name__ == '__main__'" in message("work.py:work")
 
 
+def test_a_worker_is_no_taskmaster(here):
+    """Run as one it would fail with a traceback of ours."""
+    write_module(here, "work", DECORATED)
+    with pytest.raises(WorkerError, match="is a worker: give it with --worker"):
+        load_target("work.py:load_table", "taskmaster")
+
+
 @pytest.mark.parametrize(
     ("source", "text"),
     [

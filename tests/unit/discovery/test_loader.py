@@ -96,6 +96,13 @@ def test_what_is_no_manifest_is_called_by_its_type(site, source, what):
         load(install(site, source))
 
 
+def test_a_function_that_is_no_manifest_wants_its_decorator(site):
+    """It is what a first package most often lacks."""
+    with pytest.raises(PluginContractError, match="a function, not a W") as caught:
+        load(install(site, "def plugin(info): ..."))
+    assert caught.value.fix == "its author can put @worker above it"
+
+
 def test_hooks_may_be_any_object(site):
     """Also a false one, or a module."""
     assert load(install(site, "plugin = []", kind="hooks")) == []

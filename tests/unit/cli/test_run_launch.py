@@ -4,12 +4,30 @@ import logging
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 
+import attrs
 import pytest
 from task_testing import FakeClock
 
-from task_core.cli.run_launch import exit_code, summary
+from task_core.cli.launch_options import LaunchOptions
+from task_core.cli.run_launch import _said, exit_code, summary
+from task_core.launcher.plan import AckMode, Guarantee, Plan, TypePolicy
 from task_core.launcher.stats import Stats
+
+TOLD = {
+    "dead_topic": "other.dead",
+    "drain": True,
+    "ack": AckMode.EARLY,
+    "require": Guarantee.ATOMIC,
+    "type_policy": TypePolicy.REJECT,
+    **dict.fromkeys(("topic", "channel", "done_topic"), "other"),
+    **dict.fromkeys(("concurrency", "prefetch", "max_tasks"), 7),
+    **dict.fromkeys(("max_attempts", "retries"), 7),
+    **dict.fromkeys(("kill_time", "lease", "retry_delay"), timedelta(seconds=7)),
+    "timeout": timedelta(seconds=7),
+}
+"""For each option of a plan a value that is not its default."""
 
 
 @pytest.fixture
@@ -27,6 +45,15 @@ def test_the_summary_counts_results(stats):
     stats.done = 1203
     stats.odd.update(error=2, warn=1)
     assert summary(stats, 0) == "1,200 complete, 2 error, 1 warn in 2.00s"
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in attrs.fields_dict(Plan) if hasattr(LaunchOptions(), name)]
+)
+def test_every_option_of_a_plan_reaches_it(name):
+    """One that is declared and not handed over would have no effect."""
+    plan = _said(LaunchOptions(**{name: TOLD[name]}))
+    assert getattr(plan, name) != getattr(Plan(), name)
 
 
 @pytest.mark.parametrize(

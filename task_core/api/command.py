@@ -54,7 +54,12 @@ class CommandContext(Protocol):
     """What a command sees of the command line: `ctx.obj`, with `click.pass_obj`."""
 
     def open_bus(
-        self, url: str = "", *, role: Role = Role.BOTH, lease: float = 30.0
+        self,
+        url: str = "",
+        *,
+        role: Role = Role.BOTH,
+        lease: float = 30.0,
+        prefix: str | None = None,
     ) -> Bus:
         """Open a bus as `task launch --bus URL` does.
 
@@ -64,6 +69,7 @@ class CommandContext(Protocol):
             url: A name or URL; what environment and TOML select when empty.
             role: What it will be used for.
             lease: Seconds until an unsettled delivery is handed out again.
+            prefix: What topics begin with; what environment and TOML say when None.
 
         Raises:
             PluginError: There is no such bus, or it cannot be used.

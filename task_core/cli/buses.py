@@ -66,7 +66,11 @@ def open_selected(
         role=role, stdout=stdout, stdin=stdin, lease=lease, create=create
     )
     bus: Bus = selected.plugin.open(selected.options, context)
-    return bus
+    if not selected.prefix:
+        return bus
+    from task_core.launcher.prefix import PrefixBus  # few have one
+
+    return PrefixBus(bus, selected.prefix)
 
 
 def open_to_look(settings: Settings, role: Role = Role.IN) -> Bus:

@@ -23,11 +23,18 @@ class CommandLine:
         self._catalog = catalog
 
     def open_bus(
-        self, url: str = "", *, role: Role = Role.BOTH, lease: float = 30.0
+        self,
+        url: str = "",
+        *,
+        role: Role = Role.BOTH,
+        lease: float = 30.0,
+        prefix: str | None = None,
     ) -> Bus:
         """Open a bus as `task launch --bus URL` does."""
         # What a plugin prints when it is imported is no data.
-        chosen = choose_bus(self._catalog, url, {}, importing=diverted_stdout())
+        chosen = choose_bus(
+            self._catalog, url, {}, prefix=prefix, importing=diverted_stdout()
+        )
         return open_selected(chosen, role, STDOUT, lease)
 
     def launches(self, table: str, own: type, config: str = "") -> Sequence[Launch]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import attrs
 from attrs.validators import ge
 
+from task_core.config.selection import PREFIX
 from task_core.config.sources import Section
 from task_core.options import option
 
@@ -18,6 +19,7 @@ class SendOptions:
     """How tasks are sent."""
 
     bus: str = option("stdio", help=_BUS)
+    prefix: str = option("", help=PREFIX)
     topic: str | None = option(None, help="Topic; the task's type if not given.")
     delay: timedelta | None = option(
         None, help="Arrive not before, for example 10s or 1h (where the bus can)."
@@ -33,6 +35,7 @@ class TailOptions:
     """What is shown of a topic."""
 
     bus: str = option("stdio", help=_BUS)
+    prefix: str = option("", help=PREFIX)
     channel: str | None = option(
         None, help="Take from this channel, rather than only look."
     )
@@ -46,6 +49,7 @@ class TopicsOptions:
     """What is listed."""
 
     bus: str = option("stdio", help=_BUS)
+    prefix: str = option("", help=PREFIX)
     channel: str | None = option(None, help="Channel on which to count.")
 
 
@@ -54,6 +58,7 @@ class DeadOptions:
     """Which dead letters are meant."""
 
     bus: str = option("stdio", help=_BUS)
+    prefix: str = option("", help=PREFIX)
     dead_topic: str | None = option(
         None, help="Where they are; <topic>.dead if not given.", metavar="TOPIC"
     )

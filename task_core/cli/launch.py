@@ -38,7 +38,7 @@ _WHO = (
 
 
 _EXTRA = re.compile(r"unexpected extra arguments? \((\S+?)[ )]")
-_BUSES = frozenset({"bus", "in_bus", "out_bus"})
+_BUSES = frozenset({"bus", "in_bus", "out_bus", "prefix"})
 _OF_BOTH = _BUSES | {
     *("worker", "taskmaster", "kill_time", "lease", "max_attempts", "log_level"),
     *("hooks", "require_hooks"),

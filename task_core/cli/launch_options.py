@@ -6,6 +6,7 @@ import attrs
 from attrs.validators import ge, optional
 
 from task_core.cli.logs import LogLevel
+from task_core.config.selection import PREFIX
 from task_core.config.sources import Section
 from task_core.launcher.plan import AckMode, Guarantee, TypePolicy
 from task_core.options import option
@@ -42,6 +43,7 @@ class LaunchOptions:
     bus: str = option("stdio", help="Bus to read and write: a name or a URL.")
     in_bus: str | None = option(None, help="Bus to read, when another one writes.")
     out_bus: str | None = option(None, help="Bus to write, when another one reads.")
+    prefix: str = option("", help=PREFIX)
     topic: str | None = option(
         None, help="Topic to read; the worker's task type when not given."
     )
@@ -124,7 +126,8 @@ GROUPS = {
         *("concurrency", "prefetch", "type_policy"),
     ),
     "Where tasks come from, and go": (
-        *("bus", "in_bus", "out_bus", "topic", "channel", "done_topic", "dead_topic"),
+        *("bus", "in_bus", "out_bus", "prefix", "topic", "channel"),
+        *("done_topic", "dead_topic"),
     ),
     "When it ends": ("drain", "max_tasks", "kill_time"),
     "When something fails": (

@@ -16,6 +16,7 @@ def connect(
     *,
     done_topic: str = "done",
     lease: float = 30.0,
+    prefix: str | None = None,
     config: str | None = None,
     catalog: Catalog | None = None,
     **options: Any,
@@ -29,6 +30,7 @@ def connect(
         url: A name or URL, as behind `--bus`; what environment and TOML select when
             not given.
         done_topic: Where `call` looks for done tasks.
+        prefix: What the name of every topic begins with on the bus.
         lease: Seconds until what `read` has and does not settle comes again.
         config: The TOML file; `TASK_CONFIG`, or ./task.toml if it is there.
         catalog: What can be used; what is installed when not given.
@@ -43,7 +45,9 @@ def connect(
         ...     tasks.send("load", "s3://bucket/a.csv").type
         'load'
     """
-    chosen = choose_bus(catalog or Catalog.scan(PLUGINS), url, options, config=config)
+    chosen = choose_bus(
+        catalog or Catalog.scan(PLUGINS), url, options, prefix=prefix, config=config
+    )
     return Client(partial(_open, chosen, lease), done_topic, chosen.plugin.name)
 
 
@@ -51,6 +55,7 @@ def open_bus(
     url: str | None = None,
     *,
     lease: float = 30.0,
+    prefix: str | None = None,
     config: str | None = None,
     catalog: Catalog | None = None,
     **options: Any,
@@ -64,10 +69,16 @@ def open_bus(
         OptionError: One of the options is wrong.
         BusError: It cannot be opened.
     """
-    chosen = choose_bus(catalog or Catalog.scan(PLUGINS), url, options, config=config)
+    chosen = choose_bus(
+        catalog or Catalog.scan(PLUGINS), url, options, prefix=prefix, config=config
+    )
     return _open(chosen, lease)
 
 
 def _open(chosen: Chosen, lease: float) -> Bus:
     bus: Bus = chosen.plugin.open(chosen.options, BusContext(lease=lease))
-    return bus
+    if not chosen.prefix:
+        return bus
+    from task_core.launcher.prefix import PrefixBus  # noqa: PLC0415  few have one
+
+    return PrefixBus(bus, chosen.prefix)

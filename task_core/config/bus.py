@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from task_core.config.selection import Chosen, Plugins, Selector
+from task_core.config.selection import PREFIX, Chosen, Plugins, Selector
 from task_core.config.sources import NoFile, Section, Source
 from task_core.errors import OptionError, nearest
 from task_core.options import option
@@ -23,6 +23,7 @@ class BusOptions:
     """Which bus."""
 
     bus: str = option("stdio", help="Bus: a name or a URL.")
+    prefix: str = option("", help=PREFIX)
 
 
 ANY = Section(options=BusOptions, table=("task",), weaker=(("launch",),), strict=False)
@@ -48,6 +49,7 @@ def choose_bus(
     url: str | None,
     options: Mapping[str, Any],
     *,
+    prefix: str | None = None,
     config: str | None = None,
     importing: AbstractContextManager[None] | None = None,
 ) -> Chosen:
@@ -57,6 +59,7 @@ def choose_bus(
         catalog: What is installed.
         url: A name or URL; what environment and TOML select when not given.
         options: Options of the bus by name, stronger than the URL.
+        prefix: What topics begin with; what environment and TOML say when not given.
         config: The TOML file; `TASK_CONFIG`, or ./task.toml if it is there.
         importing: Is entered while plugins are imported.
 
@@ -64,7 +67,7 @@ def choose_bus(
         PluginError: There is no such bus, or it cannot be used.
         OptionError: One of the options is wrong, or there is none of that name.
     """
-    flags = partial(_arguments, url, options)
+    flags = partial(_arguments, url, prefix, options)
     toml = read_toml(config or os.environ.get("TASK_CONFIG"))
     selector = Selector(ANY, catalog, toml)
     with importing or nullcontext():
@@ -77,11 +80,15 @@ def choose_bus(
 
 
 def _arguments(
-    url: str | None, options: Mapping[str, Any], section: Section
+    url: str | None,
+    prefix: str | None,
+    options: Mapping[str, Any],
+    section: Section,
 ) -> Mapping[str, Sequence[str]]:
     """Return what the caller says about a section, as the command line would."""
     if section is ANY:
-        return {"bus": (url,)} if url else {}
+        said = {"bus": url or None, "prefix": prefix}
+        return {name: (text,) for name, text in said.items() if text is not None}
     return {name: _texts(value) for name, value in options.items() if value is not None}
 
 

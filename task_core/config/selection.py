@@ -42,12 +42,17 @@ class Plugins(Protocol):
         """Return the manifest that a text means, and its URL if the text is one."""
 
 
+PREFIX = "What the name of every topic begins with on the bus, for example staging."
+"""Help of an option that each command has."""
+
+
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class CommonOptions:
     """What the table `[task]` sets for all commands."""
 
     bus: str | None = option(None, help="Bus of every command: a name or a URL.")
     log_level: str | None = option(None, help="What to report on stderr.")
+    prefix: str | None = option(None, help=PREFIX)
 
 
 COMMON_SECTION = Section(options=CommonOptions, table=("task",))
@@ -77,10 +82,12 @@ class Chosen:
     Args:
         plugin: Its manifest.
         options: Its options object.
+        prefix: Of a bus: what its topics begin with.
     """
 
     plugin: Any
     options: Any
+    prefix: str = ""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -168,12 +175,14 @@ class Selector:
         """Return what everybody is told, and all that is wrong with it at once."""
         resolver = Resolver()
         command = resolver.resolve(self._section, self._layers(self._section, flags))
+        prefix = getattr(command, "prefix", "")
         chosen = {
             one.role: Chosen(
                 plugin=one.plugin,
                 options=resolver.resolve(
                     one.section, self._layers(one.section, flags, one.url)
                 ),
+                prefix=prefix,
             )
             for one in selected
         }

@@ -66,7 +66,7 @@ class Section:
         return ".".join((*self.table, spec.name))
 
 
-COMMON = ("bus", "log_level")
+COMMON = ("bus", "log_level", "prefix")
 """Options that the table `[task]` sets for all commands."""
 
 

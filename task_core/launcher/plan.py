@@ -142,8 +142,9 @@ def start_line(plan: Plan, worker: str, slots: str, bus: Bus) -> str:
     lease = f", lease: {lease}" if bus.capabilities.lease else ""
     if plan.timeout is not None:
         lease += f", timeout: {format_duration(timedelta(seconds=plan.timeout))}"
+    topic = getattr(bus, "prefix", "") + plan.topic
     return (
-        f"worker {worker} on bus {bus.name}, topic {plan.topic}, channel"
+        f"worker {worker} on bus {bus.name}, topic {topic}, channel"
         f" {plan.channel}: {promise}; {slots} slots: {plan.concurrency}, prefetch:"
         f" {prefetch}{lease}"
     )

@@ -35,7 +35,8 @@ HIDDEN = {
     "task_core.builtin.workers": {"_make_"},
     "task_core.errors": {"nearest"},  # difflib: few starts need it
     "task_core.fields": {"_of_dataclass"},  # dataclasses: few workers have any
-    "task_core.cli.buses": {"open_bus"},  # few read one bus and write another
+    "task_core.client.connect": {"_open"},  # few have a prefix
+    "task_core.cli.buses": {"open_bus", "open_selected"},  # few have two, or a prefix
     "task_core.cli.launch": {"_run"},  # help runs nothing
     "task_core.cli.run_launch": {"_run_taskmaster", "_together"},  # not for most
     # What few launches need.

@@ -28,6 +28,7 @@ def make() -> click.Command:
 
 @click.command(help=HELP)
 @click.option("-b", "--bus", default="", help="Bus: a name or a URL.")
+@click.option("--prefix", help="What topics begin with on the bus.")
 @click.option(
     "--count",
     type=click.IntRange(min=1),
@@ -37,9 +38,11 @@ def make() -> click.Command:
 )
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
-def command(context: CommandContext, bus: str, count: int, as_json: bool) -> None:
+def command(
+    context: CommandContext, bus: str, prefix: str | None, count: int, as_json: bool
+) -> None:
     """Is replaced by the help text above."""
-    opened = context.open_bus(bus)
+    opened = context.open_bus(bus, prefix=prefix)
     figures: list[Figure] = []
     try:
         bench = Bench(opened, count)

@@ -27,13 +27,10 @@ from brokers.given import (
 )
 from brokers.kafka import VERSION, Kafka, check
 from brokers.nats import Nats
-from brokers.nats import implementation as nats_here
 from brokers.nsq import Nsqd, NsqLookupd, implementation
 from brokers.postgres import Postgres
-from brokers.postgres import implementation as postgres_here
 from brokers.process import Broker, BrokerError, BrokerMissingError
 from brokers.redis import Redis
-from brokers.redis import implementation as redis_here
 
 T = TypeVar("T", bound=Broker | Given)
 _used = pytest.StashKey[list[str]]()
@@ -112,9 +109,9 @@ def pytest_report_header() -> str:
     kinds = (
         (given_nsqd, lambda: implementation("nsqd")),
         (given_kafka, _kafka_here),
-        (given_redis, redis_here),
-        (given_postgres, postgres_here),
-        (given_nats, nats_here),
+        (given_redis, Redis.here),
+        (given_postgres, Postgres.here),
+        (given_nats, Nats.here),
     )
     return f"brokers: {', '.join(_told(*it) for it in kinds)}"
 

@@ -9,9 +9,9 @@ import struct
 import subprocess
 from pathlib import Path
 
-from brokers.ports import HOST, free_address, split
-from brokers.process import Broker, BrokerError, find, version
-from brokers.tls import Certificate
+from brokers.ports import HOST, split
+from brokers.process import BrokerError
+from brokers.server import Server
 
 DEBIAN = Path("/usr/lib/postgresql")
 """Debian puts the programs of each version in a folder below, none on PATH."""
@@ -19,45 +19,44 @@ _STARTUP = b"user\0postgres\0database\0postgres\0\0"
 _TO_ALL = (signal.SIGKILL, signal.SIGSTOP, signal.SIGCONT)
 
 
-class Postgres(Broker):
+class Postgres(Server):
     """PostgreSQL on loopback, at `address`: user and database are `postgres`.
 
     That user needs no password; `user` needs `password`.
 
-    Args:
-        folder: where data and log are kept; else a temporary one. To a server that is
-            started by root it is given: no such server runs as root.
-        tls: what it shows to clients that ask for TLS (which none must).
-        options: more settings, which win: `{"max_connections": 10}`.
+    Its folder is given to the user `postgres` when root starts it: no such server runs
+    as root. With `tls` it speaks TLS to clients that ask for it (which none must).
     """
 
     name = "PostgreSQL"
+    program, variable = "postgres", "POSTGRES"
     stop_signal = signal.SIGINT  # with SIGTERM it waits for its clients to leave
     user, password = "tester", "s3cret-of-postgres"
     """Who may log in with a password."""
 
-    def __init__(
-        self,
-        *,
-        folder: Path | str | None = None,
-        tls: Certificate | None = None,
-        options: dict[str, object] | None = None,
-    ) -> None:
-        super().__init__(folder=folder)
-        self.address = free_address()
-        self._certificate = tls
-        self._options = options or {}
-        self._data = self.folder / "data"
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
 
     @property
     def url(self) -> str:
         """Where it is, for clients that want a URL."""
         return f"postgresql://postgres@{self.address}/postgres"
 
-    @property
-    def implementation(self) -> str:
-        """What runs, with its version."""
-        return implementation()
+    @classmethod
+    def places(cls) -> tuple[Path | str, ...]:
+        """Return the folders of Debian, with the newest version first."""
+        found = DEBIAN.glob("*/bin")
+        return tuple(sorted(found, key=lambda it: -float(it.parent.name)))
+
+    @classmethod
+    def path(cls, name: str = "postgres") -> str:
+        """Return the path of `postgres` or `initdb`, both of one folder.
+
+        Raises:
+            BrokerMissingError: there is none.
+        """
+        return str(Path(super().path()).resolve().with_name(name))
 
     def command(self) -> list[str]:
         """Return the program and its arguments."""
@@ -72,7 +71,7 @@ class Postgres(Broker):
         words = [
             word for it in settings.items() for word in ("-c", "{}={}".format(*it))
         ]
-        return [*_as_somebody(), program("postgres"), "-D", str(self._data), *words]
+        return [*_as_somebody(), self.path(), "-D", str(self._data), *words]
 
     def _tls_settings(self) -> dict[str, object]:
         if self._certificate is None:
@@ -94,9 +93,9 @@ class Postgres(Broker):
                 os.chown(file, owner.pw_uid, owner.pw_gid)
         where = "-D", str(self._data)
         how = "-A", "trust", "-U", "postgres", "-N", "-E", "UTF8", "--locale=C"
-        self._run(program("initdb"), *where, *how)
+        self._run(self.path("initdb"), *where, *how)
         create = f"CREATE ROLE {self.user} LOGIN SUPERUSER PASSWORD '{self.password}'"
-        self._run(program("postgres"), "--single", *where, "postgres", say=create)
+        self._run(self.path(), "--single", *where, "postgres", say=create)
         hba = self._data / "pg_hba.conf"
         text = f"host all {self.user} {HOST}/32 scram-sha-256\n" + hba.read_text()
         hba.write_text(text)
@@ -129,27 +128,6 @@ class Postgres(Broker):
                 os.kill(pid, number)
             except ProcessLookupError:
                 pass  # it has ended in the meantime
-
-
-def implementation() -> str:
-    """Return what would run, with its version.
-
-    Raises:
-        BrokerMissingError: there is none.
-    """
-    return f"PostgreSQL {version(program('postgres'))}"
-
-
-def program(name: str) -> str:
-    """Return the path of `postgres` or `initdb`, both of one folder.
-
-    Raises:
-        BrokerMissingError: there is none.
-    """
-    found = sorted(DEBIAN.glob("*/bin"), key=lambda it: float(it.parent.name))
-    return str(
-        Path(find("postgres", "POSTGRES", *found[::-1])).resolve().with_name(name)
-    )
 
 
 def _as_somebody() -> list[str]:

@@ -1,56 +1,34 @@
 """Redis, or Valkey under its name: one server that writes everything to disk."""
 
 import socket
-from pathlib import Path
+from typing import Any
 
 from brokers.ports import free_address, split
-from brokers.process import Broker, find, version
+from brokers.server import Server
 from brokers.tls import Certificate
 
 
-class Redis(Broker):
+class Redis(Server):
     """Redis on loopback, at `address`; what it confirmed survives a kill.
 
     Args:
-        folder: where data and log are kept; else a temporary one.
-        login: whether it is for those alone who log in, as `user` with `password`.
         tls: what it shows to clients at `tls`, an address that is else not there.
-        options: more settings, which win: `{"maxmemory": "10mb"}`.
+        more: as for every server.
     """
 
     name = "Redis"
+    program, variable, scheme = "redis-server", "REDIS_SERVER", "redis"
     user, password = "tester", "s3cret-of-redis"
     """Who may log in, whether or not one must."""
 
-    def __init__(
-        self,
-        *,
-        folder: Path | str | None = None,
-        login: bool = False,
-        tls: Certificate | None = None,
-        options: dict[str, object] | None = None,
-    ) -> None:
-        super().__init__(folder=folder)
-        self.address = free_address()
+    def __init__(self, *, tls: Certificate | None = None, **more: Any) -> None:
+        super().__init__(tls=tls, **more)
         self.tls = free_address() if tls else None
-        self._certificate = tls
-        self._login = login
-        self._options = options or {}
         self._settings = self.folder / "redis.conf"
-
-    @property
-    def url(self) -> str:
-        """Where it is, for clients that want a URL."""
-        return f"redis://{self.address}"
-
-    @property
-    def implementation(self) -> str:
-        """What runs, with its version."""
-        return implementation()
 
     def command(self) -> list[str]:
         """Return the program and its arguments."""
-        return [program(), str(self._settings)]
+        return [self.path(), str(self._settings)]
 
     def prepare(self) -> None:
         """Write the settings."""
@@ -92,21 +70,3 @@ class Redis(Broker):
         with socket.create_connection(split(self.address), timeout=1) as connection:
             connection.sendall(b"PING\r\n")
             return connection.recv(64).startswith((b"+PONG", b"-NOAUTH"))
-
-
-def implementation() -> str:
-    """Return what would run, with its version.
-
-    Raises:
-        BrokerMissingError: there is none.
-    """
-    return f"Redis {version(program())}"
-
-
-def program() -> str:
-    """Return the path of `redis-server`.
-
-    Raises:
-        BrokerMissingError: there is none.
-    """
-    return find("redis-server", "REDIS_SERVER")

@@ -12,7 +12,7 @@ from base64 import b64decode, b64encode
 from contextlib import contextmanager
 
 import pytest
-from brokers import nats, postgres, redis
+from brokers import postgres
 from brokers.given import given_nats, given_postgres, given_redis
 from brokers.nats import Nats
 from brokers.ports import split
@@ -219,13 +219,13 @@ def test_settings_reach_the_broker():
 
 
 @pytest.mark.parametrize(
-    ("module", "variable"),
-    [(redis, "REDIS_SERVER"), (nats, "NATS_SERVER"), (postgres, "POSTGRES")],
+    ("kind", "variable"),
+    [(Redis, "REDIS_SERVER"), (Nats, "NATS_SERVER"), (Postgres, "POSTGRES")],
 )
-def test_a_named_program_that_is_not_there_is_an_error(module, variable, monkeypatch):
+def test_a_named_program_that_is_not_there_is_an_error(kind, variable, monkeypatch):
     monkeypatch.setenv(variable, "/nowhere/server")
     with pytest.raises(BrokerMissingError, match=f"{variable}=/nowhere/server: there"):
-        module.implementation()
+        kind.here()
 
 
 def test_a_developers_brokers_are_named_by_variables(monkeypatch):

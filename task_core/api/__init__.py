@@ -60,6 +60,7 @@ from task_core.wire import DeadLetter, dead_topic, decode_dead, decode_task, enc
 if TYPE_CHECKING:
     from task_core.api.command import CommandContext, CommandPlugin, Launch
     from task_core.api.hooks import hookimpl
+    from task_core.api.names import fitting_dead_topic
 
 __all__ = [
     "Bus",
@@ -114,6 +115,7 @@ __all__ = [
     "encode_task",
     "excerpt",
     "failed",
+    "fitting_dead_topic",
     "format_duration",
     "format_info",
     "format_meta",
@@ -140,4 +142,8 @@ def __getattr__(name: str) -> Any:
         from task_core.api import command  # noqa: PLC0415  see the docstring
 
         return getattr(command, name)
+    if name == "fitting_dead_topic":
+        from task_core.api.names import fitting_dead_topic  # noqa: PLC0415  likewise
+
+        return fitting_dead_topic
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

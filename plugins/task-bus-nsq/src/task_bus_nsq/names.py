@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from hashlib import sha256
 
 import attrs
 
-from task_core.api import BusError, OptionError, dead_topic, excerpt
+from task_core.api import BusError, OptionError, dead_topic, excerpt, fitting_dead_topic
 
 _NAME = re.compile(r"[.a-zA-Z0-9_-]+(#ephemeral)?")
 _ADDRESS = re.compile(r"(\[(?P<v6>[^\]]+)\]|(?P<host>[^:\s/@]+))(:(?P<port>\d{1,5}))?")
@@ -75,9 +74,7 @@ def ephemeral(channel: str) -> str:
 def nsq_topic(topic: str) -> str:
     """Return the name that a topic has on NSQ: its own, but for some dead topics.
 
-    What is ephemeral must end so, and a name must not be too long: so the dead topic
-    of `x#ephemeral` is `x.dead#ephemeral`, and that of a name of 64 characters keeps as
-    many of them as fit, with a digest of all. Dead letters tell where they came from.
+    What is ephemeral must end so, and a name must not be too long.
 
     Example:
         >>> nsq_topic("load"), nsq_topic("load.dead"), nsq_topic("load#ephemeral.dead")
@@ -86,12 +83,8 @@ def nsq_topic(topic: str) -> str:
     origin = topic.removesuffix(_DEAD)
     if origin == topic or name_problem("topic", origin):
         return topic
-    stem = origin.removesuffix(_EPHEMERAL)
-    end = _DEAD + origin[len(stem) :]
-    if len(stem + end) <= _LONGEST:
-        return stem + end
-    end = f"-{sha256(origin.encode()).hexdigest()[:8]}{end}"
-    return stem[: _LONGEST - len(end)] + end
+    ending = _EPHEMERAL if origin.endswith(_EPHEMERAL) else ""
+    return fitting_dead_topic(origin, _LONGEST, ending)
 
 
 def topics_of(names: Iterable[str]) -> list[str]:

@@ -56,6 +56,8 @@ def unknown(
     lines.append(f"looked where {sys.executable} looks; 'task plugins list' shows all")
     if kind == "worker":
         lines.append("a worker may also be given as module:object or file.py:object")
+    if kind == "bus":
+        lines.append("a bus may also be given as NAME://PLACE, as in file://tasks.json")
     return "\n".join(lines)
 
 

@@ -48,8 +48,9 @@ def test_an_unknown_name_gets_the_nearest_and_what_is_installed():
     catalog = Catalog([found("stdio"), found("file")])
     with pytest.raises(UnknownPluginError) as caught:
         catalog.find("bus", "stdoi")
-    first, installed, where = str(caught.value).splitlines()
+    first, installed, where, place = str(caught.value).splitlines()
     assert first == "there is no bus 'stdoi': did you mean 'stdio'?"
+    assert place.endswith("NAME://PLACE, as in file://tasks.json")
     assert installed == "installed: file, stdio"
     assert sys.executable in where
 

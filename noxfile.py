@@ -32,7 +32,7 @@ OTHERS = [
 WITHOUT_BROKERS = [
     other
     for other in OTHERS
-    if "/task-bus-" not in other or other.endswith("/task-bus-sqlite")
+    if not re.search("/task-(bus-(?!sqlite$)|hooks-once$)", other)
 ]
 """Those whose tests the session `tests` runs, save the kit on buses."""
 WITH_BROKERS = [other for other in OTHERS if other not in WITHOUT_BROKERS]

@@ -128,6 +128,12 @@ class PayloadError(BusError):
         self.refused = tuple(refused)
 
 
+class DuplicateError(PayloadError):
+    """Tasks that were sent before: `unique` refuses to send them again."""
+
+    exit_code = 1
+
+
 class SendError(BusError):
     """The broker did not confirm some messages.
 

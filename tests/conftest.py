@@ -1,5 +1,7 @@
 """Settings of all tests."""
 
+import os
+
 import pytest
 from hypothesis import settings
 
@@ -8,6 +10,9 @@ from task_core import shown
 # A busy machine is no failure: rules about time have tests of their own.
 settings.register_profile("task", deadline=None)
 settings.load_profile("task")
+
+# Hooks that are installed are at work in every launcher: the core is tried without.
+os.environ.setdefault("TASK_PLUGINS_DISABLED", "task-hooks-once")
 
 
 @pytest.fixture

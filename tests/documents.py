@@ -30,10 +30,11 @@ def run(code: str, folder: Path, environment: Mapping[str, str] = NONE) -> str:
     """Run shell code with the installed commands on the PATH; return its stdout."""
     more = environment.get("PATH", "")
     path = os.pathsep.join([more, str(Path(sys.executable).parent), os.environ["PATH"]])
+    ours = {k: v for k, v in os.environ.items() if k != "TASK_PLUGINS_DISABLED"}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", code],
         cwd=folder,
-        env={**os.environ, **environment, "PATH": path.lstrip(os.pathsep)},
+        env={**ours, **environment, "PATH": path.lstrip(os.pathsep)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

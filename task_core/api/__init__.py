@@ -30,6 +30,7 @@ from task_core.api.worker import (
     complete,
     failed,
     interrupted,
+    later,
     retry,
     warn,
 )
@@ -39,6 +40,7 @@ from task_core.errors import (
     BusConnectionError,
     BusError,
     DecodeError,
+    DuplicateError,
     FrameworkError,
     InfoError,
     LeaseLostError,
@@ -59,7 +61,7 @@ from task_core.wire import DeadLetter, dead_topic, decode_dead, decode_task, enc
 
 if TYPE_CHECKING:
     from task_core.api.command import CommandContext, CommandPlugin, Launch
-    from task_core.api.hooks import hookimpl
+    from task_core.api.hooks import HooksPlugin, hookimpl
     from task_core.api.names import fitting_dead_topic
 
 __all__ = [
@@ -78,8 +80,10 @@ __all__ = [
     "DeadLetter",
     "DecodeError",
     "Delivery",
+    "DuplicateError",
     "Event",
     "FrameworkError",
+    "HooksPlugin",
     "InfoError",
     "Kind",
     "Launch",
@@ -121,6 +125,7 @@ __all__ = [
     "format_meta",
     "hookimpl",
     "interrupted",
+    "later",
     "option",
     "param",
     "parse_duration",
@@ -134,10 +139,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "hookimpl":
-        from task_core.api.hooks import hookimpl  # noqa: PLC0415  see the docstring
+    if name in ("HooksPlugin", "hookimpl"):
+        from task_core.api import hooks  # noqa: PLC0415  see the docstring
 
-        return hookimpl
+        return getattr(hooks, name)
     if name in ("CommandContext", "CommandPlugin", "Launch"):
         from task_core.api import command  # noqa: PLC0415  see the docstring
 

@@ -4,13 +4,15 @@ Observers are told; one that raises is logged, and muted after ten in a row. Dec
 are asked: the first answer that is not None wins, an exception is an error of the task.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import attrs
 import pluggy
 
 from task_core.api.bus import Bus
 from task_core.api.message import Delivery, Message
+from task_core.api.plugin import NoOptions, late
 from task_core.api.worker import Outcome
 from task_core.errors import BusError
 from task_core.task import Task
@@ -20,7 +22,29 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 """Marks a function of a plugin as the implementation of the hook of that name."""
 
-DECIDERS = frozenset({"task_should_run", "task_retry_delay", "task_before_send"})
+DECIDERS = frozenset(
+    {"task_should_run", "task_retry_delay", "task_before_send", "task_claim_send"}
+)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class HooksPlugin:
+    """Manifest of hooks that have options (entry-point group `task_core.hooks`).
+
+    Args:
+        name: As the entry point says it.
+        summary: One line for lists.
+        options: The attrs class of its options: `[hooks.NAME]`, `TASK_HOOKS_NAME_…`.
+        make: Takes the options, returns an object with hooks, or where that function
+            is, as text. It connects to nothing yet: it is also made to be looked at.
+        api: The API number that it was written for.
+    """
+
+    name: str
+    summary: str
+    make: Callable[[Any], Any] = attrs.field(repr=False, converter=late)
+    options: type = NoOptions
+    api: int = 1
 
 
 class HookSpecifications:
@@ -82,3 +106,11 @@ class HookSpecifications:
     @hookspec(firstresult=True)
     def task_before_send(self, task: Task, topic: str) -> Task | None:
         """Decider: the task to send in place of this one."""
+
+    @hookspec(firstresult=True)
+    def task_claim_send(self, task: Task, topic: str, seconds: float) -> str | None:
+        """Decider: empty if nobody sent its like for so long, else the id of that."""
+
+    @hookspec
+    def task_send_failed(self, task: Task, topic: str) -> None:
+        """Observer: a task that was claimed could not be sent."""

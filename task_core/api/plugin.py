@@ -20,7 +20,9 @@ from task_core.api.taskmaster import (
 from task_core.api.worker import Worker
 from task_core.task import Task
 
-API_VERSIONS = dict.fromkeys(("bus", "worker", "taskmaster", "command"), (1, 1))
+API_VERSIONS = dict.fromkeys(
+    ("bus", "worker", "taskmaster", "hooks", "command"), (1, 1)
+)
 """Oldest and newest API number that this core accepts, by kind."""
 
 

@@ -12,7 +12,7 @@ from task_core.task import Task
 
 
 class Kind(StrEnum):
-    """What kinds of outcome there are; the done task says `error` for the last two."""
+    """What kinds of outcome there are; the done task says `error` for the last 3."""
 
     COMPLETE = "complete"
     WARN = "warn"
@@ -20,12 +20,14 @@ class Kind(StrEnum):
     ERROR = "error"
     RETRY = "retry"
     """Run the task again rather than report it."""
+    LATER = "later"
+    """The task did not run: bring it again, and count nothing."""
     INTERRUPTED = "interrupted"
     """The worker stopped early because the launcher asked it to."""
 
 
 KINDS = {kind.value: kind.value for kind in Kind}
-KINDS |= {Kind.RETRY.value: "error", Kind.INTERRUPTED.value: "error"}
+KINDS |= dict.fromkeys(("retry", "later", "interrupted"), "error")
 """Kind of an outcome -> result of the done task."""
 
 
@@ -35,7 +37,8 @@ class Outcome(msgspec.Struct, frozen=True):
     Args:
         kind: A `Kind`, as text.
         msg: What to tell about it.
-        delay: For `retry`: seconds until the next run, or None for the default.
+        delay: For `retry` and `later`: seconds until the next run, or None for the
+            default.
     """
 
     kind: str
@@ -94,6 +97,18 @@ def retry(msg: str, delay: float | None = None) -> Outcome:
         delay: Seconds to wait first, or None to let the launcher choose.
     """
     return Outcome("retry", msg, delay)
+
+
+def later(msg: str, delay: float) -> Outcome:
+    """The task cannot run now, and has not: it comes again, and no try is counted.
+
+    Where the bus cannot delay, the task is done with an error.
+
+    Args:
+        msg: Why.
+        delay: Seconds to wait.
+    """
+    return Outcome("later", msg, delay)
 
 
 def describe(error: BaseException) -> str:

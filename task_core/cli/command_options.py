@@ -28,6 +28,11 @@ class SendOptions:
         0, help="Higher arrives first, below 0 last (where the bus can)."
     )
     done_topic: str = option("done", help="Where --wait looks for the done tasks.")
+    unique: timedelta | None = option(
+        None,
+        help="Refuse what was sent before in this time, for example 1h (with a hook"
+        " plugin that remembers it).",
+    )
 
 
 @attrs.frozen(kw_only=True, eq=False)

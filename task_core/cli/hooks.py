@@ -1,6 +1,8 @@
 """Loads hook plugins, if there are any, and lets them see what a command sends."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -8,13 +10,18 @@ from task_core.api.message import Message
 from task_core.api.part import Sender
 from task_core.cli.stdout import diverted_stdout
 from task_core.config.selection import Settings
+from task_core.config.sources import NoFile, Source
 from task_core.discovery.catalog import Catalog
 from task_core.launcher.plan import Hooks, NoHooks
 from task_core.wire import decode_task, encode_task
 
 
 def load_hooks(
-    catalog: Catalog, more: Sequence[str] = (), *, required: bool = False
+    catalog: Catalog,
+    more: Sequence[str] = (),
+    *,
+    required: bool = False,
+    toml: Source | None = None,
 ) -> Hooks:
     """Return who listens; without hook plugins their engine is not even imported.
 
@@ -22,6 +29,7 @@ def load_hooks(
         catalog: What is installed.
         more: Files, modules or names that are asked for: those must work.
         required: Whether those that are installed must work as well.
+        toml: The configuration file, for their options.
 
     Raises:
         FrameworkError: One that must work does not.
@@ -30,11 +38,13 @@ def load_hooks(
     given = [catalog.choose("hooks", text)[0] for text in more]
     if not (found or given):
         return NoHooks()
+    from task_core.config.hooks import hook_options
     from task_core.discovery.hooks import Listeners
     from task_core.discovery.loader import load
 
+    configure = partial(hook_options, toml=toml or NoFile())
     with diverted_stdout():  # what a plugin prints when imported is no data
-        listeners = Listeners.load(found, required=required)
+        listeners = Listeners.load(found, required=required, configure=configure)
         for plugin in given:
             if plugin not in found:
                 listeners.add(plugin, load(plugin))
@@ -44,7 +54,12 @@ def load_hooks(
 def hooks_of(settings: Settings) -> Hooks:
     """Return who listens to what a command does that has the options of hooks."""
     options = settings.command
-    return load_hooks(settings.catalog, options.hooks, required=options.require_hooks)
+    return load_hooks(
+        settings.catalog,
+        options.hooks,
+        required=options.require_hooks,
+        toml=settings.toml,
+    )
 
 
 class ToldSender:
@@ -53,10 +68,15 @@ class ToldSender:
     Args:
         producer: What sends.
         hooks: Who listens.
+        unique: Seconds for which the like of a task is refused, or None.
     """
 
-    def __init__(self, producer: Sender, hooks: Hooks) -> None:
+    def __init__(
+        self, producer: Sender, hooks: Hooks, unique: float | None = None
+    ) -> None:
         self._producer = producer
+        self._unique = unique
+        self._hooks = hooks
         self._before_send = hooks.decider("task_before_send")
         self._on_sent = hooks.observer("task_sent")
 
@@ -64,9 +84,19 @@ class ToldSender:
         """Send, and return when all are confirmed."""
         if self._before_send is not None:
             messages = [self._decided(message) for message in messages]
-        self._producer.send(messages)
+        with self._claimed(messages):
+            self._producer.send(messages)
         if self._on_sent is not None and messages:
             self._on_sent(messages=messages)
+
+    def _claimed(self, messages: Sequence[Message]) -> AbstractContextManager[None]:
+        if self._unique is None:
+            return nullcontext()
+        from task_core.discovery.claims import Claims
+
+        tasks = [decode_task(message.body) for message in messages]
+        topics = [message.topic for message in messages]
+        return Claims(self._hooks).taken(tasks, topics, self._unique)
 
     def _decided(self, message: Message) -> Message:
         assert self._before_send is not None

@@ -108,12 +108,20 @@ def show(kind: str, name: str, as_json: bool) -> None:
 def _facts(found: Found, manifest: Any) -> dict[str, Any]:
     facts: dict[str, Any] = {**_record(found, _owned(found))}
     if found.kind == "hooks":
+        from task_core.api.hooks import HooksPlugin
         from task_core.discovery.hooks import Listeners
 
         listeners = Listeners()
         listeners.add(found, manifest)
         hooks = [{"hook": name} for name in listeners.implemented()]
-        return {**facts, "summary": f"{len(hooks)} hooks", "hooks": hooks}
+        facts |= {"summary": f"{len(hooks)} hooks", "hooks": hooks}
+        if not isinstance(manifest, HooksPlugin):
+            return facts
+        section = Section(options=manifest.options, table=("hooks", found.name))
+        options = [_option(section, spec) for spec in section.specs]
+        for option in options:
+            del option["flag"]  # only buses and workers have those
+        return facts | {"summary": manifest.summary, "options": options}
     if found.kind == "command":
         return {**facts, "summary": manifest.summary, "api": manifest.api}
     section = Section(

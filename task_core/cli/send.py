@@ -94,7 +94,9 @@ def _run(
         if seconds is not None:
             topic = options.done_topic
             waiting = Waiting(bus, topic, stdout, seconds, count=from_stdin)
-        producer = ToldSender(bus.producer(), load_hooks(settings.catalog))
+        hooks = load_hooks(settings.catalog, toml=settings.toml)
+        unique = options.unique.total_seconds() if options.unique else None
+        producer = ToldSender(bus.producer(), hooks, unique)
         code = 0
         if from_stdin:
             code = _send_lines(sys.stdin.buffer, producer, envelope, waiting)

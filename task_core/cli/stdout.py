@@ -9,6 +9,8 @@ from typing import TextIO
 
 from task_core.errors import BusError
 
+ESCAPED = "backslashreplace"
+
 
 def claim_stdout() -> int:
     """Take stdout away from everybody else, for good.
@@ -21,10 +23,10 @@ def claim_stdout() -> int:
     """
     _flush()
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors != ESCAPED:
             # A worker may print what it likes, whatever the locale. This asks where the
-            # file is, and so comes before another one takes its number.
-            stream.reconfigure(errors="backslashreplace")
+            # file is, and so comes before another one takes its number, and only once.
+            stream.reconfigure(errors=ESCAPED)
     own = os.dup(1)
     os.dup2(2, 1)
     return own

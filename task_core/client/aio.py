@@ -7,8 +7,9 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from task_core.client.client import Client, Sent
+from task_core.client.client import Client
 from task_core.client.connect import connect
+from task_core.client.sent import Sent
 from task_core.task import Task
 
 T = TypeVar("T")

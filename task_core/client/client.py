@@ -5,49 +5,29 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from itertools import islice
+from contextlib import AbstractContextManager, nullcontext, suppress
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
-
-import attrs
 
 from task_core.api.bus import Bus
 from task_core.api.message import Message
 from task_core.client.bus_thread import BusThread
 from task_core.client.reading import Reading
 from task_core.client.results import Results
+from task_core.client.sent import Sent, Span, seconds_of, send_batches
+from task_core.discovery.claims import Claims
 from task_core.errors import (
     BusClosedError,
     BusConnectionError,
     FrameworkError,
-    PayloadError,
-    SendError,
     UsageError,
 )
 from task_core.task import Task
 from task_core.wire import encode_task
 
-BATCH = 500
-"""Tasks that `send_many` sends in one call of the bus."""
 LAST_WORDS = 2.0
 """Seconds that closing at the end of the program may take."""
-
-
-@attrs.frozen
-class Sent:
-    """What became of many tasks.
-
-    Args:
-        count: How many were confirmed.
-        unsent: Those that were not, in order.
-        error: Why; None when all were.
-    """
-
-    count: int = 0
-    unsent: tuple[Task, ...] = ()
-    error: FrameworkError | None = None
 
 
 class Client:
@@ -60,9 +40,16 @@ class Client:
         open_bus: Makes a bus; called by each thread that owns one.
         done_topic: Where `call` looks for done tasks.
         name: Of the bus, for messages.
+        find_claims: Finds who remembers what was sent.
     """
 
-    def __init__(self, open_bus: Callable[[], Bus], done_topic: str, name: str) -> None:
+    def __init__(
+        self,
+        open_bus: Callable[[], Bus],
+        done_topic: str,
+        name: str,
+        find_claims: Callable[[], Claims] = Claims,
+    ) -> None:
         self.name = name
         self._open_bus = open_bus
         self._done_topic = done_topic
@@ -72,6 +59,8 @@ class Client:
         self._pid = os.getpid()
         self._sender: BusThread | None = None
         self._results: Results | None = None
+        self._find_claims = find_claims
+        self._claims: Claims | None = None
         _clients.add(self)
 
     def send(
@@ -83,6 +72,7 @@ class Client:
         delay: float = 0.0,
         priority: int = 0,
         key: str | None = None,
+        unique: Span | None = None,
         timeout: float = 30.0,
         **fields: Any,
     ) -> Task:
@@ -94,6 +84,8 @@ class Client:
             topic: Where to; the task's type when not given.
             delay: Seconds before which it does not arrive.
             priority, key: As on `Message`.
+            unique: For how long its like is refused, as `"1h"` or in seconds; needs a
+                hook plugin that remembers what was sent.
             timeout: Seconds until the broker counts as away.
 
         Returns:
@@ -101,13 +93,15 @@ class Client:
 
         Raises:
             BusConnectionError: The broker could not be reached in time.
+            DuplicateError: Its like was sent before.
             PayloadError: The bus cannot carry it.
             BusError: It was not confirmed for another reason.
             UnsupportedCapabilityError: The bus has no delay or priority.
         """
         new = _as_task(task, info, fields)
         message = _message(new, topic, delay=delay, priority=priority, key=key)
-        self._confirm([message], timeout)
+        with self._claimed([new], [message], unique):
+            self._confirm([message], timeout)
         return new
 
     def send_many(
@@ -115,42 +109,27 @@ class Client:
         tasks: Iterable[Task],
         *,
         topic: str | None = None,
+        unique: Span | None = None,
         timeout: float = 30.0,
     ) -> Sent:
         """Send many tasks, a batch at a time.
 
-        Those that the bus can never carry are left out; when the broker is away or
-        confirms only a part, no more are taken.
+        Those that the bus can never carry, or that `unique` refuses, are left out; when
+        the broker is away or confirms only a part, no more are taken.
 
         Args:
             tasks: What to send; taken as it is sent.
             topic: Where to; each task's type when not given.
+            unique: As for `send`.
             timeout: Seconds for each batch.
         """
-        sent, source = Sent(), iter(tasks)
-        while batch := [*islice(source, BATCH)]:
-            sent = self._send_batch(batch, topic, timeout, sent)
-            if isinstance(sent.error, SendError | BusConnectionError):
-                break
-        return sent
 
-    def _send_batch(
-        self, batch: list[Task], topic: str | None, timeout: float, sent: Sent
-    ) -> Sent:
-        """Return what became of this batch and of those before."""
-        try:
-            self._confirm([_message(one, topic) for one in batch], timeout)
-        except PayloadError as error:
-            refused = set(error.refused or range(len(batch)))
-            left = [task for at, task in enumerate(batch) if at not in refused]
-            unsent = (*sent.unsent, *(batch[at] for at in sorted(refused)))
-            sent = Sent(sent.count, unsent, sent.error or error)
-            return self._send_batch(left, topic, timeout, sent) if left else sent
-        except (SendError, BusConnectionError) as error:
-            lost = getattr(error, "unsent", ()) or range(len(batch))
-            unsent = (*sent.unsent, *(batch[at] for at in lost))
-            return Sent(sent.count + len(batch) - len(lost), unsent, error)
-        return attrs.evolve(sent, count=sent.count + len(batch))
+        def confirm(batch: list[Task]) -> None:
+            messages = [_message(one, topic) for one in batch]
+            with self._claimed(batch, messages, unique):
+                self._confirm(messages, timeout)
+
+        return send_batches(tasks, confirm)
 
     def call(
         self,
@@ -250,6 +229,17 @@ class Client:
             raise BusConnectionError(
                 f"bus '{self.name}' has not confirmed anything for {timeout:g}s"
             ) from None
+
+    def _claimed(
+        self, tasks: list[Task], messages: list[Message], unique: Span | None
+    ) -> AbstractContextManager[None]:
+        """Claim tasks that are to be sent once."""
+        if unique is None:
+            return nullcontext()
+        with self._lock:
+            claims = self._claims = self._claims or self._find_claims()
+        topics = [message.topic for message in messages]
+        return claims.taken(tasks, topics, seconds_of(unique))
 
     def _thread(self) -> BusThread:
         with self._lock:

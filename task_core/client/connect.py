@@ -1,14 +1,16 @@
 """Finds the bus that a program names, as the command line does, and makes a client."""
 
+import os
 from functools import partial
 from typing import Any
 
 from task_core.api.bus import Bus, BusContext
 from task_core.builtin import PLUGINS
 from task_core.client.client import Client
-from task_core.config.bus import choose_bus
+from task_core.config.bus import choose_bus, read_toml
 from task_core.config.selection import Chosen
 from task_core.discovery.catalog import Catalog
+from task_core.discovery.claims import Claims
 
 
 def connect(
@@ -45,10 +47,11 @@ def connect(
         ...     tasks.send("load", "s3://bucket/a.csv").type
         'load'
     """
-    chosen = choose_bus(
-        catalog or Catalog.scan(PLUGINS), url, options, prefix=prefix, config=config
-    )
-    return Client(partial(_open, chosen, lease), done_topic, chosen.plugin.name)
+    found = catalog or Catalog.scan(PLUGINS)
+    chosen = choose_bus(found, url, options, prefix=prefix, config=config)
+    open_ = partial(_open, chosen, lease)
+    claims = partial(_find_claims, found, config)
+    return Client(open_, done_topic, chosen.plugin.name, claims)
 
 
 def open_bus(
@@ -82,3 +85,13 @@ def _open(chosen: Chosen, lease: float) -> Bus:
     from task_core.launcher.prefix import PrefixBus  # noqa: PLC0415  few have one
 
     return PrefixBus(bus, chosen.prefix)
+
+
+def _find_claims(catalog: Catalog, config: str | None) -> Claims:
+    # Only those who send something once pay for hooks.
+    from task_core.config.hooks import hook_options  # noqa: PLC0415
+    from task_core.discovery.hooks import Listeners  # noqa: PLC0415
+
+    toml = read_toml(config or os.environ.get("TASK_CONFIG"))
+    configure = partial(hook_options, toml=toml)
+    return Claims(Listeners.load(catalog.hooks, configure=configure))

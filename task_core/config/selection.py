@@ -100,6 +100,7 @@ class Settings:
         buses: By role, those that were selected.
         all: Every setting with its origin.
         catalog: What is installed, as the entrance handed it down.
+        toml: The configuration file.
         problems: What is wrong, one line each.
     """
 
@@ -109,6 +110,7 @@ class Settings:
     buses: Mapping[str, Chosen]
     all: Sequence[Setting]
     catalog: Any
+    toml: Source
     problems: Sequence[str]
 
 
@@ -193,6 +195,7 @@ class Selector:
             buses=chosen,
             all=[_without_secrets(one, selected) for one in resolver.settings],
             catalog=self._catalog,
+            toml=self._toml,
             problems=[*resolver.problems, *self._strays()],
         )
 

@@ -102,7 +102,7 @@ class Catalog:
     def hooks(self) -> list[Found]:
         """The hook plugins, of which most machines have none: that is seen sooner."""
         own = [found for found in self._own if found.kind == "hooks"]
-        if not own and not mentions(self.path, "[task_core.hooks]"):
+        if not own and not mentions(self.path, "[task_core.hooks]", self._env):
             return []
         return [found for found in self.found if found.kind == "hooks"]
 
@@ -236,7 +236,7 @@ class Names(Collection[str]):
         return len(self._names)
 
 
-def mentions(path: Sequence[str], group: str) -> bool:
+def mentions(path: Sequence[str], group: str, env: Mapping[str, str] = {}) -> bool:
     """Say whether a distribution may bring plugins of a group: no is certain.
 
     This is asked at each start, and costs a fifth of reading all metadata.
@@ -244,14 +244,15 @@ def mentions(path: Sequence[str], group: str) -> bool:
     Args:
         path: Folders as in `sys.path`.
         group: As `entry_points.txt` says it, for example `[task_core.hooks]`.
+        env: Variables that hide some.
     """
     others = (finder for finder in sys.meta_path if finder is not PathFinder)
     if any(hasattr(finder, "find_distributions") for finder in others):
         return True
-    return any(_mentions(folder or ".", group.encode()) for folder in path)
+    return any(_mentions(folder or ".", group.encode(), env) for folder in path)
 
 
-def _mentions(folder: str, group: bytes) -> bool:
+def _mentions(folder: str, group: bytes, env: Mapping[str, str]) -> bool:
     try:
         entries = os.listdir(folder)
     except OSError:  # a zip file may hold anything; others need not exist
@@ -261,8 +262,9 @@ def _mentions(folder: str, group: bytes) -> bool:
             try:
                 place = os.path.join(folder, entry, "entry_points.txt")
                 with open(place, "rb") as file:
-                    if group in file.read():
-                        return True
+                    found = group in file.read()
+                if found and _admitted(normalise(entry.partition("-")[0]), env):
+                    return True
             except OSError:  # most bring none
                 continue
     return False

@@ -28,6 +28,7 @@ SHIPPED = {
     ("command", "bench"): "task-command-bench",
     ("command", "demo"): "task-command-demo",
     ("command", "up"): "task-command-up",
+    ("hooks", "once"): "task-hooks-once",
 }
 """What the folder `plugins` builds, by kind and name: the distributions."""
 Reasons = tuple[str, str, str]

@@ -6,47 +6,70 @@ from typing import Any
 
 import pluggy
 
-from task_core.api.hooks import DECIDERS, PROJECT, HookSpecifications
+from task_core.api.hooks import DECIDERS, PROJECT, HookSpecifications, HooksPlugin
 from task_core.api.worker import describe
 from task_core.discovery.drivers import load_drivers
 from task_core.discovery.found import Found, a_kind_of
-from task_core.discovery.loader import explained, load
-from task_core.errors import PluginContractError, PluginError, nearest
+from task_core.discovery.loader import check_manifest, explained, load
+from task_core.errors import (
+    FrameworkError,
+    PluginContractError,
+    PluginError,
+    nearest,
+)
 
 PATIENCE = 10
 """An observer that fails so many times in a row is called no more."""
 
 HOOKS = tuple(sorted(name for name in vars(HookSpecifications) if name[0] != "_"))
 
+Configure = Callable[[HooksPlugin], Any]
+
 log = logging.getLogger("task.hooks")
+
+
+def defaults(plugin: HooksPlugin) -> Any:
+    """Return the options that nobody has set."""
+    return plugin.options()
 
 
 class Listeners:
     """Who listens to what. Made once, before the launcher starts.
+
+    Args:
+        configure: Returns the options of hooks that have some.
 
     Example:
         >>> Listeners().observer("task_started") is None
         True
     """
 
-    def __init__(self) -> None:
+    def __init__(self, configure: Configure = defaults) -> None:
         self._manager = _manager()
+        self._configure = configure
 
     @classmethod
-    def load(cls, found: Iterable[Found], *, required: bool = False) -> "Listeners":
+    def load(
+        cls,
+        found: Iterable[Found],
+        *,
+        required: bool = False,
+        configure: Configure = defaults,
+    ) -> "Listeners":
         """Load hook plugins; one that is broken is left out, with a warning.
 
         Args:
             found: Plugins of the kind `hooks`.
             required: Raise its error instead: a decider that is left out forbids
                 nothing.
+            configure: As for the class.
 
         Raises:
             FrameworkError: One of them is broken, and all are required.
         """
         plugins = list(found)
         installed = [plugin for plugin in plugins if plugin.installed]
-        listeners = cls()
+        listeners = cls(configure)
 
         def failed(error: Exception) -> None:
             if required:
@@ -70,12 +93,26 @@ class Listeners:
 
         Raises:
             PluginContractError: It implements no hook, or one in a wrong way.
+            OptionError: Its options are wrong.
         """
+        if isinstance(plugin, HooksPlugin):
+            if found.installed:
+                check_manifest(found, plugin)
+            plugin = self._made(found, plugin)
         problem = _register(self._manager, plugin, found.label)
         if problem:
             fix = "mend it" if found.given else "tell its author"
             text = f"{found.full_label}: {problem}: {fix}"
             raise PluginContractError(text, code="P02", cause=problem, fix=fix)
+
+    def _made(self, found: Found, plugin: HooksPlugin) -> Any:
+        try:
+            return plugin.make(self._configure(plugin))
+        except FrameworkError:
+            raise
+        except (Exception, SystemExit) as error:
+            text = f"{found.full_label}: making it raised {describe(error)}"
+            raise PluginContractError(text, code="P02") from error
 
     def observer(self, name: str) -> Callable[..., None] | None:
         """Return what tells all observers of a hook; it never raises.

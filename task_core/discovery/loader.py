@@ -34,7 +34,7 @@ def load(found: Found) -> Any:
     """Import a plugin and check its manifest.
 
     Returns:
-        The manifest; for hooks, the object that the entry point names.
+        The manifest; for hooks, whatever object the entry point names.
 
     Raises:
         PluginImportError: It, or something that it needs, cannot be imported.
@@ -50,9 +50,18 @@ def load(found: Found) -> Any:
 
         return guarded(found, manifest_of(found, manifest))
     _check_type(found, manifest)
+    check_manifest(found, manifest)
+    return guarded(found, manifest)
+
+
+def check_manifest(found: Found, manifest: Any) -> None:
+    """See that a manifest is for this core and has the name of its entry point.
+
+    Raises:
+        PluginContractError, PluginVersionError: It does not.
+    """
     _check_api(found, manifest.api)
     _check_name(found, manifest.name)
-    return guarded(found, manifest)
 
 
 def _import(found: Found) -> Any:

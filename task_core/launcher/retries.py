@@ -50,6 +50,9 @@ class Retries:
     def again(self, job: Job) -> Message | None:
         """Return what to send for another run, or None when this was the last one."""
         outcome, task = job.outcome, job.task
+        if outcome.kind == Kind.LATER:  # it has not run: the same bytes will do
+            delay = self._shortened(outcome.delay or 0.0)
+            return Message(self._plan.topic, job.delivery.body, delay=delay)
         if outcome.kind not in (Kind.ERROR, Kind.RETRY):
             return None
         if outcome.kind == Kind.ERROR and self._plan.retry_on and not job.excepted:

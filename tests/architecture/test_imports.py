@@ -22,7 +22,8 @@ HIDDEN = {
         "invoke",
     },
     "task_core.cli.command_context": {"launches"},  # few commands launch anything
-    "task_core.cli.hooks": {"load_hooks"},
+    "task_core.client.connect": {"_find_claims", "_open"},  # few clients need them
+    "task_core.cli.hooks": {"_claimed", "load_hooks"},
     "task_core.cli.plugins": {"_facts", "doctor"},
     "task_core.discovery.catalog": {"_installed", "_local", "find", "manifest"},
     "task_core.discovery.findings": {"_packaging"},
@@ -35,7 +36,6 @@ HIDDEN = {
     "task_core.builtin.workers": {"_make_"},
     "task_core.errors": {"nearest"},  # difflib: few starts need it
     "task_core.fields": {"_of_dataclass"},  # dataclasses: few workers have any
-    "task_core.client.connect": {"_open"},  # few have a prefix
     "task_core.cli.buses": {"open_bus", "open_selected"},  # few have two, or a prefix
     "task_core.cli.launch": {"_run"},  # help runs nothing
     "task_core.cli.run_launch": {"_run_taskmaster", "_together"},  # not for most

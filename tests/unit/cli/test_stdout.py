@@ -28,6 +28,22 @@ def test_claimed_stdout_is_for_data_only():
     assert done.stderr == "printed\nwritten\nfrom a child\n"
 
 
+def test_stdout_that_is_a_file_can_be_claimed_twice(tmp_path):
+    """A launch claims it, and loads hooks then; stderr may be a pipe."""
+    code = "from task_core.cli.stdout import claim_stdout as claim\n"
+    code += "print(1)\nclaim()\nprint(2)\nclaim()\nprint(3)"
+    with (tmp_path / "out").open("w") as out:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+    assert done.stderr == "2\n3\n"
+    assert (tmp_path / "out").read_text() == "1\n"
+
+
 def test_diverted_stdout_comes_back(capfd):
     """Even after an error."""
     with suppress(KeyError), diverted_stdout():

@@ -155,6 +155,9 @@ def test_hooks_are_seen_wherever_they_are(site, tmp_path, monkeypatch):
     assert Catalog(path=site.path).hooks == []
     site.install("task-hooks-x", kind="hooks")
     assert [found.name for found in Catalog(path=site.path).hooks] == ["x"]
+    group, hidden = "[task_core.hooks]", {"TASK_PLUGINS_DISABLED": "task-hooks-x"}
+    assert mentions(site.path, group)
+    assert not mentions(site.path, group, hidden)
     archive = tmp_path / "bundle.zip"
     with zipfile.ZipFile(archive, "w") as bundle:
         for file in (site.folder / "task_hooks_x-1.0.dist-info").iterdir():

@@ -3,13 +3,14 @@
 import logging
 import types
 
+import attrs
 import pytest
 
-from task_core.api import hookimpl
+from task_core.api import HooksPlugin, hookimpl, option
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.found import Found
 from task_core.discovery.hooks import PATIENCE, Listeners
-from task_core.errors import PluginContractError
+from task_core.errors import PluginContractError, UsageError
 
 
 def listeners_of(*plugins):
@@ -213,3 +214,56 @@ def test_a_broken_hook_plugin_is_left_out_with_one_warning(site, caplog):
     assert "left out: hooks 'c' of task-hooks-c 1.0" in second
     listeners.observer("task_started")(task=7)
     assert __import__("task_hooks_b_mod").heard == [7]
+
+
+@attrs.frozen(kw_only=True)
+class Loudness:
+    """Options of hooks."""
+
+    level: int = option(1, help="How loud.")
+
+
+def manifest(make=lambda options: Listener(), **fields):
+    return HooksPlugin(name="h", summary="Hear.", options=Loudness, make=make, **fields)
+
+
+@pytest.fixture
+def add():
+    """Add what an entry point names, as a plugin that is installed."""
+
+    def add(plugin, **more):
+        listeners = Listeners(**more)
+        installed = Found(kind="hooks", name="h", distribution="d", value="h:h")
+        listeners.add(attrs.evolve(installed, manifest=plugin), plugin)
+        return listeners
+
+    return add
+
+
+def test_a_manifest_makes_the_hooks_from_their_options(add):
+    """Which somebody else resolves."""
+    made = []
+
+    def make(options):
+        made.append(options.level)
+        return Listener()
+
+    assert add(manifest(make)).implemented() == ["task_started"]
+    add(manifest(make), configure=lambda plugin: plugin.options(level=3))
+    assert made == [1, 3]
+
+
+def test_hooks_that_cannot_be_made_are_a_broken_plugin(add):
+    """Left out or refused, as others."""
+    with pytest.raises(PluginContractError, match="making it raised KeyError"):
+        add(manifest(make=lambda options: {}["x"]))
+
+
+def test_what_the_maker_says_is_wrong_stays_as_it_is(add):
+    """It knows best."""
+
+    def make(options):
+        raise UsageError("too loud")
+
+    with pytest.raises(UsageError, match="too loud"):
+        add(manifest(make))

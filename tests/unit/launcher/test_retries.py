@@ -3,7 +3,15 @@
 import pytest
 
 from task_core.api.message import Delivery
-from task_core.api.worker import alert, complete, failed, interrupted, retry, warn
+from task_core.api.worker import (
+    alert,
+    complete,
+    failed,
+    interrupted,
+    later,
+    retry,
+    warn,
+)
 from task_core.launcher.context import Job
 from task_core.launcher.plan import Plan
 from task_core.launcher.retries import ASKED, LONGEST, Retries, retries_of
@@ -36,6 +44,14 @@ def test_an_error_is_not_tried_again_unless_told(make):
 def test_other_outcomes_are_never_tried_again(make, outcome):
     """`alert` wants a person, `interrupted` is given back."""
     assert make(errors=9).again(job(outcome)) is None
+
+
+def test_what_has_not_run_comes_back_with_the_same_bytes_for_ever(make):
+    """No try is counted, and none is the last."""
+    waiting = job(later("locked", 2.0), meta="retry=99")
+    waiting.delivery = Delivery(b"as it came")
+    message = make().again(waiting)
+    assert (message.body, message.delay) == (b"as it came", 2.0)
 
 
 def test_the_task_comes_back_as_it_was_and_counts(make):

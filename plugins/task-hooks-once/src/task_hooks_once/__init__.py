@@ -1,0 +1,1 @@
+"""Hooks that let a task run once, and one of its kind at a time."""

@@ -1,0 +1,38 @@
+"""What makes two tasks alike."""
+
+import hashlib
+import re
+from collections.abc import Collection
+
+from task_core.api import Task, parse_meta
+
+PLACE = re.compile(r"\{([^{}]*)\}")
+LONGEST = 200
+"""Characters of a key that are kept as they are; of longer ones the digest counts."""
+
+
+def names() -> Collection[str]:
+    """Return what a template may name, values of the meta aside."""
+    return ("type", "job", "info", "id")
+
+
+def key_of(template: str, task: Task) -> str:
+    """Fill a template with what a task says.
+
+    Example:
+        >>> key_of("{type} {meta:table}", Task(type="load", meta="table=a&table=b"))
+        'load a,b'
+    """
+    meta = parse_meta(task.meta) if "{meta:" in template else {}
+
+    def value(place: re.Match[str]) -> str:
+        name = place[1]
+        if name.startswith("meta:"):
+            return ",".join(meta.get(name.removeprefix("meta:"), []))
+        return str(getattr(task, name))
+
+    key = PLACE.sub(value, template)
+    if len(key) <= LONGEST:
+        return key
+    digest = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
+    return f"{key[: LONGEST - len(digest) - 1]}~{digest}"

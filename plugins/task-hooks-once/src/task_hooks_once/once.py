@@ -1,0 +1,149 @@
+"""The hooks: who may run, who has run, and who was sent before."""
+
+import logging
+import os
+import socket
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from task_core.api import Outcome, Task, complete, failed, hookimpl, later
+from task_hooks_once.key import key_of
+from task_hooks_once.locks import Locks
+from task_hooks_once.options import Mode, OnceOptions
+from task_hooks_once.store import Record, StoreError
+from task_hooks_once.stores import open_store
+
+DONE = ("complete", "warn")
+"""Results after which a task counts as done; after others it may run again."""
+AWAY = 5.0
+"""Seconds that tasks wait for a store that is away."""
+
+log = logging.getLogger("task.once")
+
+
+def make(options: OnceOptions) -> "Sending":
+    """Return the hooks; where no type is named, none that are asked for each task."""
+    return Once(options) if options.types else Sending(options)
+
+
+class Sending:
+    """Remembers what was sent; costs nothing where tasks run.
+
+    Args:
+        options: What it was told.
+    """
+
+    def __init__(self, options: OnceOptions) -> None:
+        self._options = options
+        self._store = open_store(options.store)
+
+    @hookimpl
+    def task_claim_send(self, task: Task, topic: str, seconds: float) -> str | None:
+        """Say whether the like of a task was sent before; else it counts as sent."""
+        record = Record(_sending(task), task.id, done=True)
+        other = self._store.take(self._sent_key(task, topic), record, seconds)
+        if other is None:
+            return ""
+        return other.id or "a task without an id"
+
+    @hookimpl
+    def task_send_failed(self, task: Task, topic: str) -> None:
+        """Forget that a task was sent: it was not."""
+        self._store.drop(self._sent_key(task, topic), _sending(task))
+
+    def _sent_key(self, task: Task, topic: str) -> str:
+        return f"sent {topic} {key_of(self._options.key, task)}"
+
+
+class Once(Sending):
+    """Lets one task of a key run at a time, and within a window, once.
+
+    Args:
+        options: What it was told.
+    """
+
+    def __init__(self, options: OnceOptions) -> None:
+        super().__init__(options)
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._lease = options.lease.total_seconds()
+        self._locks = Locks(self._store, self._owner, self._lease)
+
+    @hookimpl(trylast=True)  # what others forbid must not be taken for work
+    def task_should_run(self, task: Task) -> Outcome | None:
+        """Take the lock of a task, or say what becomes of it without."""
+        types = self._options.types
+        if not (task.type in types or "*" in types):
+            return None
+        key = "run " + key_of(self._options.key, task)
+        mine = Record(self._owner, task.id, done=False)
+        try:
+            other = self._store.take(key, mine, self._lease)
+        except StoreError as error:
+            log.warning("%s", error)
+            return later(f"once: {error}", AWAY)
+        if other is None:
+            self._locks.add(key, task)
+            return None
+        return self._instead(task, other)
+
+    def _instead(self, task: Task, other: Record) -> Outcome:
+        """Return what becomes of a task whose like is in work, or was done."""
+        mode, pause = self._options.mode, self._options.pause.total_seconds()
+        who = f"task {other.id}" if other.id else "its like"
+        if other.done:
+            text = f"already done by {who}"
+            return failed(text) if mode is Mode.ERROR else complete(text)
+        # The same task again: that it is in work may be the last we hear of it.
+        if mode is Mode.WAIT or other.id == task.id:
+            return later(f"waits for {who}", pause)
+        text = f"already in work by {who}"
+        return failed(text) if mode is Mode.ERROR else complete(text)
+
+    @hookimpl
+    def task_finished(self, task: Task, outcome: Outcome) -> None:
+        """Free the lock after a failure; what was done keeps it until it is settled."""
+        key = self._locks.key_of(task)
+        if key is None:
+            return
+        if outcome.result in DONE:
+            self._locks.has_run(task)
+        else:
+            self._locks.remove(task)
+            self._forget(key)
+
+    @hookimpl
+    def task_settled(self, task: Task) -> None:
+        """Remember that a task is done: only now can nothing bring it back."""
+        key = self._locks.key_of(task)
+        if key is None:
+            return
+        self._locks.remove(task)
+        window = self._options.window.total_seconds()
+        if task.result in DONE and window:
+            self._remember(key, task, window)
+        else:
+            self._forget(key)
+
+    def _remember(self, key: str, task: Task, window: float) -> None:
+        try:
+            self._store.put(key, Record(self._owner, task.id, done=True), window)
+        except StoreError as error:  # raised, it would have this hook muted
+            log.warning("task %s is done, and not remembered: %s", task.id, error)
+
+    def _forget(self, key: str) -> None:
+        try:
+            self._store.drop(key, self._owner)
+        except StoreError as error:
+            log.warning("a lock is left to end by itself: %s", error)
+
+    @hookimpl
+    def launcher_stopped(self, stats: Mapping[str, Any]) -> None:
+        """Renew nothing any more."""
+        self._locks.close()
+        self._store.close()
+
+
+def _sending(task: Task) -> str:
+    """Return who sends a task: no two that are alike have the same."""
+    return f"sending:{task.id or id(task)}"

@@ -1,0 +1,36 @@
+"""What makes tasks alike."""
+
+import pytest
+from task_hooks_once.key import LONGEST, key_of
+from task_hooks_once.options import OnceOptions
+
+from task_core.api import Task
+
+TASK = Task(type="load", info="a.csv", job="day", id="7", meta="table=a&table=b&x=1")
+
+
+@pytest.mark.parametrize(
+    ("template", "key"),
+    [
+        ("{type} {info}", "load a.csv"),
+        ("{job}/{id}/{meta:table}", "day/7/a,b"),
+        ("{meta:none}", ""),
+        ("all", "all"),
+    ],
+)
+def test_a_template_is_filled_with_what_the_task_says(template, key):
+    """Several values of the meta are all of the key."""
+    assert key_of(template, TASK) == key
+
+
+def test_long_keys_are_cut_and_stay_different():
+    """Stores limit them."""
+    keys = {key_of("{info}", Task(type="t", info="x" * 999 + end)) for end in "ab"}
+    assert len(keys) == 2
+    assert {len(key) for key in keys} == {LONGEST}
+
+
+def test_a_wrong_template_names_what_there_is():
+    """When the options are read."""
+    with pytest.raises(ValueError, match=r"there is no \{inf\}; there is \{type\}"):
+        OnceOptions(key="{inf}")

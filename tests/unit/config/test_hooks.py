@@ -1,0 +1,33 @@
+"""Rules of `task_core.config.hooks`: hooks have options as other plugins do."""
+
+import attrs
+import pytest
+
+from task_core.api import HooksPlugin, option
+from task_core.config.hooks import hook_options
+from task_core.config.toml_file import TomlFile
+from task_core.errors import OptionError
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """How loud."""
+
+    level: int = option(1, help="How loud.")
+
+
+PLUGIN = HooksPlugin(name="ear", summary="Hear.", options=Options, make=str)
+
+
+def test_the_environment_is_stronger_than_the_file():
+    """As for all options."""
+    toml = TomlFile("task.toml", "[hooks.ear]\nlevel = 2\n")
+    assert hook_options(PLUGIN, toml, {}).level == 2
+    assert hook_options(PLUGIN, toml, {"TASK_HOOKS_EAR_LEVEL": "3"}).level == 3
+
+
+def test_what_is_wrong_is_told_with_its_line():
+    """And the nearest name."""
+    toml = TomlFile("task.toml", "[hooks.ear]\nlevl = 2\n")
+    with pytest.raises(OptionError, match=r"line 2: .*did you mean 'level'"):
+        hook_options(PLUGIN, toml, {})

@@ -1,0 +1,74 @@
+"""Rules of `task_core.discovery.claims`: a task is sent once, or not at all."""
+
+import pytest
+
+from task_core.api import hookimpl
+from task_core.discovery.claims import Claims
+from task_core.discovery.found import Found
+from task_core.discovery.hooks import Listeners
+from task_core.errors import DuplicateError, UsageError
+from task_core.task import Task
+
+
+class Memory:
+    """Remembers what was sent."""
+
+    def __init__(self):
+        self.sent = {}
+
+    @hookimpl
+    def task_claim_send(self, task, topic, seconds):
+        if task.info in self.sent:
+            return self.sent[task.info]
+        self.sent[task.info] = task.id
+        return ""
+
+    @hookimpl
+    def task_send_failed(self, task):
+        del self.sent[task.info]
+
+
+@pytest.fixture
+def memory():
+    return Memory()
+
+
+@pytest.fixture
+def claims(memory):
+    listeners = Listeners()
+    listeners.add(Found(kind="hooks", name="memory", distribution="d"), memory)
+    return Claims(listeners)
+
+
+def tasks(*infos):
+    return [Task.new("load", info, id=f"id-{info}") for info in infos]
+
+
+def test_the_like_of_a_sent_task_is_refused(claims, memory):
+    """By its position, with the id of the one that was sent; none else is claimed."""
+    with claims.taken(tasks("a"), ["load"], 60):
+        pass
+    with (
+        pytest.raises(DuplicateError, match="as id-a") as error,
+        claims.taken(tasks("b", "a"), ["load"] * 2, 60),
+    ):
+        pytest.fail("nothing may be sent")
+    assert error.value.refused == (1,)
+    assert memory.sent == {"a": "id-a"}
+
+
+def test_what_was_not_sent_is_not_remembered(claims, memory):
+    """Whatever the reason."""
+    with pytest.raises(KeyboardInterrupt), claims.taken(tasks("a"), ["load"], 60):
+        raise KeyboardInterrupt
+    assert memory.sent == {}
+
+
+@pytest.mark.parametrize("claims", [Claims(), Claims(Listeners())])
+def test_nobody_to_ask_is_an_error(claims):
+    """A task must not be sent as if somebody had looked."""
+    with (
+        pytest.raises(UsageError, match="no hook plugin"),
+        claims.taken(tasks("a"), ["load"], 60),
+    ):
+        pytest.fail("nothing may be sent")

@@ -1,6 +1,7 @@
 """Finds the server that takes what is written, and connects to it."""
 
 import logging
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,8 @@ HOPS = 5
 """So many nodes of a cluster may send us on."""
 OTHERWISE = ("closed by server", "reset by peer", "WRONG_VERSION", "RECORD_LAYER")
 """What is said where one side speaks TLS and the other does not."""
+MOVED = re.compile(r"(?:MOVED )?\d+ (\S*):(\d+)$")
+"""What a node answers; newer clients take the first word away."""
 Address = tuple[str, int]
 _log = logging.getLogger("task.bus.redis")
 
@@ -137,9 +140,10 @@ class Dialer:
             return None
         try:
             _call(server.connection, "EXISTS", self._key)
-        except exceptions.MovedError as error:
-            host = error.host or server.address.rpartition(":")[0]
-            return host, error.port
+        except exceptions.ResponseError as error:
+            if (found := MOVED.match(str(error))) is None:
+                raise
+            return found[1] or server.address.rpartition(":")[0], int(found[2])
         return None
 
     def _ask_sentinels(self) -> Address:

@@ -32,7 +32,11 @@ ANSWERS: tuple[tuple[tuple[type[Exception] | str, ...], type[BusError], str], ..
     (("CERTIFICATE_VERIFY_FAILED",), BusError, UNTRUSTED),
     (("_REQUIRED]",), BusError, "wants to know who we are: options tls_cert, tls_key"),
     ((client.InvalidResponse,), BusError, "does not speak Redis: is the port right?"),
-    ((client.MovedError, client.AskError), ElsewhereError, "has moved its keys"),
+    (
+        (client.MovedError, client.AskError, "MOVED ", "ASK "),
+        ElsewhereError,
+        "has moved its keys",
+    ),
     ((client.ReadOnlyError, "read only replica"), ElsewhereError, "is a replica now"),
     ((client.BusyLoadingError, "LOADING"), BusConnectionError, "still reads its data"),
     ((client.MasterDownError, "MASTERDOWN"), BusConnectionError, "has no primary now"),

@@ -3,6 +3,7 @@
 from time import monotonic
 from typing import Any
 
+from hiredis import pack_command
 from redis import exceptions
 
 from task_bus_redis.dialer import FAILURES, Dialer, Server
@@ -86,11 +87,9 @@ class Link:
 
     def ask(self, *words: Any) -> None:
         """Send a command; `answer` is to follow."""
-        connection = self._connection
         try:
-            connection.send_packed_command(
-                connection.pack_command(*words), check_health=False
-            )
+            packed = [pack_command(words)]
+            self._connection.send_packed_command(packed, check_health=False)
         except FAILURES as error:
             raise self._lost(error) from None
 

@@ -32,7 +32,13 @@ local function ring(base, channel)
   end
 end
 
+local call = redis.call
+
 local function add(stream, body, headers, receipts, returned)
+  if headers == '' and receipts == 0 then
+    call('XADD', stream, '*', 'b', body)
+    return
+  end
   local fields = {'b', body}
   if headers ~= '' then table.insert(fields, 'h'); table.insert(fields, headers) end
   if receipts > 0 then table.insert(fields, 'a'); table.insert(fields, receipts) end
@@ -49,20 +55,23 @@ end
 
 -- ARGV from `at` on: for each message its topic's base, body, delay, headers.
 local function put_all(at)
-  local known = {}
-  for i = at, #ARGV, 4 do
-    local base, body, delay, headers = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3]
+  local known, argv = {}, ARGV
+  for i = at, #argv, 4 do
+    local base, body, delay, headers = argv[i], argv[i + 1], argv[i + 2], argv[i + 3]
     local channels = known[base]
     if not channels then
       channels = live_channels(base)
+      for n, channel in ipairs(channels) do
+        channels[n] = {channel, base .. ':tasks:' .. channel}
+      end
       known[base] = channels
-      redis.call('SADD', KEYS[1], base)
+      if channels[1][1] == '' then call('SADD', KEYS[1], base) end -- channels have done so
     end
-    for _, channel in ipairs(channels) do
-      if delay > 0 then
-        postpone(base, channel, now + delay, body, headers, 0, 0)
+    for n = 1, #channels do
+      if delay == '0' then
+        add(channels[n][2], body, headers, 0, 0)
       else
-        add(base .. ':tasks:' .. channel, body, headers, 0, 0)
+        postpone(base, channels[n][1], now + tonumber(delay), body, headers, 0, 0)
       end
     end
   end
@@ -87,9 +96,9 @@ local function remove(base, channel, ids)
   local stream, returned = base .. ':tasks:' .. channel, base .. ':returned:' .. channel
   local some_returned = redis.call('EXISTS', returned) == 1
   for i = 1, #ids, 500 do -- the stack of Lua is short
-    local some = {unpack(ids, i, math.min(i + 499, #ids))}
-    redis.call('XACK', stream, GROUP, unpack(some))
-    redis.call('XDEL', stream, unpack(some))
-    if some_returned then redis.call('HDEL', returned, unpack(some)) end
+    local last = math.min(i + 499, #ids)
+    call('XACK', stream, GROUP, unpack(ids, i, last))
+    call('XDEL', stream, unpack(ids, i, last))
+    if some_returned then call('HDEL', returned, unpack(ids, i, last)) end
   end
 end

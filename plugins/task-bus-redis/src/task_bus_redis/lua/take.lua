@@ -17,7 +17,8 @@ for i = 6, #ARGV do
   redis.call('XDEL', bell, ARGV[i])
 end
 
-for _, packed in ipairs(redis.call('ZRANGEBYSCORE', later, '-inf', now, 'LIMIT', 0, 100)) do
+local due = redis.call('ZRANGEBYSCORE', later, '-inf', now, 'LIMIT', 0, 100)
+for _, packed in ipairs(due) do
   local _, receipts, body, headers, returned = unpack(cmsgpack.unpack(packed))
   add(stream, body, headers, receipts, returned)
   redis.call('ZREM', later, packed)
@@ -40,8 +41,9 @@ end
 
 local shortest = tonumber(redis.call('HGET', base .. ':leases', channel) or 0)
 local late = redis.call('XPENDING', stream, GROUP, 'IDLE', shortest, '-', '+', 100)
+local is_more = #due == 100 or #late == 100
 for _, pending in ipairs(late) do
-  if #found >= limit then break end
+  if #found >= limit then is_more = true; break end
   local id, owner, idle, receipts = unpack(pending)
   if idle >= lease_of(owner) then
     local claimed = redis.call('XCLAIM', stream, GROUP, me, 0, id)
@@ -58,7 +60,7 @@ if #found < limit then
   local read = redis.call('XREADGROUP', 'GROUP', GROUP, me, 'COUNT', count, 'STREAMS', stream, '>')
   for _, entry in ipairs(read and read[1][2] or {}) do keep(entry[1], 1, 0, entry[2]) end
 end
-if #found > 0 then return {found, 0} end
+if is_more then return {found, 0} end
 
 local wait = math.floor(math.max(shortest, 1000) / 3)
 local first = redis.call('ZRANGE', later, 0, 0, 'WITHSCORES')

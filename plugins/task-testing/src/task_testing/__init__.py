@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from task_testing.doubles import FakeClock, FlakyBus, RecordingBus
 from task_testing.harness import Trial, run_worker, try_worker
+from task_testing.sent import TaskClient
 from task_testing.taskmaster import run_taskmaster
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ __all__ = [
     "FlakyBus",
     "RecordingBus",
     "Situation",
+    "TaskClient",
     "TaskmasterContract",
     "Trial",
     "WorkerContract",

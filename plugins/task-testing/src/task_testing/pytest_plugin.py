@@ -1,0 +1,18 @@
+"""Fixtures for applications that send tasks; pytest finds them by itself."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from task_testing.sent import TaskClient
+
+
+@pytest.fixture
+def task_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[TaskClient]:
+    """A client on a memory bus of the test's own, which tells what was sent.
+
+    `connect()` without a URL, in whatever the test calls, uses that bus too.
+    """
+    with TaskClient() as client:
+        monkeypatch.setenv("TASK_BUS", client.url)
+        yield client

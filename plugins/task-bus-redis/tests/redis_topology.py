@@ -3,7 +3,7 @@
 import time
 
 from brokers.ports import free_address, split
-from brokers.redis import Redis, program
+from brokers.redis import Redis
 from redis import Redis as Client
 from redis import exceptions
 
@@ -38,7 +38,7 @@ class Sentinel(Redis):
 
     def command(self):
         """Return the program and its arguments."""
-        return [program(), str(self._settings), "--sentinel"]
+        return [self.path(), str(self._settings), "--sentinel"]
 
     def prepare(self):
         """Write the settings, unless it has gone on writing them itself."""

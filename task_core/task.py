@@ -124,9 +124,12 @@ class Task(
 def _meta_text(meta: str | Mapping[str, str | Iterable[str]]) -> str:
     if isinstance(meta, str):
         return meta
-    if not isinstance(meta, Mapping):
-        raise TypeError(f"meta is a text or a mapping of texts, not {meta!r}")
-    return format_meta(meta)
+    try:
+        if isinstance(meta, Mapping):
+            return format_meta(meta)
+    except TypeError:
+        pass
+    raise TypeError(f"meta is a text or a mapping of texts, not {meta!r}")
 
 
 def parse_meta(text: str) -> dict[str, list[str]]:

@@ -245,3 +245,100 @@ def test_a_client_survives_a_fork_and_closes_with_the_program(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert sum(map(int, done.stdout.split())) == 3
+
+
+@pytest.mark.parametrize("meta", [["a"], 7, None, b"a=b", {"a": 1}, {"a": None}])
+def test_a_meta_that_is_no_text_is_refused_at_the_caller(client, bus, meta):
+    """A mapping of texts is fine."""
+    assert client.send("load", meta={"a": "b&c", "d": ["1", "2"]}).meta == (
+        "a=b%26c&d=1&d=2"
+    )
+    with pytest.raises(TypeError, match="meta"):
+        client.send("load", "b", meta=meta)
+    assert infos(bus, "load") == [""]
+
+
+def test_a_payload_over_the_limit_is_refused_and_nothing_is_sent():
+    """Of many, the others are sent; the next one finds a client that works."""
+    from task_core.api import Capabilities
+
+    limited = FlakyBus(capabilities=Capabilities(max_bytes=200), failures={})
+    with Client(lambda: limited, "done", "limited") as client:
+        with pytest.raises(PayloadError, match="200"):
+            client.send("load", "x" * 200)
+        long, short = Task.new("load", "x" * 200), Task.new("load", "a")
+        sent = client.send_many([short, long, short])
+        assert (sent.count, sent.unsent) == (2, (long,))
+        client.send("load", "b")
+    assert [call for call, _ in limited.calls].count("send") == 2
+
+
+def test_a_broker_that_goes_away_in_mid_batch_leaves_what_is_not_confirmed():
+    """No more are taken from the source; the caller may send the rest again."""
+    error = BusConnectionError("gone")
+    flaky = FlakyBus(failures={"send": [SendError("half", [1]), *[error] * 99]})
+    source = iter([Task.new("load", str(n)) for n in range(2000)])
+    with Client(lambda: flaky, "done", "flaky") as client:
+        sent = client.send_many(source, timeout=0.3)
+    assert isinstance(sent.error, SendError | BusConnectionError)
+    assert sent.count + len(sent.unsent) + len(list(source)) == 2000
+    assert next(iter(sent.unsent)).info == "1"
+
+
+AWAY_AT_EXIT = """
+import threading
+from task_testing import RecordingBus
+from task_core.client.client import Client
+
+class Stuck(RecordingBus):
+    def _close(self):
+        threading.Event().wait()
+
+client = Client(Stuck, "done", "stuck")
+client.send("load", "a")
+print("sent", flush=True)
+"""
+
+
+def test_a_broker_that_is_away_at_the_exit_holds_up_nobody():
+    """The program ends in bounded time, with its own exit code."""
+    done = subprocess.run(
+        [sys.executable, "-c", AWAY_AT_EXIT],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "sent\n"), done.stderr
+
+
+FORKED = """
+import os, sys
+from task_core import connect
+from task_core.api import BusClosedError
+
+client = connect("memory:forked")
+client.send("load")
+client.close()
+pid = os.fork()
+if pid == 0:
+    try:
+        client.send("load")
+    except BusClosedError as error:
+        print(error, flush=True)
+    os._exit(0)
+os.waitpid(pid, 0)
+"""
+
+
+def test_a_closed_client_stays_closed_in_a_forked_child():
+    """It says so there as well."""
+    done = subprocess.run(
+        [sys.executable, "-c", FORKED],
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert "the client of bus 'memory' is closed" in done.stdout, done.stderr

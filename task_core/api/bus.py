@@ -1,7 +1,8 @@
 """The contract of a bus: what carries tasks. Synchronous, and owned by one thread.
 
-One thread makes every call, except `Consumer.wake`. So a plugin needs no locks, and a
-blocking client library fits as it is. Public methods are final and keep the invariants;
+One thread makes every call, except `Consumer.wake`: in a launcher always the same, in a
+client that only sends one at a time. So a plugin needs no locks, and a blocking client
+library fits as it is. Public methods are final and keep the invariants;
 authors fill in the hooks, whose names begin with `_`.
 
 A lost connection is no end: after a `BusConnectionError` everything stays usable, and

@@ -1,12 +1,14 @@
-"""The thread that owns a client's bus: many threads hand it what they want to send."""
+"""A client's bus, which one thread at a time makes calls on.
+
+Threads that want to send at the same time hand that to a thread of the client's own,
+which sends it together. Who is alone, on a bus that works, sends by itself: to wake
+another thread and to be woken by it costs more than most brokers take.
+"""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from time import monotonic
-
-import attrs
 
 from task_core.api.bus import Bus
 from task_core.api.message import Message
@@ -21,27 +23,58 @@ from task_core.errors import (
 
 AT_ONCE = 1000
 """Messages of several callers that are sent in one call of the bus, at most."""
+LEAST_PATIENCE = 5.0
+"""Seconds of a caller below which it does not send by itself: it could not give up."""
 FIRST_PAUSE, LAST_PAUSE = 0.05, 1.0
 """Seconds before a lost connection is tried again: they double."""
 
 
-@attrs.define(eq=False)
 class Request:
-    """What one caller wants to send.
+    """What one caller wants to send, and how that ended.
+
+    A future would do; but to make one costs as much as some buses take.
 
     Args:
         messages: What is not confirmed yet.
         deadline: Moment on the monotonic clock after which nobody waits for it.
-        future: Gets None when all is confirmed, or the error.
-        positions: Where the messages were in what the caller gave.
     """
 
-    messages: Sequence[Message]
-    deadline: float
-    future: "Future[None]" = attrs.field(factory=Future)
-    positions: Sequence[int] = attrs.Factory(
-        lambda self: range(len(self.messages)), takes_self=True
-    )
+    def __init__(self, messages: Sequence[Message], deadline: float) -> None:
+        self.messages = messages
+        self.deadline = deadline
+        self.positions: Sequence[int] = range(len(messages))  # in what the caller gave
+        self.done = False
+        self._error: BaseException | None = None
+        self._bell: threading.Lock | None = None
+
+    def enqueue(self) -> None:
+        """Get ready to be waited for."""
+        self._bell = threading.Lock()
+        self._bell.acquire()
+
+    def abandon(self) -> None:
+        """Wait no more: what is not under way is not sent."""
+        self.done = True
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """End it: all is confirmed, or there is an error (who has the turn)."""
+        if not self.done:
+            self._error = error
+            self.done = True
+            if self._bell is not None:
+                self._bell.release()
+
+    def wait(self) -> bool:
+        """Wait until it ends, or for the deadline; raise its error.
+
+        Returns:
+            Whether all is confirmed.
+        """
+        if self._bell is not None:
+            self._bell.acquire(timeout=max(0.0, self.deadline - monotonic()))
+        if self._error is not None:
+            raise self._error
+        return self.done
 
     def keep(self, left: Sequence[int]) -> None:
         """Forget what is confirmed; `left` are positions among `messages`."""
@@ -50,7 +83,7 @@ class Request:
 
 
 class BusThread:
-    """Opens a bus when the first message comes, and makes every call on it.
+    """Opens a bus when the first message comes, and sees to it that all is sent.
 
     What several threads want to send at the same time leaves in one call: brokers
     confirm a batch about as fast as one message.
@@ -65,16 +98,31 @@ class BusThread:
         self._requests: SimpleQueue[Request | None] = SimpleQueue()
         self._stop = threading.Event()
         self._bus: Bus | None = None
+        self._works = False  # as far as the last call tells
+        self._turn = threading.Lock()  # whose turn it is to use the bus
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
 
-    def submit(self, messages: Sequence[Message], deadline: float) -> "Future[None]":
-        """Hand over messages (any thread); the future ends when they are confirmed."""
+    def submit(self, messages: Sequence[Message], deadline: float) -> Request:
+        """Hand over messages (any thread); wait for the answer."""
         request = Request(messages, deadline)
+        if self._is_quiet(deadline) and self._turn.acquire(blocking=False):
+            self._try([request])
+            if request.done:
+                return request
+        request.enqueue()
         self._requests.put(request)
         if self._stop.is_set():  # it may have looked for the last time
             self._refuse()
-        return request.future
+        return request
+
+    def _is_quiet(self, deadline: float) -> bool:
+        """Whether a caller may send by itself: nobody waits, and the bus works."""
+        return (
+            self._works
+            and self._requests.empty()
+            and deadline - monotonic() >= LEAST_PATIENCE
+        )
 
     def close(self, seconds: float) -> None:
         """End the thread and its bus, waiting for it at most so long."""
@@ -90,7 +138,8 @@ class BusThread:
                     self._send(self._with_others(request))
         finally:
             self._refuse()
-            self._close_bus()
+            with self._turn:
+                self._close_bus()
 
     def _with_others(self, request: Request) -> list[Request]:
         """Return what has come meanwhile as well, up to a limit."""
@@ -108,22 +157,25 @@ class BusThread:
     def _send(self, requests: list[Request]) -> None:
         """Send until all are confirmed, refused, or their callers have given up."""
         pause = FIRST_PAUSE
-        while requests := [one for one in requests if not one.future.done()]:
+        while requests := [one for one in requests if not one.done]:
+            self._turn.acquire()
             error = self._try(requests)
             if error is None:
                 continue
             now = monotonic()
             for one in requests:
-                if not one.future.done() and now + pause >= one.deadline:
-                    one.future.set_exception(error)
-            if self._stop.wait(pause):
-                return
+                if not one.done and now + pause >= one.deadline:
+                    one.finish(error)
+            self._stop.wait(pause)
             pause = min(2 * pause, LAST_PAUSE)
 
     def _try(self, requests: list[Request]) -> FrameworkError | None:
-        """Send once; return the error after which trying again may help."""
+        """Send once; return the error after which trying again may help.
+
+        The turn ends before anybody is told: who is may send again at once.
+        """
         try:
-            self._send_once([message for one in requests for message in one.messages])
+            self._send_once([m for one in requests for m in one.messages])
         except BusConnectionError as error:
             return error
         except PayloadError as error:
@@ -132,16 +184,27 @@ class BusThread:
             return _keep_unsent(requests, error)
         except Exception as error:  # noqa: BLE001  it is the callers' to see
             for one in requests:
-                one.future.set_exception(error)
+                one.finish(error)
         else:
             for one in requests:
-                one.future.set_result(None)
+                one.finish()
         return None
 
     def _send_once(self, messages: Sequence[Message]) -> None:
-        if self._bus is None:
-            self._bus = self._open_bus()
-        self._bus.shared_producer().send(messages)
+        """Make the call of whoever has the turn, and end that."""
+        self._works = False
+        try:
+            if self._stop.is_set():
+                raise BusClosedError("this client is closed")
+            if self._bus is None:
+                self._bus = self._open_bus()
+            self._bus.shared_producer().send(messages)
+            self._works = True
+        except (KeyboardInterrupt, SystemExit):
+            self._close_bus()  # it may be in the middle of a sentence
+            raise
+        finally:
+            self._turn.release()
 
     def _refuse(self) -> None:
         """Tell those who came too late."""
@@ -150,8 +213,8 @@ class BusThread:
                 request = self._requests.get_nowait()
             except Empty:
                 return
-            if request is not None and not request.future.done():
-                request.future.set_exception(BusClosedError("this client is closed"))
+            if request is not None:
+                request.finish(BusClosedError("this client is closed"))
 
     def _close_bus(self) -> None:
         bus, self._bus = self._bus, None
@@ -178,17 +241,17 @@ def _refuse_some(requests: Sequence[Request], error: PayloadError) -> None:
     for one, refused in _shares(requests, error.refused):
         if refused or not error.refused:
             where = [one.positions[at] for at in refused]
-            one.future.set_exception(PayloadError(str(error), where))
+            one.finish(PayloadError(str(error), where))
 
 
 def _keep_unsent(requests: Sequence[Request], error: SendError) -> SendError | None:
     """Confirm what was sent; return the error if the rest may be tried again."""
     for one, left in _shares(requests, error.unsent):
         if error.unsent and not left:
-            one.future.set_result(None)
+            one.finish()
             continue
         if error.unsent:
             one.keep(left)
         if not error.transient:
-            one.future.set_exception(SendError(str(error), one.positions))
+            one.finish(SendError(str(error), one.positions))
     return error if error.transient else None

@@ -185,10 +185,6 @@ class Client:
         self._check_open()
         return Reading(self._open_bus, topic, channel, timeout)
 
-    def submit(self, task: Task, topic: str | None, timeout: float) -> Any:
-        """Hand over a task; return the future of its confirmation."""
-        return self._thread().submit([_message(task, topic)], monotonic() + timeout)
-
     def close(self) -> None:
         """Close the connections; may be repeated."""
         with self._lock:
@@ -221,14 +217,12 @@ class Client:
 
     def _confirm(self, messages: list[Message], timeout: float) -> None:
         """Send, and wait until all is confirmed."""
-        future = self._thread().submit(messages, monotonic() + timeout)
-        try:
-            future.result(max(0.0, timeout))
-        except TimeoutError:
-            future.cancel()
+        request = self._thread().submit(messages, monotonic() + timeout)
+        if not request.wait():
+            request.abandon()
             raise BusConnectionError(
                 f"bus '{self.name}' has not confirmed anything for {timeout:g}s"
-            ) from None
+            )
 
     def _claimed(
         self, tasks: list[Task], messages: list[Message], unique: Span | None

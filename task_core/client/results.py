@@ -151,7 +151,8 @@ class _Reader:
                 continue
             if not deliveries and idle:
                 return
-            idle = not any(self._hand_over(one.body) for one in deliveries)
+            waits = [self._hand_over(one.body) for one in deliveries]
+            idle = not any(waits)
 
     def _hand_over(self, body: bytes) -> bool:
         try:

@@ -262,3 +262,15 @@ def test_meta_may_be_given_as_keys_and_values():
     )
     with pytest.raises(TypeError, match="a text or a mapping"):
         Task.new("load", meta=["a=b"])
+
+
+def test_a_new_id_is_a_random_uuid():
+    """Of version 4, in the form that others write."""
+    made = {Task.new("load").id for _ in range(100)}
+    assert len(made) == 100
+    for text in made:
+        parsed = uuid.UUID(text)
+        assert (str(parsed), parsed.version, parsed.variant) == (
+            *(text, 4),
+            uuid.RFC_4122,
+        )

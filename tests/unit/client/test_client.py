@@ -342,3 +342,21 @@ def test_a_closed_client_stays_closed_in_a_forked_child():
         check=False,
     )
     assert "the client of bus 'memory' is closed" in done.stdout, done.stderr
+
+
+def test_a_done_task_that_comes_with_others_is_found(client, bus):
+    """Whoever is before it in what the bus hands out together."""
+
+    def answer_together():
+        consumer = bus.subscribe("load", "w")
+        (delivery,) = consumer.receive(1, 20)
+        mine = decode_task(delivery.body)
+        mine.end("complete", "mine")
+        other = encode_task(Task(type="load", info="x", id="other"))
+        messages = [Message("done", other)] * 3 + [Message("done", encode_task(mine))]
+        consumer.settle([delivery], messages)
+
+    thread = threading.Thread(target=answer_together)
+    thread.start()
+    assert client.call("load", timeout=20).msg == "mine"
+    thread.join()

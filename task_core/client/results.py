@@ -140,10 +140,10 @@ class _Reader:
                 bus.close()
 
     def _read(self, consumer: Consumer) -> None:
-        idle = False
+        idle, limit = False, 1
         while not self._stop.is_set():
             try:
-                deliveries = consumer.receive(AT_ONCE, IDLE if idle else TURN)
+                deliveries = consumer.receive(limit, IDLE if idle else TURN)
                 if deliveries:
                     consumer.ack(deliveries)
             except BusConnectionError:
@@ -151,6 +151,9 @@ class _Reader:
                 continue
             if not deliveries and idle:
                 return
+            # Brokers that push hold back what is less than was asked for.
+            full = len(deliveries) == limit
+            limit = min(2 * limit, AT_ONCE) if full else 1
             waits = [self._hand_over(one.body) for one in deliveries]
             idle = not any(waits)
 

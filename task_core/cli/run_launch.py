@@ -173,6 +173,7 @@ def summary(stats: Stats, unreported: int) -> str:
         "given back": stats.returned,
         "gone to others": stats.lost,
         "forced to close": stats.abandoned,
+        "slots replaced": stats.replaced,
         "not reported": unreported,
     }
     parts += [f"{count:,} {name}" for name, count in extras.items() if count]

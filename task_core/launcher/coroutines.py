@@ -6,7 +6,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextvars import Context
 
 from task_core.api.worker import describe, failed
@@ -81,12 +81,32 @@ class CoroutineSlots:
         self._handover = handover
         self._closing = False
         self._servers: set[asyncio.Task[None]] = set()
+        self._held: dict[asyncio.Task[None], Job] = {}
+        self._prepare()
+
+    def _prepare(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._main, name="slots", daemon=True)
 
     def start(self) -> None:
         """Start the event loop."""
         self._thread.start()
+
+    def held(self) -> Collection[Job | None]:
+        """Return the jobs that are in the loop now, perhaps some that are finished."""
+        return [*self._held.copy().values()]
+
+    def mend(self) -> int:
+        """Replace a loop whose thread has ended: what was in it is lost."""
+        ended = not (self._closing or self._thread.is_alive())
+        if ended:
+            self._servers, self._held = set(), {}
+            with contextlib.suppress(RuntimeError):  # it counts as running
+                self._loop.close()
+            self._prepare()
+            self.start()
+        self.call(self._begin)
+        return int(ended)
 
     def submit(self, jobs: Sequence[Job]) -> None:
         """Hand over jobs (bus thread)."""
@@ -135,6 +155,7 @@ class CoroutineSlots:
 
     def _ended(self, server: asyncio.Task[None]) -> None:
         self._servers.discard(server)
+        self._held.pop(server, None)
         if self._closing and not self._servers:
             self._loop.stop()
         else:
@@ -150,7 +171,7 @@ class CoroutineSlots:
         references, count, begin = sys.getrefcount(me), 0, clock()
         while not self._closing:
             try:
-                job = take()
+                self._held[me] = job = take()
             except IndexError:
                 break
             try:

@@ -5,11 +5,12 @@ a slot wakes the bus thread once, and in a rush of tiny tasks only when enough o
 are finished to be worth it.
 """
 
+import contextlib
 import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextvars import Context
 from queue import Empty, SimpleQueue
 from typing import Protocol
@@ -18,6 +19,9 @@ from task_core.api.worker import describe, failed
 from task_core.errors import UsageError
 from task_core.launcher.context import Job
 from task_core.launcher.run import Run
+
+MOST_THREADS = 10_000
+"""Slots that plain functions can have: no machine gets through more, however idle."""
 
 log = logging.getLogger("task")
 
@@ -108,6 +112,12 @@ class Slots(Protocol):
     def submit(self, jobs: Sequence[Job]) -> None:
         """Hand over jobs (bus thread)."""
 
+    def held(self) -> Collection[Job | None]:
+        """Return the jobs that the slots have now, perhaps some that are finished."""
+
+    def mend(self) -> int:
+        """Replace what has ended, wake what waits; return how many were replaced."""
+
     def close(self) -> None:
         """End what is idle; does not wait for what is busy."""
 
@@ -128,10 +138,9 @@ class ThreadSlots:
         self._run = run
         self._handover = handover
         self._tokens: SimpleQueue[bool] = SimpleQueue()  # True: work; False: stop
-        self._threads = [
-            threading.Thread(target=self._serve, name=f"slot-{n}", daemon=True)
-            for n in range(count)
-        ]
+        self._held: list[Job | None] = [None] * count
+        self._threads: list[threading.Thread] = []
+        self._closing = False
 
     def start(self) -> None:
         """Start the threads.
@@ -139,11 +148,17 @@ class ThreadSlots:
         Raises:
             UsageError: The machine has not so many.
         """
+        if self._count > MOST_THREADS:
+            raise UsageError(
+                f"-c {self._count}: a plain function can have {MOST_THREADS:,} slots,"
+                " each is a thread; write the worker as async def to have more"
+            )
         try:
-            for thread in self._threads:
-                thread.start()
+            for number in range(self._count):
+                self._threads.append(self._start(number))
         except RuntimeError as error:
-            text = f"the system starts no more than {self._alive()} slots: {error}"
+            count = len(self._threads)
+            text = f"the system starts no more than {count} slots: {error}"
             raise UsageError(text) from None
 
     def submit(self, jobs: Sequence[Job]) -> None:
@@ -154,35 +169,63 @@ class ThreadSlots:
         for _ in range(min(len(waiting), self._count) - self._tokens.qsize()):
             self._tokens.put(True)
 
+    def held(self) -> Collection[Job | None]:
+        """Return the jobs that the threads have now, perhaps some that are finished."""
+        return self._held.copy()
+
+    def mend(self) -> int:
+        """Replace threads that have ended, and wake those that wait beside a job."""
+        ended = [n for n, thread in enumerate(self._threads) if not thread.is_alive()]
+        replaced = 0
+        with contextlib.suppress(RuntimeError):  # the system has no more: later
+            for number in ended if not self._closing else ():
+                self._held[number] = None
+                self._threads[number] = self._start(number)
+                replaced += 1
+        self.submit(())
+        return replaced
+
     def close(self) -> None:
         """Let the threads end; does not wait for those that are busy."""
+        self._closing = True
         for _ in self._threads:
             self._tokens.put(False)
 
-    def _alive(self) -> int:
-        return sum(thread.is_alive() for thread in self._threads)
+    def _start(self, number: int) -> threading.Thread:
+        thread = threading.Thread(
+            target=self._serve, args=(number,), name=f"slot-{number}", daemon=True
+        )
+        thread.start()
+        return thread
 
-    def _serve(self) -> None:
+    def _serve(self, number: int) -> None:
         """Work until told to stop, whatever user code throws at this thread.
 
-        An exception that another thread raises in this one may land anywhere.
+        An exception that another thread raises in this one may land anywhere; what it
+        still leads to is found by `in_flight.Search`.
         """
-        while True:
+        while not self._closing:  # looked at again after each exception
             try:
-                while self._tokens.get():
+                while self._rest(number):
                     while True:
                         # What a task sets in context variables is gone with it.
                         context = Context()
-                        if not context.run(self._work, context):
+                        if not context.run(self._work, context, number):
                             break
             except BaseException as error:  # noqa: BLE001  see above
                 log.warning("slot: %s, between two tasks", describe(error))
             else:
                 return
 
-    def _work(self, context: Context) -> bool:
+    def _rest(self, number: int) -> bool:
+        """Wait for work; return False when there will be none."""
+        self._held[number] = None
+        return self._tokens.get()
+
+    def _work(self, context: Context, number: int) -> bool:
         """Run what waits; say whether to go on in a fresh context."""
         handover, run, clock = self._handover, self._run, time.perf_counter
+        held = self._held
         finished = handover.finished
         take, give = handover.waiting.popleft, finished.append
         job: Job | None = None
@@ -190,7 +233,7 @@ class ThreadSlots:
         try:
             while True:
                 try:
-                    job = take()
+                    held[number] = job = take()
                 except IndexError:
                     break
                 run(job)

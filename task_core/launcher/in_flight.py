@@ -1,8 +1,9 @@
 """What a launcher holds: how much, for how long, and how it is given back."""
 
 import contextlib
+import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 
 from msgspec.structs import replace
@@ -13,6 +14,7 @@ from task_core.api.worker import Outcome, failed
 from task_core.clock import Clock
 from task_core.errors import BusConnectionError, LeaseLostError, SendError
 from task_core.launcher.context import UNFINISHED, Job, stamp_unrun
+from task_core.launcher.handover import Handover, Slots
 from task_core.launcher.outbox import Outbox
 from task_core.launcher.plan import Plan
 from task_core.launcher.stats import Stats
@@ -22,6 +24,10 @@ BUFFERED_SECONDS = 0.05
 """How much work may wait for a busy slot."""
 WIDEST = 1000
 """Most tasks that wait for one launcher's slots, however tiny they are."""
+LOOK_EVERY = 5.0
+"""Seconds after which to look whether the slots still have what they were given."""
+
+log = logging.getLogger("task")
 
 
 class InFlight:
@@ -127,6 +133,55 @@ class InFlight:
             job.outcome = outcome
             stamp_unrun(job.task, self._clock)
         self._outbox.add_jobs(jobs)
+
+
+class Search:
+    """Finds jobs that no slot has any more, and slots that have ended.
+
+    An exception that somebody raises in a slot's thread may land just when a job
+    changes hands. What is seen nowhere, twice, is lost.
+
+    Args:
+        slots, handover: Where jobs are.
+        stats: Counts slots that were replaced.
+        clock: Tells when to look; stamps what is lost.
+    """
+
+    def __init__(
+        self, slots: Slots, handover: Handover, stats: Stats, clock: Clock
+    ) -> None:
+        self._slots = slots
+        self._handover = handover
+        self._stats = stats
+        self._clock = clock
+        self._missing: set[Job] = set()
+        self._next = clock.monotonic() + LOOK_EVERY
+
+    def look(self, jobs: Collection[Job], aside: Sequence[Job]) -> int:
+        """Now and then, make what is lost of some jobs an error; return how much.
+
+        Args:
+            jobs: All that are held.
+            aside: Those of them that have yet to be given to the slots.
+        """
+        now = self._clock.monotonic()
+        if now < self._next:
+            return 0
+        self._next = now + LOOK_EVERY
+        replaced = self._slots.mend()
+        if replaced:
+            self._stats.replaced += replaced
+            log.warning("%s slots had ended, and were replaced", f"{replaced:,}")
+        # In the order in which jobs move on: so each is met that is not just between.
+        handover, missing = self._handover, set(jobs).difference(aside)
+        for place in (handover.waiting.copy, self._slots.held, handover.finished.copy):
+            missing.difference_update(place())
+        lost, self._missing = missing & self._missing, missing - self._missing
+        for job in lost:
+            job.outcome = failed("the slot that had taken it was ended from outside")
+            stamp_unrun(job.task, self._clock)
+            handover.finished.append(job)
+        return len(lost)
 
 
 class Window:

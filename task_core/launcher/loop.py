@@ -8,6 +8,7 @@ from task_core.api.bus import Bus, Consumer
 from task_core.api.message import Delivery
 from task_core.errors import BusError
 from task_core.launcher.context import Job
+from task_core.launcher.in_flight import LOOK_EVERY, Search
 from task_core.launcher.outages import Outages, Watchdog
 from task_core.launcher.parts import Parts
 from task_core.launcher.plan import Plan
@@ -40,6 +41,7 @@ class Loop:
         self._quarantine = parts.quarantine
         self._slots = parts.slots
         self._handover = parts.handover
+        self._search = Search(parts.slots, parts.handover, parts.stats, parts.clock)
         self._window = parts.window
         self._cancel = parts.cancel
         self._stop = parts.stop
@@ -156,8 +158,10 @@ class Loop:
         """How long to wait when nothing happens."""
         if wake_at > 1:
             return RUSH_WAIT
-        stall = self._window.stalls_after if self._in_flight.jobs else LONGEST_WAIT
-        return min(LONGEST_WAIT, stall, self._in_flight.renewal_in)
+        if not self._in_flight.jobs:
+            return min(LONGEST_WAIT, self._in_flight.renewal_in)
+        stall = self._window.stalls_after
+        return min(LOOK_EVERY, stall, self._in_flight.renewal_in)
 
     def _receive(self, room: int) -> Sequence[Delivery]:
         wake_at = self._wake_at()
@@ -201,6 +205,8 @@ class Loop:
 
     def _collect(self) -> bool:
         """Settle what the slots have finished; say whether the bus was used."""
+        if self._in_flight.jobs:
+            self._search.look(self._in_flight.jobs, self._quarantine.waiting)
         jobs = self._in_flight.finish(self._handover.collect())
         if jobs:
             self._stats.finished += len(jobs)

@@ -24,6 +24,7 @@ class Stats:
         returned: Deliveries given back.
         lost: Deliveries that went to others before they were settled.
         abandoned: Tasks that would not stop within the kill time.
+        replaced: Slots that had ended, and have a successor.
         busy: Seconds spent in slots.
         sent: Messages by topic.
     """
@@ -40,6 +41,7 @@ class Stats:
         self.returned = 0
         self.lost = 0
         self.abandoned = 0
+        self.replaced = 0
         self.busy = 0.0
         self.sent: Counter[str] = Counter()
 

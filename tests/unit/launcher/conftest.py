@@ -233,6 +233,12 @@ class IdleSlots:
     def submit(self, jobs):
         self.handover.waiting.extend(jobs)
 
+    def held(self):
+        return []
+
+    def mend(self):
+        return 0
+
     def close(self):
         """Do nothing."""
 

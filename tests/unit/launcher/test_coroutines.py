@@ -9,7 +9,10 @@ import pytest
 
 from task_core.api.message import Delivery
 from task_core.api.worker import Worker, complete, failed, interrupted
+from task_core.clock import SystemClock
+from task_core.launcher import in_flight
 from task_core.launcher.context import Job
+from task_core.launcher.stats import Stats
 from task_core.task import Task
 
 LIMIT = 20
@@ -293,3 +296,37 @@ def test_each_job_has_a_context_and_an_asyncio_task_of_its_own(slots):
     made.submit(jobs(3))
     assert {j.outcome.result for j in wait_for(handover, 3)} == {"complete"}
     assert seen == ["fresh"] * 3
+
+
+@pytest.mark.parametrize("takes", [False, True])
+def test_an_event_loop_that_ends_is_replaced(slots, monkeypatch, takes):
+    """What nobody had taken runs in the next one; what was in it is an error."""
+    made, handover, _ = slots(echo, 2)
+    main, deaths = made._main, [None]
+
+    def end_once():
+        if not deaths:
+            return main()
+        deaths.pop()
+        if takes:
+            handover.waiting.popleft()
+        return None
+
+    monkeypatch.setattr(made, "_main", end_once)
+    monkeypatch.setattr(in_flight, "LOOK_EVERY", 0.001)
+    made._loop.close()
+    made._prepare()
+    given, stats = jobs(3), Stats(SystemClock())
+    made.submit(given)
+    made.start()
+    search = in_flight.Search(made, handover, stats, SystemClock())
+    found, end = {}, time.monotonic() + LIMIT
+    while len(found) < len(given):
+        assert time.monotonic() < end, "a job is lost"
+        handover.sleep(0.002, wake_at=1)
+        search.look([job for job in given if job not in found], [])
+        found.update(dict.fromkeys(handover.collect()))
+    results = [job.outcome.result for job in given]
+    assert results == ["error" if takes else "complete", "complete", "complete"]
+    assert stats.replaced == 1
+    made.close()

@@ -9,6 +9,8 @@ from task_core.api.bus import BusContext
 from task_core.builtin import buses
 from task_core.builtin.bus_options import NopOptions
 from task_core.errors import BusError, UsageError
+from task_core.launcher import in_flight, loop
+from task_core.launcher.handover import ThreadSlots
 
 LIMIT = 20
 
@@ -115,3 +117,26 @@ def test_a_topic_that_is_read_is_not_written(rig, memory):
     for names in ({"topic": "done"}, {"topic": "a.dead", "dead_topic": "a.dead"}):
         with pytest.raises(UsageError, match="for ever"):
             rig(lambda info: None, memory.open(), **names)
+
+
+def test_a_slot_that_ends_is_replaced_and_its_task_is_an_error(
+    rig, script, make_tasks, monkeypatch
+):
+    """The launcher does not wait for it for ever."""
+    for module in (in_flight, loop):
+        monkeypatch.setattr(module, "LOOK_EVERY", 0.01)
+    serve, ended = ThreadSlots._serve, []
+
+    def serve_or_end(slots, number):
+        if ended:
+            return serve(slots, number)
+        ended.append(number)
+        slots._tokens.get()
+        return slots._handover.waiting.popleft() and None
+
+    monkeypatch.setattr(ThreadSlots, "_serve", serve_or_end)
+    made = rig(lambda info: info, script(make_tasks("a", "b", "c")))
+    made.start().join()
+    results = sorted(task.result for task in made.bus.done)
+    assert results == ["complete", "complete", "error"]
+    assert made.stats.replaced == 1

@@ -1,14 +1,19 @@
 """Rules of `task_core.launcher.handover`: slots for plain functions."""
 
 import contextvars
+import ctypes
+import logging
 import threading
 import time
 
 import pytest
 
 from task_core.api.message import Delivery
+from task_core.clock import SystemClock
 from task_core.errors import UsageError
+from task_core.launcher import in_flight
 from task_core.launcher.context import Job
+from task_core.launcher.stats import Stats
 from task_core.task import Task
 
 LIMIT = 20
@@ -160,9 +165,123 @@ def test_more_slots_than_the_system_has_threads_is_an_error_in_one_line(
     """It says how many there could be."""
     made, _, _ = slots(lambda info: None, 3)
 
-    def refuse():
-        raise RuntimeError("can't start new thread")
+    start = made._start
 
-    monkeypatch.setattr(made._threads[1], "start", refuse)
+    def refuse(number):
+        if number == 1:
+            raise RuntimeError("can't start new thread")
+        return start(number)
+
+    monkeypatch.setattr(made, "_start", refuse)
     with pytest.raises(UsageError, match="starts no more than 1 slots"):
         made.start()
+
+
+@pytest.fixture
+def mortal(slots, monkeypatch):
+    """Make slots whose first threads end when they get a job, with it or before it."""
+
+    def make(count, deaths, *, takes):
+        made, handover, _ = slots(lambda info: info, count)
+        serve, left = made._serve, [None] * deaths
+
+        def serve_or_end(number):
+            if not left:
+                return serve(number)
+            left.pop()
+            made._tokens.get()
+            if takes:
+                made._held[number] = handover.waiting.popleft()
+            return None
+
+        monkeypatch.setattr(made, "_serve", serve_or_end)
+        made.start()
+        return made, handover
+
+    return make
+
+
+def looks(made, handover, given, monkeypatch):
+    """Look until all jobs have an outcome; return them and the counts."""
+    monkeypatch.setattr(in_flight, "LOOK_EVERY", 0.001)
+    stats = Stats(SystemClock())
+    search = in_flight.Search(made, handover, stats, SystemClock())
+    found, end = {}, time.monotonic() + LIMIT
+    while len(found) < len(given):
+        assert time.monotonic() < end, "a job is lost"
+        handover.sleep(0.002, wake_at=1)
+        search.look([job for job in given if job not in found], [])
+        found.update(dict.fromkeys(handover.collect()))
+    return list(found), stats
+
+
+def test_a_slot_that_ends_beside_a_job_is_replaced_and_the_job_runs(
+    mortal, monkeypatch
+):
+    """Nobody else had it: it is handed on."""
+    made, handover = mortal(1, 1, takes=False)
+    given = jobs(3)
+    made.submit(given)
+    found, stats = looks(made, handover, given, monkeypatch)
+    assert [job.outcome.result for job in found] == ["complete"] * 3
+    assert stats.replaced == 1
+
+
+def test_the_job_of_a_slot_that_ends_is_an_error_and_the_slot_is_replaced(
+    mortal, monkeypatch, caplog
+):
+    """Counted, and told in one line."""
+    made, handover = mortal(2, 2, takes=True)
+    given = jobs(5)
+    made.submit(given)
+    found, stats = looks(made, handover, given, monkeypatch)
+    results = sorted(job.outcome.result for job in found)
+    assert results == ["complete"] * 3 + ["error"] * 2
+    assert {job.outcome.msg for job in found if job.outcome.result == "error"} == {
+        "the slot that had taken it was ended from outside"
+    }
+    assert stats.replaced == 2
+    assert "slots had ended, and were replaced" in caplog.text
+
+
+def test_a_job_that_a_slot_still_has_is_never_lost(slots, monkeypatch):
+    """However often one looks, and however long it runs."""
+    go = threading.Event()
+    made, handover, _ = slots(lambda info: go.wait(LIMIT) and "done")
+    made.start()
+    given = jobs(2)
+    made.submit(given)
+    threading.Timer(0.3, go.set).start()
+    found, stats = looks(made, handover, given, monkeypatch)
+    assert [job.outcome.msg for job in found] == ["done", "done"]
+    assert stats.replaced == 0
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_exceptions_that_land_anywhere_in_slots_cost_no_outcome(slots, monkeypatch):
+    """Other threads may raise in ours; each job still comes back, once for the loop."""
+    monkeypatch.setattr(logging.getLogger("task"), "disabled", True)
+    monkeypatch.setattr(logging.getLogger("task.test"), "disabled", True)
+    made, handover, _ = slots(lambda info: str(sum(range(2_000))), 2)
+    made.start()
+    for number in range(300):
+        given = jobs(10)
+        made.submit(given)
+        time.sleep(number % 30 * 1e-5)  # so that it lands here and there
+        for thread in made._threads.copy():
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)
+            )
+        found, _ = looks(made, handover, given, monkeypatch)
+        assert {job.outcome.result for job in found} <= {"complete", "error"}
+    made.close()
+    for thread in made._threads:
+        thread.join(LIMIT)
+
+
+def test_more_threads_than_any_machine_runs_are_refused_before_any_starts(slots):
+    """Starting them until the system refuses takes minutes."""
+    made, _, _ = slots(lambda info: None, 100_000)
+    with pytest.raises(UsageError, match="-c 100000: a plain function can have 10,000"):
+        made.start()
+    assert made._threads == []

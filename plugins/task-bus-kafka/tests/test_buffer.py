@@ -8,6 +8,8 @@ from task_bus_kafka import buffer as buffer_module
 from task_bus_kafka.buffer import Buffer
 from task_bus_kafka.delayed import FRAME
 from task_bus_kafka.headers import DUE
+from task_bus_kafka.hold import Hold
+from task_bus_kafka.poller import Poller
 from task_bus_kafka.progress import Progress
 from task_bus_kafka.records import Record
 
@@ -84,3 +86,75 @@ def test_asking_how_far_a_partition_is_done_holds_nobody_up(buffer):
 
     buffer.add([Record(0, 0, BODY, None)], ask)
     assert ended == [True]
+
+
+class Reader:
+    """What a poller wants of a reader; its group may refuse to note progress."""
+
+    alive = joined = has_partitions = True
+    is_urgent = refuses = has_failed = says_nothing = False
+
+    def __init__(self):
+        self.unread = [Record(0, at, BODY, None) for at in range(3)]
+        self.noted = []
+
+    def resume(self):
+        pass
+
+    def poll(self, limit, seconds):
+        records, self.unread = self.unread, []
+        return records
+
+    def positions(self):
+        return {}
+
+    def committed(self, partition):
+        return None
+
+    def is_unheard(self, seconds):
+        return self.says_nothing
+
+    def commit(self, progress):
+        self.has_failed = self.refuses
+        self.noted += [] if self.refuses else [progress]
+
+
+def work_on(buffer, poller):
+    """Finish the next message, if it is handed out; let the poller do its part."""
+    with buffer.changed:
+        taken = buffer.take(1)
+    buffer.finish([Delivery(one.body, one) for one in taken])
+    poller._commit_at = 0.0
+    poller._turn()
+    return len(taken)
+
+
+@pytest.mark.parametrize("trouble", ["refuses", "says_nothing"])
+def test_nothing_more_is_handed_out_while_no_progress_is_noted(trouble):
+    """Who is killed then leaves no more to be done again than one interval's work."""
+    buffer, reader = Buffer(30.0), Reader()
+    poller = Poller(buffer, lambda _: reader, None, 0.5, 1.0, "")
+    poller.reader = reader
+    poller._turn()
+    assert work_on(buffer, poller)
+    setattr(reader, trouble, True)
+    assert work_on(buffer, poller)
+    poller._turn()  # now it knows
+    for _ in range(10):
+        assert not work_on(buffer, poller)
+    reader.refuses = reader.has_failed = reader.says_nothing = False
+    while not work_on(buffer, poller):
+        time.sleep(0.01)
+    assert reader.noted[-1][0].offset == 3
+
+
+def test_work_goes_on_after_a_lease_without_progress():
+    """Some are never allowed to note it: that must not end all work."""
+    hold = Hold(0.2)
+    hold.renew(0.1)
+    assert hold.lasts(time.monotonic())
+    ends = time.monotonic() + 30
+    while hold.lasts(time.monotonic()):
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+        hold.renew(0.1)

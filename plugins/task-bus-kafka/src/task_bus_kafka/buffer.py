@@ -20,6 +20,7 @@ from time import monotonic
 
 from task_bus_kafka.delayed import Delayed
 from task_bus_kafka.headers import unpack
+from task_bus_kafka.hold import Hold
 from task_bus_kafka.partition import OpenMessage, Partition
 from task_bus_kafka.progress import Progress
 from task_bus_kafka.records import Record
@@ -46,6 +47,7 @@ class Buffer:
     def __init__(self, lease: float, caution: float = 0.0) -> None:
         self.changed = threading.Condition()
         self.is_cautious = False  # whether the last step had to be written down
+        self.hold = Hold(lease)
         self._lease = lease
         self._caution = caution
         self._partitions: dict[int, Partition] = {}
@@ -198,6 +200,8 @@ class Buffer:
     def take(self, limit: int) -> list[OpenMessage]:
         """Hand out what is there."""
         now = monotonic()
+        if self.hold.lasts(now):
+            return []
         if now >= self._look_at:
             self._reclaim(now)
         ready = self._ready
@@ -228,7 +232,10 @@ class Buffer:
     @property
     def next_due(self) -> float:
         """When something will be there though nothing is read."""
-        return min(self._delayed.next_due, self._look_at)
+        if self.hold.lasts(monotonic()):
+            return self.hold.ends
+        due = -math.inf if self._ready else self._delayed.next_due
+        return min(due, self._look_at)
 
     def must_commit(self, messages: Iterable[OpenMessage]) -> bool:
         """Whether to write down that these are handed out before they are.

@@ -130,12 +130,12 @@ class ConfluentReader(Reader):
         with translated():
             return self._consumer.committed(asked, self._patience)[0]
 
-    def commit(self, progress: Mapping[int, Progress]) -> None:
+    def _commit(self, progress: Mapping[int, Progress]) -> None:
         try:
             offsets = offsets_of(self._topic, progress)
             self._consumer.commit(offsets=offsets, asynchronous=True)
-        except KafkaException:
-            self._failed.set()
+        except KafkaException as error:
+            self._answered(error)
 
     def _commit_and_wait(self, progress: Mapping[int, Progress]) -> None:
         try:
@@ -169,8 +169,7 @@ class ConfluentReader(Reader):
         self._consumer.close()
 
     def _on_commit(self, error: KafkaError | None, offsets: Any) -> None:
-        if error:
-            self._failed.set()
+        self._answered(error)
 
     def _on_error(self, error: KafkaError) -> None:
         if error.code() == KafkaError._ALL_BROKERS_DOWN:

@@ -3,7 +3,17 @@
 from typing import Any
 
 from task_bus_kafka.options import KafkaOptions
-from task_bus_kafka.settings import BATCH, ROOM, milliseconds
+from task_bus_kafka.settings import ROOM, common_of, milliseconds, of_member, of_sender
+
+_OTHERS = {
+    "sasl_plain_username": "sasl.username",
+    "sasl_plain_password": "sasl.password",
+    "ssl_cafile": "ssl.ca.location",
+    "ssl_certfile": "ssl.certificate.location",
+    "ssl_keyfile": "ssl.key.location",
+    "ssl_password": "ssl.key.password",
+}
+"""Settings whose names differ by more than dots."""
 
 
 class ConfluentSettings:
@@ -22,16 +32,9 @@ class ConfluentSettings:
     def consumer(self, group: str | None) -> dict[str, Any]:
         """Return those of a consumer."""
         return {
-            **self._common(),
-            "group.id": group,
-            "enable.auto.commit": False,
+            **self._named(of_member(group, self._lease)),
             "enable.auto.offset.store": False,
             "enable.partition.eof": True,
-            "auto.offset.reset": "earliest",
-            "isolation.level": "read_committed",
-            "session.timeout.ms": self._lease,
-            "heartbeat.interval.ms": max(50, min(1000, self._lease // 10)),
-            "max.poll.interval.ms": max(300_000, self._lease),
             "partition.assignment.strategy": "cooperative-sticky",
             "queued.max.messages.kbytes": 16_384,
             **self._extra(),
@@ -41,39 +44,24 @@ class ConfluentSettings:
         """Return those of a producer."""
         patience = milliseconds(self._options.send_timeout)
         found = {
-            **self._common(),
+            **self._named(of_sender(patience)),
             "socket.timeout.ms": max(patience, 300),
-            "acks": "all",
-            "enable.idempotence": True,
-            "linger.ms": 0,
-            "batch.size": BATCH,
             "partitioner": "murmur2_random",
             "message.max.bytes": self._options.max_bytes + ROOM,
             "message.timeout.ms": patience,
-            "transaction.timeout.ms": 2 * patience,
             **self._extra(),
         }
         if transactional_id:
             found["transactional.id"] = transactional_id
         return found
 
-    def _common(self) -> dict[str, Any]:
-        options = self._options
-        found = {
-            "bootstrap.servers": ",".join(options.bootstrap),
-            "client.id": "task",
-            "reconnect.backoff.max.ms": 1000,
-            "security.protocol": options.security_protocol.value,
-            "sasl.mechanism": options.sasl_mechanism,
-            "sasl.username": options.sasl_username,
-            "sasl.password": options.sasl_password,
-            "ssl.ca.location": options.ssl_cafile and str(options.ssl_cafile),
-            "ssl.certificate.location": options.ssl_certfile
-            and str(options.ssl_certfile),
-            "ssl.key.location": options.ssl_keyfile and str(options.ssl_keyfile),
-            "ssl.key.password": options.ssl_password,
+    def _named(self, ours: dict[str, Any]) -> dict[str, Any]:
+        """Return settings, with those of all clients, by the names of this library."""
+        found = {**common_of(self._options), **ours}
+        found["bootstrap_servers"] = ",".join(found["bootstrap_servers"])
+        return {
+            _OTHERS.get(name, name.replace("_", ".")): it for name, it in found.items()
         }
-        return {name: value for name, value in found.items() if value is not None}
 
     def _extra(self) -> dict[str, str]:
         pairs = (setting.partition("=") for setting in self._options.settings)

@@ -1,8 +1,10 @@
 """What a client library has to do for us; a reader and a writer for each do it."""
 
+import math
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from time import monotonic
 from typing import Any, Protocol
 
 from task_bus_kafka.progress import Progress, read_progress
@@ -35,6 +37,7 @@ class Reader(ABC):
         self._listener = listener
         self._patience = patience
         self._failed = threading.Event()
+        self._asked = math.inf  # since when a commit has no answer
         self._paused = False
 
     @property
@@ -96,9 +99,23 @@ class Reader(ABC):
     def positions(self) -> Mapping[int, int]:
         """Return up to where partitions were read, messages or not, where known."""
 
-    @abstractmethod
     def commit(self, progress: Mapping[int, Progress]) -> None:
         """Write progress down some time, after what was to be written before."""
+        self._asked = min(self._asked, monotonic())
+        self._commit(progress)
+
+    def is_unheard(self, seconds: float) -> bool:
+        """Whether a commit has had no answer for so long."""
+        return monotonic() > self._asked + seconds
+
+    def _answered(self, error: object = None) -> None:
+        """Note that a commit has an answer (any thread)."""
+        self._asked = math.inf
+        if error:
+            self._failed.set()
+
+    @abstractmethod
+    def _commit(self, progress: Mapping[int, Progress]) -> None: ...
 
     @abstractmethod
     def commit_soon(self, progress: Mapping[int, Progress]) -> threading.Event:

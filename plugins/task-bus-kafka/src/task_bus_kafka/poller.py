@@ -22,6 +22,8 @@ SLICE = 0.1
 """Seconds that one poll may wait, and so how long `close` may have to."""
 BRIEF_SLICE = 0.01
 """The same while each step is written down, which with some happens between polls."""
+UNHEARD = 0.2
+"""Seconds without an answer after which progress may not be written down."""
 TICK = 0.2
 """Seconds between two polls while nothing is wanted."""
 BEFORE_PAUSE = 5
@@ -219,11 +221,17 @@ class Poller:
     def _commit(self, reader: Reader) -> None:
         """Write progress down when it is time."""
         now = monotonic()
-        if not self._interval or now < self._commit_at:
+        if not self._interval:
+            return
+        if reader.has_failed:  # most often since the group changes
+            self._buffer.forget_sent()
+            self._buffer.hold.renew(self._interval)
+            self._commit_at = min(self._commit_at, now + SLICE)
+        elif reader.is_unheard(UNHEARD):
+            self._buffer.hold.renew(2 * TICK)  # until the next turn
+        if now < self._commit_at:
             return
         self._commit_at = now + self._interval
-        if reader.has_failed:
-            self._buffer.forget_sent()
         if progress := self._buffer.changes():
             reader.commit(progress)
 

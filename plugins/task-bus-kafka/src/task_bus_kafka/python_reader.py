@@ -118,8 +118,10 @@ class PythonReader(Reader):
             timeout_ms=self._patience * 1000,
         )
 
-    def commit(self, progress: Mapping[int, Progress]) -> None:
-        self._send_commit(progress).add_errback(lambda error: self._failed.set())
+    def _commit(self, progress: Mapping[int, Progress]) -> None:
+        future = self._send_commit(progress)
+        future.add_callback(lambda _: self._answered())
+        future.add_errback(self._answered)
 
     def _send_commit(self, progress: Mapping[int, Progress]) -> Future:
         """Write progress down; the answer is to come."""

@@ -50,13 +50,7 @@ class Settings:
         """Return those of a consumer."""
         return self._with_extra(
             KafkaConsumer,
-            group_id=group,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",  # a new channel is told otherwise
-            isolation_level="read_committed",
-            session_timeout_ms=self._lease,
-            heartbeat_interval_ms=max(50, min(1000, self._lease // 10)),
-            max_poll_interval_ms=max(300_000, self._lease),
+            **of_member(group, self._lease),
             partition_assignment_strategy=(CooperativeStickyAssignor,),
             request_timeout_ms=30_000,
             allow_auto_create_topics=False,
@@ -68,12 +62,8 @@ class Settings:
         patience = milliseconds(self._options.send_timeout)
         return self._with_extra(
             KafkaProducer,
-            acks="all",
-            enable_idempotence=True,
+            **of_sender(patience),
             transactional_id=transactional_id,
-            transaction_timeout_ms=2 * patience,
-            linger_ms=0,
-            batch_size=BATCH,
             max_request_size=self._options.max_bytes + ROOM,
             max_block_ms=milliseconds(self._options.connect_timeout),
             delivery_timeout_ms=patience,
@@ -89,25 +79,51 @@ class Settings:
 
     def _with_extra(self, kind: type, **ours: Any) -> dict[str, Any]:
         extra = {k: v for k, v in self._extra.items() if k in kind.DEFAULT_CONFIG}  # type: ignore[attr-defined]
-        return {**self._common(), **ours, **extra}
+        wait = milliseconds(self._options.connect_timeout)
+        common = {"bootstrap_timeout_ms": wait, **common_of(self._options)}
+        return {**common, **ours, **extra}
 
-    def _common(self) -> dict[str, Any]:
-        options = self._options
-        found = {
-            "bootstrap_servers": list(options.bootstrap),
-            "bootstrap_timeout_ms": milliseconds(options.connect_timeout),
-            "client_id": "task",
-            "reconnect_backoff_max_ms": 1000,
-            "security_protocol": options.security_protocol.value,
-            "sasl_mechanism": options.sasl_mechanism,
-            "sasl_plain_username": options.sasl_username,
-            "sasl_plain_password": options.sasl_password,
-            "ssl_cafile": options.ssl_cafile and str(options.ssl_cafile),
-            "ssl_certfile": options.ssl_certfile and str(options.ssl_certfile),
-            "ssl_keyfile": options.ssl_keyfile and str(options.ssl_keyfile),
-            "ssl_password": options.ssl_password,
-        }
-        return {name: value for name, value in found.items() if value is not None}
+
+def common_of(options: KafkaOptions) -> dict[str, Any]:
+    """Return what all clients of both libraries are told, by the names of this one."""
+    found = {
+        "bootstrap_servers": list(options.bootstrap),
+        "client_id": "task",
+        "reconnect_backoff_max_ms": 1000,
+        "security_protocol": options.security_protocol.value,
+        "sasl_mechanism": options.sasl_mechanism,
+        "sasl_plain_username": options.sasl_username,
+        "sasl_plain_password": options.sasl_password,
+        "ssl_cafile": options.ssl_cafile and str(options.ssl_cafile),
+        "ssl_certfile": options.ssl_certfile and str(options.ssl_certfile),
+        "ssl_keyfile": options.ssl_keyfile and str(options.ssl_keyfile),
+        "ssl_password": options.ssl_password,
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def of_member(group: str | None, lease: int) -> dict[str, Any]:
+    """Return what members of a group are told; the lease in milliseconds."""
+    return {
+        "group_id": group,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",  # a new channel is told otherwise
+        "isolation_level": "read_committed",
+        "session_timeout_ms": lease,
+        "heartbeat_interval_ms": max(50, min(1000, lease // 10)),
+        "max_poll_interval_ms": max(300_000, lease),
+    }
+
+
+def of_sender(patience: int) -> dict[str, Any]:
+    """Return what senders are told; their patience in milliseconds."""
+    return {
+        "acks": "all",
+        "enable_idempotence": True,
+        "transaction_timeout_ms": 2 * patience,
+        "linger_ms": 0,
+        "batch_size": BATCH,
+    }
 
 
 def _read(setting: str) -> tuple[str, Any]:

@@ -141,10 +141,12 @@ class ConfluentReader(Reader):
         try:
             offsets = offsets_of(self._topic, progress)
             self._consumer.commit(offsets=offsets, asynchronous=False)
-        except KafkaException:
-            self._failed.set()
+        except KafkaException as error:
+            self._answered(error)
+        else:
+            self._answered()
 
-    def commit_soon(self, progress: Mapping[int, Progress]) -> threading.Event:
+    def _commit_soon(self, progress: Mapping[int, Progress]) -> threading.Event:
         """While one thread polls, the library lets no other in: that one does it."""
         done = threading.Event()
         self._urgent.put((progress, done))

@@ -73,6 +73,7 @@ class KafkaConsumer(Consumer):
         buffer = self._buffer
         self._poller.join_again()
         while True:
+            self._poller.look_for_answers()
             if found := buffer.take(limit):
                 if buffer.low:
                     buffer.changed.notify_all()

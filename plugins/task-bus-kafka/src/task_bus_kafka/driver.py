@@ -117,9 +117,13 @@ class Reader(ABC):
     @abstractmethod
     def _commit(self, progress: Mapping[int, Progress]) -> None: ...
 
-    @abstractmethod
     def commit_soon(self, progress: Mapping[int, Progress]) -> threading.Event:
         """Write progress down, and set what is returned when it is (any thread)."""
+        self._asked = min(self._asked, monotonic())
+        return self._commit_soon(progress)
+
+    @abstractmethod
+    def _commit_soon(self, progress: Mapping[int, Progress]) -> threading.Event: ...
 
     @abstractmethod
     def close(self) -> None:

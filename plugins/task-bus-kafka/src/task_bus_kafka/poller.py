@@ -163,6 +163,15 @@ class Poller:
             self.asleep = False
             self._buffer.changed.notify_all()
 
+    def look_for_answers(self) -> None:
+        """Hold on while none comes: our thread may be the one that waits (bus thread).
+
+        Some libraries answer no commit until a group has changed.
+        """
+        reader = self.reader
+        if self._interval and reader is not None and reader.is_unheard(UNHEARD):
+            self._buffer.hold.renew(SLICE)
+
     def _turn(self) -> None:
         if self.asleep:
             self._sleep()
@@ -227,8 +236,6 @@ class Poller:
             self._buffer.forget_sent()
             self._buffer.hold.renew(self._interval)
             self._commit_at = min(self._commit_at, now + SLICE)
-        elif reader.is_unheard(UNHEARD):
-            self._buffer.hold.renew(2 * TICK)  # until the next turn
         if now < self._commit_at:
             return
         self._commit_at = now + self._interval

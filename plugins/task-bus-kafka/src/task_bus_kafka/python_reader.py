@@ -127,13 +127,14 @@ class PythonReader(Reader):
         """Write progress down; the answer is to come."""
         return self._membership.commit(offsets_of(self._topic, progress))
 
-    def commit_soon(self, progress: Mapping[int, Progress]) -> threading.Event:
+    def _commit_soon(self, progress: Mapping[int, Progress]) -> threading.Event:
         done = threading.Event()
         try:
             future = self._send_commit(progress)
         except IndexError:  # as in `_poll`, and nothing was sent
             future = self._send_commit(progress)
-        future.add_errback(lambda error: self._failed.set())
+        future.add_callback(lambda _: self._answered())
+        future.add_errback(self._answered)
         future.add_both(lambda _: done.set())
         return done
 

@@ -213,14 +213,17 @@ class Poller:
 
     def _idle(self, reader: Reader) -> None:
         """Stay in the group, and read nothing."""
+        # Some tell the answer to a commit only in `poll`.
+        asked = reader.is_unheard(0) and not reader.is_unheard(REST)
+        tick = BRIEF_SLICE if asked else TICK
         with self._buffer.changed:
             self._buffer.changed.wait_for(
-                lambda: self._stopping or self._buffer.low or reader.is_urgent, TICK
+                lambda: self._stopping or self._buffer.low or reader.is_urgent, tick
             )
             if self._stopping or self._buffer.low:
                 self._idle_ticks = 0
                 return
-        if not reader.is_urgent:
+        if not (asked or reader.is_urgent):
             self._idle_ticks += 1
         if self._idle_ticks > BEFORE_PAUSE:
             reader.pause()

@@ -22,6 +22,7 @@ SHIPPED = {
     ("bus", "redis"): "task-bus-redis",
     ("bus", "rediss"): "task-bus-redis",
     ("bus", "sqlite"): "task-bus-sqlite",
+    ("worker", "django"): "task-django",
     ("worker", "exec"): "task-worker-exec",
     ("taskmaster", "cron"): "task-taskmaster-cron",
     ("command", "backup-sqlite"): "task-bus-sqlite",

@@ -16,6 +16,9 @@ PLUGINS = pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.nam
 MAY_ALSO_IMPORT = {
     # the harness runs workers as a program does: through what `task_core` itself offers
     "task_testing": {"task_core"},
+    # these send, as programs do
+    "task_django": {"task_core"},
+    "task_starlette": {"task_core", "task_core.client.aio"},
 }
 
 

@@ -72,6 +72,7 @@ def test_the_core_knows_the_names_that_the_project_ships_and_no_others():
         for group, points in tomllib.loads(file.read_text())["project"]
         .get("entry-points", {})
         .items()
+        if group.startswith("task_core.")  # pytest's are not ours
         for name in points
     }
     known = {(*key, package) for key, package in SHIPPED.items()}

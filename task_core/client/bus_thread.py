@@ -135,7 +135,7 @@ class BusThread:
             while not self._stop.is_set():
                 request = self._requests.get()
                 if request is not None:
-                    self._send(self._with_others(request))
+                    self._send(request)
         finally:
             self._refuse()
             with self._turn:
@@ -154,20 +154,27 @@ class BusThread:
                 count += len(other.messages)
         return requests
 
-    def _send(self, requests: list[Request]) -> None:
+    def _send(self, request: Request) -> None:
         """Send until all are confirmed, refused, or their callers have given up."""
         pause = FIRST_PAUSE
+        self._turn.acquire()
+        requests = self._with_others(request)  # those as well that came before our turn
         while requests := [one for one in requests if not one.done]:
-            self._turn.acquire()
             error = self._try(requests)
-            if error is None:
-                continue
-            now = monotonic()
-            for one in requests:
-                if not one.done and now + pause >= one.deadline:
-                    one.finish(error)
-            self._stop.wait(pause)
-            pause = min(2 * pause, LAST_PAUSE)
+            if error is not None:
+                self._give_up(requests, error, monotonic() + pause)
+                self._stop.wait(pause)
+                pause = min(2 * pause, LAST_PAUSE)
+            self._turn.acquire()
+        self._turn.release()
+
+    def _give_up(
+        self, requests: list[Request], error: FrameworkError, next_try: float
+    ) -> None:
+        """End those whose callers will be gone by the next try."""
+        for one in requests:
+            if not one.done and next_try >= one.deadline:
+                one.finish(error)
 
     def _try(self, requests: list[Request]) -> FrameworkError | None:
         """Send once; return the error after which trying again may help.

@@ -69,6 +69,7 @@ class RedisConsumer(Consumer):
         self._me = f"{self._lease}:{os.urandom(9).hex()}"
         self._look_at = 0.0  # when to look for what is late or due
         self._heard: list[bytes] = []  # bells to be removed
+        self._busy = False  # there may be more of what came last: do not wait
 
     def begin(self) -> None:
         """Make the channel; the first one of a topic gets what was sent before."""
@@ -81,7 +82,11 @@ class RedisConsumer(Consumer):
             self.begin()
         if monotonic() >= self._look_at and (found := self._take(limit)):
             return found
-        return self._read(limit, min(timeout, self._look_at - monotonic()))
+        found = self._read(limit, 0) if self._busy else []
+        if not found:
+            found = self._read(limit, min(timeout, self._look_at - monotonic()))
+        self._busy = bool(found)
+        return found
 
     def _take(self, limit: int) -> list[Delivery]:
         """Take what is due or was held too long, then what is new."""

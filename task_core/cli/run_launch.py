@@ -68,10 +68,7 @@ def _run_workers(many: Sequence[Settings], open_: Callable[[Settings], Bus]) -> 
     launchers = _make_launchers(many, open_)
     buses = [one.parts.bus for one in launchers]
     kill_time = options.kill_time.total_seconds()
-    # A process that has lost its leases had better end: its tasks come again.
-    freeze = inf
-    if any(bus.capabilities.lease for bus in buses):
-        freeze = max(options.lease.total_seconds(), LEAST_FREEZE)
+    freeze = _longest_freeze(buses, options)
     supervisor = Supervisor(_together(launchers), kill_time, freeze)
     threads = set(threading.enumerate())
     try:
@@ -84,6 +81,17 @@ def _run_workers(many: Sequence[Settings], open_: Callable[[Settings], Bus]) -> 
         leave(code)
     leave_behind(set(threading.enumerate()) - threads, kill_time, code)
     return code
+
+
+def _longest_freeze(buses: Sequence[Bus], options: LaunchOptions) -> float:
+    """Return the seconds without Python after which the process ends.
+
+    One that has lost its leases had better: its tasks come again. Without leases nobody
+    would have them.
+    """
+    if any(bus.capabilities.lease for bus in buses):
+        return max(options.lease.total_seconds(), LEAST_FREEZE)
+    return inf
 
 
 def _make_launchers(
@@ -200,7 +208,8 @@ def _run_taskmaster(settings: Settings, open_: Callable[[Settings], Bus]) -> int
         log=logging.getLogger(f"task.taskmaster.{name}"),
     )
     log.info("taskmaster %s on bus %s", name, bus.name)
-    supervisor = Supervisor(loop, options.kill_time.total_seconds())
+    freeze = _longest_freeze([bus], options)
+    supervisor = Supervisor(loop, options.kill_time.total_seconds(), freeze)
     try:
         ended = supervisor.run()
     except FrameworkError:

@@ -110,10 +110,12 @@ class LoopContext:
         self._consumers: list[Consumer] = []
         self._work: tuple[Consumer, Delivery] | None = None  # the loop body's delivery
         self._gathered: list[Message] = []
+        self._renewal = 0.0
 
     @property
     def stopping(self) -> bool:
-        """Whether `run` should return soon."""
+        """Whether `run` should return soon; keeps the lease of what is in work."""
+        self._keep()
         return self._stopping.is_set()
 
     def stop(self) -> None:
@@ -134,6 +136,7 @@ class LoopContext:
         message = Message(topic, encode_task(task))
         if self._work:
             check_messages(self._bus, [message])  # here its author can do something
+            self._keep()
             self._gathered.append(message)
         else:
             if self._producer is None:
@@ -198,11 +201,25 @@ class LoopContext:
         if self._work is None or not self._bus.capabilities.lease:
             return self.clock.wait(self._stopping, min(seconds, LONGEST_WAIT))
         stopping = self.clock.wait(self._stopping, min(seconds, self._plan.lease / 3))
+        self._keep()
+        return stopping
+
+    def _keep(self) -> None:
+        """Renew the lease of what is in work, when a third of it is over.
+
+        Its body owns the bus, so nobody else may: it must ask for something now and
+        then, were it only whether to stop.
+        """
+        if self._work is None or not self._bus.capabilities.lease:
+            return
+        now = self.clock.monotonic()
+        if now < self._renewal:
+            return
+        self._renewal = now + self._plan.lease / 3
         consumer, delivery = self._work
         # Lost or away: the settle will tell.
         with contextlib.suppress(LeaseLostError, BusConnectionError):
             consumer.extend([delivery])
-        return stopping
 
     def _offer(self, consumer: Consumer, delivery: Delivery) -> Iterator[Task]:
         """Yield the task; when the loop body comes back, settle its delivery."""
@@ -219,6 +236,7 @@ class LoopContext:
             self._on_received(task=task, delivery=delivery)
         outer, gathered = (self._work, self._gathered), list[Message]()
         self._work, self._gathered = (consumer, delivery), gathered
+        self._renewal = self.clock.monotonic() + self._plan.lease / 3
         try:
             yield task
         finally:

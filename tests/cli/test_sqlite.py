@@ -1,6 +1,8 @@
 """The embedded bus from the command line: send, launch, retry, give up, bring back."""
 
 import json
+import subprocess
+import sys
 
 from cli_lines import line, lines
 
@@ -118,3 +120,37 @@ def test_the_doctor_makes_no_file(task):
         assert b"there is no file 'task.db'" in done.stderr
     task("send", "t", "x", *BUS)
     assert task(*looks).stdout.startswith(b"OK    bus sqlite answers")
+
+
+IMPATIENT = """
+from task_core.cli import run_launch
+from task_core.cli.main import main
+run_launch.LEAST_FREEZE = 1.0
+main()
+"""
+FREEZES = """
+import re
+from task_core.api import *
+
+@taskmaster
+def freezes(ctx):
+    for task in ctx.deliveries("load", "load"):
+        re.match("(a+)+b", "a" * 40)
+"""
+
+
+def test_a_taskmaster_whose_body_freezes_ends_and_says_where(task, folder):
+    """Its delivery comes again, and is put aside in the end."""
+    (folder / "freezes.py").write_text(FREEZES)
+    task("send", "load", "x", *BUS)
+    command = [sys.executable, "-c", IMPATIENT, "launch", *BUS, "--lease", "1s"]
+    done = subprocess.run(
+        [*command, "--taskmaster", "freezes.py:freezes"],
+        cwd=folder,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert b"Timeout" in done.stderr
+    assert b"in freezes" in done.stderr

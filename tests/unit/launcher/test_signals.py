@@ -304,6 +304,40 @@ def test_a_process_in_which_no_python_runs_ends_with_the_place():
     assert "in run" in done.stderr
 
 
+def test_a_freeze_after_a_first_signal_ends_with_the_kill_time_on_every_bus():
+    """Also where no lease would bring back what it holds."""
+    code = """
+import re, threading
+from task_core.launcher.signals import Supervisor
+
+class Launcher:
+    def __init__(self):
+        self.stopped = threading.Event()
+
+    def run(self):
+        print("running", flush=True)
+        self.stopped.wait()
+        re.match('(a+)+b', 'a' * 40)
+
+    def stop(self):
+        threading.Timer(0.1, self.stopped.set).start()
+
+Supervisor(Launcher(), kill_time=-4.0).run()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "running\n"
+        process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=LIMIT)
+    assert process.returncode == 1
+    assert "Timeout" in told
+    assert "in run" in told
+
+
 def test_python_that_runs_long_is_no_freeze():
     """However busy it is."""
     done = freeze(

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import attrs
@@ -393,3 +394,31 @@ def test_hooks_hear_of_what_a_taskmaster_does(loop, memory, make_tasks, hooks):
     made.run()
     assert told == [("sent", 1), ("received", "a"), ("sent", 1)]
     assert {task.info for task in memory.tasks("sum")} == {"changed for sum"}
+
+
+@pytest.mark.parametrize("asks", ["stopping", "wait", "send"])
+def test_a_busy_body_keeps_its_delivery_when_it_only_calls_its_context(
+    loop, memory, make_tasks, asks
+):
+    """It may work for long without a wait; whatever it asks for renews the lease."""
+    memory.put(*make_tasks("1"))
+    stolen = []
+
+    def run(ctx):
+        other = memory.open(0.5).subscribe("load", "load")
+        for _ in ctx.deliveries("load", "load"):
+            end = time.monotonic() + 1.5
+            while time.monotonic() < end:
+                if asks == "wait":
+                    ctx.wait(0)
+                elif asks == "send":
+                    ctx.send(child())
+                    time.sleep(0.01)  # it works
+                elif ctx.stopping:
+                    break
+            stolen.extend(other.receive(1, 0))
+            made.stop()
+
+    made = loop(run, lease=0.5)
+    made.run()
+    assert stolen == []

@@ -18,7 +18,7 @@ from task_core.builtin.line_consumer import LineConsumer
 from task_core.builtin.line_producer import LineProducer, LineWriter
 from task_core.builtin.stdio_bus import STDERR
 from task_core.errors import BusError, PayloadError, SendError, excerpt
-from task_core.wire import dead_topic, is_dead_topic
+from task_core.wire import dead_topic, is_dead_topic, origin_of
 
 MAX_OPEN = 64
 """Files that a producer keeps open between sends."""
@@ -52,6 +52,11 @@ class FileBus(Bus):
         try:
             fd = open_to_read(path)
         except OSError as error:
+            if is_dead_topic(path) and isinstance(error, FileNotFoundError):
+                raise BusError(
+                    f"there is no file '{path}': no task of '{origin_of(path)}' has"
+                    " become a dead letter, or the path is another"
+                ) from None
             hint = "" if self._options.path else HINT
             text = f"cannot read '{path}': {error.strerror}{hint}"
             raise BusError(text) from None

@@ -62,6 +62,12 @@ def test_what_cannot_be_read_is_told_in_one_line(open_bus, path, text):
     assert str(error.value) == text
 
 
+def test_a_missing_file_of_dead_letters_says_that_there_are_none(open_bus):
+    """It is made with the first one, so who looks before is not wrong."""
+    with pytest.raises(BusError, match="no task of 'nosuch' has become a dead letter"):
+        open_bus().subscribe("nosuch.dead", "dead")
+
+
 def test_more_topics_than_may_be_open_are_written_all_the_same(tmp_path, open_bus):
     """Each message of a batch may have its own."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)

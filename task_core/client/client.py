@@ -15,7 +15,14 @@ from task_core.api.message import Message
 from task_core.client.bus_thread import BusThread
 from task_core.client.reading import Reading
 from task_core.client.results import Results
-from task_core.client.sent import Sent, Span, seconds_of, send_batches
+from task_core.client.sent import (
+    Sent,
+    Span,
+    message_of,
+    messages_of,
+    seconds_of,
+    send_batches,
+)
 from task_core.discovery.claims import Claims
 from task_core.errors import (
     BusClosedError,
@@ -24,7 +31,6 @@ from task_core.errors import (
     UsageError,
 )
 from task_core.task import Task
-from task_core.wire import encode_task
 
 LAST_WORDS = 2.0
 """Seconds that closing at the end of the program may take."""
@@ -69,7 +75,7 @@ class Client:
         info: str = "",
         *,
         topic: str | None = None,
-        delay: float = 0.0,
+        delay: Span = 0.0,
         priority: int = 0,
         key: str | None = None,
         unique: Span | None = None,
@@ -82,7 +88,7 @@ class Client:
             task: A task, or the type of a new one.
             info, fields: Of the new task: `meta`, `job`, `id`.
             topic: Where to; the task's type when not given.
-            delay: Seconds before which it does not arrive.
+            delay: Time before which it does not arrive, as `"5s"` or in seconds.
             priority, key: As on `Message`.
             unique: For how long its like is refused, as `"1h"` or in seconds; needs a
                 hook plugin that remembers what was sent.
@@ -94,12 +100,14 @@ class Client:
         Raises:
             BusConnectionError: The broker could not be reached in time.
             DuplicateError: Its like was sent before.
+            DecodeError: Nobody could read it: a field has the wrong type.
             PayloadError: The bus cannot carry it.
             BusError: It was not confirmed for another reason.
             UnsupportedCapabilityError: The bus has no delay or priority.
         """
         new = _as_task(task, info, fields)
-        message = _message(new, topic, delay=delay, priority=priority, key=key)
+        seconds = seconds_of("delay", delay)
+        message = message_of(new, topic, delay=seconds, priority=priority, key=key)
         with self._claimed([new], [message], unique):
             self._confirm([message], timeout)
         return new
@@ -125,7 +133,7 @@ class Client:
         """
 
         def confirm(batch: list[Task]) -> None:
-            messages = [_message(one, topic) for one in batch]
+            messages = messages_of(batch, topic)
             with self._claimed(batch, messages, unique):
                 self._confirm(messages, timeout)
 
@@ -161,11 +169,13 @@ class Client:
         results = self._reader()
         future = results.expect(new.id, timeout)
         try:
-            self._confirm([_message(new, topic)], end - monotonic())
+            self._confirm([message_of(new, topic)], end - monotonic())
             return future.result(max(0.0, end - monotonic()))
         except TimeoutError:
-            text = f"task '{new.type}' of id {new.id} is not done after {timeout:g}s"
-            raise TimeoutError(text) from None
+            raise TimeoutError(
+                f"task '{new.type}' of id {new.id} is not done after {timeout:g}s: does"
+                f" a worker read the topic '{topic or new.type}'?"
+            ) from None
         finally:
             results.forget(new.id)
 
@@ -233,7 +243,7 @@ class Client:
         with self._lock:
             claims = self._claims = self._claims or self._find_claims()
         topics = [message.topic for message in messages]
-        return claims.taken(tasks, topics, seconds_of(unique))
+        return claims.taken(tasks, topics, seconds_of("unique", unique, least=1e-6))
 
     def _thread(self) -> BusThread:
         with self._lock:
@@ -260,10 +270,6 @@ def _as_task(task: Task | str, info: str, fields: dict[str, Any]) -> Task:
     if info or fields:
         raise TypeError("a task says itself what its info and other fields are")
     return task
-
-
-def _message(task: Task, topic: str | None, **more: Any) -> Message:
-    return Message(topic or task.type, encode_task(task), **more)
 
 
 _clients: "weakref.WeakSet[Client]" = weakref.WeakSet()

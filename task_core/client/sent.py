@@ -1,13 +1,16 @@
-"""Sending many tasks, a batch at a time, and what became of them."""
+"""What a client sends: one message for each task, and what became of many."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from itertools import islice
+from typing import Any
 
 import attrs
 
+from task_core.api.message import Message
 from task_core.errors import (
     BusConnectionError,
+    DecodeError,
     FrameworkError,
     PayloadError,
     SendError,
@@ -15,6 +18,7 @@ from task_core.errors import (
 )
 from task_core.task import Task
 from task_core.values import parse_wait
+from task_core.wire import decode_task, encode_task
 
 BATCH = 500
 """Tasks that `send_many` sends in one call of the bus."""
@@ -35,6 +39,40 @@ class Sent:
     count: int = 0
     unsent: tuple[Task, ...] = ()
     error: FrameworkError | None = None
+
+
+def message_of(task: Task, topic: str | None, **more: Any) -> Message:
+    """Return what carries a task.
+
+    Args:
+        task: What to send.
+        topic: Where to; the task's type when None.
+        more: Further arguments of `Message`.
+
+    Raises:
+        UsageError: It is no task.
+        DecodeError: Nobody could read it.
+    """
+    if not isinstance(task, Task):
+        raise UsageError(f"a task is wanted, not {task!r}: make one with Task.new")
+    body = encode_task(task)
+    decode_task(body)  # what we send, everybody must read
+    return Message(topic or task.type, body, **more)
+
+
+def messages_of(tasks: Sequence[Task], topic: str | None) -> list[Message]:
+    """Return what carries a batch.
+
+    Raises:
+        PayloadError: One of them can never be sent; it has its position.
+    """
+    messages = []
+    for position, task in enumerate(tasks):
+        try:
+            messages.append(message_of(task, topic))
+        except (DecodeError, UsageError) as error:
+            raise PayloadError(str(error), [position]) from None
+    return messages
 
 
 def send_batches(tasks: Iterable[Task], confirm: Callable[[list[Task]], None]) -> Sent:
@@ -71,14 +109,14 @@ def _send_batch(
     return attrs.evolve(sent, count=sent.count + len(batch))
 
 
-def seconds_of(span: Span) -> float:
+def seconds_of(name: str, span: Span, *, least: float = 0.0) -> float:
     """Return a time in seconds.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is none, or too short.
 
     Example:
-        >>> seconds_of("1m30s")
+        >>> seconds_of("unique", "1m30s")
         90.0
     """
     try:
@@ -86,7 +124,8 @@ def seconds_of(span: Span) -> float:
             span = parse_wait(span)
         seconds = span.total_seconds() if isinstance(span, timedelta) else float(span)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"unique: {error}") from None
-    if not seconds > 0:
-        raise UsageError(f"unique: must be more than nothing, got {span}")
+        raise UsageError(f"{name}: {error}") from None
+    if not seconds >= least:
+        rule = "be more than nothing" if least else "not be negative"
+        raise UsageError(f"{name}: must {rule}, got {span}")
     return seconds

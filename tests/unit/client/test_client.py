@@ -20,7 +20,7 @@ from task_core.api import (
 from task_core.builtin.bus_options import FileOptions
 from task_core.builtin.buses import file
 from task_core.client.client import Client
-from task_core.errors import UsageError
+from task_core.errors import DecodeError, UsageError
 from task_core.wire import decode_task, encode_task
 
 
@@ -360,3 +360,30 @@ def test_a_done_task_that_comes_with_others_is_found(client, bus):
     thread.start()
     assert client.call("load", timeout=20).msg == "mine"
     thread.join()
+
+
+@pytest.mark.parametrize("info", [3, None, {"a": 1}])
+def test_what_nobody_could_read_is_refused_and_not_sent(client, info):
+    """It would be a dead letter, far from who made it."""
+    with pytest.raises(DecodeError, match="info"):
+        client.send("load", info)
+    good, bad = Task.new("load", "a"), Task.new("load", info)
+    sent = client.send_many([good, bad, good])
+    assert (sent.count, sent.unsent) == (2, (bad,))
+    assert "info" in str(sent.error)
+
+
+def test_what_is_no_task_is_named(client):
+    """A text alone says not whether it is a type or an info."""
+    with pytest.raises(UsageError, match="a task is wanted, not 7"):
+        client.send(7)
+    assert "a task is wanted, not 'a'" in str(client.send_many(["a"]).error)
+
+
+def test_a_delay_may_have_a_unit(client):
+    """As everywhere; and is not negative."""
+    assert client.send("load", "a", delay="0s")
+    with pytest.raises(UsageError, match="delay: "):
+        client.send("load", "a", delay="-5s")
+    with pytest.raises(UsageError, match="delay: "):
+        client.send("load", "a", delay="soon")

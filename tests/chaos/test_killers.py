@@ -20,6 +20,9 @@ CHOSEN = random.Random(9).sample(EVERY, min(RUNS, len(EVERY)))
 if RUNS >= 20:
     CHOSEN = EVERY
 
+TOGETHER = 0.1
+"""Seconds in which tiny tasks that a window holds are settled together, at most."""
+
 
 @pytest.fixture
 def bus(tmp_path):
@@ -37,7 +40,8 @@ def test_killers_are_dead_once_and_innocents_done(
     flags = ["-c", str(slots), "--max-attempts", str(attempts)]
     if prefetch is not None:
         flags += ["--prefetch", str(prefetch)]
-    scenario = Killers(tmp_path, "sqlite", bus, *flags)
+    forgets = 0.0 if prefetch == 0 else TOGETHER
+    scenario = Killers(tmp_path, "sqlite", bus, *flags, forgets=forgets)
     choose = random.Random(f"{killers}{slots}{attempts}{prefetch}")
     scenario.send(*[choose.randrange(INNOCENTS) for _ in range(killers)])
     scenario.run()

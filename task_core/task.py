@@ -13,6 +13,7 @@ from urllib.parse import quote_plus
 import msgspec
 
 from task_core.clock import Clock, SystemClock
+from task_core.errors import DecodeError, excerpt
 from task_core.uri import split_query
 
 _SYSTEM = SystemClock()
@@ -210,3 +211,18 @@ def parse_date(text: str) -> datetime:
         return moment.astimezone(UTC)
     except OverflowError:  # a day beyond the calendar's ends; its own offset must do
         return moment
+
+
+def topic_of(task: Task) -> str:
+    """Return the topic of a task for which nobody named one: its type.
+
+    A type comes from data, and topics may be paths: it must not lead out of a folder.
+
+    Raises:
+        DecodeError: It would.
+    """
+    kind = task.type
+    if "/" in kind and (kind[0] == "/" or ".." in kind.split("/")):
+        text = f"type {excerpt(kind)} would lead out of the folder of a bus of files"
+        raise DecodeError(f"{text}: name a topic")
+    return kind

@@ -23,7 +23,7 @@ from task_core.cli.waiting import Waiting, patience
 from task_core.config.selection import Settings
 from task_core.errors import BusError, DecodeError, PayloadError, UsageError
 from task_core.shown import shown
-from task_core.task import Task, format_meta, parse_date
+from task_core.task import Task, format_meta, parse_date, topic_of
 from task_core.wire import decode_task, encode_task
 
 CHUNK = 1 << 16
@@ -245,12 +245,13 @@ def _messages(
             continue
         try:
             task = decode_task(body)
+            kind = task.type if envelope.topic else topic_of(task)
         except DecodeError as error:
             _report(number, error)
             yield number, None
         else:
             body = waiting.expect(task, body) if waiting else body
-            yield number, envelope.around(task.type, body)
+            yield number, envelope.around(kind, body)
 
 
 command = PluginCommand(

@@ -13,7 +13,7 @@ from task_core.api.message import Delivery, Message
 from task_core.api.worker import Outcome, interrupted
 from task_core.clock import Clock
 from task_core.launcher.stop import Cancel
-from task_core.task import Task, merge_meta
+from task_core.task import Task, merge_meta, topic_of
 from task_core.wire import decode_task, encode_task
 
 UNFINISHED = interrupted()
@@ -144,7 +144,7 @@ class RunContext:
         """
         body = encode_task(task)
         child = decode_task(body)  # a copy: workers re-use theirs
-        topic = topic or child.type
+        topic = topic or topic_of(child)
         self._shared.check(Message(topic, body))
         self.children.append((child, topic))
 

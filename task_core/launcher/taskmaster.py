@@ -21,7 +21,7 @@ from task_core.launcher.batch import dead_letter
 from task_core.launcher.outages import Outages
 from task_core.launcher.plan import Hooks, NoHooks, Plan
 from task_core.launcher.refused import KEPT_BYTES
-from task_core.task import Task
+from task_core.task import Task, topic_of
 from task_core.wire import decode_task, encode_task
 
 T = TypeVar("T")
@@ -130,7 +130,7 @@ class LoopContext:
         Raises:
             PayloadError: The bus can never carry it.
         """
-        topic = topic or task.type
+        topic = topic or topic_of(task)
         if self._before_send is not None:
             task = self._before_send(task=task, topic=topic) or task
         message = Message(topic, encode_task(task))

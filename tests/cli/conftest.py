@@ -76,6 +76,10 @@ def sends_to(info: str, ctx: WorkerContext):
     ctx.send(Task.new("sum"), topic=info)
 
 @worker
+def sends_type(info: str, ctx: WorkerContext):
+    ctx.send(Task.new(info))
+
+@worker
 def leaves_a_thread(info: str):
     threading.Thread(target=time.sleep, args=[60], name="busy", daemon=False).start()
 
@@ -143,7 +147,7 @@ def task(folder: Path) -> Callable[..., "subprocess.CompletedProcess[bytes]"]:
         return subprocess.run(
             [COMMAND, *args],
             input=stdin,
-            cwd=folder,
+            cwd=more.pop("cwd", folder),
             env={**os.environ, **(env or {})},
             capture_output=True,
             timeout=60,

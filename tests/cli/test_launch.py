@@ -359,3 +359,25 @@ def test_the_counts_have_the_names_of_the_go_system(task):
     source = {"bus": "stdio", "topic": "echo", "channel": "echo", "received": 3}
     assert counts["consumer"] == source
     assert {"runtime", "mean_tasktime"} <= counts.keys()
+
+
+@pytest.mark.parametrize("kind", ["../secret/victim", "a/../../victim", "/tmp/victim"])
+def test_a_type_leads_out_of_no_folder(task, folder, kind):
+    """It comes from data; where a person names the topic, any path will do."""
+    inside = folder / "inside"
+    inside.mkdir()
+    (folder / "secret").mkdir()
+    sent = task("send", "-", "--bus", "file", stdin=line(kind, "x"), cwd=inside)
+    assert sent.returncode != 0
+    assert b"would lead out of the folder" in sent.stderr
+    worker = folder / "workers.py"
+    pair = ("--in-bus", "stdin", "--out-bus", "file")
+    flags = ("-w", f"{worker}:sends_type", *pair)
+    task("launch", *flags, stdin=line("sends_type", kind), cwd=inside)
+    (only,) = lines((inside / "done").read_bytes())
+    assert only["result"] == "error"
+    assert "would lead out of the folder" in only["msg"]
+    assert not [*folder.rglob("victim")]
+    named = ("send", "-", "--bus", "file", "--topic", "../secret/meant")
+    assert task(*named, stdin=line(kind, "x"), cwd=inside).returncode == 0
+    assert (folder / "secret" / "meant").exists()

@@ -40,8 +40,9 @@ class Guarantee(StrEnum):
 
 _MEANING = {
     Guarantee.AT_MOST_ONCE: "at most once: a task is lost if its worker is killed",
-    Guarantee.AT_LEAST_ONCE: "at least once",
-    Guarantee.ATOMIC: "at least once, settled atomically",
+    Guarantee.AT_LEAST_ONCE: "at least once: what a killed worker had comes again",
+    Guarantee.ATOMIC: "at least once, settled atomically: what a killed worker had"
+    " comes again",
 }
 
 
@@ -136,18 +137,22 @@ def start_line(plan: Plan, worker: str, slots: str, bus: Bus) -> str:
         slots: What the slots are made of.
         bus: What carries the tasks.
     """
-    promise = _MEANING[guarantee_of(bus.capabilities)]
-    prefetch = "measured" if plan.prefetch is None else plan.prefetch
-    lease = format_duration(timedelta(seconds=plan.lease))
-    lease = f", lease: {lease}" if bus.capabilities.lease else ""
-    if plan.timeout is not None:
-        lease += f", timeout: {format_duration(timedelta(seconds=plan.timeout))}"
-    topic = getattr(bus, "prefix", "") + plan.topic
-    return (
-        f"worker {worker} on bus {bus.name}, topic {topic}, channel"
-        f" {plan.channel}: {promise}; {slots} slots: {plan.concurrency}, prefetch:"
-        f" {prefetch}{lease}"
+    can, prefix = bus.capabilities, getattr(bus, "prefix", "")
+    channel = f" by channel {plan.channel}" if can.channels else ""
+    count = f"{plan.concurrency} {slots} slot{'' if plan.concurrency == 1 else 's'}"
+    facts = (
+        f"worker {worker} on bus {bus.name}: reads topic {prefix}{plan.topic}{channel}",
+        f" and sends done tasks to {prefix}{plan.done_topic}; {count}",
+        "" if plan.prefetch is None else f", prefetch {plan.prefetch}",
+        f", timeout {_span(plan.timeout)}" if plan.timeout is not None else "",
+        f"; {_MEANING[guarantee_of(can)]}",
+        f" after {_span(plan.lease)}" if can.lease and can.ack else "",
     )
+    return "".join(facts)
+
+
+def _span(seconds: float) -> str:
+    return format_duration(timedelta(seconds=seconds))
 
 
 class Hooks(Protocol):

@@ -29,25 +29,32 @@ def test_the_guarantee_follows_from_the_capabilities(capabilities, guarantee):
 @pytest.mark.parametrize(
     ("capabilities", "words"),
     [
-        (NOTHING, "at most once: a task is lost if its worker is killed;"),
-        (ACK, "at least once;"),
-        (Capabilities(ack=True, atomic_settle=True), "at least once, settled"),
+        (NOTHING, "at most once: a task is lost if its worker is killed"),
+        (ACK, "at least once: what a killed worker had comes again"),
+        (
+            Capabilities(ack=True, atomic_settle=True),
+            "at least once, settled atomically: what a killed worker had comes again",
+        ),
     ],
 )
 def test_the_start_line_says_what_is_promised(script, capabilities, words):
-    """With topic, channel, slots and prefetch."""
-    line = start_line(
-        Plan().completed("a"), "w", "thread", script(capabilities=capabilities)
+    """Where tasks come from, where done ones go, how many at a time, how safe."""
+    plan, bus = Plan().completed("a"), script(capabilities=capabilities)
+    assert start_line(plan, "w", "thread", bus) == (
+        "worker w on bus script: reads topic a and sends done tasks to done;"
+        f" 1 thread slot; {words}"
     )
-    assert line.startswith(f"worker w on bus script, topic a, channel a: {words}")
-    assert line.endswith("thread slots: 1, prefetch: measured")
 
 
-def test_the_start_line_tells_the_lease_where_there_is_one(script):
-    """It says how long others wait for the tasks of a worker that died."""
-    bus = script(capabilities=Capabilities(ack=True, lease=True))
-    line = start_line(Plan(prefetch=0, lease=90.0).completed("a"), "w", "thread", bus)
-    assert line.endswith("prefetch: 0, lease: 1m30s")
+def test_the_start_line_tells_of_channel_buffer_lease_and_timeout(script):
+    """Where there is one; the lease is how long others wait for a dead one's tasks."""
+    bus = script(capabilities=Capabilities(ack=True, lease=True, channels=True))
+    plan = Plan(prefetch=0, lease=90.0, timeout=300.0, concurrency=4).completed("a")
+    assert start_line(plan, "w", "thread", bus) == (
+        "worker w on bus script: reads topic a by channel a and sends done tasks to"
+        " done; 4 thread slots, prefetch 0, timeout 5m0s; at least once: what a killed"
+        " worker had comes again after 1m30s"
+    )
 
 
 def test_names_that_a_plan_leaves_open_follow_from_the_task_type():

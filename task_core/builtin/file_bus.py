@@ -159,7 +159,9 @@ class FileProducer(LineProducer):
     def _open_file(self, path: str) -> LineWriter:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
         place = os.path.join(self._folder, path)
-        writer = LineWriter(os.open(place, flags, 0o666), f"'{path}'")
+        fd = os.open(place, flags, 0o666)
+        _end_last_line(fd, place)
+        writer = LineWriter(fd, f"'{path}'")
         if old := self._files.pop(path, None):
             os.close(old.fd)
         self._files[path] = writer
@@ -172,6 +174,16 @@ def _working_folder() -> str:
         return os.getcwd()
     except OSError:  # it was deleted; each path that is relative will tell
         return ""
+
+
+def _end_last_line(fd: int, path: str) -> None:
+    """Give a torn last line its end: what is appended would be lost with it."""
+    size = os.fstat(fd).st_size  # 0 for what is no regular file
+    with contextlib.suppress(OSError):  # who may not read it cannot know
+        with open(path, "rb") if size else contextlib.nullcontext() as file:
+            torn = file is not None and os.pread(file.fileno(), 1, size - 1) != b"\n"
+        if torn:
+            os.write(fd, b"\n")
 
 
 def _still_there(fd: int, path: str) -> bool:

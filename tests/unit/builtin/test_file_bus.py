@@ -68,6 +68,15 @@ def test_a_missing_file_of_dead_letters_says_that_there_are_none(open_bus):
         open_bus().subscribe("nosuch.dead", "dead")
 
 
+@pytest.mark.parametrize("torn", [b"", b"a", b"a\n"])
+def test_what_is_appended_never_joins_a_torn_last_line(tmp_path, open_bus, torn):
+    """A file made by hand, or by who was killed, may have no last newline."""
+    path = tmp_path / "load"
+    path.write_bytes(torn)
+    open_bus().producer().send([Message(str(path), b"b")])
+    assert path.read_bytes().split() == [*torn.split(), b"b"]
+
+
 def test_more_topics_than_may_be_open_are_written_all_the_same(tmp_path, open_bus):
     """Each message of a batch may have its own."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)

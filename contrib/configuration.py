@@ -69,6 +69,11 @@ Each table `[up.NAME]` is a `task launch` of its own: its keys are those of `[la
 those of the plugins that it selects with their prefix (`worker_…`, `taskmaster_…`,
 `bus_…`), and two of its own, `instances` and `restart` ([pipelines.md](pipelines.md)).
 
+## Commands of plugins
+
+The flags of a command that a plugin brings have a table and variables, too: `--count`
+of `task bench` is `count` under `[bench]`, and `TASK_BENCH_COUNT`.
+
 ## Plugins
 
 The options of a plugin have its name in theirs: `max_attempts` of the bus `nsq` is

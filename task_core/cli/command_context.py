@@ -1,12 +1,16 @@
 """What a command of a plugin may use: `ctx.obj`."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
 
 from task_core.api.bus import Bus, Role
 from task_core.api.command import Launch
 from task_core.cli.buses import open_selected
 from task_core.cli.stdout import diverted_stdout
-from task_core.config.bus import choose_bus
+from task_core.config.bus import choose_bus, read_toml
 from task_core.discovery.catalog import Catalog
 
 STDOUT = 1
@@ -42,3 +46,14 @@ class CommandLine:
         from task_core.cli.launches import Launches  # few commands launch anything
 
         return Launches(self._catalog, table, own, config).read()
+
+
+def defaults_of(command: click.Command, name: str) -> Mapping[str, Any]:
+    """Return what the TOML file says about the options of a command.
+
+    Raises:
+        OptionError: It says something that the command has no option for.
+    """
+    options = [one for one in command.params if isinstance(one, click.Option)]
+    known = [option.name for option in options if option.name]
+    return read_toml(os.environ.get("TASK_CONFIG")).defaults(name, known)

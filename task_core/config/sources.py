@@ -274,6 +274,9 @@ class Source(Protocol):
     ) -> list[str]:
         """Return what is wrong with its tables: some that nobody reads."""
 
+    def defaults(self, table: str, known: Collection[str]) -> Mapping[str, Any]:
+        """Return what a table says, all of which must be known."""
+
 
 class NoFile:
     """The usual case: there is no TOML file."""
@@ -287,3 +290,7 @@ class NoFile:
     ) -> list[str]:
         """Return nothing."""
         return []
+
+    def defaults(self, table: str, known: Collection[str]) -> Mapping[str, Any]:
+        """Return nothing."""
+        return {}

@@ -89,6 +89,32 @@ class TomlFile:
             found[key] = value, self._line(line_of_table(self._text, (name, key)))
         return found
 
+    def defaults(self, table: str, known: Collection[str]) -> Mapping[str, Any]:
+        """Return what a table says, tables within it aside, by name of the option.
+
+        Args:
+            table: Its name.
+            known: The options that there are.
+
+        Raises:
+            OptionError: It says something else.
+        """
+        found = self._data.get(table, {})
+        values = {
+            key.replace("-", "_"): value
+            for key, value in (found.items() if isinstance(found, dict) else ())
+            if not isinstance(value, dict)
+        }
+        problems = [
+            f"{self.place((table,), name)}: `task {table}` has no option"
+            f" '{name}'{nearest(name, known)}"
+            for name in values
+            if name not in known
+        ]
+        if problems:
+            raise OptionError(problems)
+        return values
+
     def place(self, table: tuple[str, ...], key: str) -> str:
         """Return where a key is, for messages."""
         return self._line(line_of(self._text, table, key))

@@ -42,3 +42,23 @@ def test_a_bus_that_cannot_acknowledge_is_refused(tmp_path):
     assert (done.returncode, done.stdout) == (2, "")
     assert "does not offer 'ack'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_options_may_stand_in_the_file_and_in_the_environment(tmp_path, monkeypatch):
+    """As those of every command: flags first, then variables, then the file."""
+    (tmp_path / "task.toml").write_text('[bench]\nbus = "memory"\ncount = 50\n')
+    assert "50 messages each" in task(tmp_path, "bench").stdout
+    monkeypatch.setenv("TASK_BENCH_COUNT", "60")
+    assert "60 messages each" in task(tmp_path, "bench").stdout
+    assert "70 messages each" in task(tmp_path, "bench", "--count", "70").stdout
+
+
+def test_a_mistyped_key_of_its_table_is_refused(tmp_path):
+    """With its line, and the nearest."""
+    (tmp_path / "task.toml").write_text("[bench]\ncoutn = 50\n")
+    done = task(tmp_path, "bench", "--bus", "memory")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "task: task.toml, line 2: `task bench` has no option 'coutn': did you mean"
+        " 'count'?\n"
+    )

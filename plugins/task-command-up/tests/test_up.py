@@ -297,7 +297,8 @@ def test_all_mistakes_of_a_file_are_told_with_their_lines(folder):
     ("text", "words", "said"),
     [
         ("", [], "there is no table|has no table"),
-        ("[up]\nload = 1\n", [], r"line 2: \[up\] holds tables alone"),
+        ("[up]\nload = 1\n", [], "line 2: `task up` has no option 'load'"),
+        ('[up]\nonly = ["x"]\n', [], r"line 2: \[up\] holds tables alone"),
         ('[up.a]\nworker = "echo"\n', [], r"\[up.a\]: the bus 'stdio' is a pipe"),
         ("[up.a\n", [], "is no TOML"),
         (

@@ -30,7 +30,7 @@ def test_every_error_is_of_one_tree(error):
 
 @pytest.mark.parametrize("error", CLASSES)
 def test_the_exit_code_tells_the_kind(error):
-    """2 is usage, 3 a plugin, 4 a bus: scripts rely on it."""
+    """1 is no success, 2 usage, 3 a plugin, 4 a bus: scripts rely on it."""
     branches = {
         errors.UnsupportedCapabilityError: 2,  # whoever chose the bus can mend it
         errors.PluginError: 3,

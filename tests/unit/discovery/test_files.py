@@ -16,6 +16,7 @@ from task_core.errors import WorkerError
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """The current folder, with what is imported from it forgotten afterwards."""
+    monkeypatch.delitem(sys.modules, "work", raising=False)  # of other tests
     before = set(sys.modules)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))

@@ -32,6 +32,7 @@ def test_every_error_is_of_one_tree(error):
 def test_the_exit_code_tells_the_kind(error):
     """1 is no success, 2 usage, 3 a plugin, 4 a bus: scripts rely on it."""
     branches = {
+        errors.DuplicateError: 1,  # nothing is wrong: it was sent before
         errors.UnsupportedCapabilityError: 2,  # whoever chose the bus can mend it
         errors.PluginError: 3,
         errors.BusError: 4,

@@ -10,6 +10,7 @@ from task_core import api
 LATE = {
     "CommandContext",
     "CommandPlugin",
+    "HooksPlugin",
     "Launch",
     "fitting_dead_topic",
     "hookimpl",

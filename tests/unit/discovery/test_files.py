@@ -184,7 +184,8 @@ def test_a_file_that_failed_is_not_left_half_made(here):
     write_module(here, "work", "raise OSError\n")
     before = set(sys.modules)
     message("work.py:x")
-    assert set(sys.modules) == before
+    left = {name.partition(".")[0] for name in set(sys.modules) - before}
+    assert left <= {"task_core"}  # what tells of the failure
 
 
 def test_a_script_that_exits_gets_the_usual_advice(here):

@@ -184,6 +184,7 @@ def mortal(slots, monkeypatch):
     def make(count, deaths, *, takes):
         made, handover, _ = slots(lambda info: info, count)
         serve, left = made._serve, [None] * deaths
+        taken = threading.Barrier(deaths)  # else who follows one leaves others nothing
 
         def serve_or_end(number):
             if not left:
@@ -192,6 +193,7 @@ def mortal(slots, monkeypatch):
             made._tokens.get()
             if takes:
                 made._held[number] = handover.waiting.popleft()
+            taken.wait(LIMIT)
             return None
 
         monkeypatch.setattr(made, "_serve", serve_or_end)

@@ -154,14 +154,21 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The tests, against the installed wheels; plugins without brokers among them."""
-    _install_wheels(session, *(["coverage>=7.10"] if _measured(session) else []))
+    """The tests, against the installed wheels; plugins without brokers among them.
+
+    On the oldest Python with the oldest dependencies that we allow, on the newest with
+    the newest; those between them have the unit tests.
+    """
+    pins = _oldest(_dependencies(".")) if session.python == PYTHONS[0] else []
+    _install_wheels(session, *pins, *(["coverage>=7.10"] if _measured(session) else []))
+    if session.posargs or session.python in PYTHONS[1:-1]:
+        _pytest(session, *TWO_AT_A_TIME, *(session.posargs or ["tests/unit"]))
+        return
     elsewhere = ("tests/docs", "tests/chaos", *KITS)  # sessions of their own
     ignored = [f"--ignore={it}" for it in elsewhere]
-    _pytest(session, *TWO_AT_A_TIME, *ignored, *(session.posargs or ["tests"]))
-    if not session.posargs:
-        for other in WITHOUT_BROKERS:
-            _pytest(session, "-q", *TWO_AT_A_TIME, *ignored, f"{other}/tests")
+    _pytest(session, *TWO_AT_A_TIME, *ignored, "tests")
+    for other in WITHOUT_BROKERS:
+        _pytest(session, "-q", *TWO_AT_A_TIME, *ignored, f"{other}/tests")
 
 
 @nox.session
@@ -177,17 +184,18 @@ def coverage(session: nox.Session) -> None:
 
 def _groups(pytest: str, is_newest: bool) -> list[str]:
     """Return the commands that test with brokers, those that take longest first."""
-    plain = f"{pytest} -k 'not (TestConfluent or TestTransactions)'"
+    variants = ("TestConfluent", "TestTransactions")
+    plain = f"{pytest} -k 'not ({' or '.join((*variants, 'OverTls'))})'"
     kafka = "plugins/task-bus-kafka/tests"
     kit = f"{kafka}/test_contract.py"
     groups = [f"{plain} {kit}", f"{plain} --ignore={kit} {kafka}"]
-    groups += [f"{pytest} {it}/tests" for it in WITH_BROKERS if "kafka" not in it]
-    if is_newest:
-        variants = ("TestConfluent", "TestTransactions")
-        groups = [f"{pytest} -k {it} {kafka}" for it in variants] + groups
-        groups.append(f"{pytest} {' '.join(TWO_AT_A_TIME)} contrib/brokers")
-        groups.append(f"{pytest} {' '.join(KITS)}")
-    return groups
+    small = [f"{it}/tests" for it in WITH_BROKERS if "kafka" not in it]
+    if not is_newest:
+        return groups + [f"{plain} {it}" for it in small]
+    groups = [f"{pytest} -k {it} {kafka}" for it in variants] + groups
+    groups += [f"{pytest} {it}" for it in small]
+    groups.append(f"{pytest} {' '.join(TWO_AT_A_TIME)} contrib/brokers")
+    return [*groups, f"{pytest} {' '.join(KITS)}"]
 
 
 @nox.session(python=sorted({PYTHONS[0], PYTHONS[-1]}, key=PYTHONS.index))
@@ -195,7 +203,7 @@ def brokers(session: nox.Session) -> None:
     """The conformance kit, and what needs brokers; most of it waits: some at a time.
 
     The plugins run on the oldest Python with the oldest dependencies that they allow,
-    without the slow variants of Kafka, and everything on the newest. A broker that is
+    without the variants of the kit, and everything on the newest. A broker that is
     not here is a skip, and a failure with `BROKERS_REQUIRED=1`, as in CI.
     """
     is_newest = session.python == PYTHONS[-1]
@@ -234,13 +242,6 @@ def chaos(session: nox.Session) -> None:
         session.env["CHAOS_SEED"] = str(time.time_ns() // 1_000_000_000)
         chaos = ("tests/chaos", "contrib/brokers/chaos")
         session.run("pytest", "-p", "brokers.fixtures", *chaos, *session.posargs[2:])
-
-
-@nox.session
-def minimums(session: nox.Session) -> None:
-    """The tests with the oldest versions of the dependencies that we allow."""
-    _install_wheels(session, *_oldest(_dependencies(".")))
-    session.run("pytest", "-q", *TWO_AT_A_TIME, "tests/unit", *session.posargs)
 
 
 @nox.session
@@ -287,7 +288,7 @@ def everything(session: nox.Session) -> None:
     session.env["TASK_WHEELS"] = str(WHEELS)
     session.env["TASK_COVERAGE"] = "1"
     lanes = (
-        [*again, "lint", "types", "changelog", "tests", "minimums"],
+        [*again, "lint", "types", "changelog", "tests"],
         [*again, "brokers", "chaos", "docs"],
     )
     together = "contrib/together.py", "--live"

@@ -25,7 +25,7 @@ from task_core.api import BusContext
 bootstrap, client, topic = sys.argv[1:]
 options = KafkaOptions(bootstrap=(bootstrap,), client=Client(client), partitions=1)
 consumer = kafka.open(options, BusContext(lease=1.5)).subscribe(topic, "group")
-(held,) = consumer.receive(1, 20)
+(held,) = consumer.receive(1, 60)
 print(held.body.decode(), held.attempt, flush=True)
 os._exit(9)
 """
@@ -84,24 +84,30 @@ def bodies(deliveries):
     return sorted(delivery.body for delivery in deliveries)
 
 
-def test_who_joins_takes_over_and_nothing_is_lost_or_done_twice(start, topic, backdoor):
-    backdoor.put(topic, TWENTY)
+def test_who_joins_takes_over_and_nothing_is_lost(start, topic, backdoor):
+    """What moves is refused to who had it; a partition may move more than once.
+
+    Older versions of librdkafka give all up when they commit at the wrong moment of a
+    change (its issue 4059): then all is handed out anew, to whomever gets it.
+    """
+    put_evenly(backdoor, topic, TWENTY, partitions=4)
     first = start(topic)
-    held = receive(first, 20)
+    before = held = receive(first, 20)
     second = start(topic)
-    moved = receive(second, 1)
-    deadline = time.monotonic() + 60  # partitions move one by one
-    while len(moved) + len(kept_of(first, held)) < 20 and time.monotonic() < deadline:
-        moved += second.receive(20, 0.5)
+    moved, deadline = [], time.monotonic() + 120  # partitions move one by one
+    while not (moved and bodies([*held, *moved]) == TWENTY):
+        assert time.monotonic() < deadline, (bodies(held), bodies(moved))
+        moved = kept_of(second, [*moved, *second.receive(20, 0.5)])
+        held = kept_of(first, [*held, *first.receive(20, 0.1)])
     with pytest.raises(LeaseLostError) as caught:
-        first.settle(held, [])
-    lost = caught.value.deliveries
-    assert bodies(lost) == bodies(moved)
-    first.settle([d for d in held if d not in lost], [])
-    second.settle(moved, [])
-    first.close()
-    second.close()
-    assert receive(start(topic), 1, seconds=2) == []
+        first.settle(before, [])
+    assert set(bodies(caught.value.deliveries)) >= set(bodies(moved))
+    done = set()
+    while first.bus.depth(topic, "group"):
+        assert time.monotonic() < deadline, done
+        done |= settle_kept(first, held) | settle_kept(second, moved)
+        held, moved = first.receive(20, 0.1), second.receive(20, 0.1)
+    assert sorted(done) == TWENTY
 
 
 def test_who_never_asks_leaves_the_messages_to_others(start, topic, backdoor):
@@ -259,12 +265,31 @@ def test_a_topic_written_in_transactions_is_done_when_its_end_is_reached(
 
 
 def kept_of(consumer, held):
-    """Return those deliveries that have not gone to others."""
-    try:
-        consumer.extend(held)
-    except LeaseLostError as error:
-        return [one for one in held if one not in error.deliveries]
-    return held
+    """Return those deliveries that have not gone to others; restart their leases."""
+    return act_on_kept(consumer.extend, held)
+
+
+def settle_kept(consumer, held):
+    """Settle those deliveries that have not gone to others; return their bodies."""
+    return set(bodies(act_on_kept(lambda kept: consumer.settle(kept, []), held)))
+
+
+def act_on_kept(act, held):
+    while True:
+        try:
+            act(held)
+        except LeaseLostError as error:
+            held = [one for one in held if one not in error.deliveries]
+        else:
+            return held
+
+
+def put_evenly(backdoor, topic, bodies, partitions):
+    """Send as many messages to each partition, so that it is seen where each is."""
+    backdoor._partitions = partitions
+    backdoor.put(topic, [])
+    for number, body in enumerate(bodies):
+        backdoor.producer.send(topic, body, partition=number % partitions).get(10)
 
 
 @contextlib.contextmanager
@@ -282,38 +307,38 @@ def test_progress_is_written_down_while_the_group_waits_for_one_that_died(
     start, topic, kafka, backdoor
 ):
     """Else whoever is killed then has everything done again that it did in a lease."""
-    backdoor._partitions = 2
-    backdoor.put(topic, [])
-    for number in range(2):
-        backdoor.producer.send(topic, b"x", partition=number).get(10)
-    survivor = start(topic, lease=15.0)
+    put_evenly(backdoor, topic, [b"x", b"y"], partitions=2)
+    survivor = start(topic, lease=120.0)
     held = receive(survivor, 2)
-    command = [
-        sys.executable,
-        "-c",
-        DIES_HOLDING_ONE.replace("lease=1.5", "lease=15.0"),
-    ]
-    died = subprocess.run(
-        [*command, kafka.bootstrap, "kafka-python", topic],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert died.stdout
-    joining = threading.Thread(target=start, args=(topic, 15.0))
+    dies = DIES_HOLDING_ONE.replace("lease=1.5", "lease=120.0")
+    dies = dies.replace("os._exit", "input(); os._exit")
+    command = [sys.executable, "-c", dies, kafka.bootstrap, "kafka-python", topic]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as dying:
+        assert dying.stdout.readline()
+        await_joined(survivor, joined=True)
+        dying.communicate("die\n")
+    joining = threading.Thread(target=start, args=(topic, 120.0))
     joining.start()
-    time.sleep(1.5)  # the group asks all to join again, and awaits the dead one
-    before = survivor.bus._admin.lag(topic, f"{topic}.group")
+    await_joined(survivor, joined=False)  # the group awaits the dead one
     (mine,) = kept_of(survivor, held)
+    admin, group = survivor.bus._admin, f"{topic}.group"
+    assert admin.lag(topic, group) == 2
     survivor.ack([mine])
-    deadline = time.monotonic() + 5
-    while (
-        after := survivor.bus._admin.lag(topic, f"{topic}.group")
-    ) == before and time.monotonic() < deadline:
+    deadline = time.monotonic() + 20
+    while (after := admin.lag(topic, group)) == 2 and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not survivor._poller.reader.joined
-    assert after == before - 1
+    assert after == 1
     joining.join()
+
+
+def await_joined(consumer, *, joined):
+    """Await that it has a place in its group, or that the group changes."""
+    deadline = time.monotonic() + 60
+    while consumer._poller.reader.joined is not joined:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_clean_end_is_no_sign_of_killing(start, topic, backdoor):

@@ -150,7 +150,7 @@ def task(folder: Path) -> Callable[..., "subprocess.CompletedProcess[bytes]"]:
             cwd=more.pop("cwd", folder),
             env={**os.environ, **(env or {})},
             capture_output=True,
-            timeout=60,
+            timeout=300,
             check=False,
             **more,
         )

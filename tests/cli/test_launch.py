@@ -134,7 +134,7 @@ def test_a_stdin_that_is_closed_is_one_line(folder):
         ["bash", "-c", command],
         cwd=folder,
         capture_output=True,
-        timeout=30,
+        timeout=300,
         check=False,
     )
     assert (done.returncode, done.stdout) == (4, b"")
@@ -248,7 +248,7 @@ def test_a_working_folder_that_was_deleted_is_no_bug(folder):
         input=line("t", "x"),
         cwd=folder,
         capture_output=True,
-        timeout=30,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -305,7 +305,7 @@ def test_a_reader_that_leaves_ends_the_run_with_one_line(folder):
         ],
         cwd=folder,
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     first, code = done.stdout.splitlines()

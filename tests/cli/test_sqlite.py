@@ -148,7 +148,7 @@ def test_a_taskmaster_whose_body_freezes_ends_and_says_where(task, folder):
         [*command, "--taskmaster", "freezes.py:freezes"],
         cwd=folder,
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 1

@@ -170,6 +170,6 @@ def test_a_stop_ends_the_wait_for_a_close_that_is_at_it(start, signals):
     wait_for(process.stderr, b"it closes")
     for number in signals:
         process.send_signal(number)
-    _, told = process.communicate(timeout=20)
+    _, told = process.communicate(timeout=300)
     assert process.returncode == (0 if len(signals) == 1 else 130)
     assert b"the worker's close() does not end: left behind" in told

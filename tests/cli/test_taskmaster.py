@@ -90,7 +90,7 @@ def test_a_signal_ends_its_waits(waiting, number, code):
     """What it sends after that is sent."""
     process = waiting("patient")
     process.send_signal(number)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=300)
     assert process.returncode == code
     assert [sent["type"] for sent in lines(out)] == ["last"]
 
@@ -100,7 +100,7 @@ def test_one_that_is_stuck_is_left_behind_at_the_second_signal(waiting):
     process = waiting("stuck")
     process.send_signal(signal.SIGTERM)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=300)
     assert process.returncode == 130
 
 

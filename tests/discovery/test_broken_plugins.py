@@ -133,7 +133,7 @@ def task(site):
             text=True,
             env=env,
             check=False,
-            timeout=60,
+            timeout=300,
             **more,
         )
 

@@ -59,7 +59,7 @@ def task(tmp_path_factory):
             text=True,
             env={**os.environ, "PYTHONPATH": str(site), **more.pop("env", {})},
             check=False,
-            timeout=60,
+            timeout=300,
             **more,
         )
 

@@ -64,7 +64,7 @@ def test_a_task_longer_than_two_heartbeats_runs_once(nsqd, task):
         *("--topic", topic, "--channel", "c", "--done-topic", done, "--drain"),
         bus=f"nsq://{nsqd.tcp}?http={nsqd.http}&heartbeat=1s",
     )
-    _, stderr = launcher.communicate(timeout=60)
+    _, stderr = launcher.communicate(timeout=300)
     assert "lost a connection" not in stderr
     assert len(door.take(done)) == 1
     assert door.channel(topic, "c")["timeout_count"] == 0

@@ -65,7 +65,7 @@ def test_drain_works_without_http(nsqd, elsewhere, task):
     door.put(topic, [b'{"type":"nop","info":"%d"}' % n for n in range(3)])
     flags = ("--topic", topic, "--channel", "c", "--done-topic", done, "--drain")
     launcher = task("launch", "--worker", "nop", *flags, bus=elsewhere)
-    _, stderr = launcher.communicate(timeout=60)
+    _, stderr = launcher.communicate(timeout=300)
     assert launcher.returncode == 0, stderr
     assert stderr.count("set the option http") == 1
     assert "is back" not in stderr
@@ -76,13 +76,13 @@ def test_dead_letters_are_read_without_http(nsqd, elsewhere, task):
     door = NsqBackdoor(nsqd)
     topic = door.topic()
     door.put(f"{topic}.dead", [b'{"reason":"it broke","topic":"t"}'])
-    stdout, stderr = task("dead", "list", topic, bus=elsewhere).communicate(timeout=60)
+    stdout, stderr = task("dead", "list", topic, bus=elsewhere).communicate(timeout=300)
     assert "it broke" in stdout, stderr
 
 
 def test_topics_says_at_once_which_option_to_set(elsewhere, task):
     process = task("topics", bus=elsewhere)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=300)
     assert process.returncode == 2
     assert "set the option http" in stderr
     assert not stdout

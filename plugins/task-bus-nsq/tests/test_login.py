@@ -168,7 +168,7 @@ def test_a_launcher_outlives_a_restart_of_the_auth_server(moody, task):
     assert launcher.poll() is None, launcher.communicate()
     server.secret = secret
     door.put("work", [b'{"type":"nop","info":"2"}'])
-    _, stderr = launcher.communicate(timeout=60)
+    _, stderr = launcher.communicate(timeout=300)
     assert launcher.returncode == 0, stderr
 
 

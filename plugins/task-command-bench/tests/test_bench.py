@@ -14,7 +14,7 @@ def task(folder, *words):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
 
 

@@ -275,7 +275,7 @@ def test_what_a_worker_starts_by_multiprocessing_finds_its_file(here, method):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert done.stdout == "2,4\n", done.stderr
 

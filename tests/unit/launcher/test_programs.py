@@ -45,7 +45,7 @@ def test_a_signal_stops_it_with_grace():
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=300,
     )
     assert (done.returncode, done.stdout) == (0, "{'complete': 1}\n"), done.stderr
 
@@ -118,6 +118,6 @@ def test_another_thread_may_stop_it():
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=300,
     )
     assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr

@@ -217,7 +217,7 @@ def python(code):
         capture_output=True,
         check=False,
         text=True,
-        timeout=30,
+        timeout=300,
     )
 
 

@@ -109,7 +109,7 @@ class SqliteStore:
     def _open(self) -> sqlite3.Connection:
         if self._connection is None or self._pid != os.getpid():
             connection = sqlite3.connect(
-                self._path, BUSY, isolation_level=None, check_same_thread=False
+                self._path, timeout=BUSY, isolation_level=None, check_same_thread=False
             )
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")

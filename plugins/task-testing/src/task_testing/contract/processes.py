@@ -20,7 +20,7 @@ WORKERS = 4
 SLOTS = 2
 MOST_DEATHS = 15
 """Of two tasks that kill, each with five attempts, and what they take along."""
-STARTUP = 60.0
+STARTUP = 180.0
 """Seconds that a process may need on a busy machine until it tells something."""
 
 

@@ -54,7 +54,8 @@ def test_work_in_flight_of_a_killed_process_comes_back_within_a_lease(path):
 @pytest.mark.parametrize("topics", [1, 2])
 def test_what_eight_send_four_settle_exactly_once_and_nobody_is_ever_busy(path, topics):
     """A thousand messages under contention: none lost, none twice, no error."""
-    open_bus(path).subscribe("load", "load")
+    bus = open_bus(path)
+    bus.subscribe("load", "load")
     with contextlib.ExitStack() as stack:
         queue = SPAWN.SimpleQueue()
         for number in range(4):
@@ -64,13 +65,12 @@ def test_what_eight_send_four_settle_exactly_once_and_nobody_is_ever_busy(path, 
             for number in range(8)
         ]
         for sender in senders:
-            sender.join(30)
+            sender.join(300)
             assert sender.exitcode == 0
         done = collections.Counter()
         while done.total() < 1000:
             done.update(queue.get())
     assert done == {b"%d:%d" % (s, n): 1 for s in range(8) for n in range(125)}
-    bus = open_bus(path)
     consumer = bus.subscribe("done", "check")
     published = [d.body for d in consumer.receive(2000, 0)]
     assert collections.Counter(published) == done
@@ -83,7 +83,7 @@ def test_sixteen_processes_may_open_a_new_file_at_once(path):
     with contextlib.ExitStack() as stack:
         started = [stack.enter_context(process(send, path, 0, 1)) for _ in range(16)]
         for one in started:
-            one.join(60)
+            one.join(300)
             assert one.exitcode == 0
     bus = open_bus(path)
     assert bus.depth("load", "x") == 16 * 125

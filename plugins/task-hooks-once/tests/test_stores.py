@@ -1,6 +1,8 @@
 """Every store keeps the same promises, against the real thing."""
 
+import gc
 import os
+import sqlite3
 import threading
 import time
 import uuid
@@ -151,8 +153,6 @@ def test_a_store_that_is_away_is_an_error_of_ours(url):
 
 def test_ended_records_are_swept_out(tmp_path):
     """A file does not grow for ever."""
-    import sqlite3
-
     path = tmp_path / "once.db"
     for name in ("a", "b"):
         store = open_store(f"sqlite://{path}")
@@ -163,3 +163,14 @@ def test_ended_records_are_swept_out(tmp_path):
         rows = database.execute("SELECT key FROM once").fetchall()
     database.close()
     assert rows == [("b",)]
+
+
+def test_a_store_that_is_dropped_closes_its_connection(tmp_path):
+    """A client of a program has no end that a hook would hear of."""
+    store = open_store(f"sqlite://{tmp_path}/once.db")
+    store.take("a", mine(), 1)
+    connection = store._connection
+    del store
+    gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from task_hooks_once.store import Record, StoreError
+from task_hooks_once.store import Record, StoreError, close_with
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS task_once (
@@ -115,6 +115,7 @@ class PostgresStore:
                 connect_timeout=SECONDS,
                 options=f"-c statement_timeout={SECONDS}s",
             )
+            close_with(self, self._connection)
             self._pid = os.getpid()
             self._connection.execute(SCHEMA)
         return self._connection

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 
-from task_hooks_once.store import Record, StoreError
+from task_hooks_once.store import Record, StoreError, close_with
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS once (
@@ -111,6 +111,7 @@ class SqliteStore:
             connection = sqlite3.connect(
                 self._path, timeout=BUSY, isolation_level=None, check_same_thread=False
             )
+            close_with(self, connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute(SCHEMA)

@@ -1,6 +1,7 @@
 """Launchers of one worker, as processes that tests kill."""
 
 import subprocess
+import time
 
 from cli_lines import COMMAND
 
@@ -16,6 +17,10 @@ def work(info: str, ctx: WorkerContext):
     ctx.wait(0.002 + int(info) % 10 / 1000)
 """
 """Writes down each run before it works for some milliseconds."""
+BEGUN = "worker work on bus"
+"""How the line begins that a launcher tells when it is ready."""
+PATIENCE = 120.0
+"""Seconds that a start may take on a busy machine."""
 
 
 class Fleet:
@@ -27,14 +32,18 @@ class Fleet:
         count: How many.
         slots: How many tasks each does at a time.
         lease: Of their deliveries.
+        waits: Whether to wait until each has begun: one that finds no broker when it
+            starts gives up, as it should.
     """
 
-    def __init__(self, folder, bus, *, count=4, slots=2, lease="1s"):
-        self._folder = folder
+    def __init__(self, folder, bus, *, count=4, slots=2, lease="1s", waits=False):
+        self._folder, self._waits = folder, waits
         self._flags = ("--bus", bus, "--concurrency", str(slots), "--lease", lease)
         (folder / "worker.py").write_text(WORKER)
         self._log = (folder / "launchers.log").open("ab")
+        self._started = 0
         self._processes = [self._start() for _ in range(count)]
+        self._await_begin()
 
     @property
     def runs(self):
@@ -51,6 +60,13 @@ class Fleet:
         self._processes[number].kill()
         self._processes[number].wait()
         self._processes[number] = self._start()
+        self._await_begin()
+
+    def _await_begin(self):
+        deadline = time.monotonic() + PATIENCE
+        while self._waits and self.told.count(BEGUN) < self._started:
+            assert time.monotonic() < deadline, self.told
+            time.sleep(0.02)  # a file tells no events
 
     def ended(self):
         """Return how many have ended by themselves: they should not."""
@@ -64,7 +80,8 @@ class Fleet:
         self._log.close()
 
     def _start(self):
-        limits = ("--prefetch", "0", "--max-attempts", "1000", "--log-level", "warning")
+        self._started += 1
+        limits = ("--prefetch", "0", "--max-attempts", "1000")
         command = (COMMAND, "launch", "--worker", "worker.py:work")
         return subprocess.Popen(
             [*command, *self._flags, *limits], cwd=self._folder, stderr=self._log

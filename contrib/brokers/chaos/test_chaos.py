@@ -142,7 +142,7 @@ def test_every_task_is_done_whatever_is_killed_or_cut(scene, seed, tmp_path):
         stage = scene(stack)
         stack.callback(stage.bus.close)
         check = stage.bus.subscribe("done", "check")
-        fleet = Fleet(tmp_path, stage.url, count=WORKERS, lease=stage.lease)
+        fleet = Fleet(tmp_path, stage.url, count=WORKERS, lease=stage.lease, waits=True)
         stack.callback(fleet.stop)
         wanted = {str(number) for number in range(TASKS)}
         sender = threading.Thread(target=_send, args=[stage.open(), sorted(wanted)])
@@ -231,7 +231,7 @@ def test_what_waits_on_a_dead_nsqd_is_done_when_it_returns(tmp_path):
         ]
         alone.producer().send(on_second)
         second.stop()
-        fleet = Fleet(tmp_path, stage.url, count=2, lease=stage.lease)
+        fleet = Fleet(tmp_path, stage.url, count=2, lease=stage.lease, waits=True)
         stack.callback(fleet.stop)
         others = [str(number) for number in range(10, 60)]
         producer = stage.bus.producer()

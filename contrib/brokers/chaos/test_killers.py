@@ -20,6 +20,7 @@ from brokers.ports import split
 from brokers.process import BrokerMissingError
 from brokers.proxy import Proxy
 from cli_lines import COMMAND
+from fleet import BEGUN
 from killers import INNOCENTS, Killers, taken
 from task_bus_kafka.options import Client, KafkaOptions
 from task_bus_kafka.plugin import kafka as plugin_of_kafka
@@ -188,12 +189,15 @@ def work(info: str, ctx: WorkerContext):
 def launch(tmp_path):
     """Return what starts a launcher of `worker.py`; none outlives the test."""
     started = []
+    log = (tmp_path / "launchers.log").open("ab")
 
     def launch(stage, *flags):
         command = (COMMAND, "launch", "-w", "worker.py:work", "--bus", stage.url)
         topics = ("--topic", stage.topic, "--done-topic", f"{stage.topic}.done")
-        limits = ("--max-attempts", "1", "--lease", "2s", "-l", "warning")
-        process = subprocess.Popen([*command, *topics, *limits, *flags], cwd=tmp_path)
+        limits = ("--max-attempts", "1", "--lease", "2s")
+        process = subprocess.Popen(
+            [*command, *topics, *limits, *flags], cwd=tmp_path, stderr=log
+        )
         started.append(process)
         return process
 
@@ -201,6 +205,8 @@ def launch(tmp_path):
     for process in started:
         process.kill()
         process.wait()
+    log.close()
+    print((tmp_path / "launchers.log").read_text())
 
 
 def send(stage, count):
@@ -269,6 +275,8 @@ def test_flapping_connections_kill_nobody(name, request, launch, tmp_path):
         with contextlib.closing(stage.bus):
             names = send(stage, 300)
             launchers = [launch(stage, "-c", "2", "--drain") for _ in "12"]
+            told = tmp_path / "launchers.log"
+            until(lambda: told.read_text().count(BEGUN) == 2, launchers[1])
             for _ in range(CUTS):
                 time.sleep(0.2)  # how long connections live here
                 proxy.cut()

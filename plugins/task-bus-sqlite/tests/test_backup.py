@@ -19,7 +19,7 @@ def copy(path):
 
 def test_a_copy_of_a_file_in_use_is_whole_and_of_one_moment(open_bus, path, copy):
     """Each send is in it as a whole or not at all."""
-    writer = open_bus()
+    writer, other = open_bus(), open_bus()  # a bus belongs to one thread
     ended = threading.Event()
 
     def write():
@@ -29,7 +29,7 @@ def test_a_copy_of_a_file_in_use_is_whole_and_of_one_moment(open_bus, path, copy
     thread = threading.Thread(target=write)
     thread.start()
     try:
-        while writer.depth("load", "x") < 30:
+        while other.depth("load", "x") < 30:
             pass
         back_up(str(path), str(copy))
     finally:

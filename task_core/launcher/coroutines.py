@@ -81,7 +81,7 @@ class CoroutineSlots:
         self._handover = handover
         self._closing = False
         self._servers: set[asyncio.Task[None]] = set()
-        self._held: dict[asyncio.Task[None], Job] = {}
+        self._held: dict[int, Job] = {}  # by id: one more reference would be seen
         self._prepare()
 
     def _prepare(self) -> None:
@@ -155,7 +155,7 @@ class CoroutineSlots:
 
     def _ended(self, server: asyncio.Task[None]) -> None:
         self._servers.discard(server)
-        self._held.pop(server, None)
+        self._held.pop(id(server), None)
         if self._closing and not self._servers:
             self._loop.stop()
         else:
@@ -171,7 +171,7 @@ class CoroutineSlots:
         references, count, begin = sys.getrefcount(me), 0, clock()
         while not self._closing:
             try:
-                self._held[me] = job = take()
+                self._held[id(me)] = job = take()
             except IndexError:
                 break
             try:

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from task_core.client.aio import connect_async
+    from task_core.client.aio import AsyncClient, connect_async
+    from task_core.client.client import Client
     from task_core.client.connect import connect, open_bus
     from task_core.launcher.launcher import make_launcher
     from task_core.launcher.programs import LauncherThread, run_launcher, run_once
     from task_core.launcher.taskmaster import TaskmasterLoop
 
 __all__ = [
+    "AsyncClient",
+    "Client",
     "LauncherThread",
     "TaskmasterLoop",
     "connect",
@@ -28,6 +31,8 @@ __all__ = [
 ]
 
 _PLACES = {
+    "AsyncClient": "task_core.client.aio",
+    "Client": "task_core.client.client",
     "LauncherThread": "task_core.launcher.programs",
     "TaskmasterLoop": "task_core.launcher.taskmaster",
     "connect": "task_core.client.connect",

@@ -9,7 +9,7 @@ from starlette.requests import HTTPConnection
 from task_core import connect_async
 
 if TYPE_CHECKING:
-    from task_core.client.aio import AsyncClient
+    from task_core import AsyncClient
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[dict[str, Any]]]
 """What an application is given as its `lifespan`."""

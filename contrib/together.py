@@ -5,10 +5,12 @@
 For what mostly waits. With `--most` at most so many run at a time; the others follow in
 the order given, so begin with the longest. With `--live` lines are shown as they come,
 each after the number of its command. The exit status is that of the first command, as
-given, that failed.
+given, that failed; what those that failed say of why comes once more at the end, since
+a long log is often cut there.
 """
 
 import argparse
+import re
 import shlex
 import subprocess
 import sys
@@ -16,7 +18,10 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO
+
+WHY = re.compile(rb"(FAILED|ERROR|E  ) |Error: ")
+"""What tells a failure in the lines of pytest and of nox."""
+MOST_LINES = 200
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -33,6 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     finally:
         group.end()
         pool.shutdown(cancel_futures=True)
+        group.tell()
     return next(filter(None, statuses), 0)
 
 
@@ -47,6 +53,7 @@ class Group:
         self._is_live = is_live
         self._lock = threading.Lock()
         self._running: list[subprocess.Popen[bytes]] = []
+        self._failures: list[bytes] = []
         self._began = time.monotonic()
         self._has_ended = False
 
@@ -61,15 +68,17 @@ class Group:
             self._running.append(process)
             number = len(self._running)
         assert process.stdout
-        if self._is_live:
-            self._follow(process.stdout, number)
-            text = b""
-        else:
-            text = process.stdout.read()
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if self._is_live:
+                self._show(b"%d| %b" % (number, line))
         status = process.wait()
         seconds = time.monotonic() - self._began
-        head = f"$ {command}  (ended after {seconds:.0f} s with {status})\n"
-        self._show(head.encode() + text)
+        head = f"$ {command}  (ended after {seconds:.0f} s with {status})\n".encode()
+        self._show(head if self._is_live else head + b"".join(lines))
+        if status:
+            self._failures += [head, *filter(WHY.match, lines)]
         return status
 
     def end(self) -> None:
@@ -79,9 +88,9 @@ class Group:
         for process in self._running:
             process.terminate()
 
-    def _follow(self, lines: IO[bytes], number: int) -> None:
-        for line in lines:
-            self._show(b"%d| %b" % (number, line))
+    def tell(self) -> None:
+        """Show what failed, and the lines that say why."""
+        self._show(b"".join(self._failures[:MOST_LINES]))
 
     def _show(self, text: bytes) -> None:
         with self._lock:

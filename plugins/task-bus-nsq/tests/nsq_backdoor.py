@@ -87,6 +87,11 @@ class NsqBackdoor(Backdoor):
         names = [c["channel_name"] for c in stats["channels"]] if stats else []
         return self.in_flight(topic, channel) if channel in names else None
 
+    def ready_count(self, topic, channel):
+        """Return how many messages the one client may have in flight."""
+        (client,) = self.channel(topic, channel)["clients"]
+        return client["ready_count"]
+
     def channel(self, topic, channel):
         """Return what nsqd tells of a channel."""
         stats = self._stats(topic)

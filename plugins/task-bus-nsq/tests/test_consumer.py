@@ -95,6 +95,20 @@ def test_nothing_leaves_the_nsqd_between_two_receives(consume, door):
     assert (stats["in_flight_count"], stats["depth"]) == (0, 7)
 
 
+def test_who_has_nothing_to_do_asks_for_one_which_no_nsqd_holds_back(consume, door):
+    """What is less than was asked for is gathered, and leaves an nsqd later."""
+    topic, consumer = consume(b"1")
+    consumer.settle(consumer.receive(100, 5), [])
+    thread = threading.Thread(target=consumer.receive, args=(100, 60))
+    thread.start()
+    deadline = time.monotonic() + 30
+    while door.ready_count(topic, "c") != 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    consumer.wake()
+    thread.join()
+
+
 def test_a_settle_reaches_the_nsqd_without_another_call(consume, door):
     topic, consumer = consume(b"1")
     consumer.settle(consumer.receive(1, 5), [])

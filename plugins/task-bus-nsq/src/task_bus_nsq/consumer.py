@@ -16,6 +16,13 @@ TURN = 0.025
 """Seconds that a connection is asked alone when the limit is too small for all."""
 GRACE = 0.001
 """Seconds that a receive waits at least: the way to an nsqd and back."""
+RUSH = 0.001
+"""Seconds without a message after which an nsqd is asked for one, not for many.
+
+While more may go out than it has, it holds messages back to send many together; what
+fills the limit leaves at once. Who has nothing to do must not wait for the one.
+"""
+FOR_GOOD = float("inf")
 GOODBYE = 1.0
 """Seconds that a nsqd has to take leave."""
 
@@ -56,14 +63,22 @@ class NsqConsumer(Consumer):
         now = monotonic()
         deadline = now + max(timeout, GRACE)
         self._prepare(now)
+        rush_ends = now + RUSH
         while not self._here and now < deadline and not self._woken:
-            self._ask(limit, now)
-            alone = limit < len(self._connections.readers)
-            self._listen((min(now + TURN, deadline) if alone else deadline) - now)
+            amount, turn = self._turn(limit, rush_ends - now)
+            self._ask(amount, now)
+            self._listen(min(turn, deadline - now))
             now = monotonic()
         found = self._hand_over(limit, now)
         self._losses.explain(found)
         return found
+
+    def _turn(self, limit: int, rush: float) -> tuple[int, float]:
+        """Return how many to ask for next, and for how long."""
+        least = len(self._connections.readers)
+        if limit < least:
+            return limit, TURN
+        return (limit, rush) if limit > least and rush > 0 else (least, FOR_GOOD)
 
     def _wake(self) -> None:
         self._connections.waker.wake()

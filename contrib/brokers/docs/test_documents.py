@@ -74,6 +74,12 @@ def redis_environment(redis, programs):
     return {**programs, "TASK_BUS_REDIS_HOST": host, "TASK_BUS_REDIS_PORT": str(port)}
 
 
+@pytest.fixture
+def postgres_names(postgres):
+    names = ("postgres@localhost:5432", "postgres@localhost")
+    return dict.fromkeys(names, f"postgres@{postgres.address}")
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/buses.md"])
 def test_commands_with_nsq_work_as_written(page, folder, nsq_names, nsq_environment):
     """The parts that the documents' own test leaves out."""
@@ -118,6 +124,20 @@ def test_commands_with_redis_work_as_written(
     assert document.run() >= 1
 
 
+@pytest.mark.parametrize("page", ["docs/buses.md"])
+def test_commands_with_postgres_work_as_written(page, folder, postgres_names, programs):
+    """The parts that the documents' own test leaves out."""
+    document = Document(
+        ROOT / page,
+        folder,
+        marks={"postgres"},
+        only_marked=True,
+        replace=postgres_names,
+        environment=programs,
+    )
+    assert document.run() >= 1
+
+
 def test_the_readme_of_nsq_works_as_written(folder, nsq_names, nsq_environment):
     """Its five minutes, and several nsqds."""
     page = ROOT / "plugins/task-bus-nsq/README.md"
@@ -138,4 +158,11 @@ def test_the_readme_of_redis_works_as_written(folder, redis_names, redis_environ
     document = Document(
         page, folder, replace=redis_names, environment=redis_environment
     )
+    assert document.run() >= 2
+
+
+def test_the_readme_of_postgres_works_as_written(folder, postgres_names, programs):
+    """Its five minutes, and the SQL for who may run it."""
+    page = ROOT / "plugins/task-bus-postgres/README.md"
+    document = Document(page, folder, replace=postgres_names, environment=programs)
     assert document.run() >= 2

@@ -1,0 +1,1 @@
+"""The bus postgres: tasks in tables of PostgreSQL, settled in one statement."""

@@ -1,0 +1,304 @@
+-- Version 1: tables and functions of the bus postgres. {schema} is the option `schema`.
+--
+-- channel: who reads a topic. While nobody does, it has one channel without a name,
+--          and the first one gets that, by getting a name.
+-- message: a row for each message and channel. `due` is when it may be handed out:
+--          a delay, the end of a lease, and at once what tells this lease from a later
+--          one. `rank` is the priority, its sign turned: what is smaller comes first.
+
+CREATE SCHEMA IF NOT EXISTS {schema};
+
+CREATE TABLE {schema}.version (
+    version int NOT NULL, -- of these tables
+    oldest int NOT NULL   -- the oldest version that a program may know and use them
+);
+
+CREATE TABLE {schema}.channel (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    topic text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    ranks int[] NOT NULL DEFAULT '{0}',
+    expires timestamptz NOT NULL DEFAULT 'infinity', -- a temporary one ends
+    UNIQUE (topic, name)
+);
+
+CREATE TABLE {schema}.message (
+    due timestamptz NOT NULL,
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    channel int NOT NULL,
+    rank int NOT NULL,
+    attempts int NOT NULL DEFAULT 0,  -- how often it was handed out
+    returned int NOT NULL DEFAULT 0,  -- how often it was given back
+    held boolean NOT NULL DEFAULT false,
+    headers text,
+    body bytea NOT NULL,
+    PRIMARY KEY (channel, rank, due, id)
+) WITH (
+    fillfactor = 70,
+    autovacuum_vacuum_scale_factor = 0,
+    autovacuum_vacuum_threshold = 10000,
+    autovacuum_vacuum_cost_delay = 0
+);
+
+-- Make what a topic needs before it is written to: itself, and ranks of messages.
+CREATE FUNCTION {schema}.prepare(topics text[], wanted int[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    one text;
+BEGIN
+    FOREACH one IN ARRAY topics LOOP
+        PERFORM FROM {schema}.channel WHERE topic = one AND expires = 'infinity';
+        CONTINUE WHEN FOUND;
+        PERFORM pg_advisory_xact_lock(hashtextextended('{schema}.channel ' || one, 0));
+        INSERT INTO {schema}.channel (topic, name) SELECT one, '' WHERE NOT EXISTS (
+            SELECT FROM {schema}.channel WHERE topic = one AND expires = 'infinity');
+    END LOOP;
+    UPDATE {schema}.channel AS c SET ranks = ARRAY(
+        SELECT DISTINCT r FROM unnest(c.ranks || wanted) AS r ORDER BY r)
+    WHERE topic = ANY (topics) AND NOT ranks @> wanted;
+END $$;
+
+-- Wake those who sleep. They hold a lock for as long as they do, so that nobody is
+-- notified when all are busy: a notification costs a lock on the whole database.
+CREATE FUNCTION {schema}.wake(chan int, news text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    kind constant int := '{schema}.message'::regclass::oid::int;
+BEGIN
+    IF pg_try_advisory_lock(kind, chan) THEN
+        PERFORM pg_advisory_unlock(kind, chan);
+    ELSE
+        PERFORM pg_notify('task_' || kind || '_' || chan, news);
+    END IF;
+END $$;
+
+-- Send messages. `places` says of each the topic, counted from 1 in `topics`.
+-- What nobody needs may be null: places (all to the first), delays, ranks, headers.
+CREATE FUNCTION {schema}.send(topics text[], bodies bytea[], places int[],
+    delays float8[], wanted int[], headers text[]) RETURNS void
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+    now constant timestamptz := clock_timestamp();
+    one int;
+    known int;
+BEGIN
+    SELECT count(DISTINCT topic) INTO known FROM {schema}.channel
+    WHERE topic = ANY (topics) AND expires = 'infinity';
+    IF wanted IS NOT NULL OR known < cardinality(topics) THEN
+        PERFORM {schema}.prepare(topics, coalesce(wanted, '{}'));
+    END IF;
+    INSERT INTO {schema}.message (channel, rank, due, headers, body)
+    SELECT c.id, coalesce(m.rank, 0),
+        CASE WHEN m.delay > 0 THEN now + m.delay * interval '1 s' ELSE now END,
+        m.headers, m.body
+    FROM unnest(bodies, places, delays, wanted, headers) WITH ORDINALITY
+        AS m (body, place, delay, rank, headers, n)
+    JOIN {schema}.channel AS c
+        ON c.topic = topics[coalesce(m.place, 1)] AND c.expires > now
+    ORDER BY m.n;
+    FOR one IN SELECT id FROM {schema}.channel AS c
+        WHERE c.topic = ANY (topics) AND c.name <> '' LOOP
+        PERFORM {schema}.wake(one, '');
+    END LOOP;
+END $$;
+
+-- Take up to `most` messages that are due. `lanes` are the ranks of the channel, and
+-- `marks` say where to begin in each: before that there are only rows that others have
+-- deleted, which cost time while somebody's long transaction keeps them.
+CREATE FUNCTION {schema}.take(chan int, most int, lease float8, lanes int[],
+    marks timestamptz[], sleeps boolean)
+RETURNS TABLE (id bigint, rank int, due timestamptz, was timestamptz, attempts int,
+    returned int, headers text, body bytea)
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+#variable_conflict use_column
+DECLARE
+    now constant timestamptz := clock_timestamp();
+BEGIN
+    PERFORM FROM {schema}.channel AS c WHERE c.id = chan AND c.ranks = lanes;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH picked AS (
+        SELECT m.place, m.due
+        FROM unnest(lanes, marks) AS lane (rank, since), LATERAL (
+            SELECT x.ctid AS place, x.due FROM {schema}.message AS x
+            WHERE x.channel = chan AND x.rank = lane.rank
+                AND x.due >= lane.since AND x.due <= now
+            ORDER BY x.due, x.id LIMIT most FOR UPDATE SKIP LOCKED
+        ) AS m
+        LIMIT most
+    )
+    UPDATE {schema}.message AS m
+    SET due = now + lease * interval '1 s', attempts = m.attempts + 1, held = true
+    FROM picked WHERE m.ctid = picked.place
+    RETURNING m.id, m.rank, m.due, picked.due, m.attempts, m.returned, m.headers, m.body;
+    IF FOUND AND sleeps THEN
+        PERFORM pg_advisory_unlock_shared('{schema}.message'::regclass::oid::int, chan);
+    END IF;
+END $$;
+
+-- Say what a reader of an empty channel must know: the ranks, and in how many seconds
+-- something is due; nothing if there is no such channel. `falls_asleep` marks it as one
+-- to be woken, `life` is by how many seconds a temporary channel lives on.
+CREATE FUNCTION {schema}.rest(chan int, marks timestamptz[], falls_asleep boolean,
+    life float8, OUT lanes int[], OUT seconds float8)
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+DECLARE
+    now timestamptz;
+BEGIN
+    IF falls_asleep THEN
+        PERFORM pg_advisory_lock_shared('{schema}.message'::regclass::oid::int, chan);
+    END IF;
+    now := clock_timestamp();
+    IF life > 0 THEN
+        UPDATE {schema}.channel SET expires = now + life * interval '1 s'
+        WHERE id = chan AND expires < 'infinity';
+    END IF;
+    SELECT ranks INTO lanes FROM {schema}.channel WHERE id = chan;
+    SELECT extract(epoch FROM min(greatest(m.due, now)) - now) INTO seconds
+    FROM unnest(lanes, marks) AS lane (rank, since), LATERAL (
+        SELECT x.due FROM {schema}.message AS x
+        WHERE x.channel = chan AND x.rank = lane.rank
+            AND x.due >= coalesce(lane.since, '-infinity')
+        ORDER BY x.due LIMIT 1
+    ) AS m;
+END $$;
+
+-- Say which of these are not (or no more) held under that lease, counted from 0.
+CREATE FUNCTION {schema}.lost(chan int, ids bigint[], lanes int[], ends timestamptz[])
+RETURNS int[] LANGUAGE sql SET enable_seqscan = off AS $$
+    SELECT coalesce(array_agg(t.n::int - 1 ORDER BY t.n), '{}')
+    FROM unnest(ids, lanes, ends) WITH ORDINALITY AS t (id, lane, due, n)
+    WHERE NOT EXISTS (
+        SELECT FROM {schema}.message AS m
+        WHERE m.channel = chan AND m.rank = t.lane AND m.due = t.due AND m.id = t.id)
+$$;
+
+-- Acknowledge messages and send others: all of that or, when a lease is over, nothing.
+CREATE FUNCTION {schema}.settle(chan int, ids bigint[], lanes int[], ends timestamptz[],
+    topics text[], bodies bytea[], places int[], delays float8[], wanted int[],
+    headers text[]) RETURNS void
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off AS $$
+DECLARE
+    gone int;
+BEGIN
+    DELETE FROM {schema}.message AS m
+    USING unnest(ids, lanes, ends) AS t (id, lane, due)
+    WHERE m.channel = chan AND m.rank = t.lane AND m.due = t.due AND m.id = t.id;
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    IF gone < cardinality(ids) THEN
+        RAISE 'task: a lease is over' USING ERRCODE = 'TASK1';
+    END IF;
+    IF topics IS NOT NULL THEN
+        PERFORM {schema}.send(topics, bodies, places, delays, wanted, headers);
+    END IF;
+END $$;
+
+-- Restart leases, all or none; return when they end.
+CREATE FUNCTION {schema}.extend(chan int, ids bigint[], lanes int[],
+    ends timestamptz[], lease float8) RETURNS timestamptz
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off AS $$
+DECLARE
+    until constant timestamptz := clock_timestamp() + lease * interval '1 s';
+    kept int;
+BEGIN
+    UPDATE {schema}.message AS m SET due = until
+    FROM unnest(ids, lanes, ends) AS t (id, lane, due)
+    WHERE m.channel = chan AND m.rank = t.lane AND m.due = t.due AND m.id = t.id;
+    GET DIAGNOSTICS kept = ROW_COUNT;
+    IF kept < cardinality(ids) THEN
+        RAISE 'task: a lease is over' USING ERRCODE = 'TASK1';
+    END IF;
+    RETURN until;
+END $$;
+
+-- Give messages back, those that others have left alone. Without a delay they come
+-- before all others, in their order.
+CREATE FUNCTION {schema}.give_back(chan int, ids bigint[], lanes int[],
+    ends timestamptz[], delay float8) RETURNS void
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off AS $$
+BEGIN
+    UPDATE {schema}.message AS m SET held = false, returned = m.returned + 1,
+        due = CASE WHEN delay > 0 THEN clock_timestamp() + delay * interval '1 s'
+            ELSE '-infinity' END
+    FROM unnest(ids, lanes, ends) AS t (id, lane, due)
+    WHERE m.channel = chan AND m.rank = t.lane AND m.due = t.due AND m.id = t.id;
+    PERFORM {schema}.wake(chan, 'returned');
+END $$;
+
+-- Delete a channel with all that waits on it, or a topic when `channel_name` is empty.
+CREATE FUNCTION {schema}.forget(topic_name text, channel_name text) RETURNS void
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+    one int;
+BEGIN
+    PERFORM pg_advisory_xact_lock(
+        hashtextextended('{schema}.channel ' || topic_name, 0));
+    FOR one IN DELETE FROM {schema}.channel
+        WHERE topic = topic_name AND (channel_name = '' OR name = channel_name)
+        RETURNING id LOOP
+        DELETE FROM {schema}.message WHERE channel = one;
+    END LOOP;
+END $$;
+
+-- Delete the temporary channels of readers that have died.
+CREATE FUNCTION {schema}.sweep() RETURNS void
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+    one int;
+BEGIN
+    FOR one IN DELETE FROM {schema}.channel WHERE id IN (
+            SELECT id FROM {schema}.channel WHERE expires < clock_timestamp()
+            FOR UPDATE SKIP LOCKED)
+        RETURNING id LOOP
+        DELETE FROM {schema}.message WHERE channel = one;
+    END LOOP;
+END $$;
+
+-- Find a channel, or make it: for so many seconds, or for good if `life` is 0.
+-- Returns its number and the name by which its readers are notified.
+CREATE FUNCTION {schema}.subscribe(topic_name text, channel_name text, life float8,
+    OUT number int, OUT bell text)
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+    until constant timestamptz := CASE WHEN life > 0
+        THEN clock_timestamp() + life * interval '1 s' ELSE 'infinity' END;
+    one int;
+BEGIN
+    PERFORM {schema}.sweep();
+    PERFORM pg_advisory_xact_lock(
+        hashtextextended('{schema}.channel ' || topic_name, 0));
+    UPDATE {schema}.channel SET expires = greatest(expires, until)
+    WHERE topic = topic_name AND name = channel_name RETURNING id INTO number;
+    IF life = 0 AND number IS NULL THEN
+        UPDATE {schema}.channel SET name = channel_name
+        WHERE topic = topic_name AND name = '' RETURNING id INTO number;
+    ELSIF life = 0 THEN -- a temporary one that becomes the first
+        FOR one IN DELETE FROM {schema}.channel
+            WHERE topic = topic_name AND name = '' RETURNING id LOOP
+            UPDATE {schema}.message SET channel = number WHERE channel = one;
+        END LOOP;
+    END IF;
+    IF number IS NULL THEN
+        INSERT INTO {schema}.channel (topic, name, expires)
+        VALUES (topic_name, channel_name, until) RETURNING id INTO number;
+    END IF;
+    bell := 'task_' || '{schema}.message'::regclass::oid::int || '_' || number;
+END $$;
+
+-- The channels of a topic: what waits, and what somebody holds.
+CREATE FUNCTION {schema}.states(topic_name text)
+RETURNS TABLE (number int, name text, waiting bigint, holding bigint)
+LANGUAGE sql STABLE AS $$
+    SELECT c.id, c.name, count(m.id) FILTER (WHERE NOT m.held OR m.due <= clock_timestamp()),
+        count(m.id) FILTER (WHERE m.held AND m.due > clock_timestamp())
+    FROM {schema}.channel AS c LEFT JOIN {schema}.message AS m ON m.channel = c.id
+    WHERE c.topic = topic_name AND c.expires > clock_timestamp()
+    GROUP BY c.id ORDER BY c.name
+$$;
+
+INSERT INTO {schema}.version VALUES (1, 1);

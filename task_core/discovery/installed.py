@@ -62,16 +62,32 @@ def _key(distribution: Distribution) -> str:
     return normalise(stem or header(distribution, "Name"))
 
 
+def _told_by_folder(location: str) -> tuple[str, str] | None:
+    """Return name and version as `name-version.dist-info` says them, if it does.
+
+    Its headers say the same, and to read them takes a millisecond.
+    """
+    stem, end = os.path.splitext(os.path.basename(location))
+    name, _, version = stem.partition("-")
+    told = end == ".dist-info" and name and version
+    return (normalise(name), version) if told else None
+
+
+def _told_by_headers(distribution: Distribution) -> tuple[str, str]:
+    folder = os.path.splitext(os.path.basename(location_of(distribution)))[0]
+    folder_name, _, folder_version = folder.partition("-")
+    name = header(distribution, "Name") or folder_name
+    version = header(distribution, "Version") or folder_version.partition("-")[0]
+    return normalise(name), version
+
+
 def _entry_points(distribution: Distribution) -> str:
     return distribution.read_text("entry_points.txt") or ""
 
 
 def _plugins(distribution: Distribution) -> Iterator[Found]:
     location = location_of(distribution)
-    stem = os.path.basename(location).rpartition(".")[0]
-    folder_name, _, folder_version = stem.partition("-")
-    name = normalise(header(distribution, "Name") or folder_name)
-    version = header(distribution, "Version") or folder_version.partition("-")[0]
+    name, version = _told_by_folder(location) or _told_by_headers(distribution)
     for point in distribution.entry_points:
         if point.group in GROUPS and name != CORE:
             yield Found(

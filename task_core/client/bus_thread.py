@@ -39,10 +39,12 @@ class Request:
         deadline: Moment on the monotonic clock after which nobody waits for it.
     """
 
+    __slots__ = ("_bell", "_error", "deadline", "done", "messages", "positions")
+
     def __init__(self, messages: Sequence[Message], deadline: float) -> None:
         self.messages = messages
         self.deadline = deadline
-        self.positions: Sequence[int] = range(len(messages))  # in what the caller gave
+        self.positions: Sequence[int] = range(len(messages))  # in what came
         self.done = False
         self._error: BaseException | None = None
         self._bell: threading.Lock | None = None
@@ -103,10 +105,10 @@ class BusThread:
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
 
-    def submit(self, messages: Sequence[Message], deadline: float) -> Request:
-        """Hand over messages (any thread); wait for the answer."""
-        request = Request(messages, deadline)
-        if self._is_quiet(deadline) and self._turn.acquire(blocking=False):
+    def submit(self, messages: Sequence[Message], timeout: float) -> Request:
+        """Hand over messages (any thread); wait for the answer, at most so long."""
+        request = Request(messages, monotonic() + timeout)
+        if self._is_quiet(timeout) and self._turn.acquire(blocking=False):
             self._try([request])
             if request.done:
                 return request
@@ -116,13 +118,9 @@ class BusThread:
             self._refuse()
         return request
 
-    def _is_quiet(self, deadline: float) -> bool:
+    def _is_quiet(self, timeout: float) -> bool:
         """Whether a caller may send by itself: nobody waits, and the bus works."""
-        return (
-            self._works
-            and self._requests.empty()
-            and deadline - monotonic() >= LEAST_PATIENCE
-        )
+        return self._works and self._requests.empty() and timeout >= LEAST_PATIENCE
 
     def close(self, seconds: float) -> None:
         """End the thread and its bus, waiting for it at most so long."""
@@ -182,7 +180,7 @@ class BusThread:
         The turn ends before anybody is told: who is may send again at once.
         """
         try:
-            self._send_once([m for one in requests for m in one.messages])
+            self._send_once(_together(requests))
         except BusConnectionError as error:
             return error
         except PayloadError as error:
@@ -230,6 +228,13 @@ class BusThread:
                 bus.close()
             except BusError:
                 pass  # all that was sent is confirmed
+
+
+def _together(requests: Sequence[Request]) -> Sequence[Message]:
+    """Return what all of them want to send; most often one of them is alone."""
+    if len(requests) == 1:
+        return requests[0].messages
+    return [message for one in requests for message in one.messages]
 
 
 def _shares(

@@ -5,7 +5,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
@@ -106,10 +106,14 @@ class Client:
             UnsupportedCapabilityError: The bus has no delay or priority.
         """
         new = _as_task(task, info, fields)
-        seconds = seconds_of("delay", delay)
-        message = message_of(new, topic, delay=seconds, priority=priority, key=key)
-        with self._claimed([new], [message], unique):
+        message = message_of(new, topic)
+        if delay != 0:
+            message.delay = seconds_of("delay", delay)
+        message.priority, message.key = priority, key
+        if unique is None:
             self._confirm([message], timeout)
+        else:
+            self._confirm_once([new], [message], unique, timeout)
         return new
 
     def send_many(
@@ -134,8 +138,10 @@ class Client:
 
         def confirm(batch: list[Task]) -> None:
             messages = messages_of(batch, topic)
-            with self._claimed(batch, messages, unique):
+            if unique is None:
                 self._confirm(messages, timeout)
+            else:
+                self._confirm_once(batch, messages, unique, timeout)
 
         return send_batches(tasks, confirm)
 
@@ -227,23 +233,24 @@ class Client:
 
     def _confirm(self, messages: list[Message], timeout: float) -> None:
         """Send, and wait until all is confirmed."""
-        request = self._thread().submit(messages, monotonic() + timeout)
+        sender = self._sender or self._thread()
+        request = sender.submit(messages, timeout)
         if not request.wait():
             request.abandon()
             raise BusConnectionError(
                 f"bus '{self.name}' has not confirmed anything for {timeout:g}s"
             )
 
-    def _claimed(
-        self, tasks: list[Task], messages: list[Message], unique: Span | None
-    ) -> AbstractContextManager[None]:
-        """Claim tasks that are to be sent once."""
-        if unique is None:
-            return nullcontext()
+    def _confirm_once(
+        self, tasks: list[Task], messages: list[Message], unique: Span, timeout: float
+    ) -> None:
+        """The same, of tasks whose like is not sent again for a time."""
+        seconds = seconds_of("unique", unique, least=1e-6)
         with self._lock:
             claims = self._claims = self._claims or self._find_claims()
         topics = [message.topic for message in messages]
-        return claims.taken(tasks, topics, seconds_of("unique", unique, least=1e-6))
+        with claims.taken(tasks, topics, seconds):
+            self._confirm(messages, timeout)
 
     def _thread(self) -> BusThread:
         with self._lock:

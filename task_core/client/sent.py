@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from itertools import islice
-from typing import Any
 
 import attrs
 
@@ -41,13 +40,12 @@ class Sent:
     error: FrameworkError | None = None
 
 
-def message_of(task: Task, topic: str | None, **more: Any) -> Message:
+def message_of(task: Task, topic: str | None) -> Message:
     """Return what carries a task.
 
     Args:
         task: What to send.
         topic: Where to; the task's type when None.
-        more: Further arguments of `Message`.
 
     Raises:
         UsageError: It is no task.
@@ -57,7 +55,7 @@ def message_of(task: Task, topic: str | None, **more: Any) -> Message:
         raise UsageError(f"a task is wanted, not {task!r}: make one with Task.new")
     body = encode_task(task)
     decode_task(body)  # what we send, everybody must read
-    return Message(topic or task.type, body, **more)
+    return Message(topic or task.type, body)
 
 
 def messages_of(tasks: Sequence[Task], topic: str | None) -> list[Message]:

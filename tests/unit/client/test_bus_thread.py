@@ -1,7 +1,6 @@
 """Rules of `task_core.client.bus_thread`: one thread at a time uses the bus."""
 
 import threading
-from time import monotonic
 
 import pytest
 from task_testing import RecordingBus
@@ -43,7 +42,7 @@ def make():
 
 
 def send(thread, seconds=LONG):
-    return thread.submit(MESSAGES, monotonic() + seconds).wait()
+    return thread.submit(MESSAGES, seconds).wait()
 
 
 def test_who_is_alone_sends_by_itself_once_the_bus_is_open(make):
@@ -69,7 +68,7 @@ def test_what_comes_while_one_sends_leaves_together(make):
     send(thread)
     first.start()
     assert inside.wait(20)
-    waiting = [thread.submit(MESSAGES, monotonic() + LONG) for _ in range(3)]
+    waiting = [thread.submit(MESSAGES, LONG) for _ in range(3)]
     go.set()
     assert all(one.wait() for one in waiting)
     first.join()

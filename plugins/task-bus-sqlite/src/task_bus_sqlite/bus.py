@@ -102,7 +102,10 @@ class SqliteProducer(Producer):
         try:
             if self._database.tidying.due():
                 self._database.tidying.run()
+            topics = self._database.topics
+            if len(messages) == 1 and topics.append_one(messages[0]):
+                return
             with self._database.file.transaction:
-                self._database.topics.append(messages)
+                topics.append(messages)
         except BusError as error:
             raise of_send(error, messages) from None

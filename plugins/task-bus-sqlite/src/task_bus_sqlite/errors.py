@@ -24,6 +24,10 @@ class LockedError(BusConnectionError):
     """Another program held the file locked for longer than we were willing to wait."""
 
 
+class MismatchError(BusError):
+    """A value is not of the type of its column."""
+
+
 _READONLY = (BusError, "it is read-only; give this user the right to write it")
 _KNOWN: dict[int, tuple[type[BusError], str]] = {
     sqlite3.SQLITE_FULL: (
@@ -40,6 +44,7 @@ _KNOWN: dict[int, tuple[type[BusError], str]] = {
     sqlite3.SQLITE_BUSY: (LockedError, "another program holds it locked"),
     sqlite3.SQLITE_LOCKED: (LockedError, "another program holds it locked"),
     sqlite3.SQLITE_PROTOCOL: (LockedError, "another program holds it locked"),
+    sqlite3.SQLITE_MISMATCH: (MismatchError, "a number is none"),
     sqlite3.SQLITE_TOOBIG: (PayloadError, "a message is longer than SQLite can carry"),
 }
 

@@ -77,6 +77,17 @@ class SqliteFile:
         found: list[Any] = self._insist(sql, values, self.patience).fetchall()
         return found
 
+    def change(self, sql: str, values: Values) -> None:
+        """Execute one statement that writes; waits for a lock.
+
+        It is a transaction by itself: what `begin` sees to is seen to here.
+        """
+        if time.monotonic() >= self._check_at:
+            self.check()
+        if self._connection.in_transaction:  # an interrupt came at a bad moment
+            self.rollback()
+        self._insist(sql, values, self.patience)
+
     def shrink(self, pages: int) -> None:
         """Give up to so many free pages back to the system, in one transaction."""
         statement = f"PRAGMA incremental_vacuum({pages})"

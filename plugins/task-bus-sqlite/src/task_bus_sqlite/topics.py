@@ -7,6 +7,7 @@ from time import time
 
 import msgspec
 
+from task_bus_sqlite.errors import MismatchError
 from task_bus_sqlite.file import SqliteFile
 from task_bus_sqlite.schema import SPAN
 from task_core.api import Message, PayloadError
@@ -17,14 +18,20 @@ _INSERT = (
 _MAKE = "INSERT OR IGNORE INTO topics (name) VALUES (?)"
 _BODIES = "SELECT body FROM messages WHERE id > ? AND id < ? ORDER BY id LIMIT ?"
 # What is settled is deleted, so the channels also say which numbers were used.
-_FIND = f"""
-    SELECT id, max(
+_LAST = f"""
+    max(
         id * {SPAN},
         ifnull((SELECT max(id) FROM messages WHERE id < (topics.id + 1) * {SPAN}), 0),
         ifnull((SELECT max(max(cursor, urgent)) FROM channels WHERE topic = topics.id),
             0)
     )
-    FROM topics WHERE name = ?
+"""
+_FIND = f"SELECT id, {_LAST} FROM topics WHERE name = ?"
+# No INSERT … SELECT: what reads its own table is copied first. Without the topic the
+# number is a text, which SQLite refuses.
+_INSERT_ONE = f"""
+    INSERT INTO messages (id, due, headers, body, priority)
+    VALUES (ifnull((SELECT {_LAST} + 1 FROM topics WHERE name = ?), ''), ?, ?, ?, ?)
 """
 _ROW = 200
 """Bytes of a row beside its body and headers, at most."""
@@ -89,6 +96,20 @@ class Topics:
                 self._file.executemany(_INSERT, _rows(group, last + 1))
         except (sqlite3.DataError, UnicodeError, OverflowError, PayloadError) as error:
             raise self._refusal(messages) or error from None
+
+    def append_one(self, message: Message) -> bool:
+        """Add one message, in a transaction of its own: a statement is one by itself.
+
+        Returns:
+            False when more is to be done: `append` makes the topic, or says what is
+            wrong.
+        """
+        try:
+            (columns,) = _rows((message,), 0)
+            self._file.change(_INSERT_ONE, (message.topic, *columns[1:]))
+        except (UnicodeError, OverflowError, PayloadError, MismatchError):
+            return False
+        return True
 
     def _refusal(self, messages: Sequence[Message]) -> PayloadError | None:
         """Say what is wrong with the first, and which ones are wrong."""

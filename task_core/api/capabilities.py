@@ -28,6 +28,8 @@ class Capabilities:
         peek: What is on a topic can be looked at without taking it.
         bounded: The stream can end; `Consumer.exhausted` tells.
         atomic_settle: Acknowledging and sending happen in one transaction.
+        outbox: Messages can be sent within a transaction of the caller's, over its own
+            connection: they are sent when that is committed, or never.
         attempts: Deliveries count how often their message was handed out.
         headers: Messages carry headers.
         max_bytes: Longest body that can be sent, or None for no limit.
@@ -50,6 +52,7 @@ class Capabilities:
     peek: bool = False
     bounded: bool = False
     atomic_settle: bool = False
+    outbox: bool = False
     attempts: bool = False
     headers: bool = False
     max_bytes: int | None = None

@@ -2,7 +2,9 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
+from task_core.api.capabilities import require
 from task_core.api.message import Message, check_messages
 from task_core.api.part import Part
 
@@ -32,6 +34,25 @@ class Producer(Part, contract=True):
             check_messages(self.bus, messages)
             self._send(messages)
 
+    def send_within(self, messages: Sequence[Message], connection: Any) -> None:
+        """Send within the transaction of another connection (capability `outbox`).
+
+        Args:
+            messages: What to send.
+            connection: The caller's, to the same database; it is neither committed nor
+                closed here.
+
+        Raises:
+            PayloadError: As `send`.
+            SendError: The database refuses; the transaction is to be rolled back.
+            BusError: It is no such connection.
+        """
+        self._check_open()
+        require(self.bus.capabilities, "outbox", self.bus.name)
+        if messages:
+            check_messages(self.bus, messages)
+            self._send_within(messages, connection)
+
     def prepare(self, topics: Sequence[str]) -> None:
         """Check or create topics before any work is done for them.
 
@@ -44,6 +65,10 @@ class Producer(Part, contract=True):
     @abstractmethod
     def _send(self, messages: Sequence[Message]) -> None:
         """Send at least one message, each checked; return once all are confirmed."""
+
+    def _send_within(self, messages: Sequence[Message], connection: Any) -> None:
+        """Send over a connection of the caller's (with capability `outbox`)."""
+        raise NotImplementedError(f"{type(self).__name__}._send_within")
 
     def _prepare(self, topics: Sequence[str]) -> None:
         """Check or create topics; brokers that make them on first use need none."""

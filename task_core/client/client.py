@@ -7,17 +7,18 @@ import weakref
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from time import monotonic
-from types import TracebackType
 from typing import Any, Self
 
 from task_core.api.bus import Bus
 from task_core.api.message import Message
 from task_core.client.bus_thread import BusThread
+from task_core.client.outbox import Outbox
 from task_core.client.reading import Reading
 from task_core.client.results import Results
 from task_core.client.sent import (
     Sent,
     Span,
+    as_task,
     message_of,
     messages_of,
     seconds_of,
@@ -65,6 +66,7 @@ class Client:
         self._pid = os.getpid()
         self._sender: BusThread | None = None
         self._results: Results | None = None
+        self._outbox = Outbox(open_bus)
         self._find_claims = find_claims
         self._claims: Claims | None = None
         _clients.add(self)
@@ -80,6 +82,7 @@ class Client:
         key: str | None = None,
         unique: Span | None = None,
         timeout: float = 30.0,
+        connection: Any = None,
         **fields: Any,
     ) -> Task:
         """Send a task; it is confirmed when this returns.
@@ -93,6 +96,8 @@ class Client:
             unique: For how long its like is refused, as `"1h"` or in seconds; needs a
                 hook plugin that remembers what was sent.
             timeout: Seconds until the broker counts as away.
+            connection: Of the caller's, to the database of the bus: the task is sent
+                when its transaction is committed, or never (capability `outbox`).
 
         Returns:
             The task that was sent.
@@ -105,12 +110,14 @@ class Client:
             BusError: It was not confirmed for another reason.
             UnsupportedCapabilityError: The bus has no delay or priority.
         """
-        new = _as_task(task, info, fields)
+        new = as_task(task, info, fields)
         message = message_of(new, topic)
         if delay != 0:
             message.delay = seconds_of("delay", delay)
         message.priority, message.key = priority, key
-        if unique is None:
+        if connection is not None:
+            self._outbox.send([message], connection, unique)
+        elif unique is None:
             self._confirm([message], timeout)
         else:
             self._confirm_once([new], [message], unique, timeout)
@@ -123,6 +130,7 @@ class Client:
         topic: str | None = None,
         unique: Span | None = None,
         timeout: float = 30.0,
+        connection: Any = None,
     ) -> Sent:
         """Send many tasks, a batch at a time.
 
@@ -132,13 +140,15 @@ class Client:
         Args:
             tasks: What to send; taken as it is sent.
             topic: Where to; each task's type when not given.
-            unique: As for `send`.
+            unique, connection: As for `send`.
             timeout: Seconds for each batch.
         """
 
         def confirm(batch: list[Task]) -> None:
             messages = messages_of(batch, topic)
-            if unique is None:
+            if connection is not None:
+                self._outbox.send(messages, connection, unique)
+            elif unique is None:
                 self._confirm(messages, timeout)
             else:
                 self._confirm_once(batch, messages, unique, timeout)
@@ -168,7 +178,7 @@ class Client:
             UnsupportedCapabilityError: The bus has no channels; nothing was sent.
             BusError: As for `send`.
         """
-        new = _as_task(task, info, fields)
+        new = as_task(task, info, fields)
         if not new.id:
             raise UsageError("a task without an id cannot be waited for")
         end = monotonic() + timeout
@@ -208,6 +218,7 @@ class Client:
             thread, results = self._sender, self._results
             self._sender = self._results = None
         if os.getpid() == self._pid:
+            self._outbox.close()
             if thread is not None:
                 thread.close(LAST_WORDS)
             if results is not None:
@@ -216,17 +227,13 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _after_fork(self) -> None:
         """Leave the parent's connections alone: they are its own (in the child)."""
-        self._abandoned += [self._sender, self._results]
+        self._abandoned += [self._sender, self._results, self._outbox]
+        self._outbox = Outbox(self._open_bus)
         self._lock = threading.Lock()  # whoever held it is not here
         self._pid = os.getpid()
         self._sender = self._results = None
@@ -269,14 +276,6 @@ class Client:
     def _check_open(self) -> None:
         if self._closed:
             raise BusClosedError(f"the client of bus '{self.name}' is closed")
-
-
-def _as_task(task: Task | str, info: str, fields: dict[str, Any]) -> Task:
-    if isinstance(task, str):
-        return Task.new(task, info, **fields)
-    if info or fields:
-        raise TypeError("a task says itself what its info and other fields are")
-    return task
 
 
 _clients: "weakref.WeakSet[Client]" = weakref.WeakSet()

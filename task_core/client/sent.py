@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from itertools import islice
+from typing import Any
 
 import attrs
 
@@ -38,6 +39,19 @@ class Sent:
     count: int = 0
     unsent: tuple[Task, ...] = ()
     error: FrameworkError | None = None
+
+
+def as_task(task: Task | str, info: str, fields: dict[str, Any]) -> Task:
+    """Return a task that is given, or a new one of this type.
+
+    Raises:
+        TypeError: It is given, and info or fields besides.
+    """
+    if isinstance(task, str):
+        return Task.new(task, info, **fields)
+    if info or fields:
+        raise TypeError("a task says itself what its info and other fields are")
+    return task
 
 
 def message_of(task: Task, topic: str | None) -> Message:

@@ -1,6 +1,7 @@
 """A bus whose topics all begin alike, so that two environments share one broker."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from task_core.api.bus import Bus, ChannelState
 from task_core.api.consumer import Consumer
@@ -86,6 +87,9 @@ class PrefixProducer(WrappedProducer):
 
     def _send(self, messages: Sequence[Message]) -> None:
         self._producer.send(self.bus.placed(messages))
+
+    def _send_within(self, messages: Sequence[Message], connection: Any) -> None:
+        self._producer.send_within(self.bus.placed(messages), connection)
 
     def _prepare(self, topics: Sequence[str]) -> None:
         self._producer.prepare([self.bus.place(topic) for topic in topics])

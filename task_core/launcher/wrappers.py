@@ -1,6 +1,7 @@
 """Buses around buses: acknowledged on receipt, or read here and written there."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import attrs
 
@@ -120,6 +121,9 @@ class WrappedProducer(Producer):
 
     def _send(self, messages: Sequence[Message]) -> None:
         self._producer.send(messages)
+
+    def _send_within(self, messages: Sequence[Message], connection: Any) -> None:
+        self._producer.send_within(messages, connection)
 
     def _prepare(self, topics: Sequence[str]) -> None:
         self._producer.prepare(topics)

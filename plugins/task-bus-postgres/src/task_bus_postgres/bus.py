@@ -7,8 +7,9 @@ from task_bus_postgres.consumer import PostgresConsumer
 from task_bus_postgres.dialer import Dialer
 from task_bus_postgres.link import Link
 from task_bus_postgres.options import PostgresOptions
-from task_bus_postgres.producer import PostgresProducer, name_of
+from task_bus_postgres.producer import PostgresProducer
 from task_bus_postgres.statements import statements_of
+from task_bus_postgres.words import name_of
 from task_core.api import (
     Bus,
     BusContext,
@@ -60,7 +61,7 @@ class PostgresBus(Bus):
         return consumer
 
     def _producer(self) -> Producer:
-        return PostgresProducer(self, self._link, self._sql)
+        return PostgresProducer(self, self._link, self._sql, self._options.schema)
 
     def _topics(self) -> Sequence[str]:
         return sorted(name.decode() for (name,) in self._link.call(self._sql.topics))

@@ -20,9 +20,9 @@ from task_bus_postgres.binary import (
 from task_bus_postgres.errors import LeaseOverError, not_sent
 from task_bus_postgres.link import Link, Row
 from task_bus_postgres.options import PostgresOptions
-from task_bus_postgres.producer import NOTHING, name_of, words_of
 from task_bus_postgres.sleep import Sleep
 from task_bus_postgres.statements import Statements
+from task_bus_postgres.words import NOTHING, name_of, words_of
 from task_core.api import (
     Bus,
     BusError,

@@ -21,6 +21,7 @@ CAPABILITIES = Capabilities(
     topics=True,
     peek=True,
     atomic_settle=True,
+    outbox=True,
     attempts=True,
     headers=True,
 )

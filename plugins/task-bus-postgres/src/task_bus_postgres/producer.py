@@ -1,23 +1,15 @@
 """Writes to topics: a batch is one statement, all of it arrives or nothing."""
 
 from collections.abc import Sequence
+from typing import Any
 
-import msgspec
-
-from task_bus_postgres.binary import BYTEA, FLOAT8, INT4, TEXT, array, float8, int4
+from task_bus_postgres.binary import INT4, TEXT, array, int4
 from task_bus_postgres.errors import not_sent
 from task_bus_postgres.link import Link
+from task_bus_postgres.outbox import send_within
 from task_bus_postgres.statements import Statements
-from task_core.api import Bus, BusError, Message, PayloadError, Producer
-
-LONGEST_NAME = 1000
-"""Bytes of a topic's name: an index has it."""
-MOST_URGENT = 100
-"""The highest priority; each that is used is a part of the queue of its own."""
-Words = tuple[bytes | None, ...]
-NOTHING: Words = (None,) * 6
-
-_encode = msgspec.json.encode
+from task_bus_postgres.words import name_of, rank_of, words_of
+from task_core.api import Bus, BusError, Message, Producer
 
 
 class PostgresProducer(Producer):
@@ -27,97 +19,40 @@ class PostgresProducer(Producer):
         bus: The bus that made it.
         link: The connection.
         statements: For its schema.
+        schema: The name of that.
     """
 
-    def __init__(self, bus: Bus, link: Link, statements: Statements) -> None:
+    def __init__(
+        self, bus: Bus, link: Link, statements: Statements, schema: str
+    ) -> None:
         super().__init__(bus)
         self._link = link
-        self._send_all = statements.send
+        self._sql = statements
+        self._schema = schema
+        self._made: set[tuple[str, int]] = set()  # topics, with ranks of messages
 
     def _send(self, messages: Sequence[Message]) -> None:
         words = words_of(messages)
         self._link.connect()
         try:
-            self._link.call(self._send_all, *words)
+            self._link.call(self._sql.send, *words)
         except BusError as error:
             raise not_sent(error, messages) from None
+
+    def _send_within(self, messages: Sequence[Message], connection: Any) -> None:
+        """Send over a connection of the caller's.
+
+        What its topics need is made before, over ours: others would have to wait for
+        the end of a transaction that makes a topic.
+        """
+        words_of(messages)  # to see whether all of it can be carried
+        wanted = {(one.topic, rank_of(one.priority)) for one in messages}
+        for topic, rank in wanted - self._made:
+            words = array(TEXT, [name_of(topic)]), array(INT4, [int4(rank)])
+            self._link.call(self._sql.prepare, *words)
+            self._made.add((topic, rank))
+        send_within(self._schema, messages, connection)
 
     def _prepare(self, topics: Sequence[str]) -> None:
         """Connect; topics need no making."""
         self._link.connect()
-
-
-def words_of(messages: Sequence[Message]) -> Words:
-    """Return messages as the function `send` reads them.
-
-    Raises:
-        PayloadError: PostgreSQL can never carry some of them.
-    """
-    topic = messages[0].topic
-    names, places = [topic], None
-    if any(one.topic != topic for one in messages):
-        names = list(dict.fromkeys(one.topic for one in messages))
-        numbers = {name: int4(at) for at, name in enumerate(names, 1)}
-        places = array(INT4, [numbers[one.topic] for one in messages])
-    delays = ranks = headers = None
-    if any(one.delay or one.priority or one.headers for one in messages):
-        delays = array(FLOAT8, [float8(one.delay) for one in messages])
-        headers = _headers_of(messages)
-        if any(one.priority for one in messages):
-            ranks = array(INT4, [int4(rank_of(one.priority)) for one in messages])
-    try:
-        topics = array(TEXT, [name_of(name) for name in names])
-    except ValueError:
-        raise _refusal(messages) from None
-    bodies = array(BYTEA, [one.body for one in messages])
-    return topics, bodies, places, delays, ranks, headers
-
-
-def name_of(topic: str) -> bytes:
-    """Return a name of a topic or channel as PostgreSQL has it.
-
-    Raises:
-        ValueError: It can have none such.
-    """
-    name = topic.encode()
-    if b"\0" in name or len(name) > LONGEST_NAME:
-        raise ValueError(
-            f"bus 'postgres': the name {topic[:40]!r} has the character NUL, or more"
-            f" than {LONGEST_NAME} bytes"
-        )
-    return name
-
-
-def rank_of(priority: int) -> int:
-    """Return the place of a priority: what is smaller comes first."""
-    return -max(-MOST_URGENT, min(priority, MOST_URGENT))
-
-
-def _headers_of(messages: Sequence[Message]) -> bytes:
-    try:
-        return array(
-            TEXT, [_encode(one.headers) if one.headers else None for one in messages]
-        )
-    except UnicodeError:
-        raise _refusal(messages) from None
-
-
-def _refusal(messages: Sequence[Message]) -> PayloadError:
-    """Say what is wrong with the first, and which ones are wrong."""
-    found = {at: text for at, one in enumerate(messages) if (text := _problem(one))}
-    return PayloadError(next(iter(found.values())), found)
-
-
-def _problem(message: Message) -> str:
-    try:
-        name_of(message.topic)
-    except UnicodeError:
-        return f"bus 'postgres': topic {message.topic!r} is no Unicode text"
-    except ValueError as error:
-        return str(error)
-    try:
-        _encode(message.headers)
-    except UnicodeError:
-        about = f"bus 'postgres': a message for topic '{message.topic}'"
-        return f"{about} has headers that are no Unicode text"
-    return ""

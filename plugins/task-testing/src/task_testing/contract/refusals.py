@@ -25,6 +25,9 @@ QUESTIONS: dict[str, Callable[[Bus, str], object]] = {
     "topics": lambda bus, topic: bus.topics(),
     "peek": lambda bus, topic: bus.peek(topic, 1),
     "channels": lambda bus, topic: bus.forget(topic, "kit"),
+    "outbox": lambda bus, topic: bus.producer().send_within(
+        [Message(topic, b"1")], None
+    ),
 }
 WISHES = {"delay": 1.0, "priority": 3, "headers": {"a": "b"}}
 

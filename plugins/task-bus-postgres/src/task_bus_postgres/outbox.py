@@ -1,0 +1,92 @@
+"""Sends over a connection of the caller's: of psycopg, SQLAlchemy, or Django."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from task_bus_postgres.schema import quoted
+from task_bus_postgres.words import encoded, rank_of
+from task_core.api import BusError, Message, SendError, UsageError
+
+_SEND = (
+    "SELECT {schema}.send(%s::text[], %s::bytea[], %s::int[], %s::float8[], %s::int[],"
+    " %s::text[])"
+)
+Execute = Callable[[str, tuple[Any, ...]], object]
+
+
+def send_within(schema: str, messages: Sequence[Message], connection: Any) -> None:
+    """Send within the transaction of a connection, which stays open.
+
+    Raises:
+        UsageError: It is no connection that this can be done with.
+        SendError: The database refuses.
+    """
+    execute = _execute_of(connection)
+    sql = _SEND.format(schema=quoted(schema))
+    try:
+        execute(sql, _words_of(messages))
+    except BusError:
+        raise
+    except Exception as error:
+        text = " ".join(str(error).split())
+        raise SendError(
+            f"bus 'postgres': nothing was sent within this transaction ({text}); is it"
+            " one of the database of the bus?",
+            range(len(messages)),
+        ) from error
+
+
+def _execute_of(connection: Any) -> Execute:
+    """Return what runs a statement on it."""
+    if inspect.iscoroutinefunction(getattr(connection, "commit", None)):
+        raise UsageError(
+            "a connection for asyncio cannot be sent with: take one that blocks; of"
+            " SQLAlchemy, the one that `run_sync` gives"
+        )
+    if hasattr(connection, "get_bind") and hasattr(connection, "connection"):
+        connection = connection.connection()  # a session of SQLAlchemy
+    _refuse_others(connection)
+    if hasattr(connection, "exec_driver_sql"):
+        execute: Execute = connection.exec_driver_sql
+        return execute
+    if not hasattr(connection, "cursor"):
+        raise UsageError(
+            f"no connection to PostgreSQL: {connection!r}; give one of psycopg,"
+            " SQLAlchemy or Django"
+        )
+
+    def run(sql: str, words: tuple[Any, ...]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, words)
+
+    return run
+
+
+def _refuse_others(connection: Any) -> None:
+    """Refuse a connection to a database of another kind."""
+    dialect = getattr(connection, "dialect", None)
+    kind = getattr(connection, "vendor", None) or getattr(dialect, "name", "postgresql")
+    if kind != "postgresql":
+        raise UsageError(
+            f"this connection leads to a database of {kind}; the tasks of the bus"
+            " 'postgres' are in PostgreSQL"
+        )
+
+
+def _words_of(messages: Sequence[Message]) -> tuple[Any, ...]:
+    """Return messages as the function `send` reads them, for any driver."""
+    names = list(dict.fromkeys(one.topic for one in messages))
+    numbers = {name: number for number, name in enumerate(names, 1)}
+    headers = [
+        encoded(one.headers).decode() if one.headers else None for one in messages
+    ]
+    ranks = [rank_of(one.priority) for one in messages]
+    return (
+        names,
+        [one.body for one in messages],
+        [numbers[one.topic] for one in messages],
+        [float(one.delay) for one in messages],
+        ranks if any(ranks) else None,
+        headers if any(headers) else None,
+    )

@@ -5,6 +5,7 @@ import faulthandler
 import os
 import select
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -52,6 +53,7 @@ class Supervisor:
         self.signals: list[int] = []
         self._launcher = launcher
         self._longest_freeze = longest_freeze
+        self._kill_time = kill_time
         self._limits = (None, kill_time + MARGIN, LAST_WORDS)
         self._error: BaseException | None = None
         self._ended = False
@@ -68,12 +70,14 @@ class Supervisor:
         )
         pauses = self._longest_freeze < inf
         with _signals_to(bell, (*_SIGNALS, signal.SIGTSTP) if pauses else _SIGNALS):
+            watcher = _start_watcher(ear, max(self._kill_time, LAST_WORDS))
             try:
                 self._show_life(self._longest_freeze)
                 thread.start()  # it may never let go
                 self._listen(ear)
             finally:
                 faulthandler.cancel_dump_traceback_later()
+                _end_watcher(watcher)
         self._overhear(ear)
         if self._ended:
             thread.join()  # it has yet to ring
@@ -145,6 +149,36 @@ class Supervisor:
             self._hear(os.read(ear, 64))
 
 
+def _start_watcher(ear: int, grace: float) -> int | None:
+    """Start a process that sees that signals are heard in time; return its number.
+
+    It only looks at where they wait.
+    """
+    program = os.path.join(os.path.dirname(__file__), "last_resort.py")
+    words = [sys.executable, "-I", "-S", program, os.getpid(), grace, LAST_WORDS]
+    streams = [
+        (os.POSIX_SPAWN_DUP2, ear, 0),
+        (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+    ]
+    try:
+        return os.posix_spawn(
+            sys.executable,
+            [str(word) for word in words],
+            os.environ,
+            file_actions=streams,
+            setpgroup=0,  # Ctrl-C is for the launcher
+        )
+    except OSError:  # without it, all else works
+        return None
+
+
+def _end_watcher(process: int | None) -> None:
+    if process is not None:
+        with contextlib.suppress(OSError):  # somebody else has waited for it
+            os.kill(process, signal.SIGKILL)
+            os.waitpid(process, 0)
+
+
 @contextlib.contextmanager
 def _signals_to(bell: int, numbers: Sequence[int]) -> Iterator[None]:
     """Have signals written to a pipe, a byte each, and not act otherwise."""
@@ -155,6 +189,9 @@ def _signals_to(bell: int, numbers: Sequence[int]) -> Iterator[None]:
     heard = [n for n in numbers if signal.getsignal(n) is not signal.SIG_IGN]
     for number in heard:
         _REPLACED[number] = signal.signal(number, _leave_it)
+    if signal.getsignal(signal.SIGQUIT) is signal.SIG_DFL:
+        # By C, whatever Python does; then the process ends, as without it.
+        faulthandler.register(signal.SIGQUIT, file=2, chain=True)
     try:
         yield
     finally:
@@ -163,6 +200,7 @@ def _signals_to(bell: int, numbers: Sequence[int]) -> Iterator[None]:
 
 
 def _restore() -> None:
+    faulthandler.unregister(signal.SIGQUIT)
     while _REPLACED:
         signal.signal(*_REPLACED.popitem())
 

@@ -8,7 +8,7 @@ from attrs.validators import ge, optional
 from task_core.cli.logs import LogLevel
 from task_core.config.selection import PREFIX
 from task_core.config.sources import Section
-from task_core.launcher.plan import AckMode, Guarantee, TypePolicy
+from task_core.launcher.plan import AckMode, Guarantee, Plan, Pool, TypePolicy
 from task_core.options import option
 from task_core.wire import is_dead_topic
 
@@ -57,6 +57,11 @@ class LaunchOptions:
         validator=_ends_in_dead,
     )
     concurrency: int = option(1, help="Tasks at a time.", validator=ge(1))
+    pool: Pool = option(
+        Pool.THREAD,
+        help="What does the tasks: threads (for an async def, one event loop), or a"
+        " child process for each of the -c.",
+    )
     prefetch: int | None = option(
         None,
         help="Tasks to buffer beyond the busy slots; 0 is strict, not given measures.",
@@ -117,13 +122,38 @@ class LaunchOptions:
     stats: bool = option(False, help="Print the counts as JSON on stderr at the end.")
     fail: bool = option(False, help="Exit with 1 when a task failed or is dead.")
 
+    @property
+    def plan(self) -> Plan:
+        """What a launcher is to do, in seconds and without the rest."""
+        timeout = self.timeout
+        return Plan(
+            topic=self.topic or "",
+            channel=self.channel or "",
+            done_topic=self.done_topic,
+            dead_topic=self.dead_topic or "",
+            concurrency=self.concurrency,
+            pool=self.pool,
+            prefetch=self.prefetch,
+            max_tasks=self.max_tasks,
+            drain=self.drain,
+            kill_time=self.kill_time.total_seconds(),
+            lease=self.lease.total_seconds(),
+            max_attempts=self.max_attempts,
+            retries=self.retries,
+            retry_delay=self.retry_delay.total_seconds(),
+            timeout=None if timeout is None else timeout.total_seconds(),
+            ack=self.ack,
+            require=self.require,
+            type_policy=self.type_policy,
+        )
+
 
 SECTION = Section(options=LaunchOptions, table=("launch",), weaker=(("task",),))
 
 GROUPS = {
     "What runs": (
         *("worker", "taskmaster", "hooks", "require_hooks"),
-        *("concurrency", "prefetch", "type_policy"),
+        *("concurrency", "pool", "prefetch", "type_policy"),
     ),
     "Where tasks come from, and go": (
         *("bus", "in_bus", "out_bus", "prefix", "topic", "channel"),

@@ -16,7 +16,7 @@ import attrs
 import msgspec
 
 from task_core.api.bus import Bus
-from task_core.api.plugin import TaskmasterPlugin
+from task_core.api.plugin import Late, TaskmasterPlugin
 from task_core.api.worker import describe
 from task_core.cli.buses import open_bus
 from task_core.cli.hooks import hooks_of
@@ -32,6 +32,8 @@ from task_core.launcher.stats import Stats
 
 LEAST_FREEZE = 10.0
 """Seconds without Python that a process is always allowed: machines get busy."""
+FIND = Late("task_core.cli.children:find_worker")
+"""Finds a worker in a child process."""
 
 log = logging.getLogger("task")
 
@@ -110,6 +112,7 @@ def _make_launchers(
                 options=one.worker.options,
                 hooks=hooks,
                 log=log,
+                find=partial(FIND, one.command.worker),
             )
             made.append(launcher)
     except BaseException:
@@ -134,31 +137,7 @@ def plan_of(settings: Settings) -> Plan:
     said = {one.spec.name for one in own if one.origin != DEFAULT}
     declared = settings.worker.plugin.defaults.settings
     rest = {name: value for name, value in declared.items() if name not in said}
-    return attrs.evolve(_said(settings.command), **rest)
-
-
-def _said(options: LaunchOptions) -> Plan:
-    """Return the options, in seconds and without the rest."""
-    timeout = options.timeout
-    return Plan(
-        topic=options.topic or "",
-        channel=options.channel or "",
-        done_topic=options.done_topic,
-        dead_topic=options.dead_topic or "",
-        concurrency=options.concurrency,
-        prefetch=options.prefetch,
-        max_tasks=options.max_tasks,
-        drain=options.drain,
-        kill_time=options.kill_time.total_seconds(),
-        lease=options.lease.total_seconds(),
-        max_attempts=options.max_attempts,
-        retries=options.retries,
-        retry_delay=options.retry_delay.total_seconds(),
-        timeout=None if timeout is None else timeout.total_seconds(),
-        ack=options.ack,
-        require=options.require,
-        type_policy=options.type_policy,
-    )
+    return attrs.evolve(settings.command.plan, **rest)
 
 
 def _report(launchers: Sequence[Launcher], *, counts: bool) -> Stats:

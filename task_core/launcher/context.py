@@ -159,6 +159,7 @@ class Job(msgspec.Struct, eq=False, gc=False):
         context: What the worker saw, when it asked for a context.
         took: Seconds in the slot.
         excepted: Whether it failed with an exception after which it runs again.
+        killed: How its process ended, when that died of it.
     """
 
     delivery: Delivery
@@ -167,6 +168,7 @@ class Job(msgspec.Struct, eq=False, gc=False):
     context: RunContext | None = None
     took: float = 0.0
     excepted: bool = False
+    killed: str = ""
 
 
 def stamp_unrun(task: Task, clock: Clock) -> None:

@@ -15,16 +15,24 @@ from task_core.api.plugin import WorkerPlugin
 from task_core.clock import Clock, SystemClock
 from task_core.errors import BusError, UsageError
 from task_core.launcher.closing import Closing
-from task_core.launcher.context import Call, SharedContext
+from task_core.launcher.context import SharedContext
 from task_core.launcher.handover import Handover
 from task_core.launcher.in_flight import InFlight, Window
 from task_core.launcher.inbox import Inbox
 from task_core.launcher.loop import Loop, subscribe
 from task_core.launcher.outbox import Outbox
-from task_core.launcher.parts import Parts, make_slots
-from task_core.launcher.plan import AckMode, Hooks, NoHooks, Plan, demand, start_line
+from task_core.launcher.parts import Crew, Parts, make_crew, shown_options
+from task_core.launcher.plan import (
+    AckMode,
+    Hooks,
+    NoHooks,
+    Plan,
+    Pool,
+    demand,
+    start_line,
+)
 from task_core.launcher.quarantine import Quarantine
-from task_core.launcher.signature import AnyWorker, as_plugin, make_call
+from task_core.launcher.signature import AnyWorker, as_plugin
 from task_core.launcher.stats import Stats
 from task_core.launcher.stop import Cancel, Stop
 
@@ -38,6 +46,7 @@ def make_launcher(
     hooks: Hooks | None = None,
     clock: Clock | None = None,
     log: logging.Logger | None = None,
+    find: Callable[[], AnyWorker] | None = None,
     **settings: Any,
 ) -> "Launcher":
     """Put a launcher together.
@@ -50,6 +59,7 @@ def make_launcher(
         options: The worker plugin's options; those that nobody has set when None.
         hooks: Who listens; nobody when None.
         clock, log: The machine's, and the logger `task`, when None.
+        find: How a process finds the worker; by its module and name when None.
         settings: Fields of the plan, in place of what it has.
 
     Raises:
@@ -65,11 +75,12 @@ def make_launcher(
         >>> launcher.run()
     """
     plugin, log = as_plugin(worker), log or logging.getLogger("task")
-    call, options = make_call(plugin, options)
+    options = plugin.options() if options is None else options
     if plugin.type_of is not None:
         plugin = attrs.evolve(plugin, task_type=plugin.type_of(options))
     plan = attrs.evolve(plan or Plan(**plugin.defaults.settings), **settings)
     plan = plan.completed(plugin.type)
+    crew = make_crew(worker, plugin, options, plan, find)
     opened = bus if isinstance(bus, Bus) else bus()
     try:
         opened = _usable(opened, plan, plugin, log)
@@ -78,10 +89,10 @@ def make_launcher(
         raise
     return _assemble(
         plugin,
-        call,
+        crew,
         opened,
         plan,
-        options=options,
+        options=shown_options(plugin, options),
         hooks=hooks or NoHooks(),
         clock=clock or SystemClock(),
         log=log,
@@ -111,7 +122,7 @@ def _usable(bus: Bus, plan: Plan, plugin: WorkerPlugin, log: logging.Logger) -> 
 
 def _assemble(
     plugin: WorkerPlugin,
-    call: Call,
+    crew: Crew,
     bus: Bus,
     plan: Plan,
     *,
@@ -139,13 +150,20 @@ def _assemble(
         retries = Retries(plan, hooks, bus.capabilities.max_delay, log)
     outbox = Outbox(plan, retries, stats, hooks, clock)
     quarantine = Quarantine(plan.max_attempts, bus.capabilities)
+    in_flight = InFlight(plan, bus, outbox, stats, clock)
+    casualties = None
+    if plan.pool is Pool.PROCESS:
+        from task_core.launcher.casualties import Casualties  # noqa: PLC0415  few have
+
+        casualties = Casualties(plan, bus, in_flight, outbox)
     parts = Parts(
         bus=bus,
         inbox=Inbox(plan, plugin.type, quarantine, outbox, clock, hooks),
-        in_flight=InFlight(plan, bus, outbox, stats, clock),
+        in_flight=in_flight,
         outbox=outbox,
         quarantine=quarantine,
-        slots=make_slots(plan.concurrency, call, handover, shared, clock, hooks),
+        casualties=casualties,
+        slots=crew.slots(bus, handover, shared, clock, hooks, stop),
         handover=handover,
         window=Window(plan.concurrency, plan.prefetch),
         cancel=cancel,
@@ -155,9 +173,8 @@ def _assemble(
         hooks=hooks,
         log=log,
     )
-    slots = "coroutine" if call.is_async else "thread"
-    guarantee = start_line(plan, plugin.name, slots, bus)
-    return Launcher(plan, parts, guarantee, call.close)
+    guarantee = start_line(plan, plugin.name, crew.kind, bus)
+    return Launcher(plan, parts, guarantee, crew.close)
 
 
 def _checker(bus: Bus) -> Callable[[Message], None]:

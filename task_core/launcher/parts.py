@@ -1,21 +1,28 @@
-"""What a launcher works with, put together by `make_launcher`."""
+"""What a launcher works with, and who does its tasks."""
 
 import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
 from task_core.api.bus import Bus
+from task_core.api.plugin import NoOptions, WorkerPlugin
 from task_core.clock import Clock
 from task_core.launcher.context import Call, SharedContext
 from task_core.launcher.handover import Handover, Slots, ThreadSlots
 from task_core.launcher.in_flight import InFlight, Window
 from task_core.launcher.inbox import Inbox
 from task_core.launcher.outbox import Outbox
-from task_core.launcher.plan import Hooks
+from task_core.launcher.plan import Hooks, Plan, Pool
 from task_core.launcher.quarantine import Quarantine
 from task_core.launcher.run import make_run
+from task_core.launcher.signature import AnyWorker, make_call
 from task_core.launcher.stats import Stats
 from task_core.launcher.stop import Cancel, Stop
+
+if TYPE_CHECKING:
+    from task_core.launcher.casualties import Casualties
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -28,6 +35,7 @@ class Parts:
         in_flight: Holds what has no outcome.
         outbox: Settles what has.
         quarantine: Holds back what may kill.
+        casualties: Deals with what has killed a process; None without processes.
         slots: Run.
         handover: Where the bus thread and the slots meet.
         window: How many tasks may be in flight.
@@ -42,6 +50,7 @@ class Parts:
     in_flight: InFlight
     outbox: Outbox
     quarantine: Quarantine
+    casualties: "Casualties | None"
     slots: Slots
     handover: Handover
     window: Window
@@ -68,3 +77,87 @@ def make_slots(
     from task_core.launcher import coroutines  # noqa: PLC0415
 
     return coroutines.make_slots(count, call, handover, shared, clock, hooks)
+
+
+class Crew(Protocol):
+    """What a launcher asks of those who do its tasks."""
+
+    kind: str
+    """What a slot is called."""
+
+    def slots(
+        self,
+        bus: Bus,
+        handover: Handover,
+        shared: SharedContext,
+        clock: Clock,
+        hooks: Hooks,
+        stop: Stop,
+    ) -> Slots:
+        """Return the slots."""
+
+    def close(self) -> None:
+        """Free the worker, after the last task; may take as long as it likes."""
+
+
+class LocalCrew:
+    """The worker in this process: in threads, or in an event loop.
+
+    Args:
+        plugin: Its manifest.
+        options: Its options.
+        plan: Tells how many slots there are.
+
+    Raises:
+        WorkerError: It cannot be called.
+    """
+
+    def __init__(self, plugin: WorkerPlugin, options: Any, plan: Plan) -> None:
+        self._call, _ = make_call(plugin, options)
+        self._count = plan.concurrency
+        self.kind = "coroutine" if self._call.is_async else "thread"
+        self.close = self._call.close
+
+    def slots(
+        self,
+        bus: Bus,
+        handover: Handover,
+        shared: SharedContext,
+        clock: Clock,
+        hooks: Hooks,
+        stop: Stop,
+    ) -> Slots:
+        """Return threads for a plain function, or an event loop for an `async def`."""
+        return make_slots(self._count, self._call, handover, shared, clock, hooks)
+
+
+def make_crew(
+    worker: AnyWorker,
+    plugin: WorkerPlugin,
+    options: Any,
+    plan: Plan,
+    find: Callable[[], AnyWorker] | None,
+) -> Crew:
+    """Return those who do the tasks.
+
+    Args:
+        worker: What the launcher was given.
+        plugin: The manifest of that.
+        options: The worker's options.
+        plan: Tells what the slots are made of.
+        find: How a process finds the worker; by module and name when None.
+
+    Raises:
+        WorkerError: The worker cannot be called, or cannot go to a process.
+    """
+    if plan.pool is Pool.THREAD:
+        return LocalCrew(plugin, options, plan)
+    # Most launchers start no processes.
+    from task_core.launcher.processes.crew import ProcessCrew  # noqa: PLC0415
+
+    return ProcessCrew(worker, plugin, options, plan, find)
+
+
+def shown_options(plugin: WorkerPlugin, options: Any) -> Any:
+    """Return what a run sees as its options: None when the worker declares none."""
+    return None if plugin.options is NoOptions else options

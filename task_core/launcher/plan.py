@@ -9,7 +9,7 @@ import attrs
 
 from task_core.api.bus import Bus
 from task_core.api.capabilities import Capabilities
-from task_core.errors import UnsupportedCapabilityError
+from task_core.errors import UnsupportedCapabilityError, UsageError
 from task_core.values import format_duration
 from task_core.wire import dead_topic
 
@@ -27,6 +27,21 @@ class AckMode(StrEnum):
 
     EARLY = "early"
     LATE = "late"
+
+
+class Pool(StrEnum):
+    """What slots are made of."""
+
+    THREAD = "thread"
+    """Threads; for an `async def`, one event loop."""
+    PROCESS = "process"
+    """A child process for each."""
+
+
+def _pool(value: str) -> Pool:
+    if value not in list(Pool):
+        raise UsageError(f"pool: {value!r} is none of {', '.join(Pool)}")
+    return Pool(value)
 
 
 class Guarantee(StrEnum):
@@ -55,6 +70,9 @@ class Plan:
         done_topic, dead_topic: Where done tasks and dead letters go; `<topic>.dead`
             when empty.
         concurrency: Tasks at a time.
+        pool: What the slots are made of.
+        max_tasks_per_child: Tasks after which a process has a successor; 0: never.
+        max_memory_per_child: Bytes in memory after which it has one; 0: never.
         prefetch: Tasks to hold beyond the busy slots; None measures the tasks.
         max_tasks: Stop after so many deliveries; 0 is no limit.
         drain: Stop when the topic is empty.
@@ -76,6 +94,9 @@ class Plan:
     done_topic: str = "done"
     dead_topic: str = ""
     concurrency: int = 1
+    pool: Pool = attrs.field(default=Pool.THREAD, converter=_pool)
+    max_tasks_per_child: int = 0
+    max_memory_per_child: int = 0
     prefetch: int | None = None
     max_tasks: int = 0
     drain: bool = False

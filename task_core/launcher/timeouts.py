@@ -22,7 +22,7 @@ def limited(run: Callable[[Job], None], shared: SharedContext) -> Callable[[Job]
         deadline = shared.monotonic() + seconds
         run(job)
         if shared.monotonic() >= deadline:
-            _time_out(job, shared)
+            time_out(job, shared)
 
     return run_limited
 
@@ -42,12 +42,12 @@ def limited_async(
         async with timeout(seconds):
             await run(job)  # which turns the cancellation into an outcome
         if shared.monotonic() >= deadline:
-            _time_out(job, shared)
+            time_out(job, shared)
 
     return run_limited
 
 
-def _time_out(job: Job, shared: SharedContext) -> None:
+def time_out(job: Job, shared: SharedContext) -> None:
     """Put an error in place of what came late; its children are not sent."""
     assert shared.timeout is not None  # else nobody is late
     allowed = format_duration(timedelta(seconds=shared.timeout))

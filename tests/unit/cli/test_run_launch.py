@@ -11,8 +11,8 @@ import pytest
 from task_testing import FakeClock
 
 from task_core.cli.launch_options import LaunchOptions
-from task_core.cli.run_launch import _said, exit_code, summary
-from task_core.launcher.plan import AckMode, Guarantee, Plan, TypePolicy
+from task_core.cli.run_launch import exit_code, summary
+from task_core.launcher.plan import AckMode, Guarantee, Plan, Pool, TypePolicy
 from task_core.launcher.stats import Stats
 
 TOLD = {
@@ -20,6 +20,7 @@ TOLD = {
     "drain": True,
     "ack": AckMode.EARLY,
     "require": Guarantee.ATOMIC,
+    "pool": Pool.PROCESS,
     "type_policy": TypePolicy.REJECT,
     **dict.fromkeys(("topic", "channel", "done_topic"), "other"),
     **dict.fromkeys(("concurrency", "prefetch", "max_tasks"), 7),
@@ -52,7 +53,7 @@ def test_the_summary_counts_results(stats):
 )
 def test_every_option_of_a_plan_reaches_it(name):
     """One that is declared and not handed over would have no effect."""
-    plan = _said(LaunchOptions(**{name: TOLD[name]}))
+    plan = LaunchOptions(**{name: TOLD[name]}).plan
     assert getattr(plan, name) != getattr(Plan(), name)
 
 

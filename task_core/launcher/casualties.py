@@ -1,0 +1,76 @@
+"""Tasks whose process died of them: given back and counted, and not for ever."""
+
+import logging
+from collections import Counter
+
+from task_core.api.bus import Bus, Consumer
+from task_core.errors import excerpt
+from task_core.launcher.context import Job
+from task_core.launcher.in_flight import InFlight
+from task_core.launcher.outbox import Outbox
+from task_core.launcher.plan import Plan
+from task_core.task import Task
+
+MOST_REMEMBERED = 10_000
+"""Tasks that have killed a process and are remembered."""
+
+log = logging.getLogger("task")
+
+
+class Casualties:
+    """Decides what becomes of a task that has cost a process its life.
+
+    Where the bus takes tasks back, it is given back; when it has been received
+    `max_attempts` times, it is dead. Elsewhere its outcome is an error.
+
+    Args:
+        plan: Tells the limit.
+        bus: Tells what it can take back, and whether it counts.
+        in_flight: Gives back.
+        outbox: Takes what is dead.
+    """
+
+    def __init__(
+        self, plan: Plan, bus: Bus, in_flight: InFlight, outbox: Outbox
+    ) -> None:
+        self._most = plan.max_attempts
+        self._returns = bus.capabilities.nack
+        self._in_flight = in_flight
+        self._outbox = outbox
+        self._deaths: Counter[int] = Counter()  # by the hash of the body
+
+    def sort(self, jobs: list[Job], consumer: Consumer) -> list[Job]:
+        """Deal with what has killed; return the rest, errors among it."""
+        return [job for job in jobs if not (job.killed and self._sorted(job, consumer))]
+
+    def _sorted(self, job: Job, consumer: Consumer) -> bool:
+        """Give a job back, or make it a dead letter; or leave it as it is."""
+        delivery = job.delivery
+        times = self._times(job)
+        dead = self._returns and times >= self._most
+        if dead:
+            reason = f"its process {job.killed}, at receipt {times}"
+            self._outbox.add_dead(delivery, reason)
+        elif self._returns:
+            self._in_flight.give_back([job], consumer)
+        fate = "it is dead" if dead else "it is given back"
+        log.error(
+            "task %s, attempt %d: its process %s; %s",
+            _name(job.task),
+            times,
+            job.killed,
+            fate if self._returns else "it is done with an error",
+        )
+        return self._returns
+
+    def _times(self, job: Job) -> int:
+        """Return the receipts of a task, or the deaths seen here where none counts."""
+        if len(self._deaths) >= MOST_REMEMBERED:
+            self._deaths.clear()
+        key = hash(job.delivery.body)
+        self._deaths[key] += 1
+        return max(job.delivery.attempt, self._deaths[key])
+
+
+def _name(task: Task) -> str:
+    return f"{task.type} {excerpt(task.id or task.info)}"

@@ -1,0 +1,1 @@
+"""Slots that are child processes: the parent's side and the child's."""

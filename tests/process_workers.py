@@ -1,0 +1,165 @@
+"""Workers that child processes import; most are told what to do by their info."""
+
+import asyncio
+import contextlib
+import contextvars
+import os
+import signal
+import sys
+import time
+
+import attrs
+
+from task_core.api import (
+    Outcome,
+    Task,
+    Worker,
+    WorkerContext,
+    complete,
+    interrupted,
+    option,
+    worker,
+)
+
+KEPT = []
+SPEECH = contextvars.ContextVar("speech", default="nothing")
+
+
+def note(text):
+    """Append a line to the file that the test looks at."""
+    with open(os.environ["POOL_LOG"], "ab", buffering=0) as file:
+        file.write(f"{text}\n".encode())
+
+
+@worker
+def upper(info: str) -> str:
+    return info.upper()
+
+
+@worker
+def pid(info: str) -> str:
+    return str(os.getpid())
+
+
+@attrs.frozen
+class Params:
+    path: str
+    count: int = 1
+
+
+@worker
+def typed(params: Params) -> str:
+    return f"{params.path} {params.count + 1}"
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    greeting: str = option("Hello", help="How to greet.")
+
+
+@worker(options=Options)
+def greets(info: str, ctx: WorkerContext) -> str:
+    ctx.meta["attempt"] = str(ctx.attempt)
+    ctx.send(Task.new("child", info), "children")
+    return f"{ctx.options.greeting} {info}"
+
+
+@worker
+def speaks(info: str, ctx: WorkerContext) -> None:
+    print("printed", info)
+    ctx.log.warning("logged %s", info)
+    print("a", "b", sep="-", file=sys.stderr)
+    ctx.log.debug("nobody wants this")
+    sys.stdout.write("no end")
+
+
+@worker
+def dies(info: str) -> str:
+    note(info)
+    if info.startswith("kill"):
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if info.startswith("exit"):
+        os._exit(3)
+    return info
+
+
+@worker
+def remembers(info: str) -> str:
+    before = SPEECH.get()
+    SPEECH.set(info)
+    return before
+
+
+@worker
+async def async_upper(info: str, ctx: WorkerContext) -> str:
+    await asyncio.sleep(0)
+    return info.upper()
+
+
+@worker
+def hangs(info: str) -> None:
+    try:
+        if info == "sleep":
+            time.sleep(600)
+        while True:
+            pass
+    finally:
+        note("cleaned up")
+
+
+@worker
+def ignores(info: str) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    note("ignores")
+    time.sleep(600)
+
+
+@worker
+def swallows(info: str) -> None:
+    while True:
+        with contextlib.suppress(BaseException):
+            time.sleep(600)
+
+
+@worker
+def heeds(info: str, ctx: WorkerContext) -> Outcome:
+    note(f"begun {ctx.deadline is not None}")
+    return interrupted() if ctx.wait(600) else complete()
+
+
+@worker
+async def async_hangs(info: str) -> None:
+    try:
+        await asyncio.sleep(600)
+    finally:
+        note("cancelled")
+
+
+@worker
+def grows(info: str) -> str:
+    KEPT.append(bytearray(int(info)))
+    return str(os.getpid())
+
+
+@worker
+def reads_stdin(info: str) -> str:
+    return repr(sys.stdin.read() + os.read(0, 10).decode())
+
+
+@worker
+def nonsense(info: str, ctx: WorkerContext) -> str:
+    ctx.task.info = 7
+    return "no text"
+
+
+@worker
+class Counts(Worker):
+    def __init__(self) -> None:
+        self.count = 0
+
+    def do_task(self, ctx) -> str:
+        self.count += 1
+        return f"{self.count}"
+
+    def close(self) -> None:
+        note(f"closed after {self.count}")

@@ -1,0 +1,228 @@
+"""Rules of slots that are processes: what crosses, and what a death costs."""
+
+import logging
+import os
+import signal
+
+import process_workers as workers
+import pytest
+
+from task_core.errors import UsageError, WorkerError
+from task_core.launcher.launcher import make_launcher
+from task_core.launcher.programs import LauncherThread
+
+
+@pytest.fixture(autouse=True)
+def journal(tmp_path, monkeypatch):
+    """Where workers note what they do; returns its lines."""
+    path = tmp_path / "journal"
+    path.touch()
+    monkeypatch.setenv("POOL_LOG", str(path))
+    return lambda: path.read_text().splitlines()
+
+
+@pytest.fixture
+def work(memory, make_tasks):
+    """Run a worker in processes over some tasks; return their done tasks by info."""
+
+    def work(worker, *infos, **settings):
+        memory.watch("done", "children").put(*make_tasks(*infos))
+        settings = {"drain": True, **settings}
+        made = make_launcher(
+            worker, memory.open(), topic="load", pool="process", **settings
+        )
+        made.run()
+        work.stats = made.stats
+        return {task.info: task for task in memory.tasks("done")}
+
+    return work
+
+
+def test_tasks_run_in_other_processes(work):
+    """As many as there are slots."""
+    done = work(workers.pid, *"abcdefgh", concurrency=2, prefetch=0)
+    pids = {int(task.msg) for task in done.values()}
+    assert os.getpid() not in pids
+    assert len(pids) <= 2
+
+
+def test_parameters_options_meta_attempts_and_children_cross(work, memory):
+    """A worker sees no difference."""
+    options = workers.Options(greeting="Salve")
+    done = work(workers.greets, "Ada", options=options)
+    assert (done["Ada"].msg, done["Ada"].meta) == ("Salve Ada", "attempt=1")
+    assert [task.info for task in memory.tasks("children")] == ["Ada"]
+
+
+def test_parameters_are_checked_in_the_child(work):
+    """With the words that a thread would have."""
+    done = work(workers.typed, "/a?count=1", "/a?count=x")
+    assert done["/a?count=1"].msg == "/a 2"
+    assert done["/a?count=x"].msg == "count: not a whole number: 'x'"
+
+
+def test_what_is_logged_and_printed_comes_in_order_and_in_whole_lines(
+    work, caplog, capfd
+):
+    """To stderr; a line without an end has one at the end of its process."""
+
+    class Shown(logging.Handler):
+        def emit(self, record):
+            os.write(2, f"{record.name}: {record.getMessage()}\n".encode())
+
+    handler = Shown()
+    logging.getLogger("task.worker").addHandler(handler)
+    try:
+        work(workers.speaks, "1")
+    finally:
+        logging.getLogger("task.worker").removeHandler(handler)
+    out, err = capfd.readouterr()
+    own = "printed 1\ntask.worker.speaks: logged 1\na-b\nno end\n"
+    assert (out, err) == ("", own)
+
+
+def test_an_async_def_works(work):
+    """In an event loop of the child."""
+    assert work(workers.async_upper, "a")["a"].msg == "A"
+
+
+def test_a_class_is_made_and_closed_in_the_child(work, journal):
+    """One object for each process."""
+    done = work(workers.Counts, "a", "b")
+    assert sorted(task.msg for task in done.values()) == ["1", "2"]
+    assert journal() == ["closed after 2"]
+
+
+def test_context_variables_are_gone_with_their_task(work):
+    """As in threads."""
+    done = work(workers.remembers, "a", "b")
+    assert {task.msg for task in done.values()} == {"nothing"}
+
+
+def test_stdin_is_empty(work):
+    """Nobody eats what belongs to the launcher."""
+    assert work(workers.reads_stdin, "a")["a"].msg == "''"
+
+
+def test_what_is_no_text_is_an_error_of_its_task(work):
+    """And of no other."""
+    done = work(workers.nonsense, "a")
+    assert done["a"].msg == "the worker put something that is no text in: info"
+
+
+@pytest.mark.parametrize(
+    ("info", "how"),
+    [("kill", "was killed by SIGSEGV"), ("exit", "exited with 3")],
+)
+def test_a_death_costs_its_own_task_alone(work, memory, journal, caplog, info, how):
+    """It is given back and counted, and dead in the end; nobody else runs twice."""
+    memory.watch("load.dead")
+    innocents = [f"innocent {number}" for number in range(30)]
+    infos = [*innocents[:10], info, *innocents[10:]]
+    done = work(workers.dies, *infos, concurrency=2, max_attempts=3)
+    assert set(done) == set(innocents)
+    assert sorted(journal()) == sorted([*innocents, *[info] * 3])
+    assert len(memory.take("load.dead")) == 1
+    told = [one.getMessage() for one in caplog.records if how in one.getMessage()]
+    assert [text.split("; ")[1] for text in told] == [
+        "it is given back",
+        "it is given back",
+        "it is dead",
+    ]
+    assert all(text.startswith("task load ") for text in told)
+
+
+def test_a_lambda_is_refused_before_the_bus_is_opened(memory):
+    """In one line, which says what to do."""
+
+    def never():
+        raise AssertionError
+
+    with pytest.raises(WorkerError, match="define it by name at the top of a module"):
+        make_launcher(lambda info: info, never, topic="load", pool="process")
+
+
+class Nowhere:
+    """When it is read in a child, its module is not there."""
+
+    def __reduce__(self):
+        return (__import__, ("module_that_is_nowhere",))
+
+
+def test_a_worker_that_a_child_does_not_find_is_one_line(memory):
+    """The launcher ends before it takes a task."""
+    made = make_launcher(
+        workers.upper, memory.open(), topic="load", pool="process", find=Nowhere()
+    )
+    with pytest.raises(WorkerError, match="a process does not find the worker"):
+        made.run()
+
+
+def test_a_pool_of_something_else_is_refused(memory):
+    """In words."""
+    with pytest.raises(UsageError, match="pool: 'fork' is none of thread, process"):
+        make_launcher(workers.upper, memory.open(), topic="load", pool="fork")
+
+
+def test_a_child_retires_after_so_many_tasks(work):
+    """A successor goes on."""
+    done = work(workers.pid, *"abcdef", max_tasks_per_child=2)
+    pids = [task.msg for task in done.values()]
+    assert sorted(map(pids.count, set(pids))) == [2, 2, 2]
+
+
+def test_a_child_retires_when_it_has_grown_too_large(work):
+    """After the task that did it."""
+    size = str(200 << 20)
+    infos = [size, "1", "2"]
+    done = work(workers.grows, *infos, max_memory_per_child=150 << 20, prefetch=0)
+    pids = [task.msg for task in done.values()]
+    assert len(set(pids)) == 2
+    assert pids.count(done[size].msg) == 1
+
+
+@pytest.mark.parametrize("info", ["sleep", "loop"])
+def test_a_run_that_is_late_is_interrupted_by_sigterm(work, journal, info):
+    """C that sleeps and Python that is busy: both can clean up."""
+    done = work(workers.hangs, info, timeout=0.2, kill_time=6.0)
+    assert done[info].msg == "timed out after 200ms"
+    assert journal() == ["cleaned up"]
+
+
+@pytest.mark.parametrize("worker", [workers.ignores, workers.swallows])
+def test_a_run_that_ignores_that_is_killed(work, worker):
+    """After the grace; the next task has another process."""
+    done = work(worker, "a", timeout=0.2, kill_time=0.4)
+    assert done["a"].msg == "timed out after 200ms"
+
+
+def test_a_coroutine_is_cancelled_at_its_timeout(work, journal):
+    """In its child."""
+    done = work(workers.async_hangs, "a", timeout=0.2)
+    assert done["a"].msg == "timed out after 200ms"
+    assert journal() == ["cancelled"]
+
+
+def test_a_stop_reaches_the_run(memory, make_tasks, journal, until):
+    """It heeds it, and is given back."""
+    memory.put(*make_tasks("a"))
+    slots = {"topic": "load", "pool": "process", "kill_time": 60.0}
+    with LauncherThread(workers.heeds, memory.open(), **slots) as thread:
+        until(journal)
+    assert thread.launcher.stats.returned == 1
+    assert thread.launcher.stats.abandoned == 0
+    assert journal() == ["begun False"]
+
+
+def test_no_process_is_left(memory, make_tasks, journal, until):
+    """Also of those that do not end by themselves."""
+    memory.put(*make_tasks("a"))
+    slots = {"topic": "load", "pool": "process", "kill_time": 0.1, "concurrency": 2}
+    with LauncherThread(workers.ignores, memory.open(), **slots) as thread:
+        until(journal)
+        staff = thread.launcher.parts.slots._staff
+        pids = [one.pid for one in staff.all]
+    assert staff.all == []
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)

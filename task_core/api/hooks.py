@@ -31,6 +31,8 @@ DECIDERS = frozenset(
 class HooksPlugin:
     """Manifest of hooks that have options (entry-point group `task_core.hooks`).
 
+    Those that do nothing until something is set belong in `task_core.hooks_if_set`.
+
     Args:
         name: As the entry point says it.
         summary: One line for lists.

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from task_core.api.message import Message
 from task_core.api.part import Sender
 from task_core.cli.stdout import diverted_stdout
+from task_core.config.hooks import Configured, hook_options
 from task_core.config.selection import Settings
 from task_core.config.sources import NoFile, Source
 from task_core.discovery.catalog import Catalog
@@ -22,6 +23,7 @@ def load_hooks(
     *,
     required: bool = False,
     toml: Source | None = None,
+    sends_once: bool = False,
 ) -> Hooks:
     """Return who listens; without hook plugins their engine is not even imported.
 
@@ -30,19 +32,21 @@ def load_hooks(
         more: Files, modules or names that are asked for: those must work.
         required: Whether those that are installed must work as well.
         toml: The configuration file, for their options.
+        sends_once: Whether they are asked what was sent before: all that may know.
 
     Raises:
         FrameworkError: One that must work does not.
     """
-    found = catalog.hooks
+    toml = toml or NoFile()
+    configured = None if sends_once else Configured(toml)
+    found = catalog.hooks_at_work(configured)
     given = [catalog.choose("hooks", text)[0] for text in more]
     if not (found or given):
         return NoHooks()
-    from task_core.config.hooks import hook_options
     from task_core.discovery.hooks import Listeners
     from task_core.discovery.loader import load
 
-    configure = partial(hook_options, toml=toml or NoFile())
+    configure = partial(hook_options, toml=toml)
     with diverted_stdout():  # what a plugin prints when imported is no data
         listeners = Listeners.load(found, required=required, configure=configure)
         for plugin in given:

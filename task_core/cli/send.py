@@ -94,8 +94,10 @@ def _run(
         if seconds is not None:
             topic = options.done_topic
             waiting = Waiting(bus, topic, stdout, seconds, count=from_stdin)
-        hooks = load_hooks(settings.catalog, toml=settings.toml)
         unique = options.unique.total_seconds() if options.unique else None
+        hooks = load_hooks(
+            settings.catalog, toml=settings.toml, sends_once=unique is not None
+        )
         producer = ToldSender(bus.producer(), hooks, unique)
         code = 0
         if from_stdin:

@@ -5,10 +5,10 @@ import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from importlib.machinery import PathFinder
 from typing import Any, Self
 
 from task_core.discovery.found import CORE, Found, normalise
+from task_core.discovery.mentions import admitted, mentions
 from task_core.errors import PluginConflictError, UnknownPluginError
 
 LOCAL_KINDS = ("worker", "taskmaster", "hooks")
@@ -87,24 +87,38 @@ class Catalog:
     @property
     def found(self) -> list[Found]:
         """All of them; several may claim one name."""
-        admitted = [f for f in self._installed if _admitted(f.distribution, self._env)]
-        return _in_order([*self._own, *admitted])
+        seen = [f for f in self._installed if admitted(f.distribution, self._env)]
+        return _in_order([*self._own, *seen])
 
     @property
     def disabled(self) -> list[Found]:
         """Those that the environment hides."""
-        others = (
-            f for f in self._installed if not _admitted(f.distribution, self._env)
-        )
+        others = (f for f in self._installed if not admitted(f.distribution, self._env))
         return _in_order(others)
 
     @property
     def hooks(self) -> list[Found]:
-        """The hook plugins, of which most machines have none: that is seen sooner."""
+        """The hook plugins."""
+        return self.hooks_at_work(None)
+
+    def hooks_at_work(self, configured: Collection[str] | None) -> list[Found]:
+        """Return the hook plugins; most machines have none, and that is seen sooner.
+
+        Args:
+            configured: Those for which something is set: others of the group
+                `task_core.hooks_if_set` are left out; None: none is left out.
+        """
         own = [found for found in self._own if found.kind == "hooks"]
-        if not own and not mentions(self.path, "[task_core.hooks]", self._env):
+        everyone = configured is None or len(configured) > 0
+        group = "[task_core.hooks" if everyone else "[task_core.hooks]"
+        if not own and not mentions(self.path, group, self._env):
             return []
-        return [found for found in self.found if found.kind == "hooks"]
+        return [
+            found
+            for found in self.found
+            if found.kind == "hooks"
+            and (not found.if_set or configured is None or found.name in configured)
+        ]
 
     def register(self, kind: str, manifest: Any, name: str = "") -> None:
         """Add a plugin of this process, for example in a frozen program.
@@ -236,40 +250,6 @@ class Names(Collection[str]):
         return len(self._names)
 
 
-def mentions(path: Sequence[str], group: str, env: Mapping[str, str] = {}) -> bool:
-    """Say whether a distribution may bring plugins of a group: no is certain.
-
-    This is asked at each start, and costs a fifth of reading all metadata.
-
-    Args:
-        path: Folders as in `sys.path`.
-        group: As `entry_points.txt` says it, for example `[task_core.hooks]`.
-        env: Variables that hide some.
-    """
-    others = (finder for finder in sys.meta_path if finder is not PathFinder)
-    if any(hasattr(finder, "find_distributions") for finder in others):
-        return True
-    return any(_mentions(folder or ".", group.encode(), env) for folder in path)
-
-
-def _mentions(folder: str, group: bytes, env: Mapping[str, str]) -> bool:
-    try:
-        entries = os.listdir(folder)
-    except OSError:  # a zip file may hold anything; others need not exist
-        return os.path.isfile(folder)
-    for entry in entries:
-        if entry.lower().endswith((".dist-info", "egg-info")):
-            try:
-                place = os.path.join(folder, entry, "entry_points.txt")
-                with open(place, "rb") as file:
-                    found = group in file.read()
-                if found and _admitted(normalise(entry.partition("-")[0]), env):
-                    return True
-            except OSError:  # most bring none
-                continue
-    return False
-
-
 def _local(kind: str, text: str) -> Found:
     # Only now: what is installed does not need it.
     from task_core.discovery.files import locate  # noqa: PLC0415
@@ -285,14 +265,3 @@ def _in_order(found: Iterable[Found]) -> list[Found]:
     plugins = sorted(found, key=lambda f: (f.kind, f.name, not f.builtin, f.owner))
     kept = {(f.kind, f.name, f.value or id(f.manifest)): f for f in reversed(plugins)}
     return [*reversed(kept.values())]
-
-
-def _admitted(distribution: str, env: Mapping[str, str]) -> bool:
-    wanted = env.get("TASK_PLUGINS", "")
-    if wanted and distribution not in _distributions(wanted):
-        return False
-    return distribution not in _distributions(env.get("TASK_PLUGINS_DISABLED", ""))
-
-
-def _distributions(text: str) -> list[str]:
-    return [normalise(name.strip()) for name in text.split(",")]

@@ -6,7 +6,9 @@ from typing import Any
 import attrs
 
 KINDS = ("bus", "worker", "taskmaster", "hooks", "command")
-GROUPS = {f"task_core.{kind}": kind for kind in KINDS}
+IF_SET = "task_core.hooks_if_set"
+"""Entry-point group of hooks that have nothing to do until something is set."""
+GROUPS = {f"task_core.{kind}": kind for kind in KINDS} | {IF_SET: "hooks"}
 """Kinds by their entry-point groups."""
 CORE = "task-framework"
 """The distribution whose plugin names are reserved."""
@@ -24,6 +26,7 @@ class Found:
         location: The folder that holds the distribution's metadata.
         given: The file or module, as somebody named it, of what is not installed.
         manifest: The manifest itself, when it was registered in this process.
+        if_set: Hooks that are at work only where something is set for them.
     """
 
     kind: str
@@ -34,6 +37,7 @@ class Found:
     location: str = ""
     given: str = ""
     manifest: Any = None
+    if_set: bool = False
 
     @property
     def builtin(self) -> bool:

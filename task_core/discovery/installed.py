@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from importlib.metadata import Distribution, distributions
 
-from task_core.discovery.found import CORE, GROUPS, Found, normalise
+from task_core.discovery.found import CORE, GROUPS, IF_SET, Found, normalise
 
 
 def installed(path: Sequence[str]) -> list[Found]:
@@ -98,4 +98,5 @@ def _plugins(distribution: Distribution) -> Iterator[Found]:
                 distribution=name,
                 version=version,
                 location=location,
+                if_set=point.group == IF_SET,
             )

@@ -10,9 +10,13 @@ import pytest
 
 from task_core.api.plugin import WorkerPlugin
 from task_core.builtin import PLUGINS
-from task_core.discovery.catalog import Catalog, mentions
+from task_core.config.hooks import Configured
+from task_core.config.sources import NoFile
+from task_core.config.toml_file import TomlFile
+from task_core.discovery.catalog import Catalog
 from task_core.discovery.explain import SHIPPED
-from task_core.discovery.found import Found
+from task_core.discovery.found import GROUPS, Found
+from task_core.discovery.mentions import mentions
 from task_core.errors import PluginConflictError, UnknownPluginError
 
 
@@ -67,12 +71,12 @@ def test_the_core_knows_the_names_that_the_project_ships_and_no_others():
     """It would send people to packages that nobody makes."""
     plugins = Path(__file__).parents[3] / "plugins"
     shipped = {
-        (group.removeprefix("task_core."), name, file.parent.name)
+        (GROUPS[group], name, file.parent.name)
         for file in plugins.glob("*/pyproject.toml")
         for group, points in tomllib.loads(file.read_text())["project"]
         .get("entry-points", {})
         .items()
-        if group.startswith("task_core.")  # pytest's are not ours
+        if group in GROUPS  # pytest's are not ours
         for name in points
     }
     known = {(*key, package) for key, package in SHIPPED.items()}
@@ -149,6 +153,23 @@ def test_what_is_installed_is_looked_up_only_for_names_that_others_bring(site):
         "assert not {'importlib.metadata', 'stevedore'} & {*sys.modules}"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_hooks_with_nothing_to_do_are_not_even_read(site, monkeypatch):
+    """What is in the group `hooks_if_set` costs nothing until something is set."""
+    site.install("task-hooks-x", kind="hooks_if_set", plugin="do-x")
+    catalog = Catalog(path=site.path)
+    toml = TomlFile("task.toml", "[hooks.do-x]\ntypes = ['a']\n")
+    of_file = Configured(toml, {})
+    of_variable = Configured(NoFile(), {"TASK_HOOKS_DO_X_TYPES": "a"})
+    nothing = Configured(NoFile(), {"TASK_HOOKS_DO_X_TYPES": ""})
+    for configured in (of_file, of_variable, None):
+        (found,) = catalog.hooks_at_work(configured)
+        assert found.name == "do-x"
+    other = Configured(NoFile(), {"TASK_HOOKS_DONE_TYPES": "a"})
+    assert catalog.hooks_at_work(other) == []
+    monkeypatch.delattr("importlib.metadata.distributions")  # which reads them
+    assert Catalog(path=site.path).hooks_at_work(nothing) == []
 
 
 def test_hooks_are_seen_wherever_they_are(site, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Loads hook plugins, if there are any, and lets them see what a command sends."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
@@ -8,13 +9,48 @@ from msgspec.structs import replace
 
 from task_core.api.message import Message
 from task_core.api.part import Sender
+from task_core.api.plugin import NoOptions
 from task_core.cli.stdout import diverted_stdout
-from task_core.config.hooks import Configured, hook_options
 from task_core.config.selection import Settings
-from task_core.config.sources import NoFile, Source
+from task_core.config.sources import (
+    NoFile,
+    Section,
+    Source,
+    environment_layer,
+    variable_prefix,
+)
 from task_core.discovery.catalog import Catalog
 from task_core.launcher.plan import Hooks, NoHooks
 from task_core.wire import decode_task, encode_task
+
+_ALL = Section(options=NoOptions, table=("hooks",))
+
+
+class Configured(Collection[str]):
+    """The hooks for which something is set.
+
+    Args:
+        toml: The configuration file.
+        environment: The environment variables.
+    """
+
+    def __init__(
+        self, toml: Source, environment: Mapping[str, str] = os.environ
+    ) -> None:
+        self._tables = toml.layer(_ALL).unknown
+        self._variables = environment_layer(_ALL, environment).unknown.values()
+
+    def __contains__(self, name: object) -> bool:
+        variable = f"environment {variable_prefix(('hooks', str(name)))}"
+        return str(name).replace("-", "_") in self._tables or any(
+            one.startswith(variable) for one in self._variables
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self._tables, *self._variables))
+
+    def __len__(self) -> int:
+        return len(self._tables) + len(self._variables)
 
 
 def load_hooks(
@@ -43,6 +79,7 @@ def load_hooks(
     given = [catalog.choose("hooks", text)[0] for text in more]
     if not (found or given):
         return NoHooks()
+    from task_core.config.hooks import hook_options
     from task_core.discovery.hooks import Listeners
     from task_core.discovery.loader import load
 

@@ -7,8 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Self
 
-from task_core.discovery.found import CORE, Found, normalise
-from task_core.discovery.mentions import admitted, mentions
+from task_core.discovery.found import CORE, Found, admitted, mentions, normalise
 from task_core.errors import PluginConflictError, UnknownPluginError
 
 LOCAL_KINDS = ("worker", "taskmaster", "hooks")

@@ -10,13 +10,12 @@ import pytest
 
 from task_core.api.plugin import WorkerPlugin
 from task_core.builtin import PLUGINS
-from task_core.config.hooks import Configured
+from task_core.cli.hooks import Configured
 from task_core.config.sources import NoFile
 from task_core.config.toml_file import TomlFile
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.explain import SHIPPED
-from task_core.discovery.found import GROUPS, Found
-from task_core.discovery.mentions import mentions
+from task_core.discovery.found import GROUPS, Found, mentions
 from task_core.errors import PluginConflictError, UnknownPluginError
 
 

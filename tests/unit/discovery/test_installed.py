@@ -7,14 +7,17 @@ import zipfile
 import pytest
 from task_testing.dists import write_distribution
 
-from task_core.discovery.found import CORE, GROUPS, normalise
+from task_core.discovery.found import CORE, GROUPS, IF_SET, normalise
 from task_core.discovery.installed import copies_of, installed, versions
 
 BUS = {"task_core.bus": {"x": "x_mod:plugin"}}
 
 
 def ours(path):
-    return sorted((f"task_core.{f.kind}", f.name, f.value) for f in installed(path))
+    return sorted(
+        (IF_SET if f.if_set else f"task_core.{f.kind}", f.name, f.value)
+        for f in installed(path)
+    )
 
 
 def theirs(path):

@@ -65,11 +65,17 @@ class Bare:
     def __init__(self, server: Postgres) -> None:
         self._connection = psycopg.connect(server.url, autocommit=True)
         self._cursor = self._connection.cursor(binary=True)
+        for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin"):
+            self._connection.execute(f"SET enable_{way} = off")
 
     def run(self, text: str, *words: Any) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows."""
         self._cursor.execute(text, words, prepare=True)
         return self._cursor.fetchall() if self._cursor.description else []
+
+    def wait(self) -> None:
+        """Wait for a notification."""
+        list(self._connection.notifies(timeout=10, stop_after=1))
 
 
 def bare_work(bare: Bare, window: int, count: int) -> float:
@@ -158,6 +164,23 @@ def experiments(bare: Bare, bus: Bus, messages: int) -> dict[str, Pair]:
             lambda batch=batch, count=count: bus_send(bus, batch, count),
         )
     return found
+
+
+def bare_latency(server: Postgres, count: int) -> list[float]:
+    """Return milliseconds from a send to its receipt by who listens."""
+    sender, reader = Bare(server), Bare(server)
+    reader.run("LISTEN bare")
+    waits = []
+    for _ in range(count):
+        time.sleep(0.03)
+        sent = time.perf_counter()
+        sender.run(SEND, 4, [TASK])
+        sender.run("NOTIFY bare")
+        reader.wait()
+        ((number, ends, *_),) = reader.run(TAKE, 4, 1)
+        waits.append((time.perf_counter() - sent) * 1000)
+        reader.run(SETTLE, [number], [ends], 4, [], 1)
+    return sorted(waits)
 
 
 def idle_latency(server: Postgres, count: int) -> list[float]:
@@ -254,8 +277,10 @@ def compare(server: Postgres, messages: int, rounds: int) -> None:
         by_bus = count / statistics.median(pair[1] for pair in seconds)
         ratio = statistics.median(pair[0] / pair[1] for pair in seconds)
         print(f"{name:20}{by_hand:>10,.0f}{by_bus:>10,.0f}{ratio:>8.2f}")
-    waits = idle_latency(server, 200)
-    print(f"idle, send to receipt: p50 {waits[100]:.2f} ms, p99 {waits[197]:.2f} ms")
+    for name, measure in (("bare", bare_latency), ("bus", idle_latency)):
+        waits = measure(server, 200)
+        told = f"p50 {waits[100]:.2f} ms, p99 {waits[197]:.2f} ms"
+        print(f"idle, send to receipt, {name}: {told}")
     bus.close()
 
 

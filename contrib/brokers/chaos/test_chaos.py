@@ -11,11 +11,13 @@ import os
 import random
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from brokers.kafka import Kafka
 from brokers.nsq import Nsqd
 from brokers.ports import split
+from brokers.postgres import Postgres
 from brokers.proxy import Proxy
 from brokers.redis import Redis
 from fleet import Fleet
@@ -23,6 +25,8 @@ from task_bus_kafka.options import KafkaOptions
 from task_bus_kafka.plugin import kafka
 from task_bus_nsq.options import NsqOptions
 from task_bus_nsq.plugin import nsq
+from task_bus_postgres.options import PostgresOptions
+from task_bus_postgres.plugin import postgres
 from task_bus_redis.options import RedisOptions
 from task_bus_redis.plugin import redis
 
@@ -104,21 +108,15 @@ class Kafkas:
         return [self.broker.kill, self.proxy.cut, self.proxy.cut], self.broker.start
 
 
-class Redises:
-    """One Redis, behind a proxy."""
+class Served:
+    """One server that can be paused, behind a proxy."""
 
     lease = "2s"
 
     def __init__(self, stack):
-        self.broker = stack.enter_context(Redis())
+        self.broker = stack.enter_context(self.make())
         self.proxy = stack.enter_context(Proxy(self.broker.address))
-        self.url = f"redis://{self.proxy.address}"
-        host, port = split(self.proxy.address)
-        self._options = RedisOptions(host=host, port=port)
         self.bus = self.open()
-
-    def open(self):
-        return redis.open(self._options, BusContext())
 
     def troubles(self, choose):
         broker, proxy = self.broker, self.proxy
@@ -130,7 +128,37 @@ class Redises:
         self.broker.start()
 
 
-SCENES = {"nsq": Nsqs, "kafka": Kafkas, "redis": Redises}
+class Redises(Served):
+    """One Redis."""
+
+    make = Redis
+
+    @property
+    def url(self):
+        return f"redis://{self.proxy.address}"
+
+    def open(self):
+        host, port = split(self.proxy.address)
+        return redis.open(RedisOptions(host=host, port=port), BusContext())
+
+
+class Postgreses(Served):
+    """One PostgreSQL; who asks one that is paused gives up after two seconds."""
+
+    make = Postgres
+
+    @property
+    def url(self):
+        return f"postgres://postgres@{self.proxy.address}/postgres?timeout=2s"
+
+    def open(self):
+        host, port = split(self.proxy.address)
+        where = {"host": host, "port": port, "dbname": "postgres", "user": "postgres"}
+        patience = timedelta(seconds=2)
+        return postgres.open(PostgresOptions(**where, timeout=patience), BusContext())
+
+
+SCENES = {"nsq": Nsqs, "kafka": Kafkas, "redis": Redises, "postgres": Postgreses}
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + RUNS))

@@ -26,6 +26,8 @@ from task_bus_kafka.options import Client, KafkaOptions
 from task_bus_kafka.plugin import kafka as plugin_of_kafka
 from task_bus_nsq.options import NsqOptions
 from task_bus_nsq.plugin import nsq as plugin_of_nsq
+from task_bus_postgres.options import PostgresOptions
+from task_bus_postgres.plugin import postgres as plugin_of_postgres
 from task_bus_redis.options import RedisOptions
 from task_bus_redis.plugin import redis as plugin_of_redis
 from task_bus_sqlite.options import SqliteOptions
@@ -89,6 +91,16 @@ def on_redis(request, proxy=None):
     return Stage(f"redis://{address}", plugin_of_redis, options)
 
 
+def on_postgres(request, proxy=None):
+    address = request.getfixturevalue("postgres").address
+    if proxy:
+        proxy.target, address = address, proxy.address
+    host, port = split(address)
+    where = {"host": host, "port": port, "dbname": "postgres", "user": "postgres"}
+    url = f"postgres://postgres@{address}/postgres"
+    return Stage(url, plugin_of_postgres, PostgresOptions(**where))
+
+
 def on_kafka(**more):
     def stage(request, proxy=None):
         address = request.getfixturevalue("kafka").bootstrap
@@ -107,6 +119,7 @@ STAGES = {
     "sqlite": on_sqlite,
     "nsq": on_nsq,
     "redis": on_redis,
+    "postgres": on_postgres,
     "kafka-python": on_kafka(),
     "confluent": on_kafka(client=Client.CONFLUENT),
     "transactions": on_kafka(transactions=True),

@@ -1,6 +1,5 @@
 """Brokers of these tests: one PostgreSQL for all, which speaks TLS as well."""
 
-import os
 import sys
 import uuid
 from pathlib import Path
@@ -9,7 +8,6 @@ import psycopg
 import pytest
 from brokers.ports import split
 from brokers.postgres import Postgres
-from brokers.process import BrokerMissingError
 from brokers.tls import Certificate
 from task_bus_postgres.options import PostgresOptions
 from task_bus_postgres.plugin import postgres as plugin
@@ -17,6 +15,7 @@ from task_bus_postgres.plugin import postgres as plugin
 from task_core.api import BusContext
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `postgres_backdoor`
+from postgres_server import insist
 
 
 @pytest.fixture(scope="session")
@@ -33,22 +32,12 @@ def server(certificate):
     server.close()
 
 
-def insist(start):
-    """Start something; skip, or fail where it must be there."""
-    try:
-        return start()
-    except BrokerMissingError as error:
-        if os.environ.get("BROKERS_REQUIRED") == "1":
-            raise
-        pytest.skip(str(error))
-
-
 @pytest.fixture
 def make_options(server):
     """Return options for the shared server, or for another one."""
 
-    def make(of=server, **more):
-        host, port = split(of.address)
+    def make(of_server=server, **more):
+        host, port = split(of_server.address)
         words = {"host": host, "port": port, "user": "postgres", "dbname": "postgres"}
         return PostgresOptions(**{**words, **more})
 

@@ -96,6 +96,8 @@ class PostgresConsumer(Consumer):
         if monotonic() >= self._tidy_at:
             self._tidy()
         sleep = self._sleep
+        if sleep.registered:
+            sleep.hear(self._link)
         if sleep.is_over and (found := self._take(limit)):
             return found
         seconds = self._rest()

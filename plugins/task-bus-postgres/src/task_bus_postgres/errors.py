@@ -53,12 +53,15 @@ CLASSES: dict[str, tuple[type[BusError], str]] = {
 }
 """By the class of the SQLSTATE."""
 WORDS: tuple[tuple[str, type[BusError], str], ...] = (
+    ("the database system is", BusConnectionError, "is not ready"),
+    ("too many", BusConnectionError, "takes nothing more now"),
+    ("connection slots", BusConnectionError, "takes nothing more now"),
     ("password authentication failed", BusError, LOGIN),
     ("no password supplied", BusError, LOGIN),
     ("no pg_hba.conf entry", BusError, LOGIN),
-    ("role ", BusError, LOGIN),
+    ('role "', BusError, LOGIN),
     ("permission denied for database", BusError, RIGHTS),
-    ("database ", BusError, DATABASE),
+    ('database "', BusError, DATABASE),
     ("certificate verify failed", BusError, UNTRUSTED),
     ("root certificate file", BusError, UNTRUSTED),
     ("does not match host name", BusError, UNTRUSTED),
@@ -66,11 +69,6 @@ WORDS: tuple[tuple[str, type[BusError], str], ...] = (
     ("server does not support SSL", BusError, "speaks no TLS: option sslmode"),
     ("invalid response to SSL", BusError, SPEAKS),
     ("expected authentication request", BusError, SPEAKS),
-    ("starting up", BusConnectionError, "is not ready"),
-    ("shutting down", BusConnectionError, "is not ready"),
-    ("recovery mode", BusConnectionError, "is not ready"),
-    ("too many", BusConnectionError, "takes nothing more now"),
-    ("remaining connection slots", BusConnectionError, "takes nothing more now"),
     ("timeout", BusConnectionError, "does not answer in time"),
 )
 """Words of those errors that come without a SQLSTATE, while connecting."""

@@ -35,7 +35,7 @@ class Link:
         self._prepares = prepares
         self._connection: psycopg.Connection[Any] | None = None
         self._pg: Any = None
-        self._poll = select.poll()
+        self._poll, self._events = select.poll(), 0
         self._known: dict[bytes, bytes] = {}
         self._used_at = 0.0
 
@@ -59,7 +59,8 @@ class Link:
             self._connection = self._dialer.dial()
             self._pg = self._connection.pgconn
             self._poll = select.poll()
-            self._poll.register(self._pg.socket, select.POLLIN)
+            self._events = select.POLLIN
+            self._poll.register(self._pg.socket, self._events)
             self._known = {}
 
     def call(self, statement: bytes, *words: bytes | None) -> list[Row]:
@@ -155,7 +156,9 @@ class Link:
         ]
 
     def _wait(self, deadline: float, events: int = select.POLLIN) -> None:
-        self._poll.modify(self._pg.socket, events)
+        if events != self._events:
+            self._poll.modify(self._pg.socket, events)
+            self._events = events
         if not self._poll.poll(max(0.0, deadline - monotonic()) * 1000):
             raise BusConnectionError(
                 f"PostgreSQL at {self._dialer.address}: does not answer in time"

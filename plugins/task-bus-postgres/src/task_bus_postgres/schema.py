@@ -11,7 +11,13 @@ from task_core.api import BusError
 
 VERSION = 1
 """What this program knows."""
-_FIND = "SELECT to_regclass('{schema}.version') IS NOT NULL"
+# By the tables themselves: what the server remembers of names may be from before the
+# lock was ours.
+_FIND = """
+    SELECT count(*) > 0 FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.relname = 'version' AND n.nspname = %s
+"""
 _READ = "SELECT version, oldest FROM {schema}.version"
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('{schema}.version', 0))"
 
@@ -57,11 +63,11 @@ def check(
 
 def _version(connection: "psycopg.Connection[Any]", schema: str, address: str) -> int:
     """Return that of the database; 0 if there is none."""
-    name = quoted(schema)
-    (found,) = connection.execute(_FIND.format(schema=name).encode()).fetchall()
+    (found,) = connection.execute(_FIND, [schema]).fetchall()
     if not found[0]:
         return 0
-    rows = connection.execute(_READ.format(schema=name).encode()).fetchall()
+    read = _READ.format(schema=quoted(schema))
+    rows = connection.execute(read.encode()).fetchall()
     version, oldest = max(rows, default=(0, 0))
     if oldest > VERSION:
         raise BusError(

@@ -109,9 +109,15 @@ class Sleep:
         if not self.notified:
             first, growth = ASKING_NAP, LONGER_NAPS
         self._nap = min(max(first, self._nap * growth), self._longest)
-        if not (news := link.news()):
+        self.hear(link)
+        if not self.is_over:
             event = waker.wait(min(seconds, self._nap), link.fileno())
-            news = link.news() if event is Event.READY else []
+            if event is Event.READY:
+                self.hear(link)
+
+    def hear(self, link: Link) -> None:
+        """Note what the server has notified us of."""
+        news = link.news()
         if b"returned" in news:
             self.look_at_all()
         if news:

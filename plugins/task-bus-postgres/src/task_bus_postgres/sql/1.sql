@@ -79,26 +79,43 @@ CREATE FUNCTION {schema}.send(topics text[], bodies bytea[], places int[],
 LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     now constant timestamptz := clock_timestamp();
+    kind constant int := '{schema}.message'::regclass::oid::int;
+    number int;
+    made boolean := wanted IS NULL;
+    found int[];
+    lasting boolean;
+    awake boolean;
     one int;
-    known int;
 BEGIN
-    SELECT count(DISTINCT topic) INTO known FROM {schema}.channel
-    WHERE topic = ANY (topics) AND expires = 'infinity';
-    IF wanted IS NOT NULL OR known < cardinality(topics) THEN
-        PERFORM {schema}.prepare(topics, coalesce(wanted, '{}'));
-    END IF;
-    INSERT INTO {schema}.message (channel, rank, due, headers, body)
-    SELECT c.id, coalesce(m.rank, 0),
-        CASE WHEN m.delay > 0 THEN now + m.delay * interval '1 s' ELSE now END,
-        m.headers, m.body
-    FROM unnest(bodies, places, delays, wanted, headers) WITH ORDINALITY
-        AS m (body, place, delay, rank, headers, n)
-    JOIN {schema}.channel AS c
-        ON c.topic = topics[coalesce(m.place, 1)] AND c.expires > now
-    ORDER BY m.n;
-    FOR one IN SELECT id FROM {schema}.channel AS c
-        WHERE c.topic = ANY (topics) AND c.name <> '' LOOP
-        PERFORM {schema}.wake(one, '');
+    FOR number IN 1 .. cardinality(topics) LOOP
+        LOOP
+            SELECT array_agg(id), bool_or(expires = 'infinity') INTO found, lasting
+            FROM {schema}.channel WHERE topic = topics[number] AND expires > now;
+            EXIT WHEN lasting AND made;
+            PERFORM {schema}.prepare(topics, coalesce(wanted, '{}'));
+            made := true;
+        END LOOP;
+        IF cardinality(found) = 1 AND cardinality(bodies) = 1 THEN -- most often
+            INSERT INTO {schema}.message (channel, rank, due, headers, body)
+            VALUES (found[1], coalesce(wanted[1], 0),
+                now + coalesce(delays[1], 0) * interval '1 s', headers[1], bodies[1]);
+        ELSE
+            INSERT INTO {schema}.message (channel, rank, due, headers, body)
+            SELECT channel, coalesce(m.rank, 0),
+                now + coalesce(m.delay, 0) * interval '1 s', m.headers, m.body
+            FROM unnest(bodies, places, delays, wanted, headers) WITH ORDINALITY
+                AS m (body, place, delay, rank, headers, n), unnest(found) AS channel
+            WHERE coalesce(m.place, 1) = number
+            ORDER BY m.n;
+        END IF;
+        FOREACH one IN ARRAY found LOOP -- as `wake` does, in fewer steps
+            awake := pg_try_advisory_lock(kind, one);
+            IF awake THEN
+                awake := pg_advisory_unlock(kind, one);
+            ELSE
+                PERFORM pg_notify('task_' || kind || '_' || one, '');
+            END IF;
+        END LOOP;
     END LOOP;
 END $$;
 
@@ -114,6 +131,8 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     now constant timestamptz := clock_timestamp();
 BEGIN
+    -- A lease need not survive a crash of the server: without it, the task comes again.
+    PERFORM set_config('synchronous_commit', 'off', true);
     PERFORM FROM {schema}.channel AS c WHERE c.id = chan AND c.ranks = lanes;
     IF NOT FOUND THEN
         RETURN;
@@ -147,6 +166,7 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     now timestamptz;
 BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
     IF falls_asleep THEN
         PERFORM pg_advisory_lock_shared('{schema}.message'::regclass::oid::int, chan);
     END IF;
@@ -184,9 +204,14 @@ SET enable_mergejoin = off AS $$
 DECLARE
     gone int;
 BEGIN
-    DELETE FROM {schema}.message AS m
-    USING unnest(ids, lanes, ends) AS t (id, lane, due)
-    WHERE m.channel = chan AND m.rank = t.lane AND m.due = t.due AND m.id = t.id;
+    IF cardinality(ids) = 1 THEN
+        DELETE FROM {schema}.message AS m WHERE m.channel = chan
+            AND m.rank = lanes[1] AND m.due = ends[1] AND m.id = ids[1];
+    ELSE
+        DELETE FROM {schema}.message AS m
+        USING unnest(ids, lanes, ends) AS t (id, lane, due)
+        WHERE m.channel = chan AND m.rank = t.lane AND m.due = t.due AND m.id = t.id;
+    END IF;
     GET DIAGNOSTICS gone = ROW_COUNT;
     IF gone < cardinality(ids) THEN
         RAISE 'task: a lease is over' USING ERRCODE = 'TASK1';
@@ -205,6 +230,7 @@ DECLARE
     until constant timestamptz := clock_timestamp() + lease * interval '1 s';
     kept int;
 BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
     UPDATE {schema}.message AS m SET due = until
     FROM unnest(ids, lanes, ends) AS t (id, lane, due)
     WHERE m.channel = chan AND m.rank = t.lane AND m.due = t.due AND m.id = t.id;
@@ -222,6 +248,7 @@ CREATE FUNCTION {schema}.give_back(chan int, ids bigint[], lanes int[],
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off
 SET enable_mergejoin = off AS $$
 BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
     UPDATE {schema}.message AS m SET held = false, returned = m.returned + 1,
         due = CASE WHEN delay > 0 THEN clock_timestamp() + delay * interval '1 s'
             ELSE '-infinity' END
@@ -251,6 +278,7 @@ LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     one int;
 BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
     FOR one IN DELETE FROM {schema}.channel WHERE id IN (
             SELECT id FROM {schema}.channel WHERE expires < clock_timestamp()
             FOR UPDATE SKIP LOCKED)

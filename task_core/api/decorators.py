@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, overload
 
+import attrs
+
 from task_core.api.plugin import NoOptions, TaskmasterPlugin, WorkerPlugin
 from task_core.api.run_defaults import RunDefaults
 from task_core.api.taskmaster import (
@@ -13,8 +15,9 @@ from task_core.api.taskmaster import (
     TaskmasterContext,
 )
 from task_core.api.worker import Worker
-from task_core.errors import WorkerError
+from task_core.errors import WorkerError, nearest
 
+_OWN = ("name", "task_type", "strict", "options")
 Target = Callable[..., Any] | type[Worker]
 Master = Callable[[TaskmasterContext], None] | type[Taskmaster]
 
@@ -24,7 +27,7 @@ def worker(target: Target, /) -> WorkerPlugin: ...
 @overload
 def worker(
     *,
-    name: str = "",
+    name: str | None = None,
     task_type: str = "",
     strict: bool = True,
     options: type = NoOptions,
@@ -38,7 +41,7 @@ def worker(
     target: Target | None = None,
     /,
     *,
-    name: str = "",
+    name: str | None = None,
     task_type: str = "",
     strict: bool = True,
     options: type = NoOptions,
@@ -50,8 +53,8 @@ def worker(
 
     Args:
         target: The function or class.
-        name: The worker's name; when empty that of the function as it is written, or
-            that of the class in lower case.
+        name: The worker's name; when not given that of the function as it is written,
+            or that of the class in lower case.
         task_type: The type of the tasks; the name when empty.
         strict: A key of an info string that the parameters do not have is an error of
             the task, which names the nearest; with False it is overlooked.
@@ -61,7 +64,7 @@ def worker(
             `timeout`, `topic`); flags, environment and TOML are stronger.
 
     Raises:
-        TypeError, ValueError: One of the defaults makes no sense.
+        TypeError, ValueError: One of the arguments makes no sense.
 
     Example:
         >>> @worker
@@ -71,7 +74,8 @@ def worker(
         >>> (hello.name, hello.summary)
         ('hello', 'Greet.')
     """
-    declared = RunDefaults(**defaults)
+    _check(name, task_type, options)
+    declared = _declared(defaults)
 
     def declare(target: Target) -> WorkerPlugin:
         if not callable(target):
@@ -94,17 +98,21 @@ def worker(
 def taskmaster(target: Master, /) -> TaskmasterPlugin: ...
 @overload
 def taskmaster(
-    *, name: str = "", options: type = NoOptions
+    *, name: str | None = None, options: type = NoOptions
 ) -> Callable[[Master], TaskmasterPlugin]: ...
 def taskmaster(
-    target: Master | None = None, /, *, name: str = "", options: type = NoOptions
+    target: Master | None = None,
+    /,
+    *,
+    name: str | None = None,
+    options: type = NoOptions,
 ) -> TaskmasterPlugin | Callable[[Master], TaskmasterPlugin]:
     """Turn a function or a `Taskmaster` class into a plugin.
 
     Args:
         target: A function that takes the context, or the class.
-        name: The taskmaster's name; when empty that of the function as it is written,
-            or that of the class in lower case.
+        name: The taskmaster's name; when not given that of the function as it is
+            written, or that of the class in lower case.
         options: An attrs class; only for classes, which take them as their argument.
 
     Example:
@@ -115,6 +123,7 @@ def taskmaster(
         >>> (greeter.name, greeter.summary)
         ('greeter', 'Greet once.')
     """
+    _check(name, "", options)
 
     def declare(target: Master) -> TaskmasterPlugin:
         if not callable(target):
@@ -132,6 +141,26 @@ def taskmaster(
         )
 
     return declare if target is None else declare(target)
+
+
+def _check(name: Any, task_type: Any, options: Any) -> None:
+    """Refuse arguments that nothing could be made of."""
+    for argument, value in (("name", name), ("task_type", task_type)):
+        if not (value is None or isinstance(value, str)):
+            raise TypeError(f"{argument}: a text is wanted, not {value!r}")
+    if name == "":
+        raise ValueError("name: it is empty; leave it out to take that of the function")
+    if not (isinstance(options, type) and attrs.has(options)):
+        raise TypeError(f"options: an attrs class is wanted, not {options!r}")
+
+
+def _declared(defaults: dict[str, Any]) -> RunDefaults:
+    known = (*_OWN, *attrs.fields_dict(RunDefaults))
+    for argument in defaults:
+        if argument not in known:
+            hint = nearest(argument, known)
+            raise TypeError(f"@worker has no argument '{argument}'{hint}")
+    return RunDefaults(**defaults)
 
 
 def _runner(function: Callable[..., Any], options: type) -> Callable[[Any], Taskmaster]:

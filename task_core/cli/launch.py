@@ -68,7 +68,7 @@ def _refuse_to_share(settings: Settings) -> None:
     shared = [name for name in ("topic", "channel") if getattr(command, name)]
     buses = [chosen.plugin.name for chosen in settings.buses.values()]
     if shared:
-        text = f"{shared[0]}: of several workers, each reads its own; leave it out"
+        text = f"--{shared[0]}: of several workers, each reads its own; leave it out"
         raise OptionError([text])
     if not set(buses).isdisjoint(STDIN):
         text = "several workers cannot share what is piped in: give --bus a broker"

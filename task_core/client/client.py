@@ -16,6 +16,7 @@ from task_core.client.outbox import Outbox
 from task_core.client.reading import Reading
 from task_core.client.results import Results
 from task_core.client.sent import (
+    MOMENT,
     Sent,
     Span,
     as_task,
@@ -252,7 +253,7 @@ class Client:
         self, tasks: list[Task], messages: list[Message], unique: Span, timeout: float
     ) -> None:
         """The same, of tasks whose like is not sent again for a time."""
-        seconds = seconds_of("unique", unique, least=1e-6)
+        seconds = seconds_of("unique", unique, least=MOMENT)
         with self._lock:
             claims = self._claims = self._claims or self._find_claims()
         topics = [message.topic for message in messages]

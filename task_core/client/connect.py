@@ -7,17 +7,19 @@ from typing import Any
 from task_core.api.bus import Bus, BusContext
 from task_core.builtin import PLUGINS
 from task_core.client.client import Client
+from task_core.client.sent import MOMENT, Span, seconds_of
 from task_core.config.bus import choose_bus, read_toml
 from task_core.config.selection import Chosen
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.claims import Claims
+from task_core.errors import UsageError
 
 
 def connect(
     url: str | None = None,
     *,
     done_topic: str = "done",
-    lease: float = 30.0,
+    lease: Span = 30.0,
     prefix: str | None = None,
     config: str | None = None,
     catalog: Catalog | None = None,
@@ -33,7 +35,8 @@ def connect(
             not given.
         done_topic: Where `call` looks for done tasks.
         prefix: What the name of every topic begins with on the bus.
-        lease: Seconds until what `read` has and does not settle comes again.
+        lease: Time until what `read` has and does not settle comes again, as `"5m"` or
+            in seconds.
         config: The TOML file; `TASK_CONFIG`, or ./task.toml if it is there.
         catalog: What can be used; what is installed when not given.
         options: Those of the bus, as `task plugins show bus NAME` lists them.
@@ -41,6 +44,7 @@ def connect(
     Raises:
         PluginError: There is no such bus, or it cannot be used.
         OptionError: One of the options is wrong.
+        UsageError: One of the other arguments is.
 
     Example:
         >>> with connect("memory:example") as tasks:
@@ -49,7 +53,9 @@ def connect(
     """
     found = catalog or Catalog.scan(PLUGINS)
     chosen = choose_bus(found, url, options, prefix=prefix, config=config)
-    open_ = partial(_open, chosen, lease)
+    if not done_topic:
+        raise UsageError("done_topic: it is empty; say where done tasks go")
+    open_ = partial(_open, chosen, seconds_of("lease", lease, least=MOMENT))
     claims = partial(_find_claims, found, config)
     return Client(open_, done_topic, chosen.plugin.name, claims)
 
@@ -57,7 +63,7 @@ def connect(
 def open_bus(
     url: str | None = None,
     *,
-    lease: float = 30.0,
+    lease: Span = 30.0,
     prefix: str | None = None,
     config: str | None = None,
     catalog: Catalog | None = None,
@@ -70,12 +76,13 @@ def open_bus(
     Raises:
         PluginError: There is no such bus, or it cannot be used.
         OptionError: One of the options is wrong.
+        UsageError: One of the other arguments is.
         BusError: It cannot be opened.
     """
     chosen = choose_bus(
         catalog or Catalog.scan(PLUGINS), url, options, prefix=prefix, config=config
     )
-    return _open(chosen, lease)
+    return _open(chosen, seconds_of("lease", lease, least=MOMENT))
 
 
 def _open(chosen: Chosen, lease: float) -> Bus:

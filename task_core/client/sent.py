@@ -22,6 +22,8 @@ from task_core.wire import decode_task, encode_task
 
 BATCH = 500
 """Tasks that `send_many` sends in one call of the bus."""
+MOMENT = 1e-6
+"""The shortest time, where none makes no sense."""
 Span = str | float | timedelta
 """A time with its unit, as `"1h"`, or in seconds."""
 

@@ -10,7 +10,7 @@ import attrs
 
 from task_core.config.selection import PREFIX, Chosen, Plugins, Selector
 from task_core.config.sources import NoFile, Section, Source
-from task_core.errors import OptionError, nearest
+from task_core.errors import OptionError, UsageError, nearest
 from task_core.options import option
 from task_core.values import write
 
@@ -66,7 +66,11 @@ def choose_bus(
     Raises:
         PluginError: There is no such bus, or it cannot be used.
         OptionError: One of the options is wrong, or there is none of that name.
+        UsageError: What is given for the bus is no text.
     """
+    if not (url is None or isinstance(url, str)):
+        text = f"the name or URL of a bus is wanted, not {url!r}"
+        raise UsageError(f"{text}: for example 'sqlite://task.db'")
     flags = partial(_arguments, url, prefix, options)
     toml = read_toml(config or os.environ.get("TASK_CONFIG"))
     selector = Selector(ANY, catalog, toml)

@@ -224,7 +224,11 @@ class Selector:
         common = unknown_of(COMMON_SECTION, [self._toml.layer(COMMON_SECTION)])
         more = partial(self._catalog.names, "command")
         strays = self._toml.strays(tables, more)
-        return [*common, *strays, *stray_variables(self._environment, tables)]
+        return [
+            *common,
+            *strays,
+            *stray_variables(self._environment, tables, self._section),
+        ]
 
 
 def _common(layer: Layer) -> Layer:

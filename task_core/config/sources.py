@@ -235,12 +235,14 @@ _SURELY_MEANT = 0.8
 
 
 def stray_variables(
-    environment: Mapping[str, str], tables: Collection[str]
+    environment: Mapping[str, str], tables: Collection[str], section: Section
 ) -> list[str]:
     """Return what is wrong with variables that are nearly called as those we read.
 
-    All others are let through: they may be another program's.
+    Those too that name an option of the command, without its table. All others are let
+    through: they may be another program's.
     """
+    own = {f"TASK_{spec.name.upper()}": section.env_of(spec) for spec in section.specs}
     single = [*(name.upper() for name in COMMON), *_OTHERS]
     prefixes = [name.upper().replace("-", "_") for name in tables]
     problems = []
@@ -248,7 +250,8 @@ def stray_variables(
         name = variable.removeprefix("TASK_")
         if name == variable or name in single or name.startswith(tuple(prefixes)):
             continue
-        hint = _meant(name, single)
+        named = own.get(variable) if environment[variable] else None
+        hint = f": did you mean '{named[5:]}'?" if named else _meant(name, single)
         if not hint and "_" in name:
             hint = _meant(name.partition("_")[0], prefixes)
         if hint:

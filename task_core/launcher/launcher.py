@@ -21,7 +21,13 @@ from task_core.launcher.in_flight import InFlight, Window
 from task_core.launcher.inbox import Inbox
 from task_core.launcher.loop import Loop, subscribe
 from task_core.launcher.outbox import Outbox
-from task_core.launcher.parts import Crew, Parts, make_crew, shown_options
+from task_core.launcher.parts import (
+    Crew,
+    Parts,
+    make_crew,
+    opened_bus,
+    shown_options,
+)
 from task_core.launcher.plan import (
     AckMode,
     Hooks,
@@ -81,7 +87,7 @@ def make_launcher(
     plan = attrs.evolve(plan or Plan(**plugin.defaults.settings), **settings)
     plan = plan.completed(plugin.type)
     crew = make_crew(worker, plugin, options, plan, find)
-    opened = bus if isinstance(bus, Bus) else bus()
+    opened = opened_bus(bus)
     try:
         opened = _usable(opened, plan, plugin, log)
     except BaseException:

@@ -9,6 +9,7 @@ import attrs
 from task_core.api.bus import Bus
 from task_core.api.plugin import NoOptions, WorkerPlugin
 from task_core.clock import Clock
+from task_core.errors import UsageError
 from task_core.launcher.context import Call, SharedContext
 from task_core.launcher.handover import Handover, Slots, ThreadSlots
 from task_core.launcher.in_flight import InFlight, Window
@@ -161,3 +162,19 @@ def make_crew(
 def shown_options(plugin: WorkerPlugin, options: Any) -> Any:
     """Return what a run sees as its options: None when the worker declares none."""
     return None if plugin.options is NoOptions else options
+
+
+def opened_bus(bus: Bus | Callable[[], Bus]) -> Bus:
+    """Return a bus that is given, or opened.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if isinstance(bus, Bus):
+        return bus
+    opened = bus() if callable(bus) else bus
+    if not isinstance(opened, Bus):
+        raise UsageError(
+            f"an open bus is wanted, not {opened!r}: task_core.open_bus(…) opens one"
+        )
+    return opened

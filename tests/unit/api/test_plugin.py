@@ -5,7 +5,7 @@ import pytest
 
 from task_core.api.bus import Bus, BusContext
 from task_core.api.capabilities import Capabilities
-from task_core.api.decorators import worker
+from task_core.api.decorators import taskmaster, worker
 from task_core.api.plugin import (
     API_VERSIONS,
     BusPlugin,
@@ -92,6 +92,34 @@ def test_only_functions_and_classes_can_be_workers(target):
     """The error says what was there instead."""
     with pytest.raises(WorkerError, match="@worker needs a function or a class, not "):
         worker(target)
+
+
+@pytest.mark.parametrize("declare", [worker, taskmaster])
+@pytest.mark.parametrize(
+    ("argument", "value", "text"),
+    [
+        ("name", "", "name: it is empty; leave it out to take that of the function"),
+        ("name", 3, "name: a text is wanted, not 3"),
+        ("options", dict, "options: an attrs class is wanted, not <class 'dict'>"),
+        ("options", 3, "options: an attrs class is wanted, not 3"),
+    ],
+)
+def test_what_makes_no_worker_is_refused_where_it_is_written(
+    declare, argument, value, text
+):
+    """And not when somebody launches it."""
+    with pytest.raises((TypeError, ValueError)) as caught:
+        declare(**{argument: value})
+    assert str(caught.value) == text
+
+
+def test_an_argument_that_there_is_not_has_a_hint():
+    """As every option that is misspelt."""
+    with pytest.raises(TypeError) as caught:
+        worker(retrys=3)
+    assert str(caught.value) == (
+        "@worker has no argument 'retrys': did you mean 'retries'?"
+    )
 
 
 @pytest.mark.parametrize(

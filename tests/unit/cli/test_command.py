@@ -158,6 +158,19 @@ def test_a_variable_with_a_typing_error_is_a_mistake(task, monkeypatch, variable
     )
 
 
+def test_a_variable_that_forgets_its_command_is_a_mistake(task, monkeypatch):
+    """It names an option of this command; an empty one counts as not set."""
+    monkeypatch.setenv("TASK_CONCURRENCY", "")
+    assert task("launch", "-w", "echo").code == 0
+    monkeypatch.setenv("TASK_CONCURRENCY", "3")
+    done = task("launch", "-w", "echo")
+    hint = "did you mean 'TASK_LAUNCH_CONCURRENCY'?"
+    assert (done.code, done.err) == (
+        2,
+        f"task: environment TASK_CONCURRENCY: nothing reads it: {hint}\n",
+    )
+
+
 def test_nothing_runs_when_an_option_is_wrong(task, folder):
     """Not even what would not need it."""
     done = task("send", "a", "--bus", "file", "--bus-path", "x", "--bus-follow=1")

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from task_core.cli.send import _batches, _chunks
+from task_core.cli.lines import _batches, _chunks
 from task_core.wire import decode_task
 
 TASK = [sys.executable, "-m", "task_core"]
@@ -115,6 +115,35 @@ def test_a_delayed_task_is_not_there_yet(task):
     """It is on its way."""
     assert task("send", "a", "--bus", "sqlite", "--delay", "1h").code == 0
     assert task("tail", "a", "--bus", "sqlite", "--channel", "a").out == ""
+
+
+def test_with_a_dash_for_info_each_line_of_stdin_is_one(task):
+    """A list of files is work to do; what belongs to all of them stays."""
+    stdin = "a b.csv\n\n  ü \n".encode()
+    done = task("send", "load", "-", "--job", "daily", "--meta", "k=v", stdin=stdin)
+    assert (done.code, done.err) == (0, "")
+    tasks = [decode_task(line.encode()) for line in done.out.splitlines()]
+    assert [(one.type, one.info) for one in tasks] == [
+        ("load", "a b.csv"),
+        ("load", "ü"),
+    ]
+    assert {(one.job, one.meta) for one in tasks} == {("daily", "k=v")}
+    assert len({one.id for one in tasks}) == 2
+
+
+def test_a_line_that_can_be_no_info_is_told_and_the_others_are_sent(task):
+    """By its number, as with lines of JSON."""
+    done = task("send", "load", "-", stdin=b"a\n\xff\nb\n")
+    assert [json.loads(line)["info"] for line in done.out.splitlines()] == ["a", "b"]
+    assert done.code == 1
+    assert "task: line 2: not UTF-8: invalid start byte" in done.err
+
+
+def test_many_tasks_do_not_share_an_id_by_mistake(task):
+    """Nobody could tell their done tasks apart."""
+    done = task("send", "load", "-", "--id", "7", stdin=b"a\n")
+    assert done.code == 2
+    assert done.err == "task: --id: of many tasks each has its own; leave it out\n"
 
 
 def test_lines_of_stdin_are_sent_as_they_are(task):

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from task_core import connect
-from task_core.errors import OptionError, UnknownPluginError
+from task_core import connect, open_bus
+from task_core.errors import OptionError, UnknownPluginError, UsageError
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +66,33 @@ def test_a_wrong_value_is_refused_at_once():
     with pytest.raises(OptionError) as caught:
         connect("sqlite", sync="never", keep="soon")
     assert len(caught.value.problems) == 2
+
+
+@pytest.mark.parametrize("url", [3, b"sqlite", ["sqlite"], {}])
+@pytest.mark.parametrize("open_", [connect, open_bus])
+def test_what_names_no_bus_is_refused_at_once(open_, url):
+    """With an example of what does."""
+    with pytest.raises(UsageError) as caught:
+        open_(url)
+    assert str(caught.value) == (
+        f"the name or URL of a bus is wanted, not {url!r}: for example"
+        " 'sqlite://task.db'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "text"),
+    [
+        ("lease", "soon", "lease: not a duration like 10s or 1h30m: 'soon'"),
+        ("lease", -1, "lease: must be more than nothing, got -1"),
+        ("done_topic", "", "done_topic: it is empty; say where done tasks go"),
+    ],
+)
+def test_other_arguments_are_checked_at_once_too(argument, value, text):
+    """Not when the bus is opened, in a thread."""
+    with pytest.raises(UsageError) as caught:
+        connect("memory:x", **{argument: value})
+    assert str(caught.value) == text
 
 
 def test_nothing_is_opened_before_the_first_use(here):

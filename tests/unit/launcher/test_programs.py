@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from task_core import LauncherThread, run_launcher, run_once
-from task_core.errors import BusError
+from task_core.errors import BusError, UsageError
 from task_core.task import Task
 
 
@@ -17,6 +17,14 @@ def test_a_program_runs_a_worker_until_the_topic_is_empty(memory, make_tasks):
     stats = run_launcher(lambda info: info, memory.open(), topic="load", drain=True)
     assert stats.results == {"complete": 2}
     assert sorted(task.msg for task in memory.tasks()) == ["a", "b"]
+
+
+@pytest.mark.parametrize("bus", ["sqlite://task.db", lambda: "sqlite", None])
+def test_what_is_no_bus_is_refused_with_what_opens_one(bus):
+    """A URL is what people have at hand."""
+    text = r"an open bus is wanted, not .*: task_core.open_bus\(…\) opens one"
+    with pytest.raises(UsageError, match=text):
+        run_launcher(lambda info: info, bus, topic="load")
 
 
 STOPPING = """

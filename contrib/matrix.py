@@ -16,6 +16,7 @@ ORDER = (
     *("memory", "sqlite", "nsq", "nsq-tls"),
     *("kafka", "kafka-transactions", "kafka-confluent"),
     *("redis", "rediss-tls"),
+    *("nats", "nats-tls"),
     *("postgres", "postgres-tls"),
     *("stdio", "file", "file-follow", "nop"),
 )

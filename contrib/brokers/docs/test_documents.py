@@ -80,6 +80,17 @@ def postgres_names(postgres):
     return dict.fromkeys(names, f"postgres@{postgres.address}")
 
 
+@pytest.fixture
+def nats_names(nats):
+    return {"localhost:4222": nats.address}
+
+
+@pytest.fixture
+def nats_environment(nats, programs):
+    host, port = split(nats.address)
+    return {**programs, "TASK_BUS_NATS_HOST": host, "TASK_BUS_NATS_PORT": str(port)}
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/buses.md"])
 def test_commands_with_nsq_work_as_written(page, folder, nsq_names, nsq_environment):
     """The parts that the documents' own test leaves out."""
@@ -138,6 +149,20 @@ def test_commands_with_postgres_work_as_written(page, folder, postgres_names, pr
     assert document.run() >= 1
 
 
+@pytest.mark.parametrize("page", ["docs/buses.md"])
+def test_commands_with_nats_work_as_written(page, folder, nats_names, nats_environment):
+    """The parts that the documents' own test leaves out."""
+    document = Document(
+        ROOT / page,
+        folder,
+        marks={"nats"},
+        only_marked=True,
+        replace=nats_names,
+        environment=nats_environment,
+    )
+    assert document.run() >= 1
+
+
 def test_the_readme_of_nsq_works_as_written(folder, nsq_names, nsq_environment):
     """Its five minutes, and several nsqds."""
     page = ROOT / "plugins/task-bus-nsq/README.md"
@@ -158,6 +183,13 @@ def test_the_readme_of_redis_works_as_written(folder, redis_names, redis_environ
     document = Document(
         page, folder, replace=redis_names, environment=redis_environment
     )
+    assert document.run() >= 2
+
+
+def test_the_readme_of_nats_works_as_written(folder, nats_names, nats_environment):
+    """Its five minutes."""
+    page = ROOT / "plugins/task-bus-nats/README.md"
+    document = Document(page, folder, replace=nats_names, environment=nats_environment)
     assert document.run() >= 2
 
 

@@ -1,0 +1,130 @@
+"""The bus: one connection, made when it is used."""
+
+import base64
+import contextlib
+from collections.abc import Sequence
+
+import attrs
+
+from task_bus_nats.consumer import NatsConsumer
+from task_bus_nats.dialer import Dialer
+from task_bus_nats.jetstream import JetStream
+from task_bus_nats.link import Link
+from task_bus_nats.names import Names
+from task_bus_nats.options import NatsOptions
+from task_bus_nats.producer import NatsProducer
+from task_bus_nats.topics import Channel, Topics
+from task_core.api import (
+    Bus,
+    BusContext,
+    BusError,
+    Capabilities,
+    ChannelState,
+    Consumer,
+    Producer,
+)
+
+SCHEDULES = (2, 12)
+"""The first version that sends later by itself."""
+RESERVE = 4096
+"""Bytes that are left for headers, which count."""
+SHORTEST_LIFE = 15.0
+"""Seconds that a temporary channel outlives a reader that was killed, at least."""
+GOODBYE = 1.0
+"""Seconds in which the server may confirm, at the end, that it has read all."""
+
+
+def make_bus(
+    options: NatsOptions, context: BusContext, capabilities: Capabilities
+) -> "NatsBus":
+    """Check the options, and make the bus; what it can do, the server tells.
+
+    Where that is away, it is taken for a current one; what is wrong is told at the
+    first use.
+
+    Raises:
+        OptionError: One of the options is wrong.
+    """
+    link = Link(Dialer(options))
+    with contextlib.suppress(BusError):
+        link.connect()
+    told = attrs.evolve(
+        capabilities,
+        delay=not link.connected or link.version >= SCHEDULES,
+        max_bytes=min(options.max_bytes, link.max_payload - RESERVE),
+    )
+    return NatsBus(options, context, told, link)
+
+
+class NatsBus(Bus):
+    """Carries messages over one server, or one of a cluster.
+
+    Args:
+        options: See the manifest.
+        context: What it is opened for.
+        capabilities: Those of the manifest, as far as the server has them.
+        link: The connection.
+    """
+
+    def __init__(
+        self,
+        options: NatsOptions,
+        context: BusContext,
+        capabilities: Capabilities,
+        link: Link,
+    ) -> None:
+        super().__init__("nats", capabilities, lease=context.lease)
+        self._link = link
+        self._names = Names(options.prefix)
+        self._server = JetStream(link, options.domain)
+        self._of_server = Topics(self._server, self._names, options)
+
+    def _subscribe(
+        self, topic: str, channel: str, *, prefetch: int | None, temporary: bool
+    ) -> Consumer:
+        life = max(SHORTEST_LIFE, 2 * self.lease) if temporary else 0.0
+        consumer = NatsConsumer(
+            self,
+            Channel(topic, channel, self.lease, life),
+            self._link,
+            self._of_server,
+            self._names,
+            self._server.api,
+        )
+        consumer.begin()
+        return consumer
+
+    def _producer(self) -> Producer:
+        return NatsProducer(self, self._link, self._of_server, self._names)
+
+    def _topics(self) -> Sequence[str]:
+        return self._of_server.names()
+
+    def _depth(self, topic: str, channel: str) -> int:
+        """Return how many messages nobody holds, delayed ones included."""
+        counts = self._of_server.counts(topic)
+        return counts.get(channel, counts.get("", (0, 0)))[0]
+
+    def _channels(self, topic: str) -> Sequence[ChannelState]:
+        counts = self._of_server.counts(topic)
+        return [ChannelState(name, *counts[name]) for name in sorted(counts) if name]
+
+    def _peek(self, topic: str, limit: int) -> Sequence[bytes]:
+        found = self._of_server.look(topic, limit)
+        return [base64.b64decode(one.get("data") or "") for one in found]
+
+    def _forget(self, topic: str, channel: str) -> None:
+        if channel:
+            self._of_server.close(topic, channel)
+        else:
+            self._of_server.delete(topic)
+
+    def _ping(self) -> None:
+        self._link.connect()
+        self._link.flush()
+
+    def _close(self) -> None:
+        if self._link.connected:
+            with contextlib.suppress(BusError):
+                self._link.flush(GOODBYE)
+        self._link.drop()

@@ -1,0 +1,192 @@
+"""Reads one channel: pulls what it is asked for, and waits for what comes."""
+
+import json
+from collections.abc import Iterable, Sequence
+from time import monotonic
+
+from task_bus_nats.errors import MissingError
+from task_bus_nats.link import Link
+from task_bus_nats.names import Names
+from task_bus_nats.producer import HEADERS
+from task_bus_nats.topics import SECOND, Channel, Topics
+from task_bus_nats.wire import Frame, header_of, status_of
+from task_core.api import Bus, BusConnectionError, BusError, Consumer, Delivery, Event
+
+LONGEST = 10.0
+"""Seconds of one wait in the server: then it is asked for a sign of life."""
+LOOK = 60.0
+"""Seconds after which an idle reader sees that its channel is still there."""
+MOST = 1000
+"""Messages of one pull."""
+NOTHING, LATE, GONE = 404, 408, {409, 503}
+"""Statuses that end a pull: there is nothing, time is over, the channel is gone."""
+
+
+class NatsConsumer(Consumer):
+    """Reads one channel over the connection of its bus.
+
+    Args:
+        bus: The bus that made it.
+        channel: What it reads.
+        link: The connection.
+        topics: Makes the channel.
+        names: What things are called.
+        api: What the subjects of the server's API begin with.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        channel: Channel,
+        link: Link,
+        topics: Topics,
+        names: Names,
+        api: str,
+    ) -> None:
+        super().__init__(bus, channel.topic, channel.name)
+        self._of = channel
+        self._link = link
+        self._topics = topics
+        stream = names.place(channel.topic).stream
+        pulls = f"{api}.CONSUMER.MSG.NEXT.{stream}.{names.consumer(channel.name)}"
+        self._pulls = pulls.encode()
+        self._number = -1  # of the connection that knows our subscription
+        self._sid, self._inbox = b"", b""
+        self._look_at = 0.0
+        self._busy = True  # there may be more: do not wait
+
+    def begin(self) -> None:
+        """Make the channel, or see that it is there."""
+        self._topics.open(self._of)
+        self._look_at = monotonic() + LOOK
+
+    def _receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
+        link = self._link
+        link.connect()
+        if self._number != link.number:
+            self.begin()
+            link.connect()
+            self._number, self._sid = link.number, b""
+        try:
+            if timeout <= 0 or (self._busy and limit > 1):
+                if found := self._fetch(limit):
+                    return found
+                if timeout <= 0:
+                    return ()
+            found = self._wait(min(timeout, LONGEST))
+        except MissingError:
+            self.begin()
+            return ()
+        except BaseException as error:
+            if not isinstance(error, BusError):  # what comes would be for nobody
+                link.drop()
+            raise
+        self._busy = bool(found)
+        if not found and monotonic() > self._look_at:
+            self.begin()
+        return found
+
+    def _fetch(self, limit: int) -> list[Delivery]:
+        """Take what is there."""
+        limit = min(limit, MOST)
+        self._pull(b'{"batch":%d,"no_wait":true}' % limit)
+        frames: list[Frame] = []
+        deadline = monotonic() + self._link.timeout
+        while len(frames) < limit:
+            frame = self._link.next(deadline)
+            if frame.sid != self._sid:
+                continue
+            if not frame.reply and (status := status_of(frame.head)):
+                if status in GONE and not frames:
+                    raise MissingError("the channel is gone")
+                if status != 100:
+                    break
+                continue
+            frames.append(frame)
+        return _deliveries(frames)
+
+    def _wait(self, seconds: float) -> list[Delivery]:
+        """Wait for one message; `wake` ends it."""
+        expires = round((seconds + 1) * SECOND)
+        self._pull(b'{"batch":1,"expires":%d}' % expires)
+        deadline = monotonic() + seconds
+        link = self._link
+        while True:
+            event = link.wait(self._waker, deadline - monotonic())
+            while link.frames:
+                frame = link.frames.popleft()
+                if frame.sid != self._sid:
+                    continue
+                if frame.reply:
+                    return _deliveries([frame])
+                if (status := status_of(frame.head)) in GONE:
+                    raise MissingError("the channel is gone")
+                if status in {NOTHING, LATE}:
+                    return []
+            if event is not Event.READY:
+                return self._cancel()
+
+    def _pull(self, request: bytes) -> None:
+        begin = b""
+        if not self._sid:
+            self._sid, inbox = self._link.new_inbox()
+            self._inbox = inbox
+            begin = b"SUB %b %b\r\n" % (inbox, self._sid)
+        words = (begin, self._pulls, self._inbox, len(request), request)
+        self._link.write(b"%bPUB %b %b %d\r\n%b\r\n" % words)
+
+    def _cancel(self) -> list[Delivery]:
+        """End a pull. What was on its way came before the answer."""
+        sid, self._sid = self._sid, b""
+        self._link.write(b"UNSUB %b\r\n" % sid)
+        self._link.flush()
+        came = [it for it in self._link.frames if it.sid == sid and it.reply]
+        self._link.frames.clear()
+        return _deliveries(came)
+
+    def _ack(self, deliveries: Sequence[Delivery]) -> None:
+        self._link.connect()
+        self._link.write(
+            b"".join([b"PUB %b 4\r\n+ACK\r\n" % one.token for one in deliveries])
+        )
+
+    def _nack(self, deliveries: Sequence[Delivery], delay: float) -> None:
+        words = b"-NAK"
+        if delay:
+            words += b' {"delay": %d}' % round(delay * SECOND)
+        self._tell(deliveries, words)
+
+    def _extend(self, deliveries: Sequence[Delivery]) -> None:
+        self._tell(deliveries, b"+WPI")
+
+    def _tell(self, deliveries: Iterable[Delivery], words: bytes) -> None:
+        """Say something of each, and see that it was heard."""
+        self._link.connect()
+        said = b"%d\r\n%b\r\n" % (len(words), words)
+        self._link.write(
+            b"".join([b"PUB %b %b" % (it.token, said) for it in deliveries])
+        )
+        self._link.flush()
+
+    def _close(self) -> None:
+        """Leave; what is held was given back before."""
+        if self._sid and self._number == self._link.number and self._link.connected:
+            try:
+                self._link.write(b"UNSUB %b\r\n" % self._sid)
+            except BusConnectionError:
+                pass  # then there is nothing to leave
+
+
+def _deliveries(frames: Iterable[Frame]) -> list[Delivery]:
+    found = []
+    for frame in frames:
+        words = frame.reply.split(b".")  # $JS.ACK.[DOMAIN.ACCOUNT.]STREAM.CONSUMER.…
+        attempt = int(words[4] if len(words) == 9 else words[6])
+        headers = _headers(frame.head) if frame.head else None
+        found.append(Delivery(frame.body, frame.reply, attempt, headers))
+    return found
+
+
+def _headers(head: bytes) -> dict[str, str] | None:
+    text = header_of(head, HEADERS.encode())
+    return json.loads(text) if text else None

@@ -1,0 +1,65 @@
+"""What a server says -> one clear line of the bus."""
+
+from task_core.api import BusConnectionError, BusError, PayloadError
+
+
+class MissingError(BusError):
+    """The stream, the consumer or the message is not there."""
+
+
+class ClashError(BusError):
+    """A stream is there, with other settings than ours."""
+
+
+LOGIN = (
+    "give user and password (nats://USER:PASSWORD@HOST or TASK_BUS_NATS_PASSWORD),"
+    " token, nkey or credentials"
+)
+RIGHTS = "the README of task-bus-nats lists the rights that its user needs"
+JETSTREAM = "has no JetStream: start it with -js, or turn it on for this account"
+SAID: tuple[tuple[str, type[BusError], str], ...] = (
+    ("authorization violation", BusError, LOGIN),
+    ("authentication expired", BusError, "the login is over: renew the credentials"),
+    ("authentication revoked", BusError, "the login was revoked"),
+    ("authentication timeout", BusConnectionError, "was told too late who we are"),
+    ("permissions violation", BusError, RIGHTS),
+    ("maximum payload", PayloadError, "takes no message that long"),
+    ("tls required", BusError, "wants TLS: option tls"),
+)
+"""Words of `-ERR`, the error that they are, and what to do."""
+
+
+def error_of(line: bytes, address: str) -> BusError:
+    """Return the error of an `-ERR`; the connection is over, but for missing rights."""
+    text = line[4:].decode("utf-8", "replace").strip().strip("'")
+    for sign, kind, meaning in SAID:
+        if sign in text.lower():
+            return kind(f"NATS at {address}: {meaning} ({text})")
+    return BusConnectionError(f"NATS at {address}: ended the connection ({text})")
+
+
+NOT_THERE = {10014, 10059, 10037}
+"""Codes of consumer, stream and message not found."""
+CLASHES = {10058, 10065}
+NO_JETSTREAM = {10039, 10076}
+FULL = {10023, 10047, 10028, 10002, 10001, 10026, 10077}
+"""Codes of what may pass: resources and limits."""
+TOO_LARGE = {10054, 10053}
+
+
+def refusal(error: dict[str, object], address: str) -> BusError:
+    """Return the error of an answer of JetStream."""
+    number = error.get("err_code")
+    code = number if isinstance(number, int) else 0
+    text = f"NATS at {address}: {error.get('description', 'refuses')}"
+    if code in NOT_THERE:
+        return MissingError(text)
+    if code in CLASHES:
+        return ClashError(f"{text}: choose another option prefix")
+    if code in NO_JETSTREAM:
+        return BusError(f"NATS at {address}: {JETSTREAM}")
+    if code in TOO_LARGE:
+        return PayloadError(text)
+    if code in FULL or error.get("code") == 503:
+        return BusConnectionError(f"{text} (it takes nothing more now)")
+    return BusError(f"{text} ({code})")

@@ -1,0 +1,92 @@
+"""Streams and consumers of a server: its API, which is JSON on subjects."""
+
+import json
+from typing import Any
+
+from task_bus_nats.errors import JETSTREAM, MissingError, refusal
+from task_bus_nats.link import Link
+from task_bus_nats.wire import status_of
+from task_core.api import BusError
+
+PAGE = 256
+"""So many consumers a server lists at once, and four times as many names."""
+Record = dict[str, Any]
+
+
+class JetStream:
+    """Asks a server.
+
+    Args:
+        link: The connection.
+        domain: The domain of JetStream; empty for the server's own.
+    """
+
+    def __init__(self, link: Link, domain: str) -> None:
+        self._link = link
+        self.api = f"$JS.{domain}.API" if domain else "$JS.API"
+
+    def call(self, name: str, request: Record | None = None) -> Record:
+        """Ask, and return the answer.
+
+        Raises:
+            MissingError: What it is about is not there.
+            BusError: It refuses, or has no JetStream.
+        """
+        body = json.dumps(request).encode() if request else b""
+        frame = self._link.ask(f"{self.api}.{name}", body)
+        if status_of(frame.head) == 503:
+            raise BusError(f"NATS at {self._link.address}: {JETSTREAM}")
+        answer: Record = json.loads(frame.body)
+        if "error" in answer:
+            raise refusal(answer["error"], self._link.address)
+        return answer
+
+    def stream(self, name: str) -> Record | None:
+        """Return what is known of a stream, or nothing."""
+        try:
+            return self.call(f"STREAM.INFO.{name}")
+        except MissingError:
+            return None
+
+    def names(self, subject: str) -> list[str]:
+        """Return the streams with such subjects."""
+        found: list[str] = []
+        while True:
+            request = {"subject": subject, "offset": len(found)}
+            answer = self.call("STREAM.NAMES", request)
+            found += answer.get("streams") or ()
+            if len(found) >= answer["total"] or not answer.get("streams"):
+                return found
+
+    def consumers(self, stream: str) -> list[Record]:
+        """Return what is known of the consumers of a stream; none if it is missing."""
+        found: list[Record] = []
+        while True:
+            request = {"offset": len(found)}
+            try:
+                answer = self.call(f"CONSUMER.LIST.{stream}", request)
+            except MissingError:
+                return found
+            found += answer.get("consumers") or ()
+            if len(found) >= answer["total"] or not answer.get("consumers"):
+                return found
+
+    def make_consumer(self, stream: str, name: str, /, **config: Any) -> None:
+        """Make a consumer, or change the one of that name."""
+        config = {
+            "durable_name": name,
+            "ack_policy": "explicit",
+            "replay_policy": "instant",
+            "max_deliver": -1,
+            "max_ack_pending": -1,
+            **config,
+        }
+        request = {"stream_name": stream, "config": config}
+        self.call(f"CONSUMER.DURABLE.CREATE.{stream}.{name}", request)
+
+    def delete(self, kind: str, name: str) -> None:
+        """Delete a `STREAM`, or a `CONSUMER`; one that is not there is no error."""
+        try:
+            self.call(f"{kind}.DELETE.{name}")
+        except MissingError:
+            pass

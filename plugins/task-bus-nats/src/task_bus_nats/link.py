@@ -1,0 +1,256 @@
+"""The connection: what is written, what comes, and answers to what was asked."""
+
+import os
+import select
+from collections import deque
+from time import monotonic
+from typing import Any, NoReturn
+
+from task_bus_nats.dialer import CHUNK, WANTS_BYTES, Dialer, Server
+from task_bus_nats.errors import error_of
+from task_bus_nats.wire import Frame, Parser, pub
+from task_core.api import BusConnectionError, BusError, Event, Waker
+
+IDLE = 1.0
+"""After so many seconds of silence the server may have hung up."""
+
+
+class Link:
+    """A connection that is made when it is needed, and made anew when it was lost.
+
+    All that is asked is answered before something else is asked.
+
+    Args:
+        dialer: Connects.
+        number: Grows with each connection: subscriptions end with it.
+        inbox: What the subjects of answers begin with.
+    """
+
+    def __init__(self, dialer: Dialer) -> None:
+        self._dialer = dialer
+        self._server: Server | None = None
+        self._socket: Any = None
+        self._poll = select.poll()
+        self._parser = Parser()
+        self._pongs = 0
+        self._sids = 1
+        self._asked = 0
+        self._used_at = 0.0
+        self.number = 0
+        self.inbox = ""
+        self.frames: deque[Frame] = deque()
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection, as far as we know."""
+        return self._server is not None
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """Of the server."""
+        return self._server.version if self._server else ()
+
+    @property
+    def max_payload(self) -> int:
+        """Bytes of headers and body that the server takes."""
+        told: dict[str, Any] = self._server.info if self._server else {}
+        return int(told.get("max_payload", 1_048_576))
+
+    @property
+    def address(self) -> str:
+        """Who is at the other end."""
+        return self._server.address if self._server else ""
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that an answer may take."""
+        return self._dialer.timeout
+
+    def connect(self) -> None:
+        """Connect, unless there is a connection that lives.
+
+        Raises:
+            BusConnectionError: No server can be reached.
+            BusError: One does not let us in.
+        """
+        now = monotonic()
+        if self._server is not None and now - self._used_at > IDLE:
+            try:
+                self._read_all()
+            except BusConnectionError:
+                pass  # it hung up while nobody asked it for anything
+        self._used_at = now
+        if self._server is None:
+            self._server = self._dialer.dial()
+            self._socket = self._server.socket
+            self._poll = select.poll()
+            self._poll.register(self._socket, select.POLLIN)
+            self._parser = Parser()
+            self.frames = self._parser.frames
+            self._pongs = self._asked = 0
+            self.number += 1
+            self.inbox = f"_INBOX.{os.urandom(8).hex()}"
+            self._parser.feed(self._server.rest)
+            self.write(f"SUB {self.inbox}.* 1\r\n".encode())
+
+    def new_inbox(self) -> tuple[bytes, bytes]:
+        """Return number and subject of a new subscription, for the caller to make."""
+        self._sids += 1
+        return b"%d" % self._sids, b"%b-%d" % (self.inbox.encode(), self._sids)
+
+    def reserve(self, count: int) -> int:
+        """Return the first of so many numbers, each to follow `inbox` and a dot."""
+        first = self._asked
+        self._asked += count
+        return first
+
+    def ask(self, subject: str, body: bytes = b"") -> Frame:
+        """Send, and return the answer.
+
+        Raises:
+            BusError: As `connect`; or no answer comes, or we may not ask.
+        """
+        self.connect()
+        reply = f"{self.inbox}.{self.reserve(1)}"
+        self.write(pub(subject, reply, body))
+        wanted = reply.encode()
+        deadline = monotonic() + self.timeout
+        while (frame := self.next(deadline)).subject != wanted:
+            pass
+        return frame
+
+    def flush(self, seconds: float | None = None) -> None:
+        """Return when the server has read all that was written.
+
+        Args:
+            seconds: How long that may take; as for all answers if not given.
+
+        Raises:
+            BusError: The connection is lost, or something was refused.
+        """
+        self.write(b"PING\r\n")
+        pongs, deadline = self._pongs, monotonic() + (seconds or self.timeout)
+        while self._pongs == pongs:
+            self._await(deadline)
+
+    def next(self, deadline: float) -> Frame:
+        """Return the next frame.
+
+        Raises:
+            BusConnectionError: None comes in time; what comes later is for nobody.
+        """
+        while not self.frames:
+            self._await(deadline)
+        return self.frames.popleft()
+
+    def wait(self, waker: Waker, seconds: float) -> Event:
+        """Wait until something has come, which need not be a whole frame."""
+        if self.frames:
+            return Event.READY
+        pending = getattr(self._socket, "pending", None)
+        event = Event.READY
+        if pending is None or not pending():
+            event = waker.wait(seconds, self._socket.fileno())
+        if event is Event.READY:
+            self._read()
+        return event
+
+    def write(self, data: bytes) -> None:
+        """Send bytes.
+
+        Raises:
+            BusConnectionError: The connection is lost.
+        """
+        try:
+            sent = self._socket.send(data)
+        except WANTS_BYTES:
+            sent = 0
+        except OSError as error:
+            raise self._lost(error) from None
+        if sent < len(data):
+            self._write_rest(memoryview(data)[sent:])
+
+    def drop(self) -> None:
+        """Close the connection."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.socket.close()
+
+    def _write_rest(self, data: memoryview) -> None:
+        deadline = monotonic() + self.timeout
+        while data:
+            self._await(deadline, select.POLLIN | select.POLLOUT)
+            try:
+                data = data[self._socket.send(data) :]
+            except WANTS_BYTES:
+                continue
+            except OSError as error:
+                raise self._lost(error) from None
+
+    def _await(self, deadline: float, events: int = select.POLLIN) -> None:
+        """Read what comes; or, if that was asked for, return when one can write."""
+        try:
+            if events != select.POLLIN:
+                self._poll.modify(self._socket, events)
+            pending = getattr(self._socket, "pending", None)
+            if pending is not None and pending():
+                self._read()
+                return
+            found = self._poll.poll(max(0.0, deadline - monotonic()) * 1000)
+            if not found:
+                self._give_up()
+            if found[0][1] & ~select.POLLOUT:
+                self._read()
+        except BaseException as error:
+            if not isinstance(error, BusError):  # an answer is on its way to nobody
+                self.drop()
+            raise
+        finally:
+            if events != select.POLLIN and self._server is not None:
+                self._poll.modify(self._socket, select.POLLIN)
+
+    def _read_all(self) -> None:
+        while self._poll.poll(0):
+            self._read()
+        self.frames.clear()
+
+    def _read(self) -> None:
+        """Read what is there.
+
+        Raises:
+            BusError: The connection is lost, or something was refused.
+        """
+        try:
+            data = self._socket.recv(CHUNK)
+        except WANTS_BYTES:
+            return
+        except OSError as error:
+            raise self._lost(error) from None
+        if not data:
+            raise self._lost(ConnectionResetError(0, "it hung up"))
+        self._parser.feed(data)
+        if self._parser.lines:
+            self._obey()
+
+    def _obey(self) -> None:
+        """Do what the lines say that came between frames."""
+        lines = self._parser.lines[:]
+        self._parser.lines.clear()
+        for line in lines:
+            if line == b"PING":
+                self.write(b"PONG\r\n")
+            elif line == b"PONG":
+                self._pongs += 1
+            elif line.startswith(b"-ERR"):
+                error = error_of(line, self.address)
+                self.drop()
+                raise error
+
+    def _give_up(self) -> NoReturn:
+        raise self._lost(TimeoutError(0, "no answer in time"))
+
+    def _lost(self, error: OSError) -> BusConnectionError:
+        why = error.strerror or str(error)
+        told = f"NATS at {self.address}: the connection is lost ({why})"
+        self.drop()
+        return BusConnectionError(told)

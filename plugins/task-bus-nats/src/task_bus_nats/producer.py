@@ -1,0 +1,187 @@
+"""Writes to topics: a batch is written at once, then its answers are read."""
+
+import json
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+
+from task_bus_nats.errors import refusal
+from task_bus_nats.link import Link
+from task_bus_nats.names import Names, name_problem
+from task_bus_nats.topics import Topics
+from task_bus_nats.wire import Frame, hpub, status_of
+from task_core.api import (
+    Bus,
+    BusConnectionError,
+    BusError,
+    Message,
+    PayloadError,
+    Producer,
+    SendError,
+)
+
+HEADERS = "Task-Headers"
+"""The header that carries all of a message's, as JSON: NATS takes few names."""
+MOST, LARGEST = 500, 1_048_576
+"""Messages, and about how many bytes, that are written before answers are read."""
+
+
+class NatsProducer(Producer):
+    """Writes over the connection of its bus.
+
+    Args:
+        bus: The bus that made it.
+        link: The connection.
+        topics: Makes streams.
+        names: What they are called.
+    """
+
+    def __init__(self, bus: Bus, link: Link, topics: Topics, names: Names) -> None:
+        super().__init__(bus)
+        self._link = link
+        self._topics = topics
+        self._names = names
+
+    def _send(self, messages: Sequence[Message]) -> None:
+        names = {message.topic for message in messages}
+        self._check_names(messages, names)
+        self._link.connect()
+        self._check_sizes(messages)
+        self._topics.ensure(names)
+        left: Sequence[int] = range(len(messages))
+        failed: dict[int, BusError] = {}
+        for _ in range(2):  # somebody may have deleted a stream meanwhile
+            missing = self._send_some(messages, left, failed)
+            if not missing:
+                break
+            self._topics.doubt(messages[at].topic for at in missing)
+            try:
+                self._topics.ensure(messages[at].topic for at in missing)
+            except BusError as error:
+                failed.update(dict.fromkeys(missing, error))
+                break
+            left = missing
+        else:
+            failed.update(dict.fromkeys(missing, BusError("bus 'nats': no stream")))
+        if failed:
+            raise _not_sent(failed)
+
+    def _send_some(
+        self,
+        messages: Sequence[Message],
+        left: Sequence[int],
+        failed: dict[int, BusError],
+    ) -> list[int]:
+        """Send; return those that found no stream."""
+        missing: list[int] = []
+        begin = 0
+        while begin < len(left):
+            end = begin + _count(messages, left[begin : begin + MOST])
+            some = left[begin:end]
+            try:
+                refused = self._publish([messages[at] for at in some])
+            except BusError as error:
+                if not missing and not failed and isinstance(error, PayloadError):
+                    raise
+                failed.update(dict.fromkeys(left[begin:], error))
+                return missing
+            for at, frame in refused.items():
+                if status_of(frame.head) == 503:
+                    missing.append(some[at])
+                else:
+                    told = json.loads(frame.body or b"{}").get("error") or {}
+                    failed[some[at]] = refusal(told, self._link.address)
+            begin = end
+        return missing
+
+    def _publish(self, messages: Sequence[Message]) -> dict[int, Frame]:
+        """Write all, read all answers, and return those that are no confirmation."""
+        link = self._link
+        first, inbox = link.reserve(len(messages)), link.inbox.encode()
+        lines = []
+        for at, message in enumerate(messages, first):
+            body = message.body
+            if message.delay or message.headers:
+                lines.append(self._with_headers(message, f"{link.inbox}.{at}"))
+                continue
+            subject = self._names.subject(message.topic)
+            lines.append(
+                b"PUB %b %b.%d %d\r\n%b\r\n" % (subject, inbox, at, len(body), body)
+            )
+        link.write(b"".join(lines))
+        refused: dict[int, Frame] = {}
+        deadline, left, cut = monotonic() + link.timeout, len(lines), len(inbox) + 1
+        while left:
+            frame = link.next(deadline)
+            if not frame.subject.startswith(inbox):
+                continue
+            at = int(frame.subject[cut:]) - first
+            if 0 <= at < len(lines):
+                left -= 1
+                if frame.head or b'"error"' in frame.body:
+                    refused[at] = frame
+        return refused
+
+    def _with_headers(self, message: Message, reply: str) -> bytes:
+        place = self._names.place(message.topic)
+        headers, subject = {}, place.subject
+        if message.headers:
+            headers[HEADERS] = json.dumps(message.headers)
+        if message.delay:
+            lead = timedelta(seconds=self._topics.lead(message.topic) + message.delay)
+            due = (datetime.now(UTC) + lead).isoformat().replace("+00:00", "Z")
+            headers["Nats-Schedule"] = f"@at {due}"
+            headers["Nats-Schedule-Target"] = subject
+            subject = f"{place.later}.{os.urandom(9).hex()}"
+        return hpub(subject, reply, headers, message.body)
+
+    def _prepare(self, topics: Sequence[str]) -> None:
+        for topic in topics:
+            if problem := name_problem("topic", topic):
+                raise PayloadError(f"bus 'nats': {problem}", [topics.index(topic)])
+        self._link.connect()
+        self._topics.ensure(topics)
+
+    def _check_names(self, messages: Sequence[Message], names: set[str]) -> None:
+        if wrong := {
+            name: text for name in names if (text := self._names.problem(name))
+        }:
+            refused = [at for at, it in enumerate(messages) if it.topic in wrong]
+            text = wrong[messages[refused[0]].topic]
+            raise PayloadError(f"bus 'nats': {text}", refused)
+
+    def _check_sizes(self, messages: Sequence[Message]) -> None:
+        """See that headers and body together are not too long for this server."""
+        most = self._link.max_payload
+        for message in messages:
+            if message.headers or len(message.body) > most:
+                break
+        else:
+            return
+        refused = [at for at, it in enumerate(messages) if _size(it) > most]
+        if refused:
+            text = f"NATS at {self._link.address}: takes at most {most} bytes, headers"
+            raise PayloadError(f"{text} included (its max_payload)", refused)
+
+
+def _size(message: Message) -> int:
+    headers = len(json.dumps(message.headers)) + 300 if message.headers else 0
+    return len(message.body) + headers
+
+
+def _count(messages: Sequence[Message], some: Sequence[int]) -> int:
+    """Return how many of the first are to be written at once; at least one."""
+    size = 0
+    for count, at in enumerate(some):
+        size += len(messages[at].body)
+        if size > LARGEST and count:
+            return count
+    return len(some)
+
+
+def _not_sent(failed: dict[int, BusError]) -> SendError:
+    """Return the error that tells which messages are not confirmed."""
+    at = min(failed)
+    passing = all(isinstance(one, BusConnectionError) for one in failed.values())
+    return SendError(str(failed[at]), sorted(failed), transient=passing)

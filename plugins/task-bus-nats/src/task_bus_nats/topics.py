@@ -1,0 +1,218 @@
+"""Topics and channels as streams and consumers: made, changed, counted, deleted.
+
+A stream keeps what at least one of its consumers has not acknowledged. So that what is
+sent before the first channel is kept, a keeper, a consumer that nobody reads, stands in
+for it, from before anything can be sent until the first channel is there.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+
+from task_bus_nats.errors import MissingError
+from task_bus_nats.jetstream import JetStream, Record
+from task_bus_nats.names import KEEPER, LATER, Names, Place
+from task_bus_nats.options import NatsOptions
+from task_core.api import UnsupportedCapabilityError
+
+SECOND = 1_000_000_000
+LAG = 0.25
+"""Seconds, at most, by which a lease ends here before it ends at the server."""
+MOST_WAITING = 4096
+"""So many readers may wait on a channel; a server's own default is 512."""
+
+
+@attrs.define(eq=False)
+class Channel:
+    """What is wanted of a consumer.
+
+    Args:
+        topic, name: Which.
+        lease: Seconds.
+        life: Seconds that it outlives its last reader; 0: it stays.
+    """
+
+    topic: str
+    name: str
+    lease: float
+    life: float = 0.0
+
+
+class Topics:
+    """Makes and deletes what topics need on the server.
+
+    Args:
+        server: Asks it.
+        names: What things are called.
+        options: See the manifest.
+    """
+
+    def __init__(self, server: JetStream, names: Names, options: NatsOptions) -> None:
+        self._server = server
+        self._names = names
+        self._options = options
+        self._known: set[str] = set()
+        self._late: dict[str, float] = {}  # topics that take delays; the clock's lead
+
+    def ensure(self, topics: Iterable[str]) -> None:
+        """Make streams that are missing.
+
+        Raises:
+            BusError: The server refuses.
+        """
+        for topic in topics:
+            if topic not in self._known:
+                self._make(self._names.place(topic))
+                self._known.add(topic)
+
+    def doubt(self, topics: Iterable[str]) -> None:
+        """Look again whether these are there: somebody may have deleted them."""
+        for topic in topics:
+            self._known.discard(topic)
+            self._late.pop(topic, None)
+
+    def _make(self, place: Place) -> Record:
+        """Make a stream: nothing can be sent to it before its keeper is there."""
+        made = self._server.stream(place.stream)
+        staging = [f"{place.later}.staging"]
+        if made is None:
+            config: Record = {
+                "name": place.stream,
+                "subjects": staging,
+                "retention": "interest",
+                "storage": "file",
+                "discard": "old",
+                "num_replicas": self._options.replicas,
+            }
+            made = self._server.call(f"STREAM.CREATE.{place.stream}", config)
+        if made["config"]["subjects"] == staging:
+            self._server.make_consumer(place.stream, KEEPER, deliver_policy="all")
+            made = self._change(made["config"], subjects=[place.subject])
+        return made
+
+    def _change(self, config: Record, **changes: Any) -> Record:
+        name = f"STREAM.UPDATE.{config['name']}"
+        return self._server.call(name, {**config, **changes})
+
+    def lead(self, topic: str) -> float:
+        """Let a topic take delayed messages; return how far the server's clock leads.
+
+        Raises:
+            UnsupportedCapabilityError: The server is too old.
+        """
+        if topic not in self._late:
+            place = self._names.place(topic)
+            made = self._make(place)
+            config = made["config"]
+            if not config.get("allow_msg_schedules"):
+                subjects = [place.subject, f"{place.later}.*"]
+                made = self._change(config, subjects=subjects, allow_msg_schedules=True)
+            if not made["config"].get("allow_msg_schedules"):
+                raise UnsupportedCapabilityError(
+                    "bus 'nats': this server is too old for delays: take 2.12 or newer"
+                )
+            more = {"filter_subject": f"{place.later}.*", "deliver_policy": "all"}
+            self._server.make_consumer(place.stream, LATER, **more)
+            there = datetime.fromisoformat(made["ts"]) if "ts" in made else None
+            here = datetime.now(UTC)
+            self._late[topic] = ((there or here) - here).total_seconds()
+        return self._late[topic]
+
+    def open(self, channel: Channel) -> None:
+        """Make a channel, or take over one; the first gets what was sent before it."""
+        self.doubt([channel.topic])
+        self.ensure([channel.topic])
+        place = self._names.place(channel.topic)
+        name = self._names.consumer(channel.name)
+        found = {one["name"]: one for one in self._server.consumers(place.stream)}
+        if (there := found.get(name)) is None:
+            first = not channel.life and not _lasting(found.values())
+            self._server.make_consumer(
+                place.stream,
+                name,
+                filter_subject=place.subject,
+                deliver_policy="all" if first else "new",
+                ack_wait=_ack_wait(channel),
+                max_waiting=MOST_WAITING,
+                **_life(channel),
+            )
+        else:
+            self._fit(place, there, channel)
+        if KEEPER in found and not channel.life:
+            self._server.delete("CONSUMER", f"{place.stream}.{KEEPER}")
+
+    def _fit(self, place: Place, there: Record, channel: Channel) -> None:
+        """Give a channel our lease, unless somebody with a longer one may read it."""
+        lease, before = _ack_wait(channel), there["config"]["ack_wait"]
+        used = there.get("num_waiting") or there.get("num_ack_pending")
+        if lease > before or (lease < before and not used):
+            config = {**there["config"], "ack_wait": lease}
+            self._server.make_consumer(place.stream, there["name"], **config)
+
+    def close(self, topic: str, channel: str) -> None:
+        """Delete a channel; when it was the last, what comes is kept for a first."""
+        place, name = self._names.place(topic), self._names.consumer(channel)
+        found = {one["name"]: one for one in self._server.consumers(place.stream)}
+        if name not in found:
+            return
+        if name in _lasting(found.values()) and len(_lasting(found.values())) == 1:
+            self._server.make_consumer(place.stream, KEEPER, deliver_policy="new")
+        self._server.delete("CONSUMER", f"{place.stream}.{name}")
+
+    def delete(self, topic: str) -> None:
+        """Delete a topic with all that is on it."""
+        self._server.delete("STREAM", self._names.place(topic).stream)
+        self.doubt([topic])
+
+    def names(self) -> list[str]:
+        """Return the names of all topics, sorted."""
+        found = map(self._names.topic, self._server.names(self._names.all))
+        return sorted(topic for topic in found if topic)
+
+    def counts(self, topic: str) -> dict[str, tuple[int, int]]:
+        """Return for each channel what waits and what is held; '' is the keeper."""
+        found = self._server.consumers(self._names.place(topic).stream)
+        late = sum(one["num_pending"] for one in found if one["name"] == LATER)
+        return {
+            self._names.channel(one["name"]): (
+                one["num_pending"] + (0 if one["name"] == KEEPER else late),
+                one["num_ack_pending"],
+            )
+            for one in found
+            if one["name"] != LATER
+        }
+
+    def look(self, topic: str, limit: int) -> list[Record]:
+        """Return the oldest messages of a topic."""
+        place, found, at = self._names.place(topic), list[Record](), 1
+        while len(found) < limit:
+            request = {"seq": at, "next_by_subj": place.subject}
+            try:
+                answer = self._server.call(f"STREAM.MSG.GET.{place.stream}", request)
+            except MissingError:
+                break
+            found.append(answer["message"])
+            at = answer["message"]["seq"] + 1
+        return found
+
+
+def _lasting(found: Iterable[Record]) -> set[str]:
+    """Return the consumers that are channels, and do not go with their readers."""
+    return {
+        one["name"]
+        for one in found
+        if one["name"] not in {KEEPER, LATER}
+        and not one["config"].get("inactive_threshold")
+    }
+
+
+def _ack_wait(channel: Channel) -> int:
+    """Return the server's lease: we reckon from when a message is here, it before."""
+    return round((channel.lease + min(channel.lease / 20, LAG)) * SECOND)
+
+
+def _life(channel: Channel) -> Record:
+    life = round(channel.life * SECOND)
+    return {"inactive_threshold": life} if life else {}

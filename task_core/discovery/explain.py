@@ -21,6 +21,8 @@ SHIPPED = {
     ("bus", "nsq"): "task-bus-nsq",
     ("bus", "redis"): "task-bus-redis",
     ("bus", "rediss"): "task-bus-redis",
+    ("bus", "postgres"): "task-bus-postgres",
+    ("bus", "postgresql"): "task-bus-postgres",
     ("bus", "sqlite"): "task-bus-sqlite",
     ("worker", "django"): "task-django",
     ("worker", "exec"): "task-worker-exec",
@@ -28,6 +30,7 @@ SHIPPED = {
     ("command", "backup-sqlite"): "task-bus-sqlite",
     ("command", "bench"): "task-command-bench",
     ("command", "demo"): "task-command-demo",
+    ("command", "postgres"): "task-bus-postgres",
     ("command", "up"): "task-command-up",
     ("hooks", "once"): "task-hooks-once",
 }

@@ -41,6 +41,8 @@ KITS = ["tests/contract", "plugins/task-bus-sqlite/tests/test_contract.py"]
 """The kit on buses that need no broker, which the session `brokers` runs too."""
 WHEELS = ROOT / ".nox" / "made" / "wheels"
 COVERAGE = ROOT / ".nox" / "made" / "coverage"
+TEST_PARTNERS = ["fastapi>=0.115"]
+"""What plugins are tested with, and do not need themselves."""
 TEST_TOOLS = ["pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6.100"]
 TWO_AT_A_TIME = ["-n", "2", "--dist", "loadfile"]
 """For tests that mostly wait for processes; a file's tests stay together."""
@@ -161,7 +163,8 @@ def tests(session: nox.Session) -> None:
     the newest; those between them have the unit tests.
     """
     pins = _oldest(_dependencies(".")) if session.python == PYTHONS[0] else []
-    _install_wheels(session, *pins, *(["coverage>=7.10"] if _measured(session) else []))
+    more = [*TEST_PARTNERS, *(["coverage>=7.10"] if _measured(session) else [])]
+    _install_wheels(session, *pins, *more)
     if session.posargs or session.python in PYTHONS[1:-1]:
         _pytest(session, *TWO_AT_A_TIME, *(session.posargs or ["tests/unit"]))
         return

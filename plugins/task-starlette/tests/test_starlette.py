@@ -1,7 +1,6 @@
 """A real Starlette application sends tasks; it is driven as an ASGI server does."""
 
 import asyncio
-import json
 from contextlib import asynccontextmanager
 
 import pytest
@@ -23,37 +22,13 @@ def application(**more):
     return Starlette(routes=[Route("/orders/{number}", order)], **more)
 
 
-async def get(app, path, state):
-    """Ask as a server does; return the body of the answer."""
-    scope = {
-        "type": "http",
-        "method": "GET",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "headers": [],
-        "state": dict(state),
-    }
-    answers = []
-
-    async def receive():
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message):
-        answers.append(message)
-
-    await app(scope, receive, send)
-    assert answers[0]["status"] == 200
-    return json.loads(answers[1]["body"])
-
-
-def test_a_route_sends_over_the_client_of_the_application(task_client):
+def test_a_route_sends_over_the_client_of_the_application(task_client, ask):
     """Many requests at a time share it."""
     app = application(lifespan=task_lifespan())
 
     async def serve():
         async with app.router.lifespan_context(app) as state:
-            gets = (get(app, f"/orders/{n}", state) for n in range(20))
+            gets = (ask(app, f"/orders/{n}", state) for n in range(20))
             return await asyncio.gather(*gets)
 
     answers = asyncio.run(serve())
@@ -78,7 +53,7 @@ def test_the_client_closes_with_the_application(task_client):
         asyncio.run(tasks.send("charge"))
 
 
-def test_a_lifespan_of_the_application_runs_within(task_client):
+def test_a_lifespan_of_the_application_runs_within(task_client, ask):
     """And its state is kept."""
     seen = []
 
@@ -93,7 +68,7 @@ def test_a_lifespan_of_the_application_runs_within(task_client):
     async def serve():
         async with app.router.lifespan_context(app) as state:
             assert set(state) == {"own", "tasks"}
-            await get(app, "/orders/1", state)
+            await ask(app, "/orders/1", state)
 
     asyncio.run(serve())
     assert seen == ["begin", "end"]
@@ -112,7 +87,7 @@ def test_wrong_options_end_the_start():
         asyncio.run(serve())
 
 
-def test_a_missing_lifespan_is_told():
+def test_a_missing_lifespan_is_told(ask):
     """Where a route needs it."""
     with pytest.raises(RuntimeError, match="lifespan=task_lifespan"):
-        asyncio.run(get(application(), "/orders/1", {}))
+        asyncio.run(ask(application(), "/orders/1", {}))

@@ -29,7 +29,7 @@ _STEERING = (
 )
 _IN_A_LINE = f"[\x00-\x1f{_STEERING}"
 _IN_LINES = f"[\x00-\x08\x0b-\x1f{_STEERING}"
-_QUERY = r"(?s)\?[^@]*=.*"
+_QUERY = r"(?s)\?[\w.%-]+=.*"
 _HOST = r"(?:[^:@]*(?::[^@]+)?@)?[^:@]*(?::\d+)?"
 
 _secrets: set[str] = set()
@@ -118,9 +118,11 @@ def _passwords(url: str) -> Iterator[str]:
     authority = re.split("[/?#]", rest, maxsplit=1)[0]
     hosts = authority.split(",")
     users = [host.rpartition("@")[0] for host in hosts]
-    alike = len({":" in user for user in users if user}) < 2
+    alike = len({":" in host.rpartition("@")[0] for host in hosts if "@" in host}) < 2
     first = bool(users[0]) or "@" not in authority
     well_formed = alike and first and all(re.fullmatch(_HOST, host) for host in hosts)
+    if authority.endswith("@") and "@" in rest[len(authority) :]:
+        well_formed = False  # the host comes later: this one is in the password
     head = re.sub(_QUERY, "", rest) if well_formed else rest
     if not well_formed or head.count("@") > authority.count("@"):
         users = [head.rpartition("@")[0]]

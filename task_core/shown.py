@@ -121,7 +121,7 @@ def _passwords(url: str) -> Iterator[str]:
     alike = len({":" in host.rpartition("@")[0] for host in hosts if "@" in host}) < 2
     first = bool(users[0]) or "@" not in authority
     well_formed = alike and first and all(re.fullmatch(_HOST, host) for host in hosts)
-    if authority.endswith("@") and "@" in rest[len(authority) :]:
+    if "@" in rest[len(authority) :] and not all(map(_names_one, hosts)):
         well_formed = False  # the host comes later: this one is in the password
     head = re.sub(_QUERY, "", rest) if well_formed else rest
     if not well_formed or head.count("@") > authority.count("@"):
@@ -129,6 +129,11 @@ def _passwords(url: str) -> Iterator[str]:
     for user, _, password in (text.partition(":") for text in users):
         if password and "@" not in user and password != user:
             yield password
+
+
+def _names_one(host: str) -> bool:
+    """Whether anything stands where a host is named."""
+    return bool(host) and not host.endswith("@")
 
 
 def _forms(secret: str) -> Iterator[str]:

@@ -22,6 +22,9 @@ _UNITS = {
     "h": 3_600_000_000_000,
 }
 _DURATION_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_SIZE = re.compile(
+    r"(\d{1,12}(?:\.\d{1,12})?)([KMGT])(?:i?B)?", re.ASCII | re.IGNORECASE
+)
 _WHOLE = re.compile(r"[+-]?\d{1,300}", re.ASCII)
 _LONGEST = 300  # characters of a duration: searching takes their square
 
@@ -71,6 +74,25 @@ def parse_wait(text: str) -> timedelta:
     if duration < timedelta(0):
         raise ValueError(f"must not be negative: {excerpt(text)}")
     return duration
+
+
+def parse_size(text: str) -> int:
+    """Read a number of bytes that a person gives: with a unit, in powers of 1024.
+
+    Raises:
+        ValueError: It is none.
+
+    Example:
+        >>> parse_size("512M"), parse_size("1.5GiB")
+        (536870912, 1610612736)
+    """
+    match = _SIZE.fullmatch(text)
+    if not match:
+        hint = f"{text[:20]} of what? Give a unit, for example {text[:9]}M"
+        raise ValueError(
+            hint if _WHOLE.fullmatch(text) else f"not a size like 512M: {excerpt(text)}"
+        )
+    return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper()))
 
 
 def _scale(number: str, unit: int) -> int:

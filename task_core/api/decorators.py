@@ -36,6 +36,9 @@ def worker(
     retry_on: type[BaseException] | tuple[type[BaseException], ...] = (),
     timeout: str | timedelta | None = None,
     topic: str = "",
+    pool: str | None = None,
+    max_tasks_per_child: int | None = None,
+    max_memory_per_child: str | None = None,
 ) -> Callable[[Target], WorkerPlugin]: ...
 def worker(
     target: Target | None = None,
@@ -61,7 +64,8 @@ def worker(
         options: An attrs class; a function reads them from `ctx.options`, a class
             takes them as its only argument.
         defaults: Fields of `RunDefaults` (`retries`, `retry_delay`, `retry_on`,
-            `timeout`, `topic`); flags, environment and TOML are stronger.
+            `timeout`, `topic`, `pool` and the limits of its processes); flags,
+            environment and TOML are stronger.
 
     Raises:
         TypeError, ValueError: One of the arguments makes no sense.

@@ -5,15 +5,19 @@ from typing import Any
 
 import attrs
 
-from task_core.values import parse_wait
+from task_core.values import parse_size, parse_wait
 
 
-def _count(value: Any) -> int | None:
+def _count(value: Any, name: str = "retries") -> int | None:
     if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-        raise TypeError(f"retries: a whole number is wanted, not {value!r}")
+        raise TypeError(f"{name}: a whole number is wanted, not {value!r}")
     if value is not None and value < 0:
-        raise ValueError(f"retries: must not be negative: {value}")
+        raise ValueError(f"{name}: must not be negative: {value}")
     return value
+
+
+def _retries(value: Any) -> int | None:
+    return _count(value)
 
 
 def _seconds(name: str, value: Any, least: float = 0.0) -> float | None:
@@ -41,6 +45,29 @@ def _timeout(value: Any) -> float | None:
     return _seconds("timeout", value, 1e-6)
 
 
+def _pool(value: Any) -> str | None:
+    if value not in (None, "thread", "process"):
+        raise ValueError(f"pool: 'thread' or 'process' is wanted, not {value!r}")
+    return None if value is None else str(value)
+
+
+def _child_tasks(value: Any) -> int | None:
+    return _count(value, "max_tasks_per_child")
+
+
+def _child_memory(value: Any) -> int | None:
+    """Return a size in bytes; a number alone says nothing of its unit."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        text = f"max_memory_per_child: a text like '512M' is wanted, not {value!r}"
+        raise TypeError(text)
+    try:
+        return parse_size(value)
+    except ValueError as error:
+        raise ValueError(f"max_memory_per_child: {error}") from None
+
+
 def _exceptions(value: Any) -> tuple[type[BaseException], ...]:
     kinds = value if isinstance(value, tuple) else (value,)
     for kind in kinds:
@@ -65,6 +92,9 @@ class RunDefaults:
         retry_on: Exceptions after which it runs again; all of them when empty.
         timeout: Seconds that a run may take; given as `"5m"` or `timedelta`.
         topic: What is read; the type of the tasks when empty.
+        pool: `"process"` runs it in child processes, `"thread"` in this one.
+        max_tasks_per_child: Tasks after which such a process has a successor.
+        max_memory_per_child: Memory after which it has one; given as `"512M"`.
 
     Raises:
         TypeError, ValueError: One of them makes no sense; the text names it.
@@ -77,13 +107,18 @@ class RunDefaults:
         TypeError: timeout: a text like '10s' is wanted, not 300
     """
 
-    retries: int | None = attrs.field(default=None, converter=_count)
+    retries: int | None = attrs.field(default=None, converter=_retries)
     retry_delay: float | None = attrs.field(default=None, converter=_retry_delay)
     retry_on: tuple[type[BaseException], ...] = attrs.field(
         default=(), converter=_exceptions
     )
     timeout: float | None = attrs.field(default=None, converter=_timeout)
     topic: str = attrs.field(default="", converter=_topic)
+    pool: str | None = attrs.field(default=None, converter=_pool)
+    max_tasks_per_child: int | None = attrs.field(default=None, converter=_child_tasks)
+    max_memory_per_child: int | None = attrs.field(
+        default=None, converter=_child_memory
+    )
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from task_core.config.selection import PREFIX
 from task_core.config.sources import Section
 from task_core.launcher.plan import AckMode, Guarantee, Plan, Pool, TypePolicy
 from task_core.options import option
+from task_core.values import parse_size
 from task_core.wire import is_dead_topic
 
 
@@ -23,6 +24,10 @@ def _more_than_nothing(instance: object, field: object, value: timedelta) -> Non
     """With a lease that ends at once, others do each task as well."""
     if not value:
         raise ValueError("must be more than 0s")
+
+
+def _is_size(instance: object, field: object, value: str) -> None:
+    parse_size(value)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -62,6 +67,18 @@ class LaunchOptions:
         help="What does the tasks: threads (for an async def, one event loop), or a"
         " child process for each of the -c.",
     )
+    max_tasks_per_child: int = option(
+        0,
+        help="Tasks after which a process has a successor; 0: never.",
+        validator=ge(0),
+    )
+    max_memory_per_child: str | None = option(
+        None,
+        help="Memory after which a process has a successor, when its task is done; for"
+        " example 512M.",
+        metavar="SIZE",
+        validator=optional(_is_size),
+    )
     prefetch: int | None = option(
         None,
         help="Tasks to buffer beyond the busy slots; 0 is strict, not given measures.",
@@ -93,8 +110,15 @@ class LaunchOptions:
     )
     timeout: timedelta | None = option(
         None,
-        help="Time that a task may take, for example 5m; then it is an error.",
+        help="Time that a task may take, for example 5m; then it is an error. A task's"
+        " own (timeout=1h in its meta) counts more.",
         validator=optional(_more_than_nothing),
+    )
+    max_leaked: int = option(
+        0,
+        help="End with code 5 when so many threads did not end after their timeout, so"
+        " that a supervisor starts a fresh process; 0: never.",
+        validator=ge(0),
     )
     max_attempts: int = option(
         5,
@@ -133,6 +157,8 @@ class LaunchOptions:
             dead_topic=self.dead_topic or "",
             concurrency=self.concurrency,
             pool=self.pool,
+            max_tasks_per_child=self.max_tasks_per_child,
+            max_memory_per_child=parse_size(self.max_memory_per_child or "0K"),
             prefetch=self.prefetch,
             max_tasks=self.max_tasks,
             drain=self.drain,
@@ -142,6 +168,7 @@ class LaunchOptions:
             retries=self.retries,
             retry_delay=self.retry_delay.total_seconds(),
             timeout=None if timeout is None else timeout.total_seconds(),
+            max_leaked=self.max_leaked,
             ack=self.ack,
             require=self.require,
             type_policy=self.type_policy,
@@ -153,7 +180,8 @@ SECTION = Section(options=LaunchOptions, table=("launch",), weaker=(("task",),))
 GROUPS = {
     "What runs": (
         *("worker", "taskmaster", "hooks", "require_hooks"),
-        *("concurrency", "pool", "prefetch", "type_policy"),
+        *("concurrency", "pool", "max_tasks_per_child", "max_memory_per_child"),
+        *("prefetch", "type_policy"),
     ),
     "Where tasks come from, and go": (
         *("bus", "in_bus", "out_bus", "prefix", "topic", "channel"),
@@ -165,6 +193,7 @@ GROUPS = {
             "retries",
             "retry_delay",
             "timeout",
+            "max_leaked",
             "max_attempts",
             "lease",
             "ack",

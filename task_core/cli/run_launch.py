@@ -30,6 +30,8 @@ from task_core.launcher.plan import Plan
 from task_core.launcher.signals import Stoppable, Supervisor
 from task_core.launcher.stats import Stats
 
+LEAKED = 5
+"""Exit code when threads were left behind, as many as `--max-leaked` says."""
 LEAST_FREEZE = 10.0
 """Seconds without Python that a process is always allowed: machines get busy."""
 FIND = Late("task_core.cli.children:find_worker")
@@ -79,7 +81,9 @@ def _run_workers(many: Sequence[Settings], open_: Callable[[Settings], Bus]) -> 
         stats = _report(launchers, counts=options.stats)
     failed = options.fail and stats.failed + stats.dead > 0
     code = _end(buses[0], supervisor.signals, ended=ended, failed=failed)
-    if stats.abandoned:
+    if 0 < options.max_leaked <= stats.leaked and not supervisor.signals:
+        code = LEAKED
+    if stats.abandoned or stats.leaked:
         leave(code)
     leave_behind(set(threading.enumerate()) - threads, kill_time, code)
     return code
@@ -137,7 +141,8 @@ def plan_of(settings: Settings) -> Plan:
     said = {one.spec.name for one in own if one.origin != DEFAULT}
     declared = settings.worker.plugin.defaults.settings
     rest = {name: value for name, value in declared.items() if name not in said}
-    return attrs.evolve(settings.command.plan, **rest)
+    plan: Plan = settings.command.plan
+    return attrs.evolve(plan, **rest)
 
 
 def _report(launchers: Sequence[Launcher], *, counts: bool) -> Stats:
@@ -161,6 +166,7 @@ def summary(stats: Stats, unreported: int) -> str:
         "gone to others": stats.lost,
         "forced to close": stats.abandoned,
         "slots replaced": stats.replaced,
+        "threads left behind": stats.leaked,
         "not reported": unreported,
     }
     parts += [f"{count:,} {name}" for name, count in extras.items() if count]

@@ -13,9 +13,12 @@ from task_core.api.message import Delivery, Message
 from task_core.api.worker import Outcome, interrupted
 from task_core.clock import Clock
 from task_core.launcher.stop import Cancel
-from task_core.task import Task, merge_meta, topic_of
+from task_core.task import Task, merge_meta, parse_meta, topic_of
+from task_core.values import parse_wait
 from task_core.wire import decode_task, encode_task
 
+TIMEOUT = "timeout"
+"""Key of a task's meta that says how long its run may take, for example `5m`."""
 UNFINISHED = interrupted()
 """The outcome of a job that no slot has finished."""
 
@@ -83,8 +86,8 @@ class RunContext:
         self.task = task
         self.attempt = attempt
         self.deadline: float | None = None
-        if shared.timeout is not None:
-            self.deadline = shared.monotonic() + shared.timeout
+        if (seconds := limit_of(task, shared.timeout)) is not None:
+            self.deadline = shared.monotonic() + seconds
         self.children: list[tuple[Task, str]] = []
         self._meta: dict[str, str | Iterable[str]] | None = None
         self._shared = shared
@@ -149,6 +152,10 @@ class RunContext:
         self.children.append((child, topic))
 
 
+class LeftBehind(BaseException):
+    """Raised in a thread whose run ends after all: another one has its slot."""
+
+
 class Job(msgspec.Struct, eq=False, gc=False):
     """A delivery, its task and, once a slot had it, how it went.
 
@@ -169,6 +176,27 @@ class Job(msgspec.Struct, eq=False, gc=False):
     took: float = 0.0
     excepted: bool = False
     killed: str = ""
+
+
+def limit_of(task: Task, timeout: float | None) -> float | None:
+    """Return the seconds that a run may take: what the task says counts most.
+
+    Args:
+        task: Perhaps with a `timeout` in its meta.
+        timeout: Of a task that says nothing.
+
+    Raises:
+        ValueError: It says nonsense.
+    """
+    if TIMEOUT not in task.meta or not (found := parse_meta(task.meta).get(TIMEOUT)):
+        return timeout
+    try:
+        seconds = parse_wait(found[-1]).total_seconds()
+    except ValueError as error:
+        raise ValueError(f"meta: {TIMEOUT}: {error}") from None
+    if not seconds:
+        raise ValueError(f"meta: {TIMEOUT}: must be more than 0s")
+    return seconds
 
 
 def stamp_unrun(task: Task, clock: Clock) -> None:

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from task_core.api.worker import describe, failed
 from task_core.errors import UsageError
-from task_core.launcher.context import Job
+from task_core.launcher.context import Job, LeftBehind
 from task_core.launcher.run import Run
 
 MOST_THREADS = 10_000
@@ -41,6 +41,8 @@ class Handover:
         self.finished: deque[Job] = deque()
         self.sleeping = False
         self.wake_at = 1
+        self.left_behind = 0
+        """How many threads did not end in time, and have a successor."""
         self._called = False
         self._bell: SimpleQueue[None] = SimpleQueue()
         self._wake: Callable[[], None] = self._ring
@@ -185,6 +187,33 @@ class ThreadSlots:
         self.submit(())
         return replaced
 
+    def leave(self, thread: int, job: Job) -> None:
+        """Give the slot of a thread that does not end to another one (any thread).
+
+        Args:
+            thread: Which one, as `threading.get_ident` has it.
+            job: What it was at, with its outcome.
+        """
+        idents = [one.ident for one in self._threads]
+        if thread in idents and not self._closing:
+            number = idents.index(thread)
+            self._held[number] = None
+            with contextlib.suppress(RuntimeError):  # the system has no more: `mend`
+                self._threads[number] = self._start(number)
+        handover = self._handover
+        handover.left_behind += 1
+        log.warning(
+            "slot: task %s %s: %s, and its thread does not end: it is left behind"
+            " (%d so far), and another one takes its slot",
+            job.task.type,
+            job.task.id or job.task.info,
+            job.outcome.msg,
+            handover.left_behind,
+        )
+        handover.finished.append(job)
+        if handover.sleeping:
+            handover.wake()
+
     def close(self) -> None:
         """Let the threads end; does not wait for those that are busy."""
         self._closing = True
@@ -212,6 +241,8 @@ class ThreadSlots:
                         context = Context()
                         if not context.run(self._work, context, number):
                             break
+            except LeftBehind:
+                return
             except BaseException as error:  # noqa: BLE001  see above
                 log.warning("slot: %s, between two tasks", describe(error))
             else:
@@ -246,6 +277,8 @@ class ThreadSlots:
                     handover.wake()
                 if context:
                     return True
+        except LeftBehind:
+            raise
         except BaseException as error:
             if job is None:
                 raise

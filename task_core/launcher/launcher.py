@@ -226,6 +226,7 @@ class Launcher:
     def snapshot(self) -> dict[str, Any]:
         """Return the counts so far, in the shape of the Go system's status page."""
         parts, plan = self.parts, self.plan
+        parts.stats.leaked = parts.handover.left_behind
         return parts.stats.snapshot(
             buses=getattr(parts.bus, "names", (parts.bus.name,) * 2),  # of a pair
             topic=plan.topic,

@@ -124,6 +124,8 @@ class Loop:
             return End.INPUT_ENDED
         if 0 < self._plan.max_tasks <= self._stats.received:
             return End.ENOUGH_TASKS
+        if 0 < self._plan.max_leaked <= self._handover.left_behind:
+            return End.LEAKED
         if self._in_flight.jobs:
             return None
         last = max(self._last_arrival, self._last_progress)

@@ -10,7 +10,7 @@ from task_core.api.bus import Bus
 from task_core.api.plugin import NoOptions, WorkerPlugin
 from task_core.clock import Clock
 from task_core.errors import UsageError
-from task_core.launcher.context import Call, SharedContext
+from task_core.launcher.context import Call, Job, SharedContext
 from task_core.launcher.handover import Handover, Slots, ThreadSlots
 from task_core.launcher.in_flight import InFlight, Window
 from task_core.launcher.inbox import Inbox
@@ -73,7 +73,13 @@ def make_slots(
 ) -> Slots:
     """Return threads for a plain function, or an event loop for an `async def`."""
     if not call.is_async:
-        return ThreadSlots(count, make_run(call, shared, clock, hooks), handover)
+
+        def leave(thread: int, job: Job) -> None:
+            threads.leave(thread, job)
+
+        run = make_run(call, shared, clock, hooks, leave)
+        threads = ThreadSlots(count, run, handover)
+        return threads
     # Only for those who have one: asyncio is half of a start.
     from task_core.launcher import coroutines  # noqa: PLC0415
 

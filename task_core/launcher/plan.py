@@ -84,6 +84,7 @@ class Plan:
         retry_delay: Before the second run; doubles with each further one.
         retry_on: Exceptions after which it runs again; any failure when empty.
         timeout: How long a run may take; None is no limit.
+        max_leaked: End when so many threads were left behind; 0: never.
         ack: When a delivery is acknowledged.
         require: Refuse a bus that cannot promise this.
         type_policy: What to do with tasks of another type.
@@ -107,6 +108,7 @@ class Plan:
     retry_delay: float = 1.0
     retry_on: tuple[type[BaseException], ...] = ()
     timeout: float | None = None
+    max_leaked: int = 0
     ack: AckMode = AckMode.LATE
     require: Guarantee | None = None
     type_policy: TypePolicy = TypePolicy.RUN

@@ -21,7 +21,13 @@ from task_core.api.worker import (
 )
 from task_core.clock import Clock
 from task_core.errors import InfoError
-from task_core.launcher.context import Call, Job, RunContext, SharedContext, stamp_unrun
+from task_core.launcher.context import (
+    TIMEOUT,
+    Call,
+    Job,
+    RunContext,
+    SharedContext,
+)
 from task_core.launcher.plan import Hooks
 from task_core.task import Task
 from task_core.wire import decode_task
@@ -76,8 +82,21 @@ class Fork:
 os.register_at_fork(after_in_child=Fork.note)
 
 
-def make_run(call: Call, shared: SharedContext, clock: Clock, hooks: Hooks) -> Run:
-    """Return what a slot calls for each job of a plain function; it never raises."""
+def make_run(
+    call: Call,
+    shared: SharedContext,
+    clock: Clock,
+    hooks: Hooks,
+    leave: Callable[[int, Job], None] | None = None,
+) -> Run:
+    """Return what a slot calls for each job of a plain function.
+
+    Args:
+        call: The worker.
+        shared, clock, hooks: As everywhere.
+        leave: Gives the slot of a thread whose run does not end to another one; then,
+            and only then, a run raises.
+    """
     invoke, stamp, wants_context = call.invoke, clock.stamp, call.wants_context
     sees_task, forks = call.sees_task, Fork.count  # a launcher may live in a child
 
@@ -97,13 +116,51 @@ def make_run(call: Call, shared: SharedContext, clock: Clock, hooks: Hooks) -> R
             take_changes(job)
         job.task.ended = stamp()
 
-    timed: Run = run
-    if shared.timeout is not None:
-        from task_core.launcher.timeouts import limited  # noqa: PLC0415  few have one
+    if not listened_to(hooks):
+        return _timed(run, shared, clock, leave)
+    from task_core.launcher.watch import Watch, watched  # noqa: PLC0415  few have hooks
 
-        timed = limited(run, shared)
-    watch = Watch.of(hooks)
-    return _watched(timed, watch, clock) if watch else timed
+    watch = Watch(hooks, outcome_of)
+    return watched(_timed(run, shared, clock, leave, watch.after), watch, clock)
+
+
+def _timed(
+    run: Run,
+    shared: SharedContext,
+    clock: Clock,
+    leave: Callable[[int, Job], None] | None,
+    after: Callable[[Job], None] = lambda job: None,
+) -> Run:
+    """Return what heeds timeouts; `after` is called for a run that is left behind."""
+
+    def limit() -> Run:
+        # Few tasks have one.
+        from task_core.launcher.timeouts import limited  # noqa: PLC0415
+
+        if not leave:
+            return limited(run, shared, clock)
+        from task_core.launcher.overtime import Overtime  # noqa: PLC0415
+
+        return limited(run, shared, clock, Overtime(shared, clock, leave_and_tell))
+
+    def leave_and_tell(thread: int, job: Job) -> None:
+        assert leave is not None
+        after(job)
+        leave(thread, job)
+
+    if shared.timeout is not None:
+        return limit()
+    found: list[Run] = []
+
+    def run_timed(job: Job) -> None:
+        if TIMEOUT not in job.task.meta:
+            run(job)
+            return
+        if not found:
+            found.append(limit())
+        found[0](job)
+
+    return run_timed
 
 
 def make_async_run(
@@ -142,31 +199,34 @@ def make_async_run(
             take_changes(job)
         job.task.ended = stamp()
 
-    timed: AsyncRun = run
-    if shared.timeout is not None:
-        from task_core.launcher.timeouts import limited_async  # noqa: PLC0415  as above
+    timed = _timed_async(run, shared, clock)
+    if not listened_to(hooks):
+        return timed
+    from task_core.launcher.watch import (  # noqa: PLC0415  as above
+        Watch,
+        watched_async,
+    )
 
-        timed = limited_async(run, shared)
-    watch = Watch.of(hooks)
-    return _watched_async(timed, watch, clock) if watch else timed
-
-
-def _watched(run: Run, watch: "Watch", clock: Clock) -> Run:
-    def run_watched(job: Job) -> None:
-        if watch.admit(job, clock):
-            run(job)
-        watch.finished(task=job.task, outcome=job.outcome)
-
-    return run_watched
+    return watched_async(timed, Watch(hooks, outcome_of), clock)
 
 
-def _watched_async(run: AsyncRun, watch: "Watch", clock: Clock) -> AsyncRun:
-    async def run_watched(job: Job) -> None:
-        if watch.admit(job, clock):
-            await run(job)
-        watch.finished(task=job.task, outcome=job.outcome)
+def listened_to(hooks: Hooks) -> bool:
+    """Whether somebody listens to runs."""
+    return bool(hooks.decider("task_should_run")) or any(
+        map(hooks.observer, ("task_started", "task_finished"))
+    )
 
-    return run_watched
+
+def _timed_async(run: AsyncRun, shared: SharedContext, clock: Clock) -> AsyncRun:
+    """Return what heeds the timeout of those tasks that have one."""
+    from task_core.launcher.timeouts import limited_async  # noqa: PLC0415  as above
+
+    timed = limited_async(run, shared, clock)
+
+    def run_timed(job: Job) -> Coroutine[Any, Any, None]:
+        return timed(job) if TIMEOUT in job.task.meta else run(job)
+
+    return run_timed if shared.timeout is None else timed
 
 
 def outcome_of(returned: Any) -> Outcome:
@@ -233,44 +293,3 @@ def take_changes(job: Job) -> None:
         names = [n for n, v in asdict(changed).items() if not isinstance(v, str)]
         fields = ", ".join(names)
         job.outcome = failed(f"the worker put something that is no text in: {fields}")
-
-
-class Watch:
-    """The hooks around a run; only made when somebody listens."""
-
-    def __init__(self, hooks: Hooks) -> None:
-        self._should_run = hooks.decider("task_should_run") or _nobody
-        self._started = hooks.observer("task_started") or _nobody
-        self.finished = hooks.observer("task_finished") or _nobody
-
-    @classmethod
-    def of(cls, hooks: Hooks) -> "Watch | None":
-        """Return a watch, or None when nobody listens."""
-        listens = hooks.decider("task_should_run") or any(
-            map(hooks.observer, ("task_started", "task_finished"))
-        )
-        return cls(hooks) if listens else None
-
-    def admit(self, job: Job, clock: Clock) -> bool:
-        """Ask the deciders; an outcome of theirs takes the place of the run."""
-        try:
-            outcome = self._should_run(task=job.task)
-        except BaseException as error:  # noqa: BLE001  a decider's error is the task's
-            outcome = failed(error)
-        if outcome is None:
-            self._started(task=job.task)
-            return True
-        job.outcome = _decided(outcome)
-        stamp_unrun(job.task, clock)
-        return False
-
-
-def _decided(answer: Any) -> Outcome:
-    if isinstance(answer, Outcome):
-        return outcome_of(answer)
-    kind = type(answer).__name__
-    return failed(f"a task_should_run hook returned {kind}, wanted an outcome or None")
-
-
-def _nobody(*args: Any, **kwargs: Any) -> None:
-    """Stand in for an observer or decider that is not there."""

@@ -25,6 +25,7 @@ class Stats:
         lost: Deliveries that went to others before they were settled.
         abandoned: Tasks that would not stop within the kill time.
         replaced: Slots that had ended, and have a successor.
+        leaked: Threads that were left behind, since their run did not end.
         busy: Seconds spent in slots.
         sent: Messages by topic.
     """
@@ -42,6 +43,7 @@ class Stats:
         self.lost = 0
         self.abandoned = 0
         self.replaced = 0
+        self.leaked = 0
         self.busy = 0.0
         self.sent: Counter[str] = Counter()
 

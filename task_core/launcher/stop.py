@@ -14,6 +14,7 @@ class End(Enum):
     INPUT_ENDED = "end of input"
     ENOUGH_TASKS = "--max-tasks reached"
     TOPIC_EMPTY = "topic is empty"
+    LEAKED = "--max-leaked reached: threads were left behind"
 
 
 class Stage(Enum):

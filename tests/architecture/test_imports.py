@@ -42,7 +42,8 @@ HIDDEN = {
     # What few launches need.
     "task_core.launcher.launcher": {"_usable", "_assemble"},
     "task_core.launcher.parts": {"make_slots", "make_crew"},  # asyncio, processes
-    "task_core.launcher.run": {"make_run", "make_async_run"},  # few have timeouts
+    # Few have hooks on runs, or timeouts.
+    "task_core.launcher.run": {"make_run", "make_async_run", "_timed", "limit"},
     "task_core.launcher.timeouts": {"limited_async"},  # likewise
     "task_core.launcher.loop": {"_make_drain"},
     "task_core.launcher.outbox": {"flush"},  # few launches meet what a bus refuses

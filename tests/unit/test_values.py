@@ -14,6 +14,7 @@ from task_core.values import (
     format_duration,
     parse_bool,
     parse_duration,
+    parse_size,
     reader,
     write,
 )
@@ -200,3 +201,27 @@ def test_what_is_written_reads_back(pair):
     """For every type."""
     kind, value = pair
     assert reader(kind)(write(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1K", 1024), ("512M", 512 << 20), ("1.5GiB", 3 << 29), ("2gb", 2 << 30)],
+)
+def test_a_size_is_read_in_powers_of_1024(text, size):
+    """However its unit is written."""
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("512", "512 of what? Give a unit, for example 512M"),
+        ("", "not a size like 512M: ''"),
+        ("-1M", "not a size like 512M: '-1M'"),
+        ("1MM", "not a size like 512M: '1MM'"),
+    ],
+)
+def test_what_is_no_size_is_refused(text, problem):
+    """A number alone says nothing of its unit."""
+    with pytest.raises(ValueError, match=re.escape(problem)):
+        parse_size(text)

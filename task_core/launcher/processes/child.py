@@ -35,16 +35,13 @@ from task_core.launcher.processes.frames import (
 from task_core.launcher.processes.limits import Limits
 from task_core.launcher.processes.making import Doer, make_doer
 from task_core.launcher.processes.mortality import die_with
+from task_core.launcher.timeouts import TimedOut
 from task_core.wire import decode_task, encode_task
 
 MOST_BYTES = 1 << 16
 """Bytes that are read at a time."""
 HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """Signals that others send to all processes of a service, or of a terminal."""
-
-
-class TimedOut(BaseException):
-    """Raised in a run that has not heeded its deadline."""
 
 
 class Child:
@@ -129,10 +126,10 @@ class Child:
 
     def _do(self, work: Work) -> None:
         job = Job(Delivery(work.task, None, work.attempt), decode_task(work.task))
-        timeout, begin = self._doer.timeout, time.perf_counter()
+        begin = time.perf_counter()
         try:
-            if timeout is not None and self._doer.interruptible:
-                self._due = time.monotonic() + timeout
+            if self._doer.interruptible:
+                self._due = self._doer.deadline_of(job.task)
             self._doer.do(job)
             self._due = None
         except TimedOut as error:  # just outside of the worker

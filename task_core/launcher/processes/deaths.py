@@ -24,8 +24,8 @@ def blame(
     guilty, *innocent = jobs
     guilty.took = clock.monotonic() - one.since
     stamp_unrun(guilty.task, clock)
-    if one.ended_by == TIMEOUT:
-        time_out(guilty, shared)
+    if one.ended_by == TIMEOUT and one.limit is not None:
+        time_out(guilty, shared, one.limit)
     else:
         guilty.outcome = failed(f"its process {how}")
         guilty.killed = how

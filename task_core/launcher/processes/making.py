@@ -14,7 +14,7 @@ from task_core.api.message import Message, check_messages
 from task_core.api.worker import describe
 from task_core.clock import SystemClock
 from task_core.errors import WorkerError
-from task_core.launcher.context import Call, Job, SharedContext
+from task_core.launcher.context import Call, Job, SharedContext, limit_of
 from task_core.launcher.handover import Handover
 from task_core.launcher.parts import make_slots
 from task_core.launcher.plan import NoHooks
@@ -23,6 +23,7 @@ from task_core.launcher.processes.recipe import Carrier, Preparing, Recipe
 from task_core.launcher.run import make_run
 from task_core.launcher.signature import as_plugin, make_call
 from task_core.launcher.stop import Cancel
+from task_core.task import Task
 
 LONGEST_RUN = 86400.0
 """Seconds for which an event loop is waited for at a time."""
@@ -57,7 +58,6 @@ class Doer:
     Args:
         do: Does a job, and never raises by itself.
         interruptible: Whether it does so in the main thread.
-        timeout: Seconds that a run may take, or None.
         close: To be called after the last one.
         log: Of the worker.
         shared, grace: What its runs share.
@@ -65,11 +65,18 @@ class Doer:
 
     do: Callable[[Job], None]
     interruptible: bool
-    timeout: float | None
     close: Callable[[], None]
     log: logging.Logger
     shared: SharedContext
     grace: Grace
+
+    def deadline_of(self, task: Task) -> float | None:
+        """Return when a run that begins now is late, or None."""
+        try:
+            seconds = limit_of(task, self.shared.timeout)
+        except ValueError:  # nonsense in its meta, and an error at once
+            return None
+        return None if seconds is None else time.monotonic() + seconds
 
     def cancel(self, grace: float) -> None:
         """Tell runs to stop early."""
@@ -110,7 +117,6 @@ def make_doer(
     doer = Doer(
         do=_doing(call, shared),
         interruptible=not call.is_async,
-        timeout=made.timeout,
         close=call.close,
         log=shared.log,
         shared=shared,

@@ -12,7 +12,7 @@ from math import inf
 from pathlib import Path
 
 import task_core
-from task_core.launcher.context import Job
+from task_core.launcher.context import Job, limit_of
 from task_core.launcher.processes.frames import (
     Begin,
     Cancel,
@@ -65,13 +65,14 @@ class Process:
         """Whether it says nothing any more."""
         self.ended_by = ""
         """Why it ends, when that is known."""
+        self.limit: float | None = None
+        """Seconds that the first job may take."""
         self.since = now
         """When the first job began, or what else is waited for."""
         self.context = Context()
         """The context variables of the hooks around its run."""
         self.lines = Lines()
         self._timeout = timeout
-        self._limit: float | None = None
         self._nudged = -inf
         self._count = 0
         self._frames = Frames(FromChild)
@@ -130,7 +131,9 @@ class Process:
     def begin(self, now: float) -> None:
         """Note that the first job begins, if there is one."""
         self.since, self._nudged = now, -inf
-        self._limit = self._timeout
+        first = next(iter(self.jobs.values()), None)
+        with contextlib.suppress(ValueError):  # nonsense in its meta: it ends at once
+            self.limit = limit_of(first.task, self._timeout) if first else None
 
     def take(self, numbers: Sequence[int]) -> list[Job]:
         """Take back jobs that it has not begun."""
@@ -176,9 +179,9 @@ class Process:
 
     def _oversee_run(self, now: float, grace: float) -> float:
         """Half of the grace is for a run that heeds its deadline, half to clean up."""
-        if self._limit is None:
+        if self.limit is None:
             return inf
-        late = now - self.since - self._limit
+        late = now - self.since - self.limit
         if late < grace / 2:
             return grace / 2 - late
         if late >= grace:

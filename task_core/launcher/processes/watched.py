@@ -7,7 +7,8 @@ from task_core.clock import Clock
 from task_core.launcher.context import Job
 from task_core.launcher.plan import Hooks
 from task_core.launcher.processes.process import Process
-from task_core.launcher.run import Watch
+from task_core.launcher.run import listened_to, outcome_of
+from task_core.launcher.watch import Watch
 
 
 class Watched:
@@ -25,8 +26,7 @@ class Watched:
     @classmethod
     def of(cls, hooks: Hooks, clock: Clock) -> "Watched | None":
         """Return one, or None when nobody listens."""
-        watch = Watch.of(hooks)
-        return cls(watch, clock) if watch else None
+        return cls(Watch(hooks, outcome_of), clock) if listened_to(hooks) else None
 
     def admit(self, one: Process, job: Job) -> bool:
         """Ask the deciders; tell whether the job runs."""

@@ -19,6 +19,9 @@ def test_a_worker_declares_what_flags_can_say():
         retry_on=TimeoutError,
         timeout=timedelta(minutes=5),
         topic="jobs",
+        pool="process",
+        max_tasks_per_child=100,
+        max_memory_per_child="2K",
     )(hello)
     assert plugin.defaults.settings == {
         "retries": 3,
@@ -26,6 +29,9 @@ def test_a_worker_declares_what_flags_can_say():
         "retry_on": (TimeoutError,),
         "timeout": 300.0,
         "topic": "jobs",
+        "pool": "process",
+        "max_tasks_per_child": 100,
+        "max_memory_per_child": 2048,
     }
     assert (plugin.type, plugin.topic) == ("hello", "jobs")
     assert worker(retries=0)(hello).defaults.settings == {"retries": 0}
@@ -47,6 +53,10 @@ def test_a_worker_declares_what_flags_can_say():
         ({"retry_on": "TimeoutError"}, TypeError, "retry_on: classes of exceptions"),
         ({"retry_on": (int,)}, TypeError, "retry_on: classes of exceptions"),
         ({"topic": None}, TypeError, "topic: a text is wanted, not None"),
+        ({"pool": "fork"}, ValueError, "pool: 'thread' or 'process' is wanted, not "),
+        ({"max_tasks_per_child": "9"}, TypeError, "max_tasks_per_child: a whole numb"),
+        ({"max_memory_per_child": 9}, TypeError, "max_memory_per_child: a text like "),
+        ({"max_memory_per_child": "9"}, ValueError, "max_memory_per_child: 9 of what?"),
         ({"retry": 3}, TypeError, "'retry'"),
     ],
     ids=str,

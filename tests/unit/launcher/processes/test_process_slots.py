@@ -7,9 +7,11 @@ import signal
 import process_workers as workers
 import pytest
 
+from task_core.api import Task
 from task_core.errors import UsageError, WorkerError
 from task_core.launcher.launcher import make_launcher
 from task_core.launcher.programs import LauncherThread
+from task_core.wire import encode_task
 
 
 @pytest.fixture(autouse=True)
@@ -194,6 +196,16 @@ def test_a_run_that_ignores_that_is_killed(work, worker):
     """After the grace; the next task has another process."""
     done = work(worker, "a", timeout=0.2, kill_time=0.4)
     assert done["a"].msg == "timed out after 200ms"
+
+
+@pytest.mark.parametrize("seconds", [None, 600.0])
+def test_a_task_may_say_what_it_may_take(memory, make_tasks, work, journal, seconds):
+    """What its meta says counts more."""
+    own = encode_task(Task(type="load", info="sleep", meta="timeout=200ms"))
+    memory.put(own)
+    done = work(workers.hangs, timeout=seconds, kill_time=6.0)
+    assert done["sleep"].msg == "timed out after 200ms"
+    assert journal() == ["cleaned up"]
 
 
 def test_a_coroutine_is_cancelled_at_its_timeout(work, journal):

@@ -1,0 +1,140 @@
+"""Runs in threads that are late: they are interrupted, and left behind in the end."""
+
+import ctypes
+import threading
+from collections.abc import Callable
+
+import attrs
+
+from task_core.clock import Clock
+from task_core.launcher.context import Job, LeftBehind, SharedContext, stamp_unrun
+from task_core.launcher.timeouts import Run, TimedOut, time_out
+from task_core.wire import decode_task
+
+IDLE = 5.0
+"""Seconds without a run to watch after which the thread that does so ends."""
+
+
+@attrs.define(eq=False)
+class Entry:
+    """One run that may take so long.
+
+    Args:
+        job: What the launcher waits for.
+        seconds: How long it may take.
+        deadline: When that is over.
+        thread: In which it runs.
+        interrupted: Whether an exception was raised in it.
+        left: Whether it was left behind.
+    """
+
+    job: Job
+    seconds: float
+    deadline: float
+    thread: int = attrs.field(factory=threading.get_ident)
+    interrupted: bool = False
+    left: bool = False
+
+
+class Overtime:
+    """Sees to it that runs in threads end soon after their deadline, or cost no slot.
+
+    Half of the grace is for a run that heeds its deadline, half for one that has to be
+    interrupted. A thread in C code hears neither: then its slot gets another one.
+
+    Args:
+        shared: The grace.
+        clock: Measures, and stamps what is left behind.
+        leave: Gives the slot of a thread to another one; takes the thread and the job,
+            which has its outcome.
+    """
+
+    def __init__(
+        self, shared: SharedContext, clock: Clock, leave: Callable[[int, Job], None]
+    ) -> None:
+        self._shared = shared
+        self._clock = clock
+        self._leave = leave
+        self._entries: set[Entry] = set()
+        self._changed = threading.Condition()
+        self._watches = False
+        self._next = 0.0
+
+    def __call__(self, job: Job, seconds: float, run: Run) -> None:
+        """Do a job, in the thread of its slot."""
+        # What a thread that is left behind does later must not be seen by anybody.
+        own = Job(job.delivery, job.task)
+        entry = Entry(job, seconds, self._shared.monotonic() + seconds)
+        self._enter(entry)
+        try:
+            run(own)
+        except TimedOut:  # it hit our own code
+            entry.interrupted = True
+        while True:
+            try:
+                self._exit(entry)
+                break
+            except TimedOut:
+                continue
+        if entry.left:
+            raise LeftBehind
+        job.task, job.outcome = own.task, own.outcome
+        job.context, job.excepted = own.context, own.excepted
+        if self._shared.monotonic() >= entry.deadline:
+            time_out(job, self._shared, seconds)
+
+    def _enter(self, entry: Entry) -> None:
+        with self._changed:
+            self._entries.add(entry)
+            if not self._watches:
+                self._watches = True
+                threading.Thread(target=self._watch, name="slots", daemon=True).start()
+            elif entry.deadline < self._next:
+                self._changed.notify()
+
+    def _exit(self, entry: Entry) -> None:
+        """Note that a run has ended; may be interrupted and called again."""
+        with self._changed:
+            self._entries.discard(entry)
+            if entry.interrupted:
+                _raise_in(entry.thread, None)  # what has not arrived is not wanted
+
+    def _watch(self) -> None:
+        """Look at each run when it may be late."""
+        with self._changed:
+            while True:
+                now = self._shared.monotonic()
+                late = [self._look(entry, now) for entry in [*self._entries]]
+                wait = min(late, default=IDLE)
+                self._next = now + wait
+                woken = self._changed.wait(max(wait, 0.0))
+                if not (woken or self._entries or late):
+                    self._watches = False
+                    return
+
+    def _look(self, entry: Entry, now: float) -> float:
+        """Do what is due with a run; return the seconds until something else is."""
+        late, grace = now - entry.deadline, self._shared.grace()
+        if not entry.interrupted and late >= grace / 2:
+            entry.interrupted = True
+            _raise_in(entry.thread, TimedOut)
+        if late < grace:
+            return (grace if entry.interrupted else grace / 2) - late
+        entry.left = True
+        self._entries.discard(entry)
+        job = entry.job
+        started = job.task.started
+        job.task = decode_task(job.delivery.body)
+        job.task.started = started
+        stamp_unrun(job.task, self._clock)
+        job.took = entry.seconds + late
+        time_out(job, self._shared, entry.seconds)
+        self._leave(entry.thread, job)
+        return IDLE
+
+
+def _raise_in(thread: int, error: type[BaseException] | None) -> None:
+    """Raise an exception in a thread when it runs Python again; None: take it back."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread), error and ctypes.py_object(error)
+    )

@@ -1,0 +1,199 @@
+"""Rules of `task_core.launcher.overtime`: a late run in a thread costs no slot."""
+
+import logging
+import threading
+import time
+
+import pytest
+
+from task_core.api import Task, complete
+from task_core.launcher.launcher import make_launcher
+from task_core.wire import encode_task
+
+SHORT = 0.05
+LONG = 60
+GRACE = 0.2
+"""Half of it is for a run that heeds its deadline, half for one that is interrupted."""
+
+
+@pytest.fixture
+def release():
+    """An event for which a run can wait in C code; set in the end."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.fixture
+def work(memory, make_tasks):
+    """Run a worker over some tasks; return the launcher and the done tasks by info."""
+
+    def work(function, *infos, **settings):
+        bodies = [
+            one if isinstance(one, bytes) else make_tasks(one)[0] for one in infos
+        ]
+        memory.watch("done", "child").put(*bodies)
+        settings = {"kill_time": GRACE, "max_tasks": len(infos), **settings}
+        made = make_launcher(function, memory.open(), topic="load", **settings)
+        made.run()
+        return made, {task.info: task.msg for task in memory.tasks("done")}
+
+    return work
+
+
+def own(info, meta):
+    """Return a task that says something of its own."""
+    return encode_task(Task(type="load", info=info, meta=meta))
+
+
+def test_python_that_never_ends_is_interrupted(work):
+    """It can clean up, and its thread goes on with the next task."""
+    cleaned, threads = [], set()
+
+    def load(info):
+        threads.add(threading.get_ident())
+        try:
+            while info == "endless":
+                pass
+        finally:
+            cleaned.append(info)
+
+    made, done = work(load, "endless", "b", timeout=SHORT, kill_time=10.0)
+    assert done == {"endless": "timed out after 50ms", "b": ""}
+    assert cleaned == ["endless", "b"]
+    assert len(threads) == 1
+    assert made.stats.leaked == 0
+
+
+def test_a_thread_that_hears_nothing_is_left_behind(work, release, memory, caplog):
+    """Another one takes its slot; one line says which task it was."""
+    ended = threading.Event()
+
+    def load(info, ctx):
+        if info == "stuck":
+            ctx.send(Task.new("child"))
+            release.wait()
+            ended.set()
+            return complete("did it after all")
+        return complete("fine")
+
+    with caplog.at_level(logging.WARNING):
+        made, done = work(load, "stuck", "b", timeout=SHORT)
+    assert done == {"stuck": "timed out after 50ms", "b": "fine"}
+    assert made.stats.leaked == 1
+    (told,) = [one.getMessage() for one in caplog.records]
+    assert told == (
+        "slot: task load stuck: timed out after 50ms, and its thread does not end: it"
+        " is left behind (1 so far), and another one takes its slot"
+    )
+    release.set()
+    assert not ended.wait(GRACE), "it was interrupted when it ran Python again"
+    assert memory.tasks("done") == memory.tasks("child") == []
+
+
+def test_what_a_thread_says_late_is_dropped(work, release, memory):
+    """Also when it swallows the exception that was raised in it."""
+    ended = threading.Event()
+
+    def load(info):
+        if info != "stuck":
+            return "fine"
+        try:
+            release.wait()
+            while True:
+                time.sleep(0)
+        except BaseException:  # noqa: BLE001  as bad workers do
+            ended.set()
+            return "never mind"
+
+    _, done = work(load, "stuck", "b", timeout=SHORT)
+    assert done == {"stuck": "timed out after 50ms", "b": "fine"}
+    release.set()
+    assert ended.wait(LONG)
+    assert memory.tasks("done") == []
+
+
+def test_hooks_are_told_of_what_is_left_behind(work, release, hooks):
+    """Who counts what runs must not count it for ever."""
+    told = []
+
+    def finished(task, outcome):
+        told.append((task.info, outcome.msg))
+
+    def load(info):
+        release.wait()
+
+    work(load, "a", timeout=SHORT, hooks=hooks(task_finished=finished))
+    assert told == [("a", "timed out after 50ms")]
+
+
+def test_too_many_that_are_left_behind_end_the_launcher(work, release, memory):
+    """It takes no more; what is left is for a fresh process."""
+
+    def load(info):
+        release.wait()
+
+    made, done = work(
+        load, "a", "b", "c", timeout=SHORT, max_leaked=2, prefetch=0, max_tasks=0
+    )
+    assert sorted(done) == ["a", "b"]
+    assert made.stats.leaked == 2
+    assert memory.depth("load", "load") == 1
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_task_may_say_what_it_may_take(work, is_async):
+    """What its meta says counts more than what the launcher says."""
+
+    def load(info, ctx):
+        return f"{round(ctx.deadline - time.monotonic(), -2):g}"
+
+    async def load_async(info, ctx):
+        return load(info, ctx)
+
+    infos = [own("a", "timeout=1h"), "b"]
+    _, done = work(load_async if is_async else load, *infos, timeout=600.0)
+    assert done == {"a": "3600", "b": "600"}
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_task_that_says_nonsense_is_an_error(work, is_async):
+    """It does not run, and nobody else suffers."""
+    ran = []
+
+    def load(info):
+        ran.append(info)
+
+    async def load_async(info):
+        ran.append(info)
+
+    infos = [own("a", "timeout=soon"), own("b", "timeout=0s"), own("c", "x=timeout")]
+    _, done = work(load_async if is_async else load, *infos)
+    assert done == {
+        "a": "meta: timeout: not a duration like 10s or 1h30m: 'soon'",
+        "b": "meta: timeout: must be more than 0s",
+        "c": "",
+    }
+    assert ran == ["c"]
+
+
+def test_a_task_ends_early_though_its_launcher_has_no_timeout(work):
+    """Its own is enough."""
+
+    def load(info, ctx):
+        ctx.wait(LONG)
+
+    _, done = work(load, own("a", "timeout=50ms"), kill_time=10.0)
+    assert done == {"a": "timed out after 50ms"}
+
+
+def test_runs_that_come_and_go_are_watched_anew(work, monkeypatch):
+    """Who watches ends when there is nothing to watch."""
+    monkeypatch.setattr("task_core.launcher.overtime.IDLE", 0.01)
+
+    def load(info, ctx):
+        time.sleep(0.05)
+        ctx.wait(LONG)
+
+    _, done = work(load, "a", "b", timeout=SHORT, kill_time=10.0)
+    assert done == dict.fromkeys("ab", "timed out after 50ms")

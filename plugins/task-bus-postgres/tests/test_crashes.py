@@ -1,5 +1,6 @@
 """What was confirmed outlives the server, and what is held outlives a connection."""
 
+import threading
 import time
 from datetime import timedelta
 
@@ -92,6 +93,26 @@ def test_what_is_held_can_be_settled_over_a_new_connection(own, open_at, topic):
             consumer.settle(held, [])
         consumer.settle(held, [])
         assert receive_all(consumer, 1) == [b"b"]
+
+
+def test_who_sleeps_is_woken_over_a_new_connection_too(own, open_at, topic):
+    """It would not look by itself within this test."""
+    with Proxy(own.address) as proxy:
+        bus = open_at(proxy.address, poll=timedelta(seconds=60))
+        consumer, producer = bus.subscribe(topic, "c"), bus.producer()
+        producer.send([Message(topic, b"a"), Message(topic, b"b")])
+        held = consumer.receive(1, 5)
+        assert len(consumer.receive(1, 5)) == 1
+        assert consumer.receive(1, 0.5) == ()
+        proxy.cut()
+        with pytest.raises((BusConnectionError, SendError)):
+            consumer.settle(held, [])
+        consumer.settle(held, [])
+        sender = open_at(own.address).producer()
+        timer = threading.Timer(2, lambda: sender.send([Message(topic, b"c")]))
+        timer.start()
+        assert [one.body for one in consumer.receive(1, 40)] == [b"c"]
+        timer.join()
 
 
 def test_a_server_that_hangs_is_given_up(own, open_at, topic):

@@ -77,6 +77,7 @@ class PostgresConsumer(Consumer):
         self._life = max(SHORTEST_LIFE, 2 * bus.lease) if is_temporary else 0.0
         self._sleep = Sleep(options)
         self._number = b""
+        self._generation = 0  # of the connection that hears what is new
         self._tidy_at = 0.0
         self._mine: dict[bytes, Token] = {}  # what we hold, as far as we know
 
@@ -88,10 +89,11 @@ class PostgresConsumer(Consumer):
         if self._sleep.notified:
             self._link.call(b'LISTEN "%b"' % bell)
         self._sleep.begin()
+        self._generation = self._link.generation
         self._tidy_at = monotonic() + (self._life / 3 or SWEEP_EVERY)
 
     def _receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
-        if not self._link.connected:
+        if not self._link.connected or self._link.generation != self._generation:
             self.begin()
         if monotonic() >= self._tidy_at:
             self._tidy()
@@ -163,8 +165,7 @@ class PostgresConsumer(Consumer):
             raise self._lost(deliveries) from None
         except BusError as error:
             raise (not_sent(error, messages) if messages else error) from None
-        for delivery in deliveries:
-            self._mine.pop(delivery.token[0], None)
+        self._drop(deliveries)
 
     def _ack(self, deliveries: Sequence[Delivery]) -> None:
         self._settle(deliveries, ())
@@ -173,8 +174,7 @@ class PostgresConsumer(Consumer):
         """Give these back; one whose lease was lost is somebody else's already."""
         self._link.call(self._sql.give_back, *self._tokens(deliveries), float8(delay))
         self._sleep.look_at_all()
-        for delivery in deliveries:
-            self._mine.pop(delivery.token[0], None)
+        self._drop(deliveries)
 
     def _extend(self, deliveries: Sequence[Delivery]) -> None:
         try:
@@ -202,13 +202,19 @@ class PostgresConsumer(Consumer):
     def _lost(self, deliveries: Sequence[Delivery]) -> LeaseLostError:
         ((found,),) = self._link.call(self._sql.lost, *self._tokens(deliveries))
         lost = [deliveries[to_int(at)] for at in items_of(found)]
-        for delivery in lost:
-            self._mine.pop(delivery.token[0], None)
+        self._drop(lost)
         return LeaseLostError(
             f"bus 'postgres': the lease of {len(lost)} of {len(deliveries)} deliveries"
             f" of topic '{self.topic}' was over and others have them; nothing was done",
             lost,
         )
+
+    def _drop(self, deliveries: Sequence[Delivery]) -> None:
+        """Note that these are not ours any more; what we have got again is."""
+        for delivery in deliveries:
+            token: Token = delivery.token
+            if self._mine.get(token[0]) is token:
+                del self._mine[token[0]]
 
     def _close(self) -> None:
         """Give back what is held; a temporary channel goes by the base."""

@@ -28,11 +28,13 @@ class Link:
     Args:
         dialer: Connects.
         prepares: Have the server remember statements; not behind PgBouncer.
+        generation: Counts the connections: another one knows nothing of the last.
     """
 
     def __init__(self, dialer: Dialer, *, prepares: bool) -> None:
         self._dialer = dialer
         self._prepares = prepares
+        self.generation = 0
         self._connection: psycopg.Connection[Any] | None = None
         self._pg: Any = None
         self._poll, self._events = select.poll(), 0
@@ -57,6 +59,7 @@ class Link:
         self._used_at = now
         if self._connection is None:
             self._connection = self._dialer.dial()
+            self.generation += 1
             self._pg = self._connection.pgconn
             self._poll = select.poll()
             self._events = select.POLLIN

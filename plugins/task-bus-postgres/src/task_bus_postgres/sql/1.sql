@@ -126,7 +126,8 @@ CREATE FUNCTION {schema}.take(chan int, most int, lease float8, lanes int[],
     marks timestamptz[], sleeps boolean)
 RETURNS TABLE (id bigint, rank int, due timestamptz, was timestamptz, attempts int,
     returned int, headers text, body bytea)
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_column
 DECLARE
     now constant timestamptz := clock_timestamp();

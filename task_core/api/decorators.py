@@ -181,7 +181,10 @@ def _maker(target: Target | Master, options: type) -> Callable[[Any], Any]:
 
 def _own_name(target: Target | Master) -> str:
     """Return the name as it is written: others must find the same topic with it."""
-    name = target.__name__
+    name: str | None = getattr(target, "__name__", None)
+    if name is None:  # an object that can be called is named after its class
+        target = type(target)
+        name = target.__name__
     return name.lower() if inspect.isclass(target) else name
 
 

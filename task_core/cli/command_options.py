@@ -33,6 +33,14 @@ class SendOptions:
         help="Refuse what was sent before in this time, for example 1h (with a hook"
         " plugin that remembers it).",
     )
+    hooks: tuple[str, ...] = option(
+        (),
+        help="Hooks to load beside those installed: file.py or module:object; repeat.",
+        metavar="HOOKS",
+    )
+    require_hooks: bool = option(
+        False, help="Send nothing without a hook plugin that is installed and broken."
+    )
 
 
 @attrs.frozen(kw_only=True, eq=False)

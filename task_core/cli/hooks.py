@@ -92,7 +92,7 @@ def load_hooks(
     return listeners
 
 
-def hooks_of(settings: Settings) -> Hooks:
+def hooks_of(settings: Settings, *, sends_once: bool = False) -> Hooks:
     """Return who listens to what a command does that has the options of hooks."""
     options = settings.command
     return load_hooks(
@@ -100,6 +100,7 @@ def hooks_of(settings: Settings) -> Hooks:
         options.hooks,
         required=options.require_hooks,
         toml=settings.toml,
+        sends_once=sends_once,
     )
 
 

@@ -14,8 +14,10 @@ from task_core.api.part import Sender
 from task_core.cli.buses import open_selected
 from task_core.cli.command import PluginCommand
 from task_core.cli.command_options import SEND, SendOptions
-from task_core.cli.hooks import ToldSender, load_hooks
+from task_core.cli.ending import closed_when_told
+from task_core.cli.hooks import ToldSender, hooks_of
 from task_core.cli.lines import Envelope, messages_of, send_lines
+from task_core.cli.logs import LogLevel, set_up_logging
 from task_core.cli.stdout import claim_stdout
 from task_core.cli.waiting import Waiting, patience
 from task_core.config.selection import Settings
@@ -43,6 +45,7 @@ Examples:
 """
 
 
+@closed_when_told()  # --wait reads on a channel of its own
 def _run(
     settings: Settings,
     words: tuple[str, ...],
@@ -64,6 +67,8 @@ def _run(
     if from_stdin and sys.stdin.isatty():
         what = "tasks, one JSON line each" if words[0] == "-" else "infos, one a line"
         click.echo(f"task: reading {what}, to Ctrl-D", err=True)
+    set_up_logging(LogLevel.WARNING)
+    hooks = hooks_of(settings, sends_once=options.unique is not None)
     role, stdout = Role.OUT if wait is None else Role.BOTH, claim_stdout()
     bus = open_selected(settings.buses["bus"], role, stdout)
     waiting: Waiting | None = None
@@ -72,9 +77,6 @@ def _run(
             topic = options.done_topic
             waiting = Waiting(bus, topic, stdout, seconds, count=from_stdin)
         unique = options.unique.total_seconds() if options.unique else None
-        hooks = load_hooks(
-            settings.catalog, toml=settings.toml, sends_once=unique is not None
-        )
         producer = ToldSender(bus.producer(), hooks, unique)
         code = 0
         if from_stdin:

@@ -102,10 +102,11 @@ def _place(bus: Bus, name: str) -> tuple[str, str | None]:
         return name, None
     topic, slash, channel = name.rpartition("/")
     has_topic(bus, topic if slash else name)
-    listed = bus.channels(topic) if bus.capabilities.depth else ()
-    there = [state.name for state in listed]
-    if there and channel not in there:
-        hint = nearest(channel, there) or f"; there is {', '.join(there)}"
+    if not bus.capabilities.depth:  # who cannot tell them
+        return topic, channel
+    there = [state.name for state in bus.channels(topic)]
+    if channel not in there:
+        hint = nearest(channel, there) or f"; there is {', '.join(there) or 'none'}"
         raise BusError(f"topic '{topic}' has no channel '{channel}'{hint}")
     return topic, channel
 

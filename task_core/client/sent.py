@@ -16,7 +16,7 @@ from task_core.errors import (
     SendError,
     UsageError,
 )
-from task_core.task import Task
+from task_core.task import Task, topic_of
 from task_core.values import parse_wait
 from task_core.wire import decode_task, encode_task
 
@@ -65,13 +65,13 @@ def message_of(task: Task, topic: str | None) -> Message:
 
     Raises:
         UsageError: It is no task.
-        DecodeError: Nobody could read it.
+        DecodeError: Nobody could read it, or no topic can be made of its type.
     """
     if not isinstance(task, Task):
         raise UsageError(f"a task is wanted, not {task!r}: make one with Task.new")
     body = encode_task(task)
     decode_task(body)  # what we send, everybody must read
-    return Message(topic or task.type, body)
+    return Message(topic or topic_of(task), body)
 
 
 def messages_of(tasks: Sequence[Task], topic: str | None) -> list[Message]:

@@ -6,6 +6,7 @@ cannot start.
 """
 
 import dis
+import inspect
 import json
 import os
 import subprocess
@@ -28,6 +29,8 @@ from task_core.errors import PluginError
 
 PATIENCE = 30.0
 """Seconds that an import may take."""
+ARGUMENTS = {"bus": 2, "command": 0}
+"""With how many its function is called, by kind; others with one, the options."""
 _PROGRAM = "from task_core.discovery.probe import main; main()"
 
 
@@ -114,10 +117,28 @@ def _import_the_rest(found: Found, manifest: Any) -> None:
     try:
         if isinstance(function, Late):
             function = function.find()
+        _check_arguments(function, field, ARGUMENTS.get(found.kind, 1))
         for name in _imports(getattr(function, "__code__", None)):
             import_module(name)
     except (Exception, SystemExit) as error:
         raise use_failed(found, doing, error) from error
+
+
+def _check_arguments(function: Any, field: str, count: int) -> None:
+    """See whether a function can be called as it will be.
+
+    Raises:
+        TypeError: It takes other arguments.
+    """
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # one of C tells nobody
+        return
+    try:
+        signature.bind(*[None] * count)
+    except TypeError:
+        text = f"`{field}` takes {signature}, and is called with {count} arguments"
+        raise TypeError(text) from None
 
 
 def _imports(code: CodeType | None) -> Iterator[str]:

@@ -95,3 +95,14 @@ def test_a_file_shrinks_when_its_messages_have_gone(bus, path):
     assert path.stat().st_size < 2_000_000
     send(bus, b"1")
     assert bodies(consumer.receive(9, 0)) == [b"1"]
+
+
+def test_a_file_shrinks_at_the_end_too(bus, path):
+    """Who drains it each night does not stay to do so."""
+    consumer = bus.subscribe("load", "load")
+    send(bus, *[b"x" * 5000] * 2000)
+    while found := consumer.receive(1000, 0):
+        consumer.ack(found)
+    consumer.close()
+    bus._file.read("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert path.stat().st_size < 5_000_000

@@ -4,6 +4,8 @@ import re
 import subprocess
 import sys
 
+from task_command_demo import screen
+
 
 def task(folder, *words):
     return subprocess.run(
@@ -29,3 +31,13 @@ def test_a_wrong_length_is_one_line(tmp_path):
     done = task(tmp_path, "demo", "--seconds", "0")
     assert done.returncode == 2
     assert "x>=1" in done.stderr
+
+
+def test_a_terminal_that_only_prints_gets_no_colours(monkeypatch):
+    """It would show the codes."""
+    monkeypatch.setattr(screen.sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert screen.style("done", bold=True) != "done"
+    monkeypatch.setenv("TERM", "dumb")
+    assert screen.style("done", bold=True) == "done"

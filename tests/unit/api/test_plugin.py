@@ -160,3 +160,16 @@ def test_what_opens_a_bus_may_stand_as_text():
         bus.open(NoOptions(), BusContext())
     path = WorkerPlugin(name="x", summary="", make="os.path:basename")
     assert path.make("a/b") == "b"
+
+
+def test_an_object_that_can_be_called_is_named_after_its_class():
+    """It has no name of its own; `async def __call__` is awaited as well."""
+
+    class Load:
+        """Load."""
+
+        async def __call__(self, info: str) -> str:
+            return info
+
+    plugin = worker(Load())
+    assert (plugin.name, plugin.summary) == ("load", "Load.")

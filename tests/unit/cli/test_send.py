@@ -259,3 +259,20 @@ def test_what_was_sent_before_a_failure_is_counted(folder):
         text = process.stderr.read().decode()
     assert process.returncode == 4
     assert text.startswith("task: 1 sent before this:\n")
+
+
+def test_a_file_of_hooks_may_change_what_is_sent(send, folder):
+    """As those that are installed do."""
+    source = "from task_core.api import *\n@hookimpl\ndef task_before_send(task):\n"
+    (folder / "my_sent.py").write_text(
+        f"{source}    task.info = 'changed'\n    return task\n"
+    )
+    assert send("load", "x", "--hooks", "./my_sent.py").info == "changed"
+
+
+def test_hooks_that_do_not_load_keep_tasks_back(task, folder):
+    """Who named them relies on them."""
+    (folder / "my_broken.py").write_text("1 / 0\n")
+    done = task("send", "load", "x", "--hooks", "./my_broken.py")
+    assert (done.code, done.out) == (2, "")
+    assert "cannot be imported: ZeroDivisionError" in done.err

@@ -74,6 +74,7 @@ def test_deleting_says_first_what_it_would_take_away(task, bus):
         ("laod", "has no topic 'laod': did you mean 'load'?"),
         ("laod/load", "has no topic 'laod': did you mean 'load'?"),
         ("load/audti", "topic 'load' has no channel 'audti': did you mean 'audit'?"),
+        ("check/audit", "topic 'check' has no channel 'audit'; there is none"),
     ],
 )
 def test_what_is_not_there_cannot_be_deleted(task, bus, name, text):

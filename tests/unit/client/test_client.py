@@ -387,3 +387,14 @@ def test_a_delay_may_have_a_unit(client):
         client.send("load", "a", delay="-5s")
     with pytest.raises(UsageError, match="delay: "):
         client.send("load", "a", delay="soon")
+
+
+@pytest.mark.parametrize("kind", ["../victim", "/tmp/victim", "a/../../victim"])
+def test_a_type_that_leads_out_of_a_folder_is_no_topic(client, kind):
+    """It comes from data; a topic that is named may be any path."""
+    with pytest.raises(DecodeError, match="would lead out of the folder"):
+        client.send(kind, "x")
+    sent = client.send_many([Task.new(kind, "x"), Task.new("load", "y")])
+    assert sent.count == 1
+    assert "would lead out of the folder" in str(sent.error)
+    client.send(kind, "x", topic="load")

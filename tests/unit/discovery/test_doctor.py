@@ -262,3 +262,13 @@ def test_an_import_that_may_fail_is_no_fault(site):
     site.install("task-bus-x", source=source, requires=POLITE)
     found = Catalog(path=site.path).find("bus", "x")
     assert probe.probe(found, site.path).code == ""
+
+
+@pytest.mark.parametrize(("taken", "fine"), [("options", False), ("*all", True)])
+def test_a_plugin_that_cannot_be_called_is_not_in_order(site, taken, fine):
+    """With what it will be called with."""
+    source = BUS.format(first="").replace("lambda options, context", f"lambda {taken}")
+    site.install("task-bus-x", source=source, requires=POLITE)
+    report = probe.probe(Catalog(path=site.path).find("bus", "x"), site.path)
+    assert ("`open` takes (options)" not in report.cause) is fine
+    assert report.code == ("" if fine else "P01")

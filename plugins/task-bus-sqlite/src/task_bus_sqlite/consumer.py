@@ -158,6 +158,7 @@ class SqliteConsumer(Consumer):
                 self._database.channels.leave(self._stored.place)
             else:
                 self._stored.give_back_all()
+        self._database.tidying.finish()
 
     def _leases(self, deliveries: Sequence[Delivery]) -> list[Lease]:
         """Return the leases; those of a file that is gone went with it."""

@@ -23,9 +23,6 @@ SHORTEST_PAUSE = 0.002
 LONGEST_PAUSE = 0.01
 """Seconds between two tries to get the lock; each is cut short at random."""
 
-CHECK_EVERY = 0.05
-"""Seconds that may pass until a transaction notices that the file is gone."""
-
 NOWHERE = (0, 0)
 """Stands for a file that is not there; it is no identity of any."""
 
@@ -61,7 +58,6 @@ class SqliteFile:
         self.path = path
         self.patience = patience
         self.generation = 0
-        self._check_at = 0.0
         self.transaction = Transaction(self, patience)
         self._set_up = set_up
         self._create = create
@@ -82,8 +78,7 @@ class SqliteFile:
 
         It is a transaction by itself: what `begin` sees to is seen to here.
         """
-        if time.monotonic() >= self._check_at:
-            self.check()
+        self.check()
         if self._connection.in_transaction:  # an interrupt came at a bad moment
             self.rollback()
         self._insist(sql, values, self.patience)
@@ -110,8 +105,7 @@ class SqliteFile:
             LockedError: The lock was not to be had for so many seconds.
             BusConnectionError: The file was removed or replaced.
         """
-        if time.monotonic() >= self._check_at:
-            self.check()
+        self.check()
         try:
             self.execute("BEGIN IMMEDIATE")
         except sqlite3.Error:
@@ -141,7 +135,6 @@ class SqliteFile:
             BusConnectionError: It is not; the next call goes on with the other one.
             BusError: There is none that could be opened.
         """
-        self._check_at = time.monotonic() + CHECK_EVERY
         if identity(self._place) == self._identity:
             return
         self._leave()
@@ -190,7 +183,6 @@ class SqliteFile:
                 os.unlink(log)
         self.close()
         self._identity = NOWHERE  # until there is one again
-        self._check_at = 0.0
 
     def _insist(self, sql: str, values: Values, patience: float) -> Any:
         """Execute, however often the file is locked, for so many seconds."""

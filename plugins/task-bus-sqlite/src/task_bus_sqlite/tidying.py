@@ -7,6 +7,7 @@ from task_bus_sqlite.channels import Channels
 from task_bus_sqlite.errors import LockedError
 from task_bus_sqlite.file import SqliteFile, Transaction
 from task_bus_sqlite.retention import Retention
+from task_core.api import BusError
 
 EVERY = 1.0
 """Seconds between two rounds, at least."""
@@ -16,6 +17,8 @@ FREE = 1024
 """Free pages that may always stay: they are used again soon."""
 STEP = 4096
 """Pages that go back to the system in one round, so that others get their turn."""
+LAST = 0.5
+"""Seconds that a last round may take: others may be waiting for the end."""
 
 
 class Tidying:
@@ -52,8 +55,17 @@ class Tidying:
             self._retention.sweep(self._turn)
             self._shrink()
 
-    def _shrink(self) -> None:
-        """Give back what is free, when that is most of the file."""
+    def finish(self) -> None:
+        """Make the file smaller before the end: nobody may come for long."""
+        end = monotonic() + LAST
+        with contextlib.suppress(BusError):
+            while self._shrink() and monotonic() < end:
+                pass
+
+    def _shrink(self) -> bool:
+        """Give back what is free, when that is most of the file; say if it was."""
         free = self._file.read("PRAGMA freelist_count")[0]
-        if free > FREE and free * 2 > self._file.read("PRAGMA page_count")[0]:
-            self._file.shrink(STEP)
+        if free <= FREE or free * 2 <= self._file.read("PRAGMA page_count")[0]:
+            return False
+        self._file.shrink(STEP)
+        return True

@@ -44,16 +44,21 @@ class Screen:
 
 
 def style(text: str, **styles: Any) -> str:
-    """Colour a text if it goes to a terminal and `NO_COLOR` is not set."""
-    plain = os.environ.get("NO_COLOR") or not sys.stdout.isatty()
+    """Colour a text if it goes to a terminal that shows colours."""
+    plain = os.environ.get("NO_COLOR") or _is_dumb() or not sys.stdout.isatty()
     return text if plain else click.style(text, **styles)
+
+
+def _is_dumb() -> bool:
+    """Whether the terminal can do no more than print."""
+    return os.environ.get("TERM") == "dumb"
 
 
 def _can_draw() -> bool:
     """Whether the table fits into a terminal that knows how to move up."""
     size = shutil.get_terminal_size()
     fits = size.columns >= WIDTH and size.lines >= HEIGHT
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and fits
+    return sys.stdout.isatty() and not _is_dumb() and fits
 
 
 def _table(names: Sequence[str], values: Sequence[str]) -> list[str]:

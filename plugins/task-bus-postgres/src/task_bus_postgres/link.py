@@ -1,7 +1,6 @@
 """One connection: statements whose answers come in time, or that are given up."""
 
 import select
-from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 
@@ -74,7 +73,7 @@ class Link:
         """
         self.connect()
         try:
-            return self._run(statement, words)
+            return self._run(statement, list(words))
         except psycopg.Error as error:
             told = error_of(error, self._dialer.address)
             self.drop()
@@ -123,7 +122,7 @@ class Link:
             return True
         return bool(self._pg.status != pq.ConnStatus.OK)
 
-    def _run(self, statement: bytes, words: Sequence[bytes | None]) -> list[Row]:
+    def _run(self, statement: bytes, words: list[bytes | None]) -> list[Row]:
         pg, formats = self._pg, [1] * len(words)
         if not self._prepares:
             pg.send_query_params(statement, words, None, formats, 1)

@@ -15,6 +15,7 @@ from datetime import timedelta
 
 import pytest
 from brokers.kafka import Kafka
+from brokers.nats import Nats
 from brokers.nsq import Nsqd
 from brokers.ports import split
 from brokers.postgres import Postgres
@@ -23,6 +24,8 @@ from brokers.redis import Redis
 from fleet import Fleet
 from task_bus_kafka.options import KafkaOptions
 from task_bus_kafka.plugin import kafka
+from task_bus_nats.options import NatsOptions
+from task_bus_nats.plugin import nats
 from task_bus_nsq.options import NsqOptions
 from task_bus_nsq.plugin import nsq
 from task_bus_postgres.options import PostgresOptions
@@ -158,7 +161,29 @@ class Postgreses(Served):
         return postgres.open(PostgresOptions(**where, timeout=patience), BusContext())
 
 
-SCENES = {"nsq": Nsqs, "kafka": Kafkas, "redis": Redises, "postgres": Postgreses}
+class Natses(Served):
+    """One NATS; who asks one that is paused gives up after two seconds."""
+
+    make = Nats
+
+    @property
+    def url(self):
+        return f"nats://{self.proxy.address}?connect_timeout=2s"
+
+    def open(self):
+        host, port = split(self.proxy.address)
+        patience = timedelta(seconds=2)
+        options = NatsOptions(host=host, port=port, connect_timeout=patience)
+        return nats.open(options, BusContext())
+
+
+SCENES = {
+    "nsq": Nsqs,
+    "kafka": Kafkas,
+    "redis": Redises,
+    "postgres": Postgreses,
+    "nats": Natses,
+}
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + RUNS))

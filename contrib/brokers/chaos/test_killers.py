@@ -24,6 +24,8 @@ from fleet import BEGUN
 from killers import INNOCENTS, Killers, taken
 from task_bus_kafka.options import Client, KafkaOptions
 from task_bus_kafka.plugin import kafka as plugin_of_kafka
+from task_bus_nats.options import NatsOptions
+from task_bus_nats.plugin import nats as plugin_of_nats
 from task_bus_nsq.options import NsqOptions
 from task_bus_nsq.plugin import nsq as plugin_of_nsq
 from task_bus_postgres.options import PostgresOptions
@@ -101,6 +103,15 @@ def on_postgres(request, proxy=None):
     return Stage(url, plugin_of_postgres, PostgresOptions(**where))
 
 
+def on_nats(request, proxy=None):
+    address = request.getfixturevalue("nats").address
+    if proxy:
+        proxy.target, address = address, proxy.address
+    host, port = split(address)
+    options = NatsOptions(host=host, port=port)
+    return Stage(f"nats://{address}", plugin_of_nats, options)
+
+
 def on_kafka(**more):
     def stage(request, proxy=None):
         address = request.getfixturevalue("kafka").bootstrap
@@ -120,6 +131,7 @@ STAGES = {
     "nsq": on_nsq,
     "redis": on_redis,
     "postgres": on_postgres,
+    "nats": on_nats,
     "kafka-python": on_kafka(),
     "confluent": on_kafka(client=Client.CONFLUENT),
     "transactions": on_kafka(transactions=True),

@@ -71,7 +71,7 @@ def insist(start):
 def options_of(server, **more):
     """Return options for a server."""
     host, port = split(server.address)
-    return NatsOptions(host=host, port=port, **more)
+    return NatsOptions(**{"host": host, "port": port, **more})
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The bus: one connection, made when it is used."""
 
-import base64
 import contextlib
 from collections.abc import Sequence
 
@@ -13,6 +12,7 @@ from task_bus_nats.link import Link
 from task_bus_nats.names import Names
 from task_bus_nats.options import NatsOptions
 from task_bus_nats.producer import NatsProducer
+from task_bus_nats.returns import Returns
 from task_bus_nats.topics import Channel, Topics
 from task_core.api import (
     Bus,
@@ -78,6 +78,7 @@ class NatsBus(Bus):
         self._names = Names(options.prefix)
         self._server = JetStream(link, options.domain)
         self._of_server = Topics(self._server, self._names, options)
+        self._returns = Returns(self._server, link, options.prefix)
 
     def _subscribe(
         self, topic: str, channel: str, *, prefetch: int | None, temporary: bool
@@ -88,11 +89,19 @@ class NatsBus(Bus):
             Channel(topic, channel, self.lease, life),
             self._link,
             self._of_server,
-            self._names,
-            self._server.api,
+            self._returns,
+            self._pulls(topic, channel),
         )
         consumer.begin()
         return consumer
+
+    def _pulls(self, topic: str, channel: str) -> str:
+        """Return what to ask for the messages of a channel."""
+        stream, consumer = (
+            self._names.place(topic).stream,
+            self._names.consumer(channel),
+        )
+        return f"{self._server.api}.CONSUMER.MSG.NEXT.{stream}.{consumer}"
 
     def _producer(self) -> Producer:
         return NatsProducer(self, self._link, self._of_server, self._names)
@@ -110,14 +119,14 @@ class NatsBus(Bus):
         return [ChannelState(name, *counts[name]) for name in sorted(counts) if name]
 
     def _peek(self, topic: str, limit: int) -> Sequence[bytes]:
-        found = self._of_server.look(topic, limit)
-        return [base64.b64decode(one.get("data") or "") for one in found]
+        return self._of_server.look(topic, limit)
 
     def _forget(self, topic: str, channel: str) -> None:
         if channel:
             self._of_server.close(topic, channel)
         else:
             self._of_server.delete(topic)
+            self._returns.forget(self._names.place(topic).stream)
 
     def _ping(self) -> None:
         self._link.connect()

@@ -6,8 +6,8 @@ from time import monotonic
 
 from task_bus_nats.errors import MissingError
 from task_bus_nats.link import Link
-from task_bus_nats.names import Names
 from task_bus_nats.producer import HEADERS
+from task_bus_nats.returns import Returns, attempt_of
 from task_bus_nats.topics import SECOND, Channel, Topics
 from task_bus_nats.wire import Frame, header_of, status_of
 from task_core.api import Bus, BusConnectionError, BusError, Consumer, Delivery, Event
@@ -30,8 +30,8 @@ class NatsConsumer(Consumer):
         channel: What it reads.
         link: The connection.
         topics: Makes the channel.
-        names: What things are called.
-        api: What the subjects of the server's API begin with.
+        returns: Knows what was given back.
+        pulls: What to ask for messages.
     """
 
     def __init__(
@@ -40,15 +40,14 @@ class NatsConsumer(Consumer):
         channel: Channel,
         link: Link,
         topics: Topics,
-        names: Names,
-        api: str,
+        returns: Returns,
+        pulls: str,
     ) -> None:
         super().__init__(bus, channel.topic, channel.name)
         self._of = channel
         self._link = link
         self._topics = topics
-        stream = names.place(channel.topic).stream
-        pulls = f"{api}.CONSUMER.MSG.NEXT.{stream}.{names.consumer(channel.name)}"
+        self._returns = returns
         self._pulls = pulls.encode()
         self._number = -1  # of the connection that knows our subscription
         self._sid, self._inbox = b"", b""
@@ -103,7 +102,7 @@ class NatsConsumer(Consumer):
                     break
                 continue
             frames.append(frame)
-        return _deliveries(frames)
+        return self._deliveries(frames)
 
     def _wait(self, seconds: float) -> list[Delivery]:
         """Wait for one message; `wake` ends it."""
@@ -118,7 +117,7 @@ class NatsConsumer(Consumer):
                 if frame.sid != self._sid:
                     continue
                 if frame.reply:
-                    return _deliveries([frame])
+                    return self._deliveries([frame])
                 if (status := status_of(frame.head)) in GONE:
                     raise MissingError("the channel is gone")
                 if status in {NOTHING, LATE}:
@@ -142,7 +141,18 @@ class NatsConsumer(Consumer):
         self._link.flush()
         came = [it for it in self._link.frames if it.sid == sid and it.reply]
         self._link.frames.clear()
-        return _deliveries(came)
+        return self._deliveries(came)
+
+    def _deliveries(self, frames: Iterable[Frame]) -> list[Delivery]:
+        found, again = [], False
+        for _, _, reply, head, body in frames:
+            attempt = attempt_of(reply)
+            again = again or attempt > 1
+            headers = _headers(head) if head else None
+            found.append(Delivery(body, reply, attempt, headers))
+        if again:
+            self._returns.look(found)
+        return found
 
     def _ack(self, deliveries: Sequence[Delivery]) -> None:
         self._link.connect()
@@ -154,6 +164,8 @@ class NatsConsumer(Consumer):
         words = b"-NAK"
         if delay:
             words += b' {"delay": %d}' % round(delay * SECOND)
+        self._link.connect()
+        self._returns.note(deliveries)
         self._tell(deliveries, words)
 
     def _extend(self, deliveries: Sequence[Delivery]) -> None:
@@ -175,16 +187,6 @@ class NatsConsumer(Consumer):
                 self._link.write(b"UNSUB %b\r\n" % self._sid)
             except BusConnectionError:
                 pass  # then there is nothing to leave
-
-
-def _deliveries(frames: Iterable[Frame]) -> list[Delivery]:
-    found = []
-    for frame in frames:
-        words = frame.reply.split(b".")  # $JS.ACK.[DOMAIN.ACCOUNT.]STREAM.CONSUMER.…
-        attempt = int(words[4] if len(words) == 9 else words[6])
-        headers = _headers(frame.head) if frame.head else None
-        found.append(Delivery(frame.body, frame.reply, attempt, headers))
-    return found
 
 
 def _headers(head: bytes) -> dict[str, str] | None:

@@ -1,5 +1,6 @@
 """Streams and consumers of a server: its API, which is JSON on subjects."""
 
+import base64
 import json
 from typing import Any
 
@@ -83,6 +84,11 @@ class JetStream:
         }
         request = {"stream_name": stream, "config": config}
         self.call(f"CONSUMER.DURABLE.CREATE.{stream}.{name}", request)
+
+    @staticmethod
+    def body(answer: Record) -> bytes:
+        """Return the body in an answer to STREAM.MSG.GET."""
+        return base64.b64decode(answer["message"].get("data") or "")
 
     def delete(self, kind: str, name: str) -> None:
         """Delete a `STREAM`, or a `CONSUMER`; one that is not there is no error."""

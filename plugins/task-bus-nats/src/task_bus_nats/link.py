@@ -3,6 +3,7 @@
 import os
 import select
 from collections import deque
+from collections.abc import Sequence
 from time import monotonic
 from typing import Any, NoReturn
 
@@ -110,14 +111,28 @@ class Link:
         Raises:
             BusError: As `connect`; or no answer comes, or we may not ask.
         """
+        return self.ask_all([(subject, body)])[0]
+
+    def ask_all(self, questions: Sequence[tuple[str, bytes]]) -> list[Frame]:
+        """Send all, and return all answers, in the order in which they come.
+
+        Raises:
+            BusError: As `ask`.
+        """
         self.connect()
-        reply = f"{self.inbox}.{self.reserve(1)}"
-        self.write(pub(subject, reply, body))
-        wanted = reply.encode()
-        deadline = monotonic() + self.timeout
-        while (frame := self.next(deadline)).subject != wanted:
-            pass
-        return frame
+        first = self.reserve(len(questions))
+        self.write(
+            b"".join(
+                pub(subject, f"{self.inbox}.{at}", body)
+                for at, (subject, body) in enumerate(questions, first)
+            )
+        )
+        found: list[Frame] = []
+        inbox, deadline = f"{self.inbox}.".encode(), monotonic() + self.timeout
+        while len(found) < len(questions):
+            if (frame := self.next(deadline)).subject.startswith(inbox):
+                found.append(frame)
+        return found
 
     def flush(self, seconds: float | None = None) -> None:
         """Return when the server has read all that was written.

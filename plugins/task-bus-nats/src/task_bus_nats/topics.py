@@ -184,16 +184,16 @@ class Topics:
             if one["name"] != LATER
         }
 
-    def look(self, topic: str, limit: int) -> list[Record]:
+    def look(self, topic: str, limit: int) -> list[bytes]:
         """Return the oldest messages of a topic."""
-        place, found, at = self._names.place(topic), list[Record](), 1
+        place, found, at = self._names.place(topic), list[bytes](), 1
         while len(found) < limit:
             request = {"seq": at, "next_by_subj": place.subject}
             try:
                 answer = self._server.call(f"STREAM.MSG.GET.{place.stream}", request)
             except MissingError:
                 break
-            found.append(answer["message"])
+            found.append(self._server.body(answer))
             at = answer["message"]["seq"] + 1
         return found
 

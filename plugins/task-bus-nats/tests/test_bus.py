@@ -1,0 +1,170 @@
+"""What the bus promises beyond the contract."""
+
+import uuid
+
+import pytest
+from nats_backdoor import Client
+from task_bus_nats.names import Names, escaped
+from task_bus_nats.options import NatsOptions
+
+from task_core.api import BusError, Message, PayloadError
+
+
+@pytest.fixture
+def topic():
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def ask(nats):
+    """Ask the server's API by hand."""
+
+    def ask(verb, **request):
+        with Client(nats.address, NatsOptions()) as client:
+            return client.api(verb, **request)
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    "name", ["a.b", "a b", "*", "a.>", "/x\\y", "größe", "%2E", "%"]
+)
+def test_any_name_is_written_so_that_nats_takes_it(open_bus, topic, name):
+    """And read back as it was."""
+    topic = f"{topic}{name}"
+    assert Names("task").topic(f"task_{escaped(topic)}") == topic
+    bus = open_bus()
+    bus.producer().send([Message(topic, b"1")])
+    assert topic in bus.topics()
+    assert [one.body for one in bus.subscribe(topic, name).receive(1, 5)] == [b"1"]
+    assert [one.name for one in bus.channels(topic)] == [name]
+    bus.forget(topic)
+
+
+def test_what_all_channels_have_done_is_deleted(open_bus, ask, topic):
+    """Streams do not only grow."""
+    bus = open_bus()
+    readers = [bus.subscribe(topic, name) for name in ("a", "b")]
+    bus.producer().send([Message(topic, b"x")] * 1000)
+    for reader in readers:
+        left = 1000
+        while left:
+            came = reader.receive(1000, 5)
+            reader.ack(came)
+            left -= len(came)
+    bus.ping()
+    for _ in range(100):
+        if not ask(f"STREAM.INFO.task_{topic}")["state"]["messages"]:
+            break
+        readers[0].receive(1, 0.1)
+    assert ask(f"STREAM.INFO.task_{topic}")["state"]["messages"] == 0
+
+
+def test_an_idle_reader_leaves_nothing_waiting_in_the_server(open_bus, ask, topic):
+    """What comes while nobody asks stays for whoever does."""
+    bus = open_bus()
+    consumer = bus.subscribe(topic, "c")
+    assert consumer.receive(1, 0.1) == ()
+    assert ask(f"CONSUMER.INFO.task_{topic}.c")["num_waiting"] == 0
+    bus.producer().send([Message(topic, b"a")])
+    assert ask(f"CONSUMER.INFO.task_{topic}.c")["num_ack_pending"] == 0
+
+
+def test_the_longest_lease_of_a_channel_counts_until_nobody_reads(open_bus, ask, topic):
+    """`ack_wait` belongs to all readers of it."""
+
+    def ack_wait():
+        config = ask(f"CONSUMER.INFO.task_{topic}.c")["config"]
+        return int(config["ack_wait"] / 1e9)
+
+    first = open_bus(lease=10.0)
+    reader = first.subscribe(topic, "c")
+    assert ack_wait() == 10
+    first.producer().send([Message(topic, b"a")])
+    held = reader.receive(1, 5)
+    open_bus(lease=20.0).subscribe(topic, "c")
+    open_bus(lease=5.0).subscribe(topic, "c")
+    assert ack_wait() == 20
+    reader.ack(held)
+    first.ping()
+    for _ in range(50):
+        if not ask(f"CONSUMER.INFO.task_{topic}.c")["num_ack_pending"]:
+            break
+        reader.receive(1, 0.1)
+    open_bus(lease=5.0).subscribe(topic, "c")
+    assert ack_wait() == 5
+
+
+def test_what_is_sent_after_the_last_channel_is_kept_for_the_next(open_bus, topic):
+    """It is the first again; what the deleted one had not done went with it."""
+    bus = open_bus()
+    bus.subscribe(topic, "a").close()
+    producer = bus.producer()
+    producer.send([Message(topic, b"old")])
+    bus.forget(topic, "a")
+    producer.send([Message(topic, b"new")])
+    assert bus.depth(topic, "b") == 1
+    assert [one.body for one in bus.subscribe(topic, "b").receive(9, 5)] == [b"new"]
+
+
+def test_looking_takes_nothing_from_the_first_channel(open_bus, topic):
+    """A temporary channel is never the first."""
+    bus = open_bus()
+    bus.producer().send([Message(topic, b"a")])
+    looking = bus.subscribe(topic, "look", temporary=True)
+    assert looking.receive(1, 0) == ()
+    looking.close()
+    assert [one.body for one in bus.subscribe(topic, "c").receive(9, 5)] == [b"a"]
+
+
+def test_a_deleted_topic_is_made_again(open_bus, topic):
+    """Somebody deleted it while others had it."""
+    bus, other = open_bus(), open_bus()
+    consumer, producer = bus.subscribe(topic, "c"), other.producer()
+    producer.send([Message(topic, b"a")])
+    bus.forget(topic)
+    producer.send([Message(topic, b"b")])
+    found = []
+    while not found:
+        found = consumer.receive(1, 5)
+    assert [one.body for one in found] == [b"b"]
+
+
+def test_delayed_messages_count_as_waiting_and_need_a_server_that_can(open_bus, topic):
+    """So `--drain` does not end before them."""
+    bus = open_bus()
+    if not bus.capabilities.delay:
+        pytest.skip("not offered: delay on this server")
+    bus.subscribe(topic, "c")
+    bus.producer().send([Message(topic, b"later", delay=600.0)])
+    assert bus.depth(topic, "c") == 1
+    bus.forget(topic)
+
+
+def test_what_is_too_long_with_its_headers_is_refused(open_bus, topic):
+    """The server counts both, and would hang up."""
+    bus = open_bus()
+    most = bus.capabilities.max_bytes
+    headers = {"h": "x" * 8000}
+    messages = [Message(topic, b"1"), Message(topic, b"x" * most, headers=headers)]
+    with pytest.raises(PayloadError, match="max_payload") as caught:
+        bus.producer().send(messages)
+    assert caught.value.refused == (1,)
+    bus.ping()
+
+
+def test_a_name_that_is_too_long_says_how_long_it_may_be(open_bus):
+    """For channels as for topics; dead topics fit behind all that fit."""
+    with pytest.raises(BusError, match="too long: at most 200"):
+        open_bus().subscribe("t", "c" * 201)
+    bus = open_bus()
+    bus.prepare(["t" * 200 + ".dead"])
+    bus.forget("t" * 200 + ".dead")
+
+
+def test_two_systems_share_a_server_by_their_prefixes(open_bus, topic):
+    """They do not see each other."""
+    one, other = open_bus(), open_bus(prefix="other")
+    one.producer().send([Message(topic, b"1")])
+    assert topic in one.topics()
+    assert topic not in other.topics()

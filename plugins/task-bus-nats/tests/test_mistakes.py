@@ -1,0 +1,230 @@
+"""What people get wrong is told in one line that says what to do."""
+
+import socket
+import threading
+import traceback
+from datetime import timedelta
+
+import nkeys
+import pytest
+from brokers.nats import Nats
+from brokers.ports import free_address, split
+from conftest import insist
+from task_bus_nats.options import NatsOptions
+from task_bus_nats.plugin import nats as manifest
+
+from task_core.api import (
+    BusConnectionError,
+    BusContext,
+    BusError,
+    Message,
+    OptionError,
+)
+
+SOON = timedelta(seconds=0.5)
+SECRET = "wrong-secret"
+
+
+@pytest.fixture
+def told():
+    """Use a bus; return the one line that it says, and whether to try again."""
+
+    def told(**options):
+        bus = manifest.open(NatsOptions(**options), BusContext())
+        with pytest.raises(BusError) as caught:
+            bus.producer().send([Message("t", b"1")])
+        bus.close()
+        text = str(caught.value)
+        assert "\n" not in text
+        assert SECRET not in "".join(traceback.format_exception(caught.value))
+        return text, isinstance(caught.value, BusConnectionError)
+
+    return told
+
+
+@pytest.fixture
+def listening():
+    """Listen, and say something to each who connects; return the port."""
+    sockets = []
+
+    def listening(greeting):
+        server = socket.create_server(("127.0.0.1", 0))
+        sockets.append(server)
+        threading.Thread(target=_serve, args=[server, greeting], daemon=True).start()
+        return server.getsockname()[1]
+
+    yield listening
+    for one in sockets:
+        one.close()
+
+
+def _serve(server, greeting):
+    connections = []
+    try:
+        while True:
+            connection, _ = server.accept()
+            connection.sendall(greeting)
+            connections.append(connection)  # and says no more
+    except OSError:  # the test is over
+        for one in connections:
+            one.close()
+
+
+@pytest.fixture(scope="module")
+def server_with():
+    """Start a server with some settings; return where it is."""
+    started = []
+
+    def server_with(**more):
+        started.append(server := Nats(**more))
+        insist(server.start)
+        return at(server)
+
+    yield server_with
+    for server in started:
+        server.close()
+
+
+class WithoutJetStream(Nats):
+    """A server that only passes messages on."""
+
+    def answers(self):
+        with socket.create_connection(split(self.address), timeout=1) as connection:
+            return connection.recv(4096).startswith(b"INFO ")
+
+
+def at(server):
+    host, port = split(server.address)
+    return {"host": host, "port": port}
+
+
+def test_something_else_at_the_port_is_told(told, listening):
+    """It will not be NATS if one asks again."""
+    port = listening(b"220 mail.example.org ESMTP\r\n")
+    text, again = told(host="127.0.0.1", port=port)
+    assert f"127.0.0.1:{port}: does not speak NATS: is the port right?" in text
+    assert not again
+
+
+def test_somebody_who_says_nothing_is_given_up(told, listening):
+    """After the time that the options tell."""
+    port = listening(b"")
+    text, again = told(host="127.0.0.1", port=port, connect_timeout=SOON)
+    assert "does not answer in time" in text
+    assert again
+
+
+def test_nobody_at_the_ports_is_told(told):
+    """Of each server, with its address."""
+    one, other = free_address(), free_address()
+    text, again = told(host=f"{one},{other}")
+    assert f"NATS at {one}: cannot be reached (Connection refused)" in text
+    assert f"NATS at {other}: cannot be reached" in text
+    assert again
+
+
+def test_a_server_that_is_too_old_is_told(told, listening):
+    """With what to take."""
+    info = b'INFO {"version":"2.8.4","max_payload":1048576}\r\nPONG\r\n'
+    text, again = told(host="127.0.0.1", port=listening(info))
+    assert "it is 2.8.4, which is too old: take 2.9 or newer" in text
+    assert not again
+
+
+@pytest.mark.parametrize("login", [{}, {"user": "tester", "password": SECRET}])
+def test_a_wrong_login_says_how_to_give_one(told, guarded_options, login):
+    """And does not show it."""
+    where = {"host": guarded_options.host, "port": guarded_options.port}
+    text, again = told(**where, tls_ca=guarded_options.tls_ca, **login)
+    assert "TASK_BUS_NATS_PASSWORD" in text
+    assert not again
+
+
+def test_a_certificate_that_nobody_vouches_for_is_told(told, guarded_options):
+    """With the option that helps."""
+    text, again = told(host=guarded_options.host, port=guarded_options.port)
+    assert "is not trusted: option tls_ca names who vouches for it" in text
+    assert not again
+
+
+def test_tls_that_a_server_has_not_is_told(told, nats):
+    """Nobody speaks in the open who insisted on TLS."""
+    text, again = told(**at(nats), tls=True)
+    assert "offers no TLS: leave out option tls, or turn it on there" in text
+    assert not again
+
+
+def test_a_server_without_jetstream_is_told(told, listening):
+    """It cannot keep messages."""
+    server = WithoutJetStream(options={"jetstream": False})
+    insist(server.start)
+    try:
+        text, again = told(**at(server))
+    finally:
+        server.close()
+    assert "has no JetStream: start it with -js" in text
+    assert not again
+
+
+@pytest.mark.parametrize(
+    "right", ["$JS.API.STREAM.CREATE.>", "$JS.API.>", "task.>"], ids=str
+)
+def test_missing_rights_are_told(told, server_with, right):
+    """With what was refused, and where to read on."""
+    who = {"user": "few", "password": "pw", "permissions": {"publish": {"deny": right}}}
+    where = server_with(options={"authorization": {"users": [who]}})
+    text, again = told(**where, user="few", password="pw")
+    assert "the README of task-bus-nats lists the rights" in text
+    assert right.partition(">")[0] in text
+    assert not again
+
+
+def test_servers_are_addresses():
+    """It is told before anything is tried."""
+    with pytest.raises(OptionError, match=r"bus\.nats\.host: a server is HOST or"):
+        manifest.open(NatsOptions(host="a:b"), BusContext())
+
+
+def test_files_that_are_not_there_are_told(told, nats, tmp_path):
+    """Of TLS at once; of logins when one logs in."""
+    gone = tmp_path / "gone"
+    with pytest.raises(OptionError, match="cannot use .*gone"):
+        manifest.open(NatsOptions(tls_ca=gone), BusContext())
+    with pytest.raises(OptionError, match="name its certificate, too"):
+        manifest.open(NatsOptions(tls_key=gone), BusContext())
+    for option in ("credentials", "nkey"):
+        text, again = told(**at(nats), **{option: gone})
+        assert f"cannot read {gone}: No such file or directory" in text
+        assert not again
+
+
+def test_files_without_what_they_should_hold_are_told(told, nats, tmp_path):
+    """Without showing what they hold."""
+    file = tmp_path / "file"
+    file.write_text(f"{SECRET}\n")
+    assert "holds no seed of an nkey" in told(**at(nats), nkey=file)[0]
+    assert "holds no JWT with its seed" in told(**at(nats), credentials=file)[0]
+
+
+def test_a_token_logs_in(server_with, told):
+    """The right one."""
+    where = server_with(options={"authorization": {"token": "s3cret"}})
+    bus = manifest.open(NatsOptions(**where, token="s3cret"), BusContext())
+    bus.ping()
+    bus.close()
+    assert "TASK_BUS_NATS_PASSWORD" in told(**where, token=SECRET)[0]
+
+
+def test_an_nkey_logs_in(server_with, told, tmp_path):
+    """Its seed never leaves this machine."""
+    files = [tmp_path / "known", tmp_path / "stranger"]
+    publics = []
+    for file in files:
+        seed = nkeys.encode_seed(file.name.ljust(32).encode(), nkeys.PREFIX_BYTE_USER)
+        file.write_bytes(seed + b"\n")
+        publics.append(nkeys.from_seed(seed).public_key.decode())
+    where = server_with(options={"authorization": {"users": [{"nkey": publics[0]}]}})
+    bus = manifest.open(NatsOptions(**where, nkey=files[0]), BusContext())
+    bus.ping()
+    bus.close()
+    assert "TASK_BUS_NATS_PASSWORD" in told(**where, nkey=files[1])[0]

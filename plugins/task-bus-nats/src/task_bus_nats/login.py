@@ -53,7 +53,7 @@ def _text(path: Path) -> str:
 def _sign(seed: str, nonce: str, path: Path) -> tuple[str, str]:
     """Return the public key and the signature."""
     try:
-        import nkeys  # type: ignore[import-untyped]
+        import nkeys
     except ImportError:
         raise BusError(
             "bus 'nats': options nkey and credentials need the extra:"

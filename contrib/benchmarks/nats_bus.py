@@ -4,9 +4,9 @@
 
 The bare loop is the bus's own connection with the same guarantee: it pulls, publishes
 done tasks, reads that they are confirmed, and acknowledges. It knows no topics,
-channels, leases or delays, and checks nothing. Both take turns in one run on one server;
-what counts is the median of the ratios, round by round. With `--taskiq`, a Python that
-has taskiq with taskiq-nats, both work tasks that do nothing on that server, too.
+channels, leases or delays, and checks nothing. Both take turns in one run on one
+server; what counts is the median of the ratios, round by round. With `--taskiq`, a
+Python that has taskiq with taskiq-nats, both work tasks that do nothing there, too.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from collections.abc import Callable
 
 from brokers.nats import Nats
 from brokers.ports import split
+from redis_peers import PEERS, rate_of
 from task_bus_nats.dialer import Dialer
 from task_bus_nats.link import Link
 from task_bus_nats.options import NatsOptions
@@ -31,6 +32,26 @@ TASK = (
     b'"created":"2026-01-01T00:00:00Z","id":"12345678-1234-1234-1234-123456789012"}'
 )
 DONE = TASK[:-1] + b',"result":"complete","started":"2026-01-01T00:00:01Z"}'
+
+TASKIQ = """
+import os
+from taskiq_nats import PullBasedJetStreamBroker
+from count import count
+broker = PullBasedJetStreamBroker(
+    [os.environ["URL"]], queue="peers", pull_consume_batch=100
+)
+
+@broker.task
+async def nop(n: int) -> None:
+    count()
+
+async def send():
+    await broker.startup()
+    for n in range(int(os.environ["TASKS"])):
+        await nop.kiq(n)
+    await broker.shutdown()
+"""
+"""The module of a task that does nothing."""
 
 
 class Bare:
@@ -199,12 +220,28 @@ def idle_latency(server: Nats, count: int) -> tuple[list[float], list[float]]:
     return sorted(by_hand), sorted(by_bus)
 
 
+def compare(python: str, count: int) -> None:
+    """Print what `task launch` and taskiq do, each on a new server, in turns."""
+    peers = {name: PEERS[name] for name in ("task launch", "task launch -c 8")}
+    peers["taskiq"] = (TASKIQ, *PEERS["taskiq"][1:])
+    rates: dict[str, list[float]] = {}
+    for _ in range(3):
+        for name, peer in peers.items():
+            many = count * (1 if name == "taskiq" else 5)
+            with Nats() as server:
+                rate = rate_of(peer, server.url, python, many)
+            rates.setdefault(name, []).append(rate)
+    for name, found in rates.items():
+        print(f"{name:24}{statistics.median(found):>10,.0f}/s")
+
+
 def main() -> None:
     """Run all experiments and print what came out."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=5_000)
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--taskiq", metavar="PYTHON")
+    parser.add_argument("--tasks", type=int, default=2_000)
     options = parser.parse_args()
     with Nats() as server:
         print(f"{server.implementation}, Python {sys.version.split()[0]}")
@@ -228,9 +265,7 @@ def main() -> None:
             print(f"idle, send to receipt, {name}: {told}")
         bus.close()
         if options.taskiq:
-            for name in ("task launch", "task launch -c 8", "taskiq"):
-                rates = [rate_of(name, server.url, options.taskiq) for _ in range(3)]
-                print(f"{name:24}{statistics.median(rates):>10,.0f}/s")
+            compare(options.taskiq, options.tasks)
 
 
 if __name__ == "__main__":

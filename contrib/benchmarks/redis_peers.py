@@ -87,7 +87,7 @@ def nop(n):
 """
 MANY = 'import os; N = int(os.environ["TASKS"])\n'
 TASK = (sys.executable, "-m", "task_core", "launch", "-w", "worker.py:nop", "--bus")
-PEERS = {
+PEERS: dict[str, "Peer"] = {
     "task launch": (None, OURS_SEND, (*TASK, "$URL", "--topic", "nop")),
     "task launch -c 8": (None, OURS_SEND, (*TASK, "$URL", "--topic", "nop", "-c", "8")),
     "dramatiq, 1 thread": (
@@ -119,9 +119,12 @@ PEERS = {
 """By name: the module of its task, what sends the tasks, and what works them."""
 
 
-def rate_of(name: str, url: str, python: str, count: int) -> float:
+Peer = tuple[str | None, str, tuple[str, ...]]
+
+
+def rate_of(peer: Peer, url: str, python: str, count: int) -> float:
     """Send tasks, then work them; return how many in a second."""
-    module, send, work = PEERS[name]
+    module, send, work = peer
     ours = module is None
     program = sys.executable if ours else python
     with tempfile.TemporaryDirectory() as folder:
@@ -179,7 +182,7 @@ def main() -> None:
         for name in PEERS:
             count = options.tasks * (10 if name.startswith("task") else 1)
             with Redis() as server:
-                rate = rate_of(name, server.url, options.python, count)
+                rate = rate_of(PEERS[name], server.url, options.python, count)
             rates.setdefault(name, []).append(rate)
             print(f"  {name}: {rate:,.0f}/s", file=sys.stderr)
     print("tasks that do nothing, one process, medians")

@@ -10,7 +10,7 @@ from brokers.ports import free_address, split
 from task_bus_nats.options import NatsOptions
 from task_testing import Backdoor
 
-HIDDEN = {"%", "%later"}
+HIDDEN = {"=", "=later"}
 
 
 class Client:
@@ -141,12 +141,12 @@ class NatsBackdoor(Backdoor):
 
 
 def _escaped(name):
-    return quote(name, safe="").replace(".", "%2E")
+    return quote(name, safe="").replace(".", "%2E").replace("%", "=")
 
 
 def _make(client, stream, subject):
     """Make a stream that keeps what comes."""
     config = {"name": stream, "subjects": [subject], "retention": "interest"}
     client.api(f"STREAM.CREATE.{stream}", **config)
-    keeper = {"durable_name": "%", "ack_policy": "explicit", "deliver_policy": "all"}
-    client.api(f"CONSUMER.DURABLE.CREATE.{stream}.%", stream_name=stream, config=keeper)
+    keeper = {"durable_name": "=", "ack_policy": "explicit", "deliver_policy": "all"}
+    client.api(f"CONSUMER.DURABLE.CREATE.{stream}.=", stream_name=stream, config=keeper)

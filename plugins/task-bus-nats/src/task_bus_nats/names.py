@@ -8,9 +8,9 @@ from task_core.api import BusError, dead_topic
 
 LONGEST = 200
 """Characters of an escaped name; a server takes 255, and dead topics need some."""
-KEEPER = "%"
+KEEPER = "="
 """The consumer that holds what is sent before the first channel: no channel's name."""
-LATER = "%later"
+LATER = "=later"
 """The consumer that holds what is not due yet."""
 
 
@@ -19,9 +19,14 @@ def escaped(name: str) -> str:
 
     Example:
         >>> escaped("load"), escaped("load.dead"), escaped("a *")
-        ('load', 'load%2Edead', 'a%20%2A')
+        ('load', 'load=2Edead', 'a=20=2A')
     """
-    return quote(name, safe="").replace(".", "%2E")
+    # Not with `%`: older servers take it for one of a format.
+    return quote(name, safe="").replace(".", "%2E").replace("%", "=")
+
+
+def _plain(name: str) -> str:
+    return unquote(name.replace("=", "%"))
 
 
 def name_problem(kind: str, name: str) -> str:
@@ -69,8 +74,8 @@ class Names:
     Example:
         >>> names = Names("task")
         >>> names.place("load.dead").stream, names.place("load.dead").subject
-        ('task_load%2Edead', 'task.load%2Edead')
-        >>> names.topic("task_load%2Edead")
+        ('task_load=2Edead', 'task.load=2Edead')
+        >>> names.topic("task_load=2Edead")
         'load.dead'
     """
 
@@ -116,11 +121,11 @@ class Names:
     def topic(self, stream: str) -> str:
         """Return the topic of a stream; nothing if it is none of ours."""
         prefix, mark, name = stream.partition("_")
-        return unquote(name) if mark and prefix == self._prefix else ""
+        return _plain(name) if mark and prefix == self._prefix else ""
 
     def channel(self, consumer: str) -> str:
         """Return the channel of a consumer; nothing if it is none."""
-        return "" if consumer in {KEEPER, LATER} else unquote(consumer)
+        return "" if consumer in {KEEPER, LATER} else _plain(consumer)
 
     def _checked(self, kind: str, name: str) -> str:
         if problem := name_problem(kind, name):

@@ -179,10 +179,10 @@ def main() -> None:
     options = parser.parse_args()
     rates: dict[str, list[float]] = {}
     for _ in range(options.rounds):
-        for name in PEERS:
+        for name, peer in PEERS.items():
             count = options.tasks * (10 if name.startswith("task") else 1)
             with Redis() as server:
-                rate = rate_of(PEERS[name], server.url, options.python, count)
+                rate = rate_of(peer, server.url, options.python, count)
             rates.setdefault(name, []).append(rate)
             print(f"  {name}: {rate:,.0f}/s", file=sys.stderr)
     print("tasks that do nothing, one process, medians")

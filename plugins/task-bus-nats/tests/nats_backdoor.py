@@ -119,7 +119,9 @@ class NatsBackdoor(Backdoor):
         with self._client() as client:
             answer = client.api(f"CONSUMER.NAMES.{self._stream(topic)}")
         return sorted(
-            unquote(it) for it in answer.get("consumers", ()) if it not in HIDDEN
+            unquote(it.replace("=", "%"))
+            for it in answer.get("consumers") or ()
+            if it not in HIDDEN
         )
 
     def bad_topic(self):

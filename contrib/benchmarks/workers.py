@@ -33,3 +33,10 @@ def with_context(info: str, ctx: WorkerContext) -> None:
 @worker
 async def coroutine(info: str) -> None:
     """Be an `async def`."""
+
+
+@worker
+def computes(info: str) -> str:
+    """Keep Python busy for about 20 ms."""
+    total = sum(number * number for number in range(250_000))
+    return f"{total}"

@@ -11,6 +11,12 @@ from task_core.launcher.context import Job, LeftBehind, SharedContext, stamp_unr
 from task_core.launcher.timeouts import Run, TimedOut, time_out
 from task_core.wire import decode_task
 
+LONGEST = 86400.0
+"""Seconds that a wait can take."""
+HEED = 0.9
+"""The part of the grace for a run that heeds its deadline, and may end programs."""
+LEAST_GRACE = 0.1
+"""Seconds that a run has after its deadline, whatever the kill time."""
 IDLE = 5.0
 """Seconds without a run to watch after which the thread that does so ends."""
 
@@ -39,8 +45,8 @@ class Entry:
 class Overtime:
     """Sees to it that runs in threads end soon after their deadline, or cost no slot.
 
-    Half of the grace is for a run that heeds its deadline, half for one that has to be
-    interrupted. A thread in C code hears neither: then its slot gets another one.
+    Most of the grace is for a run that heeds its deadline; then it is interrupted. A
+    thread in C code hears neither: then its slot gets another one.
 
     Args:
         shared: The grace.
@@ -105,7 +111,7 @@ class Overtime:
             while True:
                 now = self._shared.monotonic()
                 late = [self._look(entry, now) for entry in [*self._entries]]
-                wait = min(late, default=IDLE)
+                wait = min([*late, LONGEST]) if late else IDLE
                 self._next = now + wait
                 woken = self._changed.wait(max(wait, 0.0))
                 if not (woken or self._entries or late):
@@ -114,12 +120,13 @@ class Overtime:
 
     def _look(self, entry: Entry, now: float) -> float:
         """Do what is due with a run; return the seconds until something else is."""
-        late, grace = now - entry.deadline, self._shared.grace()
-        if not entry.interrupted and late >= grace / 2:
+        late = now - entry.deadline
+        grace = min(max(self._shared.grace(), LEAST_GRACE), LONGEST)
+        if not entry.interrupted and late >= grace * HEED:
             entry.interrupted = True
             _raise_in(entry.thread, TimedOut)
         if late < grace:
-            return (grace if entry.interrupted else grace / 2) - late
+            return (grace if entry.interrupted else grace * HEED) - late
         entry.left = True
         self._entries.discard(entry)
         job = entry.job

@@ -56,3 +56,22 @@ def test_two_killers_held_together_take_nobody_with_them(tmp_path, bus, attempts
     scenario.send(1, 5)
     scenario.run()
     scenario.check(2, 21)
+
+
+@pytest.mark.parametrize(("killers", "attempts", "prefetch"), [(2, 3, None), (3, 5, 0)])
+def test_killers_in_processes_cost_nobody_a_second_run(
+    tmp_path, bus, killers, attempts, prefetch
+):
+    """The launcher goes on; who killed is known, so that innocents run once."""
+    flags = ["--pool", "process", "-c", "2", "--max-attempts", str(attempts)]
+    if prefetch is not None:
+        flags += ["--prefetch", str(prefetch)]
+    scenario = Killers(tmp_path, "sqlite", bus, *flags)
+    choose = random.Random(f"processes{killers}{attempts}")
+    scenario.send(*[choose.randrange(INNOCENTS) for _ in range(killers)])
+    scenario.run(most_deaths=1)
+    scenario.check(killers, 2)
+    runs = (tmp_path / "runs.log").read_text().split("\n")
+    for number in range(killers):
+        mine = [one for one in runs if one.startswith(f"killer-{number} ")]
+        assert len(mine) == attempts

@@ -1,7 +1,5 @@
 """What a child says of a run becomes the outcome of the job."""
 
-from msgspec.structs import asdict
-
 from task_core.api.worker import COMPLETE, Outcome
 from task_core.launcher.context import Job, RunContext, SharedContext
 from task_core.launcher.processes.frames import Done
@@ -10,8 +8,11 @@ from task_core.wire import decode_task
 
 def finish(job: Job, done: Done, shared: SharedContext) -> None:
     """Give a job what its run has left: the task itself stays, hooks may know it."""
-    for name, value in asdict(decode_task(done.task)).items():
-        setattr(job.task, name, value)
+    task, after = job.task, decode_task(done.task)
+    task.type, task.job, task.info = after.type, after.job, after.info
+    task.created, task.id, task.meta = after.created, after.id, after.meta
+    task.result, task.msg = after.result, after.msg
+    task.started, task.ended = after.started, after.ended
     if done.kind != COMPLETE.kind or done.msg:
         job.outcome = Outcome(done.kind, done.msg, done.delay)
     else:

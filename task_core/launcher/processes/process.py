@@ -31,6 +31,8 @@ MOST_BYTES = 1 << 18
 """Bytes that are read at a time."""
 STALL = 0.05
 """Seconds at work on one task after which others get what is in store behind it."""
+HEED = 0.5
+"""The part of the grace for a run that heeds its deadline; the rest is to clean up."""
 NUDGE = 0.25
 """Seconds after which a run that is late is interrupted again."""
 TIMEOUT = "timeout"
@@ -178,12 +180,12 @@ class Process:
         return waits
 
     def _oversee_run(self, now: float, grace: float) -> float:
-        """Half of the grace is for a run that heeds its deadline, half to clean up."""
+        """Let it heed its deadline, then interrupt it, then kill it."""
         if self.limit is None:
             return inf
         late = now - self.since - self.limit
-        if late < grace / 2:
-            return grace / 2 - late
+        if late < grace * HEED:
+            return grace * HEED - late
         if late >= grace:
             self.kill(TIMEOUT)
             return inf

@@ -9,6 +9,8 @@ FIRST_PAUSE = 0.1
 """Seconds after which a process that could not start is followed by another one."""
 LONGEST_PAUSE = 30.0
 """Seconds of that pause, when it fails again and again."""
+LEAST_GRACE = 0.1
+"""Seconds that a run has after its deadline, whatever the kill time."""
 LONGEST_WAIT = 60.0
 """Seconds after which to look at everything, though nothing is due."""
 
@@ -30,7 +32,7 @@ class Staff:
         self.all: list[Process] = []
         self._recipe = recipe
         self._timeout = timeout
-        self._grace = grace
+        self._grace = max(grace, LEAST_GRACE)
         self._pause = 0.0
         self._next_start = -inf
         self._together = 1 + (os.cpu_count() or 1)  # more at a time are not quicker

@@ -13,7 +13,6 @@ from task_core.wire import encode_task
 SHORT = 0.05
 LONG = 60
 GRACE = 0.2
-"""Half of it is for a run that heeds its deadline, half for one that is interrupted."""
 
 
 @pytest.fixture
@@ -46,8 +45,9 @@ def own(info, meta):
     return encode_task(Task(type="load", info=info, meta=meta))
 
 
-def test_python_that_never_ends_is_interrupted(work):
+def test_python_that_never_ends_is_interrupted(work, monkeypatch):
     """It can clean up, and its thread goes on with the next task."""
+    monkeypatch.setattr("task_core.launcher.overtime.HEED", 0.01)
     cleaned, threads = [], set()
 
     def load(info):
@@ -58,7 +58,8 @@ def test_python_that_never_ends_is_interrupted(work):
         finally:
             cleaned.append(info)
 
-    made, done = work(load, "endless", "b", timeout=SHORT, kill_time=10.0)
+    endless = own("endless", "timeout=50ms")
+    made, done = work(load, endless, "b", kill_time=LONG)
     assert done == {"endless": "timed out after 50ms", "b": ""}
     assert cleaned == ["endless", "b"]
     assert len(threads) == 1
@@ -78,7 +79,7 @@ def test_a_thread_that_hears_nothing_is_left_behind(work, release, memory, caplo
         return complete("fine")
 
     with caplog.at_level(logging.WARNING):
-        made, done = work(load, "stuck", "b", timeout=SHORT)
+        made, done = work(load, own("stuck", "timeout=50ms"), "b")
     assert done == {"stuck": "timed out after 50ms", "b": "fine"}
     assert made.stats.leaked == 1
     (told,) = [one.getMessage() for one in caplog.records]
@@ -106,7 +107,7 @@ def test_what_a_thread_says_late_is_dropped(work, release, memory):
             ended.set()
             return "never mind"
 
-    _, done = work(load, "stuck", "b", timeout=SHORT)
+    _, done = work(load, own("stuck", "timeout=50ms"), "b")
     assert done == {"stuck": "timed out after 50ms", "b": "fine"}
     release.set()
     assert ended.wait(LONG)

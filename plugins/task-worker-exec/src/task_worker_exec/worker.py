@@ -124,7 +124,11 @@ class ExecWorker(Worker):
     def _ask(self, child: Child, ctx: WorkerContext) -> Outcome | None:
         """Return what the child answers, or None when it ended instead."""
         line = encode_task(ctx.task) + b"\n"
-        answer = child.ask(line, ctx)
+        try:
+            answer = child.ask(line, ctx)
+        except BaseException:  # it was interrupted: the answer would be to the next
+            self._end(child)
+            raise
         if answer is None:
             self._end(child)
             return None

@@ -24,6 +24,12 @@ def journal(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def impatient(monkeypatch):
+    """Runs that are late are interrupted soon, and killed late."""
+    monkeypatch.setattr("task_core.launcher.processes.process.HEED", 0.01)
+
+
+@pytest.fixture
 def work(memory, make_tasks):
     """Run a worker in processes over some tasks; return their done tasks by info."""
 
@@ -183,10 +189,11 @@ def test_a_child_retires_when_it_has_grown_too_large(work):
     assert pids.count(done[size].msg) == 1
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("info", ["sleep", "loop"])
 def test_a_run_that_is_late_is_interrupted_by_sigterm(work, journal, info):
     """C that sleeps and Python that is busy: both can clean up."""
-    done = work(workers.hangs, info, timeout=0.2, kill_time=6.0)
+    done = work(workers.hangs, info, timeout=0.2, kill_time=60.0)
     assert done[info].msg == "timed out after 200ms"
     assert journal() == ["cleaned up"]
 
@@ -198,12 +205,13 @@ def test_a_run_that_ignores_that_is_killed(work, worker):
     assert done["a"].msg == "timed out after 200ms"
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("seconds", [None, 600.0])
 def test_a_task_may_say_what_it_may_take(memory, make_tasks, work, journal, seconds):
     """What its meta says counts more."""
     own = encode_task(Task(type="load", info="sleep", meta="timeout=200ms"))
     memory.put(own)
-    done = work(workers.hangs, timeout=seconds, kill_time=6.0)
+    done = work(workers.hangs, timeout=seconds, kill_time=60.0)
     assert done["sleep"].msg == "timed out after 200ms"
     assert journal() == ["cleaned up"]
 
@@ -234,7 +242,7 @@ def test_no_process_is_left(memory, make_tasks, journal, until):
         until(journal)
         staff = thread.launcher.parts.slots._staff
         pids = [one.pid for one in staff.all]
-    assert staff.all == []
+    until(lambda: staff.all == [])
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)

@@ -89,19 +89,11 @@ class NatsConsumer(Consumer):
         """Take what is there."""
         limit = min(limit, MOST)
         self._pull(b'{"batch":%d,"no_wait":true}' % limit)
-        frames: list[Frame] = []
-        deadline = monotonic() + self._link.timeout
-        while len(frames) < limit:
-            frame = self._link.next(deadline)
-            if frame.sid != self._sid:
-                continue
-            if not frame.reply and (status := status_of(frame.head)):
-                if status in GONE and not frames:
-                    raise MissingError("the channel is gone")
-                if status != 100:
-                    break
-                continue
-            frames.append(frame)
+        frames = self._link.take(limit, self._sid, ends=True)
+        if not frames[-1].reply:
+            end = frames.pop()
+            if not frames and status_of(end.head) in GONE:
+                raise MissingError("the channel is gone")
         return self._deliveries(frames)
 
     def _wait(self, seconds: float) -> list[Delivery]:

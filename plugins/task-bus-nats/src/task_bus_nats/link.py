@@ -12,6 +12,8 @@ from task_bus_nats.errors import error_of
 from task_bus_nats.wire import Frame, Parser, pub
 from task_core.api import BusConnectionError, BusError, Event, Waker
 
+ANSWERS = b"1"
+"""The number of the subscription that answers come for."""
 IDLE = 1.0
 """After so many seconds of silence the server may have hung up."""
 
@@ -92,7 +94,7 @@ class Link:
             self.number += 1
             self.inbox = f"_INBOX.{os.urandom(8).hex()}"
             self._parser.feed(self._server.rest)
-            self.write(f"SUB {self.inbox}.* 1\r\n".encode())
+            self.write(f"SUB {self.inbox}.* {ANSWERS.decode()}\r\n".encode())
 
     def new_inbox(self) -> tuple[bytes, bytes]:
         """Return number and subject of a new subscription, for the caller to make."""
@@ -127,12 +129,7 @@ class Link:
                 for at, (subject, body) in enumerate(questions, first)
             )
         )
-        found: list[Frame] = []
-        inbox, deadline = f"{self.inbox}.".encode(), monotonic() + self.timeout
-        while len(found) < len(questions):
-            if (frame := self.next(deadline)).subject.startswith(inbox):
-                found.append(frame)
-        return found
+        return self.take(len(questions))
 
     def flush(self, seconds: float | None = None) -> None:
         """Return when the server has read all that was written.
@@ -148,15 +145,31 @@ class Link:
         while self._pongs == pongs:
             self._await(deadline)
 
-    def next(self, deadline: float) -> Frame:
-        """Return the next frame.
+    def take(
+        self, count: int, sid: bytes = ANSWERS, *, ends: bool = False
+    ) -> list[Frame]:
+        """Return so many frames of a subscription, answers if none is named.
+
+        Args:
+            count: How many.
+            sid: The number of the subscription.
+            ends: A frame that wants no reply is the last.
 
         Raises:
-            BusConnectionError: None comes in time; what comes later is for nobody.
+            BusConnectionError: They do not come in time; later they are for nobody.
         """
-        while not self.frames:
-            self._await(deadline)
-        return self.frames.popleft()
+        found: list[Frame] = []
+        frames, deadline = self.frames, monotonic() + self.timeout
+        while len(found) < count:
+            if not frames:
+                self._await(deadline)
+                continue
+            frame = frames.popleft()
+            if frame[1] == sid:
+                found.append(frame)
+                if ends and not frame[2]:
+                    break
+        return found
 
     def wait(self, waker: Waker, seconds: float) -> Event:
         """Wait until something has come, which need not be a whole frame."""

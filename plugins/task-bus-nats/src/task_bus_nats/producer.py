@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from time import monotonic
 
 from task_bus_nats.errors import refusal
 from task_bus_nats.link import Link
@@ -110,18 +109,12 @@ class NatsProducer(Producer):
                 b"PUB %b %b.%d %d\r\n%b\r\n" % (subject, inbox, at, len(body), body)
             )
         link.write(b"".join(lines))
-        refused: dict[int, Frame] = {}
-        deadline, left, cut = monotonic() + link.timeout, len(lines), len(inbox) + 1
-        while left:
-            frame = link.next(deadline)
-            if not frame.subject.startswith(inbox):
-                continue
-            at = int(frame.subject[cut:]) - first
-            if 0 <= at < len(lines):
-                left -= 1
-                if frame.head or b'"error"' in frame.body:
-                    refused[at] = frame
-        return refused
+        cut = len(inbox) + 1
+        return {
+            int(frame.subject[cut:]) - first: frame
+            for frame in link.take(len(lines))
+            if frame.head or b'"error"' in frame.body
+        }
 
     def _with_headers(self, message: Message, reply: str) -> bytes:
         place = self._names.place(message.topic)

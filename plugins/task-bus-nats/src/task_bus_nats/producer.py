@@ -81,8 +81,6 @@ class NatsProducer(Producer):
             try:
                 refused = self._publish([messages[at] for at in some])
             except BusError as error:
-                if not missing and not failed and isinstance(error, PayloadError):
-                    raise
                 failed.update(dict.fromkeys(left[begin:], error))
                 return missing
             for at, frame in refused.items():

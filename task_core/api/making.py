@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from task_core.errors import InfoError
+from task_core.errors import InfoError, nearest
 from task_core.fields import is_record
 from task_core.info import format_info
 from task_core.task import Task
@@ -66,4 +66,17 @@ def _build(type: str, params: Callable[..., Any], values: Mapping[str, Any]) -> 
     try:
         return params(**values)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{type}: {error}") from None
+        text = _misfit(params, values) or str(error)
+        raise TypeError(f"{type}: {text}") from None
+
+
+def _misfit(params: Callable[..., Any], values: Mapping[str, Any]) -> str:
+    """Say which parameter is unknown or missing; nothing when all are as they are."""
+    known = inspect.signature(params).parameters
+    for name in values:
+        if name not in known:
+            return f"there is no parameter '{name}'{nearest(name, known)}"
+    for name, one in known.items():
+        if name not in values and one.default is one.empty:
+            return f"parameter '{name}' is missing"
+    return ""

@@ -80,6 +80,26 @@ def test_what_does_not_fit_is_a_type_error_at_the_caller(params, fields):
         load_with(params).task(**fields)
 
 
+@pytest.mark.parametrize("params", [Attrs, Data, Struct])
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"path": "/a"}, "load: parameter 'table' is missing"),
+        (
+            {"path": "/a", "tabel": "x"},
+            "load: there is no parameter 'tabel': did you mean 'table'?",
+        ),
+        ({"path": "/a", "table": "t", "job": "j", "x": 1}, "no parameter 'x'"),
+    ],
+)
+def test_the_parameter_that_does_not_fit_is_named(params, fields, text):
+    """In the words of who calls, whatever kind of class it is."""
+    with pytest.raises(TypeError) as caught:
+        load_with(params).task(**fields)
+    assert text in str(caught.value)
+    assert "__init__" not in str(caught.value)
+
+
 def test_an_info_is_one_text():
     """Nothing else can be one."""
     for act in (

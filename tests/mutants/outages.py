@@ -176,6 +176,17 @@ class GivesUpWhatItCouldNotSend(DoubleProducer):
             raise SendError(str(error), range(len(messages))) from None
 
 
+@caught_by("a_producer_goes_on_after_a_restart", "BrokenPipeError")
+class LeaksWhatItsSocketRaised(DoubleProducer):
+    """Lets an `OSError` through, which nobody takes for an outage."""
+
+    def _send(self, messages):
+        try:
+            super()._send(messages)
+        except BusConnectionError as error:
+            raise BrokenPipeError(32, str(error)) from None
+
+
 CONSUMER = "a_consumer_goes_on_after_a_restart"
 
 

@@ -98,6 +98,18 @@ class Settling:
         # a bus may not know who gave back, but it does not make it up
         assert all(one.returned in {0, one.attempt - 1} for one in came)
 
+    @needs("attempts")
+    def test_what_was_given_back_is_told_apart_from_deaths(
+        self, env: Environment
+    ) -> None:
+        """By `returned`: otherwise clean stops would make a good task a dead letter."""
+        topic, consumer = env.filled(b"1")
+        consumer.nack(env.receive(consumer))
+        env.receive(consumer)
+        consumer.close()
+        [again] = env.receive(env.consumer(topic))
+        assert (again.attempt, again.returned) == (3, 2)
+
     @needs("ack")
     def test_settle_sends_and_acknowledges(self, env: Environment) -> None:
         """What was produced is there, what was received is gone."""

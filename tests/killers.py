@@ -74,7 +74,7 @@ class Killers:
         }
         letters = map(decode_dead, taken(self._bus, f"{self._topic}.dead"))
         dead = collections.Counter(decode_task(x.original).info for x in letters)
-        assert dead == {f"killer-{number}": 1 for number in range(killers)}
+        assert dead == {f"killer-{number}": 1 for number in range(killers)}, dead
         assert done == {f"innocent-{number}" for number in range(INNOCENTS)}
         extra, forgotten = self._count()
         told = f"{self.deaths} deaths, {extra} too many, {forgotten} forgotten"

@@ -49,6 +49,8 @@ class NatsConsumer(Consumer):
         self._topics = topics
         self._returns = returns
         self._pulls = pulls.encode()
+        # how settling a first receipt begins: no need to take it apart
+        self._firsts = b"$JS.ACK.%b.1." % self._pulls.partition(b".MSG.NEXT.")[2]
         self._number = -1  # of the connection that knows our subscription
         self._sid, self._inbox = b"", b""
         self._look_at = 0.0
@@ -138,7 +140,7 @@ class NatsConsumer(Consumer):
     def _deliveries(self, frames: Iterable[Frame]) -> list[Delivery]:
         found, again = [], False
         for _, _, reply, head, body in frames:
-            attempt = attempt_of(reply)
+            attempt = 1 if reply.startswith(self._firsts) else attempt_of(reply)
             again = again or attempt > 1
             headers = _headers(head) if head else None
             found.append(Delivery(body, reply, attempt, headers))

@@ -43,11 +43,13 @@ class NatsProducer(Producer):
         self._names = names
 
     def _send(self, messages: Sequence[Message]) -> None:
-        names = {message.topic for message in messages}
-        self._check_names(messages, names)
+        new = {message.topic for message in messages} - self._topics.known
+        if new:
+            self._check_names(messages, new)
         self._link.connect()
         self._check_sizes(messages)
-        self._topics.ensure(names)
+        if new:
+            self._topics.ensure(new)
         left: Sequence[int] = range(len(messages))
         failed: dict[int, BusError] = {}
         for _ in range(2):  # somebody may have deleted a stream meanwhile
@@ -145,10 +147,7 @@ class NatsProducer(Producer):
     def _check_sizes(self, messages: Sequence[Message]) -> None:
         """See that headers and body together are not too long for this server."""
         most = self._link.max_payload
-        for message in messages:
-            if message.headers or len(message.body) > most:
-                break
-        else:
+        if not any(it.headers or len(it.body) > most for it in messages):
             return
         refused = [at for at, it in enumerate(messages) if _size(it) > most]
         if refused:

@@ -47,13 +47,14 @@ class Topics:
         server: Asks it.
         names: What things are called.
         options: See the manifest.
+        known: Topics that are there, as far as we know.
     """
 
     def __init__(self, server: JetStream, names: Names, options: NatsOptions) -> None:
         self._server = server
         self._names = names
         self._options = options
-        self._known: set[str] = set()
+        self.known: set[str] = set()
         self._late: dict[str, float] = {}  # topics that take delays; the clock's lead
 
     def ensure(self, topics: Iterable[str]) -> None:
@@ -63,14 +64,14 @@ class Topics:
             BusError: The server refuses.
         """
         for topic in topics:
-            if topic not in self._known:
+            if topic not in self.known:
                 self._make(self._names.place(topic))
-                self._known.add(topic)
+                self.known.add(topic)
 
     def doubt(self, topics: Iterable[str]) -> None:
         """Look again whether these are there: somebody may have deleted them."""
         for topic in topics:
-            self._known.discard(topic)
+            self.known.discard(topic)
             self._late.pop(topic, None)
 
     def _make(self, place: Place) -> Record:

@@ -21,6 +21,7 @@ SHIPPED = {
     ("bus", "nsq"): "task-bus-nsq",
     ("bus", "redis"): "task-bus-redis",
     ("bus", "rediss"): "task-bus-redis",
+    ("bus", "nats"): "task-bus-nats",
     ("bus", "postgres"): "task-bus-postgres",
     ("bus", "postgresql"): "task-bus-postgres",
     ("bus", "sqlite"): "task-bus-sqlite",

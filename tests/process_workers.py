@@ -36,6 +36,9 @@ def upper(info: str) -> str:
     return info.upper()
 
 
+RENAMED = worker(name="other")(note)
+
+
 @worker
 def pid(info: str) -> str:
     return str(os.getpid())
@@ -102,7 +105,7 @@ def hangs(info: str) -> None:
         if info == "sleep":
             time.sleep(600)
         while True:
-            pass
+            time.monotonic()
     finally:
         note("cleaned up")
 
@@ -163,3 +166,19 @@ class Counts(Worker):
 
     def close(self) -> None:
         note(f"closed after {self.count}")
+
+
+@worker
+def waits(info: str) -> str:
+    """Be tiny, or wait until all the others are done."""
+    note(info)
+    while info == "long":
+        with open(os.environ["POOL_LOG"], "rb") as file:
+            if len(file.readlines()) == WAITS_FOR:
+                break
+        time.sleep(0.01)
+    return info
+
+
+WAITS_FOR = 300
+"""Tasks that run before the long one ends."""

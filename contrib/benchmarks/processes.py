@@ -8,6 +8,7 @@ and the medians of the ratios to one process, taken round by round.
 
 import argparse
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -33,17 +34,27 @@ BUSY = {
 SUMMARY = re.compile(rb"task: ([\d,]+) complete in ([\d.]+)s")
 
 
-def rate(words: tuple[str, ...], tasks: Path, count: int) -> float:
-    """Run one contestant; check that every task is complete."""
+def measure(words: tuple[str, ...], tasks: Path, count: int) -> tuple[float, float]:
+    """Run one contestant; return tasks a second, and microseconds of a core for each.
+
+    The latter counts starts as well; on a busy machine it is what can be compared.
+    """
     worker, *flags = words
     place = f"{HERE}/workers.py:{worker}"
     command = [sys.executable, "-m", "task_core", "launch", "--worker", place, *flags]
+    before = cpu()
     with tasks.open("rb") as stdin:
         done = subprocess.run(command, stdin=stdin, capture_output=True, check=True)
     found = SUMMARY.search(done.stderr)
     if not found or int(found[1].replace(b",", b"")) != count:
         sys.exit(f"{command}: {done.stderr.decode()}")
-    return count / float(found[2])
+    return count / float(found[2]), (cpu() - before) / count * 1e6
+
+
+def cpu() -> float:
+    """Return the seconds of processors that ended children have used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def compare(
@@ -51,20 +62,24 @@ def compare(
 ) -> None:
     """Run all of them in turn, and print a table."""
     rates: dict[str, list[float]] = {name: [] for name in contestants}
+    costs: dict[str, list[float]] = {name: [] for name in contestants}
     with tempfile.TemporaryDirectory() as folder:
         tasks = Path(folder, "tasks.json")
         tasks.write_text(LINE * count)
         for number in range(rounds):
             for name, words in contestants.items():
                 print(f"\r\033[K{number + 1}/{rounds} {name}", end="", file=sys.stderr)
-                rates[name].append(rate(words, tasks, count))
+                per_second, cost = measure(words, tasks, count)
+                rates[name].append(per_second)
+                costs[name].append(cost)
     print("\r\033[K", end="", file=sys.stderr)
     print(f"{title}: {count:,} tasks, {rounds} rounds")
     first = next(iter(rates.values()))
     for name, found in rates.items():
         ratios = [a / b for a, b in zip(found, first, strict=True)]
         median, ratio = statistics.median(found), statistics.median(ratios)
-        print(f"  {name:34}{median:>10,.0f}{ratio:>8.2f}")
+        cost = statistics.median(costs[name])
+        print(f"  {name:30}{median:>10,.0f}/s{ratio:>8.2f}{cost:>12,.0f} µs of CPU")
 
 
 def main() -> None:

@@ -120,10 +120,11 @@ def find_in(module: str, name: str) -> Any:
 
 def _finder(worker: AnyWorker) -> Find:
     if isinstance(worker, WorkerPlugin) and worker.target is not None:
-        module, name = worker.target.__module__, worker.target.__qualname__
-        for place in (name, *vars(sys.modules.get(module)).keys()):
-            if _is_at(worker, module, place):
-                return partial(find_in, module, place)
+        name = getattr(worker.target, "__qualname__", "")
+        module = sys.modules.get(getattr(worker.target, "__module__", ""))
+        for place in (name, *vars(module)) if module is not None else ():
+            if _is_at(worker, str(worker.target.__module__), place):
+                return partial(find_in, str(worker.target.__module__), place)
     return partial(_itself, worker)
 
 

@@ -7,7 +7,7 @@ import signal
 import process_workers as workers
 import pytest
 
-from task_core.api import Task
+from task_core.api import Task, warn
 from task_core.errors import UsageError, WorkerError
 from task_core.launcher.launcher import make_launcher
 from task_core.launcher.programs import LauncherThread
@@ -246,3 +246,38 @@ def test_no_process_is_left(memory, make_tasks, journal, until):
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
+
+
+def test_nothing_waits_behind_a_task_that_takes_long(work):
+    """What a process had in store goes to the others."""
+    infos = [str(number) for number in range(workers.WAITS_FOR - 1)]
+    infos.insert(150, "long")
+    done = work(workers.waits, *infos, concurrency=2)
+    assert set(done) == set(infos)
+
+
+def test_hooks_are_called_in_the_parent(work, hooks):
+    """Each with the task that it began with, and its outcome."""
+    told = []
+
+    def should_run(task):
+        return warn("not today") if task.info == "b" else None
+
+    def started(task):
+        told.append((os.getpid(), "started", task.info, id(task)))
+
+    def finished(task, outcome):
+        told.append((os.getpid(), outcome.msg, task.info, id(task)))
+
+    listen = hooks(
+        task_should_run=should_run, task_started=started, task_finished=finished
+    )
+    done = work(workers.upper, "a", "b", hooks=listen)
+    assert (done["a"].msg, done["b"].msg) == ("A", "not today")
+    assert {one[1:3] for one in told} == {
+        ("started", "a"),
+        ("A", "a"),
+        ("not today", "b"),
+    }
+    assert len({one[3] for one in told if one[2] == "a"}) == 1
+    assert {one[0] for one in told} == {os.getpid()}

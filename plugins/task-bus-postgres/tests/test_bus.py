@@ -232,6 +232,17 @@ def test_what_a_dead_reader_left_is_swept(open_bus, sql, topic):
     assert left == [("",)]
 
 
+def test_what_was_sent_to_a_channel_as_it_went_is_swept(open_bus, sql, topic):
+    """Who sends and who deletes do not wait for one another."""
+    bus = open_bus()
+    bus.subscribe(topic, "c")
+    bus.producer().send([Message(topic, b"stays")])
+    sql("INSERT INTO task.message (channel, rank, due, body) VALUES (-7, 0, now(), '')")
+    open_bus().subscribe(f"{topic}-other", "c")
+    assert sql("SELECT 1 FROM task.message WHERE channel = -7") == []
+    assert bus.depth(topic, "c") == 1
+
+
 def test_many_who_come_first_make_one_schema(open_bus, sql):
     """Under a lock: the others wait, and find it."""
     schema = f"s{uuid.uuid4().hex[:8]}"

@@ -273,19 +273,24 @@ BEGIN
     END LOOP;
 END $$;
 
--- Delete the temporary channels of readers that have died.
+-- Delete the temporary channels of readers that have died, and what was sent to a
+-- channel just when it was deleted.
 CREATE FUNCTION {schema}.sweep() RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off AS $$
-DECLARE
-    one int;
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
-    FOR one IN DELETE FROM {schema}.channel WHERE id IN (
-            SELECT id FROM {schema}.channel WHERE expires < clock_timestamp()
-            FOR UPDATE SKIP LOCKED)
-        RETURNING id LOOP
-        DELETE FROM {schema}.message WHERE channel = one;
-    END LOOP;
+    DELETE FROM {schema}.channel WHERE id IN (
+        SELECT id FROM {schema}.channel WHERE expires < clock_timestamp()
+        FOR UPDATE SKIP LOCKED);
+    WITH RECURSIVE used AS ( -- from one channel to the next, not over all messages
+        SELECT min(m.channel) AS number FROM {schema}.message AS m
+        UNION ALL
+        SELECT (SELECT min(m.channel) FROM {schema}.message AS m
+            WHERE m.channel > used.number) FROM used WHERE used.number IS NOT NULL
+    )
+    DELETE FROM {schema}.message WHERE channel IN (
+        SELECT number FROM used WHERE NOT EXISTS (
+            SELECT FROM {schema}.channel WHERE id = number));
 END $$;
 
 -- Find a channel, or make it: for so many seconds, or for good if `life` is 0.

@@ -1,5 +1,6 @@
 """What people get wrong is told in one line that says what to do."""
 
+import base64
 import socket
 import threading
 import traceback
@@ -10,6 +11,7 @@ import pytest
 from brokers.nats import Nats
 from brokers.ports import free_address, split
 from conftest import insist
+from task_bus_nats.login import login
 from task_bus_nats.options import NatsOptions
 from task_bus_nats.plugin import nats as manifest
 
@@ -213,6 +215,22 @@ def test_a_token_logs_in(server_with, told):
     bus.ping()
     bus.close()
     assert "TASK_BUS_NATS_PASSWORD" in told(**where, token=SECRET)[0]
+
+
+def test_credentials_are_a_jwt_and_a_signature_of_what_the_server_says(tmp_path):
+    """The seed in the file signs, and stays here."""
+    seed = nkeys.encode_seed(b"x" * 32, nkeys.PREFIX_BYTE_USER)
+    file = tmp_path / "worker.creds"
+    file.write_text(
+        "-----BEGIN NATS USER JWT-----\ne30.e30.e30\n------END NATS USER JWT------\n\n"
+        "*** IMPORTANT: keep it secret ***\n\n-----BEGIN USER NKEY SEED-----\n"
+        f"{seed.decode()}\n------END USER NKEY SEED------\n"
+    )
+    told = login(NatsOptions(credentials=file), "nonce")
+    assert told.keys() == {"jwt", "sig"}
+    assert told["jwt"] == "e30.e30.e30"
+    signature = base64.urlsafe_b64decode(told["sig"] + "==")
+    assert nkeys.from_seed(seed).verify(b"nonce", signature)
 
 
 def test_an_nkey_logs_in(server_with, told, tmp_path):

@@ -20,13 +20,20 @@ class PostgresBackdoor(Backdoor):
         self.server = server
         self.broker = server.implementation
         self._schema = schema
+        self._connection = psycopg.connect(server.url, autocommit=True)
+
+    def close(self):
+        self._connection.close()
 
     def _run(self, text, *values):
-        with psycopg.connect(self.server.url, autocommit=True) as connection:
-            cursor = connection.execute(
-                text.replace("task.", f"{self._schema}."), values
-            )
-            return cursor.fetchall() if cursor.description else []
+        text = text.replace("task.", f"{self._schema}.")
+        try:
+            cursor = self._connection.execute(text, values)
+        except psycopg.OperationalError:  # the server was started anew
+            self.close()
+            self._connection = psycopg.connect(self.server.url, autocommit=True)
+            cursor = self._connection.execute(text, values)
+        return cursor.fetchall() if cursor.description else []
 
     def put(self, topic, bodies):
         self._run("SELECT task.prepare(%s::text[], '{}')", [topic])

@@ -1,5 +1,7 @@
 """The bus keeps the contract: on a plain server, and over TLS with a login."""
 
+from contextlib import closing
+
 import pytest
 from brokers.ports import split
 from postgres_backdoor import PostgresBackdoor
@@ -19,7 +21,8 @@ class TestPostgres(BusContract):
 
     @pytest.fixture
     def backdoor(self, server):
-        return PostgresBackdoor(server)
+        with closing(PostgresBackdoor(server)) as backdoor:
+            yield backdoor
 
 
 class TestPostgresOverTls(BusContract):
@@ -45,4 +48,5 @@ class TestPostgresOverTls(BusContract):
 
     @pytest.fixture
     def backdoor(self, server):
-        return PostgresBackdoor(server, "kit")
+        with closing(PostgresBackdoor(server, "kit")) as backdoor:
+            yield backdoor

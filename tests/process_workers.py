@@ -99,13 +99,17 @@ async def async_upper(info: str, ctx: WorkerContext) -> str:
     return info.upper()
 
 
+def spin():
+    while True:
+        pass
+
+
 @worker
 def hangs(info: str) -> None:
     try:
         if info == "sleep":
             time.sleep(600)
-        while True:
-            time.monotonic()
+        spin()
     finally:
         note("cleaned up")
 

@@ -40,6 +40,12 @@ def work(memory, make_tasks):
     return work
 
 
+def spin(endless):
+    """Keep Python busy."""
+    while endless:
+        pass
+
+
 def own(info, meta):
     """Return a task that says something of its own."""
     return encode_task(Task(type="load", info=info, meta=meta))
@@ -53,8 +59,7 @@ def test_python_that_never_ends_is_interrupted(work, monkeypatch):
     def load(info):
         threads.add(threading.get_ident())
         try:
-            while info == "endless":
-                time.monotonic()
+            spin(info == "endless")
         finally:
             cleaned.append(info)
 

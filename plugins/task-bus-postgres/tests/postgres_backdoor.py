@@ -1,8 +1,11 @@
 """A way around the bus: the tables by hand."""
 
+import time
+
 import psycopg
 from brokers.ports import free_address, split
 from task_bus_postgres.options import PostgresOptions
+from task_bus_postgres.schema import check
 from task_testing import Backdoor
 
 WRONG = "wrong-secret"
@@ -21,6 +24,7 @@ class PostgresBackdoor(Backdoor):
         self.broker = server.implementation
         self._schema = schema
         self._connection = psycopg.connect(server.url, autocommit=True)
+        check(self._connection, schema, server.address, create=True)
 
     def close(self):
         self._connection.close()
@@ -46,7 +50,17 @@ class PostgresBackdoor(Backdoor):
                 topic,
             )
 
+    def _await_dead(self):
+        """Wait for statements of killed clients, which the server carries out yet."""
+        while self._run(
+            "SELECT 1 FROM pg_stat_activity WHERE state = 'active'"
+            " AND pid <> pg_backend_pid() AND query LIKE %s",
+            "%settle(%",
+        ):
+            time.sleep(0.01)
+
     def take(self, topic):
+        self._await_dead()
         rows = self._run(
             "SELECT body FROM task.message JOIN task.channel ON channel.id = channel"
             " WHERE topic = %s AND name = '' ORDER BY message.id",

@@ -122,7 +122,7 @@ class LaunchOptions:
     )
     max_attempts: int = option(
         5,
-        help="Receipts without settlement after which a message is dead; at least 3,"
+        help="Receipts without settlement after which a message is dead; at least 5,"
         " since those that were held together share them.",
         validator=ge(1),
     )

@@ -17,8 +17,9 @@ from task_core.api.capabilities import Capabilities
 from task_core.api.message import Delivery
 from task_core.launcher.context import Job
 
-LEAST_LOSSES = 3
-"""Losses that are never too many: one that kills may cost its neighbours so many."""
+LEAST_LOSSES = 5
+"""Losses that are never too many: each of a few that kill may cost its neighbours one,
+and some brokers count what a stop gives back as one more."""
 MOST_REMEMBERED = 10_000
 """Messages that came twice and are remembered."""
 

@@ -22,9 +22,9 @@ from task_core.launcher.inbox import Inbox
 from task_core.launcher.loop import Loop, subscribe
 from task_core.launcher.outbox import Outbox
 from task_core.launcher.parts import (
-    Crew,
     Parts,
-    make_crew,
+    WorkerPool,
+    make_pool,
     opened_bus,
     shown_options,
 )
@@ -86,7 +86,7 @@ def make_launcher(
         plugin = attrs.evolve(plugin, task_type=plugin.type_of(options))
     plan = attrs.evolve(plan or Plan(**plugin.defaults.settings), **settings)
     plan = plan.completed(plugin.type)
-    crew = make_crew(worker, plugin, options, plan, find)
+    pool = make_pool(worker, plugin, options, plan, find)
     opened = opened_bus(bus)
     try:
         opened = _usable(opened, plan, plugin, log)
@@ -95,7 +95,7 @@ def make_launcher(
         raise
     return _assemble(
         plugin,
-        crew,
+        pool,
         opened,
         plan,
         options=shown_options(plugin, options),
@@ -128,7 +128,7 @@ def _usable(bus: Bus, plan: Plan, plugin: WorkerPlugin, log: logging.Logger) -> 
 
 def _assemble(
     plugin: WorkerPlugin,
-    crew: Crew,
+    pool: WorkerPool,
     bus: Bus,
     plan: Plan,
     *,
@@ -157,19 +157,19 @@ def _assemble(
     outbox = Outbox(plan, retries, stats, hooks, clock)
     quarantine = Quarantine(plan.max_attempts, bus.capabilities)
     in_flight = InFlight(plan, bus, outbox, stats, clock)
-    casualties = None
+    crashes = None
     if plan.pool is Pool.PROCESS:
-        from task_core.launcher.casualties import Casualties  # noqa: PLC0415  few have
+        from task_core.launcher.crashes import Crashes  # noqa: PLC0415  few have
 
-        casualties = Casualties(plan, bus, in_flight, outbox)
+        crashes = Crashes(plan, bus, in_flight, outbox)
     parts = Parts(
         bus=bus,
         inbox=Inbox(plan, plugin.type, quarantine, outbox, clock, hooks),
         in_flight=in_flight,
         outbox=outbox,
         quarantine=quarantine,
-        casualties=casualties,
-        slots=crew.slots(bus, handover, shared, clock, hooks, stop),
+        crashes=crashes,
+        slots=pool.slots(bus, handover, shared, clock, hooks, stop),
         handover=handover,
         window=Window(plan.concurrency, plan.prefetch),
         cancel=cancel,
@@ -179,8 +179,8 @@ def _assemble(
         hooks=hooks,
         log=log,
     )
-    guarantee = start_line(plan, plugin.name, crew.kind, bus)
-    return Launcher(plan, parts, guarantee, crew.close)
+    guarantee = start_line(plan, plugin.name, pool.kind, bus)
+    return Launcher(plan, parts, guarantee, pool.close)
 
 
 def _checker(bus: Bus) -> Callable[[Message], None]:

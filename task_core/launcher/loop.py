@@ -39,7 +39,7 @@ class Loop:
         self._in_flight = parts.in_flight
         self._outbox = parts.outbox
         self._quarantine = parts.quarantine
-        self._casualties = parts.casualties
+        self._crashes = parts.crashes
         self._slots = parts.slots
         self._handover = parts.handover
         self._search = Search(parts.slots, parts.handover, parts.stats, parts.clock)
@@ -218,8 +218,8 @@ class Loop:
             self._last_progress = self._clock.monotonic()
             if self._cancel.requested:
                 jobs = self._in_flight.take_back_unfinished(jobs, self._consumer)
-            if self._casualties is not None:
-                jobs = self._casualties.sort(jobs, self._consumer)
+            if self._crashes is not None:
+                jobs = self._crashes.sort(jobs, self._consumer)
             self._outbox.add_jobs(jobs)
         elif self._in_flight.jobs:
             self._window.stall(self._clock.monotonic() - self._last_progress)

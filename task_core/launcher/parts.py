@@ -23,7 +23,7 @@ from task_core.launcher.stats import Stats
 from task_core.launcher.stop import Cancel, Stop
 
 if TYPE_CHECKING:
-    from task_core.launcher.casualties import Casualties
+    from task_core.launcher.crashes import Crashes
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -36,7 +36,7 @@ class Parts:
         in_flight: Holds what has no outcome.
         outbox: Settles what has.
         quarantine: Holds back what may kill.
-        casualties: Deals with what has killed a process; None without processes.
+        crashes: Deals with what has killed a process; None without processes.
         slots: Run.
         handover: Where the bus thread and the slots meet.
         window: How many tasks may be in flight.
@@ -51,7 +51,7 @@ class Parts:
     in_flight: InFlight
     outbox: Outbox
     quarantine: Quarantine
-    casualties: "Casualties | None"
+    crashes: "Crashes | None"
     slots: Slots
     handover: Handover
     window: Window
@@ -86,7 +86,7 @@ def make_slots(
     return coroutines.make_slots(count, call, handover, shared, clock, hooks)
 
 
-class Crew(Protocol):
+class WorkerPool(Protocol):
     """What a launcher asks of those who do its tasks."""
 
     kind: str
@@ -107,7 +107,7 @@ class Crew(Protocol):
         """Free the worker, after the last task; may take as long as it likes."""
 
 
-class LocalCrew:
+class LocalPool:
     """The worker in this process: in threads, or in an event loop.
 
     Args:
@@ -138,13 +138,13 @@ class LocalCrew:
         return make_slots(self._count, self._call, handover, shared, clock, hooks)
 
 
-def make_crew(
+def make_pool(
     worker: AnyWorker,
     plugin: WorkerPlugin,
     options: Any,
     plan: Plan,
     find: Callable[[], AnyWorker] | None,
-) -> Crew:
+) -> WorkerPool:
     """Return those who do the tasks.
 
     Args:
@@ -158,11 +158,11 @@ def make_crew(
         WorkerError: The worker cannot be called, or cannot go to a process.
     """
     if plan.pool is Pool.THREAD:
-        return LocalCrew(plugin, options, plan)
+        return LocalPool(plugin, options, plan)
     # Most launchers start no processes.
-    from task_core.launcher.processes.crew import ProcessCrew  # noqa: PLC0415
+    from task_core.launcher.processes.pool import ProcessPool  # noqa: PLC0415
 
-    return ProcessCrew(worker, plugin, options, plan, find)
+    return ProcessPool(worker, plugin, options, plan, find)
 
 
 def shown_options(plugin: WorkerPlugin, options: Any) -> Any:

@@ -41,7 +41,7 @@ HIDDEN = {
     "task_core.cli.run_launch": {"_run_taskmaster", "_together"},  # not for most
     # What few launches need.
     "task_core.launcher.launcher": {"_usable", "_assemble"},
-    "task_core.launcher.parts": {"make_slots", "make_crew"},  # asyncio, processes
+    "task_core.launcher.parts": {"make_slots", "make_pool"},  # asyncio, processes
     # Few have hooks on runs, or timeouts.
     "task_core.launcher.run": {"make_run", "make_async_run", "_timed", "limit"},
     "task_core.launcher.timeouts": {"limited_async"},  # likewise

@@ -34,7 +34,7 @@ from task_core.launcher.processes.frames import (
 )
 from task_core.launcher.processes.limits import Limits
 from task_core.launcher.processes.making import Doer, make_doer
-from task_core.launcher.processes.mortality import die_with
+from task_core.launcher.processes.orphans import die_with
 from task_core.launcher.timeouts import TimedOut
 from task_core.wire import decode_task, encode_task
 

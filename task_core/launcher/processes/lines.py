@@ -10,7 +10,7 @@ LONGEST = 1 << 16
 """Characters after which a line is written, though it has no end."""
 
 
-def relay(message: Log) -> None:
+def repeat(message: Log) -> None:
     """Let the handlers of this process write what a child has logged."""
     record = logging.makeLogRecord(message.record)
     logger = logging.getLogger(record.name)

@@ -155,7 +155,7 @@ class Process:
         self.leaving, self.since = True, now
         self.say(Close())
 
-    def oversee(self, now: float, grace: float, *, closing: bool) -> float:
+    def tend(self, now: float, grace: float, *, closing: bool) -> float:
         """End what is late; return the seconds until something may be.
 
         Args:
@@ -174,12 +174,12 @@ class Process:
             return _await(spent, grace, self.kill)
         if not self.jobs:
             return inf
-        waits = self._oversee_run(now, grace)
+        waits = self._tend_run(now, grace)
         if len(self.jobs) > 1 and not self.recalled:
             waits = min(waits, _await(spent, STALL, self.recall))
         return waits
 
-    def _oversee_run(self, now: float, grace: float) -> float:
+    def _tend_run(self, now: float, grace: float) -> float:
         """Let it heed its deadline, then interrupt it, then kill it."""
         if self.limit is None:
             return inf

@@ -9,7 +9,8 @@ from task_core.clock import Clock
 from task_core.errors import WorkerError
 from task_core.launcher.context import UNFINISHED, Job, SharedContext
 from task_core.launcher.handover import Handover
-from task_core.launcher.processes.deaths import blame
+from task_core.launcher.processes.blame import blame
+from task_core.launcher.processes.children import Children
 from task_core.launcher.processes.frames import (
     Back,
     Broken,
@@ -20,11 +21,10 @@ from task_core.launcher.processes.frames import (
     Retire,
     Struct,
 )
-from task_core.launcher.processes.lines import relay
+from task_core.launcher.processes.lines import repeat
 from task_core.launcher.processes.outcomes import finish
 from task_core.launcher.processes.polls import Polls
 from task_core.launcher.processes.process import Process
-from task_core.launcher.processes.staff import Staff
 from task_core.launcher.processes.watched import Watched
 
 AHEAD = 0.005
@@ -41,7 +41,7 @@ class ProcessSlots:
     """Child processes that do jobs, each one at a time.
 
     Args:
-        staff: Starts processes, and knows those that are there.
+        children: Starts processes, and knows those that are there.
         handover: Where jobs come from and go to.
         shared: The cancel switch, the timeout, and how long a stop has yet to go.
         clock: Measures.
@@ -52,7 +52,7 @@ class ProcessSlots:
 
     def __init__(
         self,
-        staff: Staff,
+        children: Children,
         handover: Handover,
         shared: SharedContext,
         clock: Clock,
@@ -61,7 +61,7 @@ class ProcessSlots:
         lazy: bool,
         stopped: Callable[[], bool],
     ) -> None:
-        self._staff = staff
+        self._children = children
         self._handover = handover
         self._shared = shared
         self._clock = clock
@@ -103,7 +103,7 @@ class ProcessSlots:
 
     def held(self) -> Collection[Job | None]:
         """Return the jobs that processes have now, perhaps some that are finished."""
-        return [job for one in [*self._staff.all] for job in [*one.jobs.values()]]
+        return [job for one in [*self._children.all] for job in [*one.jobs.values()]]
 
     def mend(self) -> int:
         """Start anew when the thread has ended; what it had is lost."""
@@ -111,7 +111,7 @@ class ProcessSlots:
             return 0
         self._thread = self._make_thread()
         self._thread.start()
-        return self._staff.count
+        return self._children.count
 
     def close(self) -> None:
         """Let idle processes end; those that are busy have no time left."""
@@ -125,16 +125,16 @@ class ProcessSlots:
 
     def _main(self) -> None:
         try:
-            while not self._closing or self._staff.all:
+            while not self._closing or self._children.all:
                 self._turn()
         except BaseException:
             log.exception("the thread of the slots: it starts anew")
         finally:
             self._began.set()
-            for one in [*self._staff.all]:
+            for one in [*self._children.all]:
                 one.kill()
                 self._polls.remove(one)
-                self._staff.dismiss(one)
+                self._children.drop(one)
 
     def _turn(self) -> None:
         """Give what waits, hear what is said, and look at the clock."""
@@ -142,20 +142,20 @@ class ProcessSlots:
         if self._shared.cancel.requested and not self._cancelled:
             self._cancel()
         if not (self._closing or self._cancelled):
-            for one in self._staff.hire(now):
+            for one in self._children.start(now):
                 self._polls.add(one)
         self._asleep = True  # first this, then look: the bus thread does it otherwise
         self._feed(now)
         self._report()
-        seconds = self._staff.oversee(now, closing=self._closing)
-        for one in self._polls.wait(seconds, self._staff.all):
+        seconds = self._children.tend(now, closing=self._closing)
+        for one in self._polls.wait(seconds, self._children.all):
             self._hear(one)
         self._asleep = False
 
     def _cancel(self) -> None:
         """Tell all that the launcher stops; what they have not begun goes back."""
         self._cancelled = True
-        for one in self._staff.all:
+        for one in self._children.all:
             one.cancel(self._shared.grace())
             one.recall()
 
@@ -166,7 +166,7 @@ class ProcessSlots:
             self._leave(self._handover.recall())
         if not waiting or self._closing:
             return
-        takers = [one for one in self._staff.all if one.has_room(self._ahead, now)]
+        takers = [one for one in self._children.all if one.has_room(self._ahead, now)]
         takers.sort(key=lambda one: len(one.jobs))
         for at, one in enumerate(takers):
             share = -(-len(waiting) // (len(takers) - at))
@@ -192,7 +192,7 @@ class ProcessSlots:
         found = len(handover.finished)
         if not (handover.sleeping and found):
             return
-        if found >= handover.wake_at or not any(one.jobs for one in self._staff.all):
+        if found >= handover.wake_at or not any(one.jobs for one in self._children.all):
             handover.wake()
 
     def _hear(self, one: Process) -> None:
@@ -215,7 +215,7 @@ class ProcessSlots:
                     finish(job, message, self._shared)
                     self._finish(one, job)
             case Log():
-                relay(message)
+                repeat(message)
             case Print():
                 one.lines.add(message)
             case Back():
@@ -227,7 +227,7 @@ class ProcessSlots:
                 self._return(one.take([*one.jobs]))
             case Ready():
                 one.ready = True
-                self._staff.note_start()
+                self._children.note_start()
                 self._began.set()
             case Broken():
                 log.debug("process %d: %s", one.pid, message.log)
@@ -254,7 +254,7 @@ class ProcessSlots:
     def _bury(self, one: Process) -> None:
         """Free what belonged to a process; what it was at has an outcome now."""
         self._polls.remove(one)
-        how = self._staff.dismiss(one)
+        how = self._children.drop(one)
         if self._closing:
             return
         guilty, innocent = blame(one, how, self._shared, self._clock)
@@ -274,5 +274,5 @@ class ProcessSlots:
             self._began.set()
             self._closing = True
             return
-        seconds = self._staff.note_failure(self._clock.monotonic())
+        seconds = self._children.note_failure(self._clock.monotonic())
         log.error("no new process: %s; the next try is in %gs", text, seconds)

@@ -23,7 +23,7 @@ from task_core.launcher.processes.frames import (
     frame,
 )
 from task_core.launcher.processes.limits import Limits, resident
-from task_core.launcher.processes.lines import LONGEST, Lines, relay
+from task_core.launcher.processes.lines import LONGEST, Lines, repeat
 from task_core.launcher.processes.process import describe_end
 from task_core.launcher.processes.recipe import Preparing, Recipe, write
 
@@ -98,10 +98,10 @@ def test_a_log_line_of_a_child_obeys_the_levels_of_the_parent(caplog):
     """A child may not know of a level that was set later."""
     line = Log({"name": "quiet", "levelno": logging.INFO, "msg": "psst %s"})
     with caplog.at_level(logging.WARNING, "quiet"):
-        relay(line)
+        repeat(line)
     assert not caplog.records
     with caplog.at_level(logging.INFO, "quiet"):
-        relay(line)
+        repeat(line)
     assert [one.getMessage() for one in caplog.records] == ["psst %s"]
 
 

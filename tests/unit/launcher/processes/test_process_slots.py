@@ -240,9 +240,9 @@ def test_no_process_is_left(memory, make_tasks, journal, until):
     slots = {"topic": "load", "pool": "process", "kill_time": 0.1, "concurrency": 2}
     with LauncherThread(workers.ignores, memory.open(), **slots) as thread:
         until(journal)
-        staff = thread.launcher.parts.slots._staff
-        pids = [one.pid for one in staff.all]
-    until(lambda: staff.all == [])
+        children = thread.launcher.parts.slots._children
+        pids = [one.pid for one in children.all]
+    until(lambda: children.all == [])
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)

@@ -17,7 +17,7 @@ MOST_REMEMBERED = 10_000
 log = logging.getLogger("task")
 
 
-class Casualties:
+class Crashes:
     """Decides what becomes of a task that has cost a process its life.
 
     Where the bus takes tasks back, it is given back; when it has been received

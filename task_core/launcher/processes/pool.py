@@ -11,15 +11,15 @@ from task_core.clock import Clock
 from task_core.launcher.context import SharedContext
 from task_core.launcher.handover import Handover, Slots
 from task_core.launcher.plan import Hooks, Plan
+from task_core.launcher.processes.children import Children
 from task_core.launcher.processes.recipe import Carrier, Find, write
 from task_core.launcher.processes.slots import ProcessSlots
-from task_core.launcher.processes.staff import Staff
 from task_core.launcher.processes.watched import Watched
 from task_core.launcher.signature import AnyWorker
 from task_core.launcher.stop import Stop
 
 
-class ProcessCrew:
+class ProcessPool:
     """The worker, to be made in each of the children. Here, it is only known by name.
 
     Args:
@@ -61,7 +61,7 @@ class ProcessCrew:
         carrier = Carrier(name=bus.name, capabilities=bus.capabilities)
         recipe = pickle.dumps(attrs.evolve(self._recipe, carrier=carrier))
         self._slots = ProcessSlots(
-            Staff(plan.concurrency, recipe, plan.timeout, plan.kill_time),
+            Children(plan.concurrency, recipe, plan.timeout, plan.kill_time),
             handover,
             shared,
             clock,

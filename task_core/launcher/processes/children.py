@@ -15,7 +15,7 @@ LONGEST_WAIT = 60.0
 """Seconds after which to look at everything, though nothing is due."""
 
 
-class Staff:
+class Children:
     """Starts processes, and keeps them in time.
 
     Args:
@@ -37,18 +37,18 @@ class Staff:
         self._next_start = -inf
         self._together = 1 + (os.cpu_count() or 1)  # more at a time are not quicker
 
-    def hire(self, now: float) -> list[Process]:
+    def start(self, now: float) -> list[Process]:
         """Start what is missing; return it."""
         starting = sum(not one.ready for one in self.all)
         present = sum(not one.leaving for one in self.all)
         missing = min(self.count - present, self._together - starting)
         if missing <= 0 or now < self._next_start:
             return []
-        hired = [Process(self._recipe, self._timeout, now) for _ in range(missing)]
-        self.all += hired
-        return hired
+        started = [Process(self._recipe, self._timeout, now) for _ in range(missing)]
+        self.all += started
+        return started
 
-    def dismiss(self, one: Process) -> str:
+    def drop(self, one: Process) -> str:
         """Free what belonged to a process; say how it ended."""
         self.all.remove(one)
         return one.bury()
@@ -63,7 +63,7 @@ class Staff:
         self._next_start = now + self._pause
         return self._pause
 
-    def oversee(self, now: float, *, closing: bool) -> float:
+    def tend(self, now: float, *, closing: bool) -> float:
         """End what is late; return the seconds until something may be late.
 
         Args:
@@ -71,5 +71,5 @@ class Staff:
             closing: Whether there is no time left for what is busy.
         """
         next_start = self._next_start - now if self._next_start > now else LONGEST_WAIT
-        waits = [one.oversee(now, self._grace, closing=closing) for one in self.all]
+        waits = [one.tend(now, self._grace, closing=closing) for one in self.all]
         return max(0.0, min(next_start, LONGEST_WAIT, *waits))

@@ -11,16 +11,7 @@ from task_testing import BusContract
 WRONG = "wrong-secret"
 
 
-UNKNOWN = {
-    "test_what_was_given_back_is_told_apart_from_deaths": (
-        "JetStream counts receipts, and keeps no note of how they ended"
-    )
-}
-
-
 class TestNats(BusContract):
-    expected_failures = UNKNOWN
-
     @pytest.fixture
     def plugin(self):
         return manifest
@@ -37,7 +28,6 @@ class TestNats(BusContract):
 
 
 class TestNatsOverTls(BusContract):
-    expected_failures = UNKNOWN
     label = "tls"
 
     @pytest.fixture

@@ -43,6 +43,8 @@ WHEELS = ROOT / ".nox" / "made" / "wheels"
 COVERAGE = ROOT / ".nox" / "made" / "coverage"
 TEST_PARTNERS = ["fastapi>=0.115"]
 """What plugins are tested with, and do not need themselves."""
+BROKER_PARTNERS = ["psycopg2-binary>=2.9.10"]
+"""The same for those that are tested with brokers."""
 TEST_TOOLS = ["pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6.100"]
 TWO_AT_A_TIME = ["-n", "2", "--dist", "loadfile"]
 """For tests that mostly wait for processes; a file's tests stay together."""
@@ -214,7 +216,7 @@ def brokers(session: nox.Session) -> None:
     pins = _extras()
     if not is_newest:
         pins = _oldest([*pins, *_dependencies(".", *WITH_BROKERS)])
-    _install_wheels(session, *pins)
+    _install_wheels(session, *pins, *BROKER_PARTNERS)
     results = Path(session.create_tmp()).resolve() / "contracts"
     shutil.rmtree(results, ignore_errors=True)
     session.env["PYTHONPATH"] = str(ROOT / "contrib")

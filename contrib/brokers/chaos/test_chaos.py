@@ -55,6 +55,7 @@ TASKS = 400
 WORKERS = 3
 EVERY = 0.5
 """Seconds between two lots of tasks: troubles are to meet some of them unsent."""
+LEAST_TROUBLES = 3
 PATIENCE = 150.0
 """Seconds in which everything must be done."""
 SYNC = ("--sync-timeout=500ms", "--sync-every=100000")
@@ -205,7 +206,9 @@ def test_every_task_is_done_whatever_is_killed_or_cut(scene, seed, tmp_path):
         next_trouble = time.monotonic() + 2
         deadline = time.monotonic() + PATIENCE
         happened, repair = [], None
-        while not seen.keys() >= wanted and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
+            if seen.keys() >= wanted and len(happened) >= LEAST_TROUBLES:
+                break
             seen.update(_look(check))
             if time.monotonic() < next_trouble:
                 continue
@@ -227,7 +230,7 @@ def test_every_task_is_done_whatever_is_killed_or_cut(scene, seed, tmp_path):
         assert wanted - seen.keys() == set(), told
         assert seen.keys() - wanted == set(), told
         assert fleet.ended() == 0, told
-        assert len(happened) >= 3, "it was too quick to be a test"
+        assert len(happened) >= LEAST_TROUBLES, told
         assert len(fleet.runs) >= TASKS
 
 

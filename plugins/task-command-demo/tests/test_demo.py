@@ -23,7 +23,7 @@ def test_the_demonstration_ends_well(tmp_path):
     done = task(tmp_path, "demo", "--seconds", "5")
     assert done.returncode == 0, done.stderr
     assert "no tasks were lost" in done.stdout
-    assert re.search(r"1 error, 1 dead; [34] workers were killed", done.stdout)
+    assert re.search(r"1 error, 1 dead; [56] workers were killed", done.stdout)
 
 
 def test_a_wrong_length_is_one_line(tmp_path):

@@ -12,7 +12,7 @@ RULES = '[[rule]]\ncron = "* * * * * *"\ntype = "demo"\ntemplate = "{yyyy}/{TS}.
 WORKER_FLAGS = (
     *("--worker", "task_command_demo.worker:demo", "--log-level", "error"),
     *("--retries", "2", "--retry-delay", "400ms"),
-    *("--lease", "1s", "--max-attempts", "3", "--kill-time", "1s"),
+    *("--lease", "1s", "--kill-time", "1s"),
 )
 
 

@@ -75,18 +75,21 @@ def test_who_sleeps_is_woken_by_a_send_and_by_a_return(open_bus, topic):
     holder, producer = other.subscribe(topic, "c"), other.producer()
     producer.send([Message(topic, b"a")])
     (held,) = holder.receive(1, 5)
-    threading.Timer(1, lambda: holder.nack([held])).start()
+    timer = threading.Timer(1, holder.nack, [[held]])
+    timer.start()
     assert [one.body for one in consumer.receive(1, 30)] == [b"a"]
+    timer.join()  # it has yet to hear that it is given back
 
 
 def test_a_reader_without_notifications_looks_for_itself(open_bus, topic):
     """As behind PgBouncer; it holds no lock and hears nothing."""
     consumer = open_bus(notify=False).subscribe(topic, "c")
     assert consumer.receive(1, 0.2) == ()
-    threading.Timer(
-        0.3, lambda: open_bus().producer().send([Message(topic, b"a")])
-    ).start()
+    producer = open_bus().producer()
+    timer = threading.Timer(0.3, producer.send, [[Message(topic, b"a")]])
+    timer.start()
     assert [one.body for one in consumer.receive(1, 30)] == [b"a"]
+    timer.join()
 
 
 def test_an_idle_reader_asks_once_a_second(open_bus, server, sql, topic):

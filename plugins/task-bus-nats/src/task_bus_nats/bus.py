@@ -78,7 +78,7 @@ class NatsBus(Bus):
         self._names = Names(options.prefix)
         self._server = JetStream(link, options.domain)
         self._of_server = Topics(self._server, self._names, options)
-        self._returns = Returns(self._server, link, options.prefix)
+        self._returns = Returns(self._server, link, options)
 
     def _subscribe(
         self, topic: str, channel: str, *, prefetch: int | None, temporary: bool
@@ -122,11 +122,13 @@ class NatsBus(Bus):
         return self._of_server.look(topic, limit)
 
     def _forget(self, topic: str, channel: str) -> None:
+        stream = self._names.place(topic).stream
         if channel:
             self._of_server.close(topic, channel)
+            self._returns.forget(stream, self._names.consumer(channel))
         else:
             self._of_server.delete(topic)
-            self._returns.forget(self._names.place(topic).stream)
+            self._returns.forget(stream)
 
     def _ping(self) -> None:
         self._link.connect()

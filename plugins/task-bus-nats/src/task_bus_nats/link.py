@@ -116,7 +116,7 @@ class Link:
         return self.ask_all([(subject, body)])[0]
 
     def ask_all(self, questions: Sequence[tuple[str, bytes]]) -> list[Frame]:
-        """Send all, and return all answers, in the order in which they come.
+        """Send all, and return all answers, in the order of the questions.
 
         Raises:
             BusError: As `ask`.
@@ -129,7 +129,8 @@ class Link:
                 for at, (subject, body) in enumerate(questions, first)
             )
         )
-        return self.take(len(questions))
+        cut = len(self.inbox) + 1
+        return sorted(self.take(len(questions)), key=lambda it: int(it.subject[cut:]))
 
     def flush(self, seconds: float | None = None) -> None:
         """Return when the server has read all that was written.

@@ -4,16 +4,19 @@ A server counts receipts, and does not tell why one ended. So who gives somethin
 writes a number down, in a stream that keeps the last one for each message.
 """
 
-import contextlib
+import json
 from collections.abc import Sequence
 
-from task_bus_nats.errors import MissingError
 from task_bus_nats.jetstream import JetStream
 from task_bus_nats.link import Link
-from task_core.api import BusError, Delivery
+from task_bus_nats.options import NatsOptions
+from task_bus_nats.wire import Frame, status_of
+from task_core.api import BusConnectionError, BusError, Delivery
 
 DAYS = 7 * 24 * 3600 * 1_000_000_000
 """Nanoseconds that a number is kept."""
+MOST = 1_000_000
+"""Numbers that are kept."""
 
 
 class Returns:
@@ -22,68 +25,86 @@ class Returns:
     Where that is not allowed, nobody knows, and each receipt counts.
 
     Args:
-        server: Asks it.
+        server: Where its API is.
         link: The connection.
-        prefix: What the names of streams begin with.
+        options: See the manifest.
     """
 
-    def __init__(self, server: JetStream, link: Link, prefix: str) -> None:
+    def __init__(self, server: JetStream, link: Link, options: NatsOptions) -> None:
         self._server = server
         self._link = link
-        self._name = f"{prefix}-returned"
-        self._made = False
+        self._name = f"{options.prefix}-returned"
+        self._replicas = options.replicas
+        self._allowed = True
 
     def note(self, deliveries: Sequence[Delivery]) -> None:
-        """Write down that these are given back."""
-        with contextlib.suppress(BusError):
+        """Write down that these are given back; all at once."""
+        numbers = [
+            (self._subject(one), b"%d" % (one.returned + 1)) for one in deliveries
+        ]
+        if any(status_of(it.head) == 503 for it in self._ask(numbers)):
             self._make()
-            pairs = [
-                (f"{self._name}.{_place(it.token)}", b"%d" % (it.returned + 1))
-                for it in deliveries
-            ]
-            self._link.ask_all(pairs)
+            self._ask(numbers)
 
     def look(self, deliveries: Sequence[Delivery]) -> None:
-        """Look up those that come again."""
-        for one in deliveries:
-            if one.attempt > 1:
-                with contextlib.suppress(BusError):
-                    one.returned = min(self._number(one.token), one.attempt - 1)
+        """Look up those that come again; all at once."""
+        again = [one for one in deliveries if one.attempt > 1]
+        requests = [
+            self._request("MSG.GET", last_by_subj=self._subject(one)) for one in again
+        ]
+        # no answers at all where nobody may ask
+        for one, answer in zip(again, self._ask(requests), strict=False):
+            found = json.loads(answer.body or b"{}")
+            number = self._server.body(found) if "message" in found else b""
+            if number.isdigit():
+                one.returned = min(int(number), one.attempt - 1)
 
-    def forget(self, stream: str) -> None:
-        """Delete the numbers of a stream that is deleted: a new one counts anew."""
-        request = {"filter": f"{self._name}.{stream}.>"}
-        with contextlib.suppress(MissingError):
-            self._server.call(f"STREAM.PURGE.{self._name}", request)
-
-    def _number(self, token: bytes) -> int:
-        request = {"last_by_subj": f"{self._name}.{_place(token)}"}
-        answer = self._server.call(f"STREAM.MSG.GET.{self._name}", request)
-        return int(self._server.body(answer))
+    def forget(self, stream: str, consumer: str = "*") -> None:
+        """Delete the numbers of a channel, or of a topic: a new one counts anew."""
+        place = f"{self._name}.{stream}.{consumer}.*"
+        self._ask([self._request("PURGE", filter=place)])
 
     def _make(self) -> None:
-        if not self._made:
-            config = {
-                "name": self._name,
-                "subjects": [f"{self._name}.>"],
-                "retention": "limits",
-                "storage": "file",
-                "discard": "old",
-                "max_msgs_per_subject": 1,
-                "max_age": DAYS,
-            }
-            self._server.call(f"STREAM.CREATE.{self._name}", config)
-            self._made = True
+        config = {
+            "name": self._name,
+            "subjects": [f"{self._name}.>"],
+            "retention": "limits",
+            "storage": "file",
+            "discard": "old",
+            "max_msgs_per_subject": 1,
+            "max_msgs": MOST,
+            "max_age": DAYS,
+            "num_replicas": self._replicas,
+        }
+        self._ask([self._request("CREATE", **config)])
+
+    def _request(self, verb: str, **request: object) -> tuple[str, bytes]:
+        subject = f"{self._server.api}.STREAM.{verb}.{self._name}"
+        return subject, json.dumps(request).encode()
+
+    def _ask(self, questions: Sequence[tuple[str, bytes]]) -> Sequence[Frame]:
+        """Return the answers; none where we may not ask, and then never again.
+
+        Each refusal would cost a connection.
+        """
+        if not self._allowed:
+            return ()
+        try:
+            return self._link.ask_all(questions)
+        except BusConnectionError:
+            return ()
+        except BusError:
+            self._allowed = False
+            return ()
+
+    def _subject(self, delivery: Delivery) -> str:
+        """Return where the number of a message is."""
+        words = delivery.token.decode().split(".")
+        at = 2 if len(words) == 9 else 4
+        return f"{self._name}.{words[at]}.{words[at + 1]}.{words[at + 3]}"
 
 
 def attempt_of(token: bytes) -> int:
     """Return the how-manyth receipt the subject of an acknowledgement tells."""
     words = token.split(b".")  # $JS.ACK.[DOMAIN.ACCOUNT.]STREAM.CONSUMER.ATTEMPT.…
     return int(words[4] if len(words) == 9 else words[6])
-
-
-def _place(token: bytes) -> str:
-    """Return stream, consumer and number of a message."""
-    words = token.decode().split(".")
-    at = 2 if len(words) == 9 else 4
-    return f"{words[at]}.{words[at + 1]}.{words[at + 3]}"

@@ -23,7 +23,7 @@ options = KafkaOptions(
     transactions=bool(transactions),
     partitions=1,
 )
-bus = kafka.open(options, BusContext(lease=1.0))
+bus = kafka.open(options, BusContext(lease=3.0))
 consumer = bus.subscribe(topic, "group")
 while found := consumer.receive(1, 5):
     (one,) = found

@@ -19,7 +19,8 @@ from collections.abc import Callable
 
 from brokers.nats import Nats
 from brokers.ports import split
-from redis_peers import PEERS, rate_of
+from peers import rate_of
+from redis_peers import PEERS
 from task_bus_nats.dialer import Dialer
 from task_bus_nats.link import Link
 from task_bus_nats.options import NatsOptions

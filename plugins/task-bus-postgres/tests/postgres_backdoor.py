@@ -52,11 +52,13 @@ class PostgresBackdoor(Backdoor):
 
     def _await_dead(self):
         """Wait for statements of killed clients, which the server carries out yet."""
+        deadline = time.monotonic() + 60
         while self._run(
             "SELECT 1 FROM pg_stat_activity WHERE state = 'active'"
             " AND pid <> pg_backend_pid() AND query LIKE %s",
             "%settle(%",
         ):
+            assert time.monotonic() < deadline, "a killed client still settles"
             time.sleep(0.01)
 
     def take(self, topic):

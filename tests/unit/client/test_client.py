@@ -389,7 +389,7 @@ def test_a_delay_may_have_a_unit(client):
         client.send("load", "a", delay="soon")
 
 
-@pytest.mark.parametrize("kind", ["../victim", "/tmp/victim", "a/../../victim"])
+@pytest.mark.parametrize("kind", ["../victim", "/victim", "a/../../victim"])
 def test_a_type_that_leads_out_of_a_folder_is_no_topic(client, kind):
     """It comes from data; a topic that is named may be any path."""
     with pytest.raises(DecodeError, match="would lead out of the folder"):

@@ -2,7 +2,8 @@
 
 import pytest
 from hypothesis import settings
-from task_taskmaster_cron.options import Missed, Options
+from task_rules.missed import Missed
+from task_taskmaster_cron.options import Options
 from task_taskmaster_cron.taskmaster import make_taskmaster
 from task_testing import FakeClock, RecordingBus, run_taskmaster
 

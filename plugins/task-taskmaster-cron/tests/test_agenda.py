@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 from cron_days import DAY, HOURLY, done, hours, infos, utc
+from task_rules.missed import Missed
 from task_taskmaster_cron.agenda import Entry
-from task_taskmaster_cron.options import Missed
 from task_testing import FakeClock, RecordingBus, run_taskmaster
 
 

@@ -5,11 +5,9 @@ from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from task_taskmaster_cron.options import Missed
-from task_taskmaster_cron.rule import Rule, shifted
-from task_taskmaster_cron.schedule import read_schedule
+from task_rules.missed import Missed
+from task_rules.schedule import read_schedule
+from task_taskmaster_cron.rule import Rule
 from task_testing import FakeClock
 
 from task_core.api import parse_meta
@@ -40,34 +38,6 @@ def test_a_task_is_about_its_firing():
     assert parse_meta(task.meta) == {"cron": ["2026-01-31T04"], "n": ["a&b"]}
     assert task.created == "2026-01-31T04:01:30Z"
     assert task.id != RULE.task(firing, clock).id
-
-
-@pytest.mark.parametrize(
-    ("firing", "hours", "moment"),
-    [
-        (datetime(2026, 3, 30, 0, 30, tzinfo=BERLIN), -24, "2026-03-29T00:30:00+01:00"),
-        (datetime(2026, 3, 30, 2, 30, tzinfo=BERLIN), -24, "2026-03-29T03:30:00+02:00"),
-        (datetime(2026, 3, 29, 3, 0, tzinfo=BERLIN), -1, "2026-03-29T01:00:00+01:00"),
-        (datetime(2026, 10, 25, 23, tzinfo=BERLIN), -24, "2026-10-24T23:00:00+02:00"),
-        (datetime(2026, 10, 26, 0, tzinfo=BERLIN), -25, "2026-10-24T23:00:00+02:00"),
-        (datetime(2026, 10, 24, 12, tzinfo=BERLIN), 24, "2026-10-25T12:00:00+01:00"),
-        (datetime(2026, 10, 25, 1, tzinfo=BERLIN), 3, "2026-10-25T03:00:00+01:00"),
-    ],
-)
-def test_days_of_an_offset_are_those_of_the_calendar(firing, hours, moment):
-    """`-24h` is yesterday at this time, `-1h` is an hour ago, also as clocks change."""
-    firing = firing.astimezone(UTC)
-    assert shifted(firing, timedelta(hours=hours), BERLIN).isoformat() == moment
-
-
-@given(
-    st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)),
-    st.timedeltas(timedelta(days=-9999), timedelta(days=9999)),
-)
-def test_without_a_zone_an_offset_is_just_added(firing, offset):
-    """In UTC no clock changes."""
-    firing = firing.replace(tzinfo=UTC)
-    assert shifted(firing, offset, UTC) == firing + offset
 
 
 @pytest.mark.parametrize(

@@ -2,23 +2,18 @@
 
 import heapq
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from task_core.api import Clock
-from task_taskmaster_cron.options import Missed
+from task_rules.missed import Missed
+from task_rules.schedule import latest
+
 from task_taskmaster_cron.rule import Rule
-from task_taskmaster_cron.schedule import latest
 from task_taskmaster_cron.state import Progress
 
 LATE = timedelta(minutes=1)
 """A firing that waits longer was missed; a short restart makes none of them so."""
 AHEAD = timedelta(hours=1)
 """What is done up to a later time than in an hour was done under a wrong clock."""
-
-
-def whole_second(clock: Clock) -> datetime:
-    """Return now in UTC, without its fraction, as schedules count."""
-    return datetime.fromtimestamp(int(clock.time()), UTC)
 
 
 class Entry:

@@ -1,22 +1,11 @@
 """The options of the taskmaster: beside the manifest, below everything else."""
 
-from enum import StrEnum
 from pathlib import Path
 
 import attrs
+from task_rules.missed import Missed
 
 from task_core.api import option
-
-
-class Missed(StrEnum):
-    """What becomes of firings that are more than a minute late when we look."""
-
-    SKIP = "skip"
-    """They are left out."""
-    LAST = "last"
-    """The latest of them is made up for."""
-    ALL = "all"
-    """Each of them is made up for, in order."""
 
 
 @attrs.frozen(kw_only=True)

@@ -3,19 +3,16 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import attrs
+from task_rules import template as templates
+from task_rules.missed import Missed
+from task_rules.moments import HOUR, hour_text, shifted
+from task_rules.schedule import Schedule
 
 from task_core.api import Clock, Task, format_meta
-from task_taskmaster_cron import template as templates
-from task_taskmaster_cron.options import Missed
-from task_taskmaster_cron.schedule import Schedule
-
-HOUR = "cron"
-"""The key of the meta that names the hour which a task is about."""
-_DAY = timedelta(days=1)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -62,7 +59,7 @@ class Rule:
             clock: Where `created` comes from.
         """
         moment = shifted(firing, self.offset, self.zone)
-        meta = {**self.meta, HOUR: f"{moment.year:04}{moment:-%m-%dT%H}"}
+        meta = {**self.meta, HOUR: hour_text(moment)}
         return Task.new(
             self.type,
             templates.expand(self.template, moment, meta),
@@ -77,19 +74,3 @@ class Rule:
 
 def _makes_a_rule(field: "attrs.Attribute[Any]", _: Any) -> bool:
     return field.name not in ("number", "schedule", "missed")
-
-
-def shifted(firing: datetime, offset: timedelta, zone: tzinfo) -> datetime:
-    """Return the time that is `offset` from a firing, in a zone.
-
-    Whole days are those of the calendar: `-24h` is the same time on the day before,
-    also when that day had 23 hours. The rest is time that really passes.
-
-    Example:
-        >>> shifted(datetime(2026, 1, 2, tzinfo=UTC), timedelta(hours=-25), UTC).hour
-        23
-    """
-    sign = -1 if offset < timedelta(0) else 1
-    days, rest = divmod(abs(offset), _DAY)
-    moment = firing.astimezone(zone) + sign * days * _DAY
-    return (moment.astimezone(UTC) + sign * rest).astimezone(zone)

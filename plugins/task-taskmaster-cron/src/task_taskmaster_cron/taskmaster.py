@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from task_rules.moments import whole_second
+
 from task_core.api import OptionError, Taskmaster, TaskmasterContext
-from task_taskmaster_cron.agenda import Agenda, Entry, whole_second
+from task_taskmaster_cron.agenda import Agenda, Entry
 from task_taskmaster_cron.options import Options
 from task_taskmaster_cron.rule import Rule
 from task_taskmaster_cron.rules import read_rules

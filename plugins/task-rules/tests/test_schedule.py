@@ -18,7 +18,7 @@ from cron_firings import (
 )
 from hypothesis import example, given
 from hypothesis import strategies as st
-from task_taskmaster_cron.schedule import (
+from task_rules.schedule import (
     SHORTHANDS,
     latest,
     read_schedule,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from task_taskmaster_cron.template import expand, keys
+from task_rules.template import expand, keys
 
 MOMENT = datetime(2018, 1, 2, 3, 17, 34, tzinfo=UTC)
 HOST = os.uname().nodename

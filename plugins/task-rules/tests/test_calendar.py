@@ -15,7 +15,7 @@ from cron_firings import (
     matches,
     utc,
 )
-from task_taskmaster_cron.schedule import read_schedule
+from task_rules.schedule import read_schedule
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,7 @@
 """Cron text read into a schedule. All moments in here are UTC, and whole seconds."""
 
 import re
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
-from difflib import get_close_matches
 from typing import Protocol
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -11,7 +9,8 @@ import attrs
 from cronsim import CronSim, CronSimError
 
 from task_core.api import parse_duration
-from task_taskmaster_cron.calendar import Fixed, Running
+from task_rules.calendar import Fixed, Running
+from task_rules.names import nearest
 
 SHORTHANDS = {
     "@yearly": "0 0 1 1 *",
@@ -126,12 +125,6 @@ def read_schedule(text: str, zone: tzinfo) -> Schedule:
     if schedule.after(_SAMPLE) is None:
         raise ValueError("it never fires")
     return schedule
-
-
-def nearest(name: str, candidates: Iterable[str]) -> str:
-    """Return `: did you mean 'x'?` for the nearest candidate, or nothing."""
-    close = get_close_matches(name, list(candidates), n=1)
-    return f": did you mean {close[0]!r}?" if close else ""
 
 
 def _shorthand(text: str) -> str:

@@ -1,0 +1,1 @@
+"""What rule files of taskmasters share."""

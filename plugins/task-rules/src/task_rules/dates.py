@@ -1,0 +1,124 @@
+"""Dates as people write them, and all dates of a range."""
+
+import calendar
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
+from enum import StrEnum
+from itertools import islice, takewhile
+
+from task_rules.names import nearest
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d(?::\d\d(?::\d\d.*)?)?)?", re.DOTALL)
+
+
+class By(StrEnum):
+    """How far two neighbours of a range are from each other."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+_SPELLINGS = {
+    **{by.value: by for by in By},
+    "hourly": By.HOUR,
+    "daily": By.DAY,
+    "weekly": By.WEEK,
+    "monthly": By.MONTH,
+}
+
+
+def read_by(text: str) -> By:
+    """Read a step: `hour`, `day`, `week`, `month`, or `hourly` and so on.
+
+    Raises:
+        ValueError: It is none of them; the text fits behind the name of its key.
+    """
+    if text not in _SPELLINGS:
+        hint = nearest(str(text), _SPELLINGS)
+        raise ValueError(f"is one of hour, day, week, month, not {text!r}{hint}")
+    return _SPELLINGS[text]
+
+
+def read_date(text: str, zone: tzinfo = UTC) -> datetime:
+    """Read `2026-01-31`, `2026-01-31T05`, or RFC 3339.
+
+    Args:
+        text: The date.
+        zone: Where it is that time, unless the text says; the result is there, too.
+
+    Raises:
+        ValueError: It is no date, or one that is not in the calendar.
+    """
+    found = _iso(text) if _DATE.fullmatch(text) else None
+    if found is None:
+        advice = "2026-01-31, 2026-01-31T05 or 2026-01-31T05:00:00Z"
+        raise ValueError(f"is no date like {advice}: {text!r}")
+    if found.tzinfo is None:
+        return found.replace(tzinfo=zone)
+    return found.astimezone(zone)
+
+
+def _iso(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def dates(start: datetime, end: datetime, by: By, limit: int = 0) -> list[datetime]:
+    """Return all dates from one to another, both included.
+
+    When the end is before the start the newest one comes first; the steps are counted
+    from the earlier one in either case. Days, weeks and months are those of the
+    calendar of the zone; a month that lacks the day gets its last one.
+
+    Args:
+        start, end: In one zone.
+        by: The step.
+        limit: How many there may be; 0 for any number.
+
+    Raises:
+        ValueError: There are more.
+    """
+    first, last = min(start, end), max(start, end)
+    found = takewhile(lambda moment: moment <= last, _steps(first, by))
+    result = list(islice(found, limit + 1)) if limit else list(found)
+    if limit and len(result) > limit:
+        raise ValueError(
+            f"there are more than {limit} dates from {start.isoformat()} to"
+            f" {end.isoformat()} by {by}"
+        )
+    return result[::-1] if end < start else result
+
+
+def _steps(first: datetime, by: By) -> Iterator[datetime]:
+    number = 0
+    while True:
+        try:
+            yield _step(first, by, number)
+        except (OverflowError, ValueError):
+            return  # the calendar ends
+        number += 1
+
+
+def _step(first: datetime, by: By, number: int) -> datetime:
+    match by:
+        case By.HOUR:
+            passed = first.astimezone(UTC) + timedelta(hours=number)
+            return passed.astimezone(first.tzinfo)
+        case By.DAY:
+            return first + timedelta(days=number)
+        case By.WEEK:
+            return first + timedelta(weeks=number)
+        case By.MONTH:
+            return _months_later(first, number)
+
+
+def _months_later(first: datetime, number: int) -> datetime:
+    years, month = divmod(first.month - 1 + number, 12)
+    year, month = first.year + years, month + 1
+    day = min(first.day, calendar.monthrange(year, month)[1])
+    return first.replace(year=year, month=month, day=day)

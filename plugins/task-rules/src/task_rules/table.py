@@ -1,0 +1,168 @@
+"""Takes values out of a TOML table, and gathers what is wrong with them."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import attrs
+
+from task_rules.names import nearest
+
+T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
+
+
+@attrs.frozen
+class Problem:
+    """Something that is wrong with a file.
+
+    Args:
+        text: What it is, and what to do.
+        line: Where it is, from 1; 0 when that is not known.
+        within: Which of several tables it is in, as `rule 2`.
+    """
+
+    text: str
+    line: int = 0
+    within: str = ""
+
+    def told(self, name: str) -> str:
+        """Return it as one line, with its place in the file of that name."""
+        line = f", line {self.line}" if self.line else ""
+        within = f" ({self.within})" if self.within else ""
+        return f"{name}{line}{within}: {self.text}"
+
+
+class Table:
+    """One table, whose keys are taken one by one.
+
+    Args:
+        values: What the file says.
+        problems: Where to note what is wrong.
+        name: What problems call it, as `rule 2`.
+        line: Where it begins.
+        lines: Where each key stands.
+    """
+
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        problems: list[Problem] | None = None,
+        *,
+        name: str = "",
+        line: int = 0,
+        lines: Mapping[str, int] | None = None,
+    ) -> None:
+        self.name = name
+        self.line = line
+        self.problems: list[Problem] = []
+        self._shared = problems
+        self._values = values
+        self._lines = lines or {}
+        self._known: list[str] = []
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._values
+
+    def take(self, key: str, read: Callable[[Any], T], default: T) -> T:
+        """Return a value as `read` gives it, or the default.
+
+        Args:
+            key: Its name.
+            read: Raises `ValueError` when it is wrong.
+            default: Used when it is not there, or wrong.
+        """
+        self._known.append(key)
+        if key not in self._values:
+            return default
+        try:
+            return read(self._values[key])
+        except ValueError as error:
+            self.note(f"{key} {error}", key)
+            return default
+
+    def require(self, key: str) -> str:
+        """Return a text that must be there, and must not be empty."""
+        if key not in self._values:
+            self.note(f"{key} is required")
+        return self.take(key, filled, "")
+
+    def note(self, text: str, key: str = "") -> None:
+        """Note a problem, with the line of a key or of the table."""
+        problem = Problem(text, self.line_of(key), self.name)
+        self.problems.append(problem)
+        if self._shared is not None:
+            self._shared.append(problem)
+
+    def line_of(self, key: str) -> int:
+        """Return where a key stands; the table itself when it has none of that name."""
+        return self._lines.get(key) or self.line
+
+    def finish(self) -> None:
+        """Note the keys that nobody took."""
+        for key in self._values:
+            if key not in self._known:
+                self.note(f"unknown key {key!r}{nearest(key, self._known)}", key)
+
+
+def text(value: Any) -> str:
+    """Return a text as it is."""
+    if not isinstance(value, str):
+        raise ValueError(f"must be text, not {value!r}")  # noqa: TRY004  wrong value
+    return value
+
+
+def filled(value: Any) -> str:
+    """Return a text that is not empty, without blanks around it."""
+    if not text(value).strip():
+        raise ValueError("must not be empty")
+    return text(value).strip()
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """Return a list of texts; one text stands for a list of it."""
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, list):
+        raise ValueError(f"must be text or a list of texts, not {value!r}")  # noqa: TRY004
+    return tuple(filled(item) for item in items)
+
+
+def flag(value: Any) -> bool:
+    """Return true or false."""
+    if not isinstance(value, bool):
+        raise ValueError(f"must be true or false, not {value!r}")  # noqa: TRY004
+    return value
+
+
+def whole(value: Any, *, least: int = 0) -> int:
+    """Return a whole number that is not too small."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"must be a whole number from {least} on, not {value!r}")
+    return value
+
+
+def one_of(kind: type[E]) -> Callable[[Any], E]:
+    """Return what reads a text that must be one of a few."""
+
+    def read(value: Any) -> E:
+        names = [member.value for member in kind]
+        if value not in names:
+            raise ValueError(f"is one of {', '.join(names)}, not {value!r}")
+        return kind(value)
+
+    return read
+
+
+def scalars(value: Any) -> dict[str, str]:
+    """Return a table of single values as texts, written as TOML writes them."""
+    if not isinstance(value, dict):
+        raise ValueError(f"must be a table, not {value!r}")  # noqa: TRY004  as above
+    return {key: scalar(item, key) for key, item in value.items()}
+
+
+def scalar(value: Any, key: str) -> str:
+    """Return a single value as text, written as TOML writes it."""
+    if not isinstance(value, str | bool | int | float):
+        problem = f"takes texts, numbers, true and false; {key} is {value!r}"
+        raise ValueError(problem)  # noqa: TRY004  as above
+    return str(value).lower() if isinstance(value, bool) else str(value)

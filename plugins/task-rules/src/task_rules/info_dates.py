@@ -69,14 +69,9 @@ def task_time(meta: Mapping[str, str], info: str) -> datetime | None:
         meta: Of the task; of a key with several values the first.
         info: Of the task.
     """
-    for moment in _found(
-        re.compile(r"\d{4}-\d\d-\d\dT\d\d"), meta.get(HOUR, ""), _CRON
-    ):
+    for moment in _found(_CRON, meta.get(HOUR, ""), "%Y-%m-%dT%H"):
         return moment
     return info_time(info)
-
-
-_CRON = "%Y-%m-%dT%H"
 
 
 def _path(info: str) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -25,18 +25,44 @@ class TaskmasterContext(Protocol):
     def send(self, task: Task, topic: str | None = None) -> None:
         """Send a task, confirmed by the bus when the call returns.
 
-        Inside the body of a `deliveries` loop it leaves with the settle of that
-        delivery instead.
+        Inside the body of a `deliveries` or `batches` loop it leaves with the settle
+        instead.
 
         Args:
             task: What to send.
             topic: Where to; the task's type when not given.
+
+        Raises:
+            PayloadError: The bus can never carry it.
+        """
+
+    def send_all(self, tasks: Iterable[tuple[Task, str | None]]) -> None:
+        """Send tasks, each to its topic, as `send` does, in one call of the bus.
+
+        Raises:
+            PayloadError: The bus can never carry some of them, and tells which: none
+                was sent.
         """
 
     def deliveries(self, topic: str, channel: str) -> Iterator[Task]:
         """Iterate over the tasks of a topic until stopped.
 
         Going on to the next one settles the one before, with all that was sent.
+        """
+
+    def batches(
+        self, topic: str, channel: str, limit: int = 1000, wait: float = 1.0
+    ) -> Iterator[list[Task]]:
+        """Iterate over lists of tasks of a topic until stopped.
+
+        Going on to the next one settles all of the one before, with all that was sent.
+        What was handed out before, and not settled, comes in a list of its own: a task
+        that makes the body raise takes no others along.
+
+        Args:
+            topic, channel: What to read.
+            limit: Most tasks in a list.
+            wait: Seconds to wait for more, from the first task of a list on.
         """
 
     def wait(self, seconds: float) -> bool:

@@ -224,6 +224,48 @@ def test_a_stop_before_the_run_counts(loop, memory, make_tasks):
     assert memory.depth("load", "load") == 1
 
 
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda ctx: ctx.wait(3600),
+        lambda ctx: ctx.wait_until(datetime.now(UTC) + timedelta(hours=1)),
+    ],
+)
+def test_somebody_else_may_wake_a_taskmaster(loop, wait):
+    """One wait ends early and says that it is not to stop; the next one does not."""
+    answers, woken = [], threading.Event()
+
+    def run(ctx):
+        threading.Timer(0.05, ctx.wake).start()
+        answers.append(wait(ctx))
+        woken.set()
+        answers.append(wait(ctx))
+
+    made = loop(run)
+    thread = threading.Thread(target=made.run, daemon=True)
+    thread.start()
+    assert woken.wait(LIMIT)
+    assert answers == [False]
+    made.stop()
+    thread.join(LIMIT)
+    assert answers == [False, True]
+
+
+def test_who_is_woken_before_the_wait_does_not_wait(loop):
+    """What there is to do came just before: it would lie there until the next time."""
+    clock, answers = FakeClock(), []
+
+    def run(ctx):
+        ctx.wake()
+        ctx.wake()
+        answers.append(ctx.wait(150))
+        answers.append(ctx.wait(10))
+
+    loop(run, clock).run()
+    assert answers == [False, False]
+    assert clock.waits == [60, 10]
+
+
 def test_wait_takes_as_long_as_it_says(loop):
     """In naps: clocks get set, machines sleep."""
     clock, answers = FakeClock(), []

@@ -1,0 +1,254 @@
+"""What one loop of a taskmaster does with its bus: it insists, renews, and stops.
+
+The thread of the loop owns the bus; only `stop` and `wake` come from others.
+"""
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from task_core.api.bus import Bus, Consumer, Producer
+from task_core.api.message import Delivery, Message
+from task_core.clock import Clock
+from task_core.errors import (
+    BusConnectionError,
+    LeaseLostError,
+    PayloadError,
+    SendError,
+)
+from task_core.launcher.in_flight import without_lost
+from task_core.launcher.outages import Outages
+from task_core.launcher.plan import Hooks, Plan
+
+T = TypeVar("T")
+LONGEST_WAIT = 60.0
+"""Seconds until a wait looks at the clock again: clocks get set, machines sleep."""
+
+
+class Work:
+    """What the body of a loop has in hand.
+
+    Args:
+        consumer: What the deliveries came from.
+        deliveries: Those that are neither settled nor given back.
+        messages: What the body has sent; it leaves with the settle.
+    """
+
+    def __init__(self, consumer: Consumer) -> None:
+        self.consumer = consumer
+        self.deliveries: list[Delivery] = []
+        self.messages: list[Message] = []
+
+
+class LoopBus:
+    """The bus of one loop.
+
+    Args:
+        bus: What carries the tasks.
+        plan: Tells the lease and the most attempts.
+        hooks: Told of what is sent, and of outages.
+        clock, log: As everywhere.
+        sent: How many tasks the bus has confirmed.
+        settled, dead: How many deliveries were settled; how many of these are dead.
+    """
+
+    def __init__(
+        self, bus: Bus, plan: Plan, hooks: Hooks, clock: Clock, log: logging.Logger
+    ) -> None:
+        self.bus = bus
+        self.plan = plan
+        self.clock = clock
+        self.log = log
+        self.sent = self.settled = self.dead = 0
+        self._on_sent = hooks.observer("task_sent")
+        self._stopping = threading.Event()
+        self._bell = threading.Event()
+        self._outages = Outages(
+            lambda seconds: clock.wait(self._stopping, seconds),
+            clock,
+            log,
+            hooks.observer("bus_lost"),
+        )
+        self._producer: Producer | None = None
+        self._consumers: list[Consumer] = []
+        self._works: list[Work] = []  # a loop in the body of another adds one
+        self._leases = bus.capabilities.lease
+        self._interval = (
+            min(plan.lease / 3, LONGEST_WAIT) if self._leases else LONGEST_WAIT
+        )
+        self._renewal = 0.0
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the loop should end soon; keeps the leases of what is in work."""
+        self.keep()
+        return self._stopping.is_set()
+
+    @property
+    def work(self) -> Work | None:
+        """What the innermost body has in hand."""
+        return self._works[-1] if self._works else None
+
+    def stop(self) -> None:
+        """Make every wait end (any thread)."""
+        self._stopping.set()
+        self._bell.set()
+        for consumer in tuple(self._consumers):
+            consumer.wake()
+
+    def wake(self) -> None:
+        """Make the wait of `nap`, or the next one, end (any thread)."""
+        self._bell.set()
+
+    def nap(self, seconds: float) -> bool:
+        """Wait for a part of the time, and keep the leases of what is in work.
+
+        Returns:
+            Whether somebody ended it: by a stop, or to wake it.
+        """
+        rang = self.clock.wait(self._bell, min(seconds, self._longest))
+        if rang and not self._stopping.is_set():
+            self._bell.clear()
+            if self._stopping.is_set():  # just now
+                self._bell.set()
+        self.keep()
+        return rang
+
+    @contextlib.contextmanager
+    def reading(self, topic: str, channel: str) -> Iterator[Consumer]:
+        """Read a topic; what is not settled in the end is given back."""
+        consumer = self.bus.subscribe(topic, channel)
+        self._consumers.append(consumer)
+        try:
+            yield consumer
+        finally:
+            self._consumers.remove(consumer)
+            consumer.close()
+
+    @contextlib.contextmanager
+    def working(self, consumer: Consumer) -> Iterator[Work]:
+        """Hold deliveries: what is sent meanwhile leaves with their settle."""
+        work = Work(consumer)
+        self._works.append(work)
+        try:
+            yield work
+        finally:
+            self._works.remove(work)
+
+    def keep(self) -> None:
+        """Renew the leases of what is in work, when a third of them is over.
+
+        The body owns the bus, so nobody else may: it must ask for something now and
+        then, were it only whether to stop.
+        """
+        if not (self._works and self._leases):
+            return
+        now = self.clock.monotonic()
+        if now < self._renewal:
+            return
+        self._renewal = now + self._interval
+        for work in self._works:
+            # Lost or away: the settle will tell.
+            with contextlib.suppress(LeaseLostError, BusConnectionError):
+                without_lost(work.consumer.extend, work.deliveries)
+
+    def receive(
+        self, consumer: Consumer, limit: int, timeout: float
+    ) -> Sequence[Delivery]:
+        """Wait for deliveries, and keep the leases of what is in work.
+
+        After a stop, an absent broker has none.
+        """
+        while True:
+            part = min(timeout, self._longest)
+            timeout -= part
+            try:
+                some = self._receive(consumer, limit, part)
+            except BusConnectionError:
+                if self._stopping.is_set():
+                    return ()
+                raise
+            self.keep()
+            if some or timeout <= 0 or self._stopping.is_set() or consumer.exhausted:
+                return some
+
+    def send(self, messages: Sequence[Message]) -> None:
+        """Send; when it returns, the bus has confirmed all.
+
+        Raises:
+            PayloadError: The bus can never carry some of them; none was sent by this.
+            SendError: Some cannot be sent.
+        """
+        left = list(range(len(messages)))
+
+        def act() -> None:
+            try:
+                self._open_producer().send([messages[at] for at in left])
+            except PayloadError as error:
+                refused = [left[at] for at in error.refused]
+                raise PayloadError(str(error), refused) from error
+            except SendError as error:
+                if error.unsent:  # the others are there
+                    left[:] = [left[at] for at in error.unsent]
+                text, passing = str(error), error.transient
+                raise SendError(text, left, transient=passing) from error
+
+        self._insist(act)
+        self.sent += len(messages)
+        self._tell_sent(messages)
+
+    def settle(
+        self, work: Work, deliveries: list[Delivery], messages: Sequence[Message]
+    ) -> list[Delivery]:
+        """Settle deliveries of a work, without those that others have by now.
+
+        Returns:
+            Those that were settled; when others have all, nothing was sent.
+        """
+        rest = list(deliveries)
+
+        def act() -> None:
+            work.consumer.settle(rest, messages)
+
+        while rest:
+            try:
+                self._insist(act)
+            except LeaseLostError as error:
+                self.log.warning("%s: what it led to is left to the other one", error)
+                gone = {id(one) for one in error.deliveries}
+                kept = [one for one in rest if id(one) not in gone]
+                rest = kept if len(kept) < len(rest) else []  # it names none of ours
+            else:
+                break
+        settled = {id(one) for one in deliveries}
+        work.deliveries = [one for one in work.deliveries if id(one) not in settled]
+        if rest:
+            self.settled += len(rest)
+            self._tell_sent(messages)
+        return rest
+
+    @property
+    def _longest(self) -> float:
+        """Seconds to wait at most before looking at the clock and the leases again."""
+        holds = any(work.deliveries for work in self._works)
+        return self._interval if holds else LONGEST_WAIT
+
+    def _receive(
+        self, consumer: Consumer, limit: int, timeout: float
+    ) -> Sequence[Delivery]:
+        return self._insist(lambda: consumer.receive(limit, timeout))
+
+    def _open_producer(self) -> Producer:
+        if self._producer is None:
+            self._producer = self.bus.producer()
+        return self._producer
+
+    def _insist(self, act: Callable[[], T]) -> T:
+        """Do something with the bus, while it is away until somebody stops us."""
+        return self._outages.insist(act, lambda: self.stopping)
+
+    def _tell_sent(self, messages: Sequence[Message]) -> None:
+        if self._on_sent is not None and messages:
+            self._on_sent(messages=messages)

@@ -1,0 +1,126 @@
+"""The `TaskmasterContext` of the contract: what one loop of a taskmaster is given."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from task_core.api.bus import Bus
+from task_core.api.message import Message, check_messages
+from task_core.clock import Clock
+from task_core.launcher.loop_bus import LoopBus
+from task_core.launcher.loop_reader import LoopReader
+from task_core.launcher.plan import Hooks, Plan
+from task_core.task import Task, topic_of
+from task_core.wire import encode_task
+
+
+class LoopContext:
+    """What a loop sees of what runs it.
+
+    Args:
+        bus: What carries the tasks, for this loop alone.
+        plan: Tells the lease and the most attempts.
+        hooks: Who listens.
+        clock, log: As everywhere.
+    """
+
+    def __init__(
+        self, bus: Bus, plan: Plan, hooks: Hooks, clock: Clock, log: logging.Logger
+    ) -> None:
+        self.clock = clock
+        self.log = log
+        self.line = LoopBus(bus, plan, hooks, clock, log)
+        self._hooks = hooks
+        self._before_send = hooks.decider("task_before_send")
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the loop should return soon; keeps the lease of what is in work."""
+        return self.line.stopping
+
+    def stop(self) -> None:
+        """Make every wait end (any thread)."""
+        self.line.stop()
+
+    def wake(self) -> None:
+        """Make `wait` or `wait_until` return, or the next one (any thread)."""
+        self.line.wake()
+
+    def send(self, task: Task, topic: str | None = None) -> None:
+        """Send a task; inside the body of a loop it leaves with the settle.
+
+        Raises:
+            PayloadError: The bus can never carry it.
+        """
+        self.send_all([(task, topic)])
+
+    def send_all(self, tasks: Iterable[tuple[Task, str | None]]) -> None:
+        """Send tasks in one call, as `send` does.
+
+        Raises:
+            PayloadError: The bus can never carry some of them, and it tells which.
+        """
+        messages = [self._message(task, topic) for task, topic in tasks]
+        if not messages:
+            return
+        line = self.line
+        if line.work is None:
+            line.send(messages)
+        else:
+            check_messages(line.bus, messages)  # here its author can do something
+            line.keep()
+            line.work.messages += messages
+
+    def deliveries(self, topic: str, channel: str) -> Iterator[Task]:
+        """Iterate over the tasks of a topic until stopped.
+
+        A loop body that breaks or raises gives its delivery back.
+        """
+        for (task,) in self.batches(topic, channel, 1, 0):
+            yield task
+
+    def batches(
+        self, topic: str, channel: str, limit: int = 1000, wait: float = 1.0
+    ) -> Iterator[list[Task]]:
+        """Iterate over batches of tasks of a topic until stopped.
+
+        Raises:
+            ValueError: No batch could be so small.
+        """
+        if limit < 1:
+            raise ValueError(f"batches: a limit is 1 or more, not {limit}")
+        with self.line.reading(topic, channel) as consumer:
+            yield from LoopReader(
+                self.line, consumer, limit, wait, self._hooks
+            ).batches()
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep, or until `wake`; return True when stopping, at once in that case."""
+        end = self.clock.monotonic() + seconds
+        while (left := end - self.clock.monotonic()) > 0:
+            if self.line.nap(left):
+                break
+        return self.stopping
+
+    def wait_until(self, moment: datetime) -> bool:
+        """Sleep until a moment, or until `wake`; return True when stopping.
+
+        Raises:
+            ValueError: The moment does not tell its zone.
+        """
+        if moment.tzinfo is None:
+            text = f"wait_until needs a moment with a zone, for example UTC: {moment}"
+            raise ValueError(text)
+        while (left := moment.timestamp() - self.clock.time()) > 0:
+            if self.line.nap(left):
+                break
+        return self.stopping
+
+    def _message(self, task: Task, topic: str | None) -> Message:
+        topic = topic or topic_of(task)
+        if self._before_send is not None:
+            task = self._before_send(task=task, topic=topic) or task
+            if not isinstance(task, Task):
+                kind = type(task).__name__
+                raise TypeError(f"a task_before_send hook returned {kind}, not a task")
+        return Message(topic, encode_task(task))

@@ -32,7 +32,7 @@ OTHERS = [
 WITHOUT_BROKERS = [
     other
     for other in OTHERS
-    if not re.search("/task-(bus-(?!sqlite$)|hooks-once$)", other)
+    if not re.search("/task-(bus-(?!sqlite$)|hooks-once$|store$)", other)
 ]
 """Those whose tests the session `tests` runs, save the kit on buses."""
 WITH_BROKERS = [other for other in OTHERS if other not in WITHOUT_BROKERS]

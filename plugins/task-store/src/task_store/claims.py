@@ -1,0 +1,190 @@
+"""The outbox: what is claimed, who sends it, and what is sent."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Double, bindparam, delete, func, select, update
+
+from task_store.claim import Claim, Held
+from task_store.database import Database
+from task_store.tables import OUTBOX
+
+AT_ONCE = 500
+"""Keys in one statement."""
+DROPPED = 5000
+"""Rows that one transaction drops: others wait for it."""
+_CLAIM = (OUTBOX.c.key, OUTBOX.c.topic, OUTBOX.c.body, OUTBOX.c.due)
+
+
+class Claims:
+    """Claims by key: who writes one first, sends its task.
+
+    Args:
+        database: Where they are.
+        lease: Seconds in which the owner of a claim sends it and marks it as sent;
+            after that anybody may take it over.
+    """
+
+    def __init__(self, database: Database, lease: float) -> None:
+        self._database = database
+        self.lease = lease
+
+    def claim(self, claims: Sequence[Claim]) -> list[bool]:
+        """Write claims under keys that are not there yet.
+
+        Returns:
+            For each whether it is ours: then send it, and tell `sent`. What has a time
+            from when on it is due is left to `take_over`.
+        """
+        return self._write(claims, self.lease)
+
+    def queue(self, claims: Sequence[Claim]) -> list[bool]:
+        """Write claims that whoever takes over next is to send.
+
+        For the body of a `deliveries` loop: what is committed here outlives it.
+
+        Returns:
+            For each whether its key was new.
+        """
+        return self._write(claims, 0.0)
+
+    def sent(self, keys: Iterable[str]) -> None:
+        """Mark claims as sent; may be repeated."""
+        now = self._database.now
+        for some in _parts([*keys], AT_ONCE):
+            mine = OUTBOX.c.key.in_(some) & OUTBOX.c.sent.is_(None)
+            with self._database.writing() as connection:
+                connection.execute(update(OUTBOX).where(mine).values(sent=now))
+
+    def release(self, keys: Iterable[str]) -> None:
+        """Give back claims of ours that are not sent: others may have them now."""
+        for some in _parts([*keys], AT_ONCE):
+            mine = (
+                OUTBOX.c.key.in_(some)
+                & OUTBOX.c.sent.is_(None)
+                & (OUTBOX.c.owner == self._database.owner)
+            )
+            changed = update(OUTBOX).where(mine).values(ready=OUTBOX.c.due)
+            with self._database.writing() as connection:
+                connection.execute(changed)
+
+    def postpone(self, keys: Iterable[str], seconds: float) -> None:
+        """Let nobody take claims over for so long: they cannot be sent."""
+        later = self._database.now + seconds
+        for some in _parts([*keys], AT_ONCE):
+            waiting = OUTBOX.c.key.in_(some) & OUTBOX.c.sent.is_(None)
+            with self._database.writing() as connection:
+                connection.execute(update(OUTBOX).where(waiting).values(ready=later))
+
+    def take_over(self, limit: int = 100) -> list[Claim]:
+        """Lease to us what is due and in nobody's hands; in the order of their times.
+
+        A look that finds nothing takes no lock.
+        """
+        database = self._database
+        free = OUTBOX.c.sent.is_(None) & (OUTBOX.c.ready <= database.now)
+        anything = select(OUTBOX.c.key).where(free).limit(1)
+        with database.reading() as connection:
+            if connection.execute(anything).first() is None:
+                return []
+        first = select(OUTBOX.c.key).where(free).order_by(OUTBOX.c.ready).limit(limit)
+        if database.server:
+            first = first.with_for_update(skip_locked=True)
+        taken = (
+            update(OUTBOX)
+            .where(OUTBOX.c.key.in_(first))
+            .values(owner=database.owner, ready=database.now + self.lease)
+            .returning(*_CLAIM, OUTBOX.c.claimed)
+        )
+        with database.writing() as connection:
+            rows = connection.execute(taken).all()
+        rows = sorted(rows, key=lambda row: (row.due, row.claimed, row.key))
+        return [_claim(row) for row in rows]
+
+    def find(self, keys: Iterable[str]) -> dict[str, Held]:
+        """Return what is known of keys; those that are not there are left out."""
+        found = {}
+        for some in _parts([*keys], AT_ONCE):
+            look = select(*_CLAIM, OUTBOX.c.sent).where(OUTBOX.c.key.in_(some))
+            with self._database.reading() as connection:
+                rows = connection.execute(look).all()
+            found.update({row.key: Held(_claim(row), row.sent) for row in rows})
+        return found
+
+    def pending(self) -> int:
+        """Return how many are not sent, those that are not due yet among them."""
+        look = select(func.count()).where(OUTBOX.c.sent.is_(None))
+        with self._database.reading() as connection:
+            return int(connection.execute(look).scalar_one())
+
+    def next_due(self) -> float | None:
+        """Return from when on there is something to take over, or None."""
+        look = select(func.min(OUTBOX.c.ready)).where(OUTBOX.c.sent.is_(None))
+        with self._database.reading() as connection:
+            moment: float | None = connection.execute(look).scalar_one()
+        return moment
+
+    def drop_old(self, age: float) -> int:
+        """Drop what was sent longer ago; return how much.
+
+        What caused it must not come again after that: it would be sent anew.
+        """
+        total = 0
+        old = OUTBOX.c.sent < self._database.now - age
+        some = select(OUTBOX.c.key).where(old).limit(DROPPED)
+        while True:
+            with self._database.writing() as connection:
+                gone = connection.execute(delete(OUTBOX).where(OUTBOX.c.key.in_(some)))
+            total += gone.rowcount
+            if gone.rowcount < DROPPED:
+                return total
+
+    def _write(self, claims: Sequence[Claim], lease: float) -> list[bool]:
+        if not claims:
+            return []
+        database = self._database
+        new = (
+            database.insert(OUTBOX)
+            .values(
+                owner=database.owner if lease else "",
+                ready=func.coalesce(
+                    func.nullif(bindparam("when", type_=Double), 0.0),
+                    database.now + lease,
+                ),
+                claimed=database.now,
+            )
+            .on_conflict_do_nothing()
+            .returning(OUTBOX.c.key)
+        )
+        # In one order: of two that come from both ends none could go on.
+        rows = [_row(claim) for claim in sorted(claims, key=lambda it: it.key)]
+        with database.writing() as connection:
+            ours = set(connection.execute(new, rows).scalars())
+        return [_first(claim.key, ours) for claim in claims]
+
+
+def _row(claim: Claim) -> dict[str, Any]:
+    return {
+        "key": claim.key,
+        "topic": claim.topic,
+        "body": claim.body,
+        "due": claim.due,
+        "when": claim.due,
+    }
+
+
+def _claim(row: Any) -> Claim:
+    return Claim(row.key, row.topic, bytes(row.body), row.due)
+
+
+def _first(key: str, ours: set[str]) -> bool:
+    """Whether a key is ours; only once, if it was given twice."""
+    found = key in ours
+    ours.discard(key)
+    return found
+
+
+def _parts(keys: list[str], size: int) -> Iterator[list[str]]:
+    """Return keys by parts, in one order, as for claims."""
+    keys = sorted(set(keys))
+    return (keys[start : start + size] for start in range(0, len(keys), size))

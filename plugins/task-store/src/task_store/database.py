@@ -1,0 +1,133 @@
+"""What all parts of a store share: transactions, the time, clear errors."""
+
+import contextlib
+import os
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Double,
+    Engine,
+    Table,
+    cast,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from task_core.api import Clock
+from task_store import schema
+from task_store.engine import make_engine, make_file
+from task_store.place import Place
+from task_store.trouble import error_of
+
+Insert = sqlite.Insert | postgresql.Insert
+
+
+class Database:
+    """A file or a server; may be used by several threads.
+
+    Args:
+        place: Where it is.
+        clock: A test's; when None, the time is that of the server, or of the machine
+            that has the file: so instances agree, whatever their own clocks say.
+        owner: Stands for this instance in the rows that it holds.
+    """
+
+    def __init__(self, place: Place, clock: Clock | None) -> None:
+        self.place = place
+        self.owner = uuid.uuid4().hex
+        self.server = not place.path
+        self._clock = clock
+        self._engine = make_engine(place)
+        self._lock = threading.Lock()
+        self._ready = False
+        self._pid = os.getpid()
+        self._local = threading.local()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """`with` it: all that is done inside happens, or nothing does.
+
+        Inside another one of the same thread it is a part of that.
+
+        Raises:
+            StoreAwayError: It does not answer now.
+            StoreError: It cannot be used.
+        """
+        outer: Connection | None = getattr(self._local, "connection", None)
+        if outer is not None:
+            with self._told():
+                yield outer
+            return
+        with self._told(), self._engine_of_process().begin() as connection:
+            self._local.connection = connection
+            try:
+                yield connection
+            finally:
+                self._local.connection = None
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """`with` it to look; sees what this thread is about to write.
+
+        Raises:
+            StoreAwayError: It does not answer now.
+            StoreError: It cannot be used.
+        """
+        outer: Connection | None = getattr(self._local, "connection", None)
+        with self._told():
+            if outer is not None:
+                yield outer
+                return
+            with self._engine_of_process().connect() as connection:
+                yield connection.execution_options(reading=True)
+
+    @property
+    def now(self) -> ColumnElement[float]:
+        """The time, as a part of a statement."""
+        if self._clock is None and self.server:
+            return cast(func.extract("epoch", func.clock_timestamp()), Double)
+        return literal(self._clock.time() if self._clock else time.time())
+
+    def time(self) -> float:
+        """Return the time of the store, in seconds since 1970."""
+        if self._clock is not None or not self.server:
+            return self._clock.time() if self._clock else time.time()
+        with self.reading() as connection:
+            return float(connection.execute(select(self.now)).scalar_one())
+
+    def insert(self, table: Table) -> Any:
+        """Return an insert that knows what to do with rows that are there."""
+        return postgresql.insert(table) if self.server else sqlite.insert(table)
+
+    def close(self) -> None:
+        """Close all connections; may be repeated."""
+        self._engine.dispose(close=self._pid == os.getpid())
+
+    def _engine_of_process(self) -> Engine:
+        """Return the engine, with connections of this process, and tables."""
+        with self._lock:
+            if self._pid != os.getpid():  # a fork must leave its parent's alone
+                self._engine.dispose(close=False)
+                self._pid = os.getpid()
+            if not self._ready:
+                if self.place.path:
+                    make_file(self.place.path)
+                schema.prepare(self._engine, self.place)
+                self._ready = True
+        return self._engine
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            raise error_of(error, self.place) from error

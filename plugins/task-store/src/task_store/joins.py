@@ -1,0 +1,125 @@
+"""Parents that have arrived, for tasks that wait for several of them."""
+
+import attrs
+from sqlalchemy import ColumnElement, delete, func, select, update
+
+from task_store.database import Database
+from task_store.tables import JOIN
+
+_OPEN = JOIN.c.fired.is_(None)
+
+
+@attrs.frozen
+class Waiting:
+    """A join that is not complete.
+
+    Args:
+        workflow, phase, key: Which it is.
+        parents: Who has arrived.
+        since: When the first of them did.
+        expires: Until when all should be there; None for ever.
+    """
+
+    workflow: str
+    phase: str
+    key: str
+    parents: tuple[str, ...]
+    since: float
+    expires: float | None
+
+
+class Joins:
+    """Who has arrived where.
+
+    Args:
+        database: Where it is written.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def arrive(
+        self,
+        workflow: str,
+        phase: str,
+        key: str,
+        parent: str,
+        body: bytes = b"",
+        expires: float | None = None,
+    ) -> dict[str, bytes]:
+        """Note a parent; one that comes again changes nothing.
+
+        Args:
+            workflow, phase, key: What it arrives at.
+            parent: Its name.
+            body: Its bytes, for whoever makes the task in the end.
+            expires: Until when all should be there; the first one's word counts.
+
+        Returns:
+            The bytes of all parents that have arrived, by name.
+        """
+        new = self._database.insert(JOIN).values(
+            workflow=workflow,
+            phase=phase,
+            key=key,
+            parent=parent,
+            body=body,
+            arrived=self._database.now,
+            expires=expires,
+        )
+        with self._database.writing() as connection:
+            if self._database.server:
+                # Two parents at the same moment must not miss each other.
+                words = f"{workflow}\x1f{phase}\x1f{key}"
+                lock = func.pg_advisory_xact_lock(func.hashtextextended(words, 0))
+                connection.execute(select(lock))
+            connection.execute(new.on_conflict_do_nothing())
+            return self.arrived(workflow, phase, key)
+
+    def arrived(self, workflow: str, phase: str, key: str) -> dict[str, bytes]:
+        """Return the bytes of the parents that have arrived, by name."""
+        look = select(JOIN.c.parent, JOIN.c.body).where(_at(workflow, phase, key))
+        with self._database.reading() as connection:
+            return {row.parent: bytes(row.body) for row in connection.execute(look)}
+
+    def fire(self, workflow: str, phase: str, key: str) -> None:
+        """Note that the task of a join is claimed: nobody waits for it any more."""
+        at = _at(workflow, phase, key) & _OPEN
+        with self._database.writing() as connection:
+            connection.execute(update(JOIN).where(at).values(fired=self._database.now))
+
+    def waiting(self, workflow: str | None = None) -> list[Waiting]:
+        """Return the joins that are not complete, the oldest first."""
+        look = select(JOIN).where(_OPEN).order_by(JOIN.c.arrived)
+        if workflow is not None:
+            look = look.where(JOIN.c.workflow == workflow)
+        found: dict[tuple[str, str, str], Waiting] = {}
+        with self._database.reading() as connection:
+            for row in connection.execute(look):
+                place = (row.workflow, row.phase, row.key)
+                first = found.setdefault(
+                    place, Waiting(*place, (), row.arrived, row.expires)
+                )
+                parents = (*first.parents, row.parent)
+                found[place] = attrs.evolve(first, parents=parents)
+        return list(found.values())
+
+    def overdue(self) -> list[Waiting]:
+        """Return the joins whose time is over, the oldest first."""
+        now = self._database.time()
+        return [it for it in self.waiting() if it.expires and it.expires <= now]
+
+    def drop_old(self, age: float) -> int:
+        """Drop what fired longer ago; return how many parents."""
+        old = JOIN.c.fired < self._database.now - age
+        with self._database.writing() as connection:
+            return connection.execute(delete(JOIN).where(old)).rowcount
+
+    def drop(self, workflow: str, phase: str, key: str) -> None:
+        """Forget a join, complete or not."""
+        with self._database.writing() as connection:
+            connection.execute(delete(JOIN).where(_at(workflow, phase, key)))
+
+
+def _at(workflow: str, phase: str, key: str) -> ColumnElement[bool]:
+    return (JOIN.c.workflow == workflow) & (JOIN.c.phase == phase) & (JOIN.c.key == key)

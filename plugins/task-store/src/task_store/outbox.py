@@ -1,0 +1,128 @@
+"""Sends what is claimed: the rules of claims, kept in one place for all taskmasters."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from task_core.api import DecodeError, PayloadError, TaskmasterContext, decode_task
+from task_store.claim import Claim
+from task_store.patience import Patience
+from task_store.store import DEDUP_WINDOW, Store
+
+T = TypeVar("T")
+LOOK_EVERY = 1.0
+"""Seconds between two looks for what others have left, or what is due."""
+TIDY_EVERY = 3600.0
+"""Seconds between two looks for keys that are too old."""
+ASIDE = 3600.0
+"""Seconds for which a claim rests that the bus refuses: others must go on."""
+AT_ONCE = 100
+"""How many are taken over at a time: all of them must be sent within a lease."""
+
+
+class Outbox:
+    """Claims, sends, and marks; and takes over what others have left.
+
+    Used by one thread, that of its context; only `queue` is for all threads.
+
+    Args:
+        ctx: Sends. It must not be in the body of a `deliveries` loop: there, `queue`.
+        store: Where the claims are.
+        dedup_window: Seconds for which the keys of what was sent are kept.
+    """
+
+    def __init__(
+        self,
+        ctx: TaskmasterContext,
+        store: Store,
+        *,
+        dedup_window: float = DEDUP_WINDOW,
+    ) -> None:
+        self._ctx = ctx
+        self._store = store
+        self._window = dedup_window
+        self._patience = Patience(ctx)
+        self._look = self._tidy = ctx.clock.monotonic()
+
+    def insist(self, act: Callable[[], T]) -> T:
+        """Do something with the store, again and again while it is away.
+
+        Raises:
+            StoreAwayError: It is away, and somebody wants to stop.
+        """
+        return self._patience.insist(act)
+
+    def send(self, *claims: Claim) -> list[bool]:
+        """Claim tasks, send those that are ours and due at once, and mark them.
+
+        Returns:
+            For each whether its key was new.
+        """
+        ours = self.insist(lambda: self._store.claim(claims))
+        mine = [it for it, new in zip(claims, ours, strict=True) if new]
+        self._send([it for it in mine if not it.due])
+        return ours
+
+    def queue(self, *claims: Claim) -> list[bool]:
+        """Claim tasks for whoever takes over next (any thread).
+
+        In the body of a `deliveries` loop: its delivery may be acknowledged after this.
+        """
+        return self._store.queue(claims)
+
+    def take_over(self) -> int:
+        """Send what is due and in nobody's hands, if it is time for a look.
+
+        Returns:
+            How many were sent.
+        """
+        now = self._ctx.clock.monotonic()
+        if now >= self._tidy:
+            self._tidy = now + TIDY_EVERY
+            self.insist(lambda: self._store.drop_old(self._window))
+        if now < self._look:
+            return 0
+        return self.take_over_now()
+
+    def take_over_now(self) -> int:
+        """Send what is due and in nobody's hands; return how many that were."""
+        count = 0
+        while not self._ctx.stopping:
+            found = self.insist(lambda: self._store.take_over(AT_ONCE))
+            count += self._send(found, puts_aside=True)
+            if len(found) < AT_ONCE:
+                break
+        self._look = self._ctx.clock.monotonic() + LOOK_EVERY
+        return count
+
+    def left(self, seconds: float) -> float:
+        """Return how long to wait at most: not beyond the next look."""
+        return max(0.0, min(seconds, self._look - self._ctx.clock.monotonic()))
+
+    def run(self) -> None:
+        """Take over until stopped: a loop of its own, beside those that claim."""
+        while not self._ctx.stopping:
+            self.take_over()
+            self._ctx.wait(self.left(LOOK_EVERY))
+
+    def _send(self, claims: Sequence[Claim], *, puts_aside: bool = False) -> int:
+        done: list[str] = []
+        try:
+            for claim in claims:
+                if self._sent(claim, puts_aside=puts_aside):
+                    done += [claim.key]  # not one `extend`: some may fail
+        finally:
+            if done:
+                self.insist(lambda: self._store.sent(done))
+        return len(done)
+
+    def _sent(self, claim: Claim, *, puts_aside: bool) -> bool:
+        try:
+            self._ctx.send(decode_task(claim.body), claim.topic)
+        except (PayloadError, DecodeError) as error:
+            if not puts_aside:  # here its author can do something
+                raise
+            text = "%s cannot be sent, and is put aside for an hour: %s"
+            self._ctx.log.error(text, claim.key, error)  # noqa: TRY400  no bug
+            self.insist(lambda: self._store.claims.postpone([claim.key], ASIDE))
+            return False
+        return True

@@ -1,0 +1,69 @@
+"""How far things are done that go on and on, such as rules of cron."""
+
+from sqlalchemy import delete, func, select
+
+from task_store.database import Database
+from task_store.tables import PROGRESS
+
+
+class Progress:
+    """A moment for each key of a scope: all is done up to then.
+
+    Args:
+        database: Where they are.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def load(self, scope: str) -> dict[str, float]:
+        """Return how far each key of a scope is done."""
+        look = select(PROGRESS.c.key, PROGRESS.c.done).where(PROGRESS.c.scope == scope)
+        with self._database.reading() as connection:
+            return {row.key: row.done for row in connection.execute(look)}
+
+    def advance(self, scope: str, key: str, done: float, name: str = "") -> None:
+        """Be done up to a moment, unless another instance is further.
+
+        Args:
+            scope, key: Of what.
+            done: Up to when.
+            name: For people who look into the tables.
+        """
+        row = {"scope": scope, "key": key, "done": done, "name": name}
+        new = self._database.insert(PROGRESS).values(row)
+        further = new.on_conflict_do_update(
+            index_elements=[PROGRESS.c.scope, PROGRESS.c.key],
+            set_={"done": new.excluded.done, "name": new.excluded.name},
+            where=new.excluded.done > PROGRESS.c.done,
+        )
+        with self._database.writing() as connection:
+            connection.execute(further)
+
+    def put_back(self, scope: str, key: str, before: float, done: float) -> bool:
+        """Be done up to an earlier moment, when a clock was wrong.
+
+        Args:
+            scope, key: Of what.
+            before: What is there; when it has changed, nothing is done.
+            done: Up to when.
+        """
+        at = (PROGRESS.c.scope == scope) & (PROGRESS.c.key == key)
+        same = at & (PROGRESS.c.done == before)
+        with self._database.writing() as connection:
+            changed = connection.execute(
+                PROGRESS.update().where(same).values(done=done)
+            )
+        return bool(changed.rowcount)
+
+    def forget(self, scope: str, key: str) -> None:
+        """Forget a key."""
+        at = (PROGRESS.c.scope == scope) & (PROGRESS.c.key == key)
+        with self._database.writing() as connection:
+            connection.execute(delete(PROGRESS).where(at))
+
+    def count(self, scope: str) -> int:
+        """Return how many keys a scope has."""
+        look = select(func.count()).where(PROGRESS.c.scope == scope)
+        with self._database.reading() as connection:
+            return int(connection.execute(look).scalar_one())

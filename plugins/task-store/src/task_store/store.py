@@ -1,0 +1,134 @@
+"""The store: one object for all that a taskmaster keeps."""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+
+from task_core.api import Clock
+from task_store.alone import Alone, held
+from task_store.claim import Claim, Held
+from task_store.claims import Claims
+from task_store.database import Database
+from task_store.groups import Groups
+from task_store.joins import Joins
+from task_store.pauses import Pauses
+from task_store.place import read_place
+from task_store.plans import Plans
+from task_store.progress import Progress
+from task_store.seen import Seen
+
+LEASE = 10.0
+"""Seconds in which the owner of a claim sends it."""
+DEDUP_WINDOW = 7 * 86400.0
+"""Seconds for which the keys of what was sent are kept."""
+
+
+class Store:
+    """A store; made by `open_store`, and safe to share between threads.
+
+    Args:
+        database: Where all of it is.
+        lease: Seconds in which the owner of a claim sends it.
+        claims, progress, joins, seen, groups, plans, pauses: Its parts.
+    """
+
+    def __init__(self, database: Database, lease: float) -> None:
+        self._database = database
+        self.claims = Claims(database, lease)
+        self.progress = Progress(database)
+        self.joins = Joins(database)
+        self.seen = Seen(database)
+        self.groups = Groups(database)
+        self.plans = Plans(database)
+        self.pauses = Pauses(database)
+
+    @property
+    def name(self) -> str:
+        """Where it is, for people; without secrets."""
+        return self._database.place.name
+
+    @property
+    def shared(self) -> bool:
+        """Whether instances on several machines may use it: it is on a server."""
+        return self._database.place.shared
+
+    def check(self) -> None:
+        """Connect, and see that the tables are there.
+
+        Raises:
+            StoreAwayError: It does not answer now.
+            StoreError: It cannot be used.
+        """
+        with self._database.reading():
+            pass
+
+    def now(self) -> float:
+        """Return the time of the store: instances agree on it."""
+        return self._database.time()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """`with` it: all that this thread does inside happens, or nothing does."""
+        with self._database.writing():
+            yield
+
+    def claim(self, claims: Sequence[Claim]) -> list[bool]:
+        """Write claims; return for each whether it is ours to send. See `Claims`."""
+        return self.claims.claim(claims)
+
+    def queue(self, claims: Sequence[Claim]) -> list[bool]:
+        """Write claims that whoever takes over next sends. See `Claims`."""
+        return self.claims.queue(claims)
+
+    def sent(self, keys: Iterable[str]) -> None:
+        """Mark claims as sent."""
+        self.claims.sent(keys)
+
+    def release(self, keys: Iterable[str]) -> None:
+        """Give back claims of ours that are not sent."""
+        self.claims.release(keys)
+
+    def take_over(self, limit: int = 100) -> list[Claim]:
+        """Lease to us what is due and in nobody's hands."""
+        return self.claims.take_over(limit)
+
+    def find(self, keys: Iterable[str]) -> dict[str, Held]:
+        """Return what is known of keys."""
+        return self.claims.find(keys)
+
+    def pending(self) -> int:
+        """Return how many claims are not sent."""
+        return self.claims.pending()
+
+    def drop_old(self, age: float = DEDUP_WINDOW) -> None:
+        """Drop claims that were sent longer ago, and joins that fired."""
+        self.claims.drop_old(age)
+        self.joins.drop_old(age)
+
+    def alone(self, name: str) -> "contextlib.AbstractContextManager[Alone]":
+        """`with` it: there is no other instance of that name on this store.
+
+        One that was killed on this machine is found out at once, on another one after
+        15 seconds of silence.
+
+        Raises:
+            InUseError: There is one.
+        """
+        return held(Alone(self._database, name))
+
+    def close(self) -> None:
+        """Close all connections; may be repeated."""
+        self._database.close()
+
+
+def open_store(url: str, *, lease: float = LEASE, clock: Clock | None = None) -> Store:
+    """Return a store; it connects when it is first used.
+
+    Args:
+        url: A path, `sqlite:PATH`, or `postgresql://USER@HOST/DATABASE`.
+        lease: Seconds in which the owner of a claim sends it; then others do.
+        clock: A test's; the store has its own time else.
+
+    Raises:
+        StoreError: It is no place for a store, or what it needs is not installed.
+    """
+    return Store(Database(read_place(url), clock), lease)

@@ -1,0 +1,149 @@
+"""The outbox that taskmasters use: claims, sends, marks, takes over."""
+
+from datetime import UTC, datetime
+
+import pytest
+from task_store import Claim, Outbox, StoreAwayError
+from task_testing import FakeClock, RecordingBus, run_taskmaster
+
+from task_core.api import DecodeError, Task, encode_task
+
+
+def claim(key="k", info="", due=0.0):
+    return Claim(key, "load", encode_task(Task(type="load", info=info, id="7")), due)
+
+
+def infos(sent):
+    return [task.info for task, _ in sent]
+
+
+def test_what_is_ours_is_sent_and_marked(store, other):
+    """And what is another one's is not."""
+    other.claim([claim("theirs", "x")])
+
+    def run(ctx):
+        ours = Outbox(ctx, store).send(claim("theirs", "y"), claim("ours", "z"))
+        assert ours == [False, True]
+
+    assert infos(run_taskmaster(run)) == ["z"]
+    assert store.find(["ours"])["ours"].sent
+    assert not store.find(["theirs"])["theirs"].sent
+
+
+def test_what_was_claimed_before_a_crash_is_sent_by_another_with_the_same_bytes(
+    url, open_
+):
+    """It is late by a lease, and not lost."""
+    clock = FakeClock(1000.0)
+    store = open_(url, clock=clock)
+    open_(url, clock=clock).claim([claim("k", "left behind")])  # and is killed here
+
+    def run(ctx):
+        outbox = Outbox(ctx, store)
+        while not outbox.take_over():
+            ctx.wait(outbox.left(60.0))
+
+    bus = RecordingBus()
+    run_taskmaster(run, clock=clock, bus=bus)
+    assert [it.body for it in bus.sent] == [claim("k", "left behind").body]
+    assert 1010 <= clock.time() <= 1012
+    assert store.pending() == 0
+
+
+def test_what_is_due_later_is_sent_then_and_not_before(url, open_):
+    """Its sender may be another one."""
+    clock = FakeClock(1000.0)
+    store = open_(url, clock=clock)
+    moments = []
+
+    def run(ctx):
+        outbox = Outbox(ctx, store)
+        assert outbox.send(claim(due=1030.0)) == [True]
+        while store.pending():
+            outbox.take_over()
+            ctx.wait(outbox.left(60.0))
+        moments.append(ctx.clock.time())
+
+    assert len(run_taskmaster(run, clock=clock)) == 1
+    assert 1030 <= moments[0] <= 1032
+
+
+def test_a_loop_of_its_own_sends_what_others_queue(url, open_):
+    """Bodies of `deliveries` loops only commit."""
+    clock = FakeClock(1000.0)
+    store = open_(url, clock=clock)
+    store.queue([claim(f"k{number}", str(number)) for number in range(250)])
+
+    def run(ctx):
+        Outbox(ctx, store).run()
+
+    sent = run_taskmaster(run, clock=clock, until=at(1005))
+    assert sorted(map(int, infos(sent))) == [*range(250)]
+
+
+def test_old_keys_are_dropped_on_a_timer(url, open_):
+    """A table must not grow for ever."""
+    clock = FakeClock(1000.0)
+    store = open_(url, clock=clock)
+    store.claim([claim()])
+    store.sent(["k"])
+
+    def run(ctx):
+        Outbox(ctx, store, dedup_window=60.0).run()
+
+    run_taskmaster(run, clock=clock, until=at(5000))
+    assert store.find(["k"]) == {}
+
+
+def test_a_store_that_is_away_is_waited_for_with_one_line(url, open_, caplog):
+    """Nothing is lost, and the log is not full of it."""
+    clock = FakeClock(1000.0)
+    store = open_(url, clock=clock)
+    real, failures = store.claim, [StoreAwayError("store x: it cannot be reached")] * 5
+
+    def claim_later(claims):
+        if failures:
+            raise failures.pop()
+        return real(claims)
+
+    store.claim = claim_later
+
+    def run(ctx):
+        assert Outbox(ctx, store).send(claim()) == [True]
+
+    assert len(run_taskmaster(run, clock=clock)) == 1
+    said = [record.getMessage() for record in caplog.records]
+    assert said[0] == "store x: it cannot be reached; trying again until it is back"
+    assert said[1].startswith("the store is back after")
+    assert len(said) == 2
+
+
+def test_what_was_sent_before_a_failure_is_marked(store):
+    """The rest is taken over."""
+
+    def run(ctx):
+        with pytest.raises(DecodeError):
+            Outbox(ctx, store).send(claim("a", "good"), Claim("b", "load", b"bad"))
+
+    assert infos(run_taskmaster(run)) == ["good"]
+    found = store.find(["a", "b"])
+    assert found["a"].sent
+    assert not found["b"].sent
+
+
+def test_what_cannot_be_sent_does_not_hold_up_the_others(url, open_, caplog):
+    """It is told once an hour, and kept."""
+    clock = FakeClock(1000.0)
+    store = open_(url, clock=clock)
+    store.queue([Claim("a", "load", b"bad"), claim("b", "good")])
+
+    def run(ctx):
+        Outbox(ctx, store).run()
+
+    assert infos(run_taskmaster(run, clock=clock, until=at(4000))) == ["good"]
+    assert [it.getMessage()[:20] for it in caplog.records] == ["a cannot be sent, an"]
+    assert store.pending() == 1
+
+
+def at(seconds):
+    return datetime.fromtimestamp(seconds, UTC)

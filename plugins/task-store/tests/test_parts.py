@@ -1,0 +1,104 @@
+"""The smaller parts: progress, joins, seen, groups, plans, pauses."""
+
+from task_store.plans import Item, State
+from task_testing import FakeClock
+
+
+def test_progress_never_goes_back_by_itself(store, other):
+    """Of two instances the one that is further counts."""
+    store.progress.advance("rules", "a", 5.0, "rule 1")
+    other.progress.advance("rules", "a", 4.0)
+    other.progress.advance("others", "a", 1.0)
+    assert store.progress.load("rules") == {"a": 5.0}
+    assert not store.progress.put_back("rules", "a", 4.0, 1.0), "it has moved on"
+    assert store.progress.put_back("rules", "a", 5.0, 1.0)
+    assert store.progress.load("rules") == {"a": 1.0}
+
+
+def test_a_join_tells_who_has_arrived_and_keeps_the_first_bytes(url, open_):
+    """A parent that comes again changes nothing."""
+    clock = FakeClock(1000.0)
+    joins = open_(url, clock=clock).joins
+    assert joins.arrive("w", "p", "k", "a", b"1", 1060.0) == {"a": b"1"}
+    clock.advance(10)
+    assert joins.arrive("w", "p", "k", "a", b"2", 9999.0) == {"a": b"1"}
+    assert joins.arrive("w", "p", "other", "b") == {"b": b""}
+    (first, _) = joins.waiting("w")
+    assert (first.parents, first.since, first.expires) == (("a",), 1000.0, 1060.0)
+    assert joins.overdue() == []
+    clock.advance(60)
+    assert joins.overdue() == [first]
+    assert joins.arrive("w", "p", "k", "b", b"3") == {"a": b"1", "b": b"3"}
+    joins.fire("w", "p", "k")
+    assert [it.key for it in joins.waiting()] == ["other"]
+    assert joins.arrived("w", "p", "k") == {"a": b"1", "b": b"3"}
+    clock.advance(100)
+    assert joins.drop_old(50) == 2
+
+
+def test_each_version_of_a_file_is_new_once(store, other):
+    """For each rule, over restarts and instances."""
+    assert store.seen.add("r", [("b", "1"), ("a", "1"), ("a", "1")]) == [1, 1, 0]
+    assert other.seen.add("r", [("a", "1"), ("a", "2")]) == [False, True]
+    assert other.seen.add("s", [("a", "1")]) == [True]
+    assert list(store.seen.load("r")) == [("a", "1"), ("a", "2"), ("b", "1")]
+    assert store.seen.count("r") == 3
+    store.seen.forget("r", [("a", "1")])
+    assert not store.seen.has("r", ("a", "1"))
+    assert store.seen.has("r", ("a", "2"))
+    store.seen.forget_rule("r")
+    assert store.seen.add("r", []) == []
+    assert store.seen.count("r") == 0
+
+
+def test_a_group_waits_and_is_taken_by_one(url, open_):
+    """Two instances must not make its task twice."""
+    clock = FakeClock(1000.0)
+    one, two = (open_(url, clock=clock).groups for _ in range(2))
+    one.add("r", "dir", {"a": b"1", "b": b"2"})
+    clock.advance(5)
+    two.add("r", "dir", {"c": b"3", "a": b"new"})
+    (group,) = one.waiting("r")
+    assert (group.name, group.count, group.first, group.last) == ("dir", 3, 1000, 1005)
+    assert one.items("r", "dir") == {"a": b"new", "b": b"2", "c": b"3"}
+    assert two.take("r", "dir") == {"a": b"new", "b": b"2", "c": b"3"}
+    assert one.take("r", "dir") == {}
+    assert one.waiting("r") == []
+
+
+def test_a_plan_is_written_once_and_goes_on_where_it_was(store, other):
+    """It survives a restart, and can be stopped before the next send."""
+    items = [Item(n, f"key{n}", "load", b"body") for n in range(3)]
+    assert store.plans.make("p", '{"by": "day"}', items, "ada")
+    assert not other.plans.make("p", "{}", items)
+    assert [it.plan for it in other.plans.all()] == ["p"]
+    assert other.plans.all(State.DONE) == []
+    plan = other.plans.get("p")
+    assert (plan.parameters, plan.who, plan.state) == (
+        '{"by": "day"}',
+        "ada",
+        "planned",
+    )
+    assert other.plans.get("q") is None
+    assert store.plans.change("p", State.RUNNING, [State.PLANNED])
+    assert not other.plans.change("p", State.RUNNING, [State.PLANNED])
+    assert store.plans.mark("p", [0, 1], State.SENT) == 2
+    assert other.plans.mark_key("key0", State.FAILED, "no such table") == 1
+    (left,) = other.plans.items("p", State.PLANNED, limit=5)
+    assert (left.n, left.key, left.body) == (2, "key2", b"body")
+    assert other.plans.items("p", after=1)[0].n == 2
+    assert other.plans.items("p")[0].note == "no such table"
+    assert other.plans.counts("p") == {"failed": 1, "sent": 1, "planned": 1}
+    store.plans.drop("p")
+    assert other.plans.items("p") == []
+
+
+def test_a_pause_is_known_to_all_until_it_ends(store, other):
+    """With who said so, and why."""
+    assert store.pauses.pause("rule 1", "ada", "the source is down")
+    assert not other.pauses.pause("rule 1", "bob")
+    pause = other.pauses.all()["rule 1"]
+    assert (pause.who, pause.note) == ("ada", "the source is down")
+    assert other.pauses.resume("rule 1")
+    assert not store.pauses.resume("rule 1")
+    assert store.pauses.all() == {}

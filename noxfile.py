@@ -260,13 +260,20 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
-    """Figures in a minute or two, each as a ratio to a yardstick of the same run."""
-    _install_wheels(session)
+    """Figures in a minute or two, each as a ratio to a yardstick of the same run.
+
+    `nox -s benchmarks -- redis nats` starts these brokers and measures their buses.
+    """
+    _install_wheels(session, *_extras())
+    session.env["PYTHONPATH"] = str(ROOT / "contrib")
+    if session.posargs:
+        session.run("python", "contrib/benchmarks", *session.posargs)
+        return
     for script in (
         "start.py --rounds 15",
         "stdio_receive.py 1",
         "pipe.py --tasks 200000 --rounds 1",
-        "sqlite_bus.py --messages 2000 --rounds 1",
+        "__main__.py sqlite --messages 2000 --rounds 1",
     ):
         session.run("python", *shlex.split(f"contrib/benchmarks/{script}"))
 

@@ -63,20 +63,19 @@ class Bench:
 @contextmanager
 def sqlite() -> Iterator[Bench]:
     """One file for the bus, and one for the bare loop."""
-    from sqlite_bus import bare_file
+    from yardsticks.sqlite import INSERT, bare_file
 
-    insert = "INSERT INTO queue (body) VALUES (?)"
     with tempfile.TemporaryDirectory(dir=os.getcwd()) as folder:
         file = bare_file(Path(folder) / "bare.db")
 
         def one(bodies: Iterable[bytes]) -> None:
             for body in bodies:
-                file.execute(insert, (body,))  # a transaction by itself
+                file.execute(INSERT, (body,))  # a transaction by itself
 
         def many(bodies: Iterable[bytes]) -> None:
             for batch in batches(bodies):
                 file.execute("BEGIN IMMEDIATE")
-                file.executemany(insert, [(body,) for body in batch])
+                file.executemany(INSERT, [(body,) for body in batch])
                 file.execute("COMMIT")
 
         yield Bench(f"sqlite://{folder}/bus.db", one, many)
@@ -87,10 +86,10 @@ def sqlite() -> Iterator[Bench]:
 def nsq() -> Iterator[Bench]:
     """One nsqd for both."""
     from brokers.nsq import Nsqd
-    from nsq_bus import bare_connection, confirm
+    from yardsticks.nsq import confirm, connected
 
     with Nsqd() as nsqd:
-        writer = bare_connection(nsqd)
+        writer = connected(nsqd)
 
         def one(bodies: Iterable[bytes]) -> None:
             for body in bodies:

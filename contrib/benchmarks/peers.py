@@ -1,10 +1,15 @@
-"""Runs what others do beside what we do: in processes of their own, on one server."""
+"""What one would take instead: other systems on the same broker, in the same run.
+
+Tasks do nothing, in one process, each system with its defaults; all acknowledge after
+the work where they can, and none keeps results (Procrastinate keeps the row of each).
+"""
 
 import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
+
+import attrs
 
 COUNT = """
 import os, time
@@ -19,37 +24,155 @@ def count():
         rate = (N - 1) / (time.perf_counter() - began)
         open("rate", "w").write(str(rate))
 """
-OURS = """
-from count import count
-from task_core.api import worker
+MANY = 'import os; N = int(os.environ["TASKS"])\n'
+TURNS = 1200
+"""Tenths of a second until a peer has to be at its end."""
 
-@worker
-def nop(info: str):
+
+@attrs.frozen
+class Peer:
+    """Another system.
+
+    Args:
+        module: Source of `peer.py`, where its task is.
+        send: Source of a program that sends the tasks.
+        work: Arguments of Python that start its worker.
+    """
+
+    module: str
+    send: str
+    work: tuple[str, ...]
+
+
+DRAMATIQ = """
+import os, dramatiq
+from dramatiq.brokers.redis import RedisBroker
+from count import count
+broker = RedisBroker(url=os.environ["URL"])
+dramatiq.set_broker(broker)
+
+@dramatiq.actor
+def nop(n):
     count()
 """
-Peer = tuple[str | None, str, tuple[str, ...]]
-"""The module of a peer (None: ours), what sends its tasks, and what works them."""
+CELERY = """
+import os
+from celery import Celery
+from count import count
+app = Celery("peer_celery", broker=os.environ["URL"])
+app.conf.update(task_ignore_result=True, task_acks_late=True,
+                worker_prefetch_multiplier=100)
+
+@app.task
+def nop(n):
+    count()
+"""
+HUEY = """
+import os
+from huey import RedisHuey, SqliteHuey
+from count import count
+url = os.environ["URL"]
+path = os.path.join(os.path.dirname(__file__), "huey.db")
+huey = SqliteHuey(filename=path) if url.startswith("sqlite") else RedisHuey(url=url)
+
+@huey.task()
+def nop(n):
+    count()
+"""
+TASKIQ = """
+import asyncio, os
+from count import count
+url = os.environ["URL"]
+if url.startswith("nats"):
+    from taskiq_nats import PullBasedJetStreamBroker
+    broker = PullBasedJetStreamBroker([url], queue="peers", pull_consume_batch=100)
+else:
+    from taskiq_redis import RedisStreamBroker
+    broker = RedisStreamBroker(url=url)
+
+@broker.task
+async def nop(n: int) -> None:
+    count()
+
+async def send():
+    await broker.startup()
+    for n in range(int(os.environ["TASKS"])):
+        await nop.kiq(n)
+    await broker.shutdown()
+"""
+PROCRASTINATE = """
+import os
+from procrastinate import App, PsycopgConnector
+from count import count
+app = App(connector=PsycopgConnector(conninfo=os.environ["URL"]))
+
+@app.task(name="nop")
+async def nop(n):
+    count()
+
+async def send():
+    async with app.open_async():
+        await app.schema_manager.apply_schema_async()
+        numbers = range(int(os.environ["TASKS"]))
+        await nop.batch_defer_async(*({"n": n} for n in numbers))
+"""
+EACH = f"{MANY}from peer import nop\nfor n in range(N): "
+TOGETHER = "import asyncio, peer; asyncio.run(peer.send())"
+CELERY_WORKER = ("-m", "celery", "-A", "peer", "worker", "-l", "error", "-P")
+HUEY_WORKER = ("-m", "huey.bin.huey_consumer", "peer.huey", "-w")
+PROCRASTINATE_WORKER = ("-m", "procrastinate", "--app", "peer.app", "worker")
+DRAMATIQ_WORKER = ("-m", "dramatiq", "peer", "-p", "1", "-t")
+taskiq = Peer(TASKIQ, TOGETHER, ("-m", "taskiq", "worker", "peer:broker", "-w", "1"))
+huey = {
+    "huey, 1 thread": Peer(HUEY, f"{EACH}nop(n)", (*HUEY_WORKER, "1")),
+    "huey, 8 threads": Peer(HUEY, f"{EACH}nop(n)", (*HUEY_WORKER, "8")),
+}
+PEERS = {
+    "sqlite": huey,
+    "redis": {
+        "dramatiq, 1": Peer(DRAMATIQ, f"{EACH}nop.send(n)", (*DRAMATIQ_WORKER, "1")),
+        "dramatiq, 8": Peer(DRAMATIQ, f"{EACH}nop.send(n)", (*DRAMATIQ_WORKER, "8")),
+        "Celery, solo": Peer(CELERY, f"{EACH}nop.delay(n)", (*CELERY_WORKER, "solo")),
+        "Celery, 8 threads": Peer(
+            CELERY, f"{EACH}nop.delay(n)", (*CELERY_WORKER, "threads", "-c", "8")
+        ),
+        "taskiq": taskiq,
+        **huey,
+    },
+    "nats": {"taskiq": taskiq},
+    "postgres": {
+        "Procrastinate": Peer(PROCRASTINATE, TOGETHER, PROCRASTINATE_WORKER),
+        "Procrastinate, 8": Peer(
+            PROCRASTINATE, TOGETHER, (*PROCRASTINATE_WORKER, "--concurrency", "8")
+        ),
+    },
+}
+"""By bus and name."""
 
 
 def rate_of(peer: Peer, url: str, python: str, count: int) -> float:
-    """Send tasks, then work them; return how many in a second."""
-    module, send, work = peer
-    ours = module is None
-    program = sys.executable if ours else python
+    """Send tasks, then work them; return how many in a second.
+
+    Args:
+        peer: Who.
+        url: Of the broker.
+        python: A Python that has the peer.
+        count: How many tasks.
+
+    Raises:
+        TimeoutError: It does not come to its end; its log is in the message.
+    """
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         (place / "count.py").write_text(COUNT)
-        (place / "worker.py").write_text(OURS)
-        (place / "peer.py").write_text(module or "")
-        known = os.environ.get("PYTHONPATH", "") if ours else ""
-        here = {"TASKS": str(count), "URL": url, "PYTHONPATH": f"{folder}:{known}"}
+        (place / "peer.py").write_text(peer.module)
+        here = {"TASKS": str(count), "URL": url, "PYTHONPATH": folder}
         environment = {**os.environ, **here}
-        run = [program, "-c", send]
-        subprocess.run(run, cwd=folder, env=environment, check=True)
-        words = [url if word == "$URL" else word for word in work]
+        sends = [python, "-c", peer.send]
+        subprocess.run(sends, cwd=folder, env=environment, check=True)
         with (place / "log").open("w") as log:
             process = subprocess.Popen(
-                words if ours else [program, *words],
+                [python, *peer.work],
                 cwd=folder,
                 env=environment,
                 stdout=log,
@@ -57,18 +180,16 @@ def rate_of(peer: Peer, url: str, python: str, count: int) -> float:
                 start_new_session=True,
             )
         try:
-            return _await(place / "rate", process)
-        except TimeoutError:
-            print((place / "log").read_text()[-2000:])
-            raise
+            return _await(place, process)
         finally:
             os.killpg(process.pid, 9)
             process.wait()
 
 
-def _await(rate: Path, process: "subprocess.Popen[bytes]") -> float:
+def _await(place: Path, process: "subprocess.Popen[bytes]") -> float:
     """Wait until the last task is done."""
-    for _ in range(1200):
+    rate = place / "rate"
+    for _ in range(TURNS):
         if rate.exists() and (text := rate.read_text()):
             return float(text)
         try:
@@ -76,4 +197,5 @@ def _await(rate: Path, process: "subprocess.Popen[bytes]") -> float:
         except subprocess.TimeoutExpired:
             continue
         break
-    raise TimeoutError("it does not come to its end")
+    log = (place / "log").read_text()[-2000:]
+    raise TimeoutError(f"it does not come to its end:\n{log}")

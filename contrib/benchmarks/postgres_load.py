@@ -1,0 +1,87 @@
+"""How the bus `postgres` holds out: an old transaction, and a million that wait.
+
+    PYTHONPATH=contrib python contrib/benchmarks/postgres_load.py [--full COUNT]
+        [--minutes N] [--messages N]
+
+Somebody's transaction, older than the messages, keeps all that is deleted, as a report
+or a dump does: told is the rate beside that without it, for as long as it is asked.
+With `--full`, told is what one take costs while so many wait.
+"""
+
+import argparse
+import contextlib
+import time
+from collections.abc import Iterator
+
+import bus
+import psycopg
+from brokers.postgres import Postgres
+from yardstick import TASK
+
+from task_core import open_bus
+from task_core.api import Message
+
+TAKES = 1000
+WINDOW = 10
+
+
+@contextlib.contextmanager
+def old_transaction(server: Postgres) -> Iterator[None]:
+    """Keep what is deleted."""
+    with psycopg.connect(server.url) as connection:
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        connection.execute("SELECT 1")
+        yield
+
+
+def under_an_old_transaction(server: Postgres, messages: int, minutes: float) -> None:
+    """Tell how the rate falls while somebody's transaction is open."""
+    opened = open_bus(server.url)
+    opened.prepare(["done"])
+    fresh = messages / bus.work(opened, WINDOW, messages)
+    with old_transaction(server):
+        ends = time.monotonic() + 60 * minutes
+        while time.monotonic() < ends:
+            rate = messages / bus.work(opened, WINDOW, messages)
+            print(f"old transaction: {rate:,.0f}/s ({rate / fresh:.2f})", flush=True)
+    opened.close()
+
+
+def with_many(server: Postgres, count: int) -> None:
+    """Tell what a take costs while so many wait."""
+    opened = open_bus(server.url)
+    producer, consumer = opened.producer(), opened.subscribe("full", "bench")
+    for _ in range(10):  # the server keeps the plans that it makes now
+        producer.send([Message("full", TASK)])
+        consumer.ack(consumer.receive(1, 5))
+    for _ in range(0, count, 5000):
+        producer.send([Message("full", TASK)] * 5000)
+    takes = []
+    for _ in range(TAKES):
+        begun = time.perf_counter()
+        deliveries = consumer.receive(1, 5)
+        takes.append(1000 * (time.perf_counter() - begun))
+        consumer.ack(deliveries)
+    takes.sort()
+    middle, late = takes[TAKES // 2], takes[TAKES * 99 // 100]
+    print(f"{count:,} wait: a take p50 {middle:.2f} ms, p99 {late:.2f} ms")
+    opened.close()
+
+
+def main() -> None:
+    """Measure one of both."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=5_000)
+    parser.add_argument("--minutes", type=float, default=1)
+    parser.add_argument("--full", type=int, default=0, metavar="COUNT")
+    options = parser.parse_args()
+    with Postgres() as server:
+        print(server.implementation)
+        if options.full:
+            with_many(server, options.full)
+        else:
+            under_an_old_transaction(server, options.messages, options.minutes)
+
+
+if __name__ == "__main__":
+    main()

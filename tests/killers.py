@@ -68,7 +68,7 @@ class Killers:
             assert self.deaths < most_deaths, "it goes on and on"
 
     def check(self, killers, slots):
-        """See that everybody got what it deserves."""
+        """See that everybody got what it deserves; say what it has cost."""
         done = {
             decode_task(body).info for body in taken(self._bus, f"{self._topic}.done")
         }
@@ -80,6 +80,7 @@ class Killers:
         told = f"{self.deaths} deaths, {extra} too many, {forgotten} forgotten"
         print(f"{killers} killers, {slots} slots: {told}")
         assert extra <= self.deaths * slots + forgotten, told
+        return told
 
     def _count(self):
         """Return the runs that were too many, and those that may have been forgotten.

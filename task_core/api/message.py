@@ -45,6 +45,8 @@ class Delivery(msgspec.Struct, gc=False):
         returned: How many of the receipts before this one ended because their holder
             gave the message back, as far as the bus can tell. The others are a sign
             that it kills its worker.
+        unsure: How many of those others may be none: given back or done as well, and
+            the bus cannot tell.
     """
 
     body: bytes
@@ -52,6 +54,7 @@ class Delivery(msgspec.Struct, gc=False):
     attempt: int = 1
     headers: dict[str, str] | None = None
     returned: int = 0
+    unsure: int = 0
 
 
 class Declaring(Protocol):

@@ -122,8 +122,8 @@ class LaunchOptions:
     )
     max_attempts: int = option(
         5,
-        help="Receipts without settlement after which a message is dead; at least 5,"
-        " since those that were held together share them.",
+        help="Receipts without settlement after which a message is dead; at least 3"
+        " where several are held together, and 5 where the bus cannot tell all.",
         validator=ge(1),
     )
     lease: timedelta = option(

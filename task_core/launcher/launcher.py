@@ -155,7 +155,8 @@ def _assemble(
 
         retries = Retries(plan, hooks, bus.capabilities.max_delay, log)
     outbox = Outbox(plan, retries, stats, hooks, clock)
-    quarantine = Quarantine(plan.max_attempts, bus.capabilities)
+    alone = plan.most_held == 1
+    quarantine = Quarantine(plan.max_attempts, bus.capabilities, alone=alone)
     in_flight = InFlight(plan, bus, outbox, stats, clock)
     crashes = None
     if plan.pool is Pool.PROCESS:

@@ -6,6 +6,12 @@ known, for nothing but the broker's counts outlives the process. So what has a l
 held by nobody together with anything else: it is received alone, and runs alone. The
 harmless ones then leave at once; only the one that kills gets further losses.
 
+So the first loss of a message says little about it, and each further one nearly all:
+only what another one kills in the moment before it is given back has one too many. Some
+brokers, besides, take for a loss what a stop has given back (`Delivery.unsure`).
+Therefore `--max-attempts` is kept to the letter where one is held at a time, and has a
+least value elsewhere.
+
 A launcher that has just started may be the successor of one that was killed. So it
 receives one message first, then two, four, and so on, as long as none has a loss.
 """
@@ -17,9 +23,10 @@ from task_core.api.capabilities import Capabilities
 from task_core.api.message import Delivery
 from task_core.launcher.context import Job
 
-LEAST_LOSSES = 5
-"""Losses that are never too many: each of a few that kill may cost its neighbours one,
-and some brokers count what a stop gives back as one more."""
+LEAST_TOGETHER = 3
+"""Losses that are never too many where several are held at a time."""
+LEAST_UNSURE = 5
+"""The same where some of them may be none."""
 MOST_REMEMBERED = 10_000
 """Messages that came twice and are remembered."""
 
@@ -30,10 +37,14 @@ class Quarantine:
     Args:
         max_attempts: After so many losses a delivery is dead.
         capabilities: Those of the bus: without `attempts` nobody is suspect.
+        alone: Whether no more than one delivery is ever held.
     """
 
-    def __init__(self, max_attempts: int, capabilities: Capabilities) -> None:
-        self._most = max(LEAST_LOSSES, max_attempts)
+    def __init__(
+        self, max_attempts: int, capabilities: Capabilities, *, alone: bool = False
+    ) -> None:
+        self._most = max_attempts if alone else max(LEAST_TOGETHER, max_attempts)
+        self._most_unsure = max(LEAST_UNSURE, max_attempts)
         self.counts = capabilities.attempts
         """Whether the bus counts receipts: otherwise nobody is ever suspect."""
         self._returns = capabilities.nack
@@ -53,7 +64,8 @@ class Quarantine:
 
     def is_dead(self, delivery: Delivery) -> bool:
         """Whether it has cost so many workers their life that it must not run."""
-        return self._losses(delivery) >= self._most
+        losses = self._losses(delivery)
+        return losses - delivery.unsure >= self._most or losses >= self._most_unsure
 
     def part(self, jobs: list[Job]) -> tuple[list[Job], list[Job]]:
         """Split jobs into those that nobody suspects, and the others."""

@@ -102,7 +102,8 @@ def test_without_rights_to_numbers_all_else_works(start, open_at, topic, right):
     consumer = bus.subscribe(topic, "c")
     for attempt in (1, 2, 3):
         found = receive(consumer)
-        assert [(it.attempt, it.returned) for it in found] == [(attempt, 0)] * 4
+        told = [(it.attempt, it.returned, it.unsure) for it in found]
+        assert told == [(attempt, 0, attempt - 1)] * 4
         consumer.nack(found)
     consumer.ack(receive(consumer))
     bus.forget(topic)

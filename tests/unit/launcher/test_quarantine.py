@@ -7,15 +7,15 @@ import pytest
 from task_core.api.capabilities import Capabilities
 from task_core.api.message import Delivery
 from task_core.launcher.context import Job
-from task_core.launcher.quarantine import LEAST_LOSSES, Quarantine
+from task_core.launcher.quarantine import LEAST_TOGETHER, LEAST_UNSURE, Quarantine
 from task_core.task import Task
 
 RETURNING = Capabilities(ack=True, nack=True, attempts=True)
 KEEPING = Capabilities(ack=True, attempts=True)
 
 
-def delivery(attempt, returned=0, body=b"x"):
-    return Delivery(body, None, attempt, None, returned)
+def delivery(attempt, returned=0, body=b"x", unsure=0):
+    return Delivery(body, None, attempt, None, returned, unsure)
 
 
 def jobs(*attempts):
@@ -56,9 +56,37 @@ def test_an_outage_explains_a_loss():
 @pytest.mark.parametrize("most", [1, 2, 3, 5])
 def test_nothing_is_dead_before_its_neighbours_could_have_left(most):
     """Those that were held together with one that kills share its first losses."""
-    quarantine, limit = Quarantine(most, RETURNING), max(LEAST_LOSSES, most)
+    quarantine, limit = Quarantine(most, RETURNING), max(LEAST_TOGETHER, most)
     assert not quarantine.is_dead(delivery(limit))
     assert quarantine.is_dead(delivery(limit + 1))
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 5])
+def test_who_holds_one_at_a_time_keeps_the_limit_to_the_letter(most):
+    """There is nobody else who could have done it."""
+    quarantine = Quarantine(most, RETURNING, alone=True)
+    assert not quarantine.is_dead(delivery(most))
+    assert quarantine.is_dead(delivery(most + 1))
+    assert quarantine.is_dead(delivery(most + 5, returned=4))
+
+
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("most", [1, 3, 5, 7])
+def test_losses_that_may_be_none_make_nothing_dead_for_long(most, alone):
+    """Clean stops that the bus cannot tell apart; what kills ends all the same."""
+    quarantine, limit = (
+        Quarantine(most, RETURNING, alone=alone),
+        max(LEAST_UNSURE, most),
+    )
+    assert not quarantine.is_dead(delivery(limit, unsure=limit - 1))
+    assert quarantine.is_dead(delivery(limit + 1, unsure=limit))
+
+
+def test_losses_that_are_none_for_sure_count_at_once():
+    """Of four one may be a stop: three are left."""
+    quarantine = Quarantine(3, RETURNING)
+    assert not quarantine.is_dead(delivery(4, unsure=1))
+    assert quarantine.is_dead(delivery(5, unsure=1))
 
 
 def test_a_launcher_begins_with_one_and_doubles():

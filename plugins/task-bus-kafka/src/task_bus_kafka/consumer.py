@@ -63,10 +63,23 @@ class KafkaConsumer(Consumer):
             buffer.hear()
         if must_commit:
             self.commit()
-        return [
-            Delivery(one.body, one, one.receipts, one.headers, one.returned)
-            for one in messages
-        ]
+        return [self._delivery(message) for message in messages]
+
+    def _delivery(self, message: OpenMessage) -> Delivery:
+        """Return what the caller gets.
+
+        Without transactions a message may have been done, and its holder have died
+        before that was written down.
+        """
+        lost = message.receipts - 1 - message.returned
+        return Delivery(
+            body=message.body,
+            token=message,
+            attempt=message.receipts,
+            headers=message.headers,
+            returned=message.returned,
+            unsure=1 if lost > 0 and self._transactor is None else 0,
+        )
 
     def _wait(self, limit: int, deadline: float) -> list[OpenMessage]:
         """Wait until there is something; with the buffer's lock."""

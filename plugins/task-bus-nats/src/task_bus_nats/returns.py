@@ -22,7 +22,7 @@ MOST = 1_000_000
 class Returns:
     """Writes down and looks up how often messages were given back.
 
-    Where that is not allowed, nobody knows, and each receipt counts.
+    Where that is not allowed, nobody knows.
 
     Args:
         server: Where its API is.
@@ -52,8 +52,11 @@ class Returns:
         requests = [
             self._request("MSG.GET", last_by_subj=self._subject(one)) for one in again
         ]
-        # no answers at all where nobody may ask
-        for one, answer in zip(again, self._ask(requests), strict=False):
+        answers = self._ask(requests)
+        if not answers:
+            for one in again:
+                one.unsure = one.attempt - 1
+        for one, answer in zip(again, answers, strict=False):
             found = json.loads(answer.body or b"{}")
             number = self._server.body(found) if "message" in found else b""
             if number.isdigit():

@@ -29,13 +29,14 @@ class Losses:
         self._ask_at = 0.0
 
     def explain(self, deliveries: Sequence[Delivery]) -> None:
-        """Fill in `returned`; where nobody knows it stays 0."""
+        """Fill in `returned` and `unsure`: each leases that ended may be another's."""
         for delivery in deliveries:
-            if (before := delivery.attempt - 1) and (lost := self._most(before)) >= 0:
-                delivery.returned = max(0, before - lost)
+            if before := delivery.attempt - 1:
+                delivery.unsure = min(before, self._most(before))
+                delivery.returned = before - delivery.unsure
 
     def _most(self, receipts: int) -> int:
-        """Return how many of so many receipts were lost at most; -1: unknown."""
+        """Return how many of so many receipts were lost at most."""
         now = monotonic()
         if now >= self._ask_at and (self._known is None or self._known < receipts):
             try:
@@ -43,4 +44,4 @@ class Losses:
             except BusError:
                 self._known = None
             self._ask_at = now + (_REST if self._known is None else _FRESH)
-        return -1 if self._known is None else self._known
+        return receipts if self._known is None else self._known

@@ -97,6 +97,7 @@ class Settling:
         assert [delivery.attempt for delivery in came] == [1, 2, 3]
         # a bus may not know who gave back, but it does not make it up
         assert all(one.returned in {0, one.attempt - 1} for one in came)
+        assert all(0 <= one.unsure < one.attempt - one.returned for one in came)
 
     @needs("attempts")
     def test_what_was_given_back_is_told_apart_from_deaths(
@@ -108,7 +109,7 @@ class Settling:
         env.receive(consumer)
         consumer.close()
         [again] = env.receive(env.consumer(topic))
-        assert (again.attempt, again.returned) == (3, 2)
+        assert (again.attempt, again.returned, again.unsure) == (3, 2, 0)
 
     @needs("ack")
     def test_settle_sends_and_acknowledges(self, env: Environment) -> None:

@@ -1,0 +1,16 @@
+"""Prints what each combination of the grid of killers has cost."""
+
+
+def pytest_terminal_summary(terminalreporter):
+    """One line for each that ran."""
+    rows = []
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            told = dict(report.user_properties).get("told")
+            if told or (outcome == "failed" and "are_dead" in report.nodeid):
+                cell = report.nodeid.rpartition("[")[2].rstrip("]")
+                rows.append((cell, outcome, told or "see above"))
+    if rows:
+        terminalreporter.section("bus-killers-slots-attempts-prefetch")
+    for cell, outcome, told in sorted(rows):
+        terminalreporter.line(f"{cell:32}{outcome:8}{told}")

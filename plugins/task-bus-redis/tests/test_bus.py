@@ -5,9 +5,17 @@ import uuid
 
 import pytest
 from brokers.ports import split
+from brokers.redis import Redis
 from redis import Redis as Client
+from task_bus_redis.plugin import redis as plugin
 
-from task_core.api import BusConnectionError, BusError, Message
+from task_core.api import (
+    BusConnectionError,
+    BusContext,
+    BusError,
+    Message,
+    SendError,
+)
 
 
 @pytest.fixture
@@ -92,13 +100,22 @@ def test_scripts_that_were_flushed_are_loaded_again(open_bus, client, topic):
     assert [delivery.body for delivery in found] == [b"a", b"b"]
 
 
+def test_short_waits_are_not_as_long_as_the_server_takes_to_look(make_options, topic):
+    """Here it looks once a second; a launcher has other things to do meanwhile."""
+    with Redis(options={"hz": 1, "dynamic-hz": "no"}) as server:
+        bus = plugin.open(make_options(server), BusContext())
+        consumer = bus.subscribe(topic, "c")
+        begin = time.monotonic()
+        for _ in range(20):
+            assert consumer.receive(1, 0.01) == ()
+        assert time.monotonic() - begin < 8
+        bus.producer().send([Message(topic, b"a")])
+        assert [one.body for one in consumer.receive(1, 5)] == [b"a"]
+        bus.close()
+
+
 def test_a_full_server_is_an_outage_and_says_so(make_options, topic):
     """What waits can still be done; sending may work when there is room."""
-    from brokers.redis import Redis
-    from task_bus_redis.plugin import redis as plugin
-
-    from task_core.api import BusContext, SendError
-
     server = Redis(options={"maxmemory": "2mb", "maxmemory-policy": "noeviction"})
     server.start()
     try:

@@ -23,6 +23,8 @@ from task_core.api import (
 
 SLACK = 1.0
 """Seconds by which a server may answer a waiting read too late."""
+SHORT = 0.5
+"""Waits of fewer seconds are ended from here: a server looks ten times a second."""
 SHORTEST_LIFE = 15.0
 """Seconds that a temporary channel outlives a reader that was killed, at least."""
 
@@ -110,7 +112,7 @@ class RedisConsumer(Consumer):
         group = ("XREADGROUP", "GROUP", "task", self._me, "COUNT", limit)
         self._link.ask(*group, *block, *streams)
         if block:
-            self._wait(seconds + SLACK)
+            self._wait(seconds + (SLACK if seconds > SHORT else 0.0))
         try:
             answer = self._link.answer()
         except ChannelMissingError:  # deleted meanwhile, or its stream has expired

@@ -45,12 +45,25 @@ class RedisProducer(Producer):
 
 
 def words_of(messages: Sequence[Message], keys: Keys) -> list[Any]:
-    """Return messages as the scripts read them."""
+    """Return messages as the scripts read them.
+
+    Bodies of one topic in a row follow its name and their number; what has a delay or
+    headers comes alone, behind a 0.
+    """
     words: list[Any] = []
+    topic, at = None, 0  # of those in a row, and where their number is
     for one in messages:
-        headers = json.dumps(one.headers) if one.headers else ""
-        delay = round(one.delay * 1000) if one.delay else 0
-        words += (keys.base(one.topic), one.body, delay, headers)
+        if one.delay or one.headers:
+            headers = json.dumps(one.headers) if one.headers else ""
+            delay = round(one.delay * 1000)
+            words += (keys.base(one.topic), 0, one.body, delay, headers)
+            topic = None
+        elif one.topic == topic:
+            words.append(one.body)
+            words[at] += 1
+        else:
+            topic, at = one.topic, len(words) + 1
+            words += (keys.base(topic), 1, one.body)
     return words
 
 

@@ -53,27 +53,36 @@ local function postpone(base, channel, due, body, headers, receipts, returned)
   ring(base, channel)
 end
 
--- ARGV from `at` on: for each message its topic's base, body, delay, headers.
+local function streams_of(base)
+  local streams = live_channels(base)
+  if streams[1] == '' then call('SADD', KEYS[1], base) end -- channels have done so
+  for n, channel in ipairs(streams) do
+    streams[n] = {channel, base .. ':tasks:' .. channel}
+  end
+  return streams
+end
+
+-- ARGV from `at` on: the base of a topic, how many messages follow, and their bodies; or
+-- the base, a 0, and of one message the body, the delay and the headers.
 local function put_all(at)
-  local known, argv = {}, ARGV
-  for i = at, #argv, 4 do
-    local base, body, delay, headers = argv[i], argv[i + 1], argv[i + 2], argv[i + 3]
-    local channels = known[base]
-    if not channels then
-      channels = live_channels(base)
-      for n, channel in ipairs(channels) do
-        channels[n] = {channel, base .. ':tasks:' .. channel}
-      end
-      known[base] = channels
-      if channels[1][1] == '' then call('SADD', KEYS[1], base) end -- channels have done so
-    end
-    for n = 1, #channels do
-      if delay == '0' then
-        add(channels[n][2], body, headers, 0, 0)
-      else
-        postpone(base, channels[n][1], now + tonumber(delay), body, headers, 0, 0)
+  local known, argv, last = {}, ARGV, #ARGV
+  while at < last do
+    local base, count = argv[at], tonumber(argv[at + 1])
+    local streams = known[base] or streams_of(base)
+    known[base] = streams
+    for n = 1, #streams do
+      local stream = streams[n][2]
+      for i = at + 2, at + 1 + count do call('XADD', stream, '*', 'b', argv[i]) end
+      if count == 0 then
+        local body, delay, headers = argv[at + 2], tonumber(argv[at + 3]), argv[at + 4]
+        if delay == 0 then
+          add(stream, body, headers, 0, 0)
+        else
+          postpone(base, streams[n][1], now + delay, body, headers, 0, 0)
+        end
       end
     end
+    at = at + 2 + (count == 0 and 3 or count)
   end
 end
 

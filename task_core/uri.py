@@ -103,6 +103,32 @@ def _plain(text: str) -> str:
     return unquote(text.replace("+", " "))
 
 
+def addresses_of(text: str, port: int) -> list[tuple[str, int]]:
+    """Return hosts and ports, as options and URLs name several servers.
+
+    Args:
+        text: Each is `HOST` or `HOST:PORT`; with commas in between.
+        port: That of those without one.
+
+    Raises:
+        ValueError: One of them is no such thing.
+
+    Example:
+        >>> addresses_of("a:4223,b", 4222), addresses_of("::1", 4222)
+        ([('a', 4223), ('b', 4222)], [('::1', 4222)])
+    """
+    return [_address(one.strip(), port) for one in text.split(",")]
+
+
+def _address(text: str, port: int) -> tuple[str, int]:
+    host, colon, number = text.rpartition(":")
+    if not colon or number.endswith("]") or (":" in host and not host.endswith("]")):
+        host, number = text, str(port)
+    if not (host.strip("[]") and number.isdecimal() and int(number) < 65536):
+        raise ValueError(f"a server is HOST or HOST:PORT, not {text!r}")
+    return host.strip("[]"), int(number)
+
+
 def join_uri(parts: Mapping[str, str], query: Iterable[tuple[str, str]]) -> str:
     """Put a URI together; `origin` gives scheme, host and path at once.
 

@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from brokers.ports import HOST, split
 from brokers.process import BrokerError
@@ -24,6 +25,10 @@ class Postgres(Server):
 
     That user needs no password; `user` needs `password`.
 
+    Args:
+        replica_of: a server that runs, and whose changes this one is to follow.
+        more: as for every server.
+
     Its folder is given to the user `postgres` when root starts it: no such server runs
     as root. With `tls` it speaks TLS to clients that ask for it (which none must).
     """
@@ -33,6 +38,10 @@ class Postgres(Server):
     stop_signal = signal.SIGINT  # with SIGTERM it waits for its clients to leave
     user, password = "tester", "s3cret-of-postgres"
     """Who may log in with a password."""
+
+    def __init__(self, *, replica_of: "Postgres | None" = None, **more: Any) -> None:
+        super().__init__(**more)
+        self._primary = replica_of
 
     @property
     def _data(self) -> Path:
@@ -51,7 +60,7 @@ class Postgres(Server):
 
     @classmethod
     def path(cls, name: str = "postgres") -> str:
-        """Return the path of `postgres` or `initdb`, both of one folder.
+        """Return the path of `postgres` or another program in its folder.
 
         Raises:
             BrokerMissingError: there is none.
@@ -92,6 +101,11 @@ class Postgres(Server):
             for file in (self.folder, *self.folder.iterdir()):
                 os.chown(file, owner.pw_uid, owner.pw_gid)
         where = "-D", str(self._data)
+        if self._primary is not None:
+            host, port = split(self._primary.address)
+            source = "-h", host, "-p", str(port), "-U", "postgres", "-R", "-c", "fast"
+            self._run(self.path("pg_basebackup"), *where, *source)
+            return
         how = "-A", "trust", "-U", "postgres", "-N", "-E", "UTF8", "--locale=C"
         self._run(self.path("initdb"), *where, *how)
         create = f"CREATE ROLE {self.user} LOGIN SUPERUSER PASSWORD '{self.password}'"
@@ -99,6 +113,10 @@ class Postgres(Server):
         hba = self._data / "pg_hba.conf"
         text = f"host all {self.user} {HOST}/32 scram-sha-256\n" + hba.read_text()
         hba.write_text(text)
+
+    def promote(self) -> None:
+        """Make a replica one that can be written to; return when it can."""
+        self._run(self.path("pg_ctl"), "promote", "-w", "-D", str(self._data))
 
     def _run(self, *command: str, say: str = "") -> None:
         done = subprocess.run(

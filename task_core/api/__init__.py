@@ -56,6 +56,7 @@ from task_core.fields import param
 from task_core.info import format_info, parse_info
 from task_core.options import UrlPart, option
 from task_core.task import Result, Task, format_meta, parse_meta
+from task_core.uri import addresses_of
 from task_core.values import format_duration, parse_duration
 from task_core.wire import DeadLetter, dead_topic, decode_dead, decode_task, encode_task
 
@@ -111,6 +112,7 @@ __all__ = [
     "WorkerError",
     "WorkerPlugin",
     "accepted_api",
+    "addresses_of",
     "alert",
     "complete",
     "dead_topic",

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from task_core.uri import PARTS, join_uri, split_query, split_uri, take_apart
+from task_core.uri import (
+    PARTS,
+    addresses_of,
+    join_uri,
+    split_query,
+    split_uri,
+    take_apart,
+)
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
@@ -149,3 +156,25 @@ def test_a_path_that_begins_like_an_authority_stays_a_path():
     """An empty authority before it says so."""
     assert join_uri({"path": "//a/b"}, []) == "////a/b"
     assert parts_of("////a/b")["path"] == "//a/b"
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("a", [("a", 1)]),
+        ("a:2, b", [("a", 2), ("b", 1)]),
+        ("::1", [("::1", 1)]),
+        ("[::1]", [("::1", 1)]),
+        ("[::1]:3,c:4", [("::1", 3), ("c", 4)]),
+    ],
+)
+def test_several_servers_are_named_in_one_text(text, addresses):
+    """Each with a port of its own, or the usual one."""
+    assert addresses_of(text, 1) == addresses
+
+
+@pytest.mark.parametrize("text", ["", "a:b", "a,", ":1", "a:70000", "[]:1"])
+def test_what_is_no_address_is_told(text):
+    """By what it is."""
+    with pytest.raises(ValueError, match="a server is HOST or HOST:PORT"):
+        addresses_of(text, 1)

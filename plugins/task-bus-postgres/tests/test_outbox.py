@@ -181,6 +181,45 @@ def test_a_new_topic_holds_up_nobody_who_sends_to_it(server, tasks, topic):
         tasks.send(topic, "2", priority=3, timeout=5)
 
 
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_a_transaction_that_is_older_than_the_topic_is_to_be_run_again(
+    kind, level, server, tasks, topic, open_bus
+):
+    """It cannot see the topic; what it would make beside it nobody would read."""
+    transaction = kind(server)
+    with suppress(RollbackError), transaction() as (connection, execute):
+        execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
+        execute("SELECT 1")
+        open_bus().subscribe(topic, "c")
+        with pytest.raises(SendError, match="run it again") as caught:
+            tasks.send(topic, "1", connection=connection)
+        assert caught.value.transient
+        raise RollbackError
+    with transaction() as (connection, execute):
+        execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
+        tasks.send(topic, "2", connection=connection)
+        tasks.send(topic, "3", connection=connection)
+    found = [task.info for task in tasks.read(topic, channel="c", timeout=1)]
+    assert found == ["2", "3"]
+
+
+def test_sql_in_a_strict_transaction_says_how_to_make_a_topic(server, topic, sql):
+    """Whoever sends by SQL has nobody who makes it before."""
+    words = f"('{{{topic}}}', ARRAY['x'::bytea], NULL, NULL, NULL, NULL)"
+    with psycopg.connect(server.url) as connection:
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        connection.execute("SELECT 1")
+        with pytest.raises(psycopg.errors.SerializationFailure) as caught:
+            connection.execute(f"SELECT task.send{words}")
+        make = str(caught.value.diag.message_hint).partition(": ")[2]
+    sql(make)
+    with psycopg.connect(server.url) as connection:
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        connection.execute("SELECT 1")
+        connection.execute(f"SELECT task.send{words}")
+
+
 def test_a_transaction_that_has_failed_sends_nothing(server, tasks, topic):
     """The error says why, and what to look at."""
     with psycopg.connect(server.url) as connection:

@@ -130,7 +130,7 @@ def test_sentinels_are_addresses(told):
     """All mistakes at once."""
     with pytest.raises(OptionError) as caught:
         plain.open(RedisOptions(db="x", sentinel=("a:b", "c")), BusContext())
-    assert "bus.redis.sentinel: a sentinel is HOST:PORT" in str(caught.value)
+    assert "bus.redis.sentinel: a server is HOST or HOST:PORT" in str(caught.value)
     assert "bus.redis.db" in str(caught.value)
 
 

@@ -10,8 +10,8 @@ import attrs
 
 from task_bus_nats.errors import error_of
 from task_bus_nats.login import login
-from task_bus_nats.options import NatsOptions, addresses_of
-from task_core.api import BusConnectionError, BusError, OptionError
+from task_bus_nats.options import NatsOptions
+from task_core.api import BusConnectionError, BusError, OptionError, addresses_of
 
 OLDEST = (2, 9)
 CHUNK = 262_144

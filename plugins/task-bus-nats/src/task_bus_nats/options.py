@@ -64,25 +64,3 @@ class NatsOptions:
     connect_timeout: timedelta = option(
         timedelta(seconds=5), help="How long connecting and an answer may take."
     )
-
-
-def addresses_of(host: str, port: int) -> list[tuple[str, int]]:
-    """Return hosts and ports.
-
-    Raises:
-        ValueError: One of them is none.
-
-    Example:
-        >>> addresses_of("a:4223,b", 4222), addresses_of("::1", 4222)
-        ([('a', 4223), ('b', 4222)], [('::1', 4222)])
-    """
-    return [_address(text.strip(), port) for text in host.split(",")]
-
-
-def _address(text: str, port: int) -> tuple[str, int]:
-    host, colon, number = text.rpartition(":")
-    if not colon or number.endswith("]") or (":" in host and not host.endswith("]")):
-        host, number = text, str(port)
-    if not (host.strip("[]") and number.isdecimal() and int(number) < 65536):
-        raise ValueError(f"a server is HOST or HOST:PORT, not {text!r}")
-    return host.strip("[]"), int(number)

@@ -9,8 +9,9 @@ import psycopg
 from task_bus_postgres import schema
 from task_bus_postgres.errors import error_of
 from task_bus_postgres.options import PostgresOptions
-from task_core.api import BusError
+from task_core.api import BusConnectionError, BusError, OptionError, addresses_of
 
+Place = tuple[str, int]
 OLDEST = 12
 """Of the server's versions."""
 _log = logging.getLogger("task.bus.postgres")
@@ -22,26 +23,45 @@ class Dialer:
     Args:
         options: See the manifest.
         create: Make the schema if it is missing.
+        address: Of the server that was found last.
+
+    Raises:
+        OptionError: The option `host` names no servers.
     """
 
     def __init__(self, options: PostgresOptions, *, create: bool) -> None:
         self._options = options
         self._create = create
         self._checked = False
-        self.address = f"{options.host}:{options.port}"
+        self._places = places_of(options)
+        self.address = _shown(self._places[0])
         self.timeout = options.timeout.total_seconds()
 
     def dial(self) -> "psycopg.Connection[Any]":
-        """Connect, and see once that the schema is there.
+        """Connect to the first that can be written to; see once that it can be used.
 
         Raises:
-            BusConnectionError: The server cannot be reached.
-            BusError: It does not let us in, or is of no use.
+            BusConnectionError: None can be reached, or takes what is written.
+            BusError: One does not let us in, or is of no use.
         """
+        failures = []
+        for at, place in enumerate(self._places):
+            try:
+                connection = self._connect(place)
+            except BusConnectionError as error:
+                failures.append(str(error))
+                continue
+            self._places = [*self._places[at:], *self._places[:at]]
+            return connection
+        raise BusConnectionError("; ".join(dict.fromkeys(failures)))
+
+    def _connect(self, place: Place) -> "psycopg.Connection[Any]":
+        address = _shown(place)
         try:
-            connection = psycopg.connect(**self._words())
+            connection = psycopg.connect(**self._words(place))
         except psycopg.Error as error:
-            raise error_of(error, self.address) from None
+            raise error_of(error, address) from None
+        self.address = address
         try:
             self._look(connection)
         except BaseException:
@@ -77,12 +97,13 @@ class Dialer:
                 self.address,
             )
 
-    def _words(self) -> dict[str, Any]:
+    def _words(self, place: Place) -> dict[str, Any]:
         """Return what libpq wants to know; what is empty, it finds by itself."""
         options = self._options
         words = {
-            "host": options.host,
-            "port": options.port,
+            "host": place[0],
+            "port": place[1],
+            "target_session_attrs": "read-write" if len(self._places) > 1 else "",
             "dbname": options.dbname.strip("/"),
             "user": options.user,
             "password": options.password,
@@ -98,3 +119,22 @@ class Dialer:
         return {name: it for name, it in words.items() if it not in ("", None)} | {
             "prepare_threshold": None
         }
+
+
+def places_of(options: PostgresOptions) -> list[Place]:
+    """Return where the server may be.
+
+    Raises:
+        OptionError: That is no host, with a port or without.
+    """
+    if options.host.startswith(("/", "@")):  # a socket
+        return [(options.host, options.port)]
+    try:
+        return addresses_of(options.host, options.port)
+    except ValueError as error:
+        raise OptionError([f"bus.postgres.host: {error}"]) from None
+
+
+def _shown(place: Place) -> str:
+    host = f"[{place[0]}]" if ":" in place[0] else place[0]
+    return f"{host}:{place[1]}"

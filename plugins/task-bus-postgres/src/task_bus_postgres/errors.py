@@ -30,6 +30,7 @@ STATES: dict[str, tuple[type[BusError], str]] = {
     "28000": (BusError, LOGIN),
     "3D000": (BusError, DATABASE),
     "42501": (BusError, RIGHTS),
+    "23505": (BusConnectionError, "others were faster"),
     "25006": (BusConnectionError, READ_ONLY),
     "3F000": (GoneError, "the tables are gone"),
     "42P01": (GoneError, "the tables are gone"),
@@ -69,6 +70,7 @@ WORDS: tuple[tuple[str, type[BusError], str], ...] = (
     ("server does not support SSL", BusError, "speaks no TLS: option sslmode"),
     ("invalid response to SSL", BusError, SPEAKS),
     ("expected authentication request", BusError, SPEAKS),
+    ("session is read-only", BusConnectionError, READ_ONLY),
     ("timeout", BusConnectionError, "does not answer in time"),
 )
 """Words of those errors that come without a SQLSTATE, while connecting."""

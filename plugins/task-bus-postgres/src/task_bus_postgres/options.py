@@ -40,8 +40,10 @@ class PostgresOptions:
 
     host: str = option(
         "localhost",
-        help="Where the server is; a folder if it is reached by a socket in it.",
+        help="Where the server is: several with commas in between, of which that is"
+        " taken which can be written to; or the folder of its socket.",
         url=UrlPart.HOST,
+        metavar="HOST[:PORT],…",
     )
     port: int = option(5432, help="Its port.", url=UrlPart.PORT)
     dbname: str = option(

@@ -29,12 +29,23 @@ def send_within(schema: str, messages: Sequence[Message], connection: Any) -> No
     except BusError:
         raise
     except Exception as error:
-        text = " ".join(str(error).split())
-        raise SendError(
-            f"bus 'postgres': nothing was sent within this transaction ({text}); is it"
-            " one of the database of the bus?",
-            range(len(messages)),
-        ) from error
+        text = " ".join(str(error).partition("CONTEXT:")[0].split())
+        again = _state_of(error)[:2] == "40"  # of two transactions, one begins anew
+        hint = "run it again" if again else "is it one of the database of the bus?"
+        told = f"bus 'postgres': nothing was sent within this transaction ({text})"
+        numbers = range(len(messages))
+        raise SendError(f"{told}; {hint}", numbers, transient=again) from error
+
+
+def _state_of(error: BaseException | None) -> str:
+    """Return the SQLSTATE in an error of a driver, or of what is above it."""
+    while error is not None:
+        for one in (error, getattr(error, "orig", None)):
+            for name in ("sqlstate", "pgcode"):
+                if state := getattr(one, name, None):
+                    return str(state)
+        error = error.__cause__
+    return ""
 
 
 def _execute_of(connection: Any) -> Execute:

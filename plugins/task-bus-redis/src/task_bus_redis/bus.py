@@ -8,7 +8,7 @@ from task_bus_redis.consumer import RedisConsumer
 from task_bus_redis.dialer import Dialer
 from task_bus_redis.keys import Keys
 from task_bus_redis.link import Link
-from task_bus_redis.options import RedisOptions, address_of, database
+from task_bus_redis.options import SENTINEL, RedisOptions, database
 from task_bus_redis.producer import RedisProducer
 from task_bus_redis.scripts import script
 from task_core.api import (
@@ -19,6 +19,7 @@ from task_core.api import (
     Consumer,
     OptionError,
     Producer,
+    addresses_of,
 )
 
 
@@ -32,7 +33,7 @@ def make_bus(
     """
     checks: tuple[tuple[str, Callable[[str], object], Sequence[str]], ...] = (
         ("db", database, [options.db]),
-        ("sentinel", address_of, options.sentinel),
+        ("sentinel", lambda text: addresses_of(text, SENTINEL), options.sentinel),
     )
     mistakes = []
     for name, check, values in checks:

@@ -12,8 +12,8 @@ from redis.connection import SSLConnection
 from redis.retry import Retry
 
 from task_bus_redis.errors import error_of
-from task_bus_redis.options import RedisOptions, address_of, database
-from task_core.api import BusConnectionError, BusError
+from task_bus_redis.options import SENTINEL, RedisOptions, database
+from task_core.api import BusConnectionError, BusError, addresses_of
 
 FAILURES = (exceptions.RedisError, OSError)
 """What the client raises."""
@@ -160,8 +160,9 @@ class Dialer:
         raise BusConnectionError(f"no sentinel helps: {'; '.join(told)}")
 
     def _ask_sentinel(self, sentinel: str, name: str) -> Sequence[bytes] | None:
-        address, password = address_of(sentinel), self._options.sentinel_password
-        connection = _connection(self._options, address, password=password or None)
+        (address,) = addresses_of(sentinel, SENTINEL)
+        password = self._options.sentinel_password or None
+        connection = _connection(self._options, address, password=password)
         try:
             connection.connect()
             words = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)

@@ -9,6 +9,8 @@ from attrs.validators import ge
 from task_core.api import UrlPart, option
 
 MIB = 1024 * 1024
+SENTINEL = 26379
+"""The port of sentinels that are named without one."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -49,21 +51,3 @@ def database(text: str) -> int:
     if not number.isdecimal():
         raise ValueError(f"the database is a number, not {number!r}")
     return int(number)
-
-
-def address_of(text: str) -> tuple[str, int]:
-    """Return host and port of a sentinel.
-
-    Raises:
-        ValueError: The port is none.
-
-    Example:
-        >>> address_of("a"), address_of("[::1]:26380")
-        (('a', 26379), ('::1', 26380))
-    """
-    host, colon, port = text.rpartition(":")
-    if not colon or port.endswith("]"):
-        host, port = text, "26379"
-    if not (host and port.isdecimal()):
-        raise ValueError(f"a sentinel is HOST:PORT, not {text!r}")
-    return host.strip("[]"), int(port)

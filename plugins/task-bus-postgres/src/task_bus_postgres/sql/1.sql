@@ -92,6 +92,13 @@ BEGIN
             SELECT array_agg(id), bool_or(expires = 'infinity') INTO found, lasting
             FROM {schema}.channel WHERE topic = topics[number] AND expires > now;
             EXIT WHEN lasting AND made;
+            IF lasting IS NULL AND statement_timestamp() > transaction_timestamp()
+                AND current_setting('transaction_isolation') NOT LIKE 'read %' THEN
+                -- It may be there, and unseen: a second one would be read by nobody.
+                RAISE 'the topic % was not there when this transaction began: run it again',
+                    topics[number] USING ERRCODE = 'serialization_failure', HINT = format(
+                    'Or make it before: SELECT {schema}.prepare(%L, ''{0}'')', topics);
+            END IF;
             PERFORM {schema}.prepare(topics, coalesce(wanted, '{}'));
             made := true;
         END LOOP;

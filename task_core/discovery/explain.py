@@ -33,6 +33,7 @@ SHIPPED = {
     ("command", "demo"): "task-command-demo",
     ("command", "postgres"): "task-bus-postgres",
     ("command", "up"): "task-command-up",
+    ("command", "workflow"): "task-taskmaster-workflow",
     ("hooks", "once"): "task-hooks-once",
 }
 """What the folder `plugins` builds, by kind and name: the distributions."""

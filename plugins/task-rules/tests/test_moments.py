@@ -60,10 +60,12 @@ def test_durations_may_have_days(text, length):
     assert read_duration(text) == length
 
 
-@pytest.mark.parametrize("text", ["", "d", "1d-1h", "6hours", "-6hours", 24, "1h1d"])
+@pytest.mark.parametrize(
+    "text", ["", "d", "1d-1h", "6hours", "-6hours", 24, "1h1d", "12"]
+)
 def test_what_is_no_duration_is_refused(text):
     """Never taken for none at all, as the Go system does."""
-    with pytest.raises(ValueError, match="duration like|must be text"):
+    with pytest.raises(ValueError, match="duration like|must be text|needs a unit"):
         read_duration(text)
 
 

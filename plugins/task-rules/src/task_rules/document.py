@@ -69,10 +69,19 @@ class Document:
         """Note a problem, with the line of what it is about."""
         self.problems.append(Problem(text, self._line(path)))
 
-    def told(self) -> list[str]:
-        """Return all problems, in the order of the file, each with its place."""
+    @property
+    def usable(self) -> bool:
+        """Whether nothing serious is wrong with it."""
+        return not any(problem.serious for problem in self.problems)
+
+    def told(self, *, serious: bool = False) -> list[str]:
+        """Return all problems, in the order of the file, each with its place.
+
+        Args:
+            serious: Only those with which it cannot be used.
+        """
         ordered = sorted(self.problems, key=lambda problem: problem.line)
-        return [problem.told(self.name) for problem in ordered]
+        return [it.told(self.name) for it in ordered if it.serious or not serious]
 
     def _table(self, path: Path, values: Mapping[str, Any], name: str) -> Table:
         lines = {key: self._line((*path, key)) for key in values}

@@ -64,6 +64,8 @@ def read_duration(value: Any) -> timedelta:
 
 
 def _plain(text: str) -> timedelta:
+    if text.lstrip("+-").isdigit() and int(text):
+        raise ValueError(f"needs a unit, as in {text}s or {text}h: {text!r}")
     try:
         return parse_duration(text)
     except ValueError as error:

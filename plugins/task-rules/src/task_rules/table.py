@@ -1,6 +1,7 @@
 """Takes values out of a TOML table, and gathers what is wrong with them."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -20,11 +21,13 @@ class Problem:
         text: What it is, and what to do.
         line: Where it is, from 1; 0 when that is not known.
         within: Which of several tables it is in, as `rule 2`.
+        serious: Whether the file cannot be used with it.
     """
 
     text: str
     line: int = 0
     within: str = ""
+    serious: bool = True
 
     def told(self, name: str) -> str:
         """Return it as one line, with its place in the file of that name."""
@@ -57,8 +60,8 @@ class Table:
         self.line = line
         self.problems: list[Problem] = []
         self._shared = problems
-        self._values = values
-        self._lines = lines or {}
+        self._values = dict(values)
+        self._lines = dict(lines or {})
         self._known: list[str] = []
 
     def __contains__(self, key: str) -> bool:
@@ -87,22 +90,59 @@ class Table:
             self.note(f"{key} is required")
         return self.take(key, filled, "")
 
-    def note(self, text: str, key: str = "") -> None:
+    def note(self, text: str, key: str = "", *, serious: bool = True) -> None:
         """Note a problem, with the line of a key or of the table."""
-        problem = Problem(text, self.line_of(key), self.name)
+        problem = Problem(text, self.line_of(key), self.name, serious)
         self.problems.append(problem)
         if self._shared is not None:
             self._shared.append(problem)
+
+    def sub(self, key: str) -> "Table | None":
+        """Return the table that is the value of a key, None when there is none."""
+        values = self.take(key, mapping, None)
+        if values is None:
+            return None
+        line = self.line_of(key)
+        name = f"{self.name}, {key}" if self.name else key
+        lines = dict.fromkeys(values, line)
+        return Table(values, self._shared, name=name, line=line, lines=lines)
+
+    def fold(self, names: Iterable[str]) -> None:
+        """Let keys count in any case: afterwards they have the case of `names`."""
+        known = {name.lower(): name for name in names}
+        for key in [key for key in self._values if key.lower() in known]:
+            name = known[key.lower()]
+            if name != key and name not in self._values:
+                self._values[name] = self._values.pop(key)
+                self._lines[name] = self._lines.pop(key, self.line)
+
+    def add(self, values: Mapping[str, Any], key: str) -> None:
+        """Add values that the text of a key stands for; noted if there are some."""
+        for name, value in values.items():
+            if name in self._values:
+                self.note(f"{name} stands in {key}, too: leave one of them out", name)
+                continue
+            self._values[name] = value
+            self._lines[name] = self.line_of(key)
 
     def line_of(self, key: str) -> int:
         """Return where a key stands; the table itself when it has none of that name."""
         return self._lines.get(key) or self.line
 
+    @property
+    def source(self) -> str:
+        """All that is written, as text; it changes with each value."""
+        return json.dumps(self._values, sort_keys=True, default=str)
+
     def finish(self) -> None:
         """Note the keys that nobody took."""
+        self.finish_with(self._known)
+
+    def finish_with(self, known: Collection[str]) -> None:
+        """Note the keys that are none of some."""
         for key in self._values:
-            if key not in self._known:
-                self.note(f"unknown key {key!r}{nearest(key, self._known)}", key)
+            if key not in known:
+                self.note(f"unknown key {key!r}{nearest(key, known)}", key)
 
 
 def text(value: Any) -> str:
@@ -125,6 +165,13 @@ def texts(value: Any) -> tuple[str, ...]:
     if not isinstance(items, list):
         raise ValueError(f"must be text or a list of texts, not {value!r}")  # noqa: TRY004
     return tuple(filled(item) for item in items)
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """Return a table as it is."""
+    if not isinstance(value, dict):
+        raise ValueError(f"must be a table, not {value!r}")  # noqa: TRY004  as above
+    return value
 
 
 def flag(value: Any) -> bool:
@@ -155,9 +202,7 @@ def one_of(kind: type[E]) -> Callable[[Any], E]:
 
 def scalars(value: Any) -> dict[str, str]:
     """Return a table of single values as texts, written as TOML writes them."""
-    if not isinstance(value, dict):
-        raise ValueError(f"must be a table, not {value!r}")  # noqa: TRY004  as above
-    return {key: scalar(item, key) for key, item in value.items()}
+    return {key: scalar(item, key) for key, item in mapping(value).items()}
 
 
 def scalar(value: Any, key: str) -> str:

@@ -1,0 +1,1 @@
+"""Tasks that follow each other, by files; and backloads of them."""

@@ -1,0 +1,173 @@
+"""`task workflow`: check, show, run, why, convert."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from task_rules.dates import read_date
+
+from task_core.api import (
+    CommandContext,
+    Message,
+    OptionError,
+    Role,
+    Task,
+    UsageError,
+    encode_task,
+    format_meta,
+)
+from task_taskmaster_workflow.convert import convert
+from task_taskmaster_workflow.find import find_phase
+from task_taskmaster_workflow.firing import Draft, for_date
+from task_taskmaster_workflow.folder import read_all
+from task_taskmaster_workflow.forecast import next_firings
+from task_taskmaster_workflow.graph import Graph
+from task_taskmaster_workflow.read import Workflow
+from task_taskmaster_workflow.show import as_json, dot, mermaid, tree
+from task_taskmaster_workflow.svg import svg
+
+HELP = """Look at files of workflows, and start one of their phases.
+
+The taskmaster `workflow` runs them:
+task launch --taskmaster workflow --taskmaster-path PATH --bus URL
+"""
+FORMATS = ("tree", "mermaid", "dot", "svg", "json")
+PATH = click.Path(path_type=Path)
+
+
+def make() -> click.Command:
+    """Return the command."""
+    return command
+
+
+@click.group(help=HELP)
+def command() -> None:
+    """Hold the commands together."""
+
+
+@command.command("check")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=PATH)
+def check(paths: tuple[Path, ...]) -> None:
+    """Tell all that is wrong with files, and when their phases fire next.
+
+    Exit code 2 when something is.
+    """
+    files = [file for path in paths for file in read_all(path).values()]
+    now = datetime.now(UTC).replace(microsecond=0)
+    for file in files:
+        if file.workflow:
+            click.echo("\n".join(_report(file.workflow, now)))
+    problems = [problem for file in files for problem in file.told]
+    if problems:
+        raise OptionError(problems)
+
+
+def _report(workflow: Workflow, now: datetime) -> list[str]:
+    phases = workflow.phases
+    count = "1 phase" if len(phases) == 1 else f"{len(phases)} phases"
+    lines = [f"{workflow.name}: {count}"]
+    width = max(len(phase.name) for phase in phases)
+    for phase in phases:
+        next_ = "  ".join(it.isoformat(" ") for it in next_firings(phase, now))
+        if phase.parents:
+            next_ = " ".join(filter(None, [next_, f"after {', '.join(phase.parents)}"]))
+        if phase.files:
+            next_ = " ".join(filter(None, [next_, f"files {phase.files}"]))
+        lines.append(f"  {phase.name:{width}}  {next_ or 'only by hand'}")
+    return lines
+
+
+@command.command("show")
+@click.argument("path", type=PATH)
+@click.option("--at", metavar="DATE", help="Fill in all templates for that date.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS),
+    default="tree",
+    show_default=True,
+    help="How to draw it.",
+)
+def show(path: Path, at: str | None, format_: str) -> None:
+    """Draw the phases of a file or of a folder's files."""
+    for workflow in _usable(path):
+        moment = _date(at, workflow) if at else None
+        if format_ == "json":
+            drawn = as_json(workflow, moment, datetime.now(UTC))
+        else:
+            draw = {"tree": tree, "mermaid": mermaid, "dot": dot, "svg": svg}[format_]
+            drawn = draw(workflow, moment)
+        click.echo(drawn)
+
+
+@command.command("run")
+@click.argument("path", type=PATH)
+@click.argument("phase")
+@click.option("--at", metavar="DATE", help="The date that it is about; now.")
+@click.option("--bus", "url", default="", metavar="URL", help="As in task launch.")
+@click.option("--dry-run", is_flag=True, help="Show it, and send nothing.")
+@click.pass_obj
+def run(
+    context: CommandContext,
+    path: Path,
+    phase: str,
+    at: str | None,
+    url: str,
+    dry_run: bool,
+) -> None:
+    """Start a phase by hand; what follows it follows.
+
+    PHASE is `type` or `type:job`, or `file.toml/type:job` where several files have it.
+    """
+    workflow, found = find_phase(_usable(path), phase)
+    moment = _date(at, workflow) if at else datetime.now(workflow.zone)
+    try:
+        drafts = for_date(found, moment, Graph(workflow.phases).needed(found))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    tasks = [_task(draft) for draft in drafts]
+    if not dry_run:
+        _send(context, url, tasks)
+    for task in tasks:
+        click.echo(f"{task.id}  {found.name}  {task.info}")
+
+
+def _task(draft: Draft) -> Task:
+    phase = draft.phase
+    meta = format_meta(draft.meta)
+    return Task.new(phase.type, draft.info, job=phase.job, meta=meta)
+
+
+def _send(context: CommandContext, url: str, tasks: list[Task]) -> None:
+    bus = context.open_bus(url, role=Role.OUT)
+    try:
+        bus.producer().send([Message(it.type, encode_task(it)) for it in tasks])
+    finally:
+        bus.close()
+
+
+@command.command("convert")
+@click.argument("path", type=PATH)
+def convert_(path: Path) -> None:
+    """Write a file of flowlord in our own spelling, to stdout."""
+    for workflow in _usable(path):
+        click.echo(convert(workflow), nl=False)
+
+
+def _usable(path: Path) -> list[Workflow]:
+    """Return what files say, when they can be used; the rest is told on stderr."""
+    files = list(read_all(path).values())
+    found = [file.workflow for file in files if file.workflow]
+    problems = [problem for file in files for problem in file.serious]
+    if problems and not found:
+        raise OptionError(problems)
+    for problem in problems:
+        click.echo(problem, err=True)
+    return found
+
+
+def _date(text: str, workflow: Workflow) -> datetime:
+    try:
+        return read_date(text, workflow.zone)
+    except ValueError as error:
+        raise UsageError(f"--at {error}") from None

@@ -1,0 +1,9 @@
+"""The manifests of the commands: light, so that help and lists cost nothing."""
+
+from task_core.api import CommandPlugin
+
+workflow = CommandPlugin(
+    name="workflow",
+    summary="Check, show, start, question and convert files of workflows.",
+    open="task_taskmaster_workflow.command:make",
+)

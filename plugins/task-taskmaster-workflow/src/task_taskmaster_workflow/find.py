@@ -1,0 +1,38 @@
+"""Phases by what people call them."""
+
+from collections.abc import Iterable, Sequence
+
+from task_rules.names import nearest
+
+from task_core.api import UsageError
+from task_taskmaster_workflow.phase import Phase
+from task_taskmaster_workflow.read import Workflow
+
+
+def find_phase(workflows: Sequence[Workflow], name: str) -> tuple[Workflow, Phase]:
+    """Return the phase that a name means, and its file.
+
+    Args:
+        workflows: Where to look.
+        name: `type`, `type:job`, or either behind `file.toml/`.
+
+    Raises:
+        UsageError: There is none, or there are several.
+    """
+    found = list(_meant(workflows, name))
+    if not found:
+        known = [phase.name for workflow in workflows for phase in workflow.phases]
+        raise UsageError(f"there is no phase {name!r}{nearest(name, known)}")
+    if len(found) > 1:
+        choice = ", ".join(f"{workflow.name}/{phase.name}" for workflow, phase in found)
+        raise UsageError(f"{name!r} means several phases: name one of {choice}")
+    return found[0]
+
+
+def _meant(
+    workflows: Iterable[Workflow], name: str
+) -> Iterable[tuple[Workflow, Phase]]:
+    for workflow in workflows:
+        for phase in workflow.phases:
+            if name in (phase.name, f"{workflow.name}/{phase.name}"):
+                yield workflow, phase

@@ -1,0 +1,113 @@
+"""The files of a folder: read, and read again when they change."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import attrs
+
+from task_core.api import OptionError
+from task_taskmaster_workflow.checks import read_workflow
+from task_taskmaster_workflow.read import Workflow
+
+SUFFIX = ".toml"
+
+
+@attrs.frozen(kw_only=True)
+class File:
+    """One file as it was read.
+
+    Args:
+        name: Its path within the folder.
+        path: Where it is.
+        content: Its text; None when it cannot be read.
+        workflow: What it says; None when it cannot be used.
+        serious: Why not, one line each.
+        told: All that is wrong with it.
+    """
+
+    name: str
+    path: Path
+    content: bytes | None
+    workflow: Workflow | None
+    serious: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+
+
+def read_file(name: str, path: Path) -> File:
+    """Read one file."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        problem = f"{name}: cannot read {path}: {error.strerror}"
+        return File(
+            name=name,
+            path=path,
+            content=None,
+            workflow=None,
+            serious=(problem,),
+            told=(problem,),
+        )
+    return _parsed(name, path, content)
+
+
+def _parsed(name: str, path: Path, content: bytes) -> File:
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        problem = (f"{name}: this is not UTF-8",)
+        return File(
+            name=name,
+            path=path,
+            content=content,
+            workflow=None,
+            serious=problem,
+            told=problem,
+        )
+    workflow, file = read_workflow(name, text)
+    return File(
+        name=name,
+        path=path,
+        content=content,
+        workflow=workflow if file.usable else None,
+        serious=tuple(file.told(serious=True)),
+        told=tuple(file.told()),
+    )
+
+
+def find_files(place: Path) -> dict[str, Path]:
+    """Return the workflow files of a folder and those below it, or the one file.
+
+    Returns:
+        Where each is, by its name: its path within the folder. Only `*.toml` count,
+        and none whose name, or whose folder's, begins with a dot.
+
+    Raises:
+        OptionError: There is no such place.
+    """
+    if place.is_file():
+        return {place.name: place}
+    if not place.is_dir():
+        raise OptionError([f"workflow {place}: there is no such file or folder"])
+    return dict(sorted(_walk(place)))
+
+
+def _walk(place: Path) -> Iterator[tuple[str, Path]]:
+    for folder, folders, files in os.walk(place, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if name.endswith(SUFFIX) and not name.startswith("."):
+                path = Path(folder, name)
+                yield path.relative_to(place).as_posix(), path
+
+
+def read_all(place: Path) -> Mapping[str, File]:
+    """Read all files of a place, by name.
+
+    Raises:
+        OptionError: There is no such place, or nothing in it.
+    """
+    found = {name: read_file(name, path) for name, path in find_files(place).items()}
+    if not found:
+        raise OptionError([f"workflow {place}: there is no {SUFFIX} file in it"])
+    return found

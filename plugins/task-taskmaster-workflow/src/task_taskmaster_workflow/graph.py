@@ -1,0 +1,88 @@
+"""What follows what within a file, and which keys of meta go down."""
+
+from collections.abc import Iterable, Sequence
+from graphlib import CycleError, TopologicalSorter
+
+from task_taskmaster_workflow.phase import Phase, matches
+
+
+class Graph:
+    """The phases of one file, and who follows whom.
+
+    Args:
+        phases: In the order of the file.
+    """
+
+    def __init__(self, phases: Sequence[Phase]) -> None:
+        self.phases = phases
+        self._children = {
+            id(phase): tuple(
+                child
+                for child in phases
+                if any(matches(ref, phase.type, phase.job) for ref in child.parents)
+            )
+            for phase in phases
+        }
+        self.cycle = self._find_cycle()
+        self._down = {} if self.cycle else self._go_down()
+
+    def children(self, phase: Phase) -> tuple[Phase, ...]:
+        """Return the phases that follow one."""
+        return self._children[id(phase)]
+
+    def parents(self, phase: Phase) -> list[Phase]:
+        """Return the phases that one follows, in the order of `dependsOn`."""
+        found: list[Phase] = []
+        for ref in phase.parents:
+            found += (it for it in self.meant(ref) if it not in found)
+        return found
+
+    def meant(self, ref: str) -> list[Phase]:
+        """Return the phases that `type` or `type:job` means."""
+        return [it for it in self.phases if matches(ref, it.type, it.job)]
+
+    @property
+    def roots(self) -> list[Phase]:
+        """The phases that follow no other one."""
+        return [phase for phase in self.phases if not self.parents(phase)]
+
+    def needed(self, phase: Phase) -> frozenset[str]:
+        """Return the keys of meta that the descendants of a phase ask for."""
+        return self._down.get(id(phase), frozenset())
+
+    def ancestors(self, phase: Phase) -> list[Phase]:
+        """Return all phases before one; the phase itself only within a cycle."""
+        found: list[Phase] = []
+        left = self.parents(phase)
+        while left:
+            one = left.pop()
+            if one not in found:
+                found.append(one)
+                left += self.parents(one)
+        return found
+
+    def _find_cycle(self) -> list[Phase]:
+        by_id = {id(phase): phase for phase in self.phases}
+        edges = {key: {id(it) for it in its} for key, its in self._children.items()}
+        try:
+            TopologicalSorter(edges).prepare()
+        except CycleError as error:
+            return [by_id[key] for key in error.args[1]]
+        return []
+
+    def _go_down(self) -> dict[int, frozenset[str]]:
+        edges = {key: {id(it) for it in its} for key, its in self._children.items()}
+        down: dict[int, frozenset[str]] = {}
+        for key in TopologicalSorter(edges).static_order():  # children come first
+            children = self._children[key]
+            down[key] = frozenset(
+                asked
+                for child in children
+                for asked in (*child.asks_for, *child.keep, *down[id(child)])
+            )
+        return down
+
+
+def names(phases: Iterable[Phase]) -> str:
+    """Return the names of phases for people."""
+    return ", ".join(phase.name for phase in phases)

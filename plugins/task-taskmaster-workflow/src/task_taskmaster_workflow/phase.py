@@ -1,0 +1,166 @@
+"""One phase of a workflow: what it sends, and what it waits for."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
+
+import attrs
+from task_rules import template as templates
+from task_rules.dates import By
+from task_rules.missed import Missed
+from task_rules.schedule import Schedule
+
+from task_core.api import Task
+
+
+class On(StrEnum):
+    """Which results of a parent a phase follows."""
+
+    COMPLETE = "complete"
+    WARN = "warn"
+    ERROR = "error"
+    """It failed for good: its retries are over, or it was an alert."""
+    ANY = "any"
+
+
+class Overlap(StrEnum):
+    """What becomes of a firing while the task of the one before is not done."""
+
+    ALLOW = "allow"
+    SKIP = "skip"
+    WAIT = "wait"
+
+
+@attrs.frozen(kw_only=True)
+class Cron:
+    """One time to fire.
+
+    Args:
+        text: As it is written, without its zone.
+        schedule: When that is.
+        zone: On whose clock.
+    """
+
+    text: str
+    schedule: Schedule = attrs.field(eq=False)
+    zone: tzinfo
+
+    def after(self, moment: datetime) -> datetime | None:
+        """Return the first firing after a moment."""
+        return self.schedule.after(moment)
+
+
+@attrs.frozen(kw_only=True)
+class Batch:
+    """Several tasks for one event.
+
+    Args:
+        meta: Values of each key: the first of each make the first task.
+        product: Each value with each instead.
+        by: The step between dates.
+        length: From the event to the last date; None for one date.
+        meta_file: JSON lines, each with the values of a task.
+        max_tasks: How many there may be.
+    """
+
+    meta: Mapping[str, tuple[str, ...]] = {}
+    product: bool = False
+    by: By = By.DAY
+    length: timedelta | None = None
+    meta_file: str = ""
+    max_tasks: int = 10_000
+
+    @property
+    def provides(self) -> set[str]:
+        """The keys that its tasks have; those of a file are not known."""
+        return set(self.meta)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Phase:
+    """One phase.
+
+    Args:
+        workflow: The file that it stands in, as in the meta of tasks.
+        line: Where it begins there.
+        type, job: Of its tasks.
+        template: Of their info.
+        meta: Values that they always have.
+        crons: When it fires by itself.
+        zone: Of its dates.
+        offset: From a firing to the date that a task is about.
+        missed, missed_window: Which firings to make up for, and how old ones.
+        overlap: What becomes of a firing while the one before is at work.
+        files: A pattern of files; the taskmaster `files` starts it.
+        manual: It is only started by hand.
+        parents: What it follows; all of them.
+        on: Which of their results.
+        join, join_within: Which of their tasks belong together; how long to wait.
+        require: Keys of meta that a parent must bring.
+        keep: Keys of meta that go down to descendants, beside those they ask for.
+        batch: Several tasks for one event.
+        retry, retry_delay, retry_max: How often, after how long, at most how long.
+        deadline: How long after its sending it must be done.
+        no_alert: A failure for good is told to nobody.
+        source: All that was written, for its identity.
+    """
+
+    workflow: str
+    line: int
+    type: str
+    job: str
+    template: str
+    meta: Mapping[str, str]
+    crons: tuple[Cron, ...]
+    zone: tzinfo
+    offset: timedelta
+    missed: Missed
+    missed_window: timedelta | None
+    overlap: Overlap
+    files: str
+    manual: bool
+    parents: tuple[str, ...]
+    on: frozenset[On]
+    join: str
+    join_within: timedelta | None
+    require: tuple[str, ...]
+    keep: tuple[str, ...]
+    batch: Batch | None
+    retry: int
+    retry_delay: timedelta
+    retry_max: timedelta
+    deadline: timedelta | None
+    no_alert: bool
+    source: str
+
+    @property
+    def name(self) -> str:
+        """`type:job`, or `type`."""
+        return f"{self.type}:{self.job}" if self.job else self.type
+
+    @property
+    def asks_for(self) -> list[str]:
+        """The keys of meta that its template, its join and its gate look at."""
+        found = [*templates.keys(self.template), *templates.keys(self.join)]
+        return list(dict.fromkeys([*found, *self.require]))
+
+    @property
+    def digest(self) -> str:
+        """Stands for the phase from run to run; it changes when its file's words do."""
+        text = f"{self.workflow}\n{self.source}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def __str__(self) -> str:
+        return f"{self.workflow} {self.name}"
+
+
+def matches(ref: str, type: str, job: str) -> bool:
+    """Whether `type` or `type:job` in `dependsOn` means a task."""
+    wanted, _, its_job = ref.partition(":")
+    return wanted == type and (not its_job or its_job == job)
+
+
+def job_of(task: Task, meta: Mapping[str, str]) -> str:
+    """Return the job of a task, which older ones have in their meta only."""
+    return task.job or meta.get("job", "")

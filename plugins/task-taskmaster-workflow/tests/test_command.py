@@ -1,0 +1,105 @@
+"""Rules of `task workflow`: what it prints, and with which exit code it ends."""
+
+import subprocess
+
+import pytest
+
+SHOP = """
+[[phase]]
+task = "export"
+cron = "30 5 * * *"
+template = "{yyyy}-{mm}-{dd}"
+
+[[phase]]
+task = "report"
+dependsOn = "export"
+"""
+
+
+@pytest.fixture
+def task(tmp_path):
+    """Return what runs `task` in a folder of its own."""
+
+    def run(*words):
+        return subprocess.run(
+            ["task", *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    return run
+
+
+def test_check_prints_the_next_three_firings(task, files):
+    """Of each phase, and what the others follow; exit code 0 when all is well."""
+    done = task("workflow", "check", str(files.write(SHOP)))
+    assert (done.returncode, done.stderr) == (0, "")
+    first, export, report = done.stdout.splitlines()
+    assert first == "shop.toml: 2 phases"
+    assert export.count(" 05:30:00+00:00") == 3
+    assert report.split() == ["report", "after", "export"]
+
+
+def test_check_tells_each_mistake_and_ends_with_2(task, files):
+    """Of all files of a folder; the good ones are told on stdout."""
+    files.write(SHOP)
+    files.write('[[phase]]\ntask = "a"\ncorn = "@daily"\n', "sub/b.toml")
+    done = task("workflow", "check", str(files.folder))
+    assert done.returncode == 2
+    assert "shop.toml: 2 phases" in done.stdout
+    place = "sub/b.toml, line 3 (phase 1): "
+    assert f"{place}unknown key 'corn': did you mean 'cron'?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_place_without_files_is_told(task, files):
+    """In one line."""
+    for place in (files.folder, files.folder / "no.toml"):
+        done = task("workflow", "check", str(place))
+        assert done.returncode == 2
+        assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("format_", ["tree", "mermaid", "dot", "svg", "json"])
+def test_show_draws_in_each_format(task, files, format_):
+    """With the infos of a date."""
+    path = str(files.write(SHOP))
+    done = task("workflow", "show", path, "--at", "2026-01-05", "--format", format_)
+    assert done.returncode == 0, done.stderr
+    assert "2026-01-05" in done.stdout
+    assert "report" in done.stdout
+
+
+def test_a_bad_date_is_told_and_never_now(task, files):
+    """With what a date looks like."""
+    done = task("workflow", "show", str(files.write(SHOP)), "--at", "2026-120-01")
+    assert done.returncode == 2
+    assert "--at is no date like 2026-01-31" in done.stderr
+
+
+def test_run_starts_a_phase_by_hand(task, files, tmp_path):
+    """Its task has the meta that makes others follow."""
+    path = str(files.write(SHOP))
+    words = ("workflow", "run", path, "export", "--at", "2026-01-05")
+    dry = task(*words, "--dry-run")
+    assert dry.stdout.split()[1:] == ["export", "2026-01-05"]
+    done = task(*words, "--bus", "file")
+    assert done.returncode == 0, done.stderr
+    assert "workflow=shop.toml" in (tmp_path / "export").read_text()
+
+
+def test_run_asks_for_a_phase_that_is_there(task, files):
+    """It names the nearest one."""
+    done = task("workflow", "run", str(files.write(SHOP)), "exprt", "--dry-run")
+    assert done.returncode == 2
+    assert "there is no phase 'exprt': did you mean 'export'?" in done.stderr
+
+
+def test_convert_writes_our_spelling(task, files):
+    """To stdout."""
+    flowlord = '[[Phase]]\ntask = "a"\nrule = "cron=@daily&job=b"\n'
+    done = task("workflow", "convert", str(files.write(flowlord)))
+    assert done.stdout == '[[phase]]\ntask = "a:b"\ncron = "@daily"\n'

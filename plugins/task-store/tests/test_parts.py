@@ -66,6 +66,36 @@ def test_a_group_waits_and_is_taken_by_one(url, open_):
     assert one.waiting("r") == []
 
 
+def test_a_part_of_a_group_is_taken_the_oldest_first(url, open_):
+    """Also of a group larger than one statement can name."""
+    clock = FakeClock(1000.0)
+    groups = open_(url, clock=clock).groups
+    for number in reversed(range(3)):
+        groups.add("r", "dir", {f"{number}": b"x"})
+        clock.advance(1)
+    groups.add("r", "dir", {"1": b"again"})
+    first = groups.items("r", "dir", 2)
+    assert list(first) == ["2", "0"]
+    assert groups.take("r", "dir", first) == first
+    assert groups.take("r", "dir", first) == {}
+    assert groups.items("r", "dir") == {"1": b"again"}
+    many = {f"{number:04}": b"" for number in range(1200)}
+    groups.add("r", "many", many)
+    assert len(groups.take("r", "many", many)) == 1200
+
+
+def test_what_is_seen_again_and_again_stays_young(url, open_):
+    """The others can be forgotten by their age."""
+    clock = FakeClock(1000.0)
+    seen = open_(url, clock=clock).seen
+    seen.add("r", [("a", "1"), ("b", "1")])
+    clock.advance(100)
+    assert seen.older("r", 200) == []
+    assert sorted(seen.older("r", 50)) == [("a", "1"), ("b", "1")]
+    seen.renew("r", [("a", "1")])
+    assert seen.older("r", 50) == [("b", "1")]
+
+
 def test_a_plan_is_written_once_and_goes_on_where_it_was(store, other):
     """It survives a restart, and can be stopped before the next send."""
     items = [Item(n, f"key{n}", "load", b"body") for n in range(3)]

@@ -62,6 +62,23 @@ class Outbox:
         self._send([it for it in mine if not it.due])
         return ours
 
+    def send_from(self, act: Callable[[], Sequence[Claim]]) -> list[bool]:
+        """Do something in a transaction, and claim what comes of it in the same one.
+
+        So both are done or neither is; then what is ours and due is sent.
+
+        Args:
+            act: Writes to the store, and returns claims. It is called again when the
+                store was away.
+
+        Returns:
+            For each of its claims whether its key was new.
+        """
+        claims, ours = self.insist(lambda: self._claimed(act))
+        mine = [it for it, new in zip(claims, ours, strict=True) if new]
+        self._send([it for it in mine if not it.due])
+        return ours
+
     def queue(self, *claims: Claim) -> list[bool]:
         """Claim tasks for whoever takes over next (any thread).
 
@@ -103,6 +120,13 @@ class Outbox:
         while not self._ctx.stopping:
             self.take_over()
             self._ctx.wait(self.left(LOOK_EVERY))
+
+    def _claimed(
+        self, act: Callable[[], Sequence[Claim]]
+    ) -> tuple[Sequence[Claim], list[bool]]:
+        with self._store.transaction():
+            claims = act()
+            return claims, self._store.claim(claims) if claims else []
 
     def _send(self, claims: Sequence[Claim], *, puts_aside: bool = False) -> int:
         done: list[str] = []

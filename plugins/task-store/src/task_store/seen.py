@@ -66,6 +66,21 @@ class Seen:
         with self._database.reading() as connection:
             return int(connection.execute(look).scalar_one())
 
+    def older(self, rule: str, age: float) -> list[Version]:
+        """Return the versions of a rule that were noted so many seconds ago."""
+        look = select(SEEN.c.path, SEEN.c.version).where(
+            (SEEN.c.rule == rule) & (SEEN.c.at < self._database.now - age)
+        )
+        with self._database.reading() as connection:
+            return [(row.path, row.version) for row in connection.execute(look)]
+
+    def renew(self, rule: str, versions: Iterable[Version]) -> None:
+        """Note that versions are there yet: their age begins anew."""
+        with self._database.writing() as connection:
+            for version in versions:
+                changed = SEEN.update().where(_at(rule, version))
+                connection.execute(changed.values(at=self._database.now))
+
     def forget(self, rule: str, versions: Iterable[Version]) -> None:
         """Forget versions: their files are gone."""
         with self._database.writing() as connection:

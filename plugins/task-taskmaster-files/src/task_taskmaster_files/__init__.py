@@ -1,0 +1,1 @@
+"""A taskmaster that sends tasks for files: each version of each file once."""

@@ -1,0 +1,54 @@
+"""Lists of the files of a group, one JSON object a line, for a worker to read."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import fsspec
+
+from task_core.api import OptionError
+from task_taskmaster_files.file import File
+from task_taskmaster_files.keeping import line
+
+
+class Manifests:
+    """Writes them to a place. What stands for the same files has the same name.
+
+    Args:
+        place: A folder or a URL.
+        storage: Protocol -> what fsspec takes to open it.
+    """
+
+    def __init__(self, place: str, storage: Mapping[str, Mapping[str, Any]]) -> None:
+        protocol, there, _ = place.partition("://")
+        self._is_local = not there
+        self._settings = storage.get(protocol, {}) if there else {}
+        self._place = os.path.abspath(place) if self._is_local else place.rstrip("/")
+
+    def write(self, name: str, files: Sequence[File]) -> str:
+        """Write one as a whole, and return its path.
+
+        Raises:
+            OptionError: It cannot be written.
+        """
+        path = f"{self._place}/{name}.jsonl"
+        body = "".join(map(line, files)).encode()
+        try:
+            if self._is_local:
+                self._write_file(path, body)
+            else:
+                with fsspec.open(path, "wb", **self._settings) as file:
+                    file.write(body)
+        except Exception as error:
+            text = f"cannot write manifest {path}: {error}"
+            raise OptionError([text]) from error
+        return path
+
+    def _write_file(self, path: str, body: bytes) -> None:
+        os.makedirs(self._place, exist_ok=True)
+        new = f"{path}.{os.getpid()}.new"
+        with open(new, "wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, path)

@@ -1,0 +1,77 @@
+"""Templates filled in: a file's name stays one, whatever it has in it."""
+
+from datetime import UTC, datetime
+
+import attrs
+from hypothesis import given
+from hypothesis import strategies as st
+from task_taskmaster_files.file import File
+from task_taskmaster_files.filling import fill, values_of
+
+from task_core.api import param, parse_info
+
+FILE = File(
+    path="s3://b/in/a.csv",
+    version="v1",
+    size=7,
+    checksum="abc",
+    created=datetime(2026, 1, 31, 5, tzinfo=UTC),
+    lines=3,
+    bytes=9,
+    moment=datetime(2026, 1, 31, tzinfo=UTC),
+)
+
+
+def filled(template, file=FILE, meta=()):
+    return fill(template, values_of(file), file.moment, dict(meta))
+
+
+def test_tokens_of_a_file_are_filled_in():
+    """In any case, as all tokens are."""
+    assert filled("{file}|{filename}|{DIR}|{size}|{checksum}") == (
+        "s3://b/in/a.csv|a.csv|s3://b/in|7|abc"
+    )
+
+
+def test_tokens_of_gos_taskmasters_are_filled_in():
+    """Both spellings of the statistics, too."""
+    stats = "bytecnt=9&checksum=abc&created=2026-01-31T05:00:00Z&linecnt=3&size=7"
+    assert filled("{SRC_PATH}?{STATS}") == f"s3://b/in/a.csv?{stats}"
+    assert filled("{WATCH_FILE}?{SRC_STATS}") == f"s3://b/in/a.csv?{stats}"
+    assert filled("{LINECNT} {BYTECNT} {CREATED}") == "3 9 2026-01-31T05:00:00Z"
+
+
+def test_dates_and_meta_are_filled_in():
+    """The date of the path, and the values of the rule."""
+    assert filled("{yyyy}-{mm}?x={meta:x}", meta={"x": "1"}) == "2026-01?x=1"
+
+
+def test_what_nobody_knows_stays_empty():
+    """And is left out of the statistics."""
+    assert filled("{size}{checksum}?{stats}", File(path="/a", version="1")) == "?"
+
+
+def test_names_with_tokens_in_them_are_not_filled_in():
+    """A file may be called so."""
+    file = attrs.evolve(FILE, path="/in/{yyyy}-{size}.csv")
+    assert filled("{file}", file) == "/in/{yyyy}-{size}.csv"
+
+
+@attrs.frozen
+class Params:
+    path: str
+    source: str = ""
+    last: str = param("", name="last")
+
+
+names = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="/"), min_size=1
+)
+
+
+@given(names)
+def test_a_worker_reads_the_very_path_of_the_file(name):
+    """Of the path of its info, and of a parameter."""
+    file = File(path=f"/in/{name}", version="1")
+    read = parse_info(Params, filled("{file}?source={file}&last=x", file))
+    assert read == Params(f"/in/{name}", f"/in/{name}", "x")

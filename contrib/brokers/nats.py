@@ -2,10 +2,12 @@
 
 import json
 import socket
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from brokers.cache import cache_folder
-from brokers.ports import split
+from brokers.ports import free_address, split
 from brokers.server import Server
 
 
@@ -16,12 +18,21 @@ class Nats(Server):
     last two minutes it may forget.
 
     With `tls` it speaks with nobody in the open.
+
+    Args:
+        cluster: addresses of all its servers for one another, this one's first.
+        more: as for every server.
     """
 
     name = "NATS"
     program, variable = "nats-server", "NATS_SERVER"
     user, password = "tester", "s3cret-of-nats"
     """Who may log in, where one must."""
+
+    def __init__(self, *, cluster: Sequence[str] = (), **more: Any) -> None:
+        super().__init__(**more)
+        self._cluster = cluster
+        self.server_name = self.address
 
     @property
     def url(self) -> str:
@@ -56,6 +67,11 @@ class Nats(Server):
                 "cert_file": str(self._certificate.certificate),
                 "key_file": str(self._certificate.key),
             }
+        if self._cluster:
+            listen, *others = self._cluster
+            routes = [f"nats://{other}" for other in others]
+            settings["server_name"] = self.server_name
+            settings["cluster"] = {"name": "c", "listen": listen, "routes": routes}
         self.settings.write_text(json.dumps(settings | self._options), "utf-8")
 
     def answers(self) -> bool:
@@ -63,3 +79,9 @@ class Nats(Server):
         with socket.create_connection(split(self.address), timeout=1) as connection:
             told = connection.recv(4096)
             return told.startswith(b"INFO ") and b'"jetstream":true' in told
+
+
+def cluster_of(count: int) -> list[Nats]:
+    """Return so many servers of one cluster, not started yet."""
+    places = [free_address() for _ in range(count)]
+    return [Nats(cluster=[*places[at:], *places[:at]]) for at in range(count)]

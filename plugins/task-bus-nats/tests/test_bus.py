@@ -107,6 +107,45 @@ def test_what_is_sent_after_the_last_channel_is_kept_for_the_next(open_bus, topi
     assert [one.body for one in bus.subscribe(topic, "b").receive(9, 5)] == [b"new"]
 
 
+def test_two_who_delete_the_last_channels_at_one_moment_leave_a_keeper(
+    open_bus, ask, topic, monkeypatch
+):
+    """Each sees that the other's channel is there; what comes then is kept for good."""
+    one, other = open_bus(), open_bus()
+    for channel in ("a", "b"):
+        one.subscribe(topic, channel).close()
+    server = one._server
+    delete = server.delete
+
+    def just_then(kind, name):
+        monkeypatch.setattr(server, "delete", delete)
+        other.forget(topic, "b")
+        delete(kind, name)
+
+    monkeypatch.setattr(server, "delete", just_then)
+    one.forget(topic, "a")
+    assert not one.channels(topic)
+    keeper = ask(f"CONSUMER.INFO.task_{topic}.=")
+    assert not keeper["config"].get("inactive_threshold")
+    one.producer().send([Message(topic, b"kept")])
+    assert [it.body for it in one.subscribe(topic, "c").receive(9, 5)] == [b"kept"]
+
+
+def test_a_keeper_beside_a_channel_goes_by_itself(open_bus, ask, topic):
+    """It would hold what the channel has done, for nobody."""
+    bus = open_bus()
+    for channel in ("a", "b"):
+        bus.subscribe(topic, channel).close()
+    bus.forget(topic, "a")
+    keeper = ask(f"CONSUMER.INFO.task_{topic}.=")
+    assert 0 < keeper["config"]["inactive_threshold"] < 60 * 10**9
+    bus.producer().send([Message(topic, b"1")])
+    bus.subscribe(topic, "b")
+    assert "error" in ask(f"CONSUMER.INFO.task_{topic}.=")
+    bus.forget(topic, "b")
+    assert not ask(f"CONSUMER.INFO.task_{topic}.=")["config"].get("inactive_threshold")
+
+
 def test_looking_takes_nothing_from_the_first_channel(open_bus, topic):
     """A temporary channel is never the first."""
     bus = open_bus()

@@ -11,6 +11,7 @@ import pytest
 from brokers.nats import Nats
 from brokers.ports import free_address, split
 from conftest import insist
+from nats_operator import Operator
 from task_bus_nats.login import login
 from task_bus_nats.options import NatsOptions
 from task_bus_nats.plugin import nats as manifest
@@ -25,6 +26,9 @@ from task_core.api import (
 
 SOON = timedelta(seconds=0.5)
 SECRET = "wrong-secret"
+FEW = {"pub": {"deny": ["$JS.API.>"]}}
+MEANS = {"over": "TASK_BUS_NATS_PASSWORD", "few": "lists the rights"}
+"""Of credentials that are over, or do not allow enough: what is told."""
 
 
 @pytest.fixture
@@ -231,6 +235,25 @@ def test_credentials_are_a_jwt_and_a_signature_of_what_the_server_says(tmp_path)
     assert told["jwt"] == "e30.e30.e30"
     signature = base64.urlsafe_b64decode(told["sig"] + "==")
     assert nkeys.from_seed(seed).verify(b"nonce", signature)
+
+
+def test_credentials_log_in_where_an_operator_decides(server_with, told, tmp_path):
+    """By a JWT of its account; one of another account, or that is over, does not."""
+    operator = Operator()
+    where = server_with(options=operator.settings())
+    file = operator.credentials(tmp_path / "worker.creds")
+    bus = manifest.open(NatsOptions(**where, credentials=file), BusContext())
+    bus.producer().send([Message("t", b"1")])
+    (one,) = bus.subscribe("t", "c").receive(1, 10)
+    assert one.body == b"1"
+    bus.close()
+    for name, rights in {"over": {"exp": 1}, "few": FEW}.items():
+        file = operator.credentials(tmp_path / name, **rights)
+        text, again = told(**where, credentials=file)
+        assert MEANS[name] in text
+        assert not again
+    file = Operator(b"other").credentials(tmp_path / "other")
+    assert "TASK_BUS_NATS_PASSWORD" in told(**where, credentials=file)[0]
 
 
 def test_an_nkey_logs_in(server_with, told, tmp_path):

@@ -20,6 +20,8 @@ from task_core.api import UnsupportedCapabilityError
 SECOND = 1_000_000_000
 LAG = 0.25
 """Seconds, at most, by which a lease ends here before it ends at the server."""
+WHILE = 10.0
+"""Seconds in which two who delete the last channels at one moment see each other."""
 MOST_WAITING = 4096
 """So many readers may wait on a channel; a server's own default is 512."""
 
@@ -127,7 +129,7 @@ class Topics:
         self.ensure([channel.topic])
         place = self._names.place(channel.topic)
         name = self._names.consumer(channel.name)
-        found = {one["name"]: one for one in self._server.consumers(place.stream)}
+        found = self._consumers(place)
         if (there := found.get(name)) is None:
             first = not channel.life and not _lasting(found.values())
             self._server.make_consumer(
@@ -153,14 +155,36 @@ class Topics:
             self._server.make_consumer(place.stream, there["name"], **config)
 
     def close(self, topic: str, channel: str) -> None:
-        """Delete a channel; when it was the last, what comes is kept for a first."""
+        """Delete a channel; when it was the last, what comes is kept for a first.
+
+        The keeper is there before it goes: for good if it is the last, and else for a
+        while, since somebody else may be about to delete the others.
+        """
         place, name = self._names.place(topic), self._names.consumer(channel)
-        found = {one["name"]: one for one in self._server.consumers(place.stream)}
+        found = self._consumers(place)
         if name not in found:
             return
-        if name in _lasting(found.values()) and len(_lasting(found.values())) == 1:
-            self._server.make_consumer(place.stream, KEEPER, deliver_policy="new")
-        self._server.delete("CONSUMER", f"{place.stream}.{name}")
+        if name in _lasting(found.values()):
+            is_last = len(_lasting(found.values())) == 1
+            self._keep(place, found, 0.0 if is_last else WHILE)
+            self._server.delete("CONSUMER", f"{place.stream}.{name}")
+            if not is_last and not _lasting((left := self._consumers(place)).values()):
+                self._keep(place, left, 0.0)
+        else:
+            self._server.delete("CONSUMER", f"{place.stream}.{name}")
+
+    def _consumers(self, place: Place) -> dict[str, Record]:
+        return {one["name"]: one for one in self._server.consumers(place.stream)}
+
+    def _keep(self, place: Place, found: dict[str, Record], seconds: float) -> None:
+        """Make the keeper of what comes, or let it stay for so long; 0: for good."""
+        config: Record = {"deliver_policy": "new"}
+        if there := found.get(KEEPER):
+            config = there["config"]
+            if not config.get("inactive_threshold"):
+                return
+        config |= {"inactive_threshold": round(seconds * SECOND)}
+        self._server.make_consumer(place.stream, KEEPER, **config)
 
     def delete(self, topic: str) -> None:
         """Delete a topic with all that is on it."""

@@ -1,0 +1,139 @@
+"""A cluster: what its majority has confirmed outlives any one of its servers."""
+
+import threading
+import uuid
+
+import pytest
+from brokers.insist import again, present, until
+from brokers.nats import cluster_of
+from task_bus_nats.options import NatsOptions
+from task_bus_nats.plugin import nats as manifest
+
+from task_core import connect
+from task_core.api import BusContext, LeaseLostError, Message
+
+MORE = 300
+"""Messages that are sent after a kill, and before the next."""
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Three servers; each takes over from any other."""
+    servers = cluster_of(3)
+    try:
+        for server in servers:
+            present(server.start)
+        yield servers
+    finally:
+        for server in servers:
+            server.close()
+
+
+@pytest.fixture
+def open_bus(cluster):
+    """Open a bus at all of them; closed in the end."""
+    opened = []
+
+    def open_bus():
+        host = ",".join(server.address for server in cluster)
+        options = NatsOptions(host=host, replicas=3)
+        opened.append(manifest.open(options, BusContext(lease=5.0)))
+        return opened[-1]
+
+    yield open_bus
+    for bus in opened:
+        bus.close()
+
+
+@pytest.fixture
+def topic(open_bus):
+    """A topic on all three; the cluster may have just begun."""
+    topic = f"test-{uuid.uuid4().hex[:12]}"
+    again(lambda: open_bus().subscribe(topic, "c"))
+    return topic
+
+
+def leader_of(bus, topic):
+    """Return the name of the server that a topic is written to."""
+    told = again(lambda: bus._server.call(f"STREAM.INFO.task_{topic}"))
+    return told["cluster"].get("leader")
+
+
+class Work:
+    """Somebody who sends, and somebody who works, until they are told to end."""
+
+    def __init__(self, open_bus, topic):
+        self.sent, self.done = [], []
+        self._open, self._topic = open_bus, topic
+        self._ends = threading.Event()
+        self._threads = [threading.Thread(target=it) for it in (self._send, self._work)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ends.set()
+        for thread in self._threads:
+            thread.join()
+
+    def goes_on(self):
+        """Wait until some more is sent and done."""
+        sent, done = len(self.sent) + MORE, len(self.done) + MORE
+        until(lambda: len(self.sent) >= sent and len(self.done) >= done)
+
+    def _send(self):
+        producer = self._open().producer()
+        while not self._ends.is_set():
+            body = b"%d" % len(self.sent)
+            again(lambda body=body: producer.send([Message(self._topic, body)]))
+            self.sent.append(body)
+
+    def _work(self):
+        consumer = again(lambda: self._open().subscribe(self._topic, "c"))
+        while not (self._ends.is_set() and set(self.done) >= set(self.sent)):
+            came = again(lambda: consumer.receive(10, 0.5))
+            done = [Message(f"{self._topic}-done", one.body) for one in came]
+            try:
+                again(lambda came=came, done=done: consumer.settle(came, done))
+            except LeaseLostError:
+                continue  # they come again
+            self.done += [one.body for one in came]
+
+
+def test_the_kill_of_each_leader_in_turn_loses_nothing(cluster, open_bus, topic):
+    """While somebody sends and somebody works; all of it is done in the end."""
+    bus = open_bus()
+    with Work(open_bus, topic) as work:
+        for _ in range(2):
+            work.goes_on()
+            until(lambda: leader_of(bus, topic))
+            name = leader_of(bus, topic)
+            (leader,) = [it for it in cluster if it.server_name == name]
+            leader.kill()
+            work.goes_on()
+            leader.start()
+        work.goes_on()
+    assert set(work.done) == set(work.sent)
+
+
+def test_a_url_names_servers_that_may_be_gone(cluster, topic):
+    """The first that answers is taken, and tells of the others."""
+    gone, *rest = cluster
+    gone.kill()
+    try:
+        hosts = ",".join(server.address for server in cluster)
+        with connect(f"nats://{hosts}?replicas=3") as tasks:
+            again(lambda: tasks.send(topic, "a"))
+            assert [it.info for it in tasks.read(topic, channel="c", timeout=9)] == [
+                "a"
+            ]
+        with connect(f"nats://{rest[0].address}") as tasks:
+            again(lambda: tasks.send(topic, "b"))
+            rest[0].kill()
+            gone.start()  # two of three are enough
+            again(lambda: tasks.send(topic, "c"))
+    finally:
+        for server in (gone, rest[0]):
+            server.start()

@@ -1,5 +1,6 @@
 """Settings of all tests."""
 
+import logging
 import os
 
 import pytest
@@ -27,3 +28,19 @@ def no_secrets(monkeypatch):
     """What one test told to hide is no secret of the next."""
     monkeypatch.setattr(shown, "_secrets", set())
     monkeypatch.setattr(shown, "_known", [])
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before():
+    """What a launch in this process has set up is gone after its test."""
+    root = logging.getLogger()
+    handlers, level, factory = (
+        [*root.handlers],
+        root.level,
+        logging.getLogRecordFactory(),
+    )
+    yield
+    root.handlers[:] = [one for one in root.handlers if one in handlers]
+    root.setLevel(level)
+    logging.setLogRecordFactory(factory)
+    logging.captureWarnings(False)

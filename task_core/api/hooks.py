@@ -11,7 +11,7 @@ import attrs
 import pluggy
 
 from task_core.api.bus import Bus
-from task_core.api.message import Delivery, Message
+from task_core.api.message import Delivery, Message, Settled
 from task_core.api.plugin import NoOptions, late
 from task_core.api.worker import Outcome
 from task_core.errors import BusError
@@ -90,6 +90,10 @@ class HookSpecifications:
     @hookspec
     def task_settled(self, task: Task) -> None:
         """Observer: the done task is confirmed and its delivery acknowledged."""
+
+    @hookspec
+    def batch_settled(self, batch: Sequence[Settled]) -> None:
+        """Observer: deliveries were settled in one step; what became of each."""
 
     @hookspec
     def task_sent(self, messages: Sequence[Message]) -> None:

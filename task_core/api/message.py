@@ -11,6 +11,7 @@ import msgspec
 
 from task_core.api.capabilities import Capabilities, require
 from task_core.errors import PayloadError
+from task_core.task import Task
 
 
 class Message(msgspec.Struct, gc=False):
@@ -55,6 +56,25 @@ class Delivery(msgspec.Struct, gc=False):
     headers: dict[str, str] | None = None
     returned: int = 0
     unsure: int = 0
+
+
+class Settled(msgspec.Struct, gc=False):
+    """What became of one delivery.
+
+    Args:
+        task: The task, with its result; None when the delivery was none.
+        topic: Where it was read.
+        fate: `complete`, `error`, `alert`, `warn`; or `retry` (it was sent to run
+            again), `dead` (it went to the dead topic), `ignored` (nothing was sent).
+        attempt: The how-manyth receipt it was.
+        took: Seconds in its slot; 0 when it did not run.
+    """
+
+    task: Task | None
+    topic: str
+    fate: str
+    attempt: int
+    took: float
 
 
 class Declaring(Protocol):

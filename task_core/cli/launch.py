@@ -7,7 +7,7 @@ import click
 from task_core.cli.buses import STDIN, reads_terminal
 from task_core.cli.command import PluginCommand
 from task_core.cli.launch_options import GROUPS, SECTION
-from task_core.cli.logs import set_up_logging
+from task_core.cli.logs import errors_as_lines, set_up_logging
 from task_core.config.selection import Settings
 from task_core.errors import OptionError
 
@@ -40,14 +40,20 @@ _WHO = (
 _EXTRA = re.compile(r"unexpected extra arguments? \((\S+?)[ )]")
 _BUSES = frozenset({"bus", "in_bus", "out_bus", "prefix"})
 _OF_BOTH = _BUSES | {
-    *("worker", "taskmaster", "kill_time", "lease", "max_attempts", "log_level"),
-    *("hooks", "require_hooks"),
+    *("worker", "taskmaster", "kill_time", "lease", "max_attempts"),
+    *("log_level", "log_format", "log_time", "log_interval", "hooks", "require_hooks"),
 }
 """The options that a taskmaster heeds as well."""
 
 
 def _run(settings: Settings, *others: Settings) -> int:
-    set_up_logging(settings.command.log_level.value)
+    told = settings.command
+    set_up_logging(told.log_level.value, told.log_format, told.log_time)
+    with errors_as_lines(told.log_format):
+        return _launch(settings, *others)
+
+
+def _launch(settings: Settings, *others: Settings) -> int:
     if bool(settings.worker) == bool(settings.taskmaster):
         raise OptionError([_WHO])
     if settings.taskmaster:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import attrs
 from attrs.validators import ge, optional
 
-from task_core.cli.logs import LogLevel
+from task_core.cli.logs import LogFormat, LogLevel
 from task_core.config.selection import PREFIX
 from task_core.config.sources import Section
 from task_core.launcher.plan import AckMode, Guarantee, Plan, Pool, TypePolicy
@@ -143,6 +143,19 @@ class LaunchOptions:
         TypePolicy.RUN, help="What to do with tasks of another type."
     )
     log_level: LogLevel = option(LogLevel.INFO, help="What to report on stderr.")
+    log_format: LogFormat = option(
+        LogFormat.TEXT, help="Lines on stderr as text, or a JSON object each."
+    )
+    log_time: bool | None = option(
+        None,
+        help="Begin lines of text with the time; not given: where stderr is no"
+        " terminal.",
+    )
+    log_interval: timedelta = option(
+        timedelta(minutes=1),
+        help="Time between lines that count what was done, while there is work; 0s:"
+        " none.",
+    )
     stats: bool = option(False, help="Print the counts as JSON on stderr at the end.")
     fail: bool = option(False, help="Exit with 1 when a task failed or is dead.")
 
@@ -201,6 +214,6 @@ GROUPS = {
             "fail",
         ),
     ),
-    "What it reports": ("log_level", "stats"),
+    "What it reports": ("log_level", "log_format", "log_time", "log_interval", "stats"),
 }
 """The options as help groups them."""

@@ -1,8 +1,18 @@
-"""Where log lines go: to stderr, short ones."""
+"""Where log lines go: to stderr, as short text or as JSON, each with its task."""
 
+import contextlib
 import logging
+import os
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from enum import StrEnum
 
+import click
+import msgspec
+
+from task_core.errors import FrameworkError
+from task_core.launcher.at_work import About, Record
 from task_core.shown import shown
 
 
@@ -15,16 +25,164 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-class Shown(logging.Formatter):
-    """Formats lines that may hold text of tasks, brokers and users."""
+class LogFormat(StrEnum):
+    """How lines look."""
+
+    TEXT = "text"
+    JSON = "json"
+    """An object in each line."""
+
+
+_COLOURS = {
+    logging.DEBUG: "\x1b[2m",
+    logging.WARNING: "\x1b[33m",
+    logging.ERROR: "\x1b[31m",
+    logging.CRITICAL: "\x1b[1;31m",
+}
+_PLAIN = "\x1b[0m"
+
+log = logging.getLogger("task")
+
+
+def stamp(seconds: float) -> str:
+    """Return a moment as lines tell it: RFC 3339 in UTC, with milliseconds."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
+
+
+class Lines(logging.Formatter):
+    """Formats lines that may hold text of tasks, brokers and users.
+
+    Args:
+        times: Whether each begins with its time.
+        colours: Whether levels have colours.
+    """
+
+    def __init__(self, *, times: bool = False, colours: bool = False) -> None:
+        super().__init__()
+        self._times = times
+        self._colours = colours
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line without secrets, and without what steers a terminal."""
-        return shown(super().format(record), lines=True)
+        time = f"{stamp(record.created)} " if self._times else ""
+        return (
+            f"{time}task: {self._level(record)}{shown(self._text(record), lines=True)}"
+        )
+
+    def _level(self, record: logging.LogRecord) -> str:
+        if record.levelno == logging.INFO:
+            return ""
+        level = f"{record.levelname.lower()}:"
+        if self._colours:
+            level = f"{_COLOURS.get(record.levelno, '')}{level}{_PLAIN}"
+        return f"{level} "
+
+    def _text(self, record: logging.LogRecord) -> str:
+        text = super().format(record).rstrip("\n")
+        about = getattr(record, "at_work", None)
+        if about is None or str(about) in text:
+            return text
+        return f"{about}: {text}"
 
 
-def set_up_logging(level: str) -> None:
-    """Send log lines of a level and above to stderr."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(Shown("task: %(message)s"))
-    logging.basicConfig(level=level.upper(), handlers=[handler])
+class Objects(logging.Formatter):
+    """Formats each line as a JSON object, with its task where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the object, in one line and without secrets."""
+        fields: dict[str, object] = {
+            "time": stamp(record.created),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            **_facts(getattr(record, "at_work", None)),
+            "message": shown(record.getMessage().rstrip("\n"), lines=True),
+        }
+        trace = record.exc_text
+        if not trace and record.exc_info:
+            trace = self.formatException(record.exc_info)
+        if trace:
+            fields["exception"] = shown(trace, lines=True)
+        return msgspec.json.encode(fields).decode()
+
+
+def _facts(about: About | None) -> dict[str, object]:
+    if about is None:
+        return {}
+    facts = {"worker": about.worker, "type": about.type, "id": about.id}
+    if not about.id:
+        facts["info"] = about.info
+    found: dict[str, object] = {k: shown(text) for k, text in facts.items() if text}
+    return {**found, "attempt": about.attempt}
+
+
+class Stderr(logging.Handler):
+    """Writes to what is stderr at that moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line."""
+        try:
+            sys.stderr.write(f"{self.format(record)}\n")
+            sys.stderr.flush()
+        except Exception:  # noqa: BLE001  as all handlers do it
+            self.handleError(record)
+
+
+def set_up_logging(
+    level: str,
+    form: LogFormat = LogFormat.TEXT,
+    times: bool | None = None,
+) -> None:
+    """Send log lines of a level and above to stderr, warnings of Python too.
+
+    What the user's code has set up to write to the terminal goes, since each line would
+    come twice; its other handlers stay, and get all lines.
+
+    Args:
+        level: The level.
+        form: How lines look.
+        times: Whether they begin with the time; where stderr is no terminal when None.
+    """
+    root, handler = logging.getLogger(), Stderr()
+    terminal = _is_terminal()
+    if form is LogFormat.JSON:
+        handler.setFormatter(Objects())
+    else:
+        colours = terminal and not os.environ.get("NO_COLOR")
+        times = not terminal if times is None else times
+        handler.setFormatter(Lines(times=times, colours=colours))
+    for other in [*root.handlers]:
+        if isinstance(other, Stderr) or _writes_here(other):
+            root.removeHandler(other)
+    root.addHandler(handler)
+    root.setLevel(level.upper())
+    logging.setLogRecordFactory(Record)
+    logging.captureWarnings(True)
+
+
+def _writes_here(handler: logging.Handler) -> bool:
+    """Whether it is a plain one for the terminal, as `logging.basicConfig` has it."""
+    if type(handler) is not logging.StreamHandler:
+        return False
+    streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
+    return handler.stream in streams
+
+
+def _is_terminal() -> bool:
+    try:
+        return sys.stderr.isatty()
+    except (AttributeError, ValueError):  # it is closed
+        return False
+
+
+@contextlib.contextmanager
+def errors_as_lines(form: LogFormat) -> Iterator[None]:
+    """Tell an error that ends the command as all else is told, where that is JSON."""
+    try:
+        yield
+    except FrameworkError as error:
+        if form is LogFormat.TEXT:
+            raise
+        debug = os.environ.get("TASK_DEBUG", "0") not in {"", "0"}
+        log.critical("%s", error, exc_info=error if debug else None)
+        raise click.exceptions.Exit(error.exit_code) from None

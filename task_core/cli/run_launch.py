@@ -1,12 +1,13 @@
 """Runs what `task launch` was told to: a worker, or a taskmaster."""
 
+import contextlib
 import logging
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from math import inf
 from types import TracebackType
@@ -26,9 +27,9 @@ from task_core.config.resolve import DEFAULT
 from task_core.config.selection import Settings
 from task_core.errors import BusConnectionError, FrameworkError, PluginError
 from task_core.launcher.launcher import Launcher, make_launcher
-from task_core.launcher.plan import Plan
+from task_core.launcher.plan import Hooks, Plan
 from task_core.launcher.signals import Stoppable, Supervisor
-from task_core.launcher.stats import Stats
+from task_core.launcher.stats import Stats, summary
 
 LEAKED = 5
 """Exit code when threads were left behind, as many as `--max-leaked` says."""
@@ -76,7 +77,8 @@ def _run_workers(many: Sequence[Settings], open_: Callable[[Settings], Bus]) -> 
     supervisor = Supervisor(_together(launchers), kill_time, freeze)
     threads = set(threading.enumerate())
     try:
-        ended = supervisor.run()
+        with _counted(launchers, options.log_interval.total_seconds()):
+            ended = supervisor.run()
     finally:
         stats = _report(launchers, counts=options.stats)
     failed = options.fail and stats.failed + stats.dead > 0
@@ -105,7 +107,7 @@ def _make_launchers(
 ) -> list[Launcher]:
     """Return a launcher for each worker; when one cannot be made, none is."""
     made: list[Launcher] = []
-    hooks = hooks_of(many[0])
+    hooks = _narrated(hooks_of(many[0]))
     try:
         for one in many:
             assert one.worker is not None  # the command sees to it
@@ -124,6 +126,15 @@ def _make_launchers(
             launcher.parts.bus.close()
         raise
     return made
+
+
+def _narrated(hooks: Hooks) -> Hooks:
+    """Return hooks that tell each step of a task too, where somebody reads that."""
+    if not log.isEnabledFor(logging.DEBUG):
+        return hooks
+    from task_core.launcher.narrator import Narrator  # few read it
+
+    return Narrator(hooks, log)
 
 
 def _together(launchers: Sequence[Launcher]) -> Stoppable:
@@ -145,6 +156,25 @@ def plan_of(settings: Settings) -> Plan:
     return attrs.evolve(plan, **rest)
 
 
+@contextlib.contextmanager
+def _counted(launchers: Sequence[Launcher], interval: float) -> Iterator[None]:
+    """Write a line now and then that counts what was done."""
+    over = threading.Event()
+
+    def count() -> None:
+        if not over.wait(interval):
+            from task_core.cli.counting import Counting  # short launches need none
+
+            Counting(launchers, interval).run(over)
+
+    if interval > 0 and log.isEnabledFor(logging.INFO):
+        threading.Thread(target=count, name="counting", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
 def _report(launchers: Sequence[Launcher], *, counts: bool) -> Stats:
     """Say what launchers did, also when they failed; return the sum."""
     stats = Stats.total([one.stats for one in launchers])
@@ -156,23 +186,6 @@ def _report(launchers: Sequence[Launcher], *, counts: bool) -> Stats:
     return stats
 
 
-def summary(stats: Stats, unreported: int) -> str:
-    """Say in one line what a launcher did."""
-    parts = [f"{count:,} {name}" for name, count in sorted(stats.results.items())]
-    extras = {
-        "sent to the dead topic": stats.dead,
-        "to run again": stats.retried,
-        "given back": stats.returned,
-        "gone to others": stats.lost,
-        "forced to close": stats.abandoned,
-        "slots replaced": stats.replaced,
-        "threads left behind": stats.leaked,
-        "not reported": unreported,
-    }
-    parts += [f"{count:,} {name}" for name, count in extras.items() if count]
-    return f"{', '.join(parts)} in {stats.runtime:.2f}s"
-
-
 def _run_taskmaster(settings: Settings, open_: Callable[[Settings], Bus]) -> int:
     # Only for those who have one.
     from task_core.launcher.taskmaster import TaskmasterLoop
@@ -180,7 +193,7 @@ def _run_taskmaster(settings: Settings, open_: Callable[[Settings], Bus]) -> int
     assert settings.taskmaster is not None  # the command sees to it
     options: LaunchOptions = settings.command
     plugin: TaskmasterPlugin = settings.taskmaster.plugin
-    hooks = hooks_of(settings)
+    hooks = _narrated(hooks_of(settings))
     taskmaster = plugin.make(settings.taskmaster.options)
     bus = open_(settings)
     name = plugin.name

@@ -67,7 +67,7 @@ def _run(
     if from_stdin and sys.stdin.isatty():
         what = "tasks, one JSON line each" if words[0] == "-" else "infos, one a line"
         click.echo(f"task: reading {what}, to Ctrl-D", err=True)
-    set_up_logging(LogLevel.WARNING)
+    set_up_logging(LogLevel.WARNING, times=False)
     hooks = hooks_of(settings, sends_once=options.unique is not None)
     role, stdout = Role.OUT if wait is None else Role.BOTH, claim_stdout()
     bus = open_selected(settings.buses["bus"], role, stdout)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
 
@@ -52,6 +53,11 @@ class CommonOptions:
 
     bus: str | None = option(None, help="Bus of every command: a name or a URL.")
     log_level: str | None = option(None, help="What to report on stderr.")
+    log_format: str | None = option(None, help="Lines on stderr: text, or json.")
+    log_time: bool | None = option(None, help="Begin lines of text with the time.")
+    log_interval: timedelta | None = option(
+        None, help="Time between lines that count what was done; 0s: none."
+    )
     prefix: str | None = option(None, help=PREFIX)
 
 

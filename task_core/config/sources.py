@@ -66,7 +66,7 @@ class Section:
         return ".".join((*self.table, spec.name))
 
 
-COMMON = ("bus", "log_level", "prefix")
+COMMON = ("bus", "log_level", "log_format", "log_time", "log_interval", "prefix")
 """Options that the table `[task]` sets for all commands."""
 
 

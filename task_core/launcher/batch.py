@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from task_core.api.message import Delivery, Message
+from task_core.api.message import Delivery, Message, Settled
 from task_core.clock import Clock
 from task_core.launcher.context import Job
 from task_core.launcher.plan import Plan
@@ -63,6 +63,28 @@ class Batch:
                 fate, job = self.fates.get(position), self.jobs[position]
                 rest.add(delivery, self.messages_of(position), fate, job)
         return rest
+
+
+def settled_of(batch: Batch, topic: str) -> list[Settled]:
+    """Return what became of each delivery of a batch that was settled.
+
+    Args:
+        batch: The batch.
+        topic: Where the deliveries were read.
+    """
+    fates = batch.fates
+    return [
+        Settled(
+            job.task if job else None,
+            topic,
+            fates.get(position, "complete"),
+            delivery.attempt,
+            job.took if job else 0.0,
+        )
+        for position, (delivery, job) in enumerate(
+            zip(batch.deliveries, batch.jobs, strict=True)
+        )
+    ]
 
 
 def dead_letter(

@@ -39,6 +39,7 @@ class SharedContext:
     Args:
         cancel: The switch behind `ctx.cancelled`.
         log: Logger of the worker.
+        worker: Its name.
         options: The worker's own options.
         check: Raises for a child that the bus is known to refuse.
         timeout: Seconds that a run may take, or None.
@@ -49,6 +50,7 @@ class SharedContext:
 
     cancel: Cancel
     log: logging.Logger
+    worker: str = ""
     options: Any = None
     check: Callable[[Message], None] = accept
     timeout: float | None = None

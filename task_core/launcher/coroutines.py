@@ -7,10 +7,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from contextvars import Context
+from contextvars import Context, copy_context
+from typing import Any
 
 from task_core.api.worker import describe, failed
 from task_core.clock import Clock
+from task_core.launcher.at_work import AT_WORK, AtWork
 from task_core.launcher.context import Call, Job, RunContext, SharedContext
 from task_core.launcher.handover import Handover
 from task_core.launcher.plan import Hooks
@@ -38,7 +40,7 @@ def make_slots(
         return CoroutineContext(job.task, job.delivery.attempt, shared, stopping)
 
     run = make_async_run(call, shared, clock, hooks, make_context)
-    slots = CoroutineSlots(count, run, handover)
+    slots = CoroutineSlots(count, run, handover, shared.worker)
     shared.cancel.listen(lambda: slots.call(stopping.set))
     return slots
 
@@ -73,19 +75,25 @@ class CoroutineSlots:
         count: How many tasks run at a time.
         run: What to await for each job; it never raises by itself.
         handover: Where jobs come from and go to.
+        worker: Name of what they run, for the log.
     """
 
-    def __init__(self, count: int, run: AsyncRun, handover: Handover) -> None:
+    def __init__(
+        self, count: int, run: AsyncRun, handover: Handover, worker: str = ""
+    ) -> None:
         self._count = count
+        self._worker = worker
         self._run = run
         self._handover = handover
         self._closing = False
         self._servers: set[asyncio.Task[None]] = set()
-        self._held: dict[int, Job] = {}  # by id: one more reference would be seen
+        # By id of their task: one more reference would be seen.
+        self._held: dict[int, AtWork] = {}
         self._prepare()
 
     def _prepare(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._loop.set_task_factory(_make_task)
         self._thread = threading.Thread(target=self._main, name="slots", daemon=True)
 
     def start(self) -> None:
@@ -94,7 +102,7 @@ class CoroutineSlots:
 
     def held(self) -> Collection[Job | None]:
         """Return the jobs that are in the loop now, perhaps some that are finished."""
-        return [*self._held.copy().values()]
+        return [slot.job for slot in self._held.copy().values()]
 
     def mend(self) -> int:
         """Replace a loop whose thread has ended: what was in it is lost."""
@@ -148,8 +156,10 @@ class CoroutineSlots:
         for _ in range(len(self._handover.waiting)):
             if self._closing or len(self._servers) >= self._count:
                 break
-            context = Context()
-            server = self._loop.create_task(self._serve(context), context=context)
+            context, slot = Context(), AtWork(self._worker)
+            context.run(AT_WORK.set, slot)
+            server = self._loop.create_task(self._serve(slot, context), context=context)
+            self._held[id(server)] = slot
             self._servers.add(server)
             server.add_done_callback(self._ended)
 
@@ -161,7 +171,7 @@ class CoroutineSlots:
         else:
             self._begin()
 
-    async def _serve(self, context: Context) -> None:
+    async def _serve(self, slot: AtWork, context: Context) -> None:
         """Run what waits, until a job leaves traces."""
         handover, clock = self._handover, time.perf_counter
         finished = handover.finished
@@ -171,7 +181,7 @@ class CoroutineSlots:
         references, count, begin = sys.getrefcount(me), 0, clock()
         while not self._closing:
             try:
-                self._held[id(me)] = job = take()
+                slot.job = job = take()
             except IndexError:
                 break
             try:
@@ -184,10 +194,21 @@ class CoroutineSlots:
             give(job)
             if handover.sleeping and len(finished) >= handover.wake_at:
                 handover.wake()
-            if context or me.cancelling() or sys.getrefcount(me) > references:
+            if len(context) > 1 or me.cancelling() or sys.getrefcount(me) > references:
                 break
             count += 1
             if count % FAIRNESS == 0:
                 await asyncio.sleep(0)
         if handover.sleeping and finished:
             handover.wake()
+
+
+def _make_task(
+    loop: asyncio.AbstractEventLoop, coroutine: Any, **settings: Any
+) -> asyncio.Task[Any]:
+    """Return a task that a worker makes: it may outlive the job, and still name it."""
+    if settings.get("context") is None:
+        settings["context"] = context = copy_context()
+        if slot := context.get(AT_WORK):
+            context.run(AT_WORK.set, AtWork(slot.worker, slot.job))
+    return asyncio.Task(coroutine, loop=loop, **settings)

@@ -4,12 +4,11 @@ import logging
 from collections import Counter
 
 from task_core.api.bus import Bus, Consumer
-from task_core.errors import excerpt
+from task_core.launcher.at_work import about, name_of
 from task_core.launcher.context import Job
 from task_core.launcher.in_flight import InFlight
 from task_core.launcher.outbox import Outbox
 from task_core.launcher.plan import Plan
-from task_core.task import Task
 
 MOST_REMEMBERED = 10_000
 """Tasks that have killed a process and are remembered."""
@@ -55,11 +54,11 @@ class Crashes:
             self._in_flight.give_back([job], consumer)
         fate = "it is dead" if dead else "it is given back"
         log.error(
-            "task %s, attempt %d: its process %s; %s",
-            _name(job.task),
-            times,
+            "task %s: its process %s; %s",
+            name_of(job.task, times),
             job.killed,
             fate if self._returns else "it is done with an error",
+            extra=about(job),
         )
         return self._returns
 
@@ -70,7 +69,3 @@ class Crashes:
         key = hash(job.delivery.body)
         self._deaths[key] += 1
         return max(job.delivery.attempt, self._deaths[key])
-
-
-def _name(task: Task) -> str:
-    return f"{task.type} {excerpt(task.id or task.info)}"

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from task_core.api.worker import describe, failed
 from task_core.errors import UsageError
+from task_core.launcher.at_work import AT_WORK, AtWork, about, name_of
 from task_core.launcher.context import Job, LeftBehind
 from task_core.launcher.run import Run
 
@@ -133,14 +134,18 @@ class ThreadSlots:
         count: How many tasks run at a time.
         run: What to call for each job; it never raises by itself.
         handover: Where jobs come from and go to.
+        worker: Name of what they run, for the log.
     """
 
-    def __init__(self, count: int, run: Run, handover: Handover) -> None:
+    def __init__(
+        self, count: int, run: Run, handover: Handover, worker: str = ""
+    ) -> None:
         self._count = count
         self._run = run
+        self._worker = worker
         self._handover = handover
         self._tokens: SimpleQueue[bool] = SimpleQueue()  # True: work; False: stop
-        self._held: list[Job | None] = [None] * count
+        self._held = [AtWork(worker) for _ in range(count)]
         self._threads: list[threading.Thread] = []
         self._closing = False
 
@@ -173,7 +178,7 @@ class ThreadSlots:
 
     def held(self) -> Collection[Job | None]:
         """Return the jobs that the threads have now, perhaps some that are finished."""
-        return self._held.copy()
+        return [slot.job for slot in self._held]
 
     def mend(self) -> int:
         """Replace threads that have ended, and wake those that wait beside a job."""
@@ -181,7 +186,6 @@ class ThreadSlots:
         replaced = 0
         with contextlib.suppress(RuntimeError):  # the system has no more: later
             for number in ended if not self._closing else ():
-                self._held[number] = None
                 self._threads[number] = self._start(number)
                 replaced += 1
         self.submit(())
@@ -197,18 +201,18 @@ class ThreadSlots:
         idents = [one.ident for one in self._threads]
         if thread in idents and not self._closing:
             number = idents.index(thread)
-            self._held[number] = None
+            self._held[number] = AtWork()  # what the thread logs still tells its task
             with contextlib.suppress(RuntimeError):  # the system has no more: `mend`
                 self._threads[number] = self._start(number)
         handover = self._handover
         handover.left_behind += 1
         log.warning(
-            "slot: task %s %s: %s, and its thread does not end: it is left behind"
-            " (%d so far), and another one takes its slot",
-            job.task.type,
-            job.task.id or job.task.info,
+            "slot: task %s: %s, and its thread does not end: it is left behind (%d so"
+            " far), and another one takes its slot",
+            name_of(job.task, job.delivery.attempt),
             job.outcome.msg,
             handover.left_behind,
+            extra=about(job),
         )
         handover.finished.append(job)
         if handover.sleeping:
@@ -221,6 +225,7 @@ class ThreadSlots:
             self._tokens.put(False)
 
     def _start(self, number: int) -> threading.Thread:
+        self._held[number] = AtWork(self._worker)
         thread = threading.Thread(
             target=self._serve, args=(number,), name=f"slot-{number}", daemon=True
         )
@@ -233,13 +238,15 @@ class ThreadSlots:
         An exception that another thread raises in this one may land anywhere; what it
         still leads to is found by `in_flight.Search`.
         """
+        slot = self._held[number]
         while not self._closing:  # looked at again after each exception
             try:
-                while self._rest(number):
+                while self._rest(slot):
                     while True:
                         # What a task sets in context variables is gone with it.
                         context = Context()
-                        if not context.run(self._work, context, number):
+                        context.run(AT_WORK.set, slot)
+                        if not context.run(self._work, context, slot):
                             break
             except LeftBehind:
                 return
@@ -248,15 +255,14 @@ class ThreadSlots:
             else:
                 return
 
-    def _rest(self, number: int) -> bool:
+    def _rest(self, slot: AtWork) -> bool:
         """Wait for work; return False when there will be none."""
-        self._held[number] = None
+        slot.job = None
         return self._tokens.get()
 
-    def _work(self, context: Context, number: int) -> bool:
+    def _work(self, context: Context, slot: AtWork) -> bool:
         """Run what waits; say whether to go on in a fresh context."""
         handover, run, clock = self._handover, self._run, time.perf_counter
-        held = self._held
         finished = handover.finished
         take, give = handover.waiting.popleft, finished.append
         job: Job | None = None
@@ -264,7 +270,7 @@ class ThreadSlots:
         try:
             while True:
                 try:
-                    held[number] = job = take()
+                    slot.job = job = take()
                 except IndexError:
                     break
                 run(job)
@@ -275,14 +281,15 @@ class ThreadSlots:
                 job = None
                 if handover.sleeping and len(finished) >= handover.wake_at:
                     handover.wake()
-                if context:
+                if len(context) > 1:
                     return True
         except LeftBehind:
             raise
         except BaseException as error:
             if job is None:
                 raise
-            log.warning("slot: %s, after a task or in a hook", describe(error))
+            name = name_of(job.task, job.delivery.attempt)
+            log.warning("slot: %s, after task %s or in a hook", describe(error), name)
             job.outcome = failed(error)
             job.task.ended = job.task.ended or job.task.started
             give(job)

@@ -13,6 +13,7 @@ from task_core.api.message import Delivery
 from task_core.api.worker import Outcome, failed
 from task_core.clock import Clock
 from task_core.errors import BusConnectionError, LeaseLostError, SendError
+from task_core.launcher.at_work import about, name_of
 from task_core.launcher.context import UNFINISHED, Job, stamp_unrun
 from task_core.launcher.handover import Handover, Slots
 from task_core.launcher.outbox import Outbox
@@ -106,6 +107,9 @@ class InFlight:
         time = format_duration(timedelta(seconds=round(waited, 3)))
         outcome = failed(f"worker forced to close; waited '{time}'")
         self._stats.abandoned += len(self.jobs)
+        for job in self.jobs:
+            name = name_of(job.task, job.delivery.attempt)
+            log.warning("task %s: did not stop in %s", name, time, extra=about(job))
         # Copies: the worker still holds the task itself.
         jobs = [Job(job.delivery, replace(job.task)) for job in self.jobs]
         self.jobs.clear()

@@ -137,11 +137,12 @@ def _assemble(
     clock: Clock,
     log: logging.Logger,
 ) -> "Launcher":
-    cancel, handover, stats = Cancel(), Handover(), Stats(clock)
-    stop = Stop(plan.kill_time, clock)
+    cancel, stop, handover = Cancel(), Stop(plan.kill_time, clock), Handover()
+    stats = Stats(clock)
     shared = SharedContext(
         cancel=cancel,
         log=logging.getLogger(f"task.worker.{plugin.name}"),
+        worker=plugin.name,
         options=options,
         check=_checker(bus),
         timeout=plan.timeout,
@@ -180,8 +181,8 @@ def _assemble(
         hooks=hooks,
         log=log,
     )
-    guarantee = start_line(plan, plugin.name, pool.kind, bus)
-    return Launcher(plan, parts, guarantee, pool.close)
+    line = start_line(plan, plugin.name, pool.kind, bus)
+    return Launcher(plan, parts, line, pool.close)
 
 
 def _checker(bus: Bus) -> Callable[[Message], None]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from task_core.api.bus import Bus, Consumer
 from task_core.api.message import Delivery
 from task_core.errors import BusError
+from task_core.launcher.at_work import stop_line
 from task_core.launcher.context import Job
 from task_core.launcher.in_flight import LOOK_EVERY, Search
 from task_core.launcher.outages import Outages, Watchdog
@@ -251,6 +252,7 @@ class Loop:
         """Give back what no slot has begun, and tell the workers to stop early."""
         jobs = self._handover.recall() + self._quarantine.recall()
         self._in_flight.give_back(jobs, self._consumer)
+        self._log.info("%s", stop_line(self._in_flight.jobs, self._stop.grace_left))
         self._cancel.request()
         self._outages.attempt(self._settle)
 

@@ -170,7 +170,12 @@ class LoopReader:
     def _bury(self, work: Work, delivery: Delivery, reason: str) -> None:
         """Send a delivery to the dead topic, cut if the bus cannot carry all of it."""
         line = self._line
-        line.log.warning("a delivery goes to the dead topic: %s", reason)
+        line.log.warning(
+            "a delivery of topic %s, attempt %d, goes to the dead topic: %s",
+            self._plan.topic,
+            delivery.attempt,
+            reason,
+        )
         for keep in (None, *KEPT_BYTES):
             letter = dead_letter(delivery, reason, self._plan, line.clock, keep)
             try:

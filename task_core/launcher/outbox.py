@@ -11,7 +11,14 @@ from task_core.api.message import Delivery, Message
 from task_core.api.worker import COMPLETE, Outcome, failed
 from task_core.clock import Clock
 from task_core.errors import LeaseLostError, PayloadError
-from task_core.launcher.batch import DEAD, IGNORED, RETRY, Batch, dead_letter
+from task_core.launcher.batch import (
+    DEAD,
+    IGNORED,
+    RETRY,
+    Batch,
+    dead_letter,
+    settled_of,
+)
 from task_core.launcher.context import Job
 from task_core.launcher.plan import Hooks, Plan
 from task_core.launcher.stats import Stats
@@ -48,6 +55,7 @@ class Outbox:
         self._before_send = hooks.decider("task_before_send")
         self._on_sent = hooks.observer("task_sent")
         self._on_settled = hooks.observer("task_settled")
+        self._on_batch = hooks.observer("batch_settled")
         self._batch = Batch()
 
     @property
@@ -179,6 +187,8 @@ class Outbox:
     def _tell(self, batch: Batch) -> None:
         if self._on_sent is not None and batch.messages:
             self._on_sent(messages=batch.messages)
+        if self._on_batch is not None:
+            self._on_batch(batch=settled_of(batch, self._plan.topic))
         if self._on_settled is None:
             return
         for position, job in enumerate(batch.jobs):

@@ -78,7 +78,7 @@ def make_slots(
             threads.leave(thread, job)
 
         run = make_run(call, shared, clock, hooks, leave)
-        threads = ThreadSlots(count, run, handover)
+        threads = ThreadSlots(count, run, handover, shared.worker)
         return threads
     # Only for those who have one: asyncio is half of a start.
     from task_core.launcher import coroutines  # noqa: PLC0415

@@ -193,7 +193,11 @@ def run_once(
     job = Job(Delivery(encode_task(task), None, attempt), msgspec.structs.replace(task))
     log = logging.getLogger(f"task.worker.{plugin.name}")
     shared = SharedContext(
-        cancel=Cancel(), log=log, options=options, timeout=plugin.defaults.timeout
+        cancel=Cancel(),
+        log=log,
+        worker=plugin.name,
+        options=options,
+        timeout=plugin.defaults.timeout,
     )
     if not call.is_async:
         if cancelled:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from task_core.api.message import Message
 from task_core.api.worker import Kind
+from task_core.launcher.at_work import about, name_of
 from task_core.launcher.context import Job
 from task_core.launcher.outages import random_part
 from task_core.launcher.plan import Hooks, Plan
@@ -51,7 +52,7 @@ class Retries:
         """Return what to send for another run, or None when this was the last one."""
         outcome, task = job.outcome, job.task
         if outcome.kind == Kind.LATER:  # it has not run: the same bytes will do
-            delay = self._shortened(outcome.delay or 0.0)
+            delay = self._shortened(outcome.delay or 0.0, job)
             return Message(self._plan.topic, job.delivery.body, delay=delay)
         if outcome.kind not in (Kind.ERROR, Kind.RETRY):
             return None
@@ -71,18 +72,21 @@ class Retries:
             id=task.id,
             meta=merge_meta(task.meta, {RETRY: str(count)}),
         )
-        delay = self._shortened(self._delay(job, count))
+        delay = self._shortened(self._delay(job, count), job)
         return Message(self._plan.topic, encode_task(next_run), delay=delay)
 
-    def _shortened(self, delay: float) -> float:
+    def _shortened(self, delay: float, job: Job) -> float:
         """Return a delay that the bus can keep."""
         if self._longest is None or delay <= self._longest:
             return delay
         if self._log is not None:
             self._log.warning(
-                "a retry is due in %gs, but the bus delays at most %gs: it comes then",
+                "task %s: a retry is due in %gs, but the bus delays at most %gs: it"
+                " comes then",
+                name_of(job.task, job.delivery.attempt),
                 delay,
                 self._longest,
+                extra=about(job),
             )
         return self._longest
 

@@ -21,6 +21,7 @@ from task_core.api.worker import (
 )
 from task_core.clock import Clock
 from task_core.errors import InfoError
+from task_core.launcher.at_work import tell_raised
 from task_core.launcher.context import (
     TIMEOUT,
     Call,
@@ -108,7 +109,7 @@ def make_run(
             returned = invoke(job.task, job.context)
             job.outcome = COMPLETE if returned is None else outcome_of(returned)
         except BaseException as error:  # noqa: BLE001  also sys.exit() is an outcome
-            job.outcome = outcome_of_error(error, shared.log)
+            job.outcome = outcome_of_error(error, shared.log, job)
             job.excepted = isinstance(error, shared.retry_on)
         if Fork.count != forks:
             Fork.end_child()
@@ -191,7 +192,7 @@ def make_async_run(
                 returned = await returned
             job.outcome = COMPLETE if returned is None else outcome_of(returned)
         except BaseException as error:  # noqa: BLE001  also sys.exit() is an outcome
-            job.outcome = outcome_of_error(error, shared.log)
+            job.outcome = outcome_of_error(error, shared.log, job)
             job.excepted = isinstance(error, shared.retry_on)
         if Fork.count != forks:
             Fork.end_child()
@@ -261,12 +262,12 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float)
 
 
-def outcome_of_error(error: BaseException, log: logging.Logger) -> Outcome:
+def outcome_of_error(error: BaseException, log: logging.Logger, job: Job) -> Outcome:
     """Turn an exception into an error of the task; the traceback goes to the log."""
     if isinstance(error, InfoError):
         return failed(str(error))
     trace = _worker_frames(error.__traceback__)
-    log.error("the worker raised", exc_info=(type(error), error, trace))
+    tell_raised(log, job, error, trace)
     return failed(error)
 
 

@@ -57,6 +57,14 @@ class Stats:
                 setattr(total, name, sum((getattr(x, name) for x in many), zero))
         return total
 
+    def since(self, before: "Stats") -> "Stats":
+        """Return what has happened since; `before` is an older sum of the same."""
+        since = copy(self)
+        for name, count in vars(self).items():
+            if not name.startswith("_"):
+                setattr(since, name, count - getattr(before, name))
+        return since
+
     @property
     def runtime(self) -> float:
         """Seconds since the launcher was made."""
@@ -72,6 +80,25 @@ class Stats:
         """Done tasks by result."""
         plain = self.done - sum(self.odd.values())
         return {**self.odd, "complete": plain + self.odd["complete"]}
+
+    def words(self, unreported: int = 0) -> list[str]:
+        """Return the counts for people, those that are 0 left out.
+
+        Args:
+            unreported: Tasks that are done and not reported.
+        """
+        parts = [f"{count:,} {name}" for name, count in sorted(self.results.items())]
+        extras = {
+            "sent to the dead topic": self.dead,
+            "to run again": self.retried,
+            "given back": self.returned,
+            "gone to others": self.lost,
+            "forced to close": self.abandoned,
+            "slots replaced": self.replaced,
+            "threads left behind": self.leaked,
+            "not reported": unreported,
+        }
+        return parts + [f"{count:,} {name}" for name, count in extras.items() if count]
 
     def snapshot(
         self, *, buses: tuple[str, str], topic: str, channel: str, running: int
@@ -99,3 +126,8 @@ class Stats:
             "received": self.received,
         }
         return counts
+
+
+def summary(stats: Stats, unreported: int) -> str:
+    """Say in one line what a launcher did."""
+    return f"{', '.join(stats.words(unreported))} in {stats.runtime:.2f}s"

@@ -37,8 +37,14 @@ HIDDEN = {
     "task_core.errors": {"nearest"},  # difflib: few starts need it
     "task_core.fields": {"_of_dataclass"},  # dataclasses: few workers have any
     "task_core.cli.buses": {"open_bus", "open_selected"},  # few have two, or a prefix
-    "task_core.cli.launch": {"_run"},  # help runs nothing
-    "task_core.cli.run_launch": {"_run_taskmaster", "_together"},  # not for most
+    "task_core.cli.launch": {"_launch"},  # help runs nothing
+    # Not for most.
+    "task_core.cli.run_launch": {
+        "_run_taskmaster",
+        "_together",
+        "_narrated",
+        "count",
+    },
     # What few launches need.
     "task_core.launcher.launcher": {"_usable", "_assemble"},
     "task_core.launcher.parts": {"make_slots", "make_pool"},  # asyncio, processes

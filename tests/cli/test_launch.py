@@ -381,3 +381,40 @@ def test_a_type_leads_out_of_no_folder(task, folder, kind):
     named = ("send", "-", "--bus", "file", "--topic", "../secret/meant")
     assert task(*named, stdin=line(kind, "x"), cwd=inside).returncode == 0
     assert (folder / "secret" / "meant").exists()
+
+
+def test_debug_tells_each_step_of_a_task_in_a_line(task):
+    """With its name; without it nobody pays for that."""
+    flags = ("launch", "-w", "workers.py:echo_back", "-l", "debug", "--no-log-time")
+    done = task(*flags, stdin=line("t", "1"))
+    steps = [one for one in done.stderr.splitlines() if b" task t " in one]
+    assert steps == [
+        b"task: debug: received task t '1', attempt 1",
+        b"task: debug: started task t '1', attempt 1",
+        b"task: debug: finished task t '1', attempt 1: complete: '1'",
+        b"task: debug: settled task t '1', attempt 1: complete",
+    ]
+
+
+def test_a_line_now_and_then_counts_what_was_done(start):
+    """While there is work."""
+    flags = ("--log-interval", "100ms", "--log-format", "json")
+    process = start("launch", "-w", "workers.py:nap", *flags)
+    process.stdin.write(line("t", "0") + line("t", "600"))
+    process.stdin.flush()
+    for text in process.stderr:
+        if b"1 complete in the last 100ms; 1 in work" in text:
+            break
+    process.kill()
+
+
+@pytest.mark.parametrize("name", ["TASK_LOG_FORMAT", "TASK_LAUNCH_LOG_FORMAT"])
+def test_an_error_that_ends_a_launch_is_a_line_as_all_others(task, name):
+    """So that what reads JSON meets nothing else; the traceback if it is asked for."""
+    env = {name: "json", "TASK_DEBUG": "1"}
+    done = task("launch", "-w", "echo", "--bus", "sqlite:no/t.db", env=env)
+    assert done.returncode == 4
+    (only,) = map(json.loads, done.stderr.splitlines())
+    assert only["level"] == "critical"
+    assert "no/t.db" in only["message"]
+    assert "Traceback" in only["exception"]

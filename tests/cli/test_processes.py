@@ -1,5 +1,6 @@
 """`task launch --pool process`: real processes, real signals, and what they leave."""
 
+import json
 import os
 import select
 import signal
@@ -202,3 +203,30 @@ def test_a_program_that_processes_import_says_what_it_lacks(folder):
         check=False,
     )
     assert b'if __name__ == "__main__":' in done.stderr
+
+
+LOGS = """
+import logging, warnings
+def tells(info):
+    logging.getLogger("mine").info("half")
+    warnings.warn("old")
+    raise ValueError("no")
+"""
+
+
+@pytest.mark.parametrize("pool", ["thread", "process"])
+def test_what_a_task_logs_tells_of_the_task_wherever_it_runs(task, folder, pool):
+    """Plain logging, warnings and what it raises; all of it is JSON."""
+    (folder / "logs.py").write_text(LOGS)
+    flags = ["--pool", pool, "--log-format", "json", "-l", "info"]
+    done = task("launch", "-w", "logs.py:tells", *flags, stdin=line("tells", "1"))
+    told = [json.loads(one) for one in done.stderr.splitlines()]
+    own = [one for one in told if "attempt" in one]
+    assert [(one["level"], one["logger"]) for one in own] == [
+        ("info", "mine"),
+        ("warning", "py.warnings"),
+        ("error", "task.worker.tells"),
+    ]
+    facts = [(one["worker"], one["type"], one["info"], one["attempt"]) for one in own]
+    assert facts == [("tells", "tells", "1", 1)] * 3
+    assert own[-1]["exception"].endswith("ValueError: no")

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from task_core.launcher.at_work import Record
 from task_core.launcher.processes.frames import Log, Print, Struct, frame
 
 CARRIED = ("name", "levelno", "levelname", "pathname", "lineno", "funcName", "created")
@@ -91,6 +92,7 @@ class Logged(logging.Handler):
                 fields["exc_text"] = self._formatter.formatException(record.exc_info)
             if record.stack_info:
                 fields["stack_info"] = record.stack_info
+            fields["at_work"] = getattr(record, "at_work", None)
             fields["process"], fields["threadName"] = os.getpid(), record.threadName
             self._channel.send(Log(fields))
         except Exception:  # noqa: BLE001  as all handlers do it
@@ -111,6 +113,8 @@ def divert(channel: Channel, levels: Mapping[str, int]) -> None:
         )
         setattr(sys, name, text)
     logging.basicConfig(handlers=[Logged(channel)], force=True)
+    logging.setLogRecordFactory(Record)
+    logging.captureWarnings(True)
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
 

@@ -15,6 +15,7 @@ from types import FrameType
 from task_core.api.message import Delivery
 from task_core.api.worker import describe, failed
 from task_core.errors import FrameworkError
+from task_core.launcher.at_work import AT_WORK, AtWork
 from task_core.launcher.context import Job
 from task_core.launcher.processes.channel import Channel, divert, speak_for_itself
 from task_core.launcher.processes.frames import (
@@ -57,6 +58,7 @@ class Child:
         self._channel = channel
         self._doer = doer
         self._limits = limits
+        self._slot = AtWork(doer.shared.worker)
         self._waiting: deque[Work] = deque()
         self._bell: SimpleQueue[bool] = SimpleQueue()  # True: work; False: the end
         self._due: float | None = None
@@ -84,18 +86,24 @@ class Child:
 
     def work(self) -> None:
         """Work until told to close, or until it was enough."""
-        context = Context()
+        context = self._fresh_context()
         while self._bell.get():
             if (work := self._next()) is None:  # it was recalled
                 continue
             context.run(self._do, work)
-            if context:  # what a task sets in context variables is gone with it
-                context = Context()
+            if len(context) > 1:
+                context = self._fresh_context()
             if reason := self._limits.reached(interrupted=self._interrupted):
                 self._channel.send(Retire(reason))
                 while self._bell.get():
                     """What has come meanwhile goes to a successor."""
                 return
+
+    def _fresh_context(self) -> Context:
+        """Return one without what a task has set: that is gone with it."""
+        context = Context()
+        context.run(AT_WORK.set, self._slot)
+        return context
 
     def on_sigterm(self, number: int, frame: FrameType | None) -> None:
         """Interrupt a run that has not heeded its deadline.
@@ -126,6 +134,7 @@ class Child:
 
     def _do(self, work: Work) -> None:
         job = Job(Delivery(work.task, None, work.attempt), decode_task(work.task))
+        self._slot.job = job
         begin = time.perf_counter()
         try:
             if self._doer.interruptible:

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import sys
 
+from task_core.launcher.at_work import About
 from task_core.launcher.processes.frames import Log, Print
 
 LONGEST = 1 << 16
@@ -12,7 +13,10 @@ LONGEST = 1 << 16
 
 def repeat(message: Log) -> None:
     """Let the handlers of this process write what a child has logged."""
+    about = message.record.pop("at_work", None)
     record = logging.makeLogRecord(message.record)
+    if about is not None:
+        record.at_work = About(**about)
     logger = logging.getLogger(record.name)
     if logger.isEnabledFor(record.levelno):
         logger.handle(record)

@@ -108,6 +108,7 @@ def make_doer(
     shared = SharedContext(
         cancel=Cancel(),
         log=logging.getLogger(f"task.worker.{plugin.name}"),
+        worker=plugin.name,
         options=options,
         check=partial(_check, made.carrier),
         timeout=made.timeout,

@@ -4,6 +4,7 @@ from contextvars import Context
 
 from task_core.api.worker import failed
 from task_core.clock import Clock
+from task_core.launcher.at_work import AT_WORK, AtWork
 from task_core.launcher.context import Job
 from task_core.launcher.plan import Hooks
 from task_core.launcher.processes.process import Process
@@ -31,6 +32,7 @@ class Watched:
     def admit(self, one: Process, job: Job) -> bool:
         """Ask the deciders; tell whether the job runs."""
         one.context = Context()
+        one.context.run(AT_WORK.set, AtWork(job=job))
         try:
             if one.context.run(self._watch.admit, job, self._clock):
                 return True

@@ -1,30 +1,56 @@
 """Rules of `task_core.cli.logs`."""
 
+import json
 import logging
+import os
+import pty
+import re
 import subprocess
 import sys
 
 import pytest
 
+from task_core.api.message import Delivery
 from task_core.cli.launch_options import LaunchOptions
-from task_core.cli.logs import LogLevel, Shown
+from task_core.cli.logs import Lines, LogFormat, LogLevel, Objects, set_up_logging
+from task_core.launcher.at_work import AT_WORK, AtWork, Record
+from task_core.launcher.context import Job
 from task_core.shown import HIDDEN
+from task_core.task import Task
 
 SCRIPT = """
 import logging, sys
 from task_core.cli.logs import set_up_logging
-set_up_logging(sys.argv[1])
+set_up_logging(sys.argv[1], times=False)
 for level in ("debug", "info", "warning", "error"):
-    getattr(logging.getLogger("task.x"), level)("a %s", level)
+    getattr(logging.getLogger("task.x"), level)("a line")
 """
-
-
 LEVELS = [level.value for level in LogLevel]
+LINES = {
+    "debug": "task: debug: a line",
+    "info": "task: a line",
+    "warning": "task: warning: a line",
+    "error": "task: error: a line",
+}
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+JOB = Job(Delivery(b"", None, 2), Task(type="load", id="7", info="a.csv"))
+
+
+def record(text, level=logging.INFO, error=None, **extra):
+    """Return a record that a slot has made which is at a job."""
+    trace = (type(error), error, None) if error else None
+    token = AT_WORK.set(AtWork("loader", JOB))
+    try:
+        made = Record("task.x", level, "x.py", 1, text, (), trace)
+    finally:
+        AT_WORK.reset(token)
+    vars(made).update(extra)
+    return made
 
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_level_is_reported_with_those_above(level):
-    """On stderr, in short lines."""
+    """On stderr, in short lines that tell their level."""
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, level],
         capture_output=True,
@@ -33,16 +59,16 @@ def test_a_level_is_reported_with_those_above(level):
     )
     above = LEVELS[LEVELS.index(level) :]
     assert done.stdout == ""
-    assert done.stderr.splitlines() == [f"task: a {name}" for name in above]
+    assert done.stderr.splitlines() == [LINES[name] for name in above]
 
 
 def test_a_line_is_shown_without_secrets_and_without_what_steers_a_terminal():
     """Also its traceback; the lines of that stay lines."""
     error = ValueError("\x1b[2J amqp://u:s3cret@h")
     trace = (ValueError, error, None)
-    record = logging.makeLogRecord({"msg": "a\rb", "exc_info": trace})
-    first, *rest = Shown("%(message)s").format(record).splitlines()
-    assert first == "a\\rb"
+    made = logging.makeLogRecord({"msg": "a\rb", "exc_info": trace, "levelno": 20})
+    first, *rest = Lines().format(made).splitlines()
+    assert first == "task: a\\rb"
     assert rest[-1] == f"ValueError: \\x1b[2J amqp://u:{HIDDEN}@h"
 
 
@@ -50,3 +76,124 @@ def test_every_level_is_one_of_the_library():
     """And `info` is what one gets."""
     assert {name.upper() for name in LEVELS} <= {*logging.getLevelNamesMapping()}
     assert LaunchOptions().log_level is LogLevel.INFO
+
+
+def test_a_line_within_a_task_names_it_once():
+    """Whoever logs need not know which it is."""
+    assert Lines().format(record("half")) == "task: load 7, attempt 2: half"
+    named = record("the worker raised: task load 7, attempt 2")
+    assert Lines().format(named) == "task: the worker raised: task load 7, attempt 2"
+
+
+def test_a_line_may_begin_with_its_time():
+    """In UTC, to the millisecond."""
+    made = record("x", created=0.25)
+    line = Lines(times=True).format(made)
+    assert line == "1970-01-01T00:00:00.250Z task: load 7, attempt 2: x"
+
+
+def test_colours_end_with_the_level():
+    """They mark the level alone."""
+    line = Lines(colours=True).format(record("x", logging.ERROR))
+    assert line == "task: \x1b[31merror:\x1b[0m load 7, attempt 2: x"
+
+
+def test_an_object_tells_everything_in_one_line():
+    """With the task, and the traceback as text."""
+    made = record("half\nway", logging.ERROR, ValueError("no"), created=0)
+    line = Objects().format(made)
+    assert "\n" not in line
+    assert json.loads(line) == {
+        "time": "1970-01-01T00:00:00.000Z",
+        "level": "error",
+        "logger": "task.x",
+        "worker": "loader",
+        "type": "load",
+        "id": "7",
+        "attempt": 2,
+        "message": "half\nway",
+        "exception": "ValueError: no",
+    }
+
+
+def test_an_object_hides_secrets_and_takes_any_arguments():
+    """Broken format arguments harm the line alone, secrets nobody."""
+    made = logging.makeLogRecord({"msg": "nsq://u:s3cret@h", "levelname": "INFO"})
+    assert json.loads(Objects().format(made))["message"] == f"nsq://u:{HIDDEN}@h"
+
+
+def test_what_the_user_set_up_for_the_terminal_gives_way_and_the_rest_stays(capsys):
+    """A line must not come twice, and a file or a Sentry gets all of them."""
+    root, kept = logging.getLogger(), []
+
+    class Keeper(logging.Handler):
+        def emit(self, record):
+            kept.append((record.getMessage(), record.at_work))
+
+    ours = logging.StreamHandler(sys.stderr)
+    root.addHandler(ours)
+    root.addHandler(Keeper())
+    set_up_logging("info", times=False)
+    set_up_logging("info", times=False)
+    AT_WORK.set(AtWork("loader", JOB))
+    try:
+        logging.getLogger("mine").info("half")
+    finally:
+        AT_WORK.set(None)
+    assert capsys.readouterr().err == "task: load 7, attempt 2: half\n"
+    ((text, about),) = kept
+    assert (text, str(about), about.worker) == ("half", "load 7, attempt 2", "loader")
+
+
+WARNS = """
+import warnings
+from task_core.cli.logs import LogFormat, set_up_logging
+set_up_logging("info", LogFormat.JSON)
+warnings.warn("old", DeprecationWarning, stacklevel=1)
+"""
+
+
+def test_warnings_of_python_are_lines_as_others():
+    """Also as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-W", "always", "-c", WARNS],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = json.loads(done.stderr)
+    assert (told["level"], told["logger"]) == ("warning", "py.warnings")
+    assert "DeprecationWarning: old" in told["message"]
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_terminal_gets_colours_and_no_time(plain):
+    """Unless NO_COLOR says otherwise."""
+    script = SCRIPT.replace(", times=False", "")
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "NO_COLOR": "1" if plain else ""}
+    done = subprocess.run(
+        [sys.executable, "-c", script, "error"], stderr=theirs, check=True, env=env
+    )
+    os.close(theirs)
+    line = os.read(ours, 4096).decode()
+    os.close(ours)
+    assert done.returncode == 0
+    assert ("\x1b[31merror:\x1b[0m" in line) is not plain
+    assert line.startswith("task: ")
+
+
+def test_a_pipe_gets_the_time_and_no_colours():
+    """Files of logs are read later."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT.replace(", times=False", ""), "error"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.fullmatch(f"{TIME} task: error: a line\n", done.stderr)
+
+
+def test_every_format_is_known():
+    """And text is what one gets."""
+    assert LaunchOptions().log_format is LogFormat.TEXT

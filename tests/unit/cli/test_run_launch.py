@@ -11,9 +11,9 @@ import pytest
 from task_testing import FakeClock
 
 from task_core.cli.launch_options import LaunchOptions
-from task_core.cli.run_launch import exit_code, summary
+from task_core.cli.run_launch import exit_code
 from task_core.launcher.plan import AckMode, Guarantee, Plan, Pool, TypePolicy
-from task_core.launcher.stats import Stats
+from task_core.launcher.stats import Stats, summary
 
 TOLD = {
     "dead_topic": "other.dead",

@@ -1,0 +1,138 @@
+"""Which task a line of the log is about: whoever logs inside of a run need not say."""
+
+import logging
+from collections.abc import Collection
+from contextvars import ContextVar
+from datetime import timedelta
+from typing import Any
+
+import attrs
+
+from task_core.errors import excerpt
+from task_core.launcher.context import Job
+from task_core.task import Task
+from task_core.values import format_duration
+
+MOST_NAMED = 3
+"""How many tasks a line names."""
+
+
+class AtWork:
+    """A slot and its job. One for many jobs, so that a job costs nothing more.
+
+    Args:
+        worker: Name of the worker.
+        job: What the slot is at, or was at last.
+    """
+
+    __slots__ = ("job", "worker")
+
+    def __init__(self, worker: str = "", job: Job | None = None) -> None:
+        self.worker = worker
+        self.job = job
+
+
+AT_WORK: ContextVar[AtWork | None] = ContextVar("at_work", default=None)
+"""The slot that runs this code."""
+
+
+@attrs.frozen(kw_only=True)
+class About:
+    """The task that a line of the log is about.
+
+    Args:
+        type, id, info: Of the task.
+        attempt: The how-manyth receipt it is.
+        worker: Name of the worker, where that is known.
+    """
+
+    type: str
+    id: str
+    info: str
+    attempt: int
+    worker: str = ""
+
+    def __str__(self) -> str:
+        """Name the task."""
+        return name_of(self, self.attempt)
+
+
+def name_of(task: Task | About, attempt: int) -> str:
+    """Name a task for people: its type, its id (else its info), and the attempt.
+
+    Example:
+        >>> name_of(Task(type="load", info="a.csv"), 2)
+        "load 'a.csv', attempt 2"
+    """
+    return f"{task.type} {task.id or excerpt(task.info)}, attempt {attempt}"
+
+
+def facts_of(job: Job, worker: str = "") -> About:
+    """Return what lines of the log say of a job."""
+    task = job.task
+    return About(
+        type=str(task.type),
+        id=str(task.id),
+        info=str(task.info),
+        attempt=job.delivery.attempt,
+        worker=worker,
+    )
+
+
+def about(job: Job) -> dict[str, Any]:
+    """Return the `extra` of a line about a job, wherever it is logged."""
+    return {} if AT_WORK.get() else {"at_work": facts_of(job)}
+
+
+def stop_line(jobs: Collection[Job], seconds: float) -> str:
+    """Say what a stop waits for.
+
+    Args:
+        jobs: What is running.
+        seconds: How long it may take.
+    """
+    if not jobs:
+        return "stopping: nothing is running"
+    names = [name_of(job.task, job.delivery.attempt) for job in jobs]
+    others = len(names) - MOST_NAMED
+    more = f" and {others:,} more" if others > 0 else ""
+    time = format_duration(timedelta(seconds=round(seconds, 3)))
+    count = "1 task" if len(names) == 1 else f"{len(names):,} tasks"
+    return (
+        f"stopping: waits up to {time} for {count} to finish (a second signal ends it"
+        f" at once): {'; '.join(names[:MOST_NAMED])}{more}"
+    )
+
+
+def tell_raised(
+    log: logging.Logger, job: Job, error: BaseException, trace: Any
+) -> None:
+    """Log that a worker raised, with where it did.
+
+    Args:
+        log: Logger of the worker.
+        job: What it was at.
+        error, trace: What it raised, and its traceback.
+    """
+    log.error(
+        "the worker raised: task %s",
+        name_of(job.task, job.delivery.attempt),
+        exc_info=(type(error), error, trace),
+        extra=about(job),
+    )
+
+
+class Record(logging.LogRecord):
+    """A log record that knows in which task it was made.
+
+    Args:
+        at_work: What the line is about; None outside of tasks.
+    """
+
+    at_work: About | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        slot = AT_WORK.get()
+        if slot is not None and slot.job is not None:
+            self.at_work = facts_of(slot.job, slot.worker)

@@ -1,5 +1,7 @@
 """Launchers of one worker, as processes that tests kill."""
 
+import resource
+import signal
 import subprocess
 import time
 
@@ -34,15 +36,29 @@ class Fleet:
         lease: Of their deliveries.
         waits: Whether to wait until each has begun: one that finds no broker when it
             starts gives up, as it should.
+        mixed: Whether the first has processes for slots, and the others threads.
+        environment: Of all; ours when None.
     """
 
-    def __init__(self, folder, bus, *, count=4, slots=2, lease="1s", waits=False):
-        self._folder, self._waits = folder, waits
+    def __init__(
+        self,
+        folder,
+        bus,
+        *,
+        count=4,
+        slots=2,
+        lease="1s",
+        waits=False,
+        mixed=False,
+        environment=None,
+    ):
+        self._folder, self._waits, self._mixed = folder, waits, mixed
+        self._environment = environment
         self._flags = ("--bus", bus, "--concurrency", str(slots), "--lease", lease)
         (folder / "worker.py").write_text(WORKER)
         self._log = (folder / "launchers.log").open("ab")
         self._started = 0
-        self._processes = [self._start() for _ in range(count)]
+        self._processes = [self._start(number) for number in range(count)]
         self._await_begin()
 
     @property
@@ -59,8 +75,22 @@ class Fleet:
         """Kill one at once, wherever it is, and start another."""
         self._processes[number].kill()
         self._processes[number].wait()
-        self._processes[number] = self._start()
+        self._processes[number] = self._start(number)
         self._await_begin()
+
+    def freeze(self, number):
+        """Stop one where it is: others take over what it holds."""
+        self._processes[number].send_signal(signal.SIGSTOP)
+
+    def thaw(self, number):
+        """Let it go on, with what it believes to hold."""
+        self._processes[number].send_signal(signal.SIGCONT)
+
+    def limit_files(self, size):
+        """Let files of all grow to so many bytes only, as on a disk that is full."""
+        for process in self._processes:
+            _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, hard))
 
     def _await_begin(self):
         deadline = time.monotonic() + PATIENCE
@@ -79,10 +109,15 @@ class Fleet:
             process.wait()
         self._log.close()
 
-    def _start(self):
+    def _start(self, number):
         self._started += 1
-        limits = ("--prefetch", "0", "--max-attempts", "1000")
+        more = ["--prefetch", "0", "--max-attempts", "1000"]
+        if self._mixed and number == 0:
+            more += ["--pool", "process"]
         command = (COMMAND, "launch", "--worker", "worker.py:work")
         return subprocess.Popen(
-            [*command, *self._flags, *limits], cwd=self._folder, stderr=self._log
+            [*command, *self._flags, *more],
+            cwd=self._folder,
+            env=self._environment,
+            stderr=self._log,
         )

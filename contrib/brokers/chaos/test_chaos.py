@@ -7,6 +7,7 @@ the end.
 
 import collections
 import contextlib
+import functools
 import os
 import random
 import threading
@@ -56,6 +57,8 @@ WORKERS = 3
 EVERY = 0.5
 """Seconds between two lots of tasks: troubles are to meet some of them unsent."""
 LEAST_TROUBLES = 3
+FROZEN = 2.0
+"""Seconds that a launcher stands still at the least: as long as its leases."""
 PATIENCE = 150.0
 """Seconds in which everything must be done."""
 SYNC = ("--sync-timeout=500ms", "--sync-every=100000")
@@ -196,7 +199,14 @@ def test_every_task_is_done_whatever_is_killed_or_cut(scene, seed, tmp_path):
         stage = scene(stack)
         stack.callback(stage.bus.close)
         check = stage.bus.subscribe("done", "check")
-        fleet = Fleet(tmp_path, stage.url, count=WORKERS, lease=stage.lease, waits=True)
+        fleet = Fleet(
+            tmp_path,
+            stage.url,
+            count=WORKERS,
+            lease=stage.lease,
+            waits=True,
+            mixed=True,
+        )
         stack.callback(fleet.stop)
         wanted = {str(number) for number in range(TASKS)}
         sender = threading.Thread(target=_send, args=[stage.open(), sorted(wanted)])
@@ -218,7 +228,12 @@ def test_every_task_is_done_whatever_is_killed_or_cut(scene, seed, tmp_path):
                 repair = None
             elif choose.random() < 0.4:
                 fleet.kill(choose.randrange(WORKERS))
-                happened.append("worker")
+                happened.append("a launcher killed")
+            elif choose.random() < 0.2:
+                repair = functools.partial(fleet.thaw, choose.randrange(WORKERS))
+                fleet.freeze(*repair.args)
+                next_trouble += FROZEN
+                happened.append("a launcher frozen")
             elif len(happened) < 8:
                 acts, repair = stage.troubles(choose)
                 act = choose.choice(acts)

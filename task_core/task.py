@@ -3,7 +3,6 @@
 With what its texts hold: meta, a URL query string, and RFC 3339 dates.
 """
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ import msgspec
 
 from task_core.clock import Clock, SystemClock
 from task_core.errors import DecodeError, excerpt
+from task_core.ids import new_id
 from task_core.uri import split_query
 
 _SYSTEM = SystemClock()
@@ -85,7 +85,7 @@ class Task(
         Args:
             type, info, job: As on the class.
             meta: As on the class, or its keys and values.
-            id: Give the id of a parent to chain; a new random one otherwise.
+            id: Give the id of a parent to chain; a new one otherwise (UUID 7).
             clock: Where `created` comes from.
 
         Example:
@@ -120,13 +120,6 @@ class Task(
         """
         text = getattr(self, field)
         return parse_date(text) if text else None
-
-
-def new_id() -> str:
-    """Return a random UUID, of version 4; `uuid` takes eight times as long."""
-    bits = os.urandom(16).hex()
-    variant = "89ab"[int(bits[16], 16) & 3]
-    return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-{variant}{bits[17:20]}-{bits[20:]}"
 
 
 def _meta_text(meta: str | Mapping[str, str | Iterable[str]]) -> str:

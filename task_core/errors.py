@@ -166,6 +166,12 @@ class LeaseLostError(BusError):
         self.deliveries = tuple(deliveries)
 
 
+def worst(errors: Sequence[BaseException]) -> BaseException:
+    """Return the one that says most about several that ended together."""
+    # What is none of ours is a bug.
+    return max(errors, key=lambda error: getattr(error, "exit_code", 256))
+
+
 def excerpt(text: str, limit: int = 60) -> str:
     r"""Quote a piece of input for an error: one line, cut when it is long.
 

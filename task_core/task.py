@@ -11,9 +11,8 @@ from urllib.parse import quote_plus
 
 import msgspec
 
-from task_core.clock import Clock, SystemClock
+from task_core.clock import Clock, SystemClock, new_id
 from task_core.errors import DecodeError, excerpt
-from task_core.ids import new_id
 from task_core.uri import split_query
 
 _SYSTEM = SystemClock()

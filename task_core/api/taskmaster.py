@@ -1,10 +1,9 @@
 """The contract of a taskmaster: it creates tasks in response to events."""
 
 import logging
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from task_core.clock import Clock
 from task_core.task import Task
@@ -66,18 +65,46 @@ class TaskmasterContext(Protocol):
         """
 
     def wait(self, seconds: float) -> bool:
-        """Sleep; return True when stopping, at once in that case."""
+        """Sleep, or until `wake`; return True when stopping, at once in that case."""
 
     def wait_until(self, moment: datetime) -> bool:
-        """Sleep until a moment; return True when stopping."""
+        """Sleep until a moment, or until `wake`; return True when stopping."""
+
+    def wake(self) -> None:
+        """End the wait of this context, or its next one: the only call of others.
+
+        Any thread may do so, for example one that has got a request or seen a file.
+        """
 
 
-class Taskmaster(ABC):
-    """Creates tasks. A function with `@taskmaster` will do where no state is kept."""
+Loop = Callable[[TaskmasterContext], None]
+"""What a taskmaster does in one thread."""
 
-    @abstractmethod
+
+class Taskmaster:
+    """Creates tasks. A function with `@taskmaster` will do where no state is kept.
+
+    Give `run`; or `loops`, to wait for several things at once.
+    """
+
+    def __new__(cls, *args: Any, **fields: Any) -> Self:
+        """Refuse one that does nothing, before anything is opened for it."""
+        if cls.run is Taskmaster.run and cls.loops is Taskmaster.loops:
+            raise TypeError(f"{cls.__name__} does nothing: give it run, or loops")
+        return super().__new__(cls)
+
     def run(self, ctx: TaskmasterContext) -> None:
         """Create tasks until there is nothing more to do or `ctx.stopping` is set."""
+        raise NotImplementedError(f"{type(self).__name__}.run")
+
+    def loops(self) -> Sequence[Loop]:
+        """Return functions that run side by side, each in a thread of its own.
+
+        Each is given a context of its own, with a bus of its own: so none needs locks
+        but for what they share. The taskmaster ends when all have returned. When one
+        raises, the others are stopped, and that is the error of the taskmaster.
+        """
+        return [self.run]
 
     def info(self) -> Mapping[str, Any]:
         """Return facts for people, for example the next firings."""
@@ -91,7 +118,7 @@ class FunctionTaskmaster(Taskmaster):
         function: Takes the context.
     """
 
-    def __init__(self, function: Callable[[TaskmasterContext], None]) -> None:
+    def __init__(self, function: Loop) -> None:
         self._function = function
 
     def run(self, ctx: TaskmasterContext) -> None:

@@ -2,12 +2,16 @@
 
 import os
 import select
+import threading
 from abc import abstractmethod
 from collections.abc import Collection, Sequence
 
 from task_core.api.message import Message
 from task_core.api.producer import Producer
 from task_core.errors import BusClosedError, PayloadError, SendError
+
+_WRITES = threading.Lock()
+"""Held while somebody writes: of what several threads have, a line stays whole."""
 
 
 class LineWriter:
@@ -37,11 +41,13 @@ class LineWriter:
         view = memoryview(data)
         self._torn = True
         position = 0
-        try:
-            while position < len(data):
-                position += self._write_some(view[position:])
-        finally:
-            self.written += data.count(b"\n", len(start), max(position, len(start)))
+        with _WRITES:
+            try:
+                while position < len(data):
+                    position += self._write_some(view[position:])
+            finally:
+                whole = data.count(b"\n", len(start), max(position, len(start)))
+                self.written += whole
         self._torn = False
 
     def _write_some(self, view: memoryview) -> int:

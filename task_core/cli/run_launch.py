@@ -195,18 +195,19 @@ def _run_taskmaster(settings: Settings, open_: Callable[[Settings], Bus]) -> int
     plugin: TaskmasterPlugin = settings.taskmaster.plugin
     hooks = _narrated(hooks_of(settings))
     taskmaster = plugin.make(settings.taskmaster.options)
-    bus = open_(settings)
     name = plugin.name
     loop = TaskmasterLoop(
         taskmaster,
-        bus,
+        partial(open_, settings),
         lease=options.lease.total_seconds(),
         max_attempts=options.max_attempts,
+        kill_time=options.kill_time.total_seconds(),
         hooks=hooks,
         log=logging.getLogger(f"task.taskmaster.{name}"),
     )
+    bus = loop.buses[0]
     log.info("taskmaster %s on bus %s", name, bus.name)
-    freeze = _longest_freeze([bus], options)
+    freeze = _longest_freeze(loop.buses, options)
     supervisor = Supervisor(loop, options.kill_time.total_seconds(), freeze)
     try:
         ended = supervisor.run()

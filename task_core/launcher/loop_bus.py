@@ -6,6 +6,7 @@ The thread of the loop owns the bus; only `stop` and `wake` come from others.
 import contextlib
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -50,8 +51,8 @@ class LoopBus:
         plan: Tells the lease and the most attempts.
         hooks: Told of what is sent, and of outages.
         clock, log: As everywhere.
-        sent: How many tasks the bus has confirmed.
-        settled, dead: How many deliveries were settled; how many of these are dead.
+        sent: Tasks that the bus has confirmed, by topic.
+        received, settled, dead: Deliveries; the dead ones are settled, too.
     """
 
     def __init__(
@@ -61,7 +62,8 @@ class LoopBus:
         self.plan = plan
         self.clock = clock
         self.log = log
-        self.sent = self.settled = self.dead = 0
+        self.sent: Counter[str] = Counter()
+        self.received = self.settled = self.dead = 0
         self._on_sent = hooks.observer("task_sent")
         self._stopping = threading.Event()
         self._bell = threading.Event()
@@ -170,6 +172,7 @@ class LoopBus:
                 if self._stopping.is_set():
                     return ()
                 raise
+            self.received += len(some)
             self.keep()
             if some or timeout <= 0 or self._stopping.is_set() or consumer.exhausted:
                 return some
@@ -196,8 +199,12 @@ class LoopBus:
                 raise SendError(text, left, transient=passing) from error
 
         self._insist(act)
-        self.sent += len(messages)
+        self.count(messages)
         self._tell_sent(messages)
+
+    def count(self, messages: Sequence[Message]) -> None:
+        """Count tasks that the bus has confirmed."""
+        self.sent.update([message.topic for message in messages])
 
     def settle(
         self, work: Work, deliveries: list[Delivery], messages: Sequence[Message]

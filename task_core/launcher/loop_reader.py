@@ -124,7 +124,7 @@ class LoopReader:
                 return
             settled = self._settle_without(work, deliveries, error)
         else:
-            line.sent += len(work.messages) if settled else 0
+            line.count(work.messages if settled else ())
         if self._on_settled is not None:
             done = {id(one) for one in settled}
             for one in batch:
@@ -153,7 +153,8 @@ class LoopReader:
                 refused.update(again.refused)
                 error = again
             else:
-                self._line.sent += len(messages) - len(refused) if settled else 0
+                gone = [one for at, one in enumerate(messages) if at not in refused]
+                self._line.count(gone if settled else ())
                 return settled
         raise error
 

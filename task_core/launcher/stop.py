@@ -11,6 +11,7 @@ class End(Enum):
     """Why no more is received; the value is what people read."""
 
     STOPPED = "stopped"
+    RETURNED = "the taskmaster returned"
     INPUT_ENDED = "end of input"
     ENOUGH_TASKS = "--max-tasks reached"
     TOPIC_EMPTY = "topic is empty"

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Sequence
 
-from task_core.errors import FrameworkError
+from task_core.errors import worst
 from task_core.launcher.launcher import Launcher
 
 
@@ -32,7 +32,7 @@ class Together:
         for thread in threads:
             thread.join()
         if self._errors:
-            raise max(self._errors, key=_badness)
+            raise worst(self._errors)
 
     def stop(self) -> None:
         """Stop all of them (any thread)."""
@@ -47,7 +47,3 @@ class Together:
             for one in self._launchers:
                 if one is not launcher:
                     one.stop()
-
-
-def _badness(error: BaseException) -> int:
-    return error.exit_code if isinstance(error, FrameworkError) else 256  # a bug

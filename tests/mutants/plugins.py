@@ -261,6 +261,14 @@ class IgnoresTheStop(RightTaskmaster):
             ctx.wait(0.05)
 
 
+@caught_by("each_of_its_loops_takes_a_context", "TypeError: too many positional")
+class HasALoopWithoutContext(RightTaskmaster):
+    """Expects to find what it needs elsewhere."""
+
+    def loops(self):
+        return [self.run, lambda: None]
+
+
 @caught_by("it_tells_facts_about_itself", "TypeError|AttributeError")
 class HasNoFacts(RightTaskmaster):
     """Can tell something only while it runs."""

@@ -1,4 +1,4 @@
-"""Rules of `task_core.ids`: ids in the order of time, and none of them twice."""
+"""Rules of the ids of `task_core.clock`: in order of time, none of them twice."""
 
 import os
 import threading
@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 
-from task_core.ids import Ids, new_id
+from task_core.clock import Ids, new_id
 from task_core.task import Task
 
 

@@ -143,3 +143,67 @@ def test_options_without_a_default_must_be_given():
 
     with pytest.raises(UsageError, match=r"'cron' has options without.*rules"):
         run_taskmaster(Cron)
+
+
+class Several(Taskmaster):
+    """Sends from two loops that wait for different times."""
+
+    def loops(self):
+        return [self.hours, self.minutes]
+
+    def hours(self, ctx):
+        while not ctx.wait(3600):
+            ctx.send(Task.new("hour", clock=ctx.clock))
+
+    def minutes(self, ctx):
+        while not ctx.wait(25 * 60):
+            ctx.send(Task.new("minutes", clock=ctx.clock))
+
+
+def test_loops_share_one_time():
+    """It passes while all of them wait, to the wait that ends first."""
+    sent = run_taskmaster(Several(), clock=clock(), until=START.replace(hour=2))
+    assert [(task.type, task.created[11:16]) for task, _ in sent] == [
+        ("minutes", "00:25"),
+        ("minutes", "00:50"),
+        ("hour", "01:00"),
+        ("minutes", "01:15"),
+        ("minutes", "01:40"),
+    ]
+
+
+def test_time_passes_for_those_that_go_on():
+    """A loop that has ended is not waited for."""
+
+    class Uneven(Several):
+        def minutes(self, ctx):
+            for task in ctx.deliveries("done", "kit"):
+                ctx.send(Task.new("next", task.info))
+
+    bus = RecordingBus([encode_task(Task.new("load", "a"))])
+    sent = run_taskmaster(Uneven(), clock=clock(), bus=bus, until=START.replace(hour=3))
+    assert sorted(task.type for task, _ in sent) == ["hour", "hour", "next"]
+
+
+def test_a_loop_that_is_woken_goes_on_at_once():
+    """Time does not pass meanwhile."""
+
+    class Waking(Taskmaster):
+        def __init__(self):
+            self.contexts = []
+
+        def loops(self):
+            return [self.sleeps, self.wakes]
+
+        def sleeps(self, ctx):
+            self.contexts.append(ctx)
+            ctx.wait(3600)
+            ctx.send(Task.new("woken", clock=ctx.clock))
+
+        def wakes(self, ctx):
+            ctx.wait(60)
+            self.contexts[0].wake()
+            ctx.wait(1)
+
+    ((task, _),) = run_taskmaster(Waking(), clock=clock())
+    assert task.created == "2026-01-05T00:01:00Z"

@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from task_core.api.capabilities import Capabilities
+from task_core.api.taskmaster import FunctionTaskmaster
 from task_core.builtin.buses import MEMORY
 from task_core.builtin.memory_bus import MemoryBus
 from task_core.errors import BusConnectionError, LeaseLostError, PayloadError
@@ -23,7 +24,7 @@ def loop(memory):
     memory.watch("sum", "load.dead", "sum.dead")
 
     def loop(run, bus=None, lease=30.0, **more):
-        master = type("Acting", (), {"run": staticmethod(run)})()
+        master = FunctionTaskmaster(run)
         more.setdefault("log", logging.getLogger("task.test"))
         return TaskmasterLoop(master, bus or memory.open(lease), lease=lease, **more)
 
@@ -187,7 +188,7 @@ def test_what_was_handed_out_before_comes_alone_and_in_its_place(script, make_ta
     def run(ctx):
         seen.extend(map(infos, ctx.batches("load", "load", limit=100, wait=60)))
 
-    master = type("Acting", (), {"run": staticmethod(run)})()
+    master = FunctionTaskmaster(run)
     TaskmasterLoop(master, bus).run()
     assert seen == [["a", "b", "c"], ["d"], ["e"], ["f", "g"]]
     assert [[one.token for one in few] for few, _ in bus.settles] == [
@@ -251,7 +252,7 @@ def test_a_batch_is_settled_without_what_others_have_by_now(script, make_tasks):
             ctx.send(child(str(len(batch))))
 
     bus_held = list(bus.left)
-    master = type("Acting", (), {"run": staticmethod(run)})()
+    master = FunctionTaskmaster(run)
     TaskmasterLoop(master, bus).run()
     assert bus.settled == [0, 2]
     assert len(bus.sent) == 1
@@ -267,7 +268,7 @@ def test_nothing_leaves_for_a_batch_that_others_have_as_a_whole(script, make_tas
             ctx.send(child("x"))
 
     bus_held = list(bus.left)
-    master = type("Acting", (), {"run": staticmethod(run)})()
+    master = FunctionTaskmaster(run)
     made = TaskmasterLoop(master, bus)
     made.run()
     assert (bus.settled, bus.sent, made.sent) == ([], [], 0)
@@ -277,8 +278,8 @@ def test_a_batch_is_settled_after_an_outage(script, make_tasks):
     """The loop tries again until the bus is back."""
     bus = script(make_tasks(*"abc"), capabilities=COUNTING)
     bus.failures += [BusConnectionError("away")] * 2
-    master = type("Acting", (), {"run": lambda _, ctx: list(ctx.batches("load", "x"))})
-    TaskmasterLoop(master(), bus).run()
+    master = FunctionTaskmaster(lambda ctx: list(ctx.batches("load", "x")))
+    TaskmasterLoop(master, bus).run()
     assert bus.settled == [0, 1, 2]
 
 
@@ -291,7 +292,7 @@ def test_a_message_that_the_bus_refuses_is_singled_out(script, make_tasks, caplo
         for batch in ctx.batches("load", "load", limit=3, wait=60):
             ctx.send_all((child(task.info), f"to-{task.info}") for task in batch)
 
-    master = type("Acting", (), {"run": staticmethod(run)})()
+    master = FunctionTaskmaster(run)
     made = TaskmasterLoop(master, bus)
     made.run()
     assert bus.settled == [0, 1, 2]
@@ -306,9 +307,9 @@ def test_a_refusal_that_names_no_message_is_an_error(script, make_tasks):
     """Nothing could be left out."""
     bus = script(make_tasks(*"abc"), capabilities=COUNTING)
     bus.failures.append(PayloadError("no"))
-    master = type("Acting", (), {"run": lambda _, ctx: list(ctx.batches("load", "x"))})
+    master = FunctionTaskmaster(lambda ctx: list(ctx.batches("load", "x")))
     with pytest.raises(PayloadError, match="no"):
-        TaskmasterLoop(master(), bus).run()
+        TaskmasterLoop(master, bus).run()
     assert bus.settled == []
 
 

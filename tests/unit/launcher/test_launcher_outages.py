@@ -7,6 +7,7 @@ import time
 import pytest
 
 from task_core.api.capabilities import Capabilities
+from task_core.api.taskmaster import FunctionTaskmaster
 from task_core.builtin.buses import MEMORY
 from task_core.builtin.memory_bus import MemoryBus
 from task_core.clock import SystemClock
@@ -321,7 +322,7 @@ def test_a_taskmaster_goes_on_when_others_have_what_it_held(
 @pytest.fixture
 def loop_of():
     def make(bus, run):
-        master = type("Acting", (), {"run": staticmethod(run)})()
+        master = FunctionTaskmaster(run)
         log = logging.getLogger("task.test")
         return TaskmasterLoop(master, bus=bus, lease=30.0, clock=SystemClock(), log=log)
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import attrs
 import pytest
 
+from task_core.api.taskmaster import FunctionTaskmaster
 from task_core.builtin.buses import MEMORY
 from task_core.builtin.memory_bus import MemoryBus
 from task_core.clock import SystemClock
@@ -42,20 +43,13 @@ class FakeClock(SystemClock):
         return event.is_set()
 
 
-class Acting:
-    """A taskmaster whose `run` is a function."""
-
-    def __init__(self, run):
-        self.run = run
-
-
 @pytest.fixture
 def loop(memory):
     memory.watch("sum", "load.dead")
 
     def loop(run, clock=None, lease=30.0, bus=None, **more):
         return TaskmasterLoop(
-            Acting(run),
+            FunctionTaskmaster(run),
             bus=bus or memory.open(lease),
             lease=lease,
             **more,
@@ -178,7 +172,11 @@ def test_a_bounded_stream_ends_the_loop(script, make_tasks):
         seen.extend(task.info for task in ctx.deliveries("load", "load"))
 
     TaskmasterLoop(
-        Acting(run), bus=bus, lease=30.0, clock=SystemClock(), log=logging.getLogger()
+        FunctionTaskmaster(run),
+        bus=bus,
+        lease=30.0,
+        clock=SystemClock(),
+        log=logging.getLogger(),
     ).run()
     assert seen == ["1", "2"]
     assert bus.settled == [0, 1]
@@ -334,7 +332,7 @@ def test_the_bus_is_closed_at_the_end(loop, memory, make_tasks):
     made = loop(run)
     with pytest.raises(ValueError, match="boom"):
         made.run()
-    assert made._bus.closed
+    assert made.buses[0].closed
 
 
 def test_a_taskmaster_reacts_to_done_tasks_of_a_launcher(rig, loop, memory, make_tasks):

@@ -111,6 +111,12 @@ class RecordingBus(Bus):
         self.calls: list[tuple[str, list[bytes]]] = []
         self.sent: list[Message] = []
 
+    def again(self) -> "RecordingBus":
+        """Return another connection to the same: it delivers and writes down there."""
+        other = RecordingBus((), self.capabilities)
+        other.waiting, other.calls, other.sent = self.waiting, self.calls, self.sent
+        return other
+
     def _subscribe(self, topic: str, channel: str, **hints: object) -> Consumer:
         return RecordingConsumer(self, topic, channel)
 
@@ -132,8 +138,13 @@ class RecordingConsumer(Consumer):
     knows_lost = True  # any delivery will do
 
     def _receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
-        waiting = self.bus.waiting
-        return [Delivery(waiting.popleft()) for _ in range(min(limit, len(waiting)))]
+        waiting, found = self.bus.waiting, list[Delivery]()
+        while waiting and len(found) < limit:
+            try:
+                found.append(Delivery(waiting.popleft()))
+            except IndexError:  # another loop was faster
+                break
+        return found
 
     def _exhausted(self) -> bool:
         return not self.bus.waiting
@@ -187,6 +198,13 @@ class FlakyBus(RecordingBus):
     ) -> None:
         super().__init__(bodies, capabilities)
         self.failures = {call: deque(errors) for call, errors in failures.items()}
+
+    def again(self) -> "FlakyBus":
+        """Return another connection to the same, with the same troubles."""
+        other = FlakyBus((), self.capabilities, failures={})
+        other.waiting, other.calls, other.sent = self.waiting, self.calls, self.sent
+        other.failures = self.failures
+        return other
 
     def _subscribe(self, topic: str, channel: str, **hints: object) -> Consumer:
         return FlakyConsumer(self, topic, channel)

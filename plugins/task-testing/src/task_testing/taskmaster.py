@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from task_core import TaskmasterLoop
 from task_core.api import (
+    Clock,
     Task,
     Taskmaster,
     TaskmasterContext,
@@ -18,6 +20,7 @@ from task_core.api import (
 )
 from task_testing.doubles import FakeClock, RecordingBus
 from task_testing.harness import default_options
+from task_testing.loops_clock import Counted, LoopsClock
 
 AnyTaskmaster = TaskmasterPlugin | Taskmaster | Callable[[TaskmasterContext], None]
 """A plugin, a `Taskmaster` object, or a function."""
@@ -38,7 +41,8 @@ def run_taskmaster(
     Args:
         taskmaster: A plugin (what `@taskmaster` returns), an object, or a function.
         options: The plugin's options; their defaults when not given.
-        clock: Its time, which passes only while it waits.
+        clock: Its time, which passes only while it waits; one of several loops, while
+            all of them wait.
         until: Stop it at its first wait that reaches this moment; without one it must
             end by itself, as it does when the bus has delivered its last message.
         bus: What it reads and where it sends; an empty one when not given.
@@ -57,11 +61,16 @@ def run_taskmaster(
     """
     clock = clock or FakeClock()
     bus = bus or RecordingBus()
+    made = _made(taskmaster, options)
+    shared: Clock = clock
+    if len(loops := made.loops()) > 1:
+        shared = LoopsClock(clock, len(loops))
+        made = Counted(loops, shared)
     loop = TaskmasterLoop(
-        _made(taskmaster, options),
-        bus=bus,
+        made,
+        bus=chain([bus], iter(bus.again, None)).__next__,
         lease=_LEASE,
-        clock=clock,
+        clock=shared,
         log=logging.getLogger("task.taskmaster.test"),
     )
     before, on_wait = len(bus.sent), clock.on_wait

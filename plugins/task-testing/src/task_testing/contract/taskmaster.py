@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from inspect import signature
 from typing import Any, ClassVar
 
 import attrs
@@ -106,7 +107,7 @@ class TaskmasterContract(PluginContract, defines=True):
         """Soon, from whatever it waits for."""
         loop = TaskmasterLoop(
             plugin.make(options),
-            RecordingBus(),
+            RecordingBus,
             log=logging.getLogger("task.taskmaster.test"),
         )
         runner = threading.Thread(target=loop.run, daemon=True)
@@ -114,6 +115,15 @@ class TaskmasterContract(PluginContract, defines=True):
         loop.stop()
         runner.join(self.patience)
         assert not runner.is_alive()
+
+    def test_each_of_its_loops_takes_a_context(
+        self, plugin: TaskmasterPlugin, options: Any
+    ) -> None:
+        """And nothing else; there is one at least."""
+        loops = plugin.make(options).loops()
+        assert loops
+        for loop in loops:
+            signature(loop).bind("context")
 
     def test_it_tells_facts_about_itself(
         self, plugin: TaskmasterPlugin, options: Any

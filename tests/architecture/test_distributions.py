@@ -72,3 +72,24 @@ def test_no_two_decisions_share_a_number():
     """They are named by it."""
     pages = [it.name[:3] for it in (ROOT / "docs" / "decisions").glob("0*.md")]
     assert len(set(pages)) == len(pages)
+
+
+def needs(name):
+    """Return the project's distributions that one of them needs, with itself."""
+    file = ROOT / "plugins" / name / "pyproject.toml"
+    pins = tomllib.loads(file.read_text("utf-8"))["project"]["dependencies"]
+    found = {name}
+    for pin in pins:
+        other = re.split("[^a-z-]", pin)[0]
+        if (ROOT / "plugins" / other).is_dir():
+            found |= needs(other)
+    return found
+
+
+def test_a_checkout_installs_what_the_extra_of_most_people_does():
+    """The README's first command reads this file, and needs no index for ours."""
+    text = (ROOT / "contrib" / "standard.txt").read_text()
+    listed = {line for line in text.splitlines() if line.startswith("./plugins/")}
+    pins = CORE["project"]["optional-dependencies"]["standard"]
+    wanted = set().union(*(needs(re.split("[^a-z-]", pin)[0]) for pin in pins))
+    assert listed == {f"./plugins/{name}" for name in wanted}

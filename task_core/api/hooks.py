@@ -23,7 +23,13 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 """Marks a function of a plugin as the implementation of the hook of that name."""
 
 DECIDERS = frozenset(
-    {"task_should_run", "task_retry_delay", "task_before_send", "task_claim_send"}
+    {
+        "task_rate",
+        "task_should_run",
+        "task_retry_delay",
+        "task_before_send",
+        "task_claim_send",
+    }
 )
 
 
@@ -76,6 +82,14 @@ class HookSpecifications:
         """Observer: the broker is away; the launcher tries again until it is back."""
 
     @hookspec
+    def launcher_paused(self, failures: int, msg: str) -> None:
+        """Observer: so many tasks in a row have failed: `--pause-on-errors`."""
+
+    @hookspec
+    def launcher_resumed(self, seconds: float) -> None:
+        """Observer: after so long a task has succeeded, and all goes on."""
+
+    @hookspec
     def task_received(self, task: Task, delivery: Delivery) -> None:
         """Observer: a delivery was decoded; nothing has run yet."""
 
@@ -98,6 +112,10 @@ class HookSpecifications:
     @hookspec
     def task_sent(self, messages: Sequence[Message]) -> None:
         """Observer: the bus confirmed messages: done tasks, children, dead letters."""
+
+    @hookspec(firstresult=True)
+    def task_rate(self, task: Task) -> tuple[str, str] | None:
+        """Decider: a key and how often its tasks run here, as `("team 7", "5/m")`."""
 
     @hookspec(firstresult=True)
     def task_should_run(self, task: Task) -> Outcome | None:

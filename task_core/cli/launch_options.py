@@ -8,7 +8,14 @@ from attrs.validators import ge, optional
 from task_core.cli.logs import LogFormat, LogLevel
 from task_core.config.selection import PREFIX
 from task_core.config.sources import Section
-from task_core.launcher.plan import AckMode, Guarantee, Plan, Pool, TypePolicy
+from task_core.launcher.plan import (
+    AckMode,
+    Guarantee,
+    Plan,
+    Pool,
+    TypePolicy,
+    parse_rate,
+)
 from task_core.options import option
 from task_core.values import parse_size
 from task_core.wire import is_dead_topic
@@ -28,6 +35,10 @@ def _more_than_nothing(instance: object, field: object, value: timedelta) -> Non
 
 def _is_size(instance: object, field: object, value: str) -> None:
     parse_size(value)
+
+
+def _is_rate(instance: object, field: object, value: str) -> None:
+    parse_rate(value)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -84,6 +95,19 @@ class LaunchOptions:
         help="Tasks to buffer beyond the busy slots; 0 is strict, not given measures.",
         validator=optional(ge(0)),
     )
+    rate: str | None = option(
+        None,
+        help="Tasks to run at most, for example 10/s, 100/m or 5/h.",
+        metavar="RATE",
+        validator=optional(_is_rate),
+    )
+    max_task_bytes: str | None = option(
+        None,
+        help="Length from which a message goes to the dead topic unread, for example"
+        " 256K.",
+        metavar="SIZE",
+        validator=optional(_is_size),
+    )
     hooks: tuple[str, ...] = option(
         (),
         help="Hooks to load beside those installed: file.py or module:object; repeat.",
@@ -113,6 +137,12 @@ class LaunchOptions:
         help="Time that a task may take, for example 5m; then it is an error. A task's"
         " own (timeout=1h in its meta) counts more.",
         validator=optional(_more_than_nothing),
+    )
+    pause_on_errors: int = option(
+        0,
+        help="Receive no more after so many failures in a row, and try one task now and"
+        " then until one succeeds; 0: never.",
+        validator=ge(0),
     )
     max_leaked: int = option(
         0,
@@ -173,6 +203,9 @@ class LaunchOptions:
             max_tasks_per_child=self.max_tasks_per_child,
             max_memory_per_child=parse_size(self.max_memory_per_child or "0K"),
             prefetch=self.prefetch,
+            rate=parse_rate(self.rate) if self.rate else 0.0,
+            max_task_bytes=parse_size(self.max_task_bytes or "0K"),
+            pause_on_errors=self.pause_on_errors,
             max_tasks=self.max_tasks,
             drain=self.drain,
             kill_time=self.kill_time.total_seconds(),
@@ -194,7 +227,7 @@ GROUPS = {
     "What runs": (
         *("worker", "taskmaster", "hooks", "require_hooks"),
         *("concurrency", "pool", "max_tasks_per_child", "max_memory_per_child"),
-        *("prefetch", "type_policy"),
+        *("prefetch", "rate", "max_task_bytes", "type_policy"),
     ),
     "Where tasks come from, and go": (
         *("bus", "in_bus", "out_bus", "prefix", "topic", "channel"),
@@ -206,6 +239,7 @@ GROUPS = {
             "retries",
             "retry_delay",
             "timeout",
+            "pause_on_errors",
             "max_leaked",
             "max_attempts",
             "lease",

@@ -36,6 +36,7 @@ class Inbox:
         hooks: Hooks,
     ) -> None:
         self._task_type = task_type
+        self._most_bytes = plan.max_task_bytes
         self._policy = plan.type_policy
         self._is_dead = quarantine.is_dead
         self._outbox = outbox
@@ -44,6 +45,8 @@ class Inbox:
 
     def sort(self, deliveries: Sequence[Delivery]) -> list[Job]:
         """Decode deliveries; return those that are to run."""
+        if self._most_bytes:
+            deliveries = self._short(deliveries)
         jobs = []
         for delivery in deliveries:
             try:
@@ -60,6 +63,15 @@ class Inbox:
             for job in jobs:
                 self._received(task=job.task, delivery=job.delivery)
         return jobs if self._policy is TypePolicy.RUN else self._own(jobs)
+
+    def _short(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
+        """Return those that are not too long; nobody looks into the others."""
+        most = self._most_bytes
+        for delivery in deliveries:
+            if (size := len(delivery.body)) > most:
+                reason = f"{size:,} bytes; --max-task-bytes is {most:,}"
+                self._outbox.add_dead(delivery, reason)
+        return [delivery for delivery in deliveries if len(delivery.body) <= most]
 
     def _own(self, jobs: list[Job]) -> list[Job]:
         """Return the jobs of the worker's type; the others have their outcome now."""

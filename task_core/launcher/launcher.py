@@ -10,7 +10,7 @@ import attrs
 
 from task_core.api.bus import Bus, Consumer
 from task_core.api.capabilities import require
-from task_core.api.message import Message, check_messages
+from task_core.api.message import check_messages
 from task_core.api.plugin import WorkerPlugin
 from task_core.clock import Clock, SystemClock
 from task_core.errors import BusError, UsageError
@@ -144,7 +144,7 @@ def _assemble(
         log=logging.getLogger(f"task.worker.{plugin.name}"),
         worker=plugin.name,
         options=options,
-        check=_checker(bus),
+        check=lambda message: check_messages(bus, [message]),
         timeout=plan.timeout,
         retry_on=plan.retry_on,
         monotonic=clock.monotonic,
@@ -183,11 +183,6 @@ def _assemble(
     )
     line = start_line(plan, plugin.name, pool.kind, bus)
     return Launcher(plan, parts, line, pool.close)
-
-
-def _checker(bus: Bus) -> Callable[[Message], None]:
-    """Return what refuses a child that the bus is known to refuse."""
-    return lambda message: check_messages(bus, [message])
 
 
 class Launcher:
@@ -251,7 +246,7 @@ class Launcher:
         try:
             # Check what will be written, before anything is read.
             parts.bus.prepare([plan.done_topic, plan.dead_topic])
-            loop = Loop(plan, parts, self._subscribe())
+            loop = self._loop(self._subscribe())
             self.began.set()
             parts.slots.start()
             parts.log.info("%s", self.guarantee)
@@ -268,6 +263,13 @@ class Launcher:
             parts.bus.close()
             self._tell("launcher_stopped", stats=self.snapshot())
             self._closing.run()
+
+    def _loop(self, consumer: Consumer) -> Loop:
+        if not (self.plan.limited or self.parts.hooks.decider("task_rate")):
+            return Loop(self.plan, self.parts, consumer)
+        from task_core.launcher.limits.loop import LimitedLoop  # noqa: PLC0415  few
+
+        return LimitedLoop(self.plan, self.parts, consumer)
 
     def _warn_of_sibling(self) -> None:
         """Tell when tasks wait on a topic that is this one but for `-` and `_`."""
@@ -289,9 +291,8 @@ class Launcher:
                     )
 
     def _subscribe(self) -> Consumer:
-        bus, plan = self.parts.bus, self.plan
-        consumer = subscribe(bus, plan)
-        self._tell("bus_opened", bus=bus)
+        consumer = subscribe(self.parts.bus, self.plan)
+        self._tell("bus_opened", bus=self.parts.bus)
         return consumer
 
     def _tell(self, hook: str, **facts: object) -> None:

@@ -191,8 +191,12 @@ class Loop:
             if suspects:
                 self._set_aside(suspects, alone=not (jobs or self._in_flight.jobs))
         if jobs:
-            self._in_flight.jobs.update(jobs)
-            self._slots.submit(jobs)
+            self._submit(jobs)
+
+    def _submit(self, jobs: list[Job]) -> None:
+        """Let the slots have jobs."""
+        self._in_flight.jobs.update(jobs)
+        self._slots.submit(jobs)
 
     def _set_aside(self, suspects: list[Job], *, alone: bool) -> None:
         """Hold what may kill with nothing else, as far as the bus takes it back."""
@@ -213,10 +217,7 @@ class Loop:
             self._search.look(self._in_flight.jobs, self._quarantine.waiting)
         jobs = self._in_flight.finish(self._handover.collect())
         if jobs:
-            self._stats.finished += len(jobs)
-            self._stats.busy += sum([job.took for job in jobs])
-            self._window.measure(jobs)
-            self._last_progress = self._clock.monotonic()
+            self._learn(jobs)
             if self._cancel.requested:
                 jobs = self._in_flight.take_back_unfinished(jobs, self._consumer)
             if self._crashes is not None:
@@ -225,6 +226,13 @@ class Loop:
         elif self._in_flight.jobs:
             self._window.stall(self._clock.monotonic() - self._last_progress)
         return self._settle()
+
+    def _learn(self, jobs: list[Job]) -> None:
+        """Note how some jobs went."""
+        self._stats.finished += len(jobs)
+        self._stats.busy += sum([job.took for job in jobs])
+        self._window.measure(jobs)
+        self._last_progress = self._clock.monotonic()
 
     def _settle(self) -> bool:
         """Settle what waits for it; before that, keep all leases: it may fail."""

@@ -1,5 +1,6 @@
 """What a launcher is told: what to do, what to promise, and who listens."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
@@ -9,7 +10,7 @@ import attrs
 
 from task_core.api.bus import Bus
 from task_core.api.capabilities import Capabilities
-from task_core.errors import UnsupportedCapabilityError, UsageError
+from task_core.errors import UnsupportedCapabilityError, UsageError, excerpt
 from task_core.values import format_duration
 from task_core.wire import dead_topic
 
@@ -44,6 +45,30 @@ def _pool(value: str) -> Pool:
     return Pool(value)
 
 
+_RATE = re.compile(r"(\d+(?:\.\d+)?)/([smh])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+def parse_rate(text: str) -> float:
+    """Read how many tasks may run in a second, a minute or an hour; per second.
+
+    Raises:
+        ValueError: It is no rate.
+
+    Example:
+        >>> parse_rate("10/s"), parse_rate("90/m")
+        (10.0, 1.5)
+    """
+    match = _RATE.fullmatch(text)
+    if match is None or not float(match[1]):
+        raise ValueError(f"not a rate like 10/s, 100/m or 5/h: {excerpt(text)}")
+    return float(match[1]) / _SECONDS[match[2]]
+
+
+def _rate(value: float | str) -> float:
+    return parse_rate(value) if isinstance(value, str) else float(value)
+
+
 class Guarantee(StrEnum):
     """How safe a task is when its worker is killed, from the weakest on."""
 
@@ -74,6 +99,10 @@ class Plan:
         max_tasks_per_child: Tasks after which a process has a successor; 0: never.
         max_memory_per_child: Bytes in memory after which it has one; 0: never.
         prefetch: Tasks to hold beyond the busy slots; None measures the tasks.
+        rate: Tasks a second, at most, or a text like `"100/m"`; 0 is no limit.
+        max_task_bytes: Longer messages are dead; 0 is no limit.
+        pause_on_errors: Failures in a row after which nothing is received until a task
+            succeeds; 0: never.
         max_tasks: Stop after so many deliveries; 0 is no limit.
         drain: Stop when the topic is empty.
         kill_time: Grace for running tasks after a stop.
@@ -99,6 +128,9 @@ class Plan:
     max_tasks_per_child: int = 0
     max_memory_per_child: int = 0
     prefetch: int | None = None
+    rate: float = attrs.field(default=0.0, converter=_rate)
+    max_task_bytes: int = 0
+    pause_on_errors: int = 0
     max_tasks: int = 0
     drain: bool = False
     kill_time: float = 10.0
@@ -119,6 +151,11 @@ class Plan:
         if self.prefetch is None:
             return None
         return self.concurrency + self.prefetch
+
+    @property
+    def limited(self) -> bool:
+        """Whether something may hold the launcher back."""
+        return self.rate > 0 or self.pause_on_errors > 0
 
     def completed(self, task_type: str) -> "Plan":
         """Return the plan with the names that it leaves open."""
@@ -167,11 +204,20 @@ def start_line(plan: Plan, worker: str, slots: str, bus: Bus) -> str:
         f"worker {worker} on bus {bus.name}: reads topic {prefix}{plan.topic}{channel}",
         f" and sends done tasks to {prefix}{plan.done_topic}; {count}",
         "" if plan.prefetch is None else f", prefetch {plan.prefetch}",
+        f", at most {_per(plan.rate)}" if plan.rate else "",
         f", timeout {_span(plan.timeout)}" if plan.timeout is not None else "",
         f"; {_MEANING[guarantee_of(can)]}",
         f" after {_span(plan.lease)}" if can.lease and can.ack else "",
     )
     return "".join(facts)
+
+
+def _per(rate: float) -> str:
+    """Write a rate by the unit in which it is a whole number, if there is one."""
+    for unit, seconds in _SECONDS.items():
+        if round(rate * seconds, 6).is_integer():
+            return f"{rate * seconds:,.0f}/{unit}"
+    return f"{rate:g}/s"
 
 
 def _span(seconds: float) -> str:

@@ -16,9 +16,10 @@ from task_core.wire import decode_dead
 
 @pytest.fixture
 def make(hooks):
-    def make(policy="run", **functions):
+    def make(policy="run", most_bytes=0, **functions):
         clock, listeners = SystemClock(), hooks(**functions)
-        plan = Plan(type_policy=TypePolicy(policy)).completed("load")
+        policy = TypePolicy(policy)
+        plan = Plan(type_policy=policy, max_task_bytes=most_bytes).completed("load")
         outbox = Outbox(plan, None, Stats(clock), listeners, clock)
         quarantine = Quarantine(5, Capabilities(attempts=True))
         inbox = Inbox(plan, "load", quarantine, outbox, clock, listeners)
@@ -90,3 +91,13 @@ def test_observers_are_told_of_tasks_alone(make):
     inbox, _ = make(task_received=lambda task, delivery: told.append(delivery.token))
     inbox.sort([Delivery(GOOD, 1), Delivery(b"", 2), Delivery(OTHER, 3)])
     assert told == [1, 3]
+
+
+def test_what_is_too_long_is_dead_unread(make):
+    """Its bytes are kept, and the reason names both lengths."""
+    inbox, batch = make(most_bytes=len(GOOD))
+    jobs = inbox.sort([Delivery(GOOD, 1), Delivery(GOOD + b" ", 2)])
+    assert len(jobs) == 1
+    letter = decode_dead(batch.messages[0].body)
+    assert letter.reason == "27 bytes; --max-task-bytes is 26"
+    assert batch.fates == {0: DEAD}

@@ -1,0 +1,103 @@
+"""The hook `task_rate`: what has run too often lately comes again later."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import attrs
+
+from task_core.api.worker import failed, later
+from task_core.clock import Clock
+from task_core.launcher.context import Job
+from task_core.launcher.plan import parse_rate
+
+MOST_KEYS = 10_000
+"""Keys after which those that hold nothing back any more are forgotten."""
+
+_rate = lru_cache(maxsize=256)(parse_rate)
+
+
+@attrs.define(eq=False)
+class Schedule:
+    """When tasks of one key may run.
+
+    Args:
+        free: When the next one may.
+        promised: Until when those that were put off have a place.
+    """
+
+    free: float
+    promised: float
+
+
+class Keys:
+    """Puts off tasks whose key has run too often lately.
+
+    Those of one key have a place each, one behind the other: so they come again one at
+    a time, and not all at once when one may run.
+
+    Args:
+        decide: Asks the hook: None, or a key and its rate.
+        clock: Measures.
+    """
+
+    def __init__(self, decide: Callable[..., Any], clock: Clock) -> None:
+        self._decide = decide
+        self._clock = clock
+        self._schedules: dict[str, Schedule] = {}
+
+    def part(self, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
+        """Split jobs into those that may run, and those that have an outcome now."""
+        now = self._clock.monotonic()
+        self._forget(now)
+        runs: list[Job] = []
+        others: list[Job] = []
+        for job in jobs:
+            try:
+                delay = self._delay(job, now)
+            except BaseException as error:  # noqa: BLE001  a decider's error is the task's
+                job.outcome = failed(error)
+                others.append(job)
+                continue
+            if delay:
+                job.outcome = later("its key has run too often lately", delay)
+            (others if delay else runs).append(job)
+        return runs, others
+
+    def _delay(self, job: Job, now: float) -> float:
+        """Return the seconds until a job may run; 0: it runs now."""
+        answer = self._decide(task=job.task)
+        if answer is None:
+            return 0.0
+        key, pause = _checked(answer)
+        one = self._schedules.setdefault(key, Schedule(now, now))
+        # Half a pause early counts as in time: what was put off comes about when it
+        # should. The average is the rate all the same.
+        if now >= one.free - pause / 2:
+            one.free = max(now, one.free) + pause
+            return 0.0
+        one.promised = max(one.promised, one.free)
+        delay = one.promised - now
+        one.promised += pause
+        return delay
+
+    def _forget(self, now: float) -> None:
+        if len(self._schedules) > MOST_KEYS:
+            self._schedules = {
+                key: one
+                for key, one in self._schedules.items()
+                if max(one.free, one.promised) > now
+            }
+
+
+def _checked(answer: Any) -> tuple[str, float]:
+    """Return a key, and the seconds between two of its tasks.
+
+    Raises:
+        TypeError, ValueError: The hook answered nonsense.
+    """
+    if not (isinstance(answer, tuple) and list(map(type, answer)) == [str, str]):
+        text = f"a task_rate hook returned {answer!r}, wanted a key and a rate"
+        raise TypeError(f"{text}, for example ('customer 7', '5/m')")
+    key, rate = answer
+    return key, 1 / _rate(rate)

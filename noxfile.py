@@ -41,7 +41,11 @@ KITS = ["tests/contract", "plugins/task-bus-sqlite/tests/test_contract.py"]
 """The kit on buses that need no broker, which the session `brokers` runs too."""
 WHEELS = ROOT / ".nox" / "made" / "wheels"
 COVERAGE = ROOT / ".nox" / "made" / "coverage"
-TEST_PARTNERS = ["fastapi>=0.115"]
+TEST_PARTNERS = [
+    "fastapi>=0.115",
+    "moto[server]>=5",
+    "s3fs>=2024.6",
+]
 """What plugins are tested with, and do not need themselves."""
 BROKER_PARTNERS = ["psycopg2-binary>=2.9.10"]
 """The same for those that are tested with brokers."""

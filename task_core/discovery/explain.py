@@ -32,6 +32,7 @@ SHIPPED = {
     ("command", "backup-sqlite"): "task-bus-sqlite",
     ("command", "bench"): "task-command-bench",
     ("command", "demo"): "task-command-demo",
+    ("command", "files"): "task-taskmaster-files",
     ("command", "postgres"): "task-bus-postgres",
     ("command", "up"): "task-command-up",
     ("command", "workflow"): "task-taskmaster-workflow",

@@ -91,8 +91,11 @@ def test_two_stars_stand_for_any_number_of_folders(tree):
 
 
 def test_a_folder_that_is_not_there_has_no_files(tree):
-    """It may come."""
+    """It may come; that it is missing is no error."""
     assert names(tree, "no/*.csv") == []
+    (place,) = Pattern(f"{tree.base}/no/*.csv", UTC).places(NOW, timedelta(0))
+    (folder,) = tree.lister.scan(place, Names(place.segments, ()), ())
+    assert folder.missing
 
 
 def test_date_tokens_lead_to_their_folders(tree):

@@ -91,7 +91,7 @@ def test_what_cannot_be_listed_is_told_once(place, broken, caplog):
     broken.append(1)
     place.run(100)
     assert caplog.text.count("cannot list") == 1
-    assert "Permission denied; trying again" in caplog.text
+    assert "Permission denied; looking again" in caplog.text
 
 
 def test_a_marker_tells_that_a_file_is_finished(place):

@@ -22,6 +22,7 @@ class Folder:
         marks: Of all of them, when they were asked for.
         times: Name -> when it was written, of all names, when they were asked for.
         error: Why it could not be listed, in one line; or empty.
+        missing: Whether it is not there.
     """
 
     path: str
@@ -30,6 +31,7 @@ class Folder:
     marks: list[int] = attrs.Factory(list)
     times: Mapping[str, Any] = attrs.Factory(dict)
     error: str = ""
+    missing: bool = False
 
 
 class Lister(Protocol):

@@ -33,6 +33,8 @@ class LocalLister:
                 with os.scandir(path) as entries:
                     found = list(entries)
             except (FileNotFoundError, NotADirectoryError):
+                folder.missing = True
+                yield folder
                 continue
             except OSError as error:
                 folder.error = f"cannot list {path}: {error.strerror}"

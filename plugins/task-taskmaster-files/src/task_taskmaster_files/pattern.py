@@ -24,7 +24,8 @@ from task_taskmaster_files.tokens import (
 
 ANY_DEPTH = "**"
 MOST_STEPS = 100_000
-"""Hours or minutes that a look-back may have: each is a place to look at."""
+"""Minutes, hours or half days that a look-back may have."""
+_MINUTE = timedelta(minutes=1)
 _WILD = re.compile(r"[*?\[]")
 _PROTOCOL = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
 
@@ -66,6 +67,7 @@ class Pattern:
         self.text = spelled_out(text)
         self.unit = unit_of(self.text)
         self._zone = zone
+        self._places: tuple[tuple[datetime, timedelta], list[Place]] | None = None
         self._matches = re.compile(_regex(self.text)).fullmatch
 
     @property
@@ -75,8 +77,9 @@ class Pattern:
 
     @property
     def steps(self) -> timedelta:
-        """How far apart the moments are of which each has its place."""
-        return timedelta(minutes=1 if self.unit is Unit.MINUTE else 60)
+        """How far apart moments are so that no place between them is missed."""
+        short = {Unit.MINUTE: _MINUTE, Unit.HOUR: 60 * _MINUTE}
+        return short.get(self.unit or Unit.DAY, 720 * _MINUTE)
 
     @property
     def base(self) -> str:
@@ -90,9 +93,14 @@ class Pattern:
             now: Any moment, with its zone.
             lookback: How far back the tokens go.
         """
-        if self.unit is None:
-            return [_place(self.text, None)]
-        return list(self._dated(begin_of(now.astimezone(UTC), Unit.MINUTE), lookback))
+        minute = begin_of(now.astimezone(UTC), Unit.MINUTE)
+        if self._places is None or self._places[0] != (minute, lookback):
+            if self.unit is None:
+                found = [_place(self.text, None)]
+            else:
+                found = list(self._dated(minute, lookback))
+            self._places = (minute, lookback), found
+        return self._places[1]
 
     def match(self, path: str) -> tuple[bool, datetime | None]:
         """Return whether a path is meant, and the moment that its tokens tell."""

@@ -60,6 +60,8 @@ class RemoteLister:
             try:
                 found = self._list(path)
             except FileNotFoundError:
+                folder.missing = True
+                yield folder
                 continue
             except Exception as error:  # noqa: BLE001  each storage has its own errors
                 folder.error = f"cannot list {path}: {_line(error)}"

@@ -107,9 +107,14 @@ class Firing:
     notes: Mapping[str, str] = attrs.field(factory=dict)
 
 
+def info_of_file(rule: Rule, file: File) -> str:
+    """Return the info of the task for a file."""
+    return fill(rule.template, values_of(file), file.moment, rule.meta)
+
+
 def task_of_file(rule: Rule, file: File, clock: Clock) -> Task:
     """Return the task for a file."""
-    info = fill(rule.template, values_of(file), file.moment, rule.meta)
+    info = info_of_file(rule, file)
     meta = {**rule.meta, "file": file.path, "filename": file.name}
     if file.moment:
         meta[HOUR] = hour_text(file.moment)

@@ -231,7 +231,7 @@ def _check_lookback(table: Table, pattern: Pattern, lookback: timedelta) -> None
             text = "lookback is for date tokens, and files has none: take it out"
             table.note(text, "lookback")
     elif lookback // pattern.steps > MOST_STEPS:
-        table.note("lookback is too long: each hour of it is looked at", "lookback")
+        table.note("lookback is too long: each place in it is looked at", "lookback")
 
 
 def _check_source(table: Table, source: Source) -> None:

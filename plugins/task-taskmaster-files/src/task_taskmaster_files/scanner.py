@@ -27,12 +27,14 @@ class Tally:
         waiting: How many of them are not finished.
         problems: What could not be listed, one line each.
         roots: Whether all places could be listed, what is inside of them aside.
+        missing: The folder or bucket that should be there and is not; or empty.
     """
 
     files: int = 0
     waiting: int = 0
     problems: list[str] = attrs.Factory(list)
     roots: bool = True
+    missing: str = ""
 
 
 class Scanner:
@@ -83,6 +85,12 @@ class Scanner:
         for place in self.rule.pattern.places(now, self.rule.lookback):
             for folder in self._folders(place):
                 tally.files += folder.count
+                if (
+                    folder.missing
+                    and place.moment is None
+                    and folder.path == place.root
+                ):
+                    tally.missing = folder.path
                 if folder.error:
                     tally.problems.append(folder.error)
                     tally.roots = tally.roots and folder.path != place.root

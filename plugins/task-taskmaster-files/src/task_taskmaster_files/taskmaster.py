@@ -10,12 +10,12 @@ from task_store.store import Store, open_store
 
 from task_core.api import Taskmaster, TaskmasterContext
 from task_taskmaster_files.groups import GroupKeeper
+from task_taskmaster_files.listers import make_lister
 from task_taskmaster_files.listing import Lister
-from task_taskmaster_files.local import LocalLister
 from task_taskmaster_files.manifests import Manifests
 from task_taskmaster_files.options import Options
-from task_taskmaster_files.rule import Rule, Source
-from task_taskmaster_files.rules import Rules, read_rules
+from task_taskmaster_files.rule import Rule
+from task_taskmaster_files.rules import read_rules
 from task_taskmaster_files.teller import Teller
 from task_taskmaster_files.watch import Watch
 from task_taskmaster_files.watcher import Watcher
@@ -32,7 +32,7 @@ def make_taskmaster(options: Options) -> Taskmaster:
         StoreError: The store cannot be used.
     """
     rules = read_rules(options.rules, timezone=options.timezone)
-    listers = [_lister(rule, rules) for rule in rules.rules]
+    listers = [make_lister(rule, rules.storage) for rule in rules.rules]
     store = open_store(options.store or str(beside(options.rules, ".store.db")))
     store.check()
     place = options.manifests or str(beside(options.rules, ".manifests"))
@@ -43,18 +43,6 @@ def make_taskmaster(options: Options) -> Taskmaster:
 def beside(rules: Path, suffix: str) -> Path:
     """Return the path of what belongs to a rules file."""
     return rules.with_suffix(suffix)
-
-
-def _lister(rule: Rule, rules: Rules) -> Lister | None:
-    if rule.source is Source.EVENTS:
-        return None
-    if rule.pattern.is_local:
-        return LocalLister()
-    # Few have storages, and their libraries take half a second.
-    from task_taskmaster_files.remote import RemoteLister
-
-    settings = rules.storage.get(rule.pattern.protocol, {})
-    return RemoteLister(rule.pattern.text, settings)
 
 
 class FilesTaskmaster(Taskmaster):

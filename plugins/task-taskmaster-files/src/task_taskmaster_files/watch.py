@@ -122,10 +122,12 @@ class Watch:
 
     def _report(self, ctx: TaskmasterContext) -> None:
         """Tell what cannot be listed; once, until that changes."""
-        problems = self._scanner.tally.problems
+        problems = list(self._scanner.tally.problems)
+        if missing := self._scanner.tally.missing:
+            problems.append(f"there is no {missing}, as yet")
         for problem in problems:
             if problem not in self._problems:
-                ctx.log.warning("%s: %s; trying again", self.rule, problem)
+                ctx.log.warning("%s: %s; looking again", self.rule, problem)
         if self._problems and not problems:
             ctx.log.info("%s: all can be listed again", self.rule)
         self._problems = problems

@@ -1,5 +1,6 @@
 """Events of the file system: hints that a listing would find something."""
 
+import logging
 import os
 import threading
 from collections.abc import Iterable, Sequence
@@ -61,6 +62,7 @@ class Watcher:
     def _follow(self, folders: frozenset[str]) -> None:
         from watchfiles import watch  # few rules need it at their start
 
+        logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it tells each event
         deep = any(self._is_deep(it) for it in self._watches)
         for changes in watch(
             *sorted(folders),

@@ -1,0 +1,70 @@
+"""`task files`, as people type it."""
+
+import subprocess
+import sys
+
+import pytest
+
+RULES = """
+[[rule]]
+files = "{base}/{{yyyy}}/*.csv"
+type = "load"
+template = "{{file}}?size={{size}}"
+lookback = "9000d"
+
+[[rule]]
+files = "s3://b/**/*.gz"
+type = "report"
+source = "events"
+"""
+
+
+@pytest.fixture
+def task(tmp_path):
+    """Run a command; return its exit code, stdout and stderr."""
+
+    def task(*words):
+        command = [sys.executable, "-m", "task_core", "files", *words]
+        done = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    (tmp_path / "rules.toml").write_text(RULES.format(base=tmp_path))
+    (tmp_path / "2020").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "2020" / f"{name}.csv").write_text("x")
+    return task
+
+
+def test_check_tells_where_rules_look(task):
+    """And how their files are finished."""
+    code, told, _ = task("check", "rules.toml")
+    assert code == 0
+    assert told.startswith("rules.toml: 2 rules\n")
+    assert "each 60s, finished after 10s without change -> load" in told
+    assert "s3://b/**/*.gz, told by events -> report" in told
+    assert "more\n" in told
+
+
+def test_check_tells_each_mistake_and_ends_with_2(task, tmp_path):
+    """Of all files, with their lines."""
+    (tmp_path / "bad.toml").write_text('[[rule]]\nfiles = "/in/"\nkind = "x"\n')
+    code, told, problems = task("check", "rules.toml", "bad.toml", "none.toml")
+    assert code == 2
+    assert "rules.toml: 2 rules" in told
+    assert "bad.toml, line 2 (rule 1): files ends in a folder" in problems
+    assert "bad.toml, line 3 (rule 1): unknown key 'kind'" in problems
+    assert "cannot read rules none.toml: No such file or directory" in problems
+    assert "Traceback" not in problems
+
+
+def test_list_shows_the_files_with_their_infos(task, tmp_path):
+    """And writes nothing down."""
+    code, told, _ = task("list", "rules.toml", "--max", "1")
+    assert code == 0
+    assert f"{tmp_path}/{{yyyy}}/*.csv): 2 files" in told
+    assert ".csv?size=1\n" in told
+    assert "and 1 more: see --max" in told
+    assert "events tell its files" in told
+    assert not list(tmp_path.glob("*.db"))

@@ -1,6 +1,9 @@
 """Rules of `task_worker_exec.outcome`."""
 
+import logging
+
 import pytest
+from task_worker_exec.keys import MOST_TOLD, Keys
 from task_worker_exec.outcome import read_answer, read_ending
 
 from task_core.api import Outcome, Task, interrupted, retry
@@ -13,6 +16,7 @@ class Ctx:
         self.task = Task(type="load", info="x", id="7")
         self.meta = {}
         self.sent = []
+        self.log = logging.getLogger("task.worker.exec")
 
     def send(self, task, topic=None):
         self.sent.append((task.type, task.info, topic))
@@ -44,7 +48,7 @@ def ctx():
 )
 def test_answers_are_read_forgivingly(line, outcome, ctx):
     """Whatever a small program finds easiest to print; the task itself is an echo."""
-    assert read_answer(line, ctx) == outcome
+    assert read_answer(line, ctx, Keys()) == outcome
 
 
 @pytest.mark.parametrize(
@@ -69,7 +73,7 @@ def test_answers_are_read_forgivingly(line, outcome, ctx):
 )
 def test_nonsense_is_an_error_that_shows_it(line, text, ctx):
     """In short; nothing is taken for done that does not say so."""
-    outcome = read_answer(line, ctx)
+    outcome = read_answer(line, ctx, Keys())
     assert ctx.sent == []
     assert outcome.result == "error"
     assert text in outcome.msg
@@ -82,7 +86,7 @@ def test_nonsense_is_an_error_that_shows_it(line, text, ctx):
 def test_meta_is_taken_as_object_or_query(value, ctx):
     """A done task carries it as a query."""
     ctx.meta["old"] = "1"
-    read_answer(b'{"result":"complete","meta":' + value + b"}", ctx)
+    read_answer(b'{"result":"complete","meta":' + value + b"}", ctx, Keys())
     assert {key: list(values) for key, values in ctx.meta.items()} == {
         "old": ["1"],
         "rows": ["3"],
@@ -109,11 +113,12 @@ def test_meta_is_taken_as_object_or_query(value, ctx):
 )
 def test_an_ending_is_judged_by_status_and_last_line(line, succeeded, outcome, ctx):
     """A bad status is never a complete task."""
-    assert read_ending(line, succeeded, "exited with status 3", ctx) == outcome
+    status = "exited with status 3"
+    assert read_ending(line, succeeded, status, ctx, Keys()) == outcome
 
 
-def read_last(line, ctx):
-    return read_ending(line, True, "", ctx)
+def read_last(line, ctx, keys):
+    return read_ending(line, True, "", ctx, keys)
 
 
 @pytest.mark.parametrize("read", [read_answer, read_last])
@@ -121,7 +126,7 @@ def test_an_answer_may_bring_child_tasks(read, ctx):
     """As on the wire, one or a list; `topic` tells where to, if not their type."""
     children = b'[{"type":"copy","info":"a"},{"type":"copy","info":"b","topic":"slow"}]'
     for send in (children, b'{"type":"copy","info":"c"}'):
-        outcome = read(b'{"result":"complete","send":' + send + b"}", ctx)
+        outcome = read(b'{"result":"complete","send":' + send + b"}", ctx, Keys())
         assert outcome.result == "complete"
     assert ctx.sent == [("copy", "a", None), ("copy", "b", "slow"), ("copy", "c", None)]
 
@@ -130,5 +135,27 @@ def test_an_answer_may_bring_child_tasks(read, ctx):
 def test_a_task_that_is_to_run_again_brings_no_children(result, ctx):
     """Its next run does."""
     line = b'{"result":"%s","send":[{"type":"copy","info":"a"}]}' % result
-    read_answer(line, ctx)
+    read_answer(line, ctx, Keys())
     assert ctx.sent == []
+
+
+@pytest.mark.parametrize("read", [read_answer, read_last])
+def test_a_key_that_nobody_reads_is_told_once(read, ctx, caplog):
+    """With the nearest: a mistyped `send` would lose tasks without a word."""
+    keys = Keys()
+    for _ in range(3):
+        line = (
+            b'{"result":"complete","sned":[],"\\u001b[1m":1,"type":"load","Info":"x"}'
+        )
+        assert read(line, ctx, keys).result == "complete"
+    sned, odd, info = (record.getMessage() for record in caplog.records)
+    assert sned == "an answer has no key 'sned' (did you mean 'send'): it is left out"
+    assert odd.startswith(r"an answer has no key '\x1b[1m' (it has result, msg, meta,")
+    assert "'Info'" in info
+
+
+def test_a_program_that_makes_up_keys_fills_no_log(ctx, caplog):
+    """Nor the memory."""
+    keys = Keys()
+    keys.check((f"row{number}" for number in range(9_999)), ctx)
+    assert len(caplog.records) == MOST_TOLD

@@ -19,13 +19,14 @@ from task_core.api import (
     parse_meta,
     retry,
 )
+from task_worker_exec.keys import Keys
 
 RESULTS = frozenset(result.value for result in Result)
 SHOWN = 200
 """Characters that are shown of something that cannot be understood."""
 
 
-def read_answer(line: bytes, ctx: WorkerContext) -> Outcome:
+def read_answer(line: bytes, ctx: WorkerContext, keys: Keys) -> Outcome:
     """Read the line with which a program answers a task.
 
     Args:
@@ -34,6 +35,7 @@ def read_answer(line: bytes, ctx: WorkerContext) -> Outcome:
             wanted; an object with `error`; the done task; a bare string, which is the
             message of a complete task; or null. The task as it was sent is an echo.
         ctx: Of the task; gets the meta and the children.
+        keys: Told of all that it has.
     """
     try:
         data = msgspec.json.decode(line)
@@ -46,6 +48,7 @@ def read_answer(line: bytes, ctx: WorkerContext) -> Outcome:
             f"the program answered neither object nor text but {_shown(line)}"
         )
     if data.get("result") or data.get("error"):
+        keys.check(data, ctx)
         return _from_object(data, ctx)
     if data == msgspec.json.decode(encode_task(ctx.task)):
         return complete()
@@ -53,7 +56,7 @@ def read_answer(line: bytes, ctx: WorkerContext) -> Outcome:
 
 
 def read_ending(
-    line: bytes, succeeded: bool, status: str, ctx: WorkerContext
+    line: bytes, succeeded: bool, status: str, ctx: WorkerContext, keys: Keys
 ) -> Outcome:
     """Make the outcome of a program that did one task and ended.
 
@@ -62,8 +65,9 @@ def read_ending(
         succeeded: Whether it ended with status 0.
         status: How it ended, in words.
         ctx: Of the task; gets the meta and the children.
+        keys: Told of all that an answer has.
     """
-    outcome = _object_with_result(line, ctx)
+    outcome = _object_with_result(line, ctx, keys)
     if outcome is not None and (succeeded or outcome.result != Result.COMPLETE):
         return outcome
     text = outcome.msg if outcome else line.decode(errors="replace").strip()
@@ -72,12 +76,13 @@ def read_ending(
     return failed(f"{status}: {text}" if text else status)
 
 
-def _object_with_result(line: bytes, ctx: WorkerContext) -> Outcome | None:
+def _object_with_result(line: bytes, ctx: WorkerContext, keys: Keys) -> Outcome | None:
     try:
         data = msgspec.json.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     if isinstance(data, dict) and "result" in data:
+        keys.check(data, ctx)
         return _from_object(data, ctx)
     return None
 

@@ -23,6 +23,7 @@ from task_core.api import (
 )
 from task_worker_exec.backoff import Backoff
 from task_worker_exec.child import Child, Grace, end
+from task_worker_exec.keys import Keys
 from task_worker_exec.leash import Leash
 from task_worker_exec.options import split_command
 from task_worker_exec.outcome import read_answer, read_ending
@@ -78,6 +79,7 @@ class ExecWorker(Worker):
         self._children: set[Child] = set()
         self._leash = Leash()
         self._backoff = Backoff()
+        self._keys = Keys()
         self._grace: Grace = lambda: math.inf
 
     def do_task(self, ctx: WorkerContext) -> Outcome:
@@ -132,7 +134,7 @@ class ExecWorker(Worker):
         if answer is None:
             self._end(child)
             return None
-        return read_answer(answer, ctx)
+        return read_answer(answer, ctx, self._keys)
 
     def _end(self, child: Child) -> None:
         self._slot.child = None
@@ -152,6 +154,7 @@ class OnceWorker(Worker):
         self._children: set[Child] = set()
         self._leash = Leash()
         self._backoff = Backoff()
+        self._keys = Keys()
         self._grace: Grace = lambda: math.inf
 
     def do_task(self, ctx: WorkerContext) -> Outcome:
@@ -173,7 +176,7 @@ class OnceWorker(Worker):
         self._backoff.note(works=child.started)
         if ctx.cancelled and not child.succeeded:
             return interrupted()
-        return read_ending(last, child.succeeded, child.status, ctx)
+        return read_ending(last, child.succeeded, child.status, ctx, self._keys)
 
     def close(self) -> None:
         """End what still runs."""

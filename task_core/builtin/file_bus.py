@@ -140,7 +140,13 @@ class FileProducer(LineProducer):
         """Check that topics can be written; files are made with their first message."""
         for topic in topics:
             path = self._path_of(topic)
-            if path not in self._streams and (problem := _problem(self._folder, path)):
+            if path in self._streams:
+                continue
+            try:
+                problem = _problem(self._place(path), path)
+            except ValueError as error:
+                problem = str(error)
+            if problem:
                 name = excerpt(topic)
                 raise BusError(f"topic {name} cannot be written: {problem}")
 
@@ -156,9 +162,17 @@ class FileProducer(LineProducer):
             return topic
         return dead_topic(self._path) if is_dead_topic(topic) else self._path
 
+    def _place(self, path: str) -> str:
+        """Return where a file is; `ValueError` if it may not be there."""
+        if "\0" in path:
+            raise ValueError("no name of a file")
+        if self._path or not self._folder:  # that was given by name, or is nowhere
+            return os.path.join(self._folder, path)
+        return _inside(self._folder, path)
+
     def _open_file(self, path: str) -> LineWriter:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-        place = os.path.join(self._folder, path)
+        place = self._place(path)
         fd = os.open(place, flags, 0o666)
         _end_last_line(fd, place)
         writer = LineWriter(fd, f"'{path}'")
@@ -166,6 +180,26 @@ class FileProducer(LineProducer):
             os.close(old.fd)
         self._files[path] = writer
         return writer
+
+
+def _inside(folder: str, name: str) -> str:
+    """Return where a file of a folder really is.
+
+    A name may come from a task, so no link leads it out of the folder. One that says by
+    itself that it leads there (`../x`) was given by somebody else.
+
+    Raises:
+        ValueError: A link does.
+    """
+    path = os.path.join(folder, name)
+    if os.path.isabs(name) or ".." in name.split("/"):
+        return path
+    real, home = os.path.realpath(path), os.path.realpath(folder)
+    if os.path.commonpath([real, home]) != home:
+        raise ValueError(
+            f"a link leads it out of the folder, to {excerpt(real)}: name that file"
+        )
+    return real
 
 
 def _working_folder() -> str:
@@ -192,11 +226,8 @@ def _still_there(fd: int, path: str) -> bool:
     return False
 
 
-def _problem(base: str, name: str) -> str:
-    """Say why a file below a folder cannot be written, or nothing."""
-    if "\0" in name:
-        return "no name of a file"
-    path = os.path.join(base, name)
+def _problem(path: str, name: str) -> str:
+    """Say why the file of a topic cannot be written, or nothing."""
     folder = os.path.dirname(path) or "."
     if os.path.isdir(path):
         return "it is a directory"

@@ -167,6 +167,54 @@ def test_a_file_that_was_moved_away_is_made_anew(tmp_path, open_bus):
     assert (tmp_path / "done").read_bytes() == b"b\n"
 
 
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Where the bus is: links in it lead out of it, into it, and to another folder."""
+    folder = tmp_path / "bus"
+    folder.mkdir()
+    (tmp_path / "secret").write_text("kept\n")
+    (folder / "out").symlink_to(tmp_path / "secret")
+    (folder / "up").symlink_to(tmp_path)
+    (folder / "within").symlink_to("done")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.mark.parametrize("topic", ["out", "up/secret", "up/new", "./out"])
+def test_no_link_leads_a_topic_out_of_the_folder(folder, open_bus, topic):
+    """Its name may come from a task; the others of the batch can be sent."""
+    producer = open_bus().producer()
+    problem = "a link leads it out of the folder, to '.*': name that file"
+    with pytest.raises(
+        BusError, match=f"^topic '{topic}' cannot be written: {problem}"
+    ):
+        producer.prepare([topic])
+    with pytest.raises(PayloadError, match=problem) as caught:
+        producer.send([Message("done", b"a"), Message(topic, b"b")])
+    assert caught.value.refused == (1,)
+    assert sorted(one.name for one in folder.parent.iterdir()) == ["bus", "secret"]
+    assert (folder.parent / "secret").read_text() == "kept\n"
+
+
+def test_a_link_that_is_turned_later_leads_nowhere_either(folder, open_bus):
+    """Each send looks whether its file is still the one that is open."""
+    producer = open_bus().producer()
+    producer.send([Message("within", b"a")])
+    (folder / "within").unlink()
+    (folder / "within").symlink_to("../secret")
+    with pytest.raises(PayloadError, match="leads it out"):
+        producer.send([Message("within", b"b")])
+    assert (folder / "done").read_bytes() == b"a\n"
+
+
+def test_who_names_a_file_may_name_a_link(folder, open_bus):
+    """By a path that says where it leads, or in the URL of the bus."""
+    names = "../bus/out", str(folder / "out")
+    open_bus().producer().send([Message(name, b"a") for name in names])
+    open_bus("out", role=Role.OUT).producer().send([Message("any", b"b")])
+    assert (folder.parent / "secret").read_bytes() == b"kept\na\na\nb\n"
+
+
 def test_preparing_makes_no_files(tmp_path, open_bus):
     """An empty dead-letter file would only frighten."""
     open_bus().producer().prepare(["done", "load.dead"])
@@ -218,6 +266,6 @@ def test_a_followed_file_is_not_bounded(open_bus):
 
 def test_a_topic_that_is_no_file_name_is_refused(open_bus):
     """A child task may have any type."""
-    with pytest.raises(PayloadError, match="embedded null") as error:
+    with pytest.raises(PayloadError, match="no name of a file") as error:
         open_bus().producer().send([Message("a", b"a"), Message("b\0c", b"b")])
     assert error.value.refused == (1,)

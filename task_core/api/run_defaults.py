@@ -16,10 +16,6 @@ def _count(value: Any, name: str = "retries") -> int | None:
     return value
 
 
-def _retries(value: Any) -> int | None:
-    return _count(value)
-
-
 def _seconds(name: str, value: Any, least: float = 0.0) -> float | None:
     """Return a duration in seconds; a number alone says nothing of its unit."""
     if value is None or isinstance(value, timedelta):
@@ -107,7 +103,7 @@ class RunDefaults:
         TypeError: timeout: a text like '10s' is wanted, not 300
     """
 
-    retries: int | None = attrs.field(default=None, converter=_retries)
+    retries: int | None = attrs.field(default=None, converter=_count)
     retry_delay: float | None = attrs.field(default=None, converter=_retry_delay)
     retry_on: tuple[type[BaseException], ...] = attrs.field(
         default=(), converter=_exceptions

@@ -78,7 +78,7 @@ def test_what_is_due_later_is_sent_by_whoever_looks_then(url, open_):
     clock = FakeClock(1000.0)
     one, two = open_(url, clock=clock), open_(url, clock=clock)
     assert one.claim([claim(due=1060.0)]) == [True]
-    assert one.claims.next_due() == 1060.0
+    assert one.next_in() == 60.0
     clock.advance(59)
     assert two.take_over() == []
     clock.advance(1)

@@ -100,7 +100,7 @@ def test_a_firing_is_on_the_disk_before_the_next_wait(place):
 def test_two_of_them_on_one_state_are_refused(place):
     """They would send everything twice; when the first has ended all is well."""
     place.write(HOURLY)
-    with place.make()._state.locked():
+    with place.make()._ledger.state.locked():
         with pytest.raises(OptionError, match="in use by another taskmaster cron"):
             place.run(DAY, DAY)
         place.run(DAY, DAY, state=place.state.with_name("other.json"))

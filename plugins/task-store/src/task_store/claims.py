@@ -117,12 +117,13 @@ class Claims:
         with self._database.reading() as connection:
             return int(connection.execute(look).scalar_one())
 
-    def next_due(self) -> float | None:
-        """Return from when on there is something to take over, or None."""
-        look = select(func.min(OUTBOX.c.ready)).where(OUTBOX.c.sent.is_(None))
+    def next_in(self) -> float | None:
+        """Return in how many seconds there is something to take over, or None."""
+        left = func.min(OUTBOX.c.ready) - self._database.now
+        look = select(left).where(OUTBOX.c.sent.is_(None))
         with self._database.reading() as connection:
-            moment: float | None = connection.execute(look).scalar_one()
-        return moment
+            seconds: float | None = connection.execute(look).scalar_one()
+        return seconds
 
     def drop_old(self, age: float) -> int:
         """Drop what was sent longer ago; return how much.

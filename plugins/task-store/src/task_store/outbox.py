@@ -9,8 +9,8 @@ from task_store.patience import Patience
 from task_store.store import DEDUP_WINDOW, Store
 
 T = TypeVar("T")
-LOOK_EVERY = 1.0
-"""Seconds between two looks for what others have left, or what is due."""
+SHORTEST, LONGEST = 0.1, 5.0
+"""Seconds until the next look: when the next claim is due, or a lease has ended."""
 TIDY_EVERY = 3600.0
 """Seconds between two looks for keys that are too old."""
 ASIDE = 3600.0
@@ -60,6 +60,8 @@ class Outbox:
         ours = self.insist(lambda: self._store.claim(claims))
         mine = [it for it, new in zip(claims, ours, strict=True) if new]
         self._send([it for it in mine if not it.due])
+        if any(it.due for it in mine):
+            self.look()
         return ours
 
     def send_from(self, act: Callable[[], Sequence[Claim]]) -> list[bool]:
@@ -77,6 +79,8 @@ class Outbox:
         claims, ours = self.insist(lambda: self._claimed(act))
         mine = [it for it, new in zip(claims, ours, strict=True) if new]
         self._send([it for it in mine if not it.due])
+        if any(it.due for it in mine):
+            self.look()
         return ours
 
     def queue(self, *claims: Claim) -> list[bool]:
@@ -84,7 +88,9 @@ class Outbox:
 
         In the body of a `deliveries` loop: its delivery may be acknowledged after this.
         """
-        return self._store.queue(claims)
+        new = self._store.queue(claims)
+        self.look()
+        return new
 
     def take_over(self) -> int:
         """Send what is due and in nobody's hands, if it is time for a look.
@@ -96,20 +102,12 @@ class Outbox:
         if now >= self._tidy:
             self._tidy = now + TIDY_EVERY
             self.insist(lambda: self._store.drop_old(self._window))
-        if now < self._look:
-            return 0
-        return self.take_over_now()
+        return self._take_over() if now >= self._look else 0
 
-    def take_over_now(self) -> int:
-        """Send what is due and in nobody's hands; return how many that were."""
-        count = 0
-        while not self._ctx.stopping:
-            found = self.insist(lambda: self._store.take_over(AT_ONCE))
-            count += self._send(found, puts_aside=True)
-            if len(found) < AT_ONCE:
-                break
-        self._look = self._ctx.clock.monotonic() + LOOK_EVERY
-        return count
+    def look(self) -> None:
+        """Let the next `take_over` look, and end a wait for it (any thread)."""
+        self._look = 0.0
+        self._ctx.wake()
 
     def left(self, seconds: float) -> float:
         """Return how long to wait at most: not beyond the next look."""
@@ -119,7 +117,17 @@ class Outbox:
         """Take over until stopped: a loop of its own, beside those that claim."""
         while not self._ctx.stopping:
             self.take_over()
-            self._ctx.wait(self.left(LOOK_EVERY))
+            self._ctx.wait(self.left(LONGEST))
+
+    def _take_over(self) -> int:
+        count, left = 0, self.insist(self._store.next_in)
+        while left is not None and left <= 0 and not self._ctx.stopping:
+            found = self.insist(lambda: self._store.take_over(AT_ONCE))
+            count += self._send(found, puts_aside=True)
+            left = self.insist(self._store.next_in) if found else SHORTEST
+        seconds = min(LONGEST, max(SHORTEST, left or LONGEST))
+        self._look = self._ctx.clock.monotonic() + seconds
+        return count
 
     def _claimed(
         self, act: Callable[[], Sequence[Claim]]

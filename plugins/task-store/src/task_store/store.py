@@ -91,6 +91,10 @@ class Store:
         """Lease to us what is due and in nobody's hands."""
         return self.claims.take_over(limit)
 
+    def next_in(self) -> float | None:
+        """Return in how many seconds there is something to take over, or None."""
+        return self.claims.next_in()
+
     def find(self, keys: Iterable[str]) -> dict[str, Held]:
         """Return what is known of keys."""
         return self.claims.find(keys)

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from task_rules.missed import Missed
 from task_rules.schedule import latest
 
+from task_taskmaster_cron.progress import Progress
 from task_taskmaster_cron.rule import Rule
-from task_taskmaster_cron.state import Progress
 
 LATE = timedelta(minutes=1)
 """A firing that waits longer was missed; a short restart makes none of them so."""
@@ -97,6 +97,13 @@ class Agenda:
         if passed:
             self._move()
         return passed
+
+    def catch_up(self, done: Mapping[str, datetime]) -> None:
+        """Be as far as other instances are, where these are further."""
+        for entry in self.entries:
+            if (theirs := done.get(entry.rule.key, entry.done)) > entry.done:
+                entry.go_on(theirs)
+        self._line_up()
 
     def restart(self, now: datetime) -> list[tuple[Entry, datetime]]:
         """Let those go on from now that are done up to a time far from now.

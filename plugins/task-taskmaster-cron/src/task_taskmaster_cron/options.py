@@ -1,5 +1,6 @@
 """The options of the taskmaster: beside the manifest, below everything else."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import attrs
@@ -17,6 +18,18 @@ class Options:
         None,
         help="JSON file that keeps how far each rule is done; beside the rules"
         " as `.state.json` when not given.",
+    )
+    store: str | None = option(
+        None,
+        help="Store that several instances share, so that each firing is sent once:"
+        " a path on one machine, or postgresql://USER@HOST/DATABASE.",
+        metavar="URL",
+    )
+    takeover: timedelta = option(
+        timedelta(seconds=10),
+        help="With a store: time after which an instance sends what another one has"
+        " claimed, and not sent.",
+        validator=attrs.validators.ge(timedelta(seconds=1)),
     )
     missed: Missed = option(
         Missed.LAST,

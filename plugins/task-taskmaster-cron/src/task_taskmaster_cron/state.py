@@ -9,27 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import attrs
-
 from task_core.api import OptionError
+from task_taskmaster_cron.progress import Progress
 
 VERSION = 1
 ADVICE = "restore it, or remove it to begin anew from now"
-
-
-@attrs.frozen(kw_only=True)
-class Progress:
-    """How far one rule is done.
-
-    Args:
-        key: Of the rule.
-        name: Of the rule, for people who look into the file.
-        done: Every firing up to then is sent, or passed over.
-    """
-
-    key: str
-    name: str
-    done: datetime
 
 
 class StateFile:
@@ -66,8 +50,8 @@ class StateFile:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            text = f"{self} is in use by another taskmaster cron: end it, or give this"
-            raise OptionError([f"{text} one a state of its own"]) from None
+            text = f"{self} is in use by another taskmaster cron: end it, or give both"
+            raise OptionError([f"{text} one store (option store)"]) from None
         except OSError:  # some network file systems know no locks
             return
 

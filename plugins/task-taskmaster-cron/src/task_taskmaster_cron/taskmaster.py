@@ -7,7 +7,9 @@ from typing import Any
 from task_rules.moments import whole_second
 
 from task_core.api import OptionError, Taskmaster, TaskmasterContext
-from task_taskmaster_cron.agenda import Agenda, Entry
+from task_taskmaster_cron.agenda import LATE, Agenda, Entry
+from task_taskmaster_cron.by_file import FileLedger
+from task_taskmaster_cron.ledger import Ledger
 from task_taskmaster_cron.options import Options
 from task_taskmaster_cron.rule import Rule
 from task_taskmaster_cron.rules import read_rules
@@ -15,8 +17,6 @@ from task_taskmaster_cron.state import StateFile
 
 LOOK_EVERY = 60.0
 """Longest wait without a look at the clock, in seconds."""
-SAVE_EVERY = 1.0
-"""Seconds between two writes of the state while many firings are made up for."""
 
 
 def make_taskmaster(options: Options) -> Taskmaster:
@@ -24,33 +24,43 @@ def make_taskmaster(options: Options) -> Taskmaster:
 
     Raises:
         OptionError: They cannot be read, or are wrong.
+        FrameworkError: The store is none, or what it needs is not installed.
     """
     rules = read_rules(options.rules, timezone=options.timezone, missed=options.missed)
     if options.dry_run:
         return Rehearsal(rules, options.dry_run)
-    path = options.state or options.rules.with_suffix(".state.json")
-    return CronTaskmaster(rules, StateFile(path))
+    state = StateFile(options.state or options.rules.with_suffix(".state.json"))
+    if options.store is None:
+        return CronTaskmaster(rules, FileLedger(state))
+    lease = options.takeover.total_seconds()
+    return CronTaskmaster(rules, _store_ledger(options.store, lease, state))
+
+
+def _store_ledger(url: str, lease: float, state: StateFile) -> Ledger:
+    try:
+        # Most have one instance; a store takes half a second to load.
+        from task_store import open_store
+
+        from task_taskmaster_cron.by_store import StoreLedger
+    except ImportError as error:
+        text = "option store needs more: pip install 'task-taskmaster-cron[store]'"
+        raise OptionError([f"{text} ({error})"]) from None
+    return StoreLedger(open_store(url, lease=lease), state.load())
 
 
 class CronTaskmaster(Taskmaster):
     """Sends tasks at the times that rules tell.
 
-    A firing is written down after the bus has confirmed its task: a crash in between
-    sends it again, and never loses it.
-
     Args:
         rules: The rules.
-        state: Where it is written down.
+        ledger: How firings are sent and written down.
     """
 
-    def __init__(self, rules: Sequence[Rule], state: StateFile) -> None:
+    def __init__(self, rules: Sequence[Rule], ledger: Ledger) -> None:
         self._rules = rules
-        self._state = state
-        state.load()  # what is wrong with it is told before anything begins
+        self._ledger = ledger
         self._agenda: Agenda | None = None
         self._latest: datetime | None = None
-        self._saved_at = 0.0
-        self._unsaved = False
 
     def run(self, ctx: TaskmasterContext) -> None:
         """Fire until stopped, or until no rule fires any more.
@@ -59,12 +69,8 @@ class CronTaskmaster(Taskmaster):
             OptionError: The state cannot be written, or another one uses it.
             BusError: A task cannot be sent; it is sent after the restart.
         """
-        with self._state.locked():
-            agenda = self._begin(ctx)
-            try:
-                self._go_on(ctx, agenda)
-            finally:
-                self._save(ctx, agenda)
+        with self._ledger.opened(ctx):
+            self._go_on(ctx, self._begin(ctx))
 
     def info(self) -> Mapping[str, Any]:
         """Return the rules, each with its last and next firing in its own zone."""
@@ -74,14 +80,10 @@ class CronTaskmaster(Taskmaster):
     def _begin(self, ctx: TaskmasterContext) -> Agenda:
         now = whole_second(ctx.clock)
         # Again, and not that of the start: another one may have used it until now.
-        done = self._state.load()
+        done = self._ledger.load()
         self._agenda = agenda = Agenda(self._rules, done, now)
         self._heed_clock(ctx, agenda, now)
-        try:
-            self._write(ctx, agenda)
-        except OSError as error:
-            text = f"cannot write {self._state}: {error.strerror}: choose another place"
-            raise OptionError([text]) from None
+        self._ledger.begin(agenda)
         return agenda
 
     def _go_on(self, ctx: TaskmasterContext, agenda: Agenda) -> None:
@@ -94,16 +96,29 @@ class CronTaskmaster(Taskmaster):
                 return
             firing, entry = first
             if firing > now:
-                self._save(ctx, agenda)
                 # Not until that moment: clocks get set, and machines sleep.
-                left = firing.timestamp() - ctx.clock.time()
-                ctx.wait(min(left, LOOK_EVERY))
-            elif agenda.pass_missed(now):
-                self._unsaved = True
-                text = "%s missed firings since %s and goes on with that of %s"
-                ctx.log.warning(text, entry.rule, firing, entry.next)
-            else:
+                left = min(firing.timestamp() - ctx.clock.time(), LOOK_EVERY)
+                ctx.wait(self._ledger.rest(agenda, left))
+            elif not self._is_passed(ctx, agenda, firing, now):
                 self._fire(ctx, agenda, firing, entry)
+
+    def _is_passed(
+        self, ctx: TaskmasterContext, agenda: Agenda, firing: datetime, now: datetime
+    ) -> bool:
+        """Whether the first firing is none any more: it was missed, or another's."""
+        if now - firing <= LATE:
+            return False
+        self._ledger.behind(agenda)
+        first = agenda.first()
+        if first is None or first[0] != firing:
+            return True
+        entry = first[1]
+        if not agenda.pass_missed(now):
+            return False
+        self._ledger.passed(entry)
+        text = "%s missed firings since %s and goes on with that of %s"
+        ctx.log.warning(text, entry.rule, firing, entry.next)
+        return True
 
     def _heed_clock(
         self, ctx: TaskmasterContext, agenda: Agenda, now: datetime
@@ -113,36 +128,19 @@ class CronTaskmaster(Taskmaster):
             self._latest = now
             return
         self._latest = now
-        for entry, done in agenda.restart(now):
-            self._unsaved = True
+        restarted = agenda.restart(now)
+        for entry, done in restarted:
             text = "%s is done up to %s, which is yet to come: the clock was wrong, %s"
             ctx.log.warning(text, entry.rule, done, "and it goes on from now")
+        if restarted:
+            self._ledger.restarted(restarted)
 
     def _fire(
         self, ctx: TaskmasterContext, agenda: Agenda, firing: datetime, entry: Entry
     ) -> None:
         task = entry.rule.task(firing, ctx.clock)
-        ctx.send(task, entry.rule.topic)
-        agenda.done(firing)
-        self._unsaved = True
-        ctx.log.info("%s fired: %s", entry.rule, task.info)
-        if ctx.clock.monotonic() - self._saved_at >= SAVE_EVERY:
-            self._save(ctx, agenda)
-
-    def _save(self, ctx: TaskmasterContext, agenda: Agenda) -> None:
-        """Write the state; when that fails, say so and try again after the next one."""
-        if not self._unsaved:
-            return
-        try:
-            self._write(ctx, agenda)
-        except OSError as error:
-            text = "cannot write %s: %s: a restart would fire again"
-            ctx.log.error(text, self._state, error.strerror)  # noqa: TRY400  no bug
-
-    def _write(self, ctx: TaskmasterContext, agenda: Agenda) -> None:
-        self._saved_at = ctx.clock.monotonic()
-        self._state.save(agenda.progress)
-        self._unsaved = False
+        if self._ledger.fire(agenda, entry, firing, task):
+            ctx.log.info("%s fired: %s", entry.rule, task.info)
 
 
 class Rehearsal(Taskmaster):

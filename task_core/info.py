@@ -145,7 +145,7 @@ class _Parser:
         plain = PLAIN(info) if self._is_simple else None
         if plain is None:
             return self._thoroughly(info)
-        raw = plain.groups("")
+        raw: Any = plain.groups("")
         arguments: dict[str, Any] = {}
         try:
             for part, argument, read in self._by_part:

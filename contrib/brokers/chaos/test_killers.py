@@ -54,6 +54,8 @@ MINUTES = float(os.environ.get("CHAOS_MINUTES", "inf"))
 BEGUN_AT = time.monotonic()
 COMMIT_INTERVAL = 0.5
 """Seconds in which Kafka's clients write progress down, where no transaction does."""
+IN_ONE = 0.5
+"""Seconds that a transaction may take on a busy machine: what was done is undone."""
 TOGETHER = 0.1
 """Seconds in which tiny tasks that a window holds are settled together, at most."""
 CUTS, STOPS = 30, 6 if RUNS else 4
@@ -125,7 +127,7 @@ def on_kafka(**more):
             address = request.getfixturevalue("kafka_behind")(proxy)
         options = KafkaOptions(bootstrap=(address,), partitions=2, **more)
         flags = "&".join(f"{name}={str(value).lower()}" for name, value in more.items())
-        forgets = 0.0 if options.transactions else 2 * COMMIT_INTERVAL
+        forgets = IN_ONE if options.transactions else 2 * COMMIT_INTERVAL
         url = f"kafka://{address}?partitions=2&{flags}"
         return Stage(url, plugin_of_kafka, options, forgets=forgets)
 

@@ -1,12 +1,16 @@
 """Stores of these tests: each rule holds in a file and in PostgreSQL."""
 
 import os
+import sys
 import uuid
+from pathlib import Path
 
 import pytest
 from brokers.postgres import Postgres
 from brokers.process import BrokerMissingError
 from task_store import open_store
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `store_processes`
 
 
 @pytest.fixture(scope="session")

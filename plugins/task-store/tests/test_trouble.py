@@ -1,0 +1,207 @@
+"""A store that cannot be used says so in one line, with what to do."""
+
+import contextlib
+import os
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+from brokers.postgres import Postgres
+from brokers.proxy import Proxy
+from task_store import Claim, StoreAwayError, StoreError, open_store
+from task_store.schema import VERSION
+
+
+def one_line(error):
+    text = str(error.value)
+    assert "\n" not in text
+    return text
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://x/y", "", "sqlite:", ":memory:", "postgresql://x:y:z/t", "a\0b"]
+)
+def test_what_is_no_place_is_refused_with_what_would_be_one(url):
+    """Before anything is done."""
+    with pytest.raises(StoreError, match="a path, sqlite:PATH, or postgresql://"):
+        open_store(url)
+
+
+@pytest.mark.parametrize("shape", ["{}", "sqlite:{}", "sqlite://{}", "sqlite:///{}"])
+def test_a_file_may_be_named_in_every_usual_shape(shape, tmp_path, monkeypatch):
+    """People copy from other tools."""
+    monkeypatch.chdir(tmp_path)
+    store = open_store(shape.format("a.db"))
+    assert store.name == f"store {tmp_path}/a.db"
+    assert not store.shared
+
+
+def test_a_password_is_never_told(open_):
+    """An error is for logs."""
+    store = open_("postgresql://ada:hunter2@127.0.0.1:1/tasks")
+    assert store.shared
+    with pytest.raises(
+        StoreAwayError, match="127.0.0.1:1/tasks: it cannot be"
+    ) as error:
+        store.check()
+    assert "hunter2" not in one_line(error) + store.name
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path, open_):
+    """With the path."""
+    with pytest.raises(StoreError, match="nowhere/a.db: it cannot be opened") as error:
+        open_(str(tmp_path / "nowhere" / "a.db")).check()
+    assert not isinstance(error.value, StoreAwayError), one_line(error)
+
+
+def test_a_read_only_file_is_told(tmp_path, open_):
+    """At the first write, in one line."""
+    path = tmp_path / "a.db"
+    first = open_store(str(path))
+    first.check()
+    first.close()
+    told = "name a file that may be written to"
+    with read_only(path), pytest.raises(StoreError, match=told):
+        open_(str(path)).claim([Claim("k", "load", b"")])
+
+
+@contextlib.contextmanager
+def read_only(path):
+    """Make a file read-only; for root, who may write to all others, as an attribute."""
+    if os.getuid():
+        path.chmod(0o400)
+        yield
+        return
+    done = subprocess.run(["chattr", "+i", path], check=False, capture_output=True)
+    if done.returncode:
+        pytest.skip("here no file can be made read-only for root")
+    try:
+        yield
+    finally:
+        subprocess.run(["chattr", "-i", path], check=True)
+
+
+def test_a_file_of_another_program_is_left_alone(tmp_path, open_):
+    """It may be anybody's data."""
+    path = tmp_path / "a.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE customers (name)")
+    connection.close()
+    with pytest.raises(StoreError, match="it belongs to another program"):
+        open_(str(path)).check()
+
+
+def test_what_is_no_database_is_told(tmp_path, open_):
+    """Somebody has mistyped a path."""
+    (tmp_path / "a.csv").write_text("name,age\n" * 100)
+    with pytest.raises(StoreError, match="it is no SQLite file: name another one"):
+        open_(str(tmp_path / "a.csv")).check()
+
+
+def test_tables_of_a_newer_program_are_refused(url, open_):
+    """Its rows may mean something else."""
+    from sqlalchemy import text
+
+    store = open_(url)
+    with store._database.writing() as connection:
+        connection.execute(text("UPDATE task_store_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match=f"9999, this one knows {VERSION}.: update"):
+        open_(url).check()
+
+
+def test_tables_are_made_by_the_steps_as_they_are_described(url, open_):
+    """What queries ask for, and what migrations make, is the same."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+    from task_store.tables import METADATA, VERSION_TABLE
+
+    store = open_(url)
+    with store._database.reading() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"version_table": VERSION_TABLE}
+        )
+        assert compare_metadata(context, METADATA) == []
+
+
+def test_a_file_that_others_lock_is_away_and_comes_back(tmp_path, open_, monkeypatch):
+    """What was to be claimed is claimed then."""
+    monkeypatch.setattr("task_store.engine.BUSY", 0.1)
+    store = open_(str(tmp_path / "a.db"))
+    store.check()
+    blocker = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreAwayError, match="others write to it without an end"):
+        store.claim([Claim("k", "load", b"")])
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    assert store.claim([Claim("k", "load", b"")]) == [True]
+
+
+def test_a_server_that_is_killed_is_away_and_comes_back(open_):
+    """Claims that it confirmed are there, and connections are made anew."""
+    with Postgres() as server:
+        store = open_(server.url)
+        assert store.claim([Claim("a", "load", b"")]) == [True]
+        server.kill()
+        for _ in range(2):
+            with pytest.raises(StoreAwayError) as error:
+                store.claim([Claim("b", "load", b"")])
+            assert one_line(error)
+        server.start()
+        while True:
+            try:
+                ours = store.claim([Claim("a", "load", b""), Claim("b", "load", b"")])
+                break
+            except StoreAwayError:
+                continue
+        assert ours == [False, True]
+
+
+def test_a_connection_that_is_cut_costs_one_call(server, new_database, open_):
+    """The next one connects anew."""
+    from brokers.ports import split
+
+    url = new_database()
+    address = server.address
+    with Proxy(address) as proxy:
+        store = open_(url.replace(address, proxy.address))
+        store.claim([Claim("a", "load", b"")])
+        proxy.cut()
+        with pytest.raises(StoreAwayError):
+            store.claim([Claim("b", "load", b"")])
+        assert store.claim([Claim("b", "load", b"")]) == [True]
+    assert split(address)
+
+
+def test_who_may_not_log_in_is_told_so(server, open_):
+    """Waiting would not help."""
+    url = f"postgresql://nobody@{server.address}/postgres"
+    with pytest.raises(StoreError, match="give user and password in the URL") as error:
+        open_(url).check()
+    assert not isinstance(error.value, StoreAwayError)
+
+
+def test_nothing_is_loaded_for_those_who_have_no_store():
+    """Nor Alembic for those whose tables are as they should be."""
+    program = (
+        "import sys, task_store\n"
+        "assert not {'sqlalchemy', 'alembic', 'psycopg'} & set(sys.modules)\n"
+        "import tempfile, os\n"
+        "path = os.path.join(tempfile.mkdtemp(), 'a.db')\n"
+        "if os.fork() == 0:\n"
+        "    task_store.open_store(path).check()\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+        "store = task_store.open_store(path)\n"
+        "store.check()\n"
+        "assert not {'alembic', 'psycopg'} & set(sys.modules)\n"
+        "store.close()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,15 +1,20 @@
 """Brokers of these tests: one NATS for all, and one for those who log in by TLS."""
 
-import os
 import sys
 from pathlib import Path
 
 import pytest
+from brokers.bus_fixtures import (  # noqa: F401  fixtures
+    certificate,
+    listening,
+    open_at,
+    start,
+    topic,
+)
 from brokers.fixtures import nats  # noqa: F401  a fixture, with or without `-p`
+from brokers.insist import present
 from brokers.nats import Nats
 from brokers.ports import split
-from brokers.process import BrokerMissingError
-from brokers.tls import Certificate
 from task_bus_nats.options import NatsOptions
 from task_bus_nats.plugin import nats as manifest
 
@@ -19,21 +24,16 @@ sys.path.insert(0, str(Path(__file__).parent))  # for `nats_backdoor`
 
 
 @pytest.fixture(scope="session")
-def certificate(tmp_path_factory):
-    return Certificate.make(tmp_path_factory.mktemp("tls"))
-
-
-@pytest.fixture(scope="session")
-def guarded(certificate):
+def guarded(certificate):  # noqa: F811
     """A server for those alone who log in, and speak TLS."""
     server = Nats(login=True, tls=certificate)
-    insist(server.start)
+    present(server.start)
     yield server
     server.close()
 
 
 @pytest.fixture
-def guarded_options(guarded, certificate):
+def guarded_options(guarded, certificate):  # noqa: F811
     return options_of(
         guarded,
         user=guarded.user,
@@ -43,31 +43,6 @@ def guarded_options(guarded, certificate):
     )
 
 
-@pytest.fixture
-def start():
-    """Start a server of one's own; closed in the end."""
-    started = []
-
-    def start(**more):
-        started.append(server := Nats(**more))
-        insist(server.start)
-        return server
-
-    yield start
-    for server in started:
-        server.close()
-
-
-def insist(start):
-    """Start something; skip, or fail where it must be there."""
-    try:
-        return start()
-    except BrokerMissingError as error:
-        if os.environ.get("BROKERS_REQUIRED") == "1":
-            raise
-        pytest.skip(str(error))
-
-
 def options_of(server, **more):
     """Return options for a server."""
     host, port = split(server.address)
@@ -75,25 +50,14 @@ def options_of(server, **more):
 
 
 @pytest.fixture
-def open_at():
-    """Open a bus at a server, or a proxy; closed in the end."""
-    opened = []
-
-    def open_at(server, lease=5.0, **more):
-        bus = manifest.open(options_of(server, **more), BusContext(lease=lease))
-        opened.append(bus)
-        return bus
-
-    yield open_at
-    for bus in opened:
-        bus.close()
+def bus_at():
+    """Open a bus at a server, or a proxy."""
+    return lambda place, lease, **more: manifest.open(
+        options_of(place, **more), BusContext(lease=lease)
+    )
 
 
 @pytest.fixture
 def open_bus(open_at, nats):  # noqa: F811
     """Open a bus at the shared server."""
-
-    def open_bus(lease=5.0, **more):
-        return open_at(nats, lease, **more)
-
-    return open_bus
+    return lambda lease=5.0, **more: open_at(nats, lease, **more)

@@ -1,18 +1,11 @@
 """What the bus promises beyond the contract."""
 
-import uuid
-
 import pytest
 from nats_backdoor import Client
 from task_bus_nats.names import Names, escaped
 from task_bus_nats.options import NatsOptions
 
 from task_core.api import BusError, Message, PayloadError
-
-
-@pytest.fixture
-def topic():
-    return f"test-{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A cluster: what its majority has confirmed outlives any one of its servers."""
 
 import threading
-import uuid
 
 import pytest
 from brokers.insist import again, present, until
@@ -10,7 +9,13 @@ from task_bus_nats.options import NatsOptions
 from task_bus_nats.plugin import nats as manifest
 
 from task_core import connect
-from task_core.api import BusContext, LeaseLostError, Message
+from task_core.api import (
+    BusConnectionError,
+    BusContext,
+    LeaseLostError,
+    Message,
+    SendError,
+)
 
 MORE = 300
 """Messages that are sent after a kill, and before the next."""
@@ -34,9 +39,9 @@ def open_bus(cluster):
     """Open a bus at all of them; closed in the end."""
     opened = []
 
-    def open_bus():
+    def open_bus(replicas=3):
         host = ",".join(server.address for server in cluster)
-        options = NatsOptions(host=host, replicas=3)
+        options = NatsOptions(host=host, replicas=replicas)
         opened.append(manifest.open(options, BusContext(lease=5.0)))
         return opened[-1]
 
@@ -46,9 +51,8 @@ def open_bus(cluster):
 
 
 @pytest.fixture
-def topic(open_bus):
-    """A topic on all three; the cluster may have just begun."""
-    topic = f"test-{uuid.uuid4().hex[:12]}"
+def place(open_bus, topic):
+    """A topic that is on all three; the cluster may have just begun."""
     again(lambda: open_bus().subscribe(topic, "c"))
     return topic
 
@@ -102,14 +106,14 @@ class Work:
             self.done += [one.body for one in came]
 
 
-def test_the_kill_of_each_leader_in_turn_loses_nothing(cluster, open_bus, topic):
+def test_the_kill_of_each_leader_in_turn_loses_nothing(cluster, open_bus, place):
     """While somebody sends and somebody works; all of it is done in the end."""
     bus = open_bus()
-    with Work(open_bus, topic) as work:
+    with Work(open_bus, place) as work:
         for _ in range(2):
             work.goes_on()
-            until(lambda: leader_of(bus, topic))
-            name = leader_of(bus, topic)
+            until(lambda: leader_of(bus, place))
+            name = leader_of(bus, place)
             (leader,) = [it for it in cluster if it.server_name == name]
             leader.kill()
             work.goes_on()
@@ -118,22 +122,37 @@ def test_the_kill_of_each_leader_in_turn_loses_nothing(cluster, open_bus, topic)
     assert set(work.done) == set(work.sent)
 
 
-def test_a_url_names_servers_that_may_be_gone(cluster, topic):
+def test_more_copies_than_there_are_servers_are_told(open_bus, topic):
+    """Some may be away, so the launcher waits for them."""
+    bus = open_bus(replicas=5)
+
+    def is_told():
+        with pytest.raises(BusConnectionError) as caught:
+            bus.prepare([topic])
+        return "fewer servers than option replicas" in str(caught.value)
+
+    until(is_told)  # before, the cluster may have no leader
+
+
+def infos(tasks, topic):
+    """Return what is there."""
+    return [task.info for task in tasks.read(topic, channel="c", timeout=1)]
+
+
+def test_a_url_names_servers_that_may_be_gone(cluster, place):
     """The first that answers is taken, and tells of the others."""
     gone, *rest = cluster
     gone.kill()
     try:
         hosts = ",".join(server.address for server in cluster)
         with connect(f"nats://{hosts}?replicas=3") as tasks:
-            again(lambda: tasks.send(topic, "a"))
-            assert [it.info for it in tasks.read(topic, channel="c", timeout=9)] == [
-                "a"
-            ]
+            again(lambda: tasks.send(place, "a"))
+            until(lambda: "a" in infos(tasks, place), BusConnectionError, SendError)
         with connect(f"nats://{rest[0].address}") as tasks:
-            again(lambda: tasks.send(topic, "b"))
+            again(lambda: tasks.send(place, "b"))
             rest[0].kill()
             gone.start()  # two of three are enough
-            again(lambda: tasks.send(topic, "c"))
+            again(lambda: tasks.send(place, "c"))
     finally:
         for server in (gone, rest[0]):
             server.start()

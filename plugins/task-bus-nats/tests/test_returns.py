@@ -1,8 +1,7 @@
 """What was given back is written down beside it, and nothing depends on that."""
 
-import uuid
-
 import pytest
+from brokers.nats import Nats
 from nats_backdoor import Client
 from task_bus_nats.options import NatsOptions
 
@@ -10,11 +9,6 @@ from task_core.api import Message
 
 BODIES = [b"a", b"b", b"c", b"d"]
 DENIED = ["task-returned.>", "$JS.API.STREAM.*.task-returned", "$JS.API.STREAM.MSG.>"]
-
-
-@pytest.fixture
-def topic():
-    return f"test-{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture
@@ -79,7 +73,7 @@ def test_a_topic_or_a_channel_that_is_deleted_counts_anew(given_back, numbers, t
 
 def test_a_deleted_stream_of_numbers_is_made_again(start, open_at, topic):
     """Until then nothing is known, and nothing fails."""
-    server = start()
+    server = start(Nats)
     bus = open_at(server)
     bus.producer().send([Message(topic, body) for body in BODIES])
     consumer = bus.subscribe(topic, "c")
@@ -96,7 +90,7 @@ def test_a_deleted_stream_of_numbers_is_made_again(start, open_at, topic):
 def test_without_rights_to_numbers_all_else_works(start, open_at, topic, right):
     """Then each receipt counts; one connection is lost to find out."""
     who = {"user": "few", "password": "pw", "permissions": {"publish": {"deny": right}}}
-    server = start(options={"authorization": {"users": [who]}})
+    server = start(Nats, options={"authorization": {"users": [who]}})
     bus = open_at(server, user="few", password="pw")
     bus.producer().send([Message(topic, body) for body in BODIES])
     consumer = bus.subscribe(topic, "c")

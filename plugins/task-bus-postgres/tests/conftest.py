@@ -1,33 +1,33 @@
 """Brokers of these tests: one PostgreSQL for all, which speaks TLS as well."""
 
 import sys
-import uuid
 from pathlib import Path
 
 import psycopg
 import pytest
+from brokers.bus_fixtures import (  # noqa: F401  fixtures
+    certificate,
+    listening,
+    open_at,
+    start,
+    topic,
+)
+from brokers.insist import present
 from brokers.ports import split
 from brokers.postgres import Postgres
-from brokers.tls import Certificate
 from task_bus_postgres.options import PostgresOptions
 from task_bus_postgres.plugin import postgres as plugin
 
 from task_core.api import BusContext
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `postgres_backdoor`
-from postgres_server import insist
 
 
 @pytest.fixture(scope="session")
-def certificate(tmp_path_factory):
-    return Certificate.make(tmp_path_factory.mktemp("tls"))
-
-
-@pytest.fixture(scope="session")
-def server(certificate):
+def server(certificate):  # noqa: F811
     """A server that asks `tester` for a password, and `postgres` for none."""
     server = Postgres(tls=certificate)
-    insist(server.start)
+    present(server.start)
     yield server
     server.close()
 
@@ -45,18 +45,17 @@ def make_options(server):
 
 
 @pytest.fixture
-def open_bus(make_options):
-    """Open a bus; closed in the end."""
-    opened = []
+def bus_at(make_options):
+    """Open a bus at a server, or a proxy."""
+    return lambda place, lease, **more: plugin.open(
+        make_options(place, **more), BusContext(lease=lease)
+    )
 
-    def open_bus(lease=5.0, **more):
-        bus = plugin.open(make_options(**more), BusContext(lease=lease))
-        opened.append(bus)
-        return bus
 
-    yield open_bus
-    for bus in opened:
-        bus.close()
+@pytest.fixture
+def open_bus(open_at, server):  # noqa: F811
+    """Open a bus at the shared server, or at another one."""
+    return lambda lease=5.0, of_server=server, **more: open_at(of_server, lease, **more)
 
 
 @pytest.fixture
@@ -69,8 +68,3 @@ def sql(server):
             return cursor.fetchall() if cursor.description else []
 
         yield run
-
-
-@pytest.fixture
-def topic():
-    return f"test-{uuid.uuid4().hex[:12]}"

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from brokers.insist import present
 from postgres_pooler import PgBouncer
-from postgres_server import insist
 from task_bus_postgres.binary import to_int
 from task_bus_postgres.schema import sql_of
 
@@ -281,7 +281,7 @@ def test_the_sql_names_the_schema_alone():
 def pooler(server):
     """PgBouncer, which gives a session for one transaction."""
     pooler = PgBouncer(server)
-    insist(pooler.start)
+    present(pooler.start)
     yield pooler
     pooler.close()
 

@@ -1,13 +1,10 @@
 """Redis as it is run by those who cannot do without it: sentinels, and clusters."""
 
-import time
-
+from brokers.insist import until
 from brokers.ports import free_address, split
 from brokers.redis import Redis
 from redis import Redis as Client
 from redis import exceptions
-
-PATIENCE = 60
 
 
 def client(server):
@@ -16,14 +13,15 @@ def client(server):
     return Client(host, port, protocol=2)
 
 
-def replica_of(server):
+def replica_of(start, server):
     """Start a replica, and wait until it has all."""
     host, port = split(server.address)
-    replica = Redis(
-        options={"replicaof": f"{host} {port}", "repl-diskless-sync-delay": 0}
+    options = {"replicaof": f"{host} {port}", "repl-diskless-sync-delay": 0}
+    replica = start(Redis, options=options)
+    until(
+        lambda: client(replica).info("replication")["master_link_status"] == "up",
+        exceptions.RedisError,
     )
-    replica.start()
-    until(lambda: client(replica).info("replication")["master_link_status"] == "up")
     return replica
 
 
@@ -55,14 +53,13 @@ class Sentinel(Redis):
         self._settings.write_text("\n".join(lines) + "\n", "utf-8")
 
 
-def cluster_of(count):
+def cluster_of(start, count):
     """Start a cluster of so many nodes, each with a part of the slots."""
     nodes = []
     for number in range(count):
         bus = split(free_address())[1]
         options = {"cluster-enabled": "yes", "cluster-port": bus}
-        nodes.append(Redis(options=options))
-        nodes[-1].start()
+        nodes.append(start(Redis, options=options))
         begin, end = 16384 * number // count, 16384 * (number + 1) // count - 1
         node = client(nodes[-1])
         node.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
@@ -72,7 +69,7 @@ def cluster_of(count):
             port_of_bus = client(nodes[0]).config_get("cluster-port")["cluster-port"]
             node.execute_command("CLUSTER", "MEET", host, first, port_of_bus)
     for one in nodes:
-        until(lambda one=one: _is_whole(client(one)))
+        until(lambda one=one: _is_whole(client(one)), exceptions.RedisError)
     return nodes
 
 
@@ -84,16 +81,3 @@ def _is_whole(node):
         else dict(line.split(":") for line in told.decode().split())
     )
     return text["cluster_state"] == "ok" and int(text["cluster_slots_ok"]) == 16384
-
-
-def until(holds):
-    """Wait until something holds."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            if holds():
-                return
-        except (exceptions.RedisError, KeyError):
-            pass
-        assert time.monotonic() < deadline, "it does not come about"
-        time.sleep(0.05)

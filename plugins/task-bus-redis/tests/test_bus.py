@@ -1,26 +1,18 @@
 """What the bus promises beyond the contract: it costs Redis little, and is clear."""
 
 import time
-import uuid
 
 import pytest
 from brokers.ports import split
 from brokers.redis import Redis
 from redis import Redis as Client
-from task_bus_redis.plugin import redis as plugin
 
 from task_core.api import (
     BusConnectionError,
-    BusContext,
     BusError,
     Message,
     SendError,
 )
-
-
-@pytest.fixture
-def topic():
-    return f"test-{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture
@@ -100,34 +92,26 @@ def test_scripts_that_were_flushed_are_loaded_again(open_bus, client, topic):
     assert [delivery.body for delivery in found] == [b"a", b"b"]
 
 
-def test_short_waits_are_not_as_long_as_the_server_takes_to_look(make_options, topic):
+def test_short_waits_are_not_as_long_as_the_server_takes_to_look(start, open_at, topic):
     """Here it looks once a second; a launcher has other things to do meanwhile."""
-    with Redis(options={"hz": 1, "dynamic-hz": "no"}) as server:
-        bus = plugin.open(make_options(server), BusContext())
-        consumer = bus.subscribe(topic, "c")
-        begin = time.monotonic()
-        for _ in range(20):
-            assert consumer.receive(1, 0.01) == ()
-        assert time.monotonic() - begin < 8
-        bus.producer().send([Message(topic, b"a")])
-        assert [one.body for one in consumer.receive(1, 5)] == [b"a"]
-        bus.close()
+    bus = open_at(start(Redis, options={"hz": 1, "dynamic-hz": "no"}))
+    consumer = bus.subscribe(topic, "c")
+    begin = time.monotonic()
+    for _ in range(20):
+        assert consumer.receive(1, 0.01) == ()
+    assert time.monotonic() - begin < 8
+    bus.producer().send([Message(topic, b"a")])
+    assert [one.body for one in consumer.receive(1, 5)] == [b"a"]
 
 
-def test_a_full_server_is_an_outage_and_says_so(make_options, topic):
+def test_a_full_server_is_an_outage_and_says_so(start, open_at, topic):
     """What waits can still be done; sending may work when there is room."""
-    server = Redis(options={"maxmemory": "2mb", "maxmemory-policy": "noeviction"})
-    server.start()
-    try:
-        bus = plugin.open(make_options(server), BusContext())
-        producer = bus.producer()
-        full = [Message(topic, b"x" * 100_000)] * 40
-        with pytest.raises(SendError, match="takes nothing more") as caught:
-            producer.send(full)
-        assert caught.value.transient
-        bus.close()
-    finally:
-        server.stop()
+    limits = {"maxmemory": "2mb", "maxmemory-policy": "noeviction"}
+    producer = open_at(start(Redis, options=limits)).producer()
+    full = [Message(topic, b"x" * 100_000)] * 40
+    with pytest.raises(SendError, match="takes nothing more") as caught:
+        producer.send(full)
+    assert caught.value.transient
 
 
 def test_a_database_that_is_not_there_is_named(open_bus):

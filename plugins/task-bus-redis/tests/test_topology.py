@@ -1,52 +1,29 @@
 """Sentinels and clusters: the bus finds the server that takes what is written."""
 
-import uuid
-
 import pytest
+from brokers.insist import again, until
 from brokers.ports import split
-from redis_topology import Sentinel, client, cluster_of, replica_of, until
+from brokers.redis import Redis
+from redis_topology import Sentinel, client, cluster_of, replica_of
 from task_bus_redis.options import RedisOptions
 from task_bus_redis.plugin import redis as plugin
 
 from task_core.api import BusConnectionError, BusContext, BusError, Message, SendError
 
 
-@pytest.fixture
-def topic():
-    return f"test-{uuid.uuid4().hex[:12]}"
+@pytest.fixture(scope="module")
+def two_nodes(start):
+    return cluster_of(start, 2)
 
 
 @pytest.fixture(scope="module")
-def two_nodes(start_all):
-    return start_all(lambda: cluster_of(2))
-
-
-@pytest.fixture(scope="module")
-def one_node(start_all):
-    return start_all(lambda: cluster_of(1))[0]
+def one_node(start):
+    return cluster_of(start, 1)[0]
 
 
 def options_of(server, **more):
     host, port = split(server.address)
     return RedisOptions(host=host, port=port, **more)
-
-
-def insist(act):
-    """Do something as the launcher does: again while the connection is lost."""
-    done = []
-
-    def tried():
-        try:
-            done.append(act())
-        except SendError as error:
-            assert error.transient
-            return False
-        except BusConnectionError:
-            return False
-        return True
-
-    until(tried)
-    return done[0]
 
 
 @pytest.fixture
@@ -62,11 +39,11 @@ def open_bus():
         bus.close()
 
 
-def test_after_a_failover_work_goes_on_at_the_new_primary(open_bus, start_all, topic):
+def test_after_a_failover_work_goes_on_at_the_new_primary(open_bus, start, topic):
     """What had reached the replica is there, and held deliveries can be settled."""
-    server, *_ = start_all(lambda: [_fresh()])
-    (replica,) = start_all(lambda: [replica_of(server)])
-    (sentinel,) = start_all(lambda: [_started(Sentinel(server))])
+    server = start(Redis)
+    replica = replica_of(start, server)
+    sentinel = start(Sentinel, server)
     asked = client(sentinel)
     until(lambda: asked.sentinel_master("mymaster")["num-slaves"] == 1)
     nobody = "127.0.0.1:1"
@@ -76,21 +53,21 @@ def test_after_a_failover_work_goes_on_at_the_new_primary(open_bus, start_all, t
     (held,) = consumer.receive(1, 5)
     assert client(server).wait(1, 5000) == 1
     server.kill()
-    insist(lambda: producer.send([Message(topic, b"new")]))
-    insist(lambda: consumer.settle([held], [Message("done", b"0")]))
+    again(lambda: producer.send([Message(topic, b"new")]))
+    again(lambda: consumer.settle([held], [Message("done", b"0")]))
     found = []
     while len(found) < 3:
-        came = insist(lambda: consumer.receive(9, 1))
+        came = again(lambda: consumer.receive(9, 1))
         consumer.ack(came)
         found += [one.body for one in came]
     assert found == [b"1", b"2", b"new"]
     assert client(replica).info("replication")["role"] == "master"
 
 
-def test_a_name_that_sentinels_do_not_know_is_told(open_bus, start_all):
+def test_a_name_that_sentinels_do_not_know_is_told(open_bus, start):
     """And who was asked."""
-    server, *_ = start_all(lambda: [_fresh()])
-    (sentinel,) = start_all(lambda: [_started(Sentinel(server))])
+    server = start(Redis)
+    sentinel = start(Sentinel, server)
     options = RedisOptions(sentinel=(sentinel.address,), sentinel_name="other")
     with pytest.raises(BusConnectionError, match="knows no 'other'") as caught:
         open_bus(options).ping()
@@ -99,17 +76,17 @@ def test_a_name_that_sentinels_do_not_know_is_told(open_bus, start_all):
         open_bus(options_of(sentinel)).ping()
 
 
-def test_a_replica_is_not_written_to(open_bus, start_all):
+def test_a_replica_is_not_written_to(open_bus, start):
     """One line, in place of a refusal of each send."""
-    server, *_ = start_all(lambda: [_fresh()])
-    (replica,) = start_all(lambda: [replica_of(server)])
+    server = start(Redis)
+    replica = replica_of(start, server)
     with pytest.raises(BusConnectionError, match="is a replica: name the primary"):
         open_bus(options_of(replica)).ping()
 
 
-def test_a_primary_that_becomes_a_replica_is_left(open_bus, start_all, topic):
+def test_a_primary_that_becomes_a_replica_is_left(open_bus, start, topic):
     """Its answers tell, and the next use looks anew."""
-    server, other = start_all(lambda: [_fresh(), _fresh()])
+    server, other = start(Redis), start(Redis)
     bus = open_bus(options_of(server))
     producer = bus.producer()
     producer.send([Message(topic, b"a")])
@@ -140,14 +117,3 @@ def test_the_node_that_has_the_keys_is_found(open_bus, two_nodes, topic, at):
     assert [one.body for one in consumer.receive(9, 5)] == [b"next"]
     assert {topic, "other", "done"} <= set(bus.topics())
     assert bus.depth("done", "any") >= 1
-
-
-def _fresh():
-    from brokers.redis import Redis
-
-    return _started(Redis())
-
-
-def _started(broker):
-    broker.start()
-    return broker

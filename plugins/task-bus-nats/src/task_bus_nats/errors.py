@@ -38,13 +38,25 @@ def error_of(line: bytes, address: str) -> BusError:
     return BusConnectionError(f"NATS at {address}: ended the connection ({text})")
 
 
-NOT_THERE = {10014, 10059, 10037}
-"""Codes of consumer, stream and message not found."""
-CLASHES = {10058, 10065}
 NO_JETSTREAM = {10039, 10076}
-FULL = {10023, 10047, 10028, 10002, 10001, 10026, 10077}
-"""Codes of what may pass: resources and limits."""
-TOO_LARGE = {10054, 10053}
+REFUSALS: tuple[tuple[set[int], type[BusError], str], ...] = (
+    ({10014, 10059, 10037}, MissingError, ""),
+    ({10058, 10065}, ClashError, ": choose another option prefix"),
+    (
+        {10005},
+        BusConnectionError,
+        ": fewer servers than option replicas says are there now",
+    ),
+    ({10054, 10053}, PayloadError, ""),
+    (
+        {10023, 10047, 10028, 10002, 10001, 10026, 10077},
+        BusConnectionError,
+        " (it takes nothing more now)",
+    ),
+)
+"""Codes of answers, the error that they are, and what is added to what they say. In
+turn: nothing is there, or something else; servers are away; too large; limits.
+"""
 
 
 def refusal(error: dict[str, object], address: str) -> BusError:
@@ -52,14 +64,11 @@ def refusal(error: dict[str, object], address: str) -> BusError:
     number = error.get("err_code")
     code = number if isinstance(number, int) else 0
     text = f"NATS at {address}: {error.get('description', 'refuses')}"
-    if code in NOT_THERE:
-        return MissingError(text)
-    if code in CLASHES:
-        return ClashError(f"{text}: choose another option prefix")
     if code in NO_JETSTREAM:
         return BusError(f"NATS at {address}: {JETSTREAM}")
-    if code in TOO_LARGE:
-        return PayloadError(text)
-    if code in FULL or error.get("code") == 503:
+    for codes, kind, meaning in REFUSALS:
+        if code in codes:
+            return kind(f"{text}{meaning}")
+    if error.get("code") == 503:
         return BusConnectionError(f"{text} (it takes nothing more now)")
     return BusError(f"{text} ({code})")

@@ -99,15 +99,16 @@ class NatsProducer(Producer):
         link = self._link
         first, inbox = link.reserve(len(messages)), link.inbox.encode()
         lines = []
+        topic, begin = "", b""  # of the message before: most often the same
         for at, message in enumerate(messages, first):
             body = message.body
             if message.delay or message.headers:
                 lines.append(self._with_headers(message, f"{link.inbox}.{at}"))
                 continue
-            subject = self._names.subject(message.topic)
-            lines.append(
-                b"PUB %b %b.%d %d\r\n%b\r\n" % (subject, inbox, at, len(body), body)
-            )
+            if message.topic != topic:
+                topic = message.topic
+                begin = b"PUB %b %b." % (self._names.subject(topic), inbox)
+            lines.append(b"%b%d %d\r\n%b\r\n" % (begin, at, len(body), body))
         link.write(b"".join(lines))
         cut = len(inbox) + 1
         return {

@@ -28,6 +28,7 @@ SHIPPED = {
     ("worker", "django"): "task-django",
     ("worker", "exec"): "task-worker-exec",
     ("taskmaster", "cron"): "task-taskmaster-cron",
+    ("taskmaster", "workflow"): "task-taskmaster-workflow",
     ("taskmaster", "files"): "task-taskmaster-files",
     ("command", "backup-sqlite"): "task-bus-sqlite",
     ("command", "bench"): "task-command-bench",

@@ -1,7 +1,6 @@
 """Takes values out of a TOML table, and gathers what is wrong with them."""
 
-import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -129,20 +128,11 @@ class Table:
         """Return where a key stands; the table itself when it has none of that name."""
         return self._lines.get(key) or self.line
 
-    @property
-    def source(self) -> str:
-        """All that is written, as text; it changes with each value."""
-        return json.dumps(self._values, sort_keys=True, default=str)
-
     def finish(self) -> None:
         """Note the keys that nobody took."""
-        self.finish_with(self._known)
-
-    def finish_with(self, known: Collection[str]) -> None:
-        """Note the keys that are none of some."""
         for key in self._values:
-            if key not in known:
-                self.note(f"unknown key {key!r}{nearest(key, known)}", key)
+            if key not in self._known:
+                self.note(f"unknown key {key!r}{nearest(key, self._known)}", key)
 
 
 def text(value: Any) -> str:

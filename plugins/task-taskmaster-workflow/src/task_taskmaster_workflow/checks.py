@@ -30,8 +30,14 @@ def read_workflow(name: str, content: str) -> tuple[Workflow, Document]:
     file = Document(name, content)
     workflow = read_phases(file)
     graph = Graph(workflow.phases)
+    broken = {
+        problem.within.lower().partition(",")[0]
+        for problem in file.problems
+        if problem.serious
+    }
     for number, phase in enumerate(workflow.phases):
-        _Check(file, graph, number, phase).run()
+        sound = f"phase {number + 1}" not in broken
+        _Check(file, graph, number, phase).run(sound=sound)
     _note_cycle(file, graph)
     return workflow, file
 
@@ -45,11 +51,16 @@ class _Check:
         self._before = graph.phases[:number]
         self._phase = phase
 
-    def run(self) -> None:
-        """Note all that is wrong."""
-        if self._phase.type:  # else that is told already
+    def run(self, *, sound: bool) -> None:
+        """Note all that is wrong.
+
+        Args:
+            sound: Nothing serious is wrong with it alone; else more would confuse.
+        """
+        if self._phase.type:
             self._look_for_doubles()
             self._look_for_parents()
+        if sound:
             self._look_for_a_trigger()
             self._look_for_meta()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import attrs
 
 from task_core.api import OptionError
+from task_taskmaster_workflow.book import Book
 from task_taskmaster_workflow.checks import read_workflow
 from task_taskmaster_workflow.read import Workflow
 
@@ -111,3 +112,61 @@ def read_all(place: Path) -> Mapping[str, File]:
     if not found:
         raise OptionError([f"workflow {place}: there is no {SUFFIX} file in it"])
     return found
+
+
+class Library:
+    """The files that are in force: of each the last version that could be used.
+
+    A file that gets worse keeps its last good version, and no other file waits for it.
+
+    Args:
+        place: A file, or a folder of files.
+
+    Raises:
+        OptionError: There is none, or none that can be used.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self._files = dict(read_all(place))
+        self._good = {
+            name: file.workflow for name, file in self._files.items() if file.workflow
+        }
+        self.told = [line for file in self._files.values() for line in file.told]
+        """What is wrong now, one line each."""
+        if not self._good:
+            raise OptionError(self.told)
+        self.book = Book(self._good.values())
+        """What is in force."""
+
+    def refresh(self) -> list[str]:
+        """Look again; swap the book in one step when something has changed.
+
+        Returns:
+            The names of the files that have; those that are gone with a `-` in front.
+        """
+        try:
+            found = find_files(self.place)
+        except OptionError as error:
+            self.told = [str(error)]
+            return []  # what was in force stays: a disk may come back
+        changed = [name for name, path in found.items() if self._read(name, path)]
+        for name in [name for name in self._files if name not in found]:
+            del self._files[name]
+            self._good.pop(name, None)
+            changed.append(f"-{name}")
+        if changed:
+            self.told = [line for file in self._files.values() for line in file.told]
+            self.book = Book(self._good.values())
+        return changed
+
+    def _read(self, name: str, path: Path) -> bool:
+        """Read a file again if it has other bytes; return whether it has."""
+        before = self._files.get(name)
+        new = read_file(name, path)
+        if before is not None and new.content == before.content:
+            return False
+        self._files[name] = new
+        if new.workflow:
+            self._good[name] = new.workflow
+        return True

@@ -1,6 +1,5 @@
 """One phase of a workflow: what it sends, and what it waits for."""
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -103,7 +102,7 @@ class Phase:
         retry, retry_delay, retry_max: How often, after how long, at most how long.
         deadline: How long after its sending it must be done.
         no_alert: A failure for good is told to nobody.
-        source: All that was written, for its identity.
+        ordinal: How many of its name stand before it.
     """
 
     workflow: str
@@ -132,7 +131,7 @@ class Phase:
     retry_max: timedelta
     deadline: timedelta | None
     no_alert: bool
-    source: str
+    ordinal: int = 0
 
     @property
     def name(self) -> str:
@@ -146,10 +145,13 @@ class Phase:
         return list(dict.fromkeys([*found, *self.require]))
 
     @property
-    def digest(self) -> str:
-        """Stands for the phase from run to run; it changes when its file's words do."""
-        text = f"{self.workflow}\n{self.source}"
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+    def key(self) -> str:
+        """Stands for the phase in the keys of claims, from run to run.
+
+        It does not change with its words: what was claimed before a file was edited
+        is not claimed again afterwards.
+        """
+        return f"{self.name}#{self.ordinal}" if self.ordinal else self.name
 
     def __str__(self) -> str:
         return f"{self.workflow} {self.name}"

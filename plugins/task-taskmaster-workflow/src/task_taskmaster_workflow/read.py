@@ -1,7 +1,8 @@
 """A file of phases, read; what is wrong with it is told all at once."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, timedelta, tzinfo
 from typing import Any
 
@@ -78,7 +79,15 @@ def read_phases(file: Document) -> Workflow:
     root.finish()
     if not phases and file.usable:
         file.note("at least one phase is required: write [[phase]] and its keys")
-    return Workflow(name=file.name, zone=zone, phases=tuple(phases))
+    return Workflow(name=file.name, zone=zone, phases=tuple(_numbered(phases)))
+
+
+def _numbered(phases: Iterable[Phase]) -> Iterator[Phase]:
+    """Number those of one name, which flowlord's files may have."""
+    before: Counter[str] = Counter()
+    for phase in phases:
+        yield attrs.evolve(phase, ordinal=before[phase.name])
+        before[phase.name] += 1
 
 
 def _defaults(table: Table | None) -> dict[str, Any]:
@@ -119,7 +128,6 @@ class _Reader:
     def phase(self) -> Phase:
         """Return it; nobody uses it when something was noted."""
         table = self._table
-        source = table.source
         if rule := table.take(RULE, text, ""):
             read_rule(table, rule)
         type_, job = self._name()
@@ -152,7 +160,6 @@ class _Reader:
             retry_max=self._either("retry_max", LAST_DELAY),
             deadline=self._either("deadline", None),
             no_alert=self._either("no_alert", False),
-            source=source,
         )
         self._note_idle_keys(phase)
         table.finish()

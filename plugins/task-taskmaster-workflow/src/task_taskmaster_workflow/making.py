@@ -1,0 +1,203 @@
+"""Tasks and their claims: keys that are a function of the cause, bytes made once."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import attrs
+from task_rules.info_dates import task_time
+from task_rules.moments import HOUR
+from task_store import Claim, key_of
+
+from task_core.api import (
+    Clock,
+    Result,
+    Task,
+    encode_task,
+    format_duration,
+    format_meta,
+    parse_meta,
+)
+from task_taskmaster_workflow.book import Entry
+from task_taskmaster_workflow.firing import (
+    Above,
+    Draft,
+    at_firing,
+    days,
+    expand,
+    rows_of,
+)
+from task_taskmaster_workflow.phase import Phase
+
+
+@attrs.frozen(kw_only=True)
+class Made:
+    """A task of a phase, and what it is claimed under.
+
+    Args:
+        phase: Whose.
+        task: The task.
+        key: A function of what caused it.
+    """
+
+    phase: Phase
+    task: Task
+    key: str
+
+    @property
+    def claim(self) -> Claim:
+        """The task as it is claimed."""
+        return Claim(self.key, self.phase.type, encode_task(self.task))
+
+
+def for_firing(
+    entry: Entry, phase: Phase, firing: datetime, clock: Clock
+) -> list[Made]:
+    """Return the tasks of a firing.
+
+    Raises:
+        ValueError: There are too many, or its file of meta is wrong.
+    """
+    drafts = at_firing(phase, firing, entry.graph.needed(phase))
+    cause = (phase.workflow, phase.key, firing.isoformat())
+    return [_made(draft, ("cron", *cause), "", clock) for draft in drafts]
+
+
+def for_parent(
+    entry: Entry, phase: Phase, parent: Task, meta: Mapping[str, str], clock: Clock
+) -> list[Made]:
+    """Return the tasks that follow a done one.
+
+    Raises:
+        ValueError: There are too many, or its file of meta is wrong.
+    """
+    cause = ("child", phase.workflow, phase.key, *identity(parent))
+    moment = task_time(meta, parent.info)
+    return _following(entry, phase, moment, meta, cause, parent.id, clock)
+
+
+def for_parents(
+    entry: Entry, phase: Phase, parents: Sequence[Task], key: str, clock: Clock
+) -> list[Made]:
+    """Return the tasks that follow several done ones.
+
+    Args:
+        entry, phase: Which.
+        parents: In the order of `dependsOn`: the first one gives its id, and counts
+            more in all else.
+        key: Which join it was.
+        clock: Where `created` comes from.
+
+    Raises:
+        ValueError: There are too many, or its file of meta is wrong.
+    """
+    meta = joined_meta(parents)
+    dates = (task_time(values_of(it.meta), it.info) for it in parents)
+    moment = next((date for date in dates if date), None)
+    cause = ("join", phase.workflow, phase.key, key)
+    return _following(entry, phase, moment, meta, cause, parents[0].id, clock)
+
+
+def joined_meta(parents: Sequence[Task]) -> dict[str, str]:
+    """Return the meta of several parents; the first one's word counts more."""
+    meta: dict[str, str] = {}
+    for parent in reversed(parents):
+        meta |= values_of(parent.meta)
+    return {**meta, "parents": ",".join(dict.fromkeys(it.id for it in parents))}
+
+
+def _following(
+    entry: Entry,
+    phase: Phase,
+    moment: datetime | None,
+    meta: Mapping[str, str],
+    cause: tuple[str, ...],
+    id: str,
+    clock: Clock,
+) -> list[Made]:
+    batch = phase.batch
+    ranged = batch is not None and batch.length is not None and moment is not None
+    local = moment.replace(tzinfo=phase.zone) if moment else None
+    moments: Sequence[datetime | None] = [local]
+    if batch is not None and ranged and local is not None:
+        moments = days(batch, local)
+    above = Above(
+        meta=meta,
+        needed=entry.graph.needed(phase),
+        dated=HOUR in meta or ranged,
+    )
+    drafts = expand(phase, moments, rows_of(batch) if batch else [{}], above)
+    if "parents" in meta and len(phase.parents) > 1:
+        drafts = [
+            attrs.evolve(it, meta={**it.meta, "parents": meta["parents"]})
+            for it in drafts
+        ]
+    return [_made(draft, cause, id, clock) for draft in drafts]
+
+
+def _made(draft: Draft, cause: tuple[str, ...], id: str, clock: Clock) -> Made:
+    phase = draft.phase
+    task = Task.new(
+        phase.type,
+        draft.info,
+        job=phase.job,
+        meta=format_meta(draft.meta),
+        id=id or None,
+        clock=clock,
+    )
+    return Made(phase=phase, task=task, key=key_of(*cause, str(draft.row)))
+
+
+def in_order(made: Sequence[Made], now: float) -> list[Claim]:
+    """Return tasks as they are claimed, to be sent at once and in their order.
+
+    Args:
+        made: The tasks.
+        now: The time of the store: they are due a moment before, one after the other.
+    """
+    return [
+        attrs.evolve(it.claim, due=now - 1 + number / 1_000_000)
+        for number, it in enumerate(made)
+    ]
+
+
+def identity(task: Task) -> tuple[str, ...]:
+    """Return what tells a task from all others; it is the same when it comes again."""
+    return (task.type, task.job, task.id, task.created, task.info)
+
+
+def values_of(meta: str) -> dict[str, str]:
+    """Read a meta string; of a key with several values the first counts."""
+    return {key: values[0] for key, values in parse_meta(meta).items()}
+
+
+def deadline_key(phase: Phase, task: Task) -> str:
+    """Return the key of the alert that a task is not done in time.
+
+    Its retries have the same one: they are one piece of work.
+    """
+    return key_of("deadline", phase.workflow, phase.key, task.id, task.info)
+
+
+def deadline_of(made: Made, topic: str, now: float, clock: Clock) -> Claim | None:
+    """Return the alert that is sent unless the task is done by then."""
+    deadline = made.phase.deadline
+    if deadline is None or not topic:
+        return None
+    text = f"not done within {_length(deadline)} after it was sent"
+    task = alert(made.phase, text, clock, made.task.info, made.task.id)
+    due = now + deadline.total_seconds()
+    return Claim(deadline_key(made.phase, made.task), topic, encode_task(task), due)
+
+
+def alert(phase: Phase, text: str, clock: Clock, info: str = "", id: str = "") -> Task:
+    """Return a done task that tells people what is wrong with a phase."""
+    task = Task.new(phase.type, info, job=phase.job, id=id or None, clock=clock)
+    task.meta = format_meta({"workflow": phase.workflow})
+    task.result = Result.ALERT.value
+    task.msg = f"{phase}: {text}"
+    task.ended = clock.stamp()
+    return task
+
+
+def _length(length: timedelta) -> str:
+    return format_duration(length)

@@ -1,0 +1,176 @@
+"""The taskmaster: a loop for time, and one for done tasks."""
+
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from task_store import Patience, Store, open_store
+
+from task_core.api import Task, Taskmaster, TaskmasterContext
+from task_taskmaster_workflow.folder import Library
+from task_taskmaster_workflow.following import Follower, Topics, Work
+from task_taskmaster_workflow.joining import Joining
+from task_taskmaster_workflow.making import deadline_of, in_order
+from task_taskmaster_workflow.options import Options
+from task_taskmaster_workflow.phase import Overlap
+from task_taskmaster_workflow.timekeeper import Timekeeper, running_scope
+
+WAIT = 0.05
+"""Seconds to wait for more done tasks, from the first one on."""
+
+
+def make_taskmaster(options: Options) -> Taskmaster:
+    """Read the files, open the store, and make the taskmaster.
+
+    Raises:
+        OptionError: There are no files, or none that can be used.
+        StoreError: The store cannot be used.
+    """
+    library = Library(options.path)
+    place = options.path.absolute()
+    beside = place.with_name(f"{place.stem}.store.db")
+    store = open_store(options.store or str(beside))
+    store.check()
+    return WorkflowTaskmaster(library, store, options)
+
+
+class WorkflowTaskmaster(Taskmaster):
+    """Sends tasks at times, and after others are done.
+
+    Args:
+        library: The files.
+        store: What instances share.
+        options: The rest.
+    """
+
+    def __init__(self, library: Library, store: Store, options: Options) -> None:
+        self._library = library
+        self._store = store
+        self._options = options
+        self._topics = Topics(
+            failed=_topic(options.failed_topic), alerts=_topic(options.alert_topic)
+        )
+        self._counts: Counter[str] = Counter()
+        self._timekeeper: Timekeeper | None = None
+        self._lock = threading.Lock()
+
+    def loops(self) -> Sequence[Any]:
+        """Return the loop of time, and that of done tasks."""
+        return [self.keep_time, self.follow]
+
+    def keep_time(self, ctx: TaskmasterContext) -> None:
+        """Fire, send what is due, read files again."""
+        for line in self._library.told:
+            ctx.log.error("%s", line)
+        self._timekeeper = Timekeeper(
+            ctx, self._library, self._store, self._topics, self._options.refresh
+        )
+        self._timekeeper.run()
+
+    def follow(self, ctx: TaskmasterContext) -> None:
+        """Read done tasks, and claim what follows them."""
+        done = DoneTasks(ctx, self._library, self._store, self._topics)
+        options = self._options
+        for tasks in ctx.batches(
+            options.done_topic, options.channel, options.batch, WAIT
+        ):
+            work = done.handle(tasks)
+            with self._lock:
+                self._counts += work.counts
+            if (work.made or work.claims) and self._timekeeper is not None:
+                self._timekeeper.outbox.look()
+
+    def info(self) -> Mapping[str, Any]:
+        """Return what fires next, what done tasks came to, and what is wrong."""
+        slots = self._timekeeper.agenda.slots if self._timekeeper else ()
+        with self._lock:
+            counts = dict(self._counts)
+        return {
+            "workflows": sorted(self._library.book.entries),
+            "problems": list(self._library.told),
+            "firings": [
+                {
+                    "phase": str(slot.phase),
+                    "cron": slot.cron.text,
+                    "timezone": str(slot.cron.zone),
+                    "done": slot.done.astimezone(slot.cron.zone).isoformat(),
+                    "next": slot.next.astimezone(slot.cron.zone).isoformat()
+                    if slot.next
+                    else "",
+                }
+                for slot in slots
+            ],
+            "done tasks": counts,
+        }
+
+
+class DoneTasks:
+    """Handles done tasks by lists: what they come to is claimed in one transaction.
+
+    Args:
+        ctx: Of the loop that reads them.
+        library: The files.
+        store: Where claims and joins are.
+        topics: Where other things go.
+    """
+
+    def __init__(
+        self,
+        ctx: TaskmasterContext,
+        library: Library,
+        store: Store,
+        topics: Topics,
+    ) -> None:
+        self._ctx = ctx
+        self._library = library
+        self._store = store
+        self._topics = topics
+        self._patience = Patience(ctx)
+        self._follower = Follower(topics, ctx.clock)
+        self._joining = Joining(store, self._follower, ctx.clock)
+
+    def handle(self, tasks: Sequence[Task]) -> Work:
+        """Claim what some done tasks come to; it survives a kill from here on."""
+        now = self._patience.insist(self._store.now)
+        book = self._library.book
+        work = Work()
+        for task in tasks:
+            self._follower.look(book, task, now, work)
+        if work.made or work.claims or work.arrivals or work.over or work.ended:
+            made, claims = len(work.made), len(work.claims)
+
+            def commit() -> None:
+                del work.made[made:], work.claims[claims:]  # of an attempt before
+                self._commit(work, now)
+
+            self._patience.insist(commit)
+        for word in ("no workflow", "unknown workflow", "unknown result"):
+            if count := work.counts[word]:
+                self._ctx.log.debug("%d done tasks with %s", count, word)
+        return work
+
+    def _commit(self, work: Work, now: float) -> None:
+        with self._store.transaction():
+            for arrival in sorted(work.arrivals, key=lambda it: it.place):
+                self._joining.arrive(arrival, work)
+            deadlines = (
+                deadline_of(it, self._topics.alerts, now, self._ctx.clock)
+                for it in work.made
+            )
+            self._store.queue(
+                [
+                    *in_order(work.made, now),
+                    *work.claims,
+                    *(claim for claim in deadlines if claim),
+                ]
+            )
+            if work.over:
+                self._store.sent(work.over)
+            for phase, id_ in work.ended:
+                if phase.overlap is not Overlap.ALLOW:
+                    self._store.progress.forget(running_scope(phase), id_)
+
+
+def _topic(name: str) -> str:
+    return "" if name == "-" else name

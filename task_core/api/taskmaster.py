@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from task_core.clock import Clock
 from task_core.task import Task
+
+T = TypeVar("T")
 
 
 class TaskmasterContext(Protocol):
@@ -62,6 +64,23 @@ class TaskmasterContext(Protocol):
             topic, channel: What to read.
             limit: Most tasks in a list.
             wait: Seconds to wait for more, from the first task of a list on.
+        """
+
+    def messages(
+        self,
+        topic: str,
+        channel: str,
+        read: Callable[[bytes], T],
+        limit: int = 1000,
+        wait: float = 1.0,
+    ) -> Iterator[list[T]]:
+        """Iterate over lists of what is no task, as `batches` does over tasks.
+
+        Args:
+            topic, channel: What to read.
+            read: Returns what a body says. When it raises `DecodeError`, that is the
+                reason why the body goes to the dead topic.
+            limit, wait: As of `batches`.
         """
 
     def wait(self, seconds: float) -> bool:

@@ -1,17 +1,20 @@
 """The `TaskmasterContext` of the contract: what one loop of a taskmaster is given."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from typing import TypeVar
 
 from task_core.api.bus import Bus
 from task_core.api.message import Message, check_messages
 from task_core.clock import Clock
 from task_core.launcher.loop_bus import LoopBus
 from task_core.launcher.loop_reader import LoopReader
-from task_core.launcher.plan import Hooks, Plan
+from task_core.launcher.plan import Hooks, NoHooks, Plan
 from task_core.task import Task, topic_of
-from task_core.wire import encode_task
+from task_core.wire import decode_task, encode_task
+
+T = TypeVar("T")
 
 
 class LoopContext:
@@ -87,12 +90,22 @@ class LoopContext:
         Raises:
             ValueError: No batch could be so small.
         """
-        if limit < 1:
-            raise ValueError(f"batches: a limit is 1 or more, not {limit}")
-        with self.line.reading(topic, channel) as consumer:
-            yield from LoopReader(
-                self.line, consumer, limit, wait, self._hooks
-            ).batches()
+        return self._batches(topic, channel, decode_task, limit, wait, self._hooks)
+
+    def messages(
+        self,
+        topic: str,
+        channel: str,
+        read: Callable[[bytes], T],
+        limit: int = 1000,
+        wait: float = 1.0,
+    ) -> Iterator[list[T]]:
+        """Iterate over batches of what is no task; hooks hear of tasks alone.
+
+        Raises:
+            ValueError: No batch could be so small.
+        """
+        return self._batches(topic, channel, read, limit, wait, NoHooks())
 
     def wait(self, seconds: float) -> bool:
         """Sleep, or until `wake`; return True when stopping, at once in that case."""
@@ -115,6 +128,21 @@ class LoopContext:
             if self.line.nap(left):
                 break
         return self.stopping
+
+    def _batches(
+        self,
+        topic: str,
+        channel: str,
+        read: Callable[[bytes], T],
+        limit: int,
+        wait: float,
+        hooks: Hooks,
+    ) -> Iterator[list[T]]:
+        if limit < 1:
+            raise ValueError(f"batches: a limit is 1 or more, not {limit}")
+        with self.line.reading(topic, channel) as consumer:
+            reader = LoopReader(self.line, consumer, read, limit, wait, hooks)
+            yield from reader.batches()
 
     def _message(self, task: Task, topic: str | None) -> Message:
         topic = topic or topic_of(task)

@@ -8,7 +8,8 @@ comes for the first time.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -19,37 +20,47 @@ from task_core.launcher.batch import dead_letter
 from task_core.launcher.loop_bus import LONGEST_WAIT, LoopBus, Work
 from task_core.launcher.plan import Hooks, Plan
 from task_core.launcher.refused import KEPT_BYTES
-from task_core.task import Task
-from task_core.wire import DeadLetter, decode_task, encode_dead
+from task_core.wire import DeadLetter, encode_dead
+
+T = TypeVar("T")
 
 
 class Held(msgspec.Struct, gc=False):
-    """A delivery that is a task.
+    """A delivery that could be read.
 
     Args:
-        delivery, task: Both.
+        delivery: As received.
+        item: What its body says: a task, for most.
     """
 
     delivery: Delivery
-    task: Task
+    item: Any
 
 
-class LoopReader:
+class LoopReader(Generic[T]):
     """Reads one topic on one channel for a loop.
 
     Args:
         line: The bus of the loop.
         consumer: What to read.
-        limit: Most tasks in a batch.
-        wait: Seconds to wait for more, from the first task of a batch on.
+        read: Returns what a body says.
+        limit: Most items in a batch.
+        wait: Seconds to wait for more, from the first item of a batch on.
         hooks: Told of what is received and settled.
     """
 
     def __init__(
-        self, line: LoopBus, consumer: Consumer, limit: int, wait: float, hooks: Hooks
+        self,
+        line: LoopBus,
+        consumer: Consumer,
+        read: Callable[[bytes], T],
+        limit: int,
+        wait: float,
+        hooks: Hooks,
     ) -> None:
         self._line = line
         self._consumer = consumer
+        self._read = read
         self._limit = limit
         self._wait = wait
         self._counts = line.bus.capabilities.attempts
@@ -59,7 +70,7 @@ class LoopReader:
         self._on_received = hooks.observer("task_received")
         self._on_settled = hooks.observer("task_settled")
 
-    def batches(self) -> Iterator[list[Task]]:
+    def batches(self) -> Iterator[list[T]]:
         """Yield batches until stopped; when the body comes back, its batch is settled.
 
         A body that breaks or raises leaves all to be given back.
@@ -69,7 +80,7 @@ class LoopReader:
             with line.working(consumer) as work:
                 for batch in _parts(self._gather(work)):
                     work.messages = []
-                    yield [one.task for one in batch]
+                    yield [one.item for one in batch]
                     self._settle(work, batch)
 
     def _gather(self, work: Work) -> list[Held]:
@@ -99,9 +110,9 @@ class LoopReader:
         return suspect
 
     def _sort(self, work: Work, delivery: Delivery) -> Held | None:
-        """Return a delivery with its task; bury what is none or was never settled."""
+        """Return a delivery and what it says; bury what has no meaning, or no end."""
         try:
-            task = decode_task(delivery.body)
+            item = self._read(delivery.body)
         except DecodeError as error:
             self._bury(work, delivery, str(error))
             return None
@@ -110,8 +121,8 @@ class LoopReader:
             self._bury(work, delivery, reason)
             return None
         if self._on_received is not None:
-            self._on_received(task=task, delivery=delivery)
-        return Held(delivery, task)
+            self._on_received(task=item, delivery=delivery)
+        return Held(delivery, item)
 
     def _settle(self, work: Work, batch: list[Held]) -> None:
         """Settle a batch with all that its body has sent."""
@@ -129,7 +140,7 @@ class LoopReader:
             done = {id(one) for one in settled}
             for one in batch:
                 if id(one.delivery) in done:
-                    self._on_settled(task=one.task)
+                    self._on_settled(task=one.item)
 
     def _settle_without(
         self, work: Work, deliveries: list[Delivery], error: PayloadError

@@ -1,18 +1,18 @@
 """What the tests of the taskmaster files share."""
 
+import contextlib
 import json
 import os
 import sqlite3
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import settings
-from task_store.store import open_store
 from task_taskmaster_files.options import Options
 from task_taskmaster_files.taskmaster import make_taskmaster
-from task_testing import FakeClock, RecordingBus
+from task_testing import FakeClock, RecordingBus, run_taskmaster
 
-from task_core import TaskmasterLoop
-from task_core.api import decode_task
+from task_core.api import DecodeError
 
 # A busy machine is no failure.
 settings.register_profile("files", deadline=None)
@@ -32,7 +32,6 @@ class Place:
         self.rules = folder / "rules.toml"
         self.store = folder / "rules.store.db"
         self.clock = FakeClock(1_767_225_600)  # 2026-01-01
-        self.loop = None
 
     def rule(self, files="*.csv", *, more="", type_="load", existing="send"):
         """Write a rules file with one rule."""
@@ -52,39 +51,41 @@ class Place:
         os.utime(path, ns=(moment, moment))
         return str(path)
 
-    def run(self, seconds, script=(), **options):
+    def run(self, seconds, script=(), bodies=(), **options):
         """Run for so long; return what is sent, as tasks with their topics.
 
         Args:
             seconds: How long.
             script: Seconds -> what is done then.
+            bodies: What is on the topic of events.
         """
         clock, start = FakeClock(self.clock.time()), self.clock.time()
         todo = sorted(dict(script).items())
-        bus = RecordingBus()
+        self.bus = bus = RecordingBus(bodies)
 
         def step():
             while todo and clock.time() - start >= todo[0][0]:
                 todo.pop(0)[1]()
-            if clock.time() - start >= seconds:
-                self.loop.stop()
 
         clock.on_wait = step
         taskmaster = self.make(clock, **options)
-        self.loop = TaskmasterLoop(taskmaster, bus, clock=clock)
-        self.loop.run()
+        end = datetime.fromtimestamp(start + seconds, UTC)
+        sent = run_taskmaster(taskmaster, clock=clock, until=end, bus=bus)
         self.facts = taskmaster.info()
         self.clock = clock
         assert not todo, "the script went on"
-        return [(decode_task(it.body), it.topic) for it in bus.sent]
+        return sent
+
+    def run_raw(self, seconds, **keywords):
+        """Run for so long; return the topics and bodies of what is sent."""
+        with contextlib.suppress(DecodeError):  # a dead letter is no task
+            self.run(seconds, **keywords)
+        return [(it.topic, it.body) for it in self.bus.sent]
 
     def make(self, clock, **options):
         """Make it, with a store of the test's time."""
         keywords = {"rules": self.rules, "watch": False, **options}
-        taskmaster = make_taskmaster(Options(**keywords))
-        url = keywords.get("store") or str(self.store)
-        taskmaster._store = open_store(url, clock=clock)
-        return taskmaster
+        return make_taskmaster(Options(**keywords), clock)
 
     def names(self, seconds, script=(), **options):
         """Run for so long; return the infos of what is sent, below the base."""

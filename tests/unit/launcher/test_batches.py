@@ -10,7 +10,12 @@ from task_core.api.capabilities import Capabilities
 from task_core.api.taskmaster import FunctionTaskmaster
 from task_core.builtin.buses import MEMORY
 from task_core.builtin.memory_bus import MemoryBus
-from task_core.errors import BusConnectionError, LeaseLostError, PayloadError
+from task_core.errors import (
+    BusConnectionError,
+    DecodeError,
+    LeaseLostError,
+    PayloadError,
+)
 from task_core.launcher.taskmaster import TaskmasterLoop
 from task_core.task import Task
 from task_core.wire import decode_dead
@@ -335,6 +340,33 @@ def test_a_batch_of_none_is_refused(loop):
     """At the first task, with the limit that was given."""
     with pytest.raises(ValueError, match="1 or more, not 0"):
         loop(lambda ctx: list(ctx.batches("load", "load", limit=0))).run()
+
+
+def test_messages_that_are_no_tasks_are_read_by_the_taskmaster(
+    loop, memory, make_tasks, hooks
+):
+    """What it cannot read goes to the dead topic; hooks hear of tasks alone."""
+    memory.put(b"1", b"x", b"2")
+    told, seen = [], []
+    listening = hooks(task_received=lambda task, delivery: told.append(task))
+
+    def read(body):
+        if not body.isdigit():
+            raise DecodeError("no number")
+        return int(body)
+
+    def run(ctx):
+        for batch in ctx.messages("load", "load", read, limit=2, wait=60):
+            seen.append(batch)
+            ctx.send(child(str(sum(batch))))
+            made.stop()
+
+    made = loop(run, hooks=listening)
+    made.run()
+    assert (seen, told) == ([[1, 2]], [])
+    (letter,) = map(decode_dead, memory.take("load.dead"))
+    assert (letter.original, letter.reason) == (b"x", "no number")
+    assert made.sent == 1
 
 
 def test_hooks_hear_of_each_task_of_a_batch(loop, memory, make_tasks, hooks):

@@ -86,6 +86,7 @@ class Watcher:
             base = watch.rule.pattern.base
             if any(f"{it}/".startswith(f"{base.rstrip('/')}/") for it in folders):
                 watch.wake()
+                self._ctx.wake()
 
     def _folders(self) -> frozenset[str]:
         """Return the folders of the rules that are there."""

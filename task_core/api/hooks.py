@@ -29,6 +29,7 @@ DECIDERS = frozenset(
         "task_retry_delay",
         "task_before_send",
         "task_claim_send",
+        "status_page",
     }
 )
 
@@ -138,3 +139,7 @@ class HookSpecifications:
     @hookspec
     def task_send_failed(self, task: Task, topic: str) -> None:
         """Observer: a task that was claimed could not be sent."""
+
+    @hookspec(firstresult=True)
+    def status_page(self, path: str) -> tuple[str, bytes] | None:
+        """Decider: content type and body of a page of `--status`, in another thread."""

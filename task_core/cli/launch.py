@@ -40,7 +40,7 @@ _WHO = (
 _EXTRA = re.compile(r"unexpected extra arguments? \((\S+?)[ )]")
 _BUSES = frozenset({"bus", "in_bus", "out_bus", "prefix"})
 _OF_BOTH = _BUSES | {
-    *("worker", "taskmaster", "kill_time", "lease", "max_attempts"),
+    *("worker", "taskmaster", "kill_time", "lease", "max_attempts", "status"),
     *("log_level", "log_format", "log_time", "log_interval", "hooks", "require_hooks"),
 }
 """The options that a taskmaster heeds as well."""

@@ -186,6 +186,12 @@ class LaunchOptions:
         help="Time between lines that count what was done, while there is work; 0s:"
         " none.",
     )
+    status: str | None = option(
+        None,
+        help="Serve /live, /ready and /info at this address: 127.0.0.1:8123, or"
+        " unix:PATH.",
+        metavar="ADDRESS",
+    )
     stats: bool = option(False, help="Print the counts as JSON on stderr at the end.")
     fail: bool = option(False, help="Exit with 1 when a task failed or is dead.")
 
@@ -248,6 +254,8 @@ GROUPS = {
             "fail",
         ),
     ),
-    "What it reports": ("log_level", "log_format", "log_time", "log_interval", "stats"),
+    "What it reports": (
+        *("log_level", "log_format", "log_time", "log_interval", "status", "stats"),
+    ),
 }
 """The options as help groups them."""

@@ -8,28 +8,30 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from math import inf
-from types import TracebackType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import attrs
 import msgspec
 
 from task_core.api.bus import Bus
 from task_core.api.plugin import Late, TaskmasterPlugin
-from task_core.api.worker import describe
 from task_core.cli.buses import open_bus
 from task_core.cli.hooks import hooks_of
 from task_core.cli.launch_options import LaunchOptions
 from task_core.cli.stdout import claim_stdin, claim_stdout
 from task_core.config.resolve import DEFAULT
 from task_core.config.selection import Settings
-from task_core.errors import BusConnectionError, FrameworkError, PluginError
+from task_core.errors import BusConnectionError, FrameworkError
 from task_core.launcher.launcher import Launcher, make_launcher
 from task_core.launcher.plan import Hooks, Plan
 from task_core.launcher.signals import Stoppable, Supervisor
 from task_core.launcher.stats import Stats, summary
+
+if TYPE_CHECKING:
+    from task_core.launcher.taskmaster import TaskmasterLoop
 
 LEAKED = 5
 """Exit code when threads were left behind, as many as `--max-leaked` says."""
@@ -69,15 +71,18 @@ def run(settings: Settings, *others: Settings) -> int:
 
 
 def _run_workers(many: Sequence[Settings], open_: Callable[[Settings], Bus]) -> int:
-    options: LaunchOptions = many[0].command
-    launchers = _make_launchers(many, open_)
+    settings = many[0]
+    options: LaunchOptions = settings.command
+    hooks = _narrated(hooks_of(settings))
+    launchers = _make_launchers(many, open_, hooks)
     buses = [one.parts.bus for one in launchers]
     kill_time = options.kill_time.total_seconds()
     freeze = _longest_freeze(buses, options)
     supervisor = Supervisor(_together(launchers), kill_time, freeze)
     threads = set(threading.enumerate())
     try:
-        with _counted(launchers, options.log_interval.total_seconds()):
+        interval = options.log_interval.total_seconds()
+        with _serving(settings, hooks, launchers), _counted(launchers, interval):
             ended = supervisor.run()
     finally:
         stats = _report(launchers, counts=options.stats)
@@ -103,11 +108,10 @@ def _longest_freeze(buses: Sequence[Bus], options: LaunchOptions) -> float:
 
 
 def _make_launchers(
-    many: Sequence[Settings], open_: Callable[[Settings], Bus]
+    many: Sequence[Settings], open_: Callable[[Settings], Bus], hooks: Hooks
 ) -> list[Launcher]:
     """Return a launcher for each worker; when one cannot be made, none is."""
     made: list[Launcher] = []
-    hooks = _narrated(hooks_of(many[0]))
     try:
         for one in many:
             assert one.worker is not None  # the command sees to it
@@ -154,6 +158,17 @@ def plan_of(settings: Settings) -> Plan:
     rest = {name: value for name, value in declared.items() if name not in said}
     plan: Plan = settings.command.plan
     return attrs.evolve(plan, **rest)
+
+
+def _serving(
+    settings: Settings, hooks: Hooks, what: "Sequence[Launcher] | TaskmasterLoop"
+) -> AbstractContextManager[object]:
+    """Serve the status page, if that is asked for."""
+    if not settings.command.status:
+        return contextlib.nullcontext()
+    from task_core.cli.serving import serving  # few launches have one
+
+    return serving(settings, hooks, what)
 
 
 @contextlib.contextmanager
@@ -210,33 +225,17 @@ def _run_taskmaster(settings: Settings, open_: Callable[[Settings], Bus]) -> int
     freeze = _longest_freeze(loop.buses, options)
     supervisor = Supervisor(loop, options.kill_time.total_seconds(), freeze)
     try:
-        ended = supervisor.run()
+        with _serving(settings, hooks, loop):
+            ended = supervisor.run()
     except FrameworkError:
         raise
     except (Exception, SystemExit) as error:
-        raise _raised(name, error) from error
+        from task_core.cli.raised import raised  # few do
+
+        raise raised(name, error) from error
     finally:
         log.info("%s sent", f"{loop.sent:,}")
     return _end(bus, supervisor.signals, ended=ended)
-
-
-def _raised(name: str, error: BaseException) -> PluginError:
-    """Show its author where it was; it is no bug of ours."""
-    trace = _author_frames(error.__traceback__)
-    log.error("the taskmaster raised", exc_info=(type(error), error, trace))
-    return PluginError(f"taskmaster '{name}' raised {describe(error)}")
-
-
-def _author_frames(trace: TracebackType | None) -> TracebackType | None:
-    """Leave out the frames of the core that called it."""
-    begin = trace
-    while begin and _is_ours(begin.tb_frame.f_globals.get("__name__", "")):
-        begin = begin.tb_next
-    return begin or trace
-
-
-def _is_ours(module: str) -> bool:
-    return module.partition(".")[0] == "task_core"
 
 
 def _end(bus: Bus, signals: Sequence[int], *, ended: bool, failed: bool = False) -> int:

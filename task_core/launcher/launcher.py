@@ -1,6 +1,5 @@
 """The composition root of a launcher: for the command line, programs and tests."""
 
-import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from task_core.api.capabilities import require
 from task_core.api.message import check_messages
 from task_core.api.plugin import WorkerPlugin
 from task_core.clock import Clock, SystemClock
-from task_core.errors import BusError, UsageError
+from task_core.errors import UsageError
 from task_core.launcher.closing import Closing
 from task_core.launcher.context import SharedContext
 from task_core.launcher.handover import Handover
@@ -35,6 +34,7 @@ from task_core.launcher.plan import (
     Plan,
     Pool,
     demand,
+    sibling_line,
     start_line,
 )
 from task_core.launcher.quarantine import Quarantine
@@ -180,6 +180,7 @@ def _assemble(
         clock=clock,
         hooks=hooks,
         log=log,
+        worker=plugin.name,
     )
     line = start_line(plan, plugin.name, pool.kind, bus)
     return Launcher(plan, parts, line, pool.close)
@@ -209,6 +210,8 @@ class Launcher:
         self.parts = parts
         self.guarantee = guarantee
         self.stats = parts.stats
+        self.loop: Loop | None = None
+        """What the bus thread is at, once it works."""
         self.began = threading.Event()
         """Set when the bus could be used, and tasks may have been received."""
         self._closing = Closing(
@@ -246,11 +249,12 @@ class Launcher:
         try:
             # Check what will be written, before anything is read.
             parts.bus.prepare([plan.done_topic, plan.dead_topic])
-            loop = self._loop(self._subscribe())
+            self.loop = loop = self._loop(self._subscribe())
             self.began.set()
             parts.slots.start()
             parts.log.info("%s", self.guarantee)
-            self._warn_of_sibling()
+            if warning := sibling_line(parts.bus, plan):
+                parts.log.warning("%s", warning)
             self._tell("launcher_started", guarantee=self.guarantee)
             end = loop.work()
             parts.log.debug("receiving no more: %s", end.value)
@@ -270,25 +274,6 @@ class Launcher:
         from task_core.launcher.limits.loop import LimitedLoop  # noqa: PLC0415  few
 
         return LimitedLoop(self.plan, self.parts, consumer)
-
-    def _warn_of_sibling(self) -> None:
-        """Tell when tasks wait on a topic that is this one but for `-` and `_`."""
-        bus, plan = self.parts.bus, self.plan
-        if not (bus.capabilities.topics and bus.capabilities.depth):
-            return
-        sibling = plan.topic.translate({ord("-"): "_", ord("_"): "-"})
-        with contextlib.suppress(BusError):  # who may not ask may still read
-            if sibling != plan.topic and sibling in bus.topics():
-                waiting = bus.depth(sibling, plan.channel)
-                if waiting:
-                    self.parts.log.warning(
-                        "%s tasks wait on topic '%s', and '%s' is read: give --topic %s"
-                        " if they are meant",
-                        f"{waiting:,}",
-                        sibling,
-                        plan.topic,
-                        sibling,
-                    )
 
     def _subscribe(self) -> Consumer:
         consumer = subscribe(self.parts.bus, self.plan)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = 60.0
 """Seconds that the bus thread waits at most when nothing happens."""
+SOON = 1.0
+"""Seconds that the first answer after an outage may take."""
 RUSH_WAIT = 0.005
 """Seconds that finished tiny tasks wait at most to be settled together."""
 
@@ -54,12 +56,11 @@ class Loop:
         self._watchdog = Watchdog(
             parts.bus, plan.topic, plan.channel, parts.clock, parts.log
         )
-        self._outages = Outages(
-            self._sit_out, parts.clock, parts.log, self._note_outage
-        )
+        self.outages = Outages(self._sit_out, parts.clock, parts.log, self._note_outage)
         self._on_lost = parts.hooks.observer("bus_lost")
         self._last_arrival = self._last_progress = parts.clock.monotonic()
-        self._end: End | None = None
+        self.end: End | None = None
+        """Why no more is received, once that is so."""
         self._stalled = False
         self._drain = self._make_drain(parts) if plan.drain else None
 
@@ -68,13 +69,18 @@ class Loop:
 
         return Drain(self._plan, parts.bus, parts.clock, parts.log)
 
+    @property
+    def paused(self) -> bool:
+        """Whether it waits since everything failed."""
+        return False
+
     def work(self) -> End:
         """Receive and settle until no more is to be received; say why."""
-        while self._end is None and not self._stop.requested:
-            self._outages.attempt(self._turn)
+        while self.end is None and not self._stop.requested:
+            self.outages.attempt(self._turn)
             if self._stalled:
                 self._subscribe_anew()
-        return self._end or End.STOPPED
+        return self.end or End.STOPPED
 
     def finish(self) -> None:
         """Let held work finish; after a stop, only for so long.
@@ -92,11 +98,11 @@ class Loop:
             if self._stop.requested:
                 seconds = min(seconds, self._stop.grace_left)
             self._handover.sleep(seconds, wake_at=1)
-            self._outages.attempt(self._collect)
+            self.outages.attempt(self._collect)
             self._run_suspect()
         self._in_flight.abandon(self._consumer, self._stop.waited)
         self._return_read_ahead()
-        self._outages.insist(self._settle, self._gives_up)
+        self.outages.insist(self._settle, self._gives_up)
 
     def _turn(self) -> bool:
         """Receive what there is room for, or wait; then settle what is finished.
@@ -105,8 +111,8 @@ class Loop:
             Whether the bus was used.
         """
         used = self._settle()  # what an outage has kept: nothing more before it is gone
-        self._end = self._look_for_the_end()
-        if self._end or self._stalled:
+        self.end = self._look_for_the_end()
+        if self.end or self._stalled:
             return used
         room = self._room()
         if room > 0:
@@ -139,7 +145,7 @@ class Loop:
         """Read with another consumer, however long the bus is away."""
         self._log.warning("nothing arrives, though messages wait: subscribing anew")
         self._consumer.close()
-        self._consumer = self._outages.insist(
+        self._consumer = self.outages.insist(
             lambda: subscribe(self._bus, self._plan),
             lambda: self._stop.requested,
         )
@@ -172,6 +178,8 @@ class Loop:
         timeout = self._longest_wait(wake_at)
         if self._drain is not None:
             timeout = min(timeout, self._drain.looks_every)
+        if self.outages.away:  # an answer says that the bus is back, also an empty one
+            timeout = min(timeout, SOON)
         may_wait = self._handover.fall_asleep(wake_at, self._consumer.wake)
         deliveries = self._consumer.receive(room, timeout if may_wait else 0.0)
         self._handover.stay_awake()
@@ -262,7 +270,7 @@ class Loop:
         self._in_flight.give_back(jobs, self._consumer)
         self._log.info("%s", stop_line(self._in_flight.jobs, self._stop.grace_left))
         self._cancel.request()
-        self._outages.attempt(self._settle)
+        self.outages.attempt(self._settle)
 
     def _gives_up(self) -> bool:
         """Whether the bus had the kill time to come back; a stop begins it."""

@@ -67,7 +67,7 @@ class LoopBus:
         self._on_sent = hooks.observer("task_sent")
         self._stopping = threading.Event()
         self._bell = threading.Event()
-        self._outages = Outages(
+        self.outages = Outages(
             lambda seconds: clock.wait(self._stopping, seconds),
             clock,
             log,
@@ -254,7 +254,7 @@ class LoopBus:
 
     def _insist(self, act: Callable[[], T]) -> T:
         """Do something with the bus, while it is away until somebody stops us."""
-        return self._outages.insist(act, lambda: self.stopping)
+        return self.outages.insist(act, lambda: self.stopping)
 
     def _tell_sent(self, messages: Sequence[Message]) -> None:
         if self._on_sent is not None and messages:

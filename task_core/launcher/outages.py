@@ -50,6 +50,10 @@ class Outages:
         self._clock = clock
         self._log = log
         self._on_lost = on_lost
+        self.away = ""
+        """Why the bus is away; empty while it is there."""
+        self.last_error = ""
+        """Why it was away last."""
         self._attempts = 0
         self._since = 0.0
 
@@ -95,6 +99,7 @@ class Outages:
                 return done
 
     def _sit_out(self, error: BusError) -> None:
+        self.away = self.last_error = str(error)
         if not self._attempts:
             self._since = self._clock.monotonic()
             self._log.warning("%s; trying again until it is back", error)
@@ -109,7 +114,7 @@ class Outages:
         """Tell that the outage is over, if there was one and the bus has answered."""
         if not self._attempts or done is False:
             return
-        self._attempts = 0
+        self._attempts, self.away = 0, ""
         seconds = self._clock.monotonic() - self._since
         self._log.warning("the bus is back after %.1fs", seconds)
 

@@ -28,6 +28,9 @@ from task_core.wire import decode_task, encode_task
 if TYPE_CHECKING:
     from task_core.launcher.retries import Retries
 
+FAILED = ("error", "alert")
+"""Results of tasks that failed."""
+
 
 class Outbox:
     """Gathers what is to be settled, and settles it in one call.
@@ -57,6 +60,8 @@ class Outbox:
         self._on_settled = hooks.observer("task_settled")
         self._on_batch = hooks.observer("batch_settled")
         self._batch = Batch()
+        self.last_failed: Job | None = None
+        """What was done last with an error."""
 
     @property
     def waiting(self) -> Sequence[Delivery]:
@@ -81,7 +86,9 @@ class Outbox:
             except BaseException as error:  # noqa: BLE001  also of a decider: the task's
                 messages.append(self._report(job, failed(error)))
             if job.outcome is not COMPLETE:
-                batch.fates[len(deliveries)] = job.outcome.result
+                batch.fates[len(deliveries)] = result = job.outcome.result
+                if result in FAILED:
+                    self.last_failed = job
             deliveries.append(job.delivery)
             kept.append(job)
             ends.append(len(messages))

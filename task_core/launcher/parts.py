@@ -44,6 +44,7 @@ class Parts:
         stop: Tells whether somebody wants the end.
         stats: What is counted.
         clock, hooks, log: As everywhere.
+        worker: Its name.
     """
 
     bus: Bus
@@ -61,6 +62,7 @@ class Parts:
     clock: Clock
     hooks: Hooks
     log: logging.Logger
+    worker: str
 
 
 def make_slots(

@@ -1,5 +1,6 @@
 """What a launcher is told: what to do, what to promise, and who listens."""
 
+import contextlib
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,7 +11,12 @@ import attrs
 
 from task_core.api.bus import Bus
 from task_core.api.capabilities import Capabilities
-from task_core.errors import UnsupportedCapabilityError, UsageError, excerpt
+from task_core.errors import (
+    BusError,
+    UnsupportedCapabilityError,
+    UsageError,
+    excerpt,
+)
 from task_core.values import format_duration
 from task_core.wire import dead_topic
 
@@ -218,6 +224,22 @@ def _per(rate: float) -> str:
         if round(rate * seconds, 6).is_integer():
             return f"{rate * seconds:,.0f}/{unit}"
     return f"{rate:g}/s"
+
+
+def sibling_line(bus: Bus, plan: Plan) -> str:
+    """Say that tasks wait on a topic that is this one but for `-` and `_`, if so."""
+    if not (bus.capabilities.topics and bus.capabilities.depth):
+        return ""
+    sibling = plan.topic.translate({ord("-"): "_", ord("_"): "-"})
+    with contextlib.suppress(BusError):  # who may not ask may still read
+        if sibling != plan.topic and sibling in bus.topics():
+            waiting = bus.depth(sibling, plan.channel)
+            if waiting:
+                return (
+                    f"{waiting:,} tasks wait on topic '{sibling}', and '{plan.topic}'"
+                    f" is read: give --topic {sibling} if they are meant"
+                )
+    return ""
 
 
 def _span(seconds: float) -> str:

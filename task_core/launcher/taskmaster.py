@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -84,6 +84,19 @@ class TaskmasterLoop:
                 "dead": sum(line.dead for line in lines),
             },
         }
+
+    @property
+    def unready(self) -> str:
+        """Why it makes no tasks now; empty when it does."""
+        if self._stopped:
+            return "stopping"
+        reasons = [context.line.outages.away for context in self._contexts]
+        away = next(filter(None, reasons), "")
+        return f"the bus is away: {away}" if away else ""
+
+    def info(self) -> Mapping[str, Any]:
+        """Return what the taskmaster tells of itself."""
+        return self._taskmaster.info()
 
     def run(self) -> None:
         """Run the taskmaster until all its loops have returned."""

@@ -43,6 +43,7 @@ HIDDEN = {
         "_run_taskmaster",
         "_together",
         "_narrated",
+        "_serving",
         "count",
     },
     # What few launches need.

@@ -42,6 +42,11 @@ class Limits:
             told = map(hooks.observer, ("launcher_paused", "launcher_resumed"))
             self._pause = Pause(plan.pause_on_errors, clock, log, *told)
 
+    @property
+    def paused(self) -> bool:
+        """Whether all waits since every task failed."""
+        return self._pause is not None and self._pause.paused
+
     def room(self, room: int) -> int:
         """Return how many tasks may be received.
 

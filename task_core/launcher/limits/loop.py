@@ -16,6 +16,11 @@ class LimitedLoop(Loop):
         super().__init__(plan, parts, consumer)
         self._limits = Limits(plan, parts)
 
+    @property
+    def paused(self) -> bool:
+        """Whether it waits since everything failed."""
+        return self._limits.paused
+
     def finish(self) -> None:
         """Let held work finish; nothing holds it back any more."""
         self._limits.finish()

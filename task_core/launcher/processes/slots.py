@@ -105,6 +105,12 @@ class ProcessSlots:
         """Return the jobs that processes have now, perhaps some that are finished."""
         return [job for one in [*self._children.all] for job in [*one.jobs.values()]]
 
+    def running(self) -> dict[Job, float]:
+        """Return what processes are at, and for how many seconds."""
+        now = self._clock.monotonic()
+        found = [([*one.jobs.values()], one.since) for one in [*self._children.all]]
+        return {jobs[0]: now - since for jobs, since in found if jobs}
+
     def mend(self) -> int:
         """Start anew when the thread has ended; what it had is lost."""
         if self._closing or self._thread.is_alive():

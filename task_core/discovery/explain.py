@@ -35,6 +35,8 @@ SHIPPED = {
     ("command", "demo"): "task-command-demo",
     ("command", "files"): "task-taskmaster-files",
     ("command", "postgres"): "task-bus-postgres",
+    ("command", "status"): "task-command-status",
+    ("command", "top"): "task-command-status",
     ("command", "up"): "task-command-up",
     ("command", "workflow"): "task-taskmaster-workflow",
     ("hooks", "once"): "task-hooks-once",

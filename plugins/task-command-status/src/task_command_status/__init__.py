@@ -1,0 +1,1 @@
+"""The commands status and top: what launchers and taskmasters are doing."""

@@ -1,0 +1,79 @@
+"""Asks a `--status` for its facts."""
+
+import http.client
+import json
+import socket
+from typing import Any
+
+from task_core.api import UsageError, excerpt
+
+PATIENCE = 5.0
+"""Seconds for an answer."""
+MOST_BYTES = 1 << 22
+"""Bytes of an answer that are read."""
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a socket file.
+
+    Args:
+        path: Of the file.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=PATIENCE)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect to the file."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(PATIENCE)
+        self.sock.connect(self._path)
+
+
+def check(address: str) -> str:
+    """Return an address, if it is one.
+
+    Raises:
+        UsageError: It is not; the text says how they look.
+    """
+    if address.startswith("unix:"):
+        return address
+    host, _, port = address.rpartition(":")
+    if not (host and port.isascii() and port.isdigit() and int(port) < 65536):
+        raise UsageError(
+            f"{excerpt(address)} is no address: give HOST:PORT, for example"
+            " 127.0.0.1:8123, or unix:PATH, as 'task launch --status' was given"
+        )
+    return address
+
+
+def facts_of(address: str) -> tuple[dict[str, Any], str]:
+    """Return the facts, and why there are none."""
+    connection = _connection(address)
+    try:
+        connection.request("GET", "/info")
+        answer = connection.getresponse()
+        body = answer.read(MOST_BYTES)
+        if answer.status != 200:
+            return {}, f"answers {answer.status}: {body[:80].decode(errors='replace')}"
+        found = json.loads(body)
+    except ConnectionRefusedError:
+        return {}, "nobody is there"
+    except FileNotFoundError:
+        return {}, "there is no such file"
+    except TimeoutError:
+        return {}, "does not answer"
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return {}, f"answers nonsense: {error}" if str(error) else type(error).__name__
+    finally:
+        connection.close()
+    return (found, "") if isinstance(found, dict) else ({}, "is no task launch")
+
+
+def _connection(address: str) -> http.client.HTTPConnection:
+    if address.startswith("unix:"):
+        return UnixConnection(address.removeprefix("unix:"))
+    host, _, port = address.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    return http.client.HTTPConnection(host, int(port), timeout=PATIENCE)

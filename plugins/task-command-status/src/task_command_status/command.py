@@ -1,0 +1,109 @@
+"""`task status ADDRESS…` shows what is done there; `task top ADDRESS…` follows it."""
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import click
+
+from task_command_status.ask import check, facts_of
+from task_command_status.table import plain, rows, running, table
+
+UNREACHABLE = 4
+"""Exit code when somebody does not answer."""
+MOST_RUNNING = 20
+"""Running tasks that are listed."""
+HOME, CLEAR_LINE, CLEAR_REST = "\x1b[H", "\x1b[K", "\x1b[J"
+CLEAR = "\x1b[2J"
+
+STATUS = """Show what launchers and taskmasters are doing.
+
+ADDRESS is what 'task launch --status' was given: HOST:PORT or unix:PATH. The exit code
+is 4 when one of them does not answer.
+"""
+TOP = """Follow what launchers and taskmasters are doing, and the tasks that they run.
+
+ADDRESS is what 'task launch --status' was given: HOST:PORT or unix:PATH.
+"""
+
+Answers = Sequence[tuple[str, dict[str, Any], str]]
+
+
+def make_status() -> click.Command:
+    """Return the command status."""
+    return status
+
+
+def make_top() -> click.Command:
+    """Return the command top."""
+    return top
+
+
+@click.command(name="status", help=STATUS)
+@click.argument("address", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON lines.")
+@click.pass_context
+def status(ctx: click.Context, address: Sequence[str], as_json: bool) -> None:
+    """Ask all at once, and print."""
+    answers = ask([check(one) for one in address])
+    if as_json:
+        for one, facts, error in answers:
+            told = {"address": one, **facts, **({"error": error} if error else {})}
+            click.echo(json.dumps(told))
+    else:
+        click.echo("\n".join(table(lines_of(answers))))
+    ctx.exit(UNREACHABLE if any(error for _, _, error in answers) else 0)
+
+
+@click.command(name="top", help=TOP)
+@click.argument("address", nargs=-1, required=True)
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=0.1),
+    default=2.0,
+    show_default=True,
+    help="Seconds between two looks.",
+)
+@click.option("--count", type=click.IntRange(min=0), default=0, help="Look so often.")
+def top(address: Sequence[str], interval: float, count: int) -> None:
+    """Ask again and again, until interrupted."""
+    addresses = [check(one) for one in address]
+    terminal = sys.stdout.isatty()
+    looked = 0
+    if terminal:
+        click.echo(CLEAR, nl=False)
+    while True:
+        show(ask(addresses), terminal=terminal)
+        looked += 1
+        if looked == count:
+            return
+        time.sleep(interval)
+
+
+def ask(addresses: Sequence[str]) -> Answers:
+    """Return what each answers; one that hangs holds up no other."""
+    with ThreadPoolExecutor(min(len(addresses), 32)) as pool:
+        found = list(pool.map(facts_of, addresses))
+    return [(one, *answer) for one, answer in zip(addresses, found, strict=True)]
+
+
+def lines_of(answers: Answers) -> list[list[str]]:
+    """Return the lines of the table."""
+    return [line for answer in answers for line in rows(*answer)]
+
+
+def show(answers: Answers, *, terminal: bool) -> None:
+    """Print the table, and below it what runs."""
+    tasks = [line for _, facts, _ in answers for line in running(facts)]
+    size = shutil.get_terminal_size()
+    text = [*table(lines_of(answers)), *tasks[:MOST_RUNNING]]
+    if not terminal:
+        click.echo("\n".join(plain(line, 1000) for line in text))
+        return
+    lines = [plain(line, size.columns) for line in text[: size.lines - 1]]
+    body = "".join(f"{line}{CLEAR_LINE}\n" for line in lines)
+    click.echo(f"{HOME}{body}{CLEAR_REST}", nl=False)

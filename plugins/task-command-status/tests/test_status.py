@@ -1,0 +1,137 @@
+"""Rules of `task status` and `task top`."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from task_command_status.ask import facts_of
+from task_command_status.table import HEADS, rows, running, table
+
+NAP = """
+def nap(info, ctx):
+    ctx.log.info("it naps")
+    ctx.wait(float(info))
+"""
+
+
+def task(*words, cwd=None):
+    """Run a command, and return how it went."""
+    return subprocess.run(
+        [sys.executable, "-m", "task_core", *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture
+def napping(tmp_path):
+    """The address of a launcher whose only slot is busy."""
+    (tmp_path / "nap.py").write_text(NAP)
+    words = ["launch", "-w", "nap.py:nap", "--status", f"unix:{tmp_path}/s"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "task_core", *words],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        process.stdin.write('{"type":"nap","info":"600","id":"7"}\n')
+        process.stdin.flush()
+        for line in process.stderr:
+            if "it naps" in line:
+                break
+        yield f"unix:{tmp_path}/s"
+        process.kill()
+
+
+def test_a_launcher_is_a_line(napping):
+    """With its state, its counts and what it runs."""
+    done = task("status", napping)
+    assert done.returncode == 0, done.stderr
+    head, line = done.stdout.splitlines()
+    assert head.split() == [*HEADS]
+    address, name, state, _, finished, failed, dead, runs = line.split()
+    assert (name, state) == ("nap", "working")
+    assert (finished, failed, dead, runs) == ("0", "0", "0", "1")
+    assert address.endswith((napping[-10:], "…"))
+
+
+def test_all_facts_are_there_as_json(napping):
+    """In a line for each address."""
+    (line,) = task("status", "--json", napping).stdout.splitlines()
+    told = json.loads(line)
+    assert told["address"] == napping
+    assert told["launcher"]["tasks"][0]["id"] == "7"
+
+
+def test_top_lists_what_runs(napping):
+    """Below the table."""
+    done = task("top", "--count", "2", "--interval", "0.1", napping)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("nap 7, attempt 1") == 2
+    assert done.stdout.count("ADDRESS") == 2
+
+
+def test_who_is_not_there_is_told_beside_the_others(napping, tmp_path):
+    """And the exit code says so."""
+    done = task("status", f"unix:{tmp_path}/no", "127.0.0.1:1", napping)
+    assert done.returncode == 4
+    assert "there is no such file" in done.stdout
+    assert "nobody is there" in done.stdout
+    assert " nap " in done.stdout
+
+
+@pytest.mark.parametrize("command", ["status", "top"])
+def test_what_is_no_address_is_one_line(command):
+    """It says how they look."""
+    done = task(command, "here")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("task: 'here' is no address: give HOST:PORT")
+
+
+def test_a_taskmaster_is_a_line_too():
+    """What it has sent is what it has done."""
+    facts = {
+        "state": "stopping",
+        "taskmaster": {
+            "name": "clock",
+            "runtime": "3s",
+            "producer": {"sent": {"a": 1000, "b": 2}},
+            "consumer": {"dead": 1},
+        },
+    }
+    (line,) = rows("a:1", facts, "")
+    assert line == ["a:1", "clock", "stopping", "3s", "1,002", "", "1", "", ""]
+
+
+def test_several_launchers_and_instances_are_lines_each():
+    """Whatever process they are in."""
+    one = {"worker": "load", "results": {"complete": 3, "error": 1}, "dead": 2}
+    facts = {"instances": [{"launcher": one}, {"launchers": [one, one]}]}
+    lines = [*rows("a:1", facts, "")]
+    assert [line[4:7] for line in lines] == [["4", "1", "2"]] * 3
+
+
+def test_nothing_steers_the_terminal():
+    """The other end may be anybody."""
+    lines = table([["a:1", "\x1b[2J", "x" * 99, *[""] * 6]])
+    assert "\x1b" not in lines[1]
+    assert len(lines[1]) < 120
+
+
+def test_tasks_without_an_id_are_told_by_their_info():
+    """As everywhere."""
+    task_ = {"running": "3s", "type": "load", "info": "a.csv", "attempt": 2}
+    assert running({"launcher": {"tasks": [task_]}}) == [
+        "         3s  load a.csv, attempt 2"
+    ]
+
+
+def test_who_answers_something_else_is_told_so(tmp_path):
+    """It is no status."""
+    assert facts_of(f"unix:{tmp_path}/no") == ({}, "there is no such file")

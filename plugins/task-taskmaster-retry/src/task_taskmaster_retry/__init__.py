@@ -1,0 +1,1 @@
+"""A taskmaster that sends failed tasks again, later, by rules."""

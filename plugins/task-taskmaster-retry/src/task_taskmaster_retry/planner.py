@@ -1,0 +1,92 @@
+"""What becomes of done tasks: which claims they lead to."""
+
+from collections.abc import Iterable, Iterator
+
+import attrs
+from msgspec import structs
+from task_store import Claim, key_of
+
+from task_core.api import Task, encode_task, format_meta, parse_meta
+from task_taskmaster_retry.rule import COUNT, FAILED, TRIED, Rule, count_of
+from task_taskmaster_retry.rules import Rules
+
+
+@attrs.frozen
+class Planned:
+    """What becomes of one failed task.
+
+    Args:
+        text: That, for people.
+        claims: What is to be sent for it.
+    """
+
+    text: str
+    claims: tuple[Claim, ...]
+
+
+class Planner:
+    """Applies rules to done tasks.
+
+    Args:
+        rules: The rules.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._by_type: dict[str, list[Rule]] = {}
+        for rule in rules.rules:
+            self._by_type.setdefault(rule.type, []).append(rule)
+
+    def plan(self, tasks: Iterable[Task], now: float) -> Iterator[Planned]:
+        """Return what becomes of those that have failed, and that a rule is about.
+
+        Args:
+            tasks: Done tasks.
+            now: The time of the store.
+        """
+        for task in tasks:
+            for rule in self._by_type.get(task.type, ()):
+                if rule.is_for(task):
+                    yield self._planned(task, rule, now)
+                    break
+
+    def _planned(self, task: Task, rule: Rule, now: float) -> Planned:
+        count = count_of(task)
+        if count is None or count >= rule.retry:
+            return self._given_up(task, rule, count)
+        delay = rule.delay(count)
+        again = Task(
+            type=task.type,
+            job=task.job,
+            info=task.info,
+            created=task.created,
+            id=task.id,
+            meta=_meta(task, {COUNT: str(count + 1)}),
+        )
+        claims = [_claim(task, count, rule.topic, again, now + delay)]
+        if self._rules.retried_topic:
+            topic = self._rules.retried_topic
+            claims.append(_claim(task, count, topic, again, now + delay))
+        text = f"{rule}: again in {delay:.0f}s, {count + 1} of {rule.retry}: {task.msg}"
+        return Planned(text, tuple(claims))
+
+    def _given_up(self, task: Task, rule: Rule, count: int | None) -> Planned:
+        if not self._rules.failed_topic:
+            return Planned(f"{rule}: given up: {task.msg}", ())
+        meta = {COUNT: FAILED}
+        if count is not None:
+            meta[TRIED] = str(count)
+        last = structs.replace(task, meta=_meta(task, meta))
+        topic = self._rules.failed_topic
+        claims = (_claim(task, -1, topic, last, 0.0),)
+        return Planned(f"{rule}: given up after {count or 0}: {task.msg}", claims)
+
+
+def _claim(task: Task, count: int, topic: str, body: Task, due: float) -> Claim:
+    """Return a claim whose key is a function of the failed run, and of its topic."""
+    cause = (task.type, task.job, task.id, task.created, task.info, str(count))
+    return Claim(key_of("retry", topic, *cause), topic, encode_task(body), due)
+
+
+def _meta(task: Task, changes: dict[str, str]) -> str:
+    return format_meta({**parse_meta(task.meta), **changes})

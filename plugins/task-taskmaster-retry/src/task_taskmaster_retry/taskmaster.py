@@ -1,0 +1,117 @@
+"""The taskmaster: reads done tasks, notes what is to be sent again, sends it then."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from task_store import Outbox, Patience, Store, StoreAwayError, open_store
+
+from task_core.api import Taskmaster, TaskmasterContext
+from task_taskmaster_retry.options import Options
+from task_taskmaster_retry.planner import Planner
+from task_taskmaster_retry.rules import Rules, read_rules
+
+LIMIT, WAIT = 500, 0.2
+"""Tasks that are noted together, and seconds to wait for so many."""
+LOOK_EVERY = 5.0
+"""Seconds between two looks whether the readers have ended."""
+
+
+def make_taskmaster(options: Options) -> Taskmaster:
+    """Read the rules, and make the taskmaster.
+
+    Raises:
+        OptionError: They cannot be read, or are wrong.
+        StoreError: The store is none.
+    """
+    rules = read_rules(options.rules)
+    if options.dry_run:
+        return Rehearsal(rules)
+    url = options.store or str(options.rules.with_suffix(".store.db"))
+    return Retry(rules, open_store(url, lease=options.takeover.total_seconds()))
+
+
+class Retry(Taskmaster):
+    """Sends failed tasks again.
+
+    One loop reads the done tasks: what is to be sent is in the store before they are
+    acknowledged. Another one sends what is due.
+
+    Args:
+        rules: The rules.
+        store: Where what waits is kept.
+    """
+
+    def __init__(self, rules: Rules, store: Store) -> None:
+        self._rules = rules
+        self._store = store
+        self._planner = Planner(rules)
+        self._outbox: Outbox | None = None
+        self._ended = False
+
+    def loops(self) -> Sequence[Any]:
+        """Return the two loops."""
+        return [self._read, self._send]
+
+    def info(self) -> Mapping[str, Any]:
+        """Return how much waits."""
+        return {"waiting": self._store.pending()}
+
+    def _read(self, ctx: TaskmasterContext) -> None:
+        try:
+            self._read_all(ctx)
+        except StoreAwayError as error:
+            if not ctx.stopping:
+                raise
+            ctx.log.warning("%s; the done tasks in work are given back", error)
+        finally:
+            self._ended = True
+            self._look()
+
+    def _read_all(self, ctx: TaskmasterContext) -> None:
+        rules, patience = self._rules, Patience(ctx)
+        for tasks in ctx.batches(rules.done_topic, rules.done_channel, LIMIT, WAIT):
+            now = patience.insist(self._store.now)
+            planned = list(self._planner.plan(tasks, now))
+            claims = [claim for one in planned for claim in one.claims]
+            if claims:
+                patience.insist(partial(self._store.queue, claims))
+                self._look()
+            for one in planned:
+                ctx.log.info("%s", one.text)
+
+    def _send(self, ctx: TaskmasterContext) -> None:
+        self._outbox = outbox = Outbox(ctx, self._store)
+        try:
+            while not ctx.stopping:
+                outbox.take_over()
+                if self._ended and not outbox.insist(self._store.pending):
+                    return
+                ctx.wait(outbox.left(LOOK_EVERY))
+        except StoreAwayError as error:
+            if not ctx.stopping:
+                raise
+            ctx.log.warning("%s; what waits is sent by the next one", error)
+
+    def _look(self) -> None:
+        if self._outbox is not None:
+            self._outbox.look()
+
+
+class Rehearsal(Taskmaster):
+    """Tells what would be sent again, and sends nothing (`--taskmaster-dry-run`).
+
+    Args:
+        rules: The rules.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._planner = Planner(rules)
+
+    def run(self, ctx: TaskmasterContext) -> None:
+        """Read the done tasks on a channel of its own."""
+        channel = f"{self._rules.done_channel}-dry-run"
+        for task in ctx.deliveries(self._rules.done_topic, channel):
+            for one in self._planner.plan([task], ctx.clock.time()):
+                ctx.log.info("would be sent: %s", one.text)

@@ -1,5 +1,6 @@
 """Sends what is claimed: the rules of claims, kept in one place for all taskmasters."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -102,7 +103,7 @@ class Outbox:
         if now >= self._tidy:
             self._tidy = now + TIDY_EVERY
             self.insist(lambda: self._store.drop_old(self._window))
-        return self._take_over() if now >= self._look else 0
+        return self.take_over_now() if now >= self._look else 0
 
     def look(self) -> None:
         """Let the next `take_over` look, and end a wait for it (any thread)."""
@@ -119,14 +120,16 @@ class Outbox:
             self.take_over()
             self._ctx.wait(self.left(LONGEST))
 
-    def _take_over(self) -> int:
+    def take_over_now(self) -> int:
+        """Send what is due and in nobody's hands; return how many that were."""
+        self._look = math.inf  # a `look` from here on counts
         count, left = 0, self.insist(self._store.next_in)
         while left is not None and left <= 0 and not self._ctx.stopping:
             found = self.insist(lambda: self._store.take_over(AT_ONCE))
             count += self._send(found, puts_aside=True)
             left = self.insist(self._store.next_in) if found else SHORTEST
         seconds = min(LONGEST, max(SHORTEST, left or LONGEST))
-        self._look = self._ctx.clock.monotonic() + seconds
+        self._look = min(self._look, self._ctx.clock.monotonic() + seconds)
         return count
 
     def _claimed(

@@ -31,6 +31,7 @@ SHIPPED = {
     ("taskmaster", "workflow"): "task-taskmaster-workflow",
     ("taskmaster", "files"): "task-taskmaster-files",
     ("taskmaster", "retry"): "task-taskmaster-retry",
+    ("command", "backload"): "task-taskmaster-workflow",
     ("command", "backup-sqlite"): "task-bus-sqlite",
     ("command", "bench"): "task-command-bench",
     ("command", "demo"): "task-command-demo",

@@ -10,7 +10,8 @@ from task_rules.table import Problem
 
 from task_taskmaster_workflow.graph import Graph
 from task_taskmaster_workflow.phase import Phase
-from task_taskmaster_workflow.read import RESERVED, Workflow, read_phases
+from task_taskmaster_workflow.read import Workflow, read_phases
+from task_taskmaster_workflow.values import RESERVED
 
 BROUGHT_BY_FILES = ("file", "filename")
 """Keys of meta that a file which starts a phase brings."""

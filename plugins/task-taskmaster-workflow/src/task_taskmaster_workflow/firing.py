@@ -126,7 +126,7 @@ def _draft(
 ) -> Draft:
     goes_down = {*above.needed, *phase.keep}
     asked = {*templates.keys(phase.template), *goes_down}
-    fixed = {"workflow": phase.workflow}
+    fixed = {"workflow": phase.workflow} if phase.workflow else {}
     if phase.job:
         fixed["job"] = phase.job
     if moment is not None and above.dated:

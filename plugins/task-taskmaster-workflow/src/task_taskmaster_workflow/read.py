@@ -1,8 +1,7 @@
 """A file of phases, read; what is wrong with it is told all at once."""
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, timedelta, tzinfo
 from typing import Any
 
@@ -10,24 +9,22 @@ import attrs
 from task_rules.dates import read_by
 from task_rules.document import Document
 from task_rules.missed import Missed
-from task_rules.moments import HOUR, read_duration, read_length, read_offset
-from task_rules.names import nearest
-from task_rules.schedule import read_schedule, read_zone, split_zone
-from task_rules.table import (
-    Table,
-    filled,
-    flag,
-    mapping,
-    one_of,
-    scalar,
-    scalars,
-    text,
-    texts,
-    whole,
-)
+from task_rules.moments import read_duration, read_offset
+from task_rules.table import Table, flag, text, texts, whole
 
 from task_taskmaster_workflow.flowlord import RULE, read_rule
 from task_taskmaster_workflow.phase import Batch, Cron, On, Overlap, Phase
+from task_taskmaster_workflow.values import (
+    FOR_ALL,
+    read_cron,
+    read_fixed_meta,
+    read_join,
+    read_keys,
+    read_lists,
+    read_on,
+    read_refs,
+    read_timezone,
+)
 
 KEYS = (
     *("task", "dependsOn", RULE, "template", "job", "meta", "cron", "offset", "files"),
@@ -35,10 +32,7 @@ KEYS = (
     *("timezone", "missed", "missed_window", "overlap", "join_within", "keep"),
     *("retry", "retry_delay", "retry_max", "deadline", "no_alert"),
 )
-RESERVED = ("workflow", "job", HOUR, "parents", "retry", "retried", "delayed")
-"""Keys of meta that the taskmaster itself writes."""
 FIRST_DELAY, LAST_DELAY = timedelta(seconds=1), timedelta(hours=1)
-_KEY = re.compile(r"\w+")
 _UTC: tzinfo = UTC
 _NONE: tuple[str, ...] = ()
 
@@ -65,7 +59,7 @@ def read_phases(file: Document) -> Workflow:
         file: Its name is the one that tasks have in their meta.
     """
     root = file.root
-    zone: tzinfo = root.take("timezone", _zone, _UTC)
+    zone: tzinfo = root.take("timezone", read_timezone, _UTC)
     defaults = _defaults(file.table("defaults"))
     phases = []
     known = _phase_keys(file)
@@ -132,14 +126,14 @@ class _Reader:
             read_rule(table, rule)
         type_, job = self._name()
         zone = self._either("timezone", self._zone)
-        parents = table.take("dependsOn", _refs, _NONE)
+        parents = table.take("dependsOn", read_refs, _NONE)
         phase = Phase(
             workflow=self._workflow,
             line=table.line,
             type=type_,
             job=job,
             template=table.take("template", text, ""),
-            meta=table.take("meta", _fixed_meta, {}),
+            meta=table.take("meta", read_fixed_meta, {}),
             crons=self._crons(zone),
             zone=zone,
             offset=table.take("offset", read_offset, timedelta(0)),
@@ -149,10 +143,10 @@ class _Reader:
             files=table.take("files", text, ""),
             manual=table.take("manual", flag, default=False),
             parents=parents,
-            on=table.take("on", _on, frozenset({On.COMPLETE})),
-            join=table.take("join", _join, "run"),
+            on=table.take("on", read_on, frozenset({On.COMPLETE})),
+            join=table.take("join", read_join, "run"),
             join_within=self._either("join_within", None),
-            require=table.take("require", _keys, _NONE),
+            require=table.take("require", read_keys, _NONE),
             keep=self._either("keep", ()),
             batch=self._batch(),
             retry=self._either("retry", 0),
@@ -183,7 +177,7 @@ class _Reader:
         found = []
         for written in self._table.take("cron", texts, _NONE):
             try:
-                found.append(_cron(written, zone))
+                found.append(read_cron(written, zone))
             except ValueError as error:
                 self._table.note(f"cron {written!r}: {error}", "cron")
         return tuple(found)
@@ -193,7 +187,7 @@ class _Reader:
         if table is None:
             return None
         batch = Batch(
-            meta=table.take("meta", _lists, {}),
+            meta=table.take("meta", read_lists, {}),
             product=table.take("product", flag, default=False),
             by=table.take("by", read_by, Batch().by),
             length=table.take("for", read_duration, None),
@@ -221,81 +215,3 @@ class _Reader:
         for key in ("missed", "missed_window", "overlap", "offset"):
             if key in table and not phase.crons and "cron" not in table:
                 table.note(f"{key} does nothing without cron", key, serious=False)
-
-
-def _cron(written: str, zone: tzinfo) -> Cron:
-    named, cron = split_zone(" ".join(written.split()))
-    zone = read_zone(named) if named is not None else zone
-    return Cron(text=cron, schedule=read_schedule(cron, zone), zone=zone)
-
-
-def _zone(value: Any) -> tzinfo:
-    return read_zone(filled(value))
-
-
-def _refs(value: Any) -> tuple[str, ...]:
-    found = (value,) if isinstance(value, str) else texts(value)
-    found = tuple(ref.strip() for ref in found if ref.strip())
-    for ref in found:
-        if ref.count(":") > 1:
-            raise ValueError(f"takes type or type:job, not {ref!r}")
-    if len(set(found)) < len(found):
-        raise ValueError("names a parent twice")
-    return found
-
-
-def _on(value: Any) -> frozenset[On]:
-    return frozenset(one_of(On)(item) for item in texts(value))
-
-
-def _join(value: Any) -> str:
-    written = filled(value)
-    if written in ("run", "time") or "{" in written:
-        return written
-    hint = nearest(written, ["run", "time"])
-    raise ValueError(f"is run, time, or a template like '{{meta:shop}}'{hint}")
-
-
-def _keys(value: Any) -> tuple[str, ...]:
-    found = tuple(re.sub(r"^\{meta:(\w+)\}$", r"\1", key) for key in texts(value))
-    for key in found:
-        if not _KEY.fullmatch(key):
-            raise ValueError(f"takes keys of meta, such as file, not {key!r}")
-    return found
-
-
-def _fixed_meta(value: Any) -> Mapping[str, str]:
-    meta = scalars(value)
-    _refuse_reserved(meta)
-    return meta
-
-
-def _lists(value: Any) -> Mapping[str, tuple[str, ...]]:
-    meta = mapping(value)
-    _refuse_reserved(meta)
-    return {
-        key: tuple(scalar(item, key) for item in (it if isinstance(it, list) else [it]))
-        for key, it in meta.items()
-    }
-
-
-def _refuse_reserved(meta: Mapping[str, Any]) -> None:
-    for key in meta:
-        if key in RESERVED:
-            raise ValueError(f"cannot set {key!r}: the taskmaster writes it")
-
-
-FOR_ALL: Mapping[str, Callable[[Any], Any]] = {
-    "timezone": _zone,
-    "missed": one_of(Missed),
-    "missed_window": read_length,
-    "overlap": one_of(Overlap),
-    "join_within": read_length,
-    "keep": _keys,
-    "retry": whole,
-    "retry_delay": read_length,
-    "retry_max": read_length,
-    "deadline": read_length,
-    "no_alert": flag,
-}
-"""Keys that `[defaults]` may say for all phases, and what reads them."""

@@ -1,0 +1,290 @@
+"""Backloads: which tasks a range of dates makes. It changes nothing.
+
+Commands and services share it: `make_backload` takes what a command line says,
+`read_request` what flowlord's `POST /backload` takes.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+from task_rules import template as templates
+from task_rules.dates import By, dates, read_by, read_date
+from task_rules.moments import HOUR
+from task_rules.names import nearest
+
+from task_core.api import Task, UsageError, format_meta
+from task_taskmaster_workflow.checks import read_workflow
+from task_taskmaster_workflow.find import find_phase
+from task_taskmaster_workflow.firing import Above, Draft, Row, expand, rows_of
+from task_taskmaster_workflow.graph import Graph
+from task_taskmaster_workflow.phase import Batch, Phase
+from task_taskmaster_workflow.read import Workflow
+
+MOST = 10_000
+"""Tasks of a backload, unless it says otherwise."""
+LONGEST = 1_000_000
+"""Dates between two ends, before hours and steps leave some out."""
+KEYS = (
+    *("task", "job", "template", "workflow", "from", "to", "at", "by", "meta"),
+    *("meta-file", "execute"),
+)
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """What is asked for; all dates are text as people write it.
+
+    Args:
+        task: `type` or `type:job`.
+        template: For tasks that are of no phase; a phase's own counts more.
+        workflow: The file of the phase, where several have one of that name.
+        start, end, at: A range, both ends included, or one date; `at` counts more.
+        by: The step.
+        meta: Values of each key; a phase's own when there are none.
+        meta_file: JSON lines or CSV with such values, instead.
+        product: Each value of meta with each.
+        newest: Begin with the newest date.
+        on_hours, off_hours: Only those hours of the day; not those.
+        every: Only each so many dates, counted from the first.
+        most: How many tasks there may be.
+    """
+
+    task: str
+    template: str = ""
+    workflow: str = ""
+    start: str = ""
+    end: str = ""
+    at: str = ""
+    by: str = ""
+    meta: Mapping[str, Sequence[str]] = {}
+    meta_file: str = ""
+    product: bool = False
+    newest: bool = False
+    on_hours: Sequence[int] = ()
+    off_hours: Sequence[int] = ()
+    every: int = 1
+    most: int = MOST
+
+
+@attrs.frozen(kw_only=True)
+class Backload:
+    """What a request comes to.
+
+    Args:
+        phase: Whose tasks.
+        drafts: Each task, in the order in which they are to be sent.
+        notes: What was assumed, for people.
+    """
+
+    phase: Phase
+    drafts: Sequence[Draft]
+    notes: Sequence[str]
+
+    def tasks(self) -> list[Task]:
+        """Make the tasks, each with an id of its own."""
+        phase = self.phase
+        return [
+            Task.new(phase.type, it.info, job=phase.job, meta=format_meta(it.meta))
+            for it in self.drafts
+        ]
+
+
+def make_backload(
+    request: Request, workflows: Sequence[Workflow], now: datetime
+) -> Backload:
+    """Return what a request comes to.
+
+    Args:
+        request: What is asked for.
+        workflows: Where its phase is looked for.
+        now: The date when it names none.
+
+    Raises:
+        UsageError: Something in it is wrong. No date is ever taken for now, no step
+            for a day.
+    """
+    notes: list[str] = []
+    phase, needed = _phase(request, workflows, notes)
+    try:
+        moments = _moments(request, phase, now, notes)
+        rows = _rows(request, phase)
+        _check_size(len(moments) * len(rows), request.most)
+        _check_meta(phase, rows)
+        batch = attrs.evolve(phase.batch or Batch(), max_tasks=request.most)
+        phase = attrs.evolve(phase, batch=batch)
+        drafts = expand(phase, moments, rows, Above(needed=needed))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return Backload(phase=phase, drafts=drafts, notes=notes)
+
+
+def _phase(
+    request: Request, workflows: Sequence[Workflow], notes: list[str]
+) -> tuple[Phase, frozenset[str]]:
+    """Return the phase that is meant, or one that the template makes up."""
+    name = f"{request.workflow}/{request.task}" if request.workflow else request.task
+    known = [phase.name for workflow in workflows for phase in workflow.phases]
+    if request.task in known:
+        workflow, phase = find_phase(workflows, name)
+        notes.append(f"phase found in {workflow.name}")
+        return phase, Graph(workflow.phases).needed(phase)
+    if not request.template:
+        hint = nearest(request.task, known)
+        raise UsageError(f"no template found for {request.task}{hint}")
+    return _free(request), frozenset()
+
+
+def _free(request: Request) -> Phase:
+    """Return a phase of no workflow."""
+    type_, _, job = request.task.partition(":")
+    if not type_ or ":" in job:
+        raise UsageError(f"a task is type or type:job, not {request.task!r}")
+    plain, _ = read_workflow("", "[[phase]]\ntask = 'x'\nmanual = true\n")
+    return attrs.evolve(plain.phases[0], type=type_, job=job, template=request.template)
+
+
+def _moments(
+    request: Request, phase: Phase, now: datetime, notes: list[str]
+) -> list[datetime]:
+    zone = phase.zone
+    said = {"at": request.at, "from": request.start, "to": request.end}
+    read = {key: _date(key, text, zone) for key, text in said.items() if text}
+    if not read:
+        notes.append("no date given: it is about now")
+        return [now.astimezone(zone)]
+    if "at" in read:
+        return [read["at"]]
+    start = read.get("from", read.get("to"))
+    end = read.get("to", start)
+    assert start is not None
+    assert end is not None
+    if len(read) == 1:
+        notes.append(f"only {next(iter(read))} given: it is about one date")
+    by = _by(request, notes) if len(read) > 1 else By.DAY
+    found = dates(start, end, by, LONGEST)
+    if request.newest and start < end:
+        found.reverse()
+    return _some(request, found)
+
+
+def _date(key: str, text: str, zone: Any) -> datetime:
+    try:
+        return read_date(text, zone)
+    except ValueError as error:
+        raise ValueError(f"{key} {error}") from None
+
+
+def _by(request: Request, notes: list[str]) -> By:
+    if request.on_hours or request.off_hours or request.every > 1:
+        by = request.by or "hour"
+    elif not request.by:
+        notes.append("no step given: by day")
+        by = "day"
+    else:
+        by = request.by
+    try:
+        return read_by(by)
+    except ValueError as error:
+        raise ValueError(f"by {error}") from None
+
+
+def _some(request: Request, found: list[datetime]) -> list[datetime]:
+    """Return those dates that the hours and the step of a request leave."""
+    for hour in (*request.on_hours, *request.off_hours):
+        if not 0 <= hour <= 23:
+            raise ValueError(f"an hour of the day is 0 to 23, not {hour}")
+    if request.every < 1:
+        raise ValueError(f"every takes a number from 1 on, not {request.every}")
+    return [
+        moment
+        for moment in found[:: request.every]
+        if (not request.on_hours or moment.hour in request.on_hours)
+        and moment.hour not in request.off_hours
+    ]
+
+
+def _rows(request: Request, phase: Phase) -> list[Row]:
+    if request.meta and request.meta_file:
+        raise ValueError("meta and meta-file cannot both be used")
+    if not request.meta and not request.meta_file:
+        return rows_of(phase.batch) if phase.batch else [{}]
+    own = Batch(
+        meta={key: tuple(values) for key, values in request.meta.items()},
+        meta_file=request.meta_file,
+        product=request.product,
+        max_tasks=request.most,
+    )
+    return rows_of(own)
+
+
+def _check_size(count: int, most: int) -> None:
+    if count > most:
+        advice = "ask for fewer, or for more with max-tasks"
+        raise ValueError(f"{count} tasks, but at most {most} are planned: {advice}")
+
+
+def _check_meta(phase: Phase, rows: Sequence[Row]) -> None:
+    """Refuse a template with keys that nothing gives: a parent would have."""
+    given = {*phase.meta, *(rows[0] if rows else ()), HOUR, "workflow", "job"}
+    for key in templates.keys(phase.template):
+        if rows and key not in given:
+            raise ValueError(f"template asks for {{meta:{key}}}: give --meta {key}=...")
+
+
+def read_request(values: Mapping[str, Any]) -> tuple[Request, bool]:
+    """Read what flowlord's `POST /backload` takes; keys count in any case.
+
+    Args:
+        values: The JSON object.
+
+    Returns:
+        The request, and whether it is to be executed.
+
+    Raises:
+        UsageError: Something in it is wrong.
+
+    Example:
+        >>> read_request({"Task": "load", "at": "2026-01-31"})[0].at
+        '2026-01-31'
+    """
+    said = {str(key).lower(): value for key, value in values.items()}
+    for key in said:
+        if key not in KEYS:
+            raise UsageError(f"unknown key {key!r}{nearest(key, KEYS)}")
+    texts = {key: said.get(key) or "" for key in KEYS if key not in ("meta", "execute")}
+    for key, value in texts.items():
+        if not isinstance(value, str):
+            raise UsageError(f"{key} must be text, not {value!r}")
+    execute = said.get("execute", False)
+    if not isinstance(execute, bool):
+        raise UsageError(f"execute must be true or false, not {execute!r}")
+    task = texts["task"]
+    if texts["job"] and ":" not in task:
+        task = f"{task}:{texts['job']}"
+    request = Request(
+        task=task,
+        template=texts["template"],
+        workflow=texts["workflow"],
+        start=texts["from"],
+        end=texts["to"],
+        at=texts["at"],
+        by=texts["by"],
+        meta=_json_meta(said.get("meta") or {}),
+        meta_file=texts["meta-file"],
+    )
+    return request, execute
+
+
+def _json_meta(values: Any) -> Mapping[str, Sequence[str]]:
+    if not isinstance(values, dict):
+        raise UsageError(f"meta must be an object, not {values!r}")
+    kinds = {type(value) for value in values.values()}
+    if kinds <= {str}:
+        return {key: (value,) for key, value in values.items()}
+    if kinds == {list} and all(
+        isinstance(it, str) for v in values.values() for it in v
+    ):
+        return values
+    raise UsageError("meta takes texts, or lists of texts, and not both")

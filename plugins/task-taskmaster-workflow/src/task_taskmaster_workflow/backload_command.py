@@ -1,0 +1,266 @@
+"""`task backload`: prints a plan and sends nothing; sends exactly that with --send."""
+
+import getpass
+import json
+import re
+import sys
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+from task_store import Store, open_store
+from task_store.plans import State
+
+from task_core.api import CommandContext, OptionError, Role, UsageError, decode_task
+from task_taskmaster_workflow.backload import MOST, Request, make_backload
+from task_taskmaster_workflow.folder import read_all
+from task_taskmaster_workflow.read import Workflow
+from task_taskmaster_workflow.sending import (
+    Progress,
+    progress_of,
+    save_plan,
+    send_plan,
+)
+
+HELP = """Plan the tasks of a range of dates, and send them with --send.
+
+TASK is a phase of --path, as type or type:job, or any type with a --template. Without
+--send the plan is printed and kept: `task backload --plan ID --send` sends exactly
+that. A send that ends early goes on with the same words.
+"""
+PATH = click.Path(path_type=Path)
+STORE = "backload.db"
+
+
+def make() -> click.Command:
+    """Return the command."""
+    return command
+
+
+@click.command(help=HELP)
+@click.argument("task", required=False, default="")
+@click.option("--path", type=PATH, help="File of phases, or a folder of such files.")
+@click.option("--template", default="", help="Info of tasks that are of no phase.")
+@click.option("--from", "start", default="", metavar="DATE", help="First date.")
+@click.option("--to", "end", default="", metavar="DATE", help="Last date, included.")
+@click.option("--at", default="", metavar="DATE", help="One date instead.")
+@click.option("--by", default="", help="hour, day, week or month.")
+@click.option("--meta", multiple=True, metavar="KEY=A,B", help="Values of a key.")
+@click.option("--meta-file", default="", help="JSON lines or CSV with such values.")
+@click.option("--product", is_flag=True, help="Each value of --meta with each.")
+@click.option("--order", type=click.Choice(["oldest", "newest"]), default="oldest")
+@click.option("--on-hours", default="", metavar="H,H", help="Only those hours.")
+@click.option("--off-hours", default="", metavar="H,H", help="Not those hours.")
+@click.option("--every", type=int, default=1, help="Only each so many dates.")
+@click.option("--max-tasks", type=int, default=MOST, show_default=True)
+@click.option("--only", type=click.Choice(["missing", "failed", "all"]), default="all")
+@click.option("--rate", default="", metavar="N/s", help="Most tasks a second: 10/s.")
+@click.option("--store", default="", help="Where plans are kept.")
+@click.option("--bus", "url", default="", metavar="URL", help="As in task launch.")
+@click.option("--plan", default="", metavar="ID", help="One that was made before.")
+@click.option("--send", is_flag=True, help="Send it.")
+@click.option("--cancel", is_flag=True, help="Stop --plan before its next send.")
+@click.option("--pause", is_flag=True, help="Stop it until it is sent again.")
+@click.option("--list", "list_", is_flag=True, help="Show all plans.")
+@click.pass_obj
+def command(context: CommandContext, /, **words: Any) -> None:
+    """Do one of: list, cancel, pause, show, plan, send."""
+    store = open_store(_store_url(words))
+    try:
+        _Command(context, store, words).run()
+    finally:
+        store.close()
+
+
+def _store_url(words: Mapping[str, Any]) -> str:
+    """Return where plans are: beside the files of phases, as all of their state."""
+    if words["store"]:
+        return str(words["store"])
+    path = words["path"]
+    if path is None:
+        return STORE
+    place = path.absolute()
+    return str(place.with_name(f"{place.stem}.store.db"))
+
+
+class _Command:
+    """One call.
+
+    Args:
+        context: Opens the bus.
+        store: Where plans are.
+        words: What the command line says.
+    """
+
+    def __init__(
+        self, context: CommandContext, store: Store, words: Mapping[str, Any]
+    ) -> None:
+        self._context = context
+        self._store = store
+        self._words = words
+
+    def run(self) -> None:
+        """Do what is asked for."""
+        words = self._words
+        if words["list_"]:
+            self._list()
+        elif words["plan"] and words["task"]:
+            raise UsageError("a plan has its task: leave out TASK, or --plan")
+        elif words["plan"]:
+            self._go_on(words["plan"])
+        elif words["task"]:
+            self._plan()
+        else:
+            raise UsageError("name a TASK, or --plan ID; --list shows all plans")
+
+    def _list(self) -> None:
+        for plan in self._store.plans.all():
+            progress = progress_of(self._store, plan.plan)
+            made = datetime.fromtimestamp(int(plan.made), UTC).isoformat()
+            task = json.loads(plan.parameters)["task"]
+            done = f"{progress.sent}/{progress.total}"
+            click.echo(f"{plan.plan}  {made}  {plan.state:9}  {done:>11}  {task}")
+
+    def _go_on(self, plan: str) -> None:
+        plans = self._store.plans
+        if plans.get(plan) is None:
+            raise UsageError(f"there is no plan {plan!r}: --list shows all")
+        for word, state in (("cancel", State.CANCELLED), ("pause", State.PAUSED)):
+            if self._words[word]:
+                before = (State.PLANNED, State.RUNNING, State.PAUSED)
+                if not plans.change(plan, state, before):
+                    raise UsageError(
+                        f"plan {plan} is {progress_of(self._store, plan).state}"
+                    )
+                click.echo(f"plan {plan} is {state}", err=True)
+                return
+        if self._words["send"]:
+            self._send(plan)
+        else:
+            self._show(plan)
+
+    def _plan(self) -> None:
+        """Make a plan, print it, and send it if that is asked for."""
+        if self._words["only"] != "all":
+            only = self._words["only"]
+            text = (
+                f"--only {only} needs a history of done tasks, and there is none here"
+            )
+            raise UsageError(f"{text}: leave it out to plan all of them")
+        request = self._request()
+        backload = make_backload(request, self._workflows(), datetime.now(UTC))
+        for note in backload.notes:
+            click.echo(note, err=True)
+        tasks = backload.tasks()
+        if not tasks:
+            raise UsageError("there is nothing to send: its file of meta has no rows")
+        plan = uuid.uuid4().hex[:8]
+        parameters = json.dumps(attrs.asdict(request), sort_keys=True)
+        save_plan(self._store, plan, parameters, tasks, _who())
+        self._show(plan)
+        if self._words["send"]:
+            self._send(plan)
+        else:
+            more = "".join(
+                f" --{key} {self._words[key]}"
+                for key in ("path", "store")
+                if self._words[key]
+            )
+            text = f"{_count(len(tasks))}, nothing is sent: task backload --plan {plan}"
+            click.echo(f"{text}{more} --send", err=True)
+
+    def _workflows(self) -> list[Workflow]:
+        path = self._words["path"]
+        if path is None:
+            return []
+        files = read_all(path).values()
+        if problems := [line for file in files for line in file.serious]:
+            raise OptionError(problems)
+        return [file.workflow for file in files if file.workflow]
+
+    def _request(self) -> Request:
+        words = self._words
+        return Request(
+            task=words["task"],
+            template=words["template"],
+            start=words["start"],
+            end=words["end"],
+            at=words["at"],
+            by=words["by"],
+            meta=_meta(words["meta"]),
+            meta_file=words["meta_file"],
+            product=words["product"],
+            newest=words["order"] == "newest",
+            on_hours=_hours("on-hours", words["on_hours"]),
+            off_hours=_hours("off-hours", words["off_hours"]),
+            every=words["every"],
+            most=words["max_tasks"],
+        )
+
+    def _show(self, plan: str) -> None:
+        for item in self._store.plans.items(plan):
+            task = decode_task(item.body)
+            name = f"{task.type}:{task.job}" if task.job else task.type
+            click.echo(f"{item.n:6}  {item.state:9}  {name}  {task.info}".rstrip())
+
+    def _send(self, plan: str) -> None:
+        rate = _rate(self._words["rate"])
+        bus = self._context.open_bus(self._words["url"], role=Role.OUT)
+        try:
+            with _bar(progress_of(self._store, plan)) as bar:
+
+                def tell(progress: Progress) -> None:
+                    bar.update(progress.sent - bar.pos)
+
+                done = send_plan(self._store, bus, plan, rate=rate, tell=tell)
+        finally:
+            bus.close()
+        state = "sent" if done.state == State.SENT else f"is {done.state}: sent"
+        click.echo(f"plan {plan} {state} {done.sent} of {done.total}", err=True)
+
+
+def _bar(progress: Progress) -> Any:
+    """Return a bar where somebody watches."""
+    shown = sys.stderr.isatty()
+    return click.progressbar(
+        length=progress.total, label="sending", file=sys.stderr, hidden=not shown
+    )
+
+
+def _meta(words: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for word in words:
+        key, equals, values = word.partition("=")
+        if not equals or not re.fullmatch(r"\w+", key):
+            raise UsageError(f"--meta takes KEY=A,B, not {word!r}")
+        found[key] = (*found.get(key, ()), *values.split(","))
+    return found
+
+
+def _hours(name: str, text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(",") if part)
+    except ValueError:
+        raise UsageError(f"--{name} takes hours such as 0,6,12, not {text!r}") from None
+
+
+def _rate(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(?:/(s|m|h))?", text or "0")
+    if not match:
+        raise UsageError(f"--rate takes a number a second, such as 10/s, not {text!r}")
+    return float(match[1]) / {"s": 1, "m": 60, "h": 3600}[match[2] or "s"]
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+def _count(number: int) -> str:
+    return "1 task" if number == 1 else f"{number} tasks"

@@ -5,7 +5,7 @@
 
 Somebody's transaction, older than the messages, keeps all that is deleted, as a report
 or a dump does: told is the rate beside that without it, for as long as it is asked.
-With `--full`, told is what one take costs while so many wait.
+With `--full`, told is what one take costs while so many wait, and while few do.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from brokers.postgres import Postgres
 from yardstick import TASK
 
 from task_core import open_bus
-from task_core.api import Message
+from task_core.api import Bus, Message
 
 TAKES = 1000
 WINDOW = 10
@@ -48,24 +48,33 @@ def under_an_old_transaction(server: Postgres, messages: int, minutes: float) ->
 
 
 def with_many(server: Postgres, count: int) -> None:
-    """Tell what a take costs while so many wait."""
+    """Tell what a take costs while so many wait, beside one while few do."""
     opened = open_bus(server.url)
-    producer, consumer = opened.producer(), opened.subscribe("full", "bench")
-    for _ in range(10):  # the server keeps the plans that it makes now
-        producer.send([Message("full", TASK)])
-        consumer.ack(consumer.receive(1, 5))
+    producer = opened.producer()
+    for topic in ("full", "few"):  # the server keeps the plans that it makes now
+        opened.subscribe(topic, "bench").close()
     for _ in range(0, count, 5000):
         producer.send([Message("full", TASK)] * 5000)
-    takes = []
+    for _ in range(3):
+        producer.send([Message("few", TASK)] * TAKES)
+        told = "; ".join(
+            f"{topic}: {takes(opened, topic)}" for topic in ("few", "full")
+        )
+        print(f"a take of one, {told}", flush=True)
+    opened.close()
+
+
+def takes(opened: Bus, topic: str) -> str:
+    """Take one at a time, and tell how long that took."""
+    consumer, found = opened.subscribe(topic, "bench"), []
     for _ in range(TAKES):
         begun = time.perf_counter()
         deliveries = consumer.receive(1, 5)
-        takes.append(1000 * (time.perf_counter() - begun))
+        found.append(1000 * (time.perf_counter() - begun))
         consumer.ack(deliveries)
-    takes.sort()
-    middle, late = takes[TAKES // 2], takes[TAKES * 99 // 100]
-    print(f"{count:,} wait: a take p50 {middle:.2f} ms, p99 {late:.2f} ms")
-    opened.close()
+    consumer.close()
+    found.sort()
+    return f"p50 {found[TAKES // 2]:.2f} ms, p99 {found[TAKES * 99 // 100]:.2f} ms"
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ class ClashError(BusError):
 
 
 LOGIN = (
-    "give user and password (nats://USER:PASSWORD@HOST or TASK_BUS_NATS_PASSWORD),"
+    "give user and password (nats://USER@HOST with TASK_BUS_NATS_PASSWORD),"
     " token, nkey or credentials"
 )
 RIGHTS = "the README of task-bus-nats lists the rights that its user needs"

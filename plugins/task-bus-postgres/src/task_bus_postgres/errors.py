@@ -16,8 +16,8 @@ class GoneError(BusConnectionError):
 
 
 LOGIN = (
-    "give user and password, for example postgres://NAME:PASSWORD@HOST/DATABASE"
-    " or TASK_BUS_POSTGRES_PASSWORD"
+    "give user and password, for example postgres://NAME@HOST/DATABASE"
+    " with TASK_BUS_POSTGRES_PASSWORD"
 )
 RIGHTS = "`task postgres schema` prints what a user with more rights may run once"
 DATABASE = "name another one by option dbname, or make it: createdb NAME"

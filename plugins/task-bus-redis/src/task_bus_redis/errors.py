@@ -20,8 +20,8 @@ class ElsewhereError(BusConnectionError):
 
 
 LOGIN = (
-    "give username and password, for example redis://NAME:PASSWORD@HOST"
-    " or TASK_BUS_REDIS_PASSWORD"
+    "give username and password, for example redis://NAME@HOST"
+    " with TASK_BUS_REDIS_PASSWORD"
 )
 RIGHTS = "the README of task-bus-redis lists the rights that its user needs"
 UNTRUSTED = "is not trusted: option tls_ca names who vouches for it"

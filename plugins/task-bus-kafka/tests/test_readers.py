@@ -120,3 +120,18 @@ def test_progress_of_a_partition_that_went_meanwhile_is_not_written_down(rebalan
     rebalancing.commit_soon({1: Progress(3, 3), 2: Progress(4, 4)})
     rebalancing.poll(10, 0)
     assert rebalancing._consumer.committed == [2]
+
+
+@pytest.mark.parametrize("read", [Client.PYTHON], indirect=True)
+def test_a_place_that_comes_between_two_polls_is_taken(read, kafka):
+    """Else the whole group joins anew, again and again, and takes no progress."""
+    topic = f"brief-{uuid.uuid4().hex}"
+    with contextlib.closing(KafkaBackdoor(kafka, partitions=4)) as backdoor:
+        backdoor.make(topic)
+        members, deadline = [read(topic), read(topic)], time.monotonic() + 60
+        while not all(one.joined and one.has_partitions for one in members):
+            assert time.monotonic() < deadline, "the group never settles"
+            for one in members:
+                one.poll(1, 0)
+            time.sleep(0.02)  # nothing tells that an answer has come
+        assert members[0].membership.generation_id <= 6

@@ -215,6 +215,7 @@ class Poller:
         """Stay in the group, and read nothing."""
         # Some tell the answer to a commit only in `poll`.
         asked = reader.is_unheard(0) and not reader.is_unheard(REST)
+        asked |= not reader.joined  # each step of that is another poll
         tick = BRIEF_SLICE if asked else TICK
         with self._buffer.changed:
             self._buffer.changed.wait_for(

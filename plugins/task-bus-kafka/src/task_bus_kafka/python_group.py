@@ -45,6 +45,16 @@ class Membership:
             self._generation = self._coordinator._generation
         return stable
 
+    def keep(self) -> None:
+        """Take a place that the group gave us between two polls; call before each.
+
+        The library would ask for another one: the whole group joins anew then, again
+        and again while polls are short, and takes no progress meanwhile.
+        """
+        asked = self._coordinator._join_task
+        if asked is not None and asked.is_done:
+            self._coordinator._join_task = _Unheard(asked)
+
     def commit(self, offsets: Offsets) -> Future:
         """Write progress down; the answer is to come."""
         coordinator = self._coordinator
@@ -76,6 +86,16 @@ class Membership:
         if name is None:
             raise CoordinatorNotAvailableError
         return int(str(name).rpartition("-")[2])
+
+
+class _Unheard:
+    """An answer that has come, as one that is still to be awaited."""
+
+    is_done = False
+
+    def __init__(self, answer: Any) -> None:
+        self.add_callback = answer.add_callback
+        self.add_errback = answer.add_errback
 
 
 def _topics(offsets: Offsets) -> list[Any]:

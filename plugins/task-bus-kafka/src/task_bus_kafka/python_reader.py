@@ -87,6 +87,7 @@ class PythonReader(Reader):
 
     def _poll(self, limit: int, seconds: float) -> Sequence[Record]:
         self._membership.look()
+        self._membership.keep()
         try:
             found = self._consumer.poll(round(seconds * 1000), max_records=limit)
         except IndexError:  # `commit_soon` took the answer to an old commit from under

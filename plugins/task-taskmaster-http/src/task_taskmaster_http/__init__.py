@@ -1,0 +1,1 @@
+"""The taskmaster `http`: requests in, tasks out."""

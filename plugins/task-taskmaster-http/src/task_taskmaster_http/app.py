@@ -1,0 +1,248 @@
+"""The addresses: what a request must be, and what it is answered."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+import attrs
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+from task_store import key_of
+
+from task_core.api import Clock
+from task_taskmaster_http.bodies import Parcel, check_topic, read_tasks
+from task_taskmaster_http.desk import Desk
+from task_taskmaster_http.openapi import document, page
+from task_taskmaster_http.problem import RequestError
+from task_taskmaster_http.rates import Rates
+from task_taskmaster_http.rules import Rules
+from task_taskmaster_http.tokens import Token, Tokens
+
+SLOWEST = 10.0
+"""Seconds that a body may take to come."""
+LONGEST_KEY = 200
+LOCAL = ("localhost", "127.0.0.1", "[::1]")
+"""Names by which this machine calls itself; others may lead a browser here."""
+
+log = logging.getLogger("task.taskmaster.http")
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """What a request may cost.
+
+    Args:
+        body: Bytes of it.
+        tasks: How many.
+        rate: Requests a second of one guest; 0: no limit.
+    """
+
+    body: int
+    tasks: int
+    rate: int
+
+
+class Api:
+    """Answers requests.
+
+    Args:
+        rules: Tokens and hooks.
+        desk: Where tasks wait for the bus.
+        limits: What a request may cost.
+        clock: For the dates of tasks.
+        host: Where it listens.
+        local: Whether only this machine reaches it: then it needs no tokens.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        desk: Desk,
+        limits: Limits,
+        clock: Clock,
+        *,
+        host: str,
+        local: bool,
+    ) -> None:
+        self._tokens = Tokens(rules.tokens)
+        self._hooks = rules.hooks
+        self._desk = desk
+        self._limits = limits
+        self._clock = clock
+        self._hosts = (*LOCAL, host)
+        self._local = local
+        self._rates = Rates(clock.monotonic)
+        self._document = msgspec.json.encode(document(rules))
+        self._page = page(rules)
+
+    def app(self) -> Starlette:
+        """Return the application."""
+        return Starlette(
+            routes=[
+                Route("/tasks", self._guarded(self._tasks), methods=["POST"]),
+                Route("/hooks/{name}", self._guarded(self._hook), methods=["POST"]),
+                Route("/backload", self._guarded(self._backload), methods=["POST"]),
+                Route("/openapi.json", self._openapi, methods=["GET"]),
+                Route("/live", self._live, methods=["GET"]),
+                Route("/", self._index, methods=["GET"]),
+            ],
+            exception_handlers={HTTPException: _not_here, Exception: _bug},
+        )
+
+    def _guarded(
+        self, answer: Callable[[Request], Awaitable[Response]]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        async def guarded(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except RequestError as error:
+                return _problem(error)
+            except ClientDisconnect:
+                return Response(status_code=400)
+
+        return guarded
+
+    async def _tasks(self, request: Request) -> Response:
+        token = self._guest(request)
+        body = await self._body(request)
+        topic = _checked_topic(request.query_params.get("topic", ""))
+        kind = request.headers.get("content-type", "")
+        parcels, many = read_tasks(body, kind, topic, self._limits.tasks, self._clock)
+        for parcel in parcels:
+            token.check(parcel.task.type, parcel.topic)
+        key = _key(token.name, request.headers.get("idempotency-key"))
+        sent = await self._desk.confirm(parcels, key)
+        told = [_told(parcel) for parcel in sent]
+        return _json(202, {"tasks": told} if many else told[0])
+
+    async def _hook(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        hook = self._hooks.get(name)
+        if hook is None:
+            raise RequestError(404, f"there is no hook '{name}'")
+        token = None
+        if hook.signature is None:
+            token = self._guest(request)
+        else:
+            self._rates.check(f"hook {name}", self._limits.rate)
+        body = await self._body(request)
+        if hook.signature is not None:
+            hook.signature.check(body, request.headers)
+        parcel = hook.parcel(body, request.headers, self._clock)
+        if parcel is None:
+            return _json(200, {"ignored": f"it is not what hook '{name}' is for"})
+        if token is not None:
+            token.check(parcel.task.type, parcel.topic)
+        given = request.headers.get(hook.key) if hook.key else None
+        (sent,) = await self._desk.confirm([parcel], _key(f"hook {name}", given))
+        return _json(202, _told(sent))
+
+    async def _backload(self, request: Request) -> Response:
+        self._guest(request)
+        text = "backload is not offered here: use 'task backload'"
+        raise RequestError(501, text)
+
+    async def _openapi(self, request: Request) -> Response:
+        return Response(self._document, media_type="application/json")
+
+    async def _live(self, request: Request) -> Response:
+        return _json(200, {"status": "ok"})
+
+    async def _index(self, request: Request) -> Response:
+        policy = "default-src 'none'; style-src 'unsafe-inline'"
+        headers = {
+            "Content-Security-Policy": policy,
+            "X-Content-Type-Options": "nosniff",
+        }
+        return HTMLResponse(self._page, headers=headers)
+
+    def _guest(self, request: Request) -> Token:
+        """Return who sends, if they may now.
+
+        Raises:
+            RequestError: They may not.
+        """
+        token = self._tokens.find(request.headers.get("authorization"))
+        if not self._tokens:
+            self._refuse_strange_names(request)
+        client = request.client.host if request.client else ""
+        rate = self._limits.rate if token.rate is None else token.rate
+        self._rates.check(token.name or client, rate)
+        return token
+
+    def _refuse_strange_names(self, request: Request) -> None:
+        """Refuse a page of somebody else whose name leads here, without tokens."""
+        given = request.headers.get("host", "")
+        host = given.rpartition(":")[0] or given
+        if not (self._local and host in self._hosts):
+            text = "without tokens only this machine may send: ask for localhost"
+            raise RequestError(403, text)
+
+    async def _body(self, request: Request) -> bytes:
+        """Read the body, as far as it is not too long or too slow."""
+        most = self._limits.body
+        text = f"the body is longer than {most:,} bytes: send it in parts"
+        length = request.headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > most:
+            raise RequestError(413, text)
+        parts, size = list[bytes](), 0
+        try:
+            async with asyncio.timeout(SLOWEST):
+                async for part in request.stream():
+                    size += len(part)
+                    if size > most:
+                        raise RequestError(413, text)
+                    parts.append(part)
+        except TimeoutError:
+            raise RequestError(408, "the body did not come in time") from None
+        return b"".join(parts)
+
+
+def _checked_topic(topic: str) -> str:
+    try:
+        return check_topic(topic) if topic else ""
+    except ValueError as error:
+        raise RequestError(422, f"topic '{topic}': {error}") from None
+
+
+def _key(guest: str, given: str | None) -> str:
+    """Return the key of a request; two guests may give the same."""
+    if given is None:
+        return ""
+    if not 0 < len(given) <= LONGEST_KEY:
+        text = f"an Idempotency-Key has 1 to {LONGEST_KEY} characters"
+        raise RequestError(400, text)
+    return key_of("http", guest, given)
+
+
+def _told(parcel: Parcel) -> dict[str, str]:
+    task = parcel.task
+    return {"id": task.id, "type": task.type, "topic": parcel.topic}
+
+
+def _json(status: int, value: object) -> Response:
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+def _problem(error: RequestError) -> Response:
+    response = _json(error.status, {"error": error.text})
+    response.headers.update(error.headers)
+    return response
+
+
+async def _not_here(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    method, path = request.method, request.url.path
+    text = f"there is no {path}: GET / tells what there is"
+    if error.status_code == 405:
+        text = f"{path} does not take {method}"
+    return _problem(RequestError(error.status_code, text, error.headers))
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    log.error("a request failed", exc_info=error)
+    return _problem(RequestError(500, "an error of the server: its log tells more"))

@@ -1,0 +1,145 @@
+"""Bodies of requests, read into tasks."""
+
+import re
+
+import attrs
+import msgspec
+from task_rules.names import nearest
+
+from task_core.api import Clock, Task
+from task_taskmaster_http.problem import RequestError
+
+JSON = ("application/json",)
+LINES = ("application/x-ndjson", "application/jsonl", "application/x-jsonlines")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`(.*)")
+
+
+class NewTask(msgspec.Struct, forbid_unknown_fields=True):
+    """A task as a request tells it.
+
+    Args:
+        type, job, info: As in a task.
+        meta: A query string, or keys and values.
+        id: A new one when empty.
+        created: Now when empty.
+        topic: Where to; the type when empty.
+    """
+
+    type: str
+    job: str = ""
+    info: str = ""
+    meta: str | dict[str, str | list[str]] = ""
+    id: str = ""
+    created: str = ""
+    topic: str = ""
+
+
+@attrs.frozen
+class Parcel:
+    """A task, and where it goes.
+
+    Args:
+        task, topic: Both.
+    """
+
+    task: Task
+    topic: str
+
+
+_one_or_many: msgspec.json.Decoder[NewTask | list[NewTask]] = msgspec.json.Decoder(
+    NewTask | list[NewTask]
+)
+_lines = msgspec.json.Decoder(NewTask)
+
+
+def read_tasks(
+    body: bytes, content_type: str, topic: str, most: int, clock: Clock
+) -> tuple[list[Parcel], bool]:
+    """Read the tasks of a request.
+
+    Args:
+        body: One task, a list of tasks, or one in each line.
+        content_type: Which of these.
+        topic: For those that name none.
+        most: How many there may be.
+        clock: For their dates.
+
+    Returns:
+        Them, and whether it is a list.
+
+    Raises:
+        RequestError: Something is wrong with it; nothing of it is sent.
+    """
+    found = _decoded(body, content_type)
+    many = not isinstance(found, NewTask)
+    items = found if isinstance(found, list) else [found]
+    if not items:
+        raise RequestError(422, "there is no task in it")
+    if len(items) > most:
+        text = f"{len(items):,} tasks are too many for one request: at most {most:,}"
+        raise RequestError(413, text)
+    parcels = [
+        _parcel(item, topic, f"task {number}: " if many else "", clock)
+        for number, item in enumerate(items, 1)
+    ]
+    return parcels, many
+
+
+def check_topic(topic: str) -> str:
+    """Return a topic as it is.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not topic.strip():
+        raise ValueError("it is empty")
+    if "/" in topic and (topic[0] == "/" or ".." in topic.split("/")):
+        raise ValueError("it would lead out of the folder of a bus of files")
+    return topic
+
+
+def _decoded(body: bytes, content_type: str) -> NewTask | list[NewTask]:
+    kind = content_type.partition(";")[0].strip().lower()
+    try:
+        if kind in JSON:
+            return _one_or_many.decode(body)
+        if kind in LINES:
+            return _lines.decode_lines(body)
+    except msgspec.ValidationError as error:
+        raise RequestError(422, f"this is no task: {_told(str(error))}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise RequestError(400, f"this is no JSON: {error}") from None
+    given = f", not {kind}" if kind else ""
+    text = f"send application/json, or a task a line as application/x-ndjson{given}"
+    raise RequestError(415, text)
+
+
+def _told(text: str) -> str:
+    if match := _UNKNOWN.fullmatch(text):
+        name, rest = match.groups()
+        return f"unknown key '{name}'{rest}{nearest(name, NewTask.__struct_fields__)}"
+    return text
+
+
+def _parcel(item: NewTask, topic: str, where: str, clock: Clock) -> Parcel:
+    topic = item.topic or topic or item.type
+    for what, name in (("type", item.type), ("topic", topic)):
+        try:
+            check_topic(name)
+        except ValueError as error:
+            raise RequestError(422, f"{where}{what} '{name}': {error}") from None
+    task = Task.new(
+        item.type,
+        item.info,
+        job=item.job,
+        meta=item.meta,
+        id=item.id or None,
+        clock=clock,
+    )
+    if item.created:
+        task.created = item.created
+        try:
+            task.moment("created")
+        except ValueError as error:
+            raise RequestError(422, f"{where}created: {error}") from None
+    return Parcel(task, topic)

@@ -1,0 +1,9 @@
+"""The manifest of the command: light, so that lists cost nothing."""
+
+from task_core.api import CommandPlugin
+
+http = CommandPlugin(
+    name="http",
+    summary="Make tokens for those who send tasks by HTTP.",
+    open="task_taskmaster_http.command:make",
+)

@@ -1,0 +1,190 @@
+"""Sends what requests bring, and those with a key once: the thread of the bus."""
+
+import contextlib
+from collections.abc import Sequence
+
+from task_store import Claim, Held, StoreAwayError
+from task_store.store import Store
+
+from task_core.api import (
+    BusConnectionError,
+    PayloadError,
+    SendError,
+    TaskmasterContext,
+    decode_task,
+    encode_task,
+)
+from task_taskmaster_http.bodies import Parcel
+from task_taskmaster_http.desk import Answer, Desk, Entry
+from task_taskmaster_http.problem import RequestError, try_again
+
+_AWAY = "the bus cannot be reached: try again"
+_BUSY = "the tasks of this Idempotency-Key are being sent: ask again in a moment"
+_OTHER = "this Idempotency-Key was used for other tasks: give each request its own"
+
+
+class Sender:
+    """Sends what waits at the desk.
+
+    Args:
+        ctx: Sends.
+        desk: Where requests wait.
+        store: Knows which keys were there before.
+    """
+
+    def __init__(self, ctx: TaskmasterContext, desk: Desk, store: Store) -> None:
+        self._ctx = ctx
+        self._desk = desk
+        self._store = store
+
+    def work(self) -> bool:
+        """Send what waits; return whether there was something.
+
+        Raises:
+            BusError: The bus failed for good; the requests were told.
+        """
+        entries = self._desk.take()
+        if not entries:
+            return False
+        plain = [it for it in entries if not it.key]
+        keyed = [it for it in entries if it.key]
+        answers: list[Answer] = []
+        try:
+            ours, repeated = self._claim(keyed, answers) if keyed else ([], [])
+            self._send(plain + ours, answers)
+            self._mark(ours, answers)
+            if repeated:
+                self._recall(repeated, answers)
+        except BaseException:
+            told = {id(entry) for entry, _ in answers}
+            rest = [it for it in entries if id(it) not in told]
+            answers += [(it, try_again(_AWAY)) for it in rest]
+            raise
+        finally:
+            self._desk.answer(answers)
+        return True
+
+    def _claim(
+        self, entries: Sequence[Entry], answers: list[Answer]
+    ) -> tuple[list[Entry], list[Entry]]:
+        """Split requests into those whose keys are new, and the others."""
+        try:
+            with self._store.transaction():
+                # Who has the first task of a request has all of it.
+                firsts = [_claims(entry)[0] for entry in entries]
+                new = self._store.claim(firsts)
+                ours = [it for it, mine in zip(entries, new, strict=True) if mine]
+                rest = [claim for it in ours for claim in _claims(it)[1:]]
+                if rest:
+                    self._store.claim(rest)
+        except StoreAwayError as error:
+            self._ctx.log.warning("%s", error)
+            text = (
+                "what was sent before cannot be looked up: nothing was sent, try again"
+            )
+            answers += [(it, try_again(text)) for it in entries]
+            return [], []
+        mine = {id(it) for it in ours}
+        return ours, [it for it in entries if id(it) not in mine]
+
+    def _send(self, entries: Sequence[Entry], answers: list[Answer]) -> None:
+        """Send all together; of a request that the bus refuses, nothing."""
+        left = list(entries)
+        while left:
+            parcels = [parcel for entry in left for parcel in entry.parcels]
+            problem: RequestError
+            try:
+                self._ctx.send_all((it.task, it.topic) for it in parcels)
+            except PayloadError as error:
+                problem = RequestError(422, str(error))
+                hit = _owners(left, error.refused)
+                failed = [it for it in left if id(it) in hit] or left
+                left = [it for it in left if id(it) not in hit] if hit else []
+                answers += [(it, problem) for it in failed]
+                continue
+            except SendError as error:
+                hit = _owners(left, error.unsent or range(len(parcels)))
+                problem = try_again(f"not all was confirmed: {error}")
+                answers += [(it, problem) for it in left if id(it) in hit]
+                answers += [(it, it.parcels) for it in left if id(it) not in hit]
+                return
+            except BusConnectionError:  # it is away, and we are to stop
+                answers += [(it, try_again(_AWAY)) for it in left]
+                return
+            answers += [(it, it.parcels) for it in left]
+            return
+
+    def _mark(self, ours: Sequence[Entry], answers: Sequence[Answer]) -> None:
+        """Mark as sent what is; what is not is for the next look of anybody."""
+        if not ours:
+            return
+        sent = {
+            id(it) for it, answer in answers if not isinstance(answer, RequestError)
+        }
+        done, open_ = list[str](), list[str]()
+        for entry in ours:
+            (done if id(entry) in sent else open_).extend(_keys(entry))
+        # If the store is away, it is taken over later: the same to the byte.
+        with contextlib.suppress(StoreAwayError):
+            self._store.sent(done)
+            if open_:
+                self._store.release(open_)
+
+    def _recall(self, entries: Sequence[Entry], answers: list[Answer]) -> None:
+        """Answer repeated requests as they were answered first."""
+        keys = [key for entry in entries for key in (*_keys(entry), _next_key(entry))]
+        try:
+            found = self._store.find(keys)
+        except StoreAwayError:
+            answers += [
+                (it, try_again("it cannot be looked up: try again")) for it in entries
+            ]
+            return
+        answers += [(entry, _recalled(entry, found)) for entry in entries]
+
+
+def _recalled(entry: Entry, found: dict[str, Held]) -> Sequence[Parcel] | RequestError:
+    held = [found.get(key) for key in _keys(entry)]
+    there = [it for it in held if it is not None]
+    parcels = [Parcel(decode_task(it.claim.body), it.claim.topic) for it in there]
+    if len(there) < len(held) or _next_key(entry) in found:
+        return RequestError(422, _OTHER)
+    if not all(map(_alike, parcels, entry.parcels)):
+        return RequestError(422, _OTHER)
+    if not all(it.sent for it in there):
+        return RequestError(409, _BUSY, {"Retry-After": "1"})
+    return parcels
+
+
+def _alike(one: Parcel, other: Parcel) -> bool:
+    """Whether two are the same but for what is new in each request."""
+    first, second = one.task, other.task
+    return (one.topic, first.type, first.job, first.info, first.meta) == (
+        *(other.topic, second.type, second.job, second.info, second.meta),
+    )
+
+
+def _claims(entry: Entry) -> list[Claim]:
+    return [
+        Claim(key, it.topic, encode_task(it.task))
+        for key, it in zip(_keys(entry), entry.parcels, strict=True)
+    ]
+
+
+def _keys(entry: Entry) -> list[str]:
+    return [f"{entry.key}/{number}" for number in range(len(entry.parcels))]
+
+
+def _next_key(entry: Entry) -> str:
+    return f"{entry.key}/{len(entry.parcels)}"
+
+
+def _owners(entries: Sequence[Entry], positions: Sequence[int]) -> set[int]:
+    """Return which requests (by `id`) have the tasks at some positions."""
+    wanted, position, hit = set(positions), 0, set[int]()
+    for entry in entries:
+        for _ in entry.parcels:
+            if position in wanted:
+                hit.add(id(entry))
+            position += 1
+    return hit

@@ -9,7 +9,7 @@ from task_core.api.bus import Bus, BusContext, ChannelState, Role
 from task_core.api.capabilities import Capabilities
 from task_core.api.consumer import Consumer
 from task_core.api.decorators import taskmaster, worker
-from task_core.api.message import Delivery, Message
+from task_core.api.message import Delivery, Message, Settled
 from task_core.api.plugin import (
     BusPlugin,
     NoOptions,
@@ -99,6 +99,7 @@ __all__ = [
     "Role",
     "RunDefaults",
     "SendError",
+    "Settled",
     "Task",
     "Taskmaster",
     "TaskmasterContext",

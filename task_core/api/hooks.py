@@ -63,8 +63,13 @@ class HookSpecifications:
     """
 
     @hookspec
-    def launcher_started(self, guarantee: str) -> None:
-        """Observer: the launcher is about to receive; `guarantee` is its start line."""
+    def launcher_started(
+        self, guarantee: str, facts: Callable[[], Mapping[str, Any]]
+    ) -> None:
+        """Observer: the launcher is about to receive; `guarantee` is its start line.
+
+        `facts` returns what `/info` tells of it, at any time and in any thread.
+        """
 
     @hookspec
     def launcher_stopping(self, reason: str) -> None:

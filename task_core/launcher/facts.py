@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol, runtime_checkable
@@ -100,6 +101,7 @@ def launcher_facts(launcher: Launcher) -> dict[str, Any]:
     window, jobs = parts.window, parts.in_flight.jobs.copy()
     facts: dict[str, Any] = launcher.snapshot()
     facts["worker"] = parts.worker
+    facts["state"] = shown(_unready(launcher)) or "working"
     facts["guarantee"] = shown(launcher.guarantee)
     facts["results"] = stats.results
     for name in ("retried", "dead", "returned", "lost", "abandoned", "leaked"):
@@ -114,7 +116,9 @@ def launcher_facts(launcher: Launcher) -> dict[str, Any]:
         left = round(parts.in_flight.renewal_in, 1)
         facts["lease"] = {"length": _span(plan.lease), "renewed_in": _span(left)}
     facts["attempts"] = {"most": plan.max_attempts, "held": _attempts(jobs)}
-    facts["tasks"] = _running(launcher)
+    times = _times(launcher)
+    facts["running"] = dict(Counter(shown(job.task.type) for job in times))
+    facts["tasks"] = _running(launcher, times)
     facts["last_error"] = last_error(launcher)
     return facts
 
@@ -128,9 +132,9 @@ def _attempts(jobs: set[Job]) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def _running(launcher: Launcher) -> list[dict[str, Any]]:
+def _running(launcher: Launcher, times: Mapping[Job, float]) -> list[dict[str, Any]]:
     """Return the tasks that slots are at, those first that take longest."""
-    listed = [(seconds, job) for job, seconds in _times(launcher).items()]
+    listed = [(seconds, job) for job, seconds in times.items()]
     listed.sort(key=lambda one: -one[0])
     return [
         {

@@ -234,6 +234,12 @@ class Launcher:
             running=min(plan.concurrency, self.running),
         )
 
+    def facts(self) -> dict[str, Any]:
+        """Return what a status page tells of this launcher (any thread)."""
+        from task_core.launcher.facts import launcher_facts  # noqa: PLC0415  few ask
+
+        return launcher_facts(self)
+
     def stop(self) -> None:
         """Stop: first with the kill time's grace, then at once (any thread)."""
         self.parts.stop.request()
@@ -255,7 +261,7 @@ class Launcher:
             parts.log.info("%s", self.guarantee)
             if warning := sibling_line(parts.bus, plan):
                 parts.log.warning("%s", warning)
-            self._tell("launcher_started", guarantee=self.guarantee)
+            self._tell("launcher_started", guarantee=self.guarantee, facts=self.facts)
             end = loop.work()
             parts.log.debug("receiving no more: %s", end.value)
             self._tell("launcher_stopping", reason=end.value)

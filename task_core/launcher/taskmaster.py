@@ -94,6 +94,10 @@ class TaskmasterLoop:
         away = next(filter(None, reasons), "")
         return f"the bus is away: {away}" if away else ""
 
+    def facts(self) -> dict[str, Any]:
+        """Return what a status page tells of it (any thread)."""
+        return {**self.snapshot(), "state": self.unready or "working"}
+
     def info(self) -> Mapping[str, Any]:
         """Return what the taskmaster tells of itself."""
         return self._taskmaster.info()
@@ -105,7 +109,7 @@ class TaskmasterLoop:
                 self._tell("bus_opened", bus=bus)
             name = type(self._taskmaster).__name__
             text = f"taskmaster {name} on bus {self.buses[0].name}"
-            self._tell("launcher_started", guarantee=text)
+            self._tell("launcher_started", guarantee=text, facts=self.facts)
             self._run()
             end = End.STOPPED if self._stopped else End.RETURNED
             self._tell("launcher_stopping", reason=end.value)

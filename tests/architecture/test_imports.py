@@ -47,7 +47,7 @@ HIDDEN = {
         "count",
     },
     # What few launches need.
-    "task_core.launcher.launcher": {"_usable", "_assemble", "_loop"},
+    "task_core.launcher.launcher": {"facts", "_usable", "_assemble", "_loop"},
     "task_core.launcher.parts": {"make_slots", "make_pool"},  # asyncio, processes
     # Few have hooks on runs, or timeouts.
     "task_core.launcher.run": {"make_run", "make_async_run", "_timed", "limit"},

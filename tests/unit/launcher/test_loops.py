@@ -277,7 +277,7 @@ def test_hooks_are_told_once_of_what_belongs_to_the_whole(several, hooks):
     told = []
     listening = hooks(
         bus_opened=lambda bus: told.append(("opened", bus.name)),
-        launcher_started=lambda guarantee: told.append(("started", guarantee)),
+        launcher_started=lambda guarantee, facts: told.append(("started", guarantee)),
         launcher_stopping=lambda reason: told.append(("stopping", reason)),
         launcher_stopped=lambda stats: told.append(("stopped", stats["producer"])),
     )

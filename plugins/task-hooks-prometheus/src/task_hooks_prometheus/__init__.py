@@ -1,0 +1,1 @@
+"""Metrics for Prometheus: counted in the bus thread, served at /metrics."""

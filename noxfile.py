@@ -44,6 +44,7 @@ COVERAGE = ROOT / ".nox" / "made" / "coverage"
 TEST_PARTNERS = [
     "fastapi>=0.115",
     "moto[server]>=5",
+    "opentelemetry-sdk>=1.20",
     "s3fs>=2024.6",
 ]
 """What plugins are tested with, and do not need themselves."""

@@ -13,7 +13,9 @@ settings.register_profile("task", deadline=None)
 settings.load_profile("task")
 
 # Hooks that are installed are at work in every launcher: the core is tried without.
-os.environ.setdefault("TASK_PLUGINS_DISABLED", "task-hooks-once,task-hooks-prometheus")
+os.environ.setdefault(
+    "TASK_PLUGINS_DISABLED", "task-hooks-once,task-hooks-otel,task-hooks-prometheus"
+)
 
 
 @pytest.fixture

@@ -134,8 +134,13 @@ class HookSpecifications:
         """Decider: seconds until a failed task runs again."""
 
     @hookspec(firstresult=True)
-    def task_before_send(self, task: Task, topic: str) -> Task | None:
-        """Decider: the task to send in place of this one."""
+    def task_before_send(
+        self, task: Task, topic: str, parent: Task | None
+    ) -> Task | None:
+        """Decider: the task to send in place of this one.
+
+        `parent` is the task whose run has made it: of a done task, that itself.
+        """
 
     @hookspec(firstresult=True)
     def task_claim_send(self, task: Task, topic: str, seconds: float) -> str | None:

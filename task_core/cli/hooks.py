@@ -143,5 +143,6 @@ class ToldSender:
     def _decided(self, message: Message) -> Message:
         assert self._before_send is not None
         task = decode_task(message.body)
-        task = self._before_send(task=task, topic=message.topic) or task
+        topic = message.topic
+        task = self._before_send(task=task, topic=topic, parent=None) or task
         return replace(message, body=encode_task(task))

@@ -45,6 +45,7 @@ SHIPPED = {
     ("command", "up"): "task-command-up",
     ("command", "workflow"): "task-taskmaster-workflow",
     ("hooks", "once"): "task-hooks-once",
+    ("hooks", "otel"): "task-hooks-otel",
     ("hooks", "prometheus"): "task-hooks-prometheus",
 }
 """What the folder `plugins` builds, by kind and name: the distributions."""

@@ -147,7 +147,7 @@ class LoopContext:
     def _message(self, task: Task, topic: str | None) -> Message:
         topic = topic or topic_of(task)
         if self._before_send is not None:
-            task = self._before_send(task=task, topic=topic) or task
+            task = self._before_send(task=task, topic=topic, parent=None) or task
             if not isinstance(task, Task):
                 kind = type(task).__name__
                 raise TypeError(f"a task_before_send hook returned {kind}, not a task")

@@ -146,8 +146,9 @@ class Outbox:
         """Return the messages of a job's children and then of its done task."""
         children = job.context.children if job.context is not None else []
         done_topic = self._plan.done_topic
-        messages = [self._message(child, topic) for child, topic in children]
-        return [*messages, self._message(job.task, done_topic)]
+        task = job.task
+        messages = [self._message(child, topic, task) for child, topic in children]
+        return [*messages, self._message(task, done_topic, task)]
 
     def _report(self, job: Job, outcome: Outcome) -> Message:
         """Return the done task of a job with another outcome, and without children."""
@@ -161,9 +162,10 @@ class Outbox:
             body = encode_task(job.task)
         return Message(self._plan.done_topic, body)
 
-    def _message(self, task: Task, topic: str) -> Message:
+    def _message(self, task: Task, topic: str, parent: Task) -> Message:
         if self._before_send is not None:
-            task = self._before_send(task=task, topic=topic) or task
+            decided = self._before_send(task=task, topic=topic, parent=parent)
+            task = decided or task
             if not isinstance(task, Task):
                 kind = type(task).__name__
                 raise TypeError(f"a task_before_send hook returned {kind}, not a task")

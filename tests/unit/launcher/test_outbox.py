@@ -102,7 +102,7 @@ def test_a_task_that_is_sent_to_run_again_is_acknowledged_and_not_done(make, hoo
 def test_a_hook_may_change_what_is_sent(make):
     """Children and done tasks; None leaves them as they are."""
 
-    def before(task, topic):
+    def before(task, topic, parent):
         if topic == "done":
             return None
         return Task(type=task.type, info=f"{task.info} to {topic}")
@@ -127,13 +127,16 @@ def leaving(task, topic):
     [
         (broken, "ValueError: boom"),
         (leaving, "SystemExit: 3"),
-        (lambda task, topic: "x", "TypeError: a task_before_send hook returned str,"),
+        (
+            lambda task, topic, parent: "x",
+            "TypeError: a task_before_send hook returned str,",
+        ),
     ],
 )
 def test_a_hook_that_fails_before_a_send_is_an_error_of_the_task(make, hook, msg):
     """Its children stay; its neighbours and the launcher are not harmed."""
 
-    def before(task, topic):
+    def before(task, topic, parent):
         return None if task.info == "b" else hook(task, topic)
 
     outbox, consumer = make(task_before_send=before)

@@ -421,7 +421,7 @@ def test_hooks_hear_of_what_a_taskmaster_does(loop, memory, make_tasks, hooks):
     listening = hooks(
         task_received=lambda task, delivery: told.append(("received", task.info)),
         task_sent=lambda messages: told.append(("sent", len(messages))),
-        task_before_send=lambda task, topic: child(f"changed for {topic}"),
+        task_before_send=lambda task, topic, parent: child(f"changed for {topic}"),
     )
 
     def run(ctx):

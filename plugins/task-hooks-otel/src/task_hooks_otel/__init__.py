@@ -1,0 +1,1 @@
+"""Traces and metrics of tasks by OpenTelemetry; the SDK and the exporter are yours."""

@@ -46,6 +46,7 @@ TEST_PARTNERS = [
     "moto[server]>=5",
     "opentelemetry-sdk>=1.20",
     "s3fs>=2024.6",
+    "watchfiles>=0.21",
 ]
 """What plugins are tested with, and do not need themselves."""
 BROKER_PARTNERS = ["psycopg2-binary>=2.9.10"]

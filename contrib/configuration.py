@@ -57,6 +57,7 @@ Variables without a table:
 |---|---|
 | `TASK_CONFIG` | The TOML file, in place of `./task.toml`. |
 | `TASK_DEBUG` | Anything but `0` adds the traceback to errors, as `--debug` does. |
+| `TASK_INSTANCE` | Set for each launcher of `task launch -n`: its number, from 1 on. |
 | `TASK_PLUGINS` | `none`, or the distributions to see, by commas. |
 | `TASK_PLUGINS_DISABLED` | Distributions not to see, by commas. |
 | `NO_COLOR` | Anything switches colours off. |

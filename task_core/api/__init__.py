@@ -61,7 +61,13 @@ from task_core.values import format_duration, parse_duration
 from task_core.wire import DeadLetter, dead_topic, decode_dead, decode_task, encode_task
 
 if TYPE_CHECKING:
-    from task_core.api.command import CommandContext, CommandPlugin, Launch
+    from task_core.api.command import (
+        CommandContext,
+        CommandPlugin,
+        Launch,
+        Restart,
+        Supervised,
+    )
     from task_core.api.hooks import HooksPlugin, hookimpl
     from task_core.api.names import fitting_dead_topic
 
@@ -95,11 +101,13 @@ __all__ = [
     "Outcome",
     "PayloadError",
     "Producer",
+    "Restart",
     "Result",
     "Role",
     "RunDefaults",
     "SendError",
     "Settled",
+    "Supervised",
     "Task",
     "Taskmaster",
     "TaskmasterContext",
@@ -146,7 +154,7 @@ def __getattr__(name: str) -> Any:
         from task_core.api import hooks  # noqa: PLC0415  see the docstring
 
         return getattr(hooks, name)
-    if name in ("CommandContext", "CommandPlugin", "Launch"):
+    if name in ("CommandContext", "CommandPlugin", "Launch", "Restart", "Supervised"):
         from task_core.api import command  # noqa: PLC0415  see the docstring
 
         return getattr(command, name)

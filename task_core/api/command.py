@@ -1,6 +1,7 @@
 """The manifest of a command, and what a command gets: see `task --help`."""
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from typing import Any, Protocol
 
 import attrs
@@ -40,6 +41,7 @@ class Launch:
         buses: The names of the buses that it uses.
         kill_time: Seconds that it takes to stop, at most.
         own: The options that the command itself has in the table.
+        fail: Whether its exit code 1 says that tasks have failed.
     """
 
     name: str
@@ -48,6 +50,30 @@ class Launch:
     buses: Sequence[str]
     kill_time: float
     own: Any
+    fail: bool = False
+
+
+class Restart(StrEnum):
+    """When a process that ended is started again."""
+
+    FAILURE = "failure"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Supervised:
+    """A process that a command wants to have kept running.
+
+    Args:
+        launch: What it runs.
+        name: What it is called.
+        restart: When it is started again. What can never work is not.
+    """
+
+    launch: Launch
+    name: str
+    restart: Restart = Restart.FAILURE
 
 
 class CommandContext(Protocol):
@@ -90,4 +116,17 @@ class CommandContext(Protocol):
 
         Raises:
             OptionError: Something in it is wrong; all of that at once, with its line.
+        """
+
+    def supervise(self, programs: Sequence[Supervised]) -> int:
+        """Run processes until all have ended for good, or a signal comes.
+
+        What they say comes to stderr, behind their names. None of them outlives this
+        process, however it ends.
+
+        Args:
+            programs: What to run.
+
+        Returns:
+            The exit code for the command.
         """

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from task_core.api.bus import Bus, Role
-from task_core.api.command import Launch
+from task_core.api.command import Launch, Supervised
 from task_core.cli.buses import open_selected
 from task_core.cli.stdout import diverted_stdout
 from task_core.config.bus import choose_bus, read_toml
@@ -46,6 +46,12 @@ class CommandLine:
         from task_core.cli.launches import Launches  # few commands launch anything
 
         return Launches(self._catalog, table, own, config).read()
+
+    def supervise(self, programs: Sequence[Supervised]) -> int:
+        """Run processes until all have ended for good, or a signal comes."""
+        from task_core.supervisor.supervise import supervise  # few commands have any
+
+        return supervise(programs)
 
 
 def defaults_of(command: click.Command, name: str) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ import click
 
 from task_core.cli.buses import STDIN, reads_terminal
 from task_core.cli.command import PluginCommand
-from task_core.cli.launch_options import GROUPS, SECTION
+from task_core.cli.launch_options import GROUPS, SECTION, WORDS
 from task_core.cli.logs import errors_as_lines, set_up_logging
 from task_core.config.selection import Settings
 from task_core.errors import OptionError
@@ -40,7 +40,7 @@ _WHO = (
 _EXTRA = re.compile(r"unexpected extra arguments? \((\S+?)[ )]")
 _BUSES = frozenset({"bus", "in_bus", "out_bus", "prefix"})
 _OF_BOTH = _BUSES | {
-    *("worker", "taskmaster", "kill_time", "lease", "max_attempts", "status"),
+    *("worker", "taskmaster", "kill_time", "lease", "max_attempts", "status", "reload"),
     *("log_level", "log_format", "log_time", "log_interval", "hooks", "require_hooks"),
 }
 """The options that a taskmaster heeds as well."""
@@ -58,6 +58,11 @@ def _launch(settings: Settings, *others: Settings) -> int:
         raise OptionError([_WHO])
     if settings.taskmaster:
         _refuse_flags_of_workers(settings)
+    told = settings.command
+    if (told.instances != "1" and settings.worker) or told.reload:
+        from task_core.cli.instances import run_instances  # few launches have any
+
+        return run_instances(settings, *others)
     if reads_terminal(settings):
         text = "task: reading tasks from this terminal, one JSON line each, to Ctrl-D"
         click.echo(f"{text} (give --bus to read a bus)", err=True)
@@ -100,6 +105,7 @@ class LaunchCommand(PluginCommand):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Suggest the flag for a word that stands alone."""
+        ctx.meta[WORDS] = [*args]
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:

@@ -8,6 +8,7 @@ from attrs.validators import ge, optional
 from task_core.cli.logs import LogFormat, LogLevel
 from task_core.config.selection import PREFIX
 from task_core.config.sources import Section
+from task_core.errors import excerpt
 from task_core.launcher.plan import (
     AckMode,
     Guarantee,
@@ -35,6 +36,11 @@ def _more_than_nothing(instance: object, field: object, value: timedelta) -> Non
 
 def _is_size(instance: object, field: object, value: str) -> None:
     parse_size(value)
+
+
+def _is_count(instance: object, field: object, value: str) -> None:
+    if value != "auto" and not (value.isascii() and value.isdigit() and int(value)):
+        raise ValueError(f"must be 1, 2, … or auto, not {excerpt(value)}")
 
 
 def _is_rate(instance: object, field: object, value: str) -> None:
@@ -73,6 +79,17 @@ class LaunchOptions:
         validator=_ends_in_dead,
     )
     concurrency: int = option(1, help="Tasks at a time.", validator=ge(1))
+    instances: str = option(
+        "1",
+        help="Launchers, each a process of its own: a number, or auto for one for each"
+        " core.",
+        metavar="NUMBER",
+        validator=_is_count,
+    )
+    reload: bool = option(
+        False,
+        help="Start anew when the worker's source changes (needs the extra reload).",
+    )
     pool: Pool = option(
         Pool.THREAD,
         help="What does the tasks: threads (for an async def, one event loop), or a"
@@ -227,12 +244,21 @@ class LaunchOptions:
         )
 
 
+WORDS = "task_core.words"
+"""Under which click's context keeps what was written behind `task launch`."""
 SECTION = Section(options=LaunchOptions, table=("launch",), weaker=(("task",),))
 
 GROUPS = {
     "What runs": (
         *("worker", "taskmaster", "hooks", "require_hooks"),
-        *("concurrency", "pool", "max_tasks_per_child", "max_memory_per_child"),
+        *(
+            "concurrency",
+            "instances",
+            "reload",
+            "pool",
+            "max_tasks_per_child",
+            "max_memory_per_child",
+        ),
         *("prefetch", "rate", "max_task_bytes", "type_policy"),
     ),
     "Where tasks come from, and go": (

@@ -55,8 +55,11 @@ class Launches:
     def _read(self, name: str, found: tuple[Mapping[str, Any], str]) -> Launch | None:
         values, where = found
         values = {key.replace("-", "_"): value for key, value in values.items()}
-        table = _Table(self._toml, (self._table, name), values)
-        own = Section(options=self._own, table=table.path, strict=False)
+        path = (self._table, name)
+        own = Section(options=self._own, table=path, strict=False)
+        names = {spec.name for spec in own.specs}  # the command's, not the flags'
+        values = {key: value for key, value in values.items() if key not in names}
+        table = _Table(self._toml, path, values)
         resolver = Resolver()
         options = resolver.resolve(own, [self._toml.layer(own)])
         self._tell(resolver.problems)
@@ -91,6 +94,7 @@ class Launches:
             buses=[chosen.plugin.name for chosen in settings.buses.values()],
             kill_time=settings.command.kill_time.total_seconds(),
             own=own,
+            fail=settings.command.fail,
         )
 
     def _tell(self, problems: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ SHORT = {
     "bus": "-b",
     "topic": "-t",
     "concurrency": "-c",
+    "instances": "-n",
     "log_level": "-l",
     "follow": "-f",
 }

@@ -80,6 +80,8 @@ def _run_workers(many: Sequence[Settings], open_: Callable[[Settings], Bus]) -> 
     freeze = _longest_freeze(buses, options)
     supervisor = Supervisor(_together(launchers), kill_time, freeze)
     threads = set(threading.enumerate())
+    if leash := sys.modules.get("task_core.supervisor.leash"):
+        leash.announce([one.began for one in launchers], supervisor.signals)
     try:
         interval = options.log_interval.total_seconds()
         with _serving(settings, hooks, launchers), _counted(launchers, interval):
@@ -224,6 +226,8 @@ def _run_taskmaster(settings: Settings, open_: Callable[[Settings], Bus]) -> int
     log.info("taskmaster %s on bus %s", name, bus.name)
     freeze = _longest_freeze(loop.buses, options)
     supervisor = Supervisor(loop, options.kill_time.total_seconds(), freeze)
+    if leash := sys.modules.get("task_core.supervisor.leash"):
+        leash.announce([], supervisor.signals)
     try:
         with _serving(settings, hooks, loop):
             ended = supervisor.run()

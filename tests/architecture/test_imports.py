@@ -21,7 +21,10 @@ HIDDEN = {
         "_source",
         "invoke",
     },
-    "task_core.cli.command_context": {"launches"},  # few commands launch anything
+    "task_core.cli.command_context": {
+        "launches",
+        "supervise",
+    },  # few commands launch anything
     "task_core.client.connect": {"_find_claims", "_open"},  # few clients need them
     "task_core.cli.hooks": {"_claimed", "load_hooks"},
     "task_core.cli.plugins": {"_facts", "doctor"},
@@ -67,6 +70,7 @@ OWNERS = {
     "packaging": ("task_core.discovery.findings",),
     "pluggy": ("task_core.api.hooks", "task_core.discovery.hooks"),
     "pytest": ("task_testing",),
+    "watchfiles": ("task_core.supervisor.sources",),
     "stevedore": ("task_core.discovery.drivers",),
 }
 

@@ -180,6 +180,7 @@ def test_five_processes_are_one_pipeline_and_stop_cleanly(folder, up):
     running.process.send_signal(signal.SIGTERM)
     assert running.ends() == 0
     assert running.text.count("-- ended with exit code 0") == 5
+    assert "instance" not in running.text, "`instances` is ours, and not the launchers'"
     await_gone(pids)
 
 

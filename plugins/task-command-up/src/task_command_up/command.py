@@ -4,11 +4,8 @@ from collections.abc import Sequence
 
 import click
 
-from task_command_up.child import Child
-from task_command_up.fleet import Fleet
 from task_command_up.options import UpOptions
-from task_command_up.screen import Screen
-from task_core.api import CommandContext, Launch, OptionError
+from task_core.api import CommandContext, Launch, OptionError, Supervised
 
 HELP = """Run all workers and taskmasters of a TOML file, each as a process.
 
@@ -32,10 +29,12 @@ def command(ctx: click.Context, file: str, only: Sequence[str]) -> None:
     context: CommandContext = ctx.obj
     launches = _chosen(context.launches("up", UpOptions, file), only)
     _refuse_pipes(launches)
-    names = [name for one in launches for name in _names(one)]
-    screen = Screen(names)
-    children = [Child(one, name, screen) for one in launches for name in _names(one)]
-    ctx.exit(Fleet(children, screen.announce).run())
+    programs = [
+        Supervised(launch=one, name=name, restart=one.own.restart)
+        for one in launches
+        for name in _names(one)
+    ]
+    ctx.exit(context.supervise(programs))
 
 
 def _names(launch: Launch) -> list[str]:

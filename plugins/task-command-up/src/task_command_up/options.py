@@ -1,19 +1,9 @@
 """What a table `[up.NAME]` says beside the flags of `task launch`."""
 
-from enum import StrEnum
-
 import attrs
 from attrs.validators import ge
 
-from task_core.api import option
-
-
-class Restart(StrEnum):
-    """When a process that ended is started again."""
-
-    FAILURE = "failure"
-    ALWAYS = "always"
-    NEVER = "never"
+from task_core.api import Restart, option
 
 
 @attrs.frozen(kw_only=True, eq=False)

@@ -1,6 +1,6 @@
 """What processes say is shown by lines."""
 
-from task_command_up.screen import LONGEST, Lines, Screen
+from task_core.supervisor.screen import LONGEST, Lines, Screen
 
 
 def test_pieces_become_lines():

@@ -3,11 +3,25 @@
 import os
 import sys
 from collections.abc import Sequence
+from typing import Protocol
 
 COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 """Of the names, as ANSI numbers; they are taken in turn."""
 LONGEST = 65536
 """Bytes of a line that are kept back until its end comes."""
+
+
+class Report(Protocol):
+    """Where people read what processes say, and what happens to them."""
+
+    def write(self, name: str, lines: Sequence[bytes]) -> None:
+        """Write lines of a process."""
+
+    def tell(self, name: str, text: str) -> None:
+        """Write what happened to a process."""
+
+    def announce(self, text: str) -> None:
+        """Write what happens to all of them."""
 
 
 class Screen:

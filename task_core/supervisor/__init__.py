@@ -1,0 +1,1 @@
+"""Runs `task launch` as processes: starts them again, renews them, outlives them."""

@@ -1,0 +1,307 @@
+"""`task launch -n`: launchers as processes, with real signals, on one SQLite file."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from cli_lines import COMMAND, line
+
+PATIENCE = 120.0
+BUS = ("--bus", "sqlite")
+WORKER = '''
+import os
+import time
+from task_core.api import WorkerContext, worker
+
+VERSION = "one"
+
+@worker
+def tell(info: str) -> str:
+    """Say who does it."""
+    print(f"{os.getpid()} does {info} by {VERSION}", flush=True)
+    return info
+
+@worker
+def stuck(info: str) -> None:
+    print(f"{os.getpid()} is stuck", flush=True)
+    time.sleep(600)
+
+@worker
+def bad(info: str) -> None:
+    raise ValueError(info)
+'''
+
+
+class Running:
+    """A running command, whose lines can be waited for."""
+
+    def __init__(self, folder, *words):
+        self.text = ""
+        self._news = threading.Condition()
+        self.process = subprocess.Popen(
+            [COMMAND, "launch", *BUS, *words],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self):
+        for text in self.process.stderr:
+            with self._news:
+                self.text += text
+                self._news.notify_all()
+
+    def sees(self, pattern, count=1):
+        """Wait for so many lines with it; return what its groups hold."""
+
+        def found():
+            return re.findall(pattern, self.text)
+
+        with self._news:
+            assert self._news.wait_for(lambda: len(found()) >= count, PATIENCE), (
+                self.text
+            )
+            return found()
+
+    def ends(self):
+        """Wait for the end; return the exit code."""
+        code = self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        self.process.stderr.close()
+        return code
+
+    def told(self, number):
+        """Send a signal."""
+        self.process.send_signal(number)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "workers.py").write_text(WORKER)
+    return tmp_path
+
+
+@pytest.fixture
+def launch(folder):
+    """Start one; whatever happens, nothing of it is left."""
+    started = []
+
+    def start(*words, worker="workers.py:tell"):
+        started.append(Running(folder, "-w", worker, *words))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+        one.ends()
+
+
+@pytest.fixture
+def send(folder):
+    """Send tasks to `tell`, or to another topic."""
+
+    def send(*infos, topic="tell"):
+        done = subprocess.run(
+            [COMMAND, "send", "-", *BUS],
+            input=b"".join(line(topic, str(info)) for info in infos),
+            cwd=folder,
+            check=False,
+            timeout=PATIENCE,
+        )
+        assert done.returncode == 0
+
+    return send
+
+
+READY = r"\[(\d)\] .*worker \w+ on bus sqlite"
+
+
+def children(pid):
+    """Return the processes that a process has started."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(number) for number in found]
+
+
+def await_gone(pids):
+    """Wait until there are no such processes."""
+    ends = time.monotonic() + PATIENCE
+    for pid in pids:
+        while Path(f"/proc/{pid}").exists() and time.monotonic() < ends:
+            time.sleep(0.05)
+        assert not Path(f"/proc/{pid}").exists()
+
+
+def test_instances_share_a_topic_and_stop_cleanly(launch, send):
+    """Each line tells whose it is; one SIGTERM ends all of them, with exit code 0."""
+    running = launch("-n", "2")
+    assert set(running.sees(READY, 2)) == {"1", "2"}
+    pids = children(running.process.pid)
+    send(*range(20))
+    running.sees(r"\[\d\] \d+ does \d+ by one", 20)
+    running.told(signal.SIGTERM)
+    assert running.ends() == 0, running.text
+    assert "SIGTERM: stopping; once more: at once" in running.text
+    await_gone(pids)
+
+
+def test_an_interrupt_is_told_by_the_exit_code(launch):
+    """As of one launcher."""
+    running = launch("-n", "2")
+    running.sees(READY, 2)
+    running.told(signal.SIGINT)
+    assert running.ends() == 130
+
+
+def test_one_that_is_killed_or_stopped_by_others_starts_again(launch):
+    """After a crash, and after a signal that was not ours."""
+    running = launch("-n", "2")
+    running.sees(READY, 2)
+    first, second = children(running.process.pid)
+    os.kill(first, signal.SIGKILL)
+    running.sees(r"instance \d was ended by SIGKILL; starts again in 0\.\ds")
+    os.kill(second, signal.SIGTERM)
+    running.sees(r"instance \d ended with exit code 0; starts again in 0\.\ds")
+    running.sees(READY, 4)
+
+
+def test_no_instance_outlives_a_killed_supervisor(launch):
+    """Nor one that had a task which does not end."""
+    running = launch("-n", "2", "--kill-time", "1s")
+    running.sees(READY, 2)
+    pids = children(running.process.pid)
+    running.process.kill()
+    await_gone(pids)
+
+
+def test_a_second_signal_gives_back_what_does_not_end(launch, send):
+    """It is forwarded: nobody waits for the kill time, and nothing is lost."""
+    send("x", topic="stuck")
+    running = launch("-n", "2", "--kill-time", "5m", worker="workers.py:stuck")
+    running.sees(r"is stuck")
+    running.sees(READY, 2)
+    running.told(signal.SIGTERM)
+    running.sees("SIGTERM: stopping")
+    running.told(signal.SIGTERM)
+    assert running.ends() == 130
+    assert "1 given back" in running.text, running.text
+
+
+def test_what_can_never_work_is_told_once_and_ends(launch, folder):
+    """With the exit code of the one that said so; no other one was started."""
+    (folder / "workers.py").write_text("import nothing_like_it\n")
+    running = launch("-n", "3", "--no-reload")
+    assert running.ends() in (2, 3)
+    assert running.text.count("nothing_like_it") == 1
+    running = launch("-n", "2", "--require", "atomic", "--ack", "early", worker="echo")
+    assert running.ends() == 2
+    assert running.text.count("--require atomic") == 1
+    assert "1 can never work: stopping" in running.text
+
+
+def test_limits_that_end_hold_for_each_and_end_all(launch, send):
+    """`--drain` and `--max-tasks` are the launchers'; `--fail` is told."""
+    send(*range(4))
+    running = launch("-n", "2", "--drain")
+    assert running.ends() == 0, running.text
+    assert running.text.count("ended with exit code 0\n") == 2
+    send("x", topic="bad")
+    running = launch("-n", "2", "--drain", "--fail", worker="workers.py:bad")
+    assert running.ends() == 1, running.text
+    assert "starts again" not in running.text
+
+
+def test_sighup_renews_all_and_leaves_no_gap(launch, folder, send):
+    """A successor receives before the one that it follows is told to stop."""
+    running = launch("-n", "2")
+    running.sees(READY, 2)
+    before = children(running.process.pid)
+    send(*range(10))
+    running.sees("does \\d+ by one", 10)
+    (folder / "workers.py").write_text(WORKER.replace('"one"', '"two"'))
+    running.told(signal.SIGHUP)
+    running.sees("instances: all are renewed")
+    steps = running.text[running.text.index("SIGHUP: renewing") :]
+    for number in "12":
+        ready = re.search(rf"\[{number}\] .*worker tell on bus", steps)
+        assert ready.end() < steps.index(f"instances: {number}: its successor receives")
+    send(*range(10, 30))
+    running.sees("does \\d+ by two", 20)
+    await_gone(before)
+    running.told(signal.SIGTERM)
+    assert running.ends() == 0
+    done = re.findall(r"does (\d+) by", running.text)
+    assert sorted(map(int, done)) == list(range(30))
+
+
+def test_a_successor_that_cannot_start_changes_nothing(launch, folder, send):
+    """A deployment that is broken does not take down what works."""
+    running = launch("-n", "2")
+    running.sees(READY, 2)
+    before = children(running.process.pid)
+    (folder / "workers.py").write_text("import nothing_like_it\n")
+    running.told(signal.SIGHUP)
+    running.sees(r"1: its successor ended with exit code \d before it could receive")
+    assert children(running.process.pid) == before
+    send("x")
+    running.sees("does x by one")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--bus", "stdio", "-n", "2"], b"bus 'stdio' is a pipe"),
+        (["--bus", "stdio", "--reload"], b"bus 'stdio' is a pipe"),
+        (["--bus", "memory", "-n", "2"], b"cannot be shared by 2 instances"),
+        (["--bus", "file", "-n", "2"], b"cannot be shared by 2 instances"),
+        (["-n", "0"], b"must be 1, 2,"),
+        (["-n", "some"], b"must be 1, 2,"),
+    ],
+)
+def test_what_cannot_be_shared_is_refused(task, words, said):
+    """In one line, before anything is started."""
+    done = task("launch", "-w", "echo", *words)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_json_lines_stay_objects(launch):
+    """Each says whose it is."""
+    running = launch("-n", "2", "--log-format", "json", "--drain")
+    assert running.ends() == 0
+    objects = [json.loads(text) for text in running.text.splitlines()]
+    assert {one.get("instance") for one in objects} == {None, "1", "2"}
+
+
+def test_reload_starts_anew_when_the_source_changes(launch, folder, send):
+    """A mistake is one line, and the next save goes on."""
+    pytest.importorskip("watchfiles")
+    running = launch("--reload")
+    running.sees("reloading when Python changes in")
+    running.sees(READY)
+    send("a")
+    running.sees("does a by one")
+    (folder / "workers.py").write_text(WORKER.replace('"one"', '"two"'))
+    running.sees(r"workers.py changed: starting anew")
+    send("b")
+    running.sees("does b by two")
+    (folder / "workers.py").write_text("def\n")
+    running.sees(r"workers.py, line 1: .*: not reloaded")
+    (folder / "workers.py").write_text("import nothing_like_it\n")
+    running.sees("waiting for a change")
+    assert "Traceback" not in running.text
+    (folder / "workers.py").write_text(WORKER.replace('"one"', '"three"'))
+    send("c")
+    running.sees("does c by three")
+    running.told(signal.SIGTERM)
+    assert running.ends() == 0

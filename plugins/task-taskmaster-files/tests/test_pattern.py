@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from task_taskmaster_files.names import any_of
 from task_taskmaster_files.pattern import Pattern
+from task_taskmaster_files.quick import name_test
 
 NOW = datetime(2026, 3, 1, 1, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -123,3 +125,13 @@ def test_every_place_is_meant_by_its_pattern(now, hours):
     assert len(found) == hours + 1
     for place in found:
         assert pattern.match(f"{place.root}/a.csv") == (True, place.moment)
+
+
+wild = st.text("ab.*", min_size=1, max_size=4)
+
+
+@given(wild, st.lists(wild, max_size=3), st.text("ab.", min_size=1, max_size=5))
+def test_the_quick_test_of_names_tells_what_the_slow_one_does(pattern, ignored, name):
+    """It is only quick."""
+    slow = any_of([pattern])(name) and not any(any_of([it])(name) for it in ignored)
+    assert bool(name_test(pattern, ignored)(name)) == slow

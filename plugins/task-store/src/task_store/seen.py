@@ -51,8 +51,8 @@ class Seen:
         )
         with self._database.reading() as connection:
             found = connection.execution_options(yield_per=AT_ONCE).execute(look)
-            for row in found:
-                yield row.path, row.version
+            for path, version in found:  # noqa: UP028  plain tuples, as promised
+                yield path, version
 
     def has(self, rule: str, version: Version) -> bool:
         """Whether a rule has seen a version."""

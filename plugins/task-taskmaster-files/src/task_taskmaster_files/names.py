@@ -3,32 +3,13 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from task_taskmaster_files.quick import Test, name_test
+from task_taskmaster_files.wild import wild_regex
+
 ANY_DEPTH = "**"
-_CLASS = re.compile(r"\[(?P<not>[!^]?)(?P<first>\]?)(?P<rest>[^\]/]*)\]")
 
 State = frozenset[int]
 """How many segments of a pattern may be behind us."""
-
-
-def wild_regex(text: str) -> str:
-    r"""Return the regular expression of text with wildcards; none matches a slash.
-
-    Example:
-        >>> wild_regex("*.cs[vw]")
-        '[^/]*\\.cs[vw]'
-    """
-    found: list[str] = []
-    at = 0
-    while at < len(text):
-        if text[at] == "[" and (match := _CLASS.match(text, at)):
-            inner = (match["first"] + match["rest"]).replace("\\", r"\\")
-            inner = inner.replace("[", r"\[").replace("]", r"\]")
-            found.append(f"[{'^/' if match['not'] else ''}{inner}]" if inner else "")
-            at = match.end()
-            continue
-        found.append({"*": "[^/]*", "?": "[^/]"}.get(text[at]) or re.escape(text[at]))
-        at += 1
-    return "".join(found)
 
 
 def any_of(patterns: Iterable[str]) -> Callable[[str], bool]:
@@ -52,12 +33,13 @@ class Names:
         self._segments = segments
         self._patterns = [re.compile(wild_regex(it), re.DOTALL) for it in segments]
         self._fixed = [not re.search(r"[*?\[]", it) for it in segments]
-        self._ignored = any_of(ignored)
+        self._patterns_ignored = tuple(ignored)
+        self._ignored = any_of(self._patterns_ignored)
         self._last = len(segments) - 1
         self.start = self._reached({0})
-        self._files: dict[State, Callable[[str], bool]] = {}
+        self._files: dict[State, Test] = {}
 
-    def files(self, state: State) -> Callable[[str], bool]:
+    def files(self, state: State) -> Test:
         """Return what tells whether a file of that name is meant, in that state."""
         if state not in self._files:
             self._files[state] = self._file_test(state)
@@ -96,11 +78,10 @@ class Names:
                 found.add(at)
         return frozenset(found)
 
-    def _file_test(self, state: State) -> Callable[[str], bool]:
+    def _file_test(self, state: State) -> Test:
         if self._last not in state:
             return lambda _: False
-        matches = self._patterns[self._last].fullmatch
-        if self._fixed[self._last]:
-            return lambda name: matches(name) is not None
-        ignored = self._ignored
-        return lambda name: matches(name) is not None and not ignored(name)
+        last = self._segments[self._last]
+        return name_test(
+            last, () if self._fixed[self._last] else self._patterns_ignored
+        )

@@ -9,7 +9,6 @@ import attrs
 from task_rules.names import nearest
 from task_rules.template import expand
 
-from task_taskmaster_files.names import wild_regex
 from task_taskmaster_files.tokens import (
     NAMES,
     TOKEN,
@@ -21,6 +20,7 @@ from task_taskmaster_files.tokens import (
     spelled_out,
     unit_of,
 )
+from task_taskmaster_files.wild import wild_regex
 
 ANY_DEPTH = "**"
 MOST_STEPS = 100_000

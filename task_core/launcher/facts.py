@@ -5,14 +5,17 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from threading import Event
 from typing import Any, Protocol, runtime_checkable
 
 from task_core.api.worker import describe
 from task_core.clock import format_stamp
 from task_core.launcher.at_work import name_of
 from task_core.launcher.context import Job
-from task_core.launcher.launcher import Launcher
-from task_core.launcher.plan import Hooks
+from task_core.launcher.loop import Loop
+from task_core.launcher.parts import Parts
+from task_core.launcher.plan import Hooks, Plan
+from task_core.launcher.stats import Stats
 from task_core.launcher.status import nothing
 from task_core.launcher.taskmaster import TaskmasterLoop
 from task_core.shown import shown
@@ -27,6 +30,20 @@ def pages_of(hooks: Hooks) -> Callable[[str], tuple[str, bytes] | None]:
     """Return what asks hooks for a page."""
     decide = hooks.decider("status_page")
     return nothing if decide is None else lambda path: decide(path=path)
+
+
+class Launcher(Protocol):
+    """What is looked at of a launcher, which knows this module."""
+
+    plan: Plan
+    parts: Parts
+    stats: Stats
+    guarantee: str
+    began: Event
+    loop: Loop | None
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return its counts."""
 
 
 @runtime_checkable

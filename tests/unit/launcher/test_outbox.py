@@ -127,10 +127,7 @@ def leaving(task, topic):
     [
         (broken, "ValueError: boom"),
         (leaving, "SystemExit: 3"),
-        (
-            lambda task, topic, parent: "x",
-            "TypeError: a task_before_send hook returned str,",
-        ),
+        (lambda task, topic: "x", "TypeError: a task_before_send hook returned str,"),
     ],
 )
 def test_a_hook_that_fails_before_a_send_is_an_error_of_the_task(make, hook, msg):
@@ -226,3 +223,29 @@ def test_losing_nothing_changes_nothing():
     rest = batch.without([Delivery(b"same")])
     assert (rest.deliveries, rest.messages) == (batch.deliveries, batch.messages)
     assert (rest.ends, rest.fates) == (batch.ends, batch.fates)
+
+
+def test_a_hook_before_a_send_is_told_which_task_has_made_it(make):
+    """Of a done task, that itself."""
+    told = []
+
+    def before(task, topic, parent):
+        told.append((task.info, topic, parent.info))
+
+    outbox, consumer = make(task_before_send=before)
+    outbox.add_jobs([job("a", children=[Task(type="sum", info="b")])])
+    outbox.flush(consumer)
+    assert told == [("b", "sum", "a"), ("a", "done", "a")]
+
+
+def test_hooks_are_told_what_became_of_each_delivery(make):
+    """In one call for each step, with what was no task."""
+    told = []
+    outbox, consumer = make(batch_settled=lambda batch: told.append([*batch]))
+    outbox.add_jobs([job("a"), job("b")])
+    outbox.add_dead(Delivery(b"x", None, 3), "not JSON")
+    outbox.flush(consumer)
+    ((first, second, third),) = told
+    assert (first.task.info, first.fate, first.topic) == ("a", "complete", "load")
+    assert second.task.info == "b"
+    assert (third.task, third.fate, third.attempt) == (None, "dead", 3)

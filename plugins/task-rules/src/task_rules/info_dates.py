@@ -69,8 +69,13 @@ def task_time(meta: Mapping[str, str], info: str) -> datetime | None:
         meta: Of the task; of a key with several values the first.
         info: Of the task.
     """
-    for moment in _found(_CRON, meta.get(HOUR, ""), "%Y-%m-%dT%H"):
-        return moment
+    hour = meta.get(HOUR, "")
+    if _CRON.match(hour):
+        try:
+            day = datetime(int(hour[:4]), int(hour[5:7]), int(hour[8:10]), tzinfo=UTC)
+            return day.replace(hour=int(hour[11:]))
+        except ValueError:
+            pass  # no date of the calendar
     return info_time(info)
 
 

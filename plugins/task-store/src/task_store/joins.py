@@ -1,5 +1,7 @@
 """Parents that have arrived, for tasks that wait for several of them."""
 
+from collections.abc import Collection, Sequence
+
 import attrs
 from sqlalchemy import ColumnElement, delete, func, select, update
 
@@ -81,6 +83,62 @@ class Joins:
         look = select(JOIN.c.parent, JOIN.c.body).where(_at(workflow, phase, key))
         with self._database.reading() as connection:
             return {row.parent: bytes(row.body) for row in connection.execute(look)}
+
+    def lock(self, workflow: str, phase: str) -> None:
+        """Let no other instance see or write arrivals of a phase until the end.
+
+        For a transaction that looks and writes many: whoever locks several phases, does
+        so in the order of their names.
+        """
+        if self._database.server:
+            words = f"{workflow}\x1f{phase}"
+            lock = func.pg_advisory_xact_lock(func.hashtextextended(words, 0))
+            with self._database.writing() as connection:
+                connection.execute(select(lock))
+
+    def arrived_at(
+        self, workflow: str, phase: str, keys: Collection[str]
+    ) -> dict[str, dict[str, bytes]]:
+        """Return the bytes of the parents that have arrived, by key and name."""
+        found: dict[str, dict[str, bytes]] = {key: {} for key in keys}
+        look = select(JOIN.c.key, JOIN.c.parent, JOIN.c.body).where(
+            JOIN.c.workflow == workflow, JOIN.c.phase == phase, JOIN.c.key.in_(keys)
+        )
+        with self._database.reading() as connection:
+            for row in connection.execute(look):
+                found[row.key][row.parent] = bytes(row.body)
+        return found
+
+    def arrive_all(
+        self,
+        workflow: str,
+        phase: str,
+        parents: Sequence[tuple[str, str, bytes]],
+        expires: float | None = None,
+    ) -> None:
+        """Note many parents at once, within a transaction that holds the `lock`.
+
+        Args:
+            workflow, phase: What they arrive at.
+            parents: Key, name and bytes of each.
+            expires: Until when all should be there.
+        """
+        new = self._database.insert(JOIN).values(
+            workflow=workflow,
+            phase=phase,
+            arrived=self._database.now,
+            expires=expires,
+        )
+        rows = [{"key": k, "parent": parent, "body": it} for k, parent, it in parents]
+        with self._database.writing() as connection:
+            connection.execute(new.on_conflict_do_nothing(), rows)
+
+    def fire_all(self, workflow: str, phase: str, keys: Collection[str]) -> None:
+        """Note that the tasks of many joins of a phase are claimed."""
+        at = (JOIN.c.workflow == workflow) & (JOIN.c.phase == phase)
+        fired = update(JOIN).where(at & JOIN.c.key.in_(keys) & _OPEN)
+        with self._database.writing() as connection:
+            connection.execute(fired.values(fired=self._database.now))
 
     def fire(self, workflow: str, phase: str, key: str) -> None:
         """Note that the task of a join is claimed: nobody waits for it any more."""

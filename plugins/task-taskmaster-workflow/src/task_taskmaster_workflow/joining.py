@@ -1,11 +1,12 @@
 """Joins in the store: who has arrived, in which round, and what follows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
+from itertools import groupby
 
 from task_store import Claim, Store, key_of
 
 from task_core.api import Clock, Task, decode_task, encode_task
-from task_taskmaster_workflow.book import Book
+from task_taskmaster_workflow.book import Book, Entry
 from task_taskmaster_workflow.following import Arrival, Follower, Work
 from task_taskmaster_workflow.making import alert, for_parents, identity, joined_meta
 from task_taskmaster_workflow.phase import Phase
@@ -34,56 +35,85 @@ class Joining:
         self._follower = follower
         self._clock = clock
 
-    def arrive(self, arrival: Arrival, work: Work) -> None:
-        """Note an arrival; when it is the last one, what follows."""
-        phase, joins = arrival.phase, self._store.joins
+    def arrive(self, arrivals: Iterable[Arrival], work: Work) -> None:
+        """Note arrivals; for those that are the last ones, what follows."""
+        ordered = sorted(arrivals, key=lambda it: it.place)
+        for _, some in groupby(ordered, key=lambda it: it.place[:2]):
+            self._arrive_at([*some], work)
+
+    def _arrive_at(self, arrivals: list[Arrival], work: Work) -> None:
+        """Note the arrivals at one phase: round by round, each with few statements."""
+        phase, joins = arrivals[0].phase, self._store.joins
+        joins.lock(phase.workflow, phase.key)
         expires = None
         if phase.join_within is not None:
             expires = self._store.now() + phase.join_within.total_seconds()
-        for key in _rounds(arrival.key):
-            there = joins.arrived(phase.workflow, phase.key, key)
-            before = there.get(arrival.ref)
-            if before is not None and _same(before, arrival.task):
+        for number in range(1, ROUNDS):
+            keys = {_round(it.key, number) for it in arrivals}
+            there = joins.arrived_at(phase.workflow, phase.key, keys)
+            new, later = _sorted_out(arrivals, there, number)
+            if new:
+                rows = [(key, ref, there[key][ref]) for key, ref in new]
+                joins.arrive_all(phase.workflow, phase.key, rows, expires)
+                self._complete(arrivals[0], {key for key, _ in new}, there, work)
+            if not later:
                 return
-            if before is None:
-                there = joins.arrive(
-                    phase.workflow,
-                    phase.key,
-                    key,
-                    arrival.ref,
-                    encode_task(arrival.task),
-                    expires,
-                )
-                if all(ref in there for ref in phase.parents):
-                    self._complete(arrival, key, there, work)
-                return
+            arrivals = later
 
     def _complete(
-        self, arrival: Arrival, key: str, there: dict[str, bytes], work: Work
+        self,
+        arrival: Arrival,
+        keys: Iterable[str],
+        there: Mapping[str, Mapping[str, bytes]],
+        work: Work,
     ) -> None:
+        """Note the tasks of those joins to which all parents have come."""
         phase = arrival.phase
-        self._store.joins.fire(phase.workflow, phase.key, key)
-        parents = [decode_task(there[ref]) for ref in phase.parents]
+        full = [key for key in sorted(keys) if {*phase.parents} <= there[key].keys()]
+        if full:
+            self._store.joins.fire_all(phase.workflow, phase.key, full)
+        for key in full:
+            parents = [decode_task(there[key][ref]) for ref in phase.parents]
+            self._make(arrival.entry, phase, parents, work)
+
+    def _make(
+        self, entry: Entry, phase: Phase, parents: list[Task], work: Work
+    ) -> None:
         meta = joined_meta(parents)
         if not all(meta.get(it) for it in phase.require):
             work.counts["not ready"] += 1
             return
         cause = "\x1f".join(part for it in parents for part in identity(it))
         try:
-            made = for_parents(arrival.entry, phase, parents, cause, self._clock)
-            work.made.extend(made)
+            work.made.extend(for_parents(entry, phase, parents, cause, self._clock))
         except ValueError as error:
-            work.claims.extend(self._follower.trouble(phase, str(error), arrival.task))
+            work.claims.extend(self._follower.trouble(phase, str(error), parents[0]))
 
 
-def _rounds(key: str) -> Iterator[str]:
-    yield key
-    for number in range(2, ROUNDS):
-        yield f"{key} (round {number})"
+def _sorted_out(
+    arrivals: Iterable[Arrival], there: dict[str, dict[str, bytes]], number: int
+) -> tuple[list[tuple[str, str]], list[Arrival]]:
+    """Return who is new in a round, and who is for a later one; the rest came twice.
+
+    Args:
+        arrivals: Who arrives.
+        there: Who has arrived, by key and name; who is new is put in.
+        number: Of the round.
+    """
+    new, later = [], []
+    for it in arrivals:
+        key = _round(it.key, number)
+        before = there[key].get(it.ref)
+        if before is None:
+            there[key][it.ref] = encode_task(it.task)
+            new.append((key, it.ref))
+        elif identity(decode_task(before)) != identity(it.task):
+            later.append(it)
+    return new, later
 
 
-def _same(body: bytes, task: Task) -> bool:
-    return identity(decode_task(body)) == identity(task)
+def _round(key: str, number: int) -> str:
+    return key if number == 1 else f"{key} (round {number})"
 
 
 def overdue_alerts(store: Store, book: Book, topic: str, clock: Clock) -> list[Claim]:

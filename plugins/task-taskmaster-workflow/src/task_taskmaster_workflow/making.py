@@ -167,7 +167,15 @@ def identity(task: Task) -> tuple[str, ...]:
 
 def values_of(meta: str) -> dict[str, str]:
     """Read a meta string; of a key with several values the first counts."""
-    return {key: values[0] for key, values in parse_meta(meta).items()}
+    found: dict[str, str] = {}
+    for pair in meta.split("&"):
+        if "%" in pair or "+" in pair:  # few have; the rest needs no decoding
+            for key, values in parse_meta(pair).items():
+                found.setdefault(key, values[0])
+        elif pair:
+            key, _, value = pair.partition("=")
+            found.setdefault(key, value)
+    return found
 
 
 def deadline_key(phase: Phase, task: Task) -> str:

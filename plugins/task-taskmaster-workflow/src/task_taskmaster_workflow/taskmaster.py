@@ -152,8 +152,7 @@ class DoneTasks:
 
     def _commit(self, work: Work, now: float) -> None:
         with self._store.transaction():
-            for arrival in sorted(work.arrivals, key=lambda it: it.place):
-                self._joining.arrive(arrival, work)
+            self._joining.arrive(work.arrivals, work)
             deadlines = (
                 deadline_of(it, self._topics.alerts, now, self._ctx.clock)
                 for it in work.made

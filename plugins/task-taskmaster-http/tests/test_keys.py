@@ -85,7 +85,7 @@ def test_what_was_not_confirmed_is_sent_later_under_its_key(service):
     service.wrap = wrap
     service.start()
     assert service.call("/tasks", {"type": "load"}, **KEY)[0] == 503
-    for _ in range(100):
+    for _ in range(600):
         status, _, told = service.call("/tasks", {"type": "load"}, **KEY)
         if status == 202:
             break

@@ -14,6 +14,7 @@ import click
 
 from task_core.api.command import Launch, Restart
 from task_core.cli.buses import STDIN
+from task_core.cli.instance_status import gathered_status, place_for_pages
 from task_core.cli.launch_options import WORDS
 from task_core.cli.logs import LogFormat
 from task_core.config.selection import Settings
@@ -22,7 +23,7 @@ from task_core.supervisor.child import Child
 from task_core.supervisor.fleet import Fleet
 from task_core.supervisor.sources import Sources
 
-_OURS = re.compile(r"(-n|--instances)(=?)(.*)|--(no-)?reload")
+_OURS = re.compile(r"(-n|--instances|--status)(=?)(.*)|--(no-)?reload")
 _OF_ONE_PROCESS = ("memory",)
 """Buses of which each process would have its own."""
 
@@ -45,21 +46,22 @@ def run_instances(settings: Settings, *others: Settings) -> int:
     _refuse_to_share([settings, *others], count)
     sources = _sources([settings, *others]) if options.reload else None
     lines = InstanceLines(json=options.log_format is LogFormat.JSON)
-    kill_time = options.kill_time.total_seconds()
-    children = [
-        Child(_launch(number, kill_time, options), str(number), Restart.FAILURE, lines)
-        for number in range(1, count + 1)
-    ]
     shows = sys.stderr.isatty()
     log.info("%d instance%s", count, "" if count == 1 else "s")
-    return Fleet(
-        children,
-        lines.announce,
-        staggered=True,
-        # When its terminal is closed, SIGHUP means what it always did.
-        rolls=lambda: not shows or sys.stderr.isatty(),
-        watch=sources.watch if sources else None,
-    ).run()
+    with place_for_pages(options.status) as folder:
+        fleet = Fleet(
+            [
+                Child(_launch(name, options), name, Restart.FAILURE, lines, folder)
+                for name in map(str, range(1, count + 1))
+            ],
+            lines.announce,
+            staggered=True,
+            # When its terminal is closed, SIGHUP means what it always did.
+            rolls=lambda: not shows or sys.stderr.isatty(),
+            watch=sources.watch if sources else None,
+        )
+        with gathered_status(options.status, fleet.children):
+            return fleet.run()
 
 
 def count_of(text: str) -> int:
@@ -74,8 +76,6 @@ def count_of(text: str) -> int:
 
 def _refuse_to_share(many: Sequence[Settings], count: int) -> None:
     """Refuse what has one reader."""
-    if count > 1 and many[0].command.status:
-        raise UsageError("--status: one launcher alone can have that address")
     for one in many:
         for chosen in one.buses.values():
             name, can = chosen.plugin.name, chosen.plugin.capabilities
@@ -88,16 +88,16 @@ def _refuse_to_share(many: Sequence[Settings], count: int) -> None:
             raise UsageError(f"{text}: give --bus a broker, or sqlite")
 
 
-def _launch(number: int, kill_time: float, options: Any) -> Launch:
+def _launch(name: str, options: Any) -> Launch:
     words = [*_without_ours(click.get_current_context().meta[WORDS])]
     if options.log_time is None and sys.stderr.isatty():
         words.append("--no-log-time")  # what it writes to is no terminal
     return Launch(
-        name=str(number),
+        name=name,
         words=("launch", *words, "--instances=1", "--no-reload"),
-        environment={"TASK_INSTANCE": str(number)},
+        environment={"TASK_INSTANCE": name},
         buses=(),
-        kill_time=kill_time,
+        kill_time=options.kill_time.total_seconds(),
         own=None,
         fail=options.fail,
     )

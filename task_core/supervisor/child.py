@@ -40,10 +40,16 @@ class Child:
         name: What it is called.
         restart: When it is started again.
         screen: Where its lines go.
+        folder: Where it has the socket of its status page, if it is to have one.
     """
 
     def __init__(
-        self, launch: Launch, name: str, restart: Restart, screen: Report
+        self,
+        launch: Launch,
+        name: str,
+        restart: Restart,
+        screen: Report,
+        folder: str = "",
     ) -> None:
         self.name = name
         self.code: int | None = None
@@ -58,6 +64,9 @@ class Child:
         self.renews = False
         """Whether it was told to stop only to be started again."""
         self.started = 0.0
+        self.status = ""
+        """The path of that socket."""
+        self._folder = folder
         self._launch = launch
         self._restart = restart
         self._screen = screen
@@ -70,7 +79,7 @@ class Child:
 
     def successor(self) -> "Child":
         """Return another one like it, which was never started."""
-        return Child(self._launch, self.name, self._restart, self._screen)
+        return Child(self._launch, self.name, self._restart, self._screen, self._folder)
 
     @property
     def runs(self) -> bool:
@@ -118,13 +127,20 @@ class Child:
                 stderr=subprocess.STDOUT,
                 pass_fds=[theirs.fileno()],
                 process_group=0,  # an interrupt of the terminal is for us
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **self._launch.environment},
+                env=self._environment(),
             )
         os.set_blocking(self.output, False)
         self.started, self.due = time.monotonic(), inf
         self.ready = self.renews = self._by_itself = False
         self._limit = inf
         self._lines = Lines()
+
+    def _environment(self) -> dict[str, str]:
+        found = {**os.environ, "PYTHONUNBUFFERED": "1", **self._launch.environment}
+        if self._folder:  # a successor is there beside the one that it follows
+            self.status = f"{self._folder}/{self.name}.{time.monotonic_ns()}"
+            found["TASK_LAUNCH_STATUS"] = f"unix:{self.status}"
+        return found
 
     def read(self) -> bool:
         """Pass on what it has said; say whether there may be more."""

@@ -67,6 +67,10 @@ class Fleet:
             self._selector.close()
         return self._code()
 
+    def children(self) -> list[Child]:
+        """Return those that have a place (any thread)."""
+        return [*self._children]
+
     @property
     def _all(self) -> list[Child]:
         return [*self._children, *self._rolling.extra]

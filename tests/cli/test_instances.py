@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -303,5 +304,29 @@ def test_reload_starts_anew_when_the_source_changes(launch, folder, send):
     (folder / "workers.py").write_text(WORKER.replace('"one"', '"three"'))
     send("c")
     running.sees("does c by three")
+    running.told(signal.SIGTERM)
+    assert running.ends() == 0
+
+
+def test_one_status_page_tells_of_all(launch):
+    """Also of those that have followed others."""
+    running = launch("-n", "2", "--status", "127.0.0.1:0")
+    (address,) = running.sees(r"task: status: (127\S+)")
+    running.sees(READY, 2)
+    pids = children(running.process.pid)
+    running.told(signal.SIGHUP)
+    running.sees("instances: all are renewed")
+    with urllib.request.urlopen(f"http://{address}/ready", timeout=PATIENCE) as page:
+        assert page.read() == b"ready\n"
+    with urllib.request.urlopen(f"http://{address}/info", timeout=PATIENCE) as page:
+        info = json.load(page)
+    assert info["instances"] == 2
+    assert info["pid"] == running.process.pid
+    assert [one["instance"] for one in info["launchers"]] == ["1", "2"]
+    told = {one["pid"] for one in info["launchers"]}
+    assert told == set(children(running.process.pid))
+    assert told.isdisjoint(pids)
+    with urllib.request.urlopen(f"http://{address}/2/live", timeout=PATIENCE) as page:
+        assert page.read() == b"live\n"
     running.told(signal.SIGTERM)
     assert running.ends() == 0

@@ -24,7 +24,8 @@ from task_core.api import BusContext
 
 # The client library reads its own files in an old way.
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*is deprecated. Use files:DeprecationWarning"
+    "ignore:.*is deprecated. Use files:DeprecationWarning",
+    "ignore:unclosed.*socket:ResourceWarning",  # of a broker that was restarted
 )
 RUNS = int(os.environ.get("CHAOS_RUNS", "1"))
 FIRST = int(os.environ.get("CHAOS_SEED", "0"))

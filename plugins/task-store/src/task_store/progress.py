@@ -1,5 +1,7 @@
 """How far things are done that go on and on, such as rules of cron."""
 
+from collections.abc import Mapping
+
 from sqlalchemy import delete, func, select
 
 from task_store.database import Database
@@ -30,15 +32,23 @@ class Progress:
             done: Up to when.
             name: For people who look into the tables.
         """
-        row = {"scope": scope, "key": key, "done": done, "name": name}
-        new = self._database.insert(PROGRESS).values(row)
+        self.advance_all(scope, {key: (done, name)})
+
+    def advance_all(self, scope: str, moments: Mapping[str, tuple[float, str]]) -> None:
+        """Do so for several keys: up to when, and the name of each."""
+        new = self._database.insert(PROGRESS).values(scope=scope)
         further = new.on_conflict_do_update(
             index_elements=[PROGRESS.c.scope, PROGRESS.c.key],
             set_={"done": new.excluded.done, "name": new.excluded.name},
             where=new.excluded.done > PROGRESS.c.done,
         )
-        with self._database.writing() as connection:
-            connection.execute(further)
+        rows = [
+            {"key": key, "done": done, "name": name}
+            for key, (done, name) in sorted(moments.items())
+        ]
+        if rows:
+            with self._database.writing() as connection:
+                connection.execute(further, rows)
 
     def put_back(self, scope: str, key: str, before: float, done: float) -> bool:
         """Be done up to an earlier moment, when a clock was wrong.

@@ -66,14 +66,14 @@ class FileLedger:
         """Write it with the next one."""
         self._unsaved = True
 
-    def fire(self, agenda: Agenda, entry: Entry, firing: datetime, task: Task) -> bool:
+    def fire(self, agenda: Agenda, entry: Entry, firing: datetime, task: Task) -> None:
         """Send the task, and write it down, at most once a second."""
         self._ctx.send(task, entry.rule.topic)
         agenda.done(firing)
+        self._ctx.log.info("%s fired: %s", entry.rule, task.info)
         self._unsaved = True
         if self._ctx.clock.monotonic() - self._saved_at >= SAVE_EVERY:
             self._save()
-        return True
 
     def rest(self, agenda: Agenda, seconds: float) -> float:
         """Write down what is not yet written."""

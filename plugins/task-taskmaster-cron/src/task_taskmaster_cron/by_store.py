@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
+import attrs
 from task_store import Claim, Outbox, Store, StoreAwayError, key_of
 
 from task_core.api import Task, TaskmasterContext, encode_task
@@ -15,6 +16,32 @@ LOOK_EVERY = 1.0
 """Seconds between two looks how far others are, while much is late."""
 SCOPE = "cron"
 """Of the keys in the store."""
+
+
+AT_ONCE = 100
+"""Firings that are claimed together: all of them must be sent within a lease."""
+Moments = Mapping[str, tuple[Rule, datetime]]
+"""Up to when rules are done, by their keys."""
+
+
+@attrs.frozen
+class Due:
+    """A firing that is to be claimed.
+
+    Args:
+        rule, firing: Which.
+        task: What is sent, if it is ours.
+    """
+
+    rule: Rule
+    firing: datetime
+    task: Task
+
+    @property
+    def claim(self) -> Claim:
+        """Its claim."""
+        key = key_of(SCOPE, self.rule.key, self.firing.isoformat())
+        return Claim(key, self.rule.topic, encode_task(self.task))
 
 
 class StoreLedger:
@@ -32,6 +59,7 @@ class StoreLedger:
     def __init__(self, store: Store, before: Mapping[str, datetime]) -> None:
         self._store = store
         self._before = before
+        self._due: list[Due] = []
 
     @contextlib.contextmanager
     def opened(self, ctx: TaskmasterContext) -> Iterator[None]:
@@ -41,6 +69,7 @@ class StoreLedger:
         self._look = ctx.clock.monotonic()
         try:
             yield
+            self._flush()
         except StoreAwayError:
             if not ctx.stopping:
                 raise
@@ -53,8 +82,7 @@ class StoreLedger:
 
     def begin(self, agenda: Agenda) -> None:
         """Write how far the rules are done, unless others are further."""
-        for entry in agenda.entries:
-            self.passed(entry)
+        self._advance({it.rule.key: (it.rule, it.done) for it in agenda.entries})
 
     def load(self) -> Mapping[str, datetime]:
         """Return how far rules are done, by whoever did it."""
@@ -71,31 +99,46 @@ class StoreLedger:
 
     def restarted(self, entries: Sequence[tuple[Entry, datetime]]) -> None:
         """Put rules back that nobody else has put back."""
+        self._flush()
         for entry, before in entries:
             change = (entry.rule.key, before.timestamp(), entry.done.timestamp())
             self._outbox.insist(partial(self._store.progress.put_back, SCOPE, *change))
 
     def passed(self, entry: Entry) -> None:
         """Write how far a rule is done, unless others are further."""
-        self._outbox.insist(lambda: self._advance(entry.rule, entry.done))
+        self._flush()  # what is before that first
+        self._advance({entry.rule.key: (entry.rule, entry.done)})
 
-    def fire(self, agenda: Agenda, entry: Entry, firing: datetime, task: Task) -> bool:
-        """Claim the firing; if it is ours, send its task."""
-        rule = entry.rule
-        key = key_of(SCOPE, rule.key, firing.isoformat())
-        claim = Claim(key, rule.topic, encode_task(task))
-        (ours,) = self._outbox.send_from(lambda: self._claim(rule, firing, claim))
+    def fire(self, agenda: Agenda, entry: Entry, firing: datetime, task: Task) -> None:
+        """Claim the firing, with others of this moment."""
+        self._due.append(Due(entry.rule, firing, task))
         agenda.done(firing)
-        return ours
+        if len(self._due) >= AT_ONCE:
+            self._flush()
 
     def rest(self, agenda: Agenda, seconds: float) -> float:
-        """Send what others have left."""
+        """Send what is due, and what others have left."""
+        self._flush()
         self._outbox.take_over()
         return self._outbox.left(seconds)
 
-    def _claim(self, rule: Rule, firing: datetime, claim: Claim) -> Sequence[Claim]:
-        self._advance(rule, firing)
-        return [claim]
+    def _flush(self) -> None:
+        """Claim what is due, and send what is ours of it."""
+        due, self._due = self._due, []
+        if not due:
+            return
+        ours = self._outbox.send_from(lambda: self._claim(due))
+        for one, mine in zip(due, ours, strict=True):
+            if mine:
+                self._ctx.log.info("%s fired: %s", one.rule, one.task.info)
 
-    def _advance(self, rule: Rule, done: datetime) -> None:
-        self._store.progress.advance(SCOPE, rule.key, done.timestamp(), str(rule))
+    def _claim(self, due: Sequence[Due]) -> Sequence[Claim]:
+        self._write({one.rule.key: (one.rule, one.firing) for one in due})
+        return [one.claim for one in due]
+
+    def _advance(self, moments: Moments) -> None:
+        self._outbox.insist(lambda: self._write(moments))
+
+    def _write(self, moments: Moments) -> None:
+        done = {key: (it.timestamp(), str(rule)) for key, (rule, it) in moments.items()}
+        self._store.progress.advance_all(SCOPE, done)

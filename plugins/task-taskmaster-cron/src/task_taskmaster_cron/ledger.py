@@ -34,8 +34,8 @@ class Ledger(Protocol):
     def passed(self, entry: Entry) -> None:
         """Note that firings of a rule are left out."""
 
-    def fire(self, agenda: Agenda, entry: Entry, firing: datetime, task: Task) -> bool:
-        """Send the task of a firing; return False when another instance does.
+    def fire(self, agenda: Agenda, entry: Entry, firing: datetime, task: Task) -> None:
+        """Send the task of a firing before the next rest, unless another instance does.
 
         Raises:
             BusError: It cannot be sent.

@@ -100,7 +100,8 @@ class CronTaskmaster(Taskmaster):
                 left = min(firing.timestamp() - ctx.clock.time(), LOOK_EVERY)
                 ctx.wait(self._ledger.rest(agenda, left))
             elif not self._is_passed(ctx, agenda, firing, now):
-                self._fire(ctx, agenda, firing, entry)
+                task = entry.rule.task(firing, ctx.clock)
+                self._ledger.fire(agenda, entry, firing, task)
 
     def _is_passed(
         self, ctx: TaskmasterContext, agenda: Agenda, firing: datetime, now: datetime
@@ -134,13 +135,6 @@ class CronTaskmaster(Taskmaster):
             ctx.log.warning(text, entry.rule, done, "and it goes on from now")
         if restarted:
             self._ledger.restarted(restarted)
-
-    def _fire(
-        self, ctx: TaskmasterContext, agenda: Agenda, firing: datetime, entry: Entry
-    ) -> None:
-        task = entry.rule.task(firing, ctx.clock)
-        if self._ledger.fire(agenda, entry, firing, task):
-            ctx.log.info("%s fired: %s", entry.rule, task.info)
 
 
 class Rehearsal(Taskmaster):

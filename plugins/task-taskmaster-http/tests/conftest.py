@@ -100,3 +100,12 @@ def service(tmp_path):
     made = Service(tmp_path)
     yield made
     made.stop()
+
+
+@pytest.fixture
+def other(service):
+    """Another instance, with the same store and bus."""
+    made = Service(service.folder)
+    made.name = service.name
+    yield made
+    made.stop()

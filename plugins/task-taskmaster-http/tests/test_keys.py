@@ -137,3 +137,23 @@ def test_a_key_has_a_length(service, key):
         400,
         "an Idempotency-Key has 1 to 200 characters",
     )
+
+
+def test_two_instances_with_one_store_send_one_task(service, other):
+    """Whichever gets the request, and its repetition."""
+    service.start()
+    other.start()
+    answers = []
+
+    def call(one):
+        answers.append(one.call("/tasks", {"type": "load"}, **KEY))
+
+    callers = [threading.Thread(target=call, args=(it,)) for it in (service, other)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(60)
+    ids = {answer[2]["id"] for answer in answers if answer[0] == 202}
+    assert {answer[0] for answer in answers} <= {202, 409}
+    assert len(ids) == 1
+    assert ids == {task.id for task in service.sent()}

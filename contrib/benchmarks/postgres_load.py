@@ -4,12 +4,14 @@
         [--minutes N] [--messages N]
 
 Somebody's transaction, older than the messages, keeps all that is deleted, as a report
-or a dump does: told is the rate beside that without it, for as long as it is asked.
+or a dump does: told is the rate beside that of a server without it, in turns, for as
+long as it is asked.
 With `--full`, told is what one take costs while so many wait, and while few do.
 """
 
 import argparse
 import contextlib
+import statistics
 import time
 from collections.abc import Iterator
 
@@ -35,16 +37,22 @@ def old_transaction(server: Postgres) -> Iterator[None]:
 
 
 def under_an_old_transaction(server: Postgres, messages: int, minutes: float) -> None:
-    """Tell how the rate falls while somebody's transaction is open."""
-    opened = open_bus(server.url)
-    opened.prepare(["done"])
-    fresh = messages / bus.work(opened, WINDOW, messages)
-    with old_transaction(server):
-        ends = time.monotonic() + 60 * minutes
+    """Tell the rate while somebody's transaction is open, in turns with one without."""
+    with Postgres() as other, old_transaction(server):
+        old, fresh = open_bus(server.url), open_bus(other.url)
+        for opened in (old, fresh):
+            opened.prepare(["done"])
+        ratios, ends = [], time.monotonic() + 60 * minutes
         while time.monotonic() < ends:
-            rate = messages / bus.work(opened, WINDOW, messages)
-            print(f"old transaction: {rate:,.0f}/s ({rate / fresh:.2f})", flush=True)
-    opened.close()
+            took = [bus.work(opened, WINDOW, messages) for opened in (fresh, old)]
+            ratios.append(took[0] / took[1])
+            rate = messages / took[1]
+            print(f"old transaction: {rate:,.0f}/s ({ratios[-1]:.2f})", flush=True)
+        for part in (ratios, ratios[-5:]):
+            middle, least = statistics.median(part), min(part)
+            print(f"of {len(part)}: median {middle:.2f}, least {least:.2f}")
+        old.close()
+        fresh.close()
 
 
 def with_many(server: Postgres, count: int) -> None:

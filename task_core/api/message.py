@@ -13,6 +13,9 @@ from task_core.api.capabilities import Capabilities, require
 from task_core.errors import PayloadError
 from task_core.task import Task
 
+LONGEST_DELAY = 100 * 365.25 * 24 * 3600
+"""Seconds that a message may be delayed on any bus: calendars of brokers end, too."""
+
 
 class Message(msgspec.Struct, gc=False):
     """What a producer sends.
@@ -89,13 +92,15 @@ def check_messages(bus: Declaring, messages: Sequence[Message]) -> None:
 
     Raises:
         UnsupportedCapabilityError: For `delay`, `priority` or `headers`.
-        PayloadError: Some have no topic, or are longer than `max_bytes`; it tells
-            which.
+        PayloadError: Some have no topic, are longer than `max_bytes`, or are to come
+            in more than a century; it tells which.
     """
     limit = bus.capabilities.max_bytes
     for message in messages:
         if message.delay or message.priority or message.headers:
             _check_extras(bus, message)
+            if not message.delay <= LONGEST_DELAY:
+                raise _refusal(bus, messages)
         if not message.topic or (limit is not None and len(message.body) > limit):
             raise _refusal(bus, messages)
 
@@ -116,6 +121,9 @@ def _refusal(bus: Declaring, messages: Sequence[Message]) -> PayloadError:
 def _problem(bus: Declaring, message: Message) -> str:
     if not message.topic:
         return "topic required: a message names none"
+    if not message.delay <= LONGEST_DELAY:
+        years = LONGEST_DELAY / (365.25 * 24 * 3600)
+        return f"a delay of {message.delay:g}s is longer than {years:g} years"
     size, limit = len(message.body), bus.capabilities.max_bytes
     if limit is None or size <= limit:
         return ""

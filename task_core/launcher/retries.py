@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from task_core.api.message import Message
+from task_core.api.message import LONGEST_DELAY, Message
 from task_core.api.worker import Kind
 from task_core.launcher.at_work import about, name_of
 from task_core.launcher.context import Job
@@ -29,7 +29,7 @@ class Retries:
     Args:
         plan: Tells how often and when, and where the tasks come from.
         hooks: Asked for the delay first.
-        longest: Seconds that the bus can delay a message, or None for any.
+        longest: Seconds that the bus can delay a message, or None for a century.
         log: Told when a delay is shortened to that.
         choose: Returns a random number between 0 and its argument.
     """
@@ -43,7 +43,7 @@ class Retries:
         choose: Callable[[float], float] = random_part,
     ) -> None:
         self._plan = plan
-        self._longest = longest
+        self._longest = LONGEST_DELAY if longest is None else longest
         self._log = log
         self._choose = choose
         self._decide = hooks.decider("task_retry_delay")
@@ -77,7 +77,7 @@ class Retries:
 
     def _shortened(self, delay: float, job: Job) -> float:
         """Return a delay that the bus can keep."""
-        if self._longest is None or delay <= self._longest:
+        if delay <= self._longest:
             return delay
         if self._log is not None:
             self._log.warning(

@@ -42,6 +42,16 @@ class LosesWhatIsDelayed(DoubleProducer):
         super()._send([message for message in messages if not message.delay])
 
 
+@caught_by("the_longest_delay_is_taken_and_a_longer_one_refused", "OverflowError")
+class DelaysForDaysAtMost(DoubleProducer):
+    """Counts in too few bits, and has declared no limit."""
+
+    def _send(self, messages):
+        if any(message.delay > 2**31 / 1000 for message in messages):
+            raise OverflowError
+        super()._send(messages)
+
+
 @caught_by("a_higher_priority_comes_first", "assert.*b'low'", priority=True)
 class IgnoresPriority(DoubleBus):
     """Declares what it does not do."""

@@ -1,10 +1,13 @@
 """Rules of `task_core.api.producer`: what is checked before the hook is called."""
 
+from math import inf, nan
+from types import SimpleNamespace
+
 import pytest
 
 from task_core.api.bus import Bus
 from task_core.api.capabilities import Capabilities
-from task_core.api.message import Message
+from task_core.api.message import Message, check_messages
 from task_core.api.producer import Producer
 from task_core.errors import BusClosedError, PayloadError
 
@@ -54,6 +57,15 @@ def test_what_is_refused_sends_nothing(bus):
         bus.producer().send(messages)
     assert caught.value.refused == (1, 2)
     assert bus.sent == []
+
+
+def test_a_delay_of_more_than_a_century_is_refused():
+    """Calendars of brokers end: what a worker asks for must stop no launcher."""
+    owner = SimpleNamespace(name="slow", capabilities=Capabilities(delay=True))
+    messages = [Message("t", b"1", delay=delay) for delay in (3.1e9, 1e15, inf, nan)]
+    with pytest.raises(PayloadError, match="longer than 100 years") as caught:
+        check_messages(owner, messages)
+    assert caught.value.refused == (1, 2, 3)
 
 
 @pytest.mark.parametrize("whose", ["producer", "bus"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from task_core.api.message import Delivery
+from task_core.api.message import LONGEST_DELAY, Delivery
 from task_core.api.worker import (
     alert,
     complete,
@@ -111,6 +111,12 @@ def test_a_delay_of_a_hook_is_kept_within_bounds(make, decided, delay):
     """No bus could make sense of it."""
     retries = make(errors=1, task_retry_delay=lambda **facts: decided)
     assert retries.again(job(failed("x"))).delay == delay
+
+
+@pytest.mark.parametrize("outcome", [retry("x", 1e300), later("x", 1e300)])
+def test_a_run_is_due_within_a_century(make, outcome):
+    """Else the broker would refuse it, and stop each launcher that receives it."""
+    assert make(errors=1).again(job(outcome)).delay == LONGEST_DELAY
 
 
 @pytest.mark.parametrize(

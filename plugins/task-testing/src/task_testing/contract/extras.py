@@ -5,11 +5,13 @@ from time import monotonic
 
 import pytest
 
+from task_core.api import PayloadError
 from task_testing.contract.backdoor import not_offered
 from task_testing.contract.environment import Environment, bodies
 from task_testing.contract.kit import needs
 from task_testing.contract.settling import DELAY, TICK
 
+CENTURY = 100 * 365 * 24 * 3600.0
 FIFTY = [b"%02d" % number for number in range(50)]
 
 
@@ -53,6 +55,17 @@ class Extras:
             consumer.ack(now)
         assert bodies(env.receive(consumer)) == [b"later"]
         assert monotonic() - start >= DELAY - TICK
+
+    @needs("delay")
+    def test_the_longest_delay_is_taken_and_a_longer_one_refused(
+        self, env: Environment
+    ) -> None:
+        """Before any I/O: what a worker asks for must stop no launcher."""
+        topic, consumer = env.filled(b"1")
+        env.send(topic, b"late", delay=env.capabilities.max_delay or CENTURY)
+        with pytest.raises(PayloadError):
+            env.send(topic, b"never", delay=1e15)
+        assert bodies(env.receive(consumer)) == [b"1"]
 
     @needs("priority")
     def test_a_higher_priority_comes_first(self, env: Environment) -> None:

@@ -103,3 +103,10 @@ def test_convert_writes_our_spelling(task, files):
     flowlord = '[[Phase]]\ntask = "a"\nrule = "cron=@daily&job=b"\n'
     done = task("workflow", "convert", str(files.write(flowlord)))
     assert done.stdout == '[[phase]]\ntask = "a:b"\ncron = "@daily"\n'
+
+
+def test_why_tells_what_a_phase_waits_for(task, files):
+    """With the store beside the files, unless another one is named."""
+    done = task("workflow", "why", str(files.write(SHOP)), "some-id", "report")
+    assert done.returncode == 0, done.stderr
+    assert "report follows export on complete, as soon as it is done" in done.stdout

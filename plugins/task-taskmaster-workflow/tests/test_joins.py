@@ -4,6 +4,7 @@ from itertools import permutations
 
 import pytest
 from flows import Flow, done, meta_of
+from task_taskmaster_workflow.why import why
 
 SHOP = """
 [[phase]]
@@ -156,3 +157,17 @@ def test_a_phase_follows_the_results_that_it_names(files, on, results):
         assert ([it.type for it in sent if not it.result] == ["b"]) is (
             result in results
         )
+
+
+def test_why_tells_who_is_missing(flow):
+    """By the id of a task that has arrived; and what starts it at all, else."""
+    flow = flow(more='join_within = "12h"')
+    flow.follow(ORDERS)
+    workflow = flow.make()._library.book.entries["shop.toml"].workflow
+    report = workflow.phases[2]
+    lines = why(flow.store, workflow, report, "o")
+    assert lines[0] == "shop.toml report waits for items:all of 2026-01-04T05"
+    assert "orders arrived, the first at 2026-01-05T00:00:00+00:00" in lines[1]
+    assert "that is told as an alert" in lines[2]
+    (plainly,) = why(flow.store, workflow, report, "another")
+    assert "follows orders and items:all on complete; none" in plainly

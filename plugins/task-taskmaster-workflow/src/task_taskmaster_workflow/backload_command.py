@@ -17,7 +17,7 @@ from task_store.plans import State
 
 from task_core.api import CommandContext, OptionError, Role, UsageError, decode_task
 from task_taskmaster_workflow.backload import MOST, Request, make_backload
-from task_taskmaster_workflow.folder import read_all
+from task_taskmaster_workflow.folder import read_all, store_beside
 from task_taskmaster_workflow.read import Workflow
 from task_taskmaster_workflow.sending import (
     Progress,
@@ -81,10 +81,7 @@ def _store_url(words: Mapping[str, Any]) -> str:
     if words["store"]:
         return str(words["store"])
     path = words["path"]
-    if path is None:
-        return STORE
-    place = path.absolute()
-    return str(place.with_name(f"{place.stem}.store.db"))
+    return STORE if path is None else store_beside(path)
 
 
 class _Command:

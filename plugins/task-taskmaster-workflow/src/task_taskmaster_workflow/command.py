@@ -19,12 +19,13 @@ from task_core.api import (
 from task_taskmaster_workflow.convert import convert
 from task_taskmaster_workflow.find import find_phase
 from task_taskmaster_workflow.firing import Draft, for_date
-from task_taskmaster_workflow.folder import read_all
+from task_taskmaster_workflow.folder import read_all, store_beside
 from task_taskmaster_workflow.forecast import next_firings
 from task_taskmaster_workflow.graph import Graph
 from task_taskmaster_workflow.read import Workflow
 from task_taskmaster_workflow.show import as_json, dot, mermaid, tree
 from task_taskmaster_workflow.svg import svg
+from task_taskmaster_workflow.why import why
 
 HELP = """Look at files of workflows, and start one of their phases.
 
@@ -144,6 +145,26 @@ def _send(context: CommandContext, url: str, tasks: list[Task]) -> None:
         bus.producer().send([Message(it.type, encode_task(it)) for it in tasks])
     finally:
         bus.close()
+
+
+@command.command("why")
+@click.argument("path", type=PATH)
+@click.argument("id")
+@click.argument("phase")
+@click.option("--store", default="", help="That of the taskmaster.")
+def why_(path: Path, id: str, phase: str, store: str) -> None:
+    """Tell what a phase waits for in the run of an id.
+
+    ID is that of a task before it; PHASE as in `task workflow run`.
+    """
+    from task_store import open_store
+
+    workflow, found = find_phase(_usable(path), phase)
+    opened = open_store(store or store_beside(path))
+    try:
+        click.echo("\n".join(why(opened, workflow, found, id)))
+    finally:
+        opened.close()
 
 
 @command.command("convert")

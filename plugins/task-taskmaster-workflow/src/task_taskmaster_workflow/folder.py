@@ -35,6 +35,12 @@ class File:
     told: tuple[str, ...] = ()
 
 
+def store_beside(place: Path) -> str:
+    """Return where the store of a file or folder is, unless something else is said."""
+    place = place.absolute()
+    return str(place.with_name(f"{place.stem}.store.db"))
+
+
 def read_file(name: str, path: Path) -> File:
     """Read one file."""
     try:

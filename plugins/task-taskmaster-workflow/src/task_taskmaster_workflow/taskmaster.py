@@ -8,7 +8,7 @@ from typing import Any
 from task_store import Patience, Store, open_store
 
 from task_core.api import Task, Taskmaster, TaskmasterContext
-from task_taskmaster_workflow.folder import Library
+from task_taskmaster_workflow.folder import Library, store_beside
 from task_taskmaster_workflow.following import Follower, Topics, Work
 from task_taskmaster_workflow.joining import Joining
 from task_taskmaster_workflow.making import deadline_of, in_order
@@ -28,9 +28,7 @@ def make_taskmaster(options: Options) -> Taskmaster:
         StoreError: The store cannot be used.
     """
     library = Library(options.path)
-    place = options.path.absolute()
-    beside = place.with_name(f"{place.stem}.store.db")
-    store = open_store(options.store or str(beside))
+    store = open_store(options.store or store_beside(options.path))
     store.check()
     return WorkflowTaskmaster(library, store, options)
 

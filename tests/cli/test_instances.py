@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -330,3 +331,24 @@ def test_one_status_page_tells_of_all(launch):
         assert page.read() == b"live\n"
     running.told(signal.SIGTERM)
     assert running.ends() == 0
+
+
+def test_a_plain_launch_loads_nothing_of_it(folder):
+    """Nor of limits: who wants neither pays for neither."""
+    program = (
+        "import atexit, sys\n"
+        "from task_core.cli.main import main\n"
+        "rooms = ('task_core.supervisor', 'task_core.launcher.limits')\n"
+        "tell = lambda: print([x for x in sys.modules if x.startswith(rooms)])\n"
+        "atexit.register(tell)\n"
+        "main(['launch', '-w', 'echo', '--drain', '--bus', 'sqlite'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 0
+    assert b"[]" in done.stdout + done.stderr

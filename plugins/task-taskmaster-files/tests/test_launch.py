@@ -12,6 +12,8 @@ import threading
 import time
 
 import pytest
+from brokers.postgres import Postgres
+from brokers.process import BrokerMissingError
 
 RULES = """
 [[rule]]
@@ -208,6 +210,58 @@ def test_two_instances_over_one_store_tell_each_version_once(fleet):
         process.wait()
         kills += 1
     assert check(fleet, writer) <= kills
+
+
+GROUPS = """
+[[rule]]
+files = "{base}/*/*.csv"
+type = "load"
+template = "{{manifest}}?group={{group}}"
+existing = "send"
+quiet = "200ms"
+every = "1s"
+group = {{ by = "dir", count = 3 }}
+"""
+
+
+@pytest.fixture
+def postgres():
+    """A PostgreSQL of this test."""
+    server = Postgres()
+    try:
+        server.start()
+    except BrokerMissingError as error:
+        pytest.skip(str(error))
+    yield server.url
+    server.close()
+
+
+def test_two_instances_over_a_server_fire_each_group_once(fleet, postgres):
+    """Each file is in one firing, whoever is killed."""
+    chance = random.Random(4)
+    fleet.write_rules(GROUPS.format(base=fleet.base))
+    flags = ("--taskmaster-store", postgres)
+    fleet.start(*flags)
+    wanted = set()
+    for round_ in range(6):
+        process = fleet.start(*flags)
+        for name in "ab":
+            (fleet.base / name).mkdir(exist_ok=True)
+            for number in range(3):
+                path = fleet.base / name / f"{round_}-{number}.csv"
+                path.write_text("x")
+                wanted.add(str(path))
+        time.sleep(chance.uniform(1, 4))
+        process.kill()
+        process.wait()
+    infos = set(fleet.await_infos(12))
+    told = []
+    for info in infos:
+        with open(info.partition("?")[0], encoding="utf-8") as manifest:
+            told += [json.loads(line)["path"] for line in manifest]
+    assert sorted(told) == sorted(wanted)
+    different = {line for line in fleet.sent() if json.loads(line)["info"] in infos}
+    assert len(different) == 12, "a firing was told in two ways"
 
 
 def test_a_wrong_file_is_told_in_lines(fleet):

@@ -1,6 +1,7 @@
 """Storages as they are: S3 on moto's server, GCS on an emulator."""
 
 import json
+import os
 import socket
 
 import pytest
@@ -121,3 +122,41 @@ class TestS3:
         rules(place, "s3://b/*.csv", "s3", storage)
         assert place.run(8) == []
         assert caplog.text.count("cannot list s3://b") == 1
+
+
+@pytest.fixture(scope="module")
+def gcs():
+    """An emulator of GCS; returns its address and what puts an object there."""
+    os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"  # gRPC has no emulator
+    server = pytest.importorskip(
+        "gcp_storage_emulator.server", reason="gcp-storage-emulator is not installed"
+    )
+    gcsfs = pytest.importorskip("gcsfs", reason="gcsfs is not installed")
+    port = free_port()
+    running = server.create_server("127.0.0.1", port, in_memory=True)
+    running.start()
+    url = f"http://127.0.0.1:{port}"
+    storage = gcsfs.GCSFileSystem(token="anon", endpoint_url=url, project="p")
+    storage.mkdir("bucket")
+    yield url, lambda path, text: storage.pipe(f"bucket/{path}", text.encode())
+    running.stop()
+
+
+class TestGcs:
+    def test_each_version_of_an_object_is_told_once(self, place, gcs):
+        """At once; also over a restart."""
+        url, put = gcs
+        storage = f'token = "anon"\nendpoint_url = "{url}"\nproject = "p"'
+        more = 'template = "{file}?size={size}"'
+        rules(place, "gs://bucket/in/**/*.csv", "gs", storage, more)
+        put("in/a.csv", "x")
+        put("in/deep/b.csv", "x")
+        put("in/deep/c.txt", "x")
+        script = {8: lambda: put("in/a.csv", "more")}
+        infos = [task.info for task, _ in place.run(20, script)]
+        assert sorted(infos) == [
+            "gs://bucket/in/a.csv?size=1",
+            "gs://bucket/in/a.csv?size=4",
+            "gs://bucket/in/deep/b.csv?size=1",
+        ]
+        assert place.run(10) == []

@@ -36,6 +36,7 @@ class Inbox:
         store: Where it is kept what was told.
         alerts: Topic of what a person is to know.
         wake: Called when there is something to send, or to look for.
+        leave: Called when the store is needed no more.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Inbox:
         store: Store,
         alerts: str,
         wake: Callable[[], object],
+        leave: Callable[[], object],
     ) -> None:
         self._topic, self._channel = topic, channel
         self._rules = [rule for rule in rules if rule.source is Source.EVENTS]
@@ -55,6 +57,7 @@ class Inbox:
         self._store = store
         self._alerts = alerts
         self._wake = wake
+        self._leave = leave
         self.queued = threading.Event()
         """Set when there is something to send."""
         self.ended = threading.Event()
@@ -74,6 +77,7 @@ class Inbox:
         finally:
             self.ended.set()
             self._wake()
+            self._leave()
 
     def _note(
         self,

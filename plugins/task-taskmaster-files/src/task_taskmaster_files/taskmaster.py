@@ -1,5 +1,6 @@
 """The taskmaster: looks for files, and tells each version of each once."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -42,6 +43,7 @@ def make_taskmaster(options: Options, clock: Clock | None = None) -> Taskmaster:
     url = options.store or str(beside(options.rules, ".store.db"))
     store = open_store(url, clock=clock)
     store.check()
+    store.close()  # it opens again when it is used
     place = options.manifests or str(beside(options.rules, ".manifests"))
     manifests = Manifests(place, rules.storage)
     return FilesTaskmaster(options, rules.rules, listers, store, manifests)
@@ -88,6 +90,8 @@ class FilesTaskmaster(Taskmaster):
         self._watches = [Watch(rule, lister) for rule, lister in pairs if lister]
         self._waiting: dict[str, int] = {}
         self._looking: TaskmasterContext | None = None
+        self._lock = threading.Lock()
+        self._at_work = 2 if options.events else 1
         self._inbox = self._make_inbox(options.events) if options.events else None
 
     def loops(self) -> Sequence[Callable[[TaskmasterContext], None]]:
@@ -106,21 +110,13 @@ class FilesTaskmaster(Taskmaster):
         outbox = Outbox(ctx, self._store)
         teller = Teller(ctx, self._store, outbox, self._options.alerts)
         keeper = GroupKeeper(ctx, self._store, outbox, teller, self._manifests)
-        for watch in self._watches:
-            outbox.insist(partial(watch.load, ctx, self._store))
-        with Watcher(ctx, self._local_watches()):
-            while not ctx.stopping:
-                is_last = self._is_last()
-                self._send_queued(outbox)
-                for watch in self._watches:
-                    watch.look(ctx, teller)
-                soonest = self._look_at_groups(ctx, keeper)
-                if is_last and soonest is None:
-                    return
-                seconds = min(LOOK_EVERY, self._next(ctx))
-                if soonest is not None:
-                    seconds = min(seconds, soonest)
-                ctx.wait(outbox.left(seconds))
+        try:
+            for watch in self._watches:
+                outbox.insist(partial(watch.load, ctx, self._store))
+            with Watcher(ctx, self._local_watches()):
+                self._go_on(ctx, outbox, teller, keeper)
+        finally:
+            self._leave()
 
     def info(self) -> Mapping[str, Any]:
         """Return what each rule has seen, and what waits."""
@@ -130,6 +126,26 @@ class FilesTaskmaster(Taskmaster):
             told = {"files": self._inbox.files, "unmatched": self._inbox.unmatched}
             facts["events"] = told
         return facts | {"grouped": self._waiting}
+
+    def _go_on(
+        self,
+        ctx: TaskmasterContext,
+        outbox: Outbox,
+        teller: Teller,
+        keeper: GroupKeeper,
+    ) -> None:
+        while not ctx.stopping:
+            is_last = self._is_last()
+            self._send_queued(outbox)
+            for watch in self._watches:
+                watch.look(ctx, teller)
+            soonest = self._look_at_groups(ctx, keeper)
+            if is_last and soonest is None:
+                return
+            seconds = min(LOOK_EVERY, self._next(ctx))
+            if soonest is not None:
+                seconds = min(seconds, soonest)
+            ctx.wait(outbox.left(seconds))
 
     def _make_inbox(self, topic: str) -> Inbox:
         options = self._options
@@ -141,7 +157,15 @@ class FilesTaskmaster(Taskmaster):
             self._store,
             options.alerts,
             self._wake,
+            self._leave,
         )
+
+    def _leave(self) -> None:
+        """Close the store when the last loop ends: then none holds a connection."""
+        with self._lock:
+            self._at_work -= 1
+            if self._at_work <= 0:
+                self._store.close()
 
     def _wake(self) -> None:
         """Let the loop that looks do so now (any thread)."""

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 from task_command_status.ask import facts_of
@@ -110,11 +111,32 @@ def test_a_taskmaster_is_a_line_too():
 
 
 def test_several_launchers_and_instances_are_lines_each():
-    """Whatever process they are in."""
+    """Each with its own state."""
     one = {"worker": "load", "results": {"complete": 3, "error": 1}, "dead": 2}
-    facts = {"instances": [{"launcher": one}, {"launchers": [one, one]}]}
+    others = [{**one, "instance": "1"}, {**one, "instance": "2", "state": "stopping"}]
+    facts = {"state": "working", "instances": 2, "launchers": [one, *others]}
     lines = [*rows("a:1", facts, "")]
     assert [line[4:7] for line in lines] == [["4", "1", "2"]] * 3
+    assert [line[1] for line in lines] == ["load", "load.1", "load.2"]
+    assert [line[2] for line in lines] == ["working", "working", "stopping"]
+
+
+def test_the_instances_of_one_launch_are_lines_each(tmp_path):
+    """As the supervisor tells of them."""
+    (tmp_path / "nap.py").write_text(NAP)
+    words = ["launch", "-w", "nap.py:nap", "--bus", "sqlite:t.db", "-n", "2"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "task_core", *words, "--status", f"unix:{tmp_path}/s"],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        deadline = time.monotonic() + 120
+        while "nap.2" not in (text := task("status", f"unix:{tmp_path}/s").stdout):
+            assert time.monotonic() < deadline, text
+        process.terminate()
+        assert process.wait(60) == 0
+    assert "nap.1" in text
 
 
 def test_nothing_steers_the_terminal():

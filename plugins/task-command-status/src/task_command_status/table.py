@@ -21,12 +21,11 @@ def rows(address: str, facts: Mapping[str, Any], error: str) -> Iterator[list[st
     if error:
         yield [address, "", error, *[""] * 6]
         return
-    for process in facts.get("instances") or [facts]:
-        state = str(process.get("state", ""))
-        for one in _launchers(process):
-            yield [address, *_launcher(one, state)]
-        if master := process.get("taskmaster"):
-            yield [address, *_taskmaster(master, state)]
+    state = str(facts.get("state", ""))
+    for one in _launchers(facts):
+        yield [address, *_launcher(one, str(one.get("state", state)))]
+    if master := facts.get("taskmaster"):
+        yield [address, *_taskmaster(master, state)]
 
 
 def _launchers(process: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -37,8 +36,9 @@ def _launchers(process: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 def _launcher(one: Mapping[str, Any], state: str) -> list[str]:
     results = one.get("results", {})
     failed = results.get("error", 0) + results.get("alert", 0)
+    name, instance = one.get("worker", ""), one.get("instance")
     return [
-        str(one.get("worker", "")),
+        f"{name}.{instance}" if instance else str(name),
         state,
         str(one.get("runtime", "")),
         f"{sum(results.values()):,}",
@@ -58,12 +58,7 @@ def _taskmaster(one: Mapping[str, Any], state: str) -> list[str]:
 
 def running(facts: Mapping[str, Any]) -> list[str]:
     """Return a line for each task that runs, those first that take longest."""
-    tasks = [
-        task
-        for process in facts.get("instances") or [facts]
-        for one in _launchers(process)
-        for task in one.get("tasks", [])
-    ]
+    tasks = [task for one in _launchers(facts) for task in one.get("tasks", [])]
     return [
         f"  {one['running']:>9}  {one['type']} {one.get('id') or one.get('info', '')}"
         f", attempt {one['attempt']}"

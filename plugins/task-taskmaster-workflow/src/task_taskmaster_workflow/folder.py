@@ -58,6 +58,13 @@ def read_file(name: str, path: Path) -> File:
     return _parsed(name, path, content)
 
 
+def _bytes_of(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
 def _parsed(name: str, path: Path, content: bytes) -> File:
     try:
         text = content.decode("utf-8")
@@ -169,9 +176,9 @@ class Library:
     def _read(self, name: str, path: Path) -> bool:
         """Read a file again if it has other bytes; return whether it has."""
         before = self._files.get(name)
+        if before is not None and _bytes_of(path) == before.content:
+            return False  # looked at each ten seconds: only what is new is parsed
         new = read_file(name, path)
-        if before is not None and new.content == before.content:
-            return False
         self._files[name] = new
         if new.workflow:
             self._good[name] = new.workflow

@@ -179,7 +179,12 @@ def test_a_body_that_does_not_tell_its_length_is_not_read_for_ever(service):
         ("GET", "/hooks/x", 405, "/hooks/x does not take GET"),
         ("POST", "/task", 404, "there is no /task: GET / tells what there is"),
         ("POST", "/hooks/x", 404, "there is no hook 'x'"),
-        ("POST", "/backload", 501, "backload is not offered here: use 'task backload'"),
+        (
+            "POST",
+            "/backload",
+            501,
+            "backload is not offered here: it needs --taskmaster-workflows",
+        ),
     ],
 )
 def test_what_is_not_there_says_so(service, method, path, status, text):

@@ -27,7 +27,9 @@ TOLD = {
     **dict.fromkeys(("max_attempts", "retries"), 7),
     **dict.fromkeys(("kill_time", "lease", "retry_delay"), timedelta(seconds=7)),
     "timeout": timedelta(seconds=7),
-    "max_memory_per_child": "7M",
+    **dict.fromkeys(("max_memory_per_child", "max_task_bytes"), "7M"),
+    "rate": "7/s",
+    "pause_on_errors": 7,
     **dict.fromkeys(("max_tasks_per_child", "max_leaked"), 7),
 }
 """For each option of a plan a value that is not its default."""

@@ -3,17 +3,19 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import attrs
 import msgspec
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from task_store import key_of
 
-from task_core.api import Clock
+from task_core.api import Clock, Task
 from task_taskmaster_http.bodies import Parcel, check_topic, read_tasks
 from task_taskmaster_http.desk import Desk
 from task_taskmaster_http.openapi import document, page
@@ -46,6 +48,21 @@ class Limits:
     rate: int
 
 
+class Plan(Protocol):
+    """What a request for a backload comes to: its tasks, and whether to send them."""
+
+    parcels: list[Parcel]
+    notes: str
+    execute: bool
+
+
+class Planner(Protocol):
+    """Who plans backloads; another distribution brings how."""
+
+    def plan(self, body: bytes, most: int) -> Plan:
+        """Return what a request comes to, of so many tasks at most."""
+
+
 class Api:
     """Answers requests.
 
@@ -56,6 +73,7 @@ class Api:
         clock: For the dates of tasks.
         host: Where it listens.
         local: Whether only this machine reaches it: then it needs no tokens.
+        backloads: Plans what `POST /backload` asks for; None where it is not offered.
     """
 
     def __init__(
@@ -67,6 +85,7 @@ class Api:
         *,
         host: str,
         local: bool,
+        backloads: Planner | None = None,
     ) -> None:
         self._tokens = Tokens(rules.tokens)
         self._hooks = rules.hooks
@@ -75,8 +94,11 @@ class Api:
         self._clock = clock
         self._hosts = (*LOCAL, host)
         self._local = local
+        self._backloads = backloads
         self._rates = Rates(clock.monotonic)
-        self._document = msgspec.json.encode(document(rules))
+        self._document = msgspec.json.encode(
+            document(rules, backload=backloads is not None)
+        )
         self._page = page(rules)
 
     def app(self) -> Starlette:
@@ -142,9 +164,22 @@ class Api:
         return _json(202, _told(sent))
 
     async def _backload(self, request: Request) -> Response:
-        self._guest(request)
-        text = "backload is not offered here: use 'task backload'"
-        raise RequestError(501, text)
+        token = self._guest(request)
+        if self._backloads is None:
+            text = "backload is not offered here: it needs --taskmaster-workflows"
+            raise RequestError(501, text)
+        body = await self._body(request)
+        make, most = self._backloads.plan, self._limits.tasks
+        plan = await run_in_threadpool(make, body, most)
+        if not plan.execute:
+            tasks = [parcel.task for parcel in plan.parcels]
+            return _json(200, _planned("DRY RUN ONLY", plan.notes, tasks))
+        for parcel in plan.parcels:
+            token.check(parcel.task.type, parcel.topic)
+        key = _key(token.name, request.headers.get("idempotency-key"))
+        sent = await self._desk.confirm(plan.parcels, key)
+        tasks = [parcel.task for parcel in sent]
+        return _json(202, _planned("Executed", plan.notes, tasks))
 
     async def _openapi(self, request: Request) -> Response:
         return Response(self._document, media_type="application/json")
@@ -222,6 +257,11 @@ def _key(guest: str, given: str | None) -> str:
 def _told(parcel: Parcel) -> dict[str, str]:
     task = parcel.task
     return {"id": task.id, "type": task.type, "topic": parcel.topic}
+
+
+def _planned(status: str, notes: str, tasks: list[Task]) -> dict[str, object]:
+    """Return what flowlord answers, with its keys."""
+    return {"Status": f"{status}: {notes}", "Count": len(tasks), "Tasks": tasks}
 
 
 def _json(status: int, value: object) -> Response:

@@ -49,9 +49,16 @@ _PROBLEMS = {
 }
 
 
-def document(rules: Rules) -> Mapping[str, Any]:
-    """Return the OpenAPI document."""
+def document(rules: Rules, *, backload: bool) -> Mapping[str, Any]:
+    """Return the OpenAPI document.
+
+    Args:
+        rules: Tokens and hooks.
+        backload: Whether ranges of dates can be asked for.
+    """
     paths: dict[str, Any] = {"/tasks": {"post": _tasks()}}
+    if backload:
+        paths["/backload"] = {"post": _backload()}
     for name, hook in rules.hooks.items():
         paths[f"/hooks/{name}"] = {
             "post": {
@@ -114,6 +121,34 @@ def _tasks() -> dict[str, Any]:
             },
         },
         "responses": {
+            "202": _answer("the bus has confirmed all of them", told),
+            **_problems(),
+        },
+    }
+
+
+def _backload() -> dict[str, Any]:
+    keys = ("task", "job", "template", "workflow", "from", "to", "at", "by")
+    properties: dict[str, Any] = dict.fromkeys((*keys, "meta-file"), _TEXT)
+    properties["meta"] = {"type": "object"}
+    properties["execute"] = {"type": "boolean"}
+    told = {
+        "type": "object",
+        "properties": {
+            "Status": _TEXT,
+            "Count": {"type": "integer"},
+            "Tasks": {"type": "array", "items": _TASK},
+        },
+    }
+    body = {"type": "object", "required": ["task"], "properties": properties}
+    return {
+        "summary": "Plan the tasks of a range of dates; send them with execute",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": body}},
+        },
+        "responses": {
+            "200": _answer("what would be sent", told),
             "202": _answer("the bus has confirmed all of them", told),
             **_problems(),
         },

@@ -21,6 +21,11 @@ class Options:
     rules: Path | None = option(
         None, help="TOML file of tokens and hooks: who may send what."
     )
+    workflows: Path | None = option(
+        None,
+        help="File of phases, or folder of such files: POST /backload makes their"
+        " tasks. It needs the extra [workflow].",
+    )
     store: str | None = option(
         None,
         help="Where it is kept what was sent under which Idempotency-Key: a path, or"

@@ -2,13 +2,14 @@
 
 import contextlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from task_store import Outbox, StoreAwayError, open_store
 from task_store.store import Store
 
-from task_core.api import OptionError, Taskmaster, TaskmasterContext
-from task_taskmaster_http.app import Api, Limits
+from task_core.api import Clock, OptionError, Taskmaster, TaskmasterContext
+from task_taskmaster_http.app import Api, Limits, Planner
 from task_taskmaster_http.desk import Desk
 from task_taskmaster_http.options import Options
 from task_taskmaster_http.rules import Rules, read_rules
@@ -68,18 +69,27 @@ class HttpTaskmaster(Taskmaster):
         """Serve until stopped.
 
         Raises:
-            OptionError: It cannot listen there.
+            OptionError: It cannot listen there, or plan what it is to.
             BusError: The bus failed for good.
         """
+        options = self._options
+        backloads = _planner(options.workflows, ctx.clock)
         socket = listening(self._host, self.port)
         self.port = socket.getsockname()[1]
-        options = self._options
         self._desk = desk = Desk(ctx.wake, options.wait.total_seconds())
         limits = Limits(
             body=options.max_body, tasks=options.max_tasks, rate=options.rate
         )
         local = is_local(self._host)
-        api = Api(self._rules, desk, limits, ctx.clock, host=self._host, local=local)
+        api = Api(
+            self._rules,
+            desk,
+            limits,
+            ctx.clock,
+            host=self._host,
+            local=local,
+            backloads=backloads,
+        )
         server = WebServer(api.app(), socket, ctx.wake)
         store = open_store(self._place())
         try:
@@ -123,6 +133,22 @@ class HttpTaskmaster(Taskmaster):
         while server.running and ctx.clock.monotonic() < end:
             if not sender.work():
                 server.wait(0.01)
+
+
+def _planner(place: Path | None, clock: Clock) -> Planner | None:
+    """Return who plans backloads, if anybody is to.
+
+    Raises:
+        OptionError: There is nobody here, or no file of phases.
+    """
+    if place is None:
+        return None
+    try:
+        from task_taskmaster_http.backloads import Backloads
+    except ModuleNotFoundError:
+        text = "workflows: pip install 'task-taskmaster-http[workflow]' to have it read"
+        raise OptionError([text]) from None
+    return Backloads(place, clock)
 
 
 def _take_over(outbox: Outbox, store: Store) -> None:

@@ -152,6 +152,11 @@ class Library:
         self.book = Book(self._good.values())
         """What is in force."""
 
+    @property
+    def workflows(self) -> list[Workflow]:
+        """What is in force."""
+        return [entry.workflow for entry in self.book.entries.values()]
+
     def refresh(self) -> list[str]:
         """Look again; swap the book in one step when something has changed.
 

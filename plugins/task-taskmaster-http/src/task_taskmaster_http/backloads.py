@@ -1,0 +1,78 @@
+"""`POST /backload`: the tasks of a range of dates, by the phases of workflows.
+
+It takes the JSON that flowlord takes, and answers as flowlord does. Only this module
+knows the planner, which another distribution brings.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import attrs
+import msgspec
+from task_taskmaster_workflow.backload import make_backload, read_request
+from task_taskmaster_workflow.folder import Library
+
+from task_core.api import Clock, UsageError
+from task_taskmaster_http.bodies import Parcel
+from task_taskmaster_http.problem import RequestError
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """What a request comes to.
+
+    Args:
+        parcels: Its tasks, in the order in which they are to be sent.
+        notes: What was assumed.
+        execute: Whether they are to be sent.
+    """
+
+    parcels: list[Parcel]
+    notes: str
+    execute: bool
+
+
+class Backloads:
+    """Plans backloads by the phases of a file, or of a folder of files.
+
+    A file that gets worse keeps its last good version.
+
+    Args:
+        place: The file or folder.
+        clock: Tells the date of a request that names none.
+
+    Raises:
+        OptionError: There is no file that can be used.
+    """
+
+    def __init__(self, place: Path, clock: Clock) -> None:
+        self._library = Library(place)
+        self._clock = clock
+
+    def plan(self, body: bytes, most: int) -> Plan:
+        """Return what a request comes to; nothing is sent.
+
+        Args:
+            body: Its JSON.
+            most: How many tasks there may be.
+
+        Raises:
+            RequestError: Something in it is wrong.
+        """
+        try:
+            values = msgspec.json.decode(body, type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise RequestError(400, f"this is no JSON object: {error}") from None
+        self._library.refresh()
+        try:
+            request, execute = read_request(values)
+            found = make_backload(
+                attrs.evolve(request, most=most),
+                self._library.workflows,
+                datetime.fromtimestamp(self._clock.time(), UTC),
+            )
+        except UsageError as error:
+            raise RequestError(422, str(error)) from None
+        parcels = [Parcel(task, task.type) for task in found.tasks()]
+        return Plan(parcels=parcels, notes="; ".join(found.notes), execute=execute)

@@ -1,0 +1,92 @@
+"""Rules of `POST /backload`: flowlord's JSON, a dry run first."""
+
+import sys
+
+import pytest
+
+from task_core.api import OptionError
+
+PHASES = """
+[[phase]]
+task = "load:daily"
+cron = "0 5 * * *"
+template = "/data/{yyyy}{mm}{dd}.csv"
+"""
+WEEK = {"Task": "load:daily", "from": "2026-01-01", "to": "2026-01-03"}
+
+
+@pytest.fixture
+def offered(service, tmp_path):
+    place = tmp_path / "flows"
+    place.mkdir()
+    (place / "shop.toml").write_text(PHASES)
+    return service.start(workflows=place)
+
+
+def test_a_request_is_planned_and_nothing_is_sent(offered):
+    """Its phase gives the template; what was assumed is told."""
+    status, _, told = offered.call("/backload", WEEK)
+    assert status == 200
+    assert told["Status"].startswith("DRY RUN ONLY: phase found in shop.toml")
+    assert told["Count"] == 3
+    infos = [task["info"] for task in told["Tasks"]]
+    assert infos == [f"/data/2026010{day}.csv" for day in (1, 2, 3)]
+    assert offered.sent() == []
+
+
+def test_it_is_sent_when_it_says_so_and_once_for_a_key(offered):
+    """The answer comes when the bus has confirmed all; the tasks are those told."""
+    body = {**WEEK, "execute": True}
+    status, _, told = offered.call("/backload", body, Idempotency_Key="week 1")
+    assert (status, told["Count"]) == (202, 3)
+    assert told["Status"].startswith("Executed: ")
+    sent = offered.sent()
+    assert [task.id for task in sent] == [task["id"] for task in told["Tasks"]]
+    assert {task.job for task in sent} == {"daily"}
+
+
+def test_programs_are_told_that_it_is_there(offered):
+    """Only where it is."""
+    assert "/backload" in offered.call("/openapi.json", method="GET")[2]["paths"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "text"),
+    [
+        (b"[]", 400, "this is no JSON object: "),
+        ({"task": "load:dayly"}, 422, "no template found for load:dayly"),
+        ({**WEEK, "from": "yesterday"}, 422, "from "),
+        ({**WEEK, "by": "fortnight"}, 422, "by "),
+        ({**WEEK, "tsak": "x"}, 422, "unknown key 'tsak'"),
+        ({**WEEK, "to": "2036-01-01"}, 422, "tasks, but at most 1000 are planned"),
+    ],
+)
+def test_what_is_wrong_is_told_and_nothing_is_sent(offered, body, status, text):
+    """No date is taken for now, no step for a day."""
+    found, _, told = offered.call("/backload", body)
+    assert found == status
+    assert text in told["error"]
+    assert offered.sent() == []
+
+
+def test_a_file_that_gets_worse_keeps_what_it_said(offered, tmp_path):
+    """And one that gets better counts at once."""
+    place = tmp_path / "flows" / "shop.toml"
+    place.write_text("[[phase")
+    assert offered.call("/backload", WEEK)[2]["Count"] == 3
+    place.write_text(PHASES.replace("/data/", "/new/"))
+    assert offered.call("/backload", WEEK)[2]["Tasks"][0]["info"].startswith("/new/")
+
+
+def test_a_place_without_the_planner_says_what_to_install(
+    service, monkeypatch, tmp_path
+):
+    """The planner is of another distribution."""
+    monkeypatch.delitem(sys.modules, "task_taskmaster_http.backloads", raising=False)
+    monkeypatch.setitem(sys.modules, "task_taskmaster_workflow.backload", None)
+    (tmp_path / "shop.toml").write_text(PHASES)
+    with pytest.raises(AssertionError):
+        service.start(workflows=tmp_path / "shop.toml")
+    (error,) = service.errors
+    assert isinstance(error, OptionError)
+    assert "pip install 'task-taskmaster-http[workflow]'" in str(error)

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from task_store import key_of
 
 from task_core.api import Clock, Task
-from task_taskmaster_http.bodies import Parcel, check_topic, read_tasks
+from task_taskmaster_http.bodies import Parcel, Plan, check_topic, read_tasks
 from task_taskmaster_http.desk import Desk
 from task_taskmaster_http.openapi import document, page
 from task_taskmaster_http.problem import RequestError
@@ -46,14 +46,6 @@ class Limits:
     body: int
     tasks: int
     rate: int
-
-
-class Plan(Protocol):
-    """What a request for a backload comes to: its tasks, and whether to send them."""
-
-    parcels: list[Parcel]
-    notes: str
-    execute: bool
 
 
 class Planner(Protocol):

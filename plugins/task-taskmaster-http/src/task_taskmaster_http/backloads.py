@@ -14,23 +14,8 @@ from task_taskmaster_workflow.backload import make_backload, read_request
 from task_taskmaster_workflow.folder import Library
 
 from task_core.api import Clock, UsageError
-from task_taskmaster_http.bodies import Parcel
+from task_taskmaster_http.bodies import Parcel, Plan
 from task_taskmaster_http.problem import RequestError
-
-
-@attrs.frozen(kw_only=True)
-class Plan:
-    """What a request comes to.
-
-    Args:
-        parcels: Its tasks, in the order in which they are to be sent.
-        notes: What was assumed.
-        execute: Whether they are to be sent.
-    """
-
-    parcels: list[Parcel]
-    notes: str
-    execute: bool
 
 
 class Backloads:

@@ -46,6 +46,21 @@ class Parcel:
     topic: str
 
 
+@attrs.frozen(kw_only=True)
+class Plan:
+    """What a request for a backload comes to.
+
+    Args:
+        parcels: Its tasks, in the order in which they are to be sent.
+        notes: What was assumed.
+        execute: Whether they are to be sent.
+    """
+
+    parcels: list[Parcel]
+    notes: str
+    execute: bool
+
+
 _one_or_many: msgspec.json.Decoder[NewTask | list[NewTask]] = msgspec.json.Decoder(
     NewTask | list[NewTask]
 )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from task_core.client.connect import connect, open_bus
     from task_core.launcher.launcher import make_launcher
     from task_core.launcher.programs import LauncherThread, run_launcher, run_once
-    from task_core.launcher.taskmaster import TaskmasterLoop
+    from task_core.launcher.taskmasters.loop import TaskmasterLoop
 
 __all__ = [
     "AsyncClient",
@@ -34,7 +34,7 @@ _PLACES = {
     "AsyncClient": "task_core.client.aio",
     "Client": "task_core.client.client",
     "LauncherThread": "task_core.launcher.programs",
-    "TaskmasterLoop": "task_core.launcher.taskmaster",
+    "TaskmasterLoop": "task_core.launcher.taskmasters.loop",
     "connect": "task_core.client.connect",
     "connect_async": "task_core.client.aio",
     "make_launcher": "task_core.launcher.launcher",

@@ -31,7 +31,7 @@ from task_core.launcher.signals import Stoppable, Supervisor
 from task_core.launcher.stats import Stats, summary
 
 if TYPE_CHECKING:
-    from task_core.launcher.taskmaster import TaskmasterLoop
+    from task_core.launcher.taskmasters.loop import TaskmasterLoop
 
 LEAKED = 5
 """Exit code when threads were left behind, as many as `--max-leaked` says."""
@@ -205,7 +205,7 @@ def _report(launchers: Sequence[Launcher], *, counts: bool) -> Stats:
 
 def _run_taskmaster(settings: Settings, open_: Callable[[Settings], Bus]) -> int:
     # Only for those who have one.
-    from task_core.launcher.taskmaster import TaskmasterLoop
+    from task_core.launcher.taskmasters.loop import TaskmasterLoop
 
     assert settings.taskmaster is not None  # the command sees to it
     options: LaunchOptions = settings.command

@@ -12,7 +12,7 @@ from task_core.launcher.facts import info_of, pages_of, taskmaster_info, unready
 from task_core.launcher.launcher import Launcher
 from task_core.launcher.plan import Hooks
 from task_core.launcher.status import Pages, StatusServer
-from task_core.launcher.taskmaster import TaskmasterLoop
+from task_core.launcher.taskmasters.loop import TaskmasterLoop
 
 log = logging.getLogger("task")
 

@@ -17,7 +17,7 @@ from task_core.launcher.parts import Parts
 from task_core.launcher.plan import Hooks, Plan
 from task_core.launcher.stats import Stats
 from task_core.launcher.status import nothing
-from task_core.launcher.taskmaster import TaskmasterLoop
+from task_core.launcher.taskmasters.loop import TaskmasterLoop
 from task_core.shown import shown
 from task_core.task import parse_date
 from task_core.values import format_duration

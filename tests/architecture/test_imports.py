@@ -56,7 +56,7 @@ HIDDEN = {
     "task_core.launcher.run": {"make_run", "make_async_run", "_timed", "limit"},
     "task_core.launcher.timeouts": {"limited_async"},  # likewise
     "task_core.launcher.loop": {"_make_drain"},
-    "task_core.launcher.taskmaster": {"_run"},  # few have several loops
+    "task_core.launcher.taskmasters.loop": {"_run"},  # few have several loops
     "task_core.launcher.outbox": {"flush"},  # few launches meet what a bus refuses
     "task_core.wire": {"_before_null", "_digest"},  # odd tasks, cut dead letters
     "task_testing": {"__getattr__"},

@@ -9,7 +9,7 @@ from task_core.api.taskmaster import FunctionTaskmaster
 from task_core.api.worker import failed
 from task_core.errors import BusConnectionError
 from task_core.launcher.facts import info_of, launcher_facts, taskmaster_info, unready
-from task_core.launcher.taskmaster import TaskmasterLoop
+from task_core.launcher.taskmasters.loop import TaskmasterLoop
 from task_core.task import Task
 
 

@@ -13,7 +13,7 @@ from task_core.builtin.memory_bus import MemoryBus
 from task_core.clock import SystemClock
 from task_core.errors import BusConnectionError, LeaseLostError, SendError
 from task_core.launcher import loop, outages
-from task_core.launcher.taskmaster import TaskmasterLoop
+from task_core.launcher.taskmasters.loop import TaskmasterLoop
 from task_core.task import Task
 
 LIMIT = 20

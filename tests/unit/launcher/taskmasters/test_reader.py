@@ -16,7 +16,7 @@ from task_core.errors import (
     LeaseLostError,
     PayloadError,
 )
-from task_core.launcher.taskmaster import TaskmasterLoop
+from task_core.launcher.taskmasters.loop import TaskmasterLoop
 from task_core.task import Task
 from task_core.wire import decode_dead
 

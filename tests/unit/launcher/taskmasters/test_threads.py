@@ -12,7 +12,7 @@ from task_core.errors import (
     PluginContractError,
     UsageError,
 )
-from task_core.launcher.taskmaster import TaskmasterLoop
+from task_core.launcher.taskmasters.loop import TaskmasterLoop
 from task_core.task import Task
 
 LIMIT = 30

@@ -17,9 +17,9 @@ from task_core.api.bus import Consumer
 from task_core.api.message import Delivery, Message
 from task_core.errors import DecodeError, PayloadError
 from task_core.launcher.batch import dead_letter
-from task_core.launcher.loop_bus import LONGEST_WAIT, LoopBus, Work
 from task_core.launcher.plan import Hooks, Plan
 from task_core.launcher.refused import KEPT_BYTES
+from task_core.launcher.taskmasters.bus import LONGEST_WAIT, LoopBus, Work
 from task_core.wire import DeadLetter, encode_dead
 
 T = TypeVar("T")

@@ -8,9 +8,9 @@ from typing import TypeVar
 from task_core.api.bus import Bus
 from task_core.api.message import Message, check_messages
 from task_core.clock import Clock
-from task_core.launcher.loop_bus import LoopBus
-from task_core.launcher.loop_reader import LoopReader
 from task_core.launcher.plan import Hooks, NoHooks, Plan
+from task_core.launcher.taskmasters.bus import LoopBus
+from task_core.launcher.taskmasters.reader import LoopReader
 from task_core.task import Task, topic_of
 from task_core.wire import decode_task, encode_task
 

@@ -10,9 +10,9 @@ from task_core.api.bus import Bus
 from task_core.api.taskmaster import Loop, Taskmaster
 from task_core.clock import Clock, SystemClock
 from task_core.errors import PluginContractError, UsageError
-from task_core.launcher.loop_context import LoopContext
 from task_core.launcher.plan import Hooks, NoHooks, Plan
 from task_core.launcher.stop import End
+from task_core.launcher.taskmasters.context import LoopContext
 from task_core.values import format_duration
 
 
@@ -126,7 +126,7 @@ class TaskmasterLoop:
         if len(self._loops) == 1:
             self._run_loop(0)
             return
-        from task_core.launcher.loop_threads import LoopThreads  # noqa: PLC0415  few
+        from task_core.launcher.taskmasters.threads import LoopThreads  # noqa: PLC0415  few
 
         names = [getattr(loop, "__name__", "loop") for loop in self._loops]
         LoopThreads(names, self._run_loop, self.stop, self._kill_time, self._log).run()

@@ -1,4 +1,4 @@
-"""Rules of `task_core.launcher.taskmaster`: events in, tasks out, nothing lost."""
+"""Rules of loops of taskmasters: events in, tasks out, nothing lost."""
 
 import hashlib
 import logging
@@ -14,7 +14,7 @@ from task_core.builtin.buses import MEMORY
 from task_core.builtin.memory_bus import MemoryBus
 from task_core.clock import SystemClock
 from task_core.errors import PayloadError
-from task_core.launcher.taskmaster import TaskmasterLoop
+from task_core.launcher.taskmasters.loop import TaskmasterLoop
 from task_core.task import Task
 from task_core.wire import decode_dead
 

@@ -62,13 +62,13 @@ class Rebalancing:
 
 @pytest.fixture(params=list(Client))
 def read(request, kafka):
-    """Make readers of one topic, as members of one group."""
+    """Make readers of one topic, as members of one group: each test has its own."""
     options = KafkaOptions(bootstrap=(kafka.bootstrap,), client=request.param)
     driver = make_driver(options, Settings(options, 1.5), 1.5)
     with contextlib.ExitStack() as stack:
 
         def read(topic):
-            reader = driver.reader(topic, "group", Nobody())
+            reader = driver.reader(topic, topic, Nobody())
             return stack.enter_context(contextlib.closing(reader))
 
         yield read

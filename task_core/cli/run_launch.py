@@ -56,8 +56,7 @@ def run(settings: Settings, *others: Settings) -> int:
     Raises:
         FrameworkError: The worker, the taskmaster or the bus cannot be used.
     """
-    # First: what plugins print is no data. If stdin is closed, another descriptor would
-    # take its number.
+    # First: what plugins print is no data; a closed stdin leaves its number to others.
     stdin = claim_stdin()
     stdout = claim_stdout()
     lease = settings.command.lease.total_seconds()
@@ -184,12 +183,15 @@ def _counted(launchers: Sequence[Launcher], interval: float) -> Iterator[None]:
 
             Counting(launchers, interval).run(over)
 
+    thread = threading.Thread(target=count, name="counting", daemon=True)
     if interval > 0 and log.isEnabledFor(logging.INFO):
-        threading.Thread(target=count, name="counting", daemon=True).start()
+        thread.start()
     try:
         yield
     finally:
         over.set()
+        if thread.ident:  # else it would be taken for one that a worker has left
+            thread.join(1.0)
 
 
 def _report(launchers: Sequence[Launcher], *, counts: bool) -> Stats:

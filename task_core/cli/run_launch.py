@@ -199,9 +199,8 @@ def _report(launchers: Sequence[Launcher], *, counts: bool) -> Stats:
     stats = Stats.total([one.stats for one in launchers])
     if any(one.began.is_set() for one in launchers):
         log.info("%s", summary(stats, sum(one.running for one in launchers)))
-    if counts:
-        for one in launchers:
-            sys.stderr.buffer.write(msgspec.json.encode(one.snapshot()) + b"\n")
+    for one in launchers if counts else ():
+        sys.stderr.buffer.write(msgspec.json.encode(one.snapshot()) + b"\n")
     return stats
 
 

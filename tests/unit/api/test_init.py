@@ -12,6 +12,8 @@ LATE = {
     "CommandPlugin",
     "HooksPlugin",
     "Launch",
+    "Restart",
+    "Supervised",
     "fitting_dead_topic",
     "hookimpl",
 }

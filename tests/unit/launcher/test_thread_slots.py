@@ -192,7 +192,7 @@ def mortal(slots, monkeypatch):
             left.pop()
             made._tokens.get()
             if takes:
-                made._held[number] = handover.waiting.popleft()
+                made._held[number].job = handover.waiting.popleft()
             taken.wait(LIMIT)
             return None
 

@@ -1,6 +1,7 @@
 """`task backload`: prints a plan and sends nothing; sends exactly that with --send."""
 
 import getpass
+import io
 import json
 import re
 import sys
@@ -222,10 +223,8 @@ class _Command:
 
 def _bar(progress: Progress) -> Any:
     """Return a bar where somebody watches."""
-    shown = sys.stderr.isatty()
-    return click.progressbar(
-        length=progress.total, label="sending", file=sys.stderr, hidden=not shown
-    )
+    place = sys.stderr if sys.stderr.isatty() else io.StringIO()
+    return click.progressbar(length=progress.total, label="sending", file=place)
 
 
 def _meta(words: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ import uuid
 import pytest
 from brokers.postgres import Postgres
 from brokers.process import BrokerMissingError
+from flows import FLOWS
 from hypothesis import settings
 from task_store import outbox
 from task_taskmaster_workflow import timekeeper
@@ -34,6 +35,13 @@ def long_looks(monkeypatch):
     """Let hours of a test's clock pass in a few looks."""
     monkeypatch.setattr(timekeeper, "LOOK_EVERY", 300.0)
     monkeypatch.setattr(outbox, "LONGEST", 300.0)
+
+
+@pytest.fixture(autouse=True)
+def closed_stores():
+    yield
+    while FLOWS:
+        FLOWS.pop().store.close()
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from task_testing import FakeClock, RecordingBus, run_taskmaster
 
 from task_core.api import Task, encode_task, parse_meta
 
+FLOWS = []
+"""All that a test has made; their stores are closed when it ends."""
 START = datetime(2026, 1, 5, tzinfo=UTC)
 
 
@@ -38,6 +40,7 @@ class Flow:
         self.files = files
         self.clock = FakeClock(start.timestamp())
         self.store = open_store(str(files.folder / "state.db"), clock=self.clock)
+        FLOWS.append(self)
         self.bus = RecordingBus()
         self.options = Options(path=files.folder)
 

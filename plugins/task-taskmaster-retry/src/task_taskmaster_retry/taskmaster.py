@@ -1,6 +1,8 @@
 """The taskmaster: reads done tasks, notes what is to be sent again, sends it then."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -48,6 +50,8 @@ class Retry(Taskmaster):
         self._planner = Planner(rules)
         self._outbox: Outbox | None = None
         self._ended = False
+        self._lock = threading.Lock()
+        self._users = 0
 
     def loops(self) -> Sequence[Any]:
         """Return the two loops."""
@@ -55,11 +59,26 @@ class Retry(Taskmaster):
 
     def info(self) -> Mapping[str, Any]:
         """Return how much waits."""
-        return {"waiting": self._store.pending()}
+        with self._using_store():
+            return {"waiting": self._store.pending()}
+
+    @contextlib.contextmanager
+    def _using_store(self) -> Iterator[None]:
+        """Close the store when nobody uses it; who comes later reopens it."""
+        with self._lock:
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    self._store.close()
 
     def _read(self, ctx: TaskmasterContext) -> None:
         try:
-            self._read_all(ctx)
+            with self._using_store():
+                self._read_all(ctx)
         except StoreAwayError as error:
             if not ctx.stopping:
                 raise
@@ -81,17 +100,21 @@ class Retry(Taskmaster):
                 ctx.log.info("%s", one.text)
 
     def _send(self, ctx: TaskmasterContext) -> None:
-        self._outbox = outbox = Outbox(ctx, self._store)
         try:
-            while not ctx.stopping:
-                outbox.take_over()
-                if self._ended and not outbox.insist(self._store.pending):
-                    return
-                ctx.wait(outbox.left(LOOK_EVERY))
+            with self._using_store():
+                self._send_all(ctx)
         except StoreAwayError as error:
             if not ctx.stopping:
                 raise
             ctx.log.warning("%s; what waits is sent by the next one", error)
+
+    def _send_all(self, ctx: TaskmasterContext) -> None:
+        self._outbox = outbox = Outbox(ctx, self._store)
+        while not ctx.stopping:
+            outbox.take_over()
+            if self._ended and not outbox.insist(self._store.pending):
+                return
+            ctx.wait(outbox.left(LOOK_EVERY))
 
     def _look(self) -> None:
         if self._outbox is not None:

@@ -132,3 +132,18 @@ def test_a_pause_is_known_to_all_until_it_ends(store, other):
     assert other.pauses.resume("rule 1")
     assert not store.pauses.resume("rule 1")
     assert store.pauses.all() == {}
+
+
+def test_a_store_is_closed_when_the_last_of_its_loops_has_ended(store, monkeypatch):
+    """Not before; who comes later opens it again."""
+    closed = []
+    close = store.close
+    monkeypatch.setattr(store, "close", lambda: (closed.append(1), close()))
+    with store.in_use():
+        with store.in_use():
+            assert store.pending() == 0
+        assert closed == []
+    assert closed == [1]
+    with store.in_use():
+        assert store.pending() == 0
+    assert closed == [1, 1]

@@ -1,6 +1,7 @@
 """The store: one object for all that a taskmaster keeps."""
 
 import contextlib
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 
 from task_core.api import Clock
@@ -40,6 +41,8 @@ class Store:
         self.groups = Groups(database)
         self.plans = Plans(database)
         self.pauses = Pauses(database)
+        self._lock = threading.Lock()
+        self._users = 0
 
     @property
     def name(self) -> str:
@@ -118,6 +121,22 @@ class Store:
             InUseError: There is one.
         """
         return held(Alone(self._database, name))
+
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[None]:
+        """`with` it, in each loop: the store is closed when the last one has ended.
+
+        Who comes later opens it again.
+        """
+        with self._lock:
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    self.close()
 
     def close(self) -> None:
         """Close all connections; may be repeated."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from task_rules import template as templates
 from task_rules.document import Document
+from task_rules.file import default_zone, read_document
 from task_rules.missed import Missed
 from task_rules.moments import HOUR, read_offset
 from task_rules.names import nearest
@@ -35,23 +36,14 @@ def read_rules(path: Path, *, timezone: str, missed: Missed) -> list[Rule]:
     Raises:
         OptionError: It cannot be read, or rules are wrong: all of them are told.
     """
-    file = Document(path.name, _content(path))
-    zone = _default_zone(timezone)
+    file = read_document(path)
+    zone = default_zone(timezone)
     tables = _tables(file)
     rules = [_rule(table, number, zone, missed) for number, table in tables.items()]
     _refuse_doubles(rules, tables)
     if file.problems:
         raise OptionError(file.told())
     return rules
-
-
-def _content(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise OptionError([f"cannot read rules {path}: {error.strerror}"]) from None
-    except UnicodeDecodeError:
-        raise OptionError([f"cannot read rules {path}: it is not UTF-8"]) from None
 
 
 def _tables(file: Document) -> dict[int, Table]:
@@ -62,13 +54,6 @@ def _tables(file: Document) -> dict[int, Table]:
     if not tables and not file.problems:
         file.note("at least one rule is required: write [[rule]] and its keys")
     return dict(enumerate(tables, 1))
-
-
-def _default_zone(name: str) -> tzinfo:
-    try:
-        return read_zone(name)
-    except ValueError as error:
-        raise OptionError([f"option timezone: {error}"]) from None
 
 
 def _rule(table: Table, number: int, zone: tzinfo, missed: Missed) -> Rule:

@@ -36,7 +36,6 @@ class Inbox:
         store: Where it is kept what was told.
         alerts: Topic of what a person is to know.
         wake: Called when there is something to send, or to look for.
-        leave: Called when the store is needed no more.
     """
 
     def __init__(
@@ -48,7 +47,6 @@ class Inbox:
         store: Store,
         alerts: str,
         wake: Callable[[], object],
-        leave: Callable[[], object],
     ) -> None:
         self._topic, self._channel = topic, channel
         self._rules = [rule for rule in rules if rule.source is Source.EVENTS]
@@ -57,7 +55,6 @@ class Inbox:
         self._store = store
         self._alerts = alerts
         self._wake = wake
-        self._leave = leave
         self.queued = threading.Event()
         """Set when there is something to send."""
         self.ended = threading.Event()
@@ -69,15 +66,15 @@ class Inbox:
         outbox = Outbox(ctx, self._store)
         teller = Teller(ctx, self._store, outbox, self._alerts)
         try:
-            for batch in ctx.messages(
-                self._topic, self._channel, read_event, AT_ONCE, WAIT
-            ):
-                files = [clean(file) for file in chain.from_iterable(batch)]
-                self._note(ctx, outbox, teller, files)
+            with self._store.in_use():
+                for batch in ctx.messages(
+                    self._topic, self._channel, read_event, AT_ONCE, WAIT
+                ):
+                    files = [clean(file) for file in chain.from_iterable(batch)]
+                    self._note(ctx, outbox, teller, files)
         finally:
             self.ended.set()
             self._wake()
-            self._leave()
 
     def _note(
         self,

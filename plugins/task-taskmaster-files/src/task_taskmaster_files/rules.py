@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 from task_rules import template as templates
 from task_rules.document import Document
+from task_rules.file import default_zone, read_document
 from task_rules.moments import HOUR, read_length
 from task_rules.names import nearest
 from task_rules.schedule import read_zone
@@ -63,11 +64,11 @@ def read_rules(path: Path, *, timezone: str = "UTC") -> Rules:
     Raises:
         OptionError: It cannot be read, or rules are wrong: all of them are told.
     """
-    document = Document(path.name, _content(path))
+    document = read_document(path)
     rules: list[Rule] = []
     storage: Mapping[str, Mapping[str, Any]] = {}
     if not document.problems:
-        zone = _default_zone(timezone)
+        zone = default_zone(timezone)
         storage = _storage(document)
         in_our_words(document.values.get("rule"))
         for number, table in enumerate(document.tables("rule"), 1):
@@ -81,15 +82,6 @@ def read_rules(path: Path, *, timezone: str = "UTC") -> Rules:
     return Rules(rules, storage)
 
 
-def _content(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise OptionError([f"cannot read rules {path}: {error.strerror}"]) from None
-    except UnicodeDecodeError:
-        raise OptionError([f"cannot read rules {path}: it is not UTF-8"]) from None
-
-
 def _check_root(document: Document) -> None:
     known = ("rule", "storage")
     for key in document.values:
@@ -98,13 +90,6 @@ def _check_root(document: Document) -> None:
     if not document.values.get("rule"):
         text = "at least one rule is required: write [[rule]] and its keys"
         document.note(text)
-
-
-def _default_zone(name: str) -> tzinfo:
-    try:
-        return read_zone(name)
-    except ValueError as error:
-        raise OptionError([f"option timezone: {error}"]) from None
 
 
 def _storage(document: Document) -> Mapping[str, Mapping[str, Any]]:

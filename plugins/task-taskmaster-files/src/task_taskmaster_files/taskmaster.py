@@ -1,6 +1,5 @@
 """The taskmaster: looks for files, and tells each version of each once."""
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -90,8 +89,6 @@ class FilesTaskmaster(Taskmaster):
         self._watches = [Watch(rule, lister) for rule, lister in pairs if lister]
         self._waiting: dict[str, int] = {}
         self._looking: TaskmasterContext | None = None
-        self._lock = threading.Lock()
-        self._at_work = 2 if options.events else 1
         self._inbox = self._make_inbox(options.events) if options.events else None
 
     def loops(self) -> Sequence[Callable[[TaskmasterContext], None]]:
@@ -110,13 +107,11 @@ class FilesTaskmaster(Taskmaster):
         outbox = Outbox(ctx, self._store)
         teller = Teller(ctx, self._store, outbox, self._options.alerts)
         keeper = GroupKeeper(ctx, self._store, outbox, teller, self._manifests)
-        try:
+        with self._store.in_use():
             for watch in self._watches:
                 outbox.insist(partial(watch.load, ctx, self._store))
             with Watcher(ctx, self._local_watches()):
                 self._go_on(ctx, outbox, teller, keeper)
-        finally:
-            self._leave()
 
     def info(self) -> Mapping[str, Any]:
         """Return what each rule has seen, and what waits."""
@@ -157,15 +152,7 @@ class FilesTaskmaster(Taskmaster):
             self._store,
             options.alerts,
             self._wake,
-            self._leave,
         )
-
-    def _leave(self) -> None:
-        """Close the store when the last loop ends: then none holds a connection."""
-        with self._lock:
-            self._at_work -= 1
-            if self._at_work <= 0:
-                self._store.close()
 
     def _wake(self) -> None:
         """Let the loop that looks do so now (any thread)."""

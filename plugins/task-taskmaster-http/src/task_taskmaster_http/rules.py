@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from task_rules.document import Document
+from task_rules.file import read_document
 from task_rules.table import Table, filled, mapping, scalars, text, texts, whole
 
 from task_core.api import OptionError
@@ -41,7 +41,7 @@ def read_rules(path: Path | None) -> Rules:
     rules = Rules()
     if path is None:
         return rules
-    document = Document(path.name, _content(path))
+    document = read_document(path)
     if not document.problems:
         for table in document.tables("token"):
             _read_token(table, rules)
@@ -54,15 +54,6 @@ def read_rules(path: Path | None) -> Rules:
     if document.problems:
         raise OptionError(document.told())
     return rules
-
-
-def _content(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except OSError as error:
-        raise OptionError([f"cannot read {path}: {error.strerror}"]) from None
-    except UnicodeDecodeError:
-        raise OptionError([f"cannot read {path}: it is not UTF-8"]) from None
 
 
 def _read_token(table: Table, rules: Rules) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from task_rules.document import Document
+from task_rules.file import read_document
 from task_rules.moments import read_length
 from task_rules.table import Table, filled, text, whole
 
@@ -44,7 +44,7 @@ def read_rules(path: Path) -> Rules:
     Raises:
         OptionError: It cannot be read, or rules are wrong: all of them are told.
     """
-    file = Document(path.name, _content(path))
+    file = read_document(path)
     rules: list[Rule] = []
     for number, table in enumerate(file.tables("rule"), 1):
         rule = _rule(table, number)
@@ -66,15 +66,6 @@ def read_rules(path: Path) -> Rules:
     if file.problems:
         raise OptionError(file.told())
     return made
-
-
-def _content(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise OptionError([f"cannot read rules {path}: {error.strerror}"]) from None
-    except UnicodeDecodeError:
-        raise OptionError([f"cannot read rules {path}: it is not UTF-8"]) from None
 
 
 def _rule(table: Table, number: int) -> Rule:

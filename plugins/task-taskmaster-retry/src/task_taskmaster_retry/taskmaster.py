@@ -1,8 +1,6 @@
 """The taskmaster: reads done tasks, notes what is to be sent again, sends it then."""
 
-import contextlib
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -50,8 +48,6 @@ class Retry(Taskmaster):
         self._planner = Planner(rules)
         self._outbox: Outbox | None = None
         self._ended = False
-        self._lock = threading.Lock()
-        self._users = 0
 
     def loops(self) -> Sequence[Any]:
         """Return the two loops."""
@@ -59,25 +55,12 @@ class Retry(Taskmaster):
 
     def info(self) -> Mapping[str, Any]:
         """Return how much waits."""
-        with self._using_store():
+        with self._store.in_use():
             return {"waiting": self._store.pending()}
-
-    @contextlib.contextmanager
-    def _using_store(self) -> Iterator[None]:
-        """Close the store when nobody uses it; who comes later reopens it."""
-        with self._lock:
-            self._users += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._users -= 1
-                if not self._users:
-                    self._store.close()
 
     def _read(self, ctx: TaskmasterContext) -> None:
         try:
-            with self._using_store():
+            with self._store.in_use():
                 self._read_all(ctx)
         except StoreAwayError as error:
             if not ctx.stopping:
@@ -101,7 +84,7 @@ class Retry(Taskmaster):
 
     def _send(self, ctx: TaskmasterContext) -> None:
         try:
-            with self._using_store():
+            with self._store.in_use():
                 self._send_all(ctx)
         except StoreAwayError as error:
             if not ctx.stopping:

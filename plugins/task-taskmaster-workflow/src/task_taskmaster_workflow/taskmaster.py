@@ -1,9 +1,8 @@
 """The taskmaster: a loop for time, and one for done tasks."""
 
-import contextlib
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from task_store import Patience, Store, open_store
@@ -54,7 +53,6 @@ class WorkflowTaskmaster(Taskmaster):
         self._counts: Counter[str] = Counter()
         self._timekeeper: Timekeeper | None = None
         self._lock = threading.Lock()
-        self._running = 0
 
     def loops(self) -> Sequence[Any]:
         """Return the loop of time, and that of done tasks."""
@@ -67,26 +65,13 @@ class WorkflowTaskmaster(Taskmaster):
         self._timekeeper = Timekeeper(
             ctx, self._library, self._store, self._topics, self._options.refresh
         )
-        with self._using_store():
+        with self._store.in_use():
             self._timekeeper.run()
 
     def follow(self, ctx: TaskmasterContext) -> None:
         """Read done tasks, and claim what follows them."""
-        with self._using_store():
+        with self._store.in_use():
             self._follow(ctx)
-
-    @contextlib.contextmanager
-    def _using_store(self) -> Iterator[None]:
-        """Close the store when the last loop has ended; who comes later reopens it."""
-        with self._lock:
-            self._running += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running -= 1
-                if not self._running:
-                    self._store.close()
 
     def _follow(self, ctx: TaskmasterContext) -> None:
         done = DoneTasks(ctx, self._library, self._store, self._topics)

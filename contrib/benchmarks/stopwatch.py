@@ -7,6 +7,7 @@ of processes and several launchers can be measured as well as threads.
 import mmap
 import os
 import struct
+import threading
 import time
 from pathlib import Path
 
@@ -14,10 +15,16 @@ from task_core.api import worker
 
 RECORD = struct.Struct("qdd")
 _files: dict[int, mmap.mmap] = {}
+_lock = threading.Lock()
 
 
 def _note() -> None:
-    """Count a task."""
+    """Count a task; slots that are threads do so one after the other."""
+    with _lock:
+        _count()
+
+
+def _count() -> None:
     pid = os.getpid()
     if pid not in _files:
         path = Path(os.environ["STOPWATCH"], str(pid))

@@ -88,8 +88,11 @@ class _Check:
     def _look_for_a_trigger(self) -> None:
         phase = self._phase
         if not (phase.crons or phase.parents or phase.files or phase.manual):
-            text = "nothing ever starts it: give it cron, dependsOn or files"
+            text = "nothing ever starts it: give it cron or dependsOn"
             self._note(f"{text}, or manual = true for one of backloads", serious=False)
+        if phase.files:
+            text = "no file starts it here: give the pattern to a rule of the"
+            self._note(f"{text} taskmaster files, which sends its task", serious=False)
 
     def _look_for_meta(self) -> None:
         """Note keys that nobody brings.

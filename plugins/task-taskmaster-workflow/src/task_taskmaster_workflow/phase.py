@@ -91,7 +91,7 @@ class Phase:
         offset: From a firing to the date that a task is about.
         missed, missed_window: Which firings to make up for, and how old ones.
         overlap: What becomes of a firing while the one before is at work.
-        files: A pattern of files; the taskmaster `files` starts it.
+        files: A pattern of files, as flowlord's phases have; nothing here looks.
         manual: It is only started by hand.
         parents: What it follows; all of them.
         on: Which of their results.

@@ -67,6 +67,11 @@ class Redis(Server):
 
     def answers(self) -> bool:
         """Whether it serves clients now, and has read all its data."""
+        # Who has not logged in is told so even while the data is still being read.
+        login = f"AUTH {self.user} {self.password}\r\n" if self._login else ""
         with socket.create_connection(split(self.address), timeout=1) as connection:
-            connection.sendall(b"PING\r\n")
-            return connection.recv(64).startswith((b"+PONG", b"-NOAUTH"))
+            connection.sendall(f"{login}PING\r\n".encode())
+            answers = connection.makefile("rb")
+            if login and answers.readline() != b"+OK\r\n":
+                return False
+            return answers.readline() == b"+PONG\r\n"

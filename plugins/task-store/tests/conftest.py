@@ -1,44 +1,13 @@
 """Stores of these tests: each rule holds in a file and in PostgreSQL."""
 
-import os
 import sys
-import uuid
 from pathlib import Path
 
 import pytest
-from brokers.postgres import Postgres
-from brokers.process import BrokerMissingError
+from brokers.store_fixtures import new_database, server  # noqa: F401  fixtures
 from task_store import open_store
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `store_processes`
-
-
-@pytest.fixture(scope="session")
-def server():
-    """A PostgreSQL for all tests."""
-    server = Postgres(options={"max_connections": 200})
-    try:
-        server.start()
-    except BrokerMissingError as error:
-        if os.environ.get("BROKERS_REQUIRED") == "1":
-            raise
-        pytest.skip(str(error))
-    yield server
-    server.close()
-
-
-@pytest.fixture(scope="session")
-def new_database(server):
-    """Return URLs of databases that are empty."""
-    import psycopg
-
-    def make():
-        name = f"t{uuid.uuid4().hex}"
-        with psycopg.connect(server.url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        return server.url.removesuffix("postgres") + name
-
-    return make
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -7,6 +7,7 @@ import sqlite3
 from datetime import UTC, datetime
 
 import pytest
+from brokers.store_fixtures import new_database, server  # noqa: F401  fixtures
 from hypothesis import settings
 from task_taskmaster_files.options import Options
 from task_taskmaster_files.taskmaster import make_taskmaster

@@ -12,8 +12,6 @@ import threading
 import time
 
 import pytest
-from brokers.postgres import Postgres
-from brokers.process import BrokerMissingError
 
 RULES = """
 [[rule]]
@@ -224,23 +222,11 @@ group = {{ by = "dir", count = 3 }}
 """
 
 
-@pytest.fixture
-def postgres():
-    """A PostgreSQL of this test."""
-    server = Postgres()
-    try:
-        server.start()
-    except BrokerMissingError as error:
-        pytest.skip(str(error))
-    yield server.url
-    server.close()
-
-
-def test_two_instances_over_a_server_fire_each_group_once(fleet, postgres):
+def test_two_instances_over_a_server_fire_each_group_once(fleet, new_database):
     """Each file is in one firing, whoever is killed."""
     chance = random.Random(4)
     fleet.write_rules(GROUPS.format(base=fleet.base))
-    flags = ("--taskmaster-store", postgres)
+    flags = ("--taskmaster-store", new_database())
     fleet.start(*flags)
     wanted = set()
     for round_ in range(6):

@@ -1,11 +1,7 @@
 """What the tests of workflows share."""
 
-import os
-import uuid
-
 import pytest
-from brokers.postgres import Postgres
-from brokers.process import BrokerMissingError
+from brokers.store_fixtures import new_database, server  # noqa: F401  fixtures
 from flows import FLOWS
 from hypothesis import settings
 from task_store import outbox
@@ -47,31 +43,3 @@ def closed_stores():
 @pytest.fixture
 def files(tmp_path):
     return Files(tmp_path / "flows")
-
-
-@pytest.fixture(scope="session")
-def server():
-    """A PostgreSQL for all tests."""
-    server = Postgres(options={"max_connections": 200})
-    try:
-        server.start()
-    except BrokerMissingError as error:
-        if os.environ.get("BROKERS_REQUIRED") == "1":
-            raise
-        pytest.skip(str(error))
-    yield server
-    server.close()
-
-
-@pytest.fixture(scope="session")
-def new_database(server):
-    """Return URLs of databases that are empty."""
-    import psycopg
-
-    def make():
-        name = f"t{uuid.uuid4().hex}"
-        with psycopg.connect(server.url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        return server.url.removesuffix("postgres") + name
-
-    return make

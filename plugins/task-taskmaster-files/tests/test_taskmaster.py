@@ -53,14 +53,14 @@ def test_at_the_first_start_what_is_there_is_left_alone(place):
 @pytest.fixture
 def broken(place, monkeypatch):
     """Make the folder unreadable while this list has something in it."""
-    scandir, broken = os.scandir, []
+    open_, broken = os.open, []
 
-    def fail(path):
+    def fail(path, flags, *more, **others):
         if broken and str(path).startswith(str(place.base)):
             raise PermissionError(13, "Permission denied")
-        return scandir(path)
+        return open_(path, flags, *more, **others)
 
-    monkeypatch.setattr(os, "scandir", fail)
+    monkeypatch.setattr(os, "open", fail)
     return broken
 
 

@@ -2,8 +2,10 @@
 
 import os
 import stat
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import repeat
+from operator import attrgetter
 from typing import Any
 
 from task_taskmaster_files.file import File
@@ -12,6 +14,8 @@ from task_taskmaster_files.names import Names, State
 from task_taskmaster_files.pattern import Place
 
 _KIND, _FILE = 0o170000, stat.S_IFREG
+_OPEN = os.O_RDONLY | os.O_DIRECTORY
+_VERSION = attrgetter("st_size", "st_mtime_ns", "st_ino")
 
 
 class LocalLister:
@@ -32,8 +36,7 @@ class LocalLister:
             path, state = todo.pop()
             folder = Folder(path)
             try:
-                with os.scandir(path) as entries:
-                    found = list(entries)
+                opened = os.open(path, _OPEN)
             except (FileNotFoundError, NotADirectoryError):
                 folder.missing = True
                 yield folder
@@ -42,11 +45,21 @@ class LocalLister:
                 folder.error = f"cannot list {path}: {error.strerror}"
                 yield folder
                 continue
-            if names.leads_on(state):
-                todo += _below(found, names, state)
-            self._look(folder, found, names, state, known, marks=marks)
+            try:  # from within, where the system need not walk a path for each file
+                with os.scandir(opened) as entries:
+                    found = list(entries)
+                if names.leads_on(state):
+                    todo += _below(path, found, names, state)
+                found, facts = _facts(found)
+            except OSError as error:
+                folder.error = f"cannot list {path}: {error.strerror}"
+                yield folder
+                continue
+            finally:
+                os.close(opened)
+            _look(folder, found, facts, names, state, known, marks=marks)
             if times:
-                folder.times = _times(found)
+                folder.times = _times(found, facts)
             yield folder
 
     def file(
@@ -64,49 +77,67 @@ class LocalLister:
     def mark(self, path: str, version: str) -> int:
         """Return the mark of a file that was told in an earlier process."""
         folder, _, name = path.rpartition("/")
-        return hash((hash(folder or "/"), name, *map(int, version.split("-"))))
+        return hash((hash(folder or "/"), name, tuple(map(int, version.split("-")))))
 
-    def _look(
-        self,
-        folder: Folder,
-        found: list["os.DirEntry[str]"],
-        names: Names,
-        state: State,
-        known: Container[int],
-        *,
-        marks: bool,
-    ) -> None:
-        """Fill in what is fresh. This loop takes most of the time of a scan.
 
-        What is known is meant, and a file: so its name is not looked at again.
-        """
-        is_meant = names.files(state)
-        here = hash(folder.path)
-        count = 0
-        for entry in found:
-            name = entry.name
-            try:
-                facts = entry.stat()
-            except OSError:
-                continue  # it is gone by now, or a link to nowhere
-            mark = hash((here, name, facts.st_size, facts.st_mtime_ns, facts.st_ino))
-            if mark not in known:
-                if facts.st_mode & _KIND != _FILE or not is_meant(name):
-                    continue
-                folder.fresh.append((mark, name, facts))
-            count += 1
-            if marks:
-                folder.marks.append(mark)
-        folder.count = count
+def _facts(
+    found: list["os.DirEntry[str]"],
+) -> tuple[list["os.DirEntry[str]"], list[os.stat_result]]:
+    """Return what is there, and what it is; without what is gone by now."""
+    try:
+        return found, [entry.stat() for entry in found]
+    except OSError:  # or a link to nowhere
+        there = [(entry, facts) for entry in found if (facts := _stat(entry))]
+        return [entry for entry, _ in there], [facts for _, facts in there]
+
+
+def _stat(entry: "os.DirEntry[str]") -> os.stat_result | None:
+    try:
+        return entry.stat()
+    except OSError:
+        return None
+
+
+def _look(
+    folder: Folder,
+    found: Sequence["os.DirEntry[str]"],
+    facts: Sequence[os.stat_result],
+    names: Names,
+    state: State,
+    known: Container[int],
+    *,
+    marks: bool,
+) -> None:
+    """Fill in what is fresh; what is known is meant, and a file.
+
+    Nothing but the marks is made for all files: a listing of many takes as long as its
+    calls of the system, nearly.
+    """
+    is_meant = names.files(state)
+    here = repeat(hash(folder.path))
+    all_names = [entry.name for entry in found]
+    all_marks = list(
+        map(hash, zip(here, all_names, map(_VERSION, facts), strict=False))
+    )
+    others = set()
+    for at, mark in enumerate(all_marks):
+        if mark not in known:
+            if facts[at].st_mode & _KIND == _FILE and is_meant(all_names[at]):
+                folder.fresh.append((mark, all_names[at], facts[at]))
+            else:
+                others.add(at)
+    folder.count = len(all_marks) - len(others)
+    if marks:
+        folder.marks = [it for at, it in enumerate(all_marks) if at not in others]
 
 
 def _below(
-    found: list["os.DirEntry[str]"], names: Names, state: State
+    path: str, found: Sequence["os.DirEntry[str]"], names: Names, state: State
 ) -> Iterator[tuple[str, State]]:
     for entry in found:
         inner = names.enter(state, entry.name)
         if inner and _is_folder(entry, links=not names.is_deep(inner)):
-            yield entry.path, inner
+            yield _join(path, entry.name), inner
 
 
 def _is_folder(entry: "os.DirEntry[str]", *, links: bool) -> bool:
@@ -116,14 +147,10 @@ def _is_folder(entry: "os.DirEntry[str]", *, links: bool) -> bool:
         return False
 
 
-def _times(found: list["os.DirEntry[str]"]) -> dict[str, Any]:
-    times = {}
-    for entry in found:
-        try:
-            times[entry.name] = entry.stat().st_mtime_ns
-        except OSError:
-            continue
-    return times
+def _times(
+    found: Sequence["os.DirEntry[str]"], facts: Sequence[os.stat_result]
+) -> dict[str, Any]:
+    return {entry.name: it.st_mtime_ns for entry, it in zip(found, facts, strict=True)}
 
 
 def _join(folder: str, name: str) -> str:

@@ -10,16 +10,25 @@ from task_core.api import Message, Task, decode_dead, decode_task, encode_task
 
 WORKER = """
 import os, time
-from task_core.api import worker
+from task_core.api import hookimpl, worker
 
 LOG = os.open("runs.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+HERE = os.getpid()
+
+def write(what, info):
+    os.write(LOG, f"{what} {info} {HERE} {time.monotonic()}\\n".encode())
 
 @worker
 def work(info: str):
-    os.write(LOG, f"{info} {time.monotonic()}\\n".encode())
+    write("run", info)
     if info.startswith("killer"):
         os._exit(9)
+
+@hookimpl
+def task_settled(task):
+    write("settled", task.info)
 """
+"""Both a worker and hooks: writes down what runs, and what the bus has confirmed."""
 INNOCENTS = 200
 PATIENCE = 60.0
 """Seconds in which what is on a topic can be taken."""
@@ -34,15 +43,17 @@ class Killers:
         bus: The same bus, opened by the test.
         flags: For the worker: `-c`, `--max-attempts`, `--prefetch`.
         topic: What is read; what is written begins so.
-        forgets: Seconds before a death of which the bus may forget what was done.
+        most: What a launcher may hold, besides its slots; None where it measures that.
+        forgets: Seconds before a death of which the bus may forget what was settled.
     """
 
-    def __init__(self, folder, url, bus, *flags, topic="work", forgets=0.0):
+    def __init__(self, folder, url, bus, *flags, topic="work", most=None, forgets=0.0):
         self._folder = folder
         self._bus = bus
         self._topic = topic
-        self._forgets = forgets
+        self._most, self._forgets = most, forgets
         self._command = [COMMAND, "launch", "-w", "worker.py:work", "--bus", url]
+        self._command += ["--hooks", "./worker.py"]
         self._command += ["--topic", topic, "--done-topic", f"{topic}.done"]
         self._command += ["--drain", "--lease", "1s", "-l", "warning", *flags]
         self.deaths = 0
@@ -76,26 +87,52 @@ class Killers:
         dead = collections.Counter(decode_task(x.original).info for x in letters)
         assert dead == {f"killer-{number}": 1 for number in range(killers)}, dead
         assert done == {f"innocent-{number}" for number in range(INNOCENTS)}
-        extra, forgotten = self._count()
-        told = f"{self.deaths} deaths, {extra} too many, {forgotten} forgotten"
+        return self._reckon(killers, slots)
+
+    def _reckon(self, killers, slots):
+        """See that only what was in flight at a death ran again; say what it was."""
+        lives = collections.defaultdict(Life)
+        for line in (self._folder / "runs.log").read_text().splitlines():
+            what, name, process, at = line.split()
+            lives[process].note(what, name, float(at))
+        runs = collections.Counter(name for life in lives.values() for name in life.ran)
+        told = f"{self.deaths} deaths, {sum(runs.values()) - len(runs)} too many"
+        held = [life.in_flight() for life in lives.values() if life.died]
+        told += f", in flight {[len(names) for names in held]}"
+        free = [life.may_repeat(self._forgets) for life in lives.values() if life.died]
+        told += f", forgotten {[len(names) for names in free]}"
         print(f"{killers} killers, {slots} slots: {told}")
-        assert extra <= self.deaths * slots + forgotten, told
+        most = collections.Counter(name for names in held + free for name in names)
+        again = [name for name in runs if runs[name] - 1 > most[name]]
+        assert not again, f"{told}, settled and run again: {again}"
+        if self._most is not None:
+            assert max(map(len, held), default=0) <= slots + self._most, told
         return told
 
-    def _count(self):
-        """Return the runs that were too many, and those that may have been forgotten.
 
-        These were at most so long before a death.
-        """
-        log = (self._folder / "runs.log").read_text()
-        runs = [line.split() for line in log.splitlines()]
-        deaths = [float(at) for name, at in runs if name.startswith("killer")]
-        innocent = [float(at) for name, at in runs if name.startswith("innocent")]
-        forgotten = sum(
-            any(death - self._forgets <= at < death for death in deaths)
-            for at in innocent
-        )
-        return len(innocent) - INNOCENTS, forgotten
+class Life:
+    """What one process has done: tasks that ran, and when they were settled."""
+
+    def __init__(self):
+        self.ran, self.died = [], 0.0
+        self._settled = {}
+
+    def note(self, what, name, at):
+        """Note a line of the log."""
+        if what == "settled":
+            self._settled[name] = at
+            return
+        self.ran.append(name)
+        self.died = at if name.startswith("killer") else self.died
+
+    def in_flight(self):
+        """Return what had run, and was not settled when the process died."""
+        return [name for name in self.ran if name not in self._settled]
+
+    def may_repeat(self, seconds):
+        """Return what was settled in so many seconds before it died."""
+        settled = self._settled.items()
+        return [name for name, at in settled if at > self.died - seconds]
 
 
 def taken(bus, topic):

@@ -6,6 +6,7 @@
 import itertools
 import os
 import random
+from collections import Counter
 
 import pytest
 from killers import INNOCENTS, Killers
@@ -19,9 +20,6 @@ EVERY = list(itertools.product([1, 2, 3, 4], [1, 4, 8, 16], [1, 3, 5], [None, 0,
 CHOSEN = random.Random(9).sample(EVERY, min(RUNS, len(EVERY)))
 if RUNS >= 20:
     CHOSEN = EVERY
-
-TOGETHER = 0.1
-"""Seconds in which tiny tasks that a window holds are settled together, at most."""
 
 
 @pytest.fixture
@@ -40,8 +38,7 @@ def test_killers_are_dead_once_and_innocents_done(
     flags = ["-c", str(slots), "--max-attempts", str(attempts)]
     if prefetch is not None:
         flags += ["--prefetch", str(prefetch)]
-    forgets = 0.0 if prefetch == 0 else TOGETHER
-    scenario = Killers(tmp_path, "sqlite", bus, *flags, forgets=forgets)
+    scenario = Killers(tmp_path, "sqlite", bus, *flags, most=prefetch)
     choose = random.Random(f"{killers}{slots}{attempts}{prefetch}")
     scenario.send(*[choose.randrange(INNOCENTS) for _ in range(killers)])
     scenario.run()
@@ -71,7 +68,8 @@ def test_killers_in_processes_cost_nobody_a_second_run(
     scenario.send(*[choose.randrange(INNOCENTS) for _ in range(killers)])
     scenario.run(most_deaths=1)
     scenario.check(killers, 2)
-    runs = (tmp_path / "runs.log").read_text().split("\n")
-    for number in range(killers):
-        mine = [one for one in runs if one.startswith(f"killer-{number} ")]
-        assert len(mine) == attempts
+    lines = (tmp_path / "runs.log").read_text().splitlines()
+    runs = Counter(line.split()[1] for line in lines if line.startswith("run "))
+    killed = {f"killer-{number}": attempts for number in range(killers)}
+    innocents = {f"innocent-{number}": 1 for number in range(INNOCENTS)}
+    assert runs == killed | innocents

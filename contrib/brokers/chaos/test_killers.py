@@ -54,10 +54,6 @@ MINUTES = float(os.environ.get("CHAOS_MINUTES", "inf"))
 BEGUN_AT = time.monotonic()
 COMMIT_INTERVAL = 0.5
 """Seconds in which Kafka's clients write progress down, where no transaction does."""
-IN_ONE = 0.5
-"""Seconds that a transaction may take on a busy machine: what was done is undone."""
-TOGETHER = 0.1
-"""Seconds in which tiny tasks that a window holds are settled together, at most."""
 CUTS, STOPS = 30, 6 if RUNS else 4
 PATIENCE = 120.0
 """Seconds in which what must happen has happened."""
@@ -69,7 +65,7 @@ class Stage:
     Args:
         url: As `--bus` takes it.
         plugin, options: What opens it.
-        forgets: Seconds before a death of which the bus may forget what was done.
+        forgets: Seconds before a death of which the bus may forget what was settled.
     """
 
     def __init__(self, url, plugin, options, *, forgets=0.0):
@@ -127,7 +123,7 @@ def on_kafka(**more):
             address = request.getfixturevalue("kafka_behind")(proxy)
         options = KafkaOptions(bootstrap=(address,), partitions=2, **more)
         flags = "&".join(f"{name}={str(value).lower()}" for name, value in more.items())
-        forgets = IN_ONE if options.transactions else 2 * COMMIT_INTERVAL
+        forgets = 0.0 if options.transactions else 2 * COMMIT_INTERVAL
         url = f"kafka://{address}?partitions=2&{flags}"
         return Stage(url, plugin_of_kafka, options, forgets=forgets)
 
@@ -194,8 +190,7 @@ def test_killers_are_dead_once_and_innocents_done(
     flags = ["-c", str(slots), "--max-attempts", str(attempts)]
     if prefetch is not None:
         flags += ["--prefetch", str(prefetch)]
-    forgets = max(stage.forgets, 0.0 if prefetch == 0 else TOGETHER)
-    more = {"topic": stage.topic, "forgets": forgets}
+    more = {"topic": stage.topic, "most": prefetch, "forgets": stage.forgets}
     scenario = Killers(tmp_path, stage.url, stage.bus, *flags, **more)
     choose = random.Random(f"{SEED} {killers} {slots} {attempts} {prefetch}")
     with contextlib.closing(stage.bus):

@@ -72,7 +72,6 @@ def phase(task, *keys):
             4,
             "nothing ever starts it: give it cron",
         ),
-        ('files = "in/*.csv"', 4, "no file starts it here: give the pattern to a rule"),
         (
             'dependsOn = "exprot"',
             4,

@@ -9,12 +9,9 @@ from task_rules.names import nearest
 from task_rules.table import Problem
 
 from task_taskmaster_workflow.graph import Graph
-from task_taskmaster_workflow.phase import Phase
+from task_taskmaster_workflow.phase import FILE_KEYS, Phase
 from task_taskmaster_workflow.read import Workflow, read_phases
 from task_taskmaster_workflow.values import RESERVED
-
-BROUGHT_BY_FILES = ("file", "filename")
-"""Keys of meta that a file which starts a phase brings."""
 
 
 def read_workflow(name: str, content: str) -> tuple[Workflow, Document]:
@@ -90,9 +87,6 @@ class _Check:
         if not (phase.crons or phase.parents or phase.files or phase.manual):
             text = "nothing ever starts it: give it cron or dependsOn"
             self._note(f"{text}, or manual = true for one of backloads", serious=False)
-        if phase.files:
-            text = "no file starts it here: give the pattern to a rule of the"
-            self._note(f"{text} taskmaster files, which sends its task", serious=False)
 
     def _look_for_meta(self) -> None:
         """Note keys that nobody brings.
@@ -125,7 +119,7 @@ def _brought(phase: Phase) -> set[str] | None:
     if phase.batch and phase.batch.meta_file:
         return None
     batch = phase.batch.provides if phase.batch else set()
-    files = set(BROUGHT_BY_FILES) if phase.files else set()
+    files = set(FILE_KEYS) if phase.files else set()
     return {HOUR, *phase.meta, *phase.keep, *batch, *files}
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import attrs
 from task_rules.info_dates import task_time
-from task_rules.moments import HOUR
+from task_rules.moments import HOUR, hour_text
 from task_store import Claim, key_of
 
 from task_core.api import (
@@ -26,7 +26,7 @@ from task_taskmaster_workflow.firing import (
     expand,
     rows_of,
 )
-from task_taskmaster_workflow.phase import Phase
+from task_taskmaster_workflow.phase import FILE_KEYS, Phase
 
 
 @attrs.frozen(kw_only=True)
@@ -73,6 +73,32 @@ def for_parent(
     cause = ("child", phase.workflow, phase.key, *identity(parent))
     moment = task_time(meta, parent.info)
     return _following(entry, phase, moment, meta, cause, parent.id, clock)
+
+
+def for_file(
+    entry: Entry,
+    phase: Phase,
+    version: tuple[str, str],
+    moment: datetime | None,
+    clock: Clock,
+) -> list[Made]:
+    """Return the tasks that a file starts.
+
+    Args:
+        entry, phase: Which.
+        version: Its path, and what changes with its content.
+        moment: The date in its path.
+        clock: Where `created` comes from.
+
+    Raises:
+        ValueError: There are too many, or its file of meta is wrong.
+    """
+    path, _ = version
+    meta = {"file": path, "filename": path.rpartition("/")[2]}
+    if moment is not None:
+        meta[HOUR] = hour_text(moment)
+    cause = ("file", phase.workflow, phase.key, *version)
+    return _following(entry, phase, moment, meta, cause, "", clock)
 
 
 def for_parents(
@@ -122,7 +148,7 @@ def _following(
         moments = days(batch, local)
     above = Above(
         meta=meta,
-        needed=entry.graph.needed(phase),
+        needed=entry.graph.needed(phase) | (FILE_KEYS if phase.files else frozenset()),
         dated=HOUR in meta or ranged,
     )
     drafts = expand(phase, moments, rows_of(batch) if batch else [{}], above)

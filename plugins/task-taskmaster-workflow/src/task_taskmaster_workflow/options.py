@@ -25,6 +25,11 @@ class Options:
     alert_topic: str = option(
         "alerts", help="Topic for what people should look at; none when '-'."
     )
+    file_topic: str = option(
+        "",
+        help="Topic that tells of files, for phases with `files`: statistics of Go's"
+        " workers, notifications of GCS and S3, tasks of the taskmaster files.",
+    )
     refresh: float = option(
         10.0,
         help="Seconds between two looks for changed files.",

@@ -12,6 +12,9 @@ from task_rules.schedule import Schedule
 
 from task_core.api import Task
 
+FILE_KEYS = frozenset({"file", "filename"})
+"""Keys of meta that a file which starts a phase brings."""
+
 
 class On(StrEnum):
     """Which results of a parent a phase follows."""
@@ -91,7 +94,7 @@ class Phase:
         offset: From a firing to the date that a task is about.
         missed, missed_window: Which firings to make up for, and how old ones.
         overlap: What becomes of a firing while the one before is at work.
-        files: A pattern of files, as flowlord's phases have; nothing here looks.
+        files: A pattern of files that start it, when a topic tells of them.
         manual: It is only started by hand.
         parents: What it follows; all of them.
         on: Which of their results.

@@ -3,11 +3,11 @@
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from task_store import Patience, Store, open_store
 
-from task_core.api import Task, Taskmaster, TaskmasterContext
+from task_core.api import OptionError, Task, Taskmaster, TaskmasterContext
 from task_taskmaster_workflow.folder import Library, store_beside
 from task_taskmaster_workflow.following import Follower, Topics, Work
 from task_taskmaster_workflow.joining import Joining
@@ -15,6 +15,9 @@ from task_taskmaster_workflow.making import deadline_of, in_order
 from task_taskmaster_workflow.options import Options
 from task_taskmaster_workflow.phase import Overlap
 from task_taskmaster_workflow.timekeeper import Timekeeper, running_scope
+
+if TYPE_CHECKING:
+    from task_taskmaster_workflow.filing import Filing
 
 WAIT = 0.05
 """Seconds to wait for more done tasks, from the first one on."""
@@ -24,10 +27,13 @@ def make_taskmaster(options: Options) -> Taskmaster:
     """Read the files, open the store, and make the taskmaster.
 
     Raises:
-        OptionError: There are no files, or none that can be used.
+        OptionError: There are no files, or none that can be used, or the library is
+            not there that reads events.
         StoreError: The store cannot be used.
     """
     library = Library(options.path)
+    if options.file_topic:
+        _filing()
     store = open_store(options.store or store_beside(options.path))
     store.check()
     store.close()  # it opens again when it is used
@@ -55,18 +61,35 @@ class WorkflowTaskmaster(Taskmaster):
         self._lock = threading.Lock()
 
     def loops(self) -> Sequence[Any]:
-        """Return the loop of time, and that of done tasks."""
-        return [self.keep_time, self.follow]
+        """Return the loop of time, that of done tasks, and that of files if any."""
+        loops = [self.keep_time, self.follow]
+        return [*loops, self.read_files] if self._options.file_topic else loops
 
     def keep_time(self, ctx: TaskmasterContext) -> None:
         """Fire, send what is due, read files again."""
         for line in self._library.told:
             ctx.log.error("%s", line)
+        self._tell_idle(ctx)
         self._timekeeper = Timekeeper(
             ctx, self._library, self._store, self._topics, self._options.refresh
         )
         with self._store.in_use():
             self._timekeeper.run()
+
+    def _tell_idle(self, ctx: TaskmasterContext) -> None:
+        if not self._options.file_topic:
+            for phase in self._library.book.phases:
+                if phase.files:
+                    text = "%s: no file starts it without --taskmaster-file-topic"
+                    ctx.log.warning(text, phase)
+
+    def read_files(self, ctx: TaskmasterContext) -> None:
+        """Read what a topic tells of files, and claim what they start."""
+        filing = _filing()(ctx, self._library, self._store, self._topics.alerts)
+        with self._store.in_use():
+            for count in filing.read(self._options.file_topic, self._options.channel):
+                if count and self._timekeeper is not None:
+                    self._timekeeper.outbox.look()
 
     def follow(self, ctx: TaskmasterContext) -> None:
         """Read done tasks, and claim what follows them."""
@@ -107,6 +130,20 @@ class WorkflowTaskmaster(Taskmaster):
             ],
             "done tasks": counts,
         }
+
+
+def _filing() -> "type[Filing]":
+    """Return what reads the topic of files.
+
+    Raises:
+        OptionError: The library that knows files is not installed.
+    """
+    try:
+        from task_taskmaster_workflow.filing import Filing
+    except ModuleNotFoundError:
+        text = "pip install 'task-taskmaster-workflow[files]' to have it read"
+        raise OptionError([f"file_topic: {text}"]) from None
+    return Filing
 
 
 class DoneTasks:

@@ -39,6 +39,9 @@ class FollowingConsumer(LineConsumer):
         self._at_end = False
         return Event.READY
 
+    def _is_over(self) -> bool:
+        return False
+
     def _reach_end(self) -> None:
         if self._leaving:
             self._change()

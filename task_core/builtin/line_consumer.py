@@ -1,6 +1,7 @@
 """Reads a descriptor line by line: a pipe, a terminal, a file."""
 
 import os
+import select
 import stat
 from collections.abc import Sequence
 from time import monotonic
@@ -59,7 +60,22 @@ class LineConsumer(Consumer):
         return ()
 
     def _exhausted(self) -> bool:
-        return self._ended and self._buffer.empty
+        return self._buffer.empty and (self._ended or self._is_over())
+
+    def _is_over(self) -> bool:
+        """Whether nothing can come any more, without reading: so who may not take a
+        task yet sees the end as well.
+        """
+        if self._regular:
+            left = os.fstat(self._fd).st_size - os.lseek(self._fd, 0, os.SEEK_CUR)
+            self._ended = left <= 0
+        else:
+            poll = select.poll()
+            poll.register(self._fd, select.POLLIN)
+            found = dict(poll.poll(0)).get(self._fd, 0)
+            # A pipe that nobody writes any more, and with nothing in it.
+            self._ended = bool(found & select.POLLHUP) and not found & select.POLLIN
+        return self._ended
 
     def _drain(self) -> Sequence[Delivery]:
         """Hand over what was read ahead; a regular file keeps its lines itself."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 60.0
 """Seconds that the bus thread waits at most when nothing happens."""
 SOON = 1.0
-"""Seconds that the first answer after an outage may take."""
+"""Seconds that the first answer after an outage may take, or the end of an input."""
 RUSH_WAIT = 0.005
 """Seconds that finished tiny tasks wait at most to be settled together."""
 

@@ -35,6 +35,16 @@ def test_limits_are_set_by_flag_environment_and_file(task, folder):
     assert b"at most 80/s" in told
 
 
+def test_a_slow_rate_does_not_hold_up_the_end_of_a_pipe(start):
+    """No hour is waited for a task that cannot come."""
+    process = start("launch", "-w", "echo", "--rate", "1/h")
+    process.stdin.write(line("t", "x"))
+    process.stdin.flush()
+    assert b'"complete"' in process.stdout.readline()
+    out, told = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, b""), told
+
+
 def test_what_is_no_rate_is_refused(task):
     """With an example."""
     done = task("launch", "-w", "echo", "--rate", "10")

@@ -3,7 +3,7 @@
 from task_core.api.bus import Consumer
 from task_core.launcher.context import Job
 from task_core.launcher.limits.limits import Limits
-from task_core.launcher.loop import Loop
+from task_core.launcher.loop import SOON, Loop
 from task_core.launcher.parts import Parts
 from task_core.launcher.plan import Plan
 from task_core.launcher.stop import End
@@ -15,6 +15,7 @@ class LimitedLoop(Loop):
     def __init__(self, plan: Plan, parts: Parts, consumer: Consumer) -> None:
         super().__init__(plan, parts, consumer)
         self._limits = Limits(plan, parts)
+        self._is_bounded = parts.bus.capabilities.bounded
 
     @property
     def paused(self) -> bool:
@@ -37,7 +38,10 @@ class LimitedLoop(Loop):
         return self._limits.room(super()._room())
 
     def _longest_wait(self, wake_at: int) -> float:
-        return min(super()._longest_wait(wake_at), self._limits.wait)
+        seconds = min(super()._longest_wait(wake_at), self._limits.wait)
+        if self._limits.holds_back and self._is_bounded:  # the end may come meanwhile
+            return min(seconds, SOON)
+        return seconds
 
     def _submit(self, jobs: list[Job]) -> None:
         if admitted := self._limits.admit(jobs):

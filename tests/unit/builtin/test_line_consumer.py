@@ -169,6 +169,29 @@ def test_the_unended_last_line_of_a_file_is_given_back_whole(tmp_path):
     os.close(fd)
 
 
+def test_the_end_of_a_pipe_is_seen_without_reading(pipe, consumer):
+    """Who may not take the next task yet, since there is a limit, asks for no more."""
+    pipe.write(b"one\ntwo\n")
+    assert len(consumer.receive(2, 10)) == 2
+    assert not consumer.exhausted
+    pipe.write(b"three")
+    pipe.hang_up()
+    assert not consumer.exhausted
+    assert bodies(consumer.receive(1, 10)) == [b"three"]
+    assert consumer.exhausted
+
+
+def test_the_end_of_a_file_is_seen_without_reading(tmp_path):
+    """As that of a pipe."""
+    file = tmp_path / "in"
+    file.write_bytes(b"one\n" * 20)
+    with file.open("rb") as source:
+        consumer = consume(source.fileno())
+        for left in range(19, -1, -1):
+            assert len(consumer.receive(1, 10)) == 1
+            assert consumer.exhausted is (left == 0)
+
+
 def test_nothing_at_all_is_exhausted_at_once():
     """`/dev/null` and empty files end like others."""
     fd = os.open(os.devnull, os.O_RDONLY)

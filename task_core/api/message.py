@@ -51,6 +51,8 @@ class Delivery(msgspec.Struct, gc=False):
             that it kills its worker.
         unsure: How many of those others may be none: given back or done as well, and
             the bus cannot tell.
+        position: Where its message is in the topic, if the bus knows: the log names a
+            task without id by it. A number, text, bytes, or what `str` makes one.
     """
 
     body: bytes
@@ -59,6 +61,7 @@ class Delivery(msgspec.Struct, gc=False):
     headers: dict[str, str] | None = None
     returned: int = 0
     unsure: int = 0
+    position: Any = None
 
 
 class Settled(msgspec.Struct, gc=False):
@@ -71,6 +74,7 @@ class Settled(msgspec.Struct, gc=False):
             again), `dead` (it went to the dead topic), `ignored` (nothing was sent).
         attempt: The how-manyth receipt it was.
         took: Seconds in its slot; 0 when it did not run.
+        position: As the delivery told.
     """
 
     task: Task | None
@@ -78,6 +82,7 @@ class Settled(msgspec.Struct, gc=False):
     fate: str
     attempt: int
     took: float
+    position: Any = None
 
 
 class Declaring(Protocol):

@@ -63,9 +63,7 @@ class LineConsumer(Consumer):
         return self._buffer.empty and (self._ended or self._is_over())
 
     def _is_over(self) -> bool:
-        """Whether nothing can come any more, without reading: so who may not take a
-        task yet sees the end as well.
-        """
+        """Whether nothing can come any more; seen without reading any further."""
         if self._regular:
             left = os.fstat(self._fd).st_size - os.lseek(self._fd, 0, os.SEEK_CUR)
             self._ended = left <= 0

@@ -111,7 +111,7 @@ def _facts(about: About | None) -> dict[str, object]:
         return {}
     facts = {"worker": about.worker, "type": about.type, "id": about.id}
     if not about.id:
-        facts["info"] = about.info
+        facts |= {"info": about.info, "position": about.position}
     found: dict[str, object] = {k: shown(text) for k, text in facts.items() if text}
     return {**found, "attempt": about.attempt}
 

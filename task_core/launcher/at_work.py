@@ -10,7 +10,6 @@ import attrs
 
 from task_core.errors import excerpt
 from task_core.launcher.context import Job
-from task_core.task import Task
 from task_core.values import format_duration
 
 MOST_NAMED = 3
@@ -42,6 +41,7 @@ class About:
 
     Args:
         type, id, info: Of the task.
+        position: Where its message is in the topic, if the bus knows.
         attempt: The how-manyth receipt it is.
         worker: Name of the worker, where that is known.
     """
@@ -51,20 +51,31 @@ class About:
     info: str
     attempt: int
     worker: str = ""
+    position: str = ""
 
     def __str__(self) -> str:
-        """Name the task."""
-        return name_of(self, self.attempt)
+        """Name the task: by its type, its id (else its info and place), the attempt.
+
+        Example:
+            >>> str(About(type="load", id="", info="a.csv", attempt=2, position="17"))
+            "load 'a.csv' at 17, attempt 2"
+        """
+        at = f" at {self.position}" if self.position else ""
+        named = self.id or f"{excerpt(self.info)}{at}"
+        return f"{self.type} {named}, attempt {self.attempt}"
 
 
-def name_of(task: Task | About, attempt: int) -> str:
-    """Name a task for people: its type, its id (else its info), and the attempt.
+def name_of(job: Job) -> str:
+    """Name the task of a job for people."""
+    return str(facts_of(job))
 
-    Example:
-        >>> name_of(Task(type="load", info="a.csv"), 2)
-        "load 'a.csv', attempt 2"
-    """
-    return f"{task.type} {task.id or excerpt(task.info)}, attempt {attempt}"
+
+def place_of(job: Job) -> str:
+    """Return where the message of a task without id is, as far as the bus tells."""
+    position = job.delivery.position
+    if position is None or job.task.id:
+        return ""
+    return position.decode() if isinstance(position, bytes) else str(position)
 
 
 def facts_of(job: Job, worker: str = "") -> About:
@@ -76,6 +87,7 @@ def facts_of(job: Job, worker: str = "") -> About:
         info=str(task.info),
         attempt=job.delivery.attempt,
         worker=worker,
+        position=place_of(job),
     )
 
 
@@ -93,7 +105,7 @@ def stop_line(jobs: Collection[Job], seconds: float) -> str:
     """
     if not jobs:
         return "stopping: nothing is running"
-    names = [name_of(job.task, job.delivery.attempt) for job in jobs]
+    names = [name_of(job) for job in jobs]
     others = len(names) - MOST_NAMED
     more = f" and {others:,} more" if others > 0 else ""
     time = format_duration(timedelta(seconds=round(seconds, 3)))
@@ -116,7 +128,7 @@ def tell_raised(
     """
     log.error(
         "the worker raised: task %s",
-        name_of(job.task, job.delivery.attempt),
+        name_of(job),
         exc_info=(type(error), error, trace),
         extra=about(job),
     )

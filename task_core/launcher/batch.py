@@ -80,6 +80,7 @@ def settled_of(batch: Batch, topic: str) -> list[Settled]:
             fates.get(position, "complete"),
             delivery.attempt,
             job.took if job else 0.0,
+            delivery.position,
         )
         for position, (delivery, job) in enumerate(
             zip(batch.deliveries, batch.jobs, strict=True)

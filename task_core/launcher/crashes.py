@@ -3,8 +3,10 @@
 import logging
 from collections import Counter
 
+import attrs
+
 from task_core.api.bus import Bus, Consumer
-from task_core.launcher.at_work import about, name_of
+from task_core.launcher.at_work import about, facts_of
 from task_core.launcher.context import Job
 from task_core.launcher.in_flight import InFlight
 from task_core.launcher.outbox import Outbox
@@ -55,7 +57,7 @@ class Crashes:
         fate = "it is dead" if dead else "it is given back"
         log.error(
             "task %s: its process %s; %s",
-            name_of(job.task, times),
+            attrs.evolve(facts_of(job), attempt=times),
             job.killed,
             fate if self._returns else "it is done with an error",
             extra=about(job),

@@ -189,7 +189,7 @@ def last_error(launcher: Launcher) -> dict[str, Any] | None:
     """Return what went wrong last with a task, and with the bus."""
     found: dict[str, Any] = {}
     if (job := launcher.parts.outbox.last_failed) is not None:
-        name = name_of(job.task, job.delivery.attempt)
+        name = name_of(job)
         found["task"] = {
             "task": shown(name),
             "msg": shown(job.task.msg)[:500],

@@ -209,7 +209,7 @@ class ThreadSlots:
         log.warning(
             "slot: task %s: %s, and its thread does not end: it is left behind (%d so"
             " far), and another one takes its slot",
-            name_of(job.task, job.delivery.attempt),
+            name_of(job),
             job.outcome.msg,
             handover.left_behind,
             extra=about(job),
@@ -288,7 +288,7 @@ class ThreadSlots:
         except BaseException as error:
             if job is None:
                 raise
-            name = name_of(job.task, job.delivery.attempt)
+            name = name_of(job)
             log.warning("slot: %s, after task %s or in a hook", describe(error), name)
             job.outcome = failed(error)
             job.task.ended = job.task.ended or job.task.started

@@ -108,7 +108,7 @@ class InFlight:
         outcome = failed(f"worker forced to close; waited '{time}'")
         self._stats.abandoned += len(self.jobs)
         for job in self.jobs:
-            name = name_of(job.task, job.delivery.attempt)
+            name = name_of(job)
             log.warning("task %s: did not stop in %s", name, time, extra=about(job))
         # Copies: the worker still holds the task itself.
         jobs = [Job(job.delivery, replace(job.task)) for job in self.jobs]

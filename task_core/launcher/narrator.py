@@ -65,12 +65,12 @@ class Narrator:
                 text = "settled a message of topic %s, attempt %d: %s"
                 self._log.debug(text, one.topic, one.attempt, one.fate)
             else:
-                job = Job(Delivery(b"", None, one.attempt), one.task)
+                delivery = Delivery(b"", attempt=one.attempt, position=one.position)
+                job = Job(delivery, one.task)
                 self._tell("settled", job, f": {one.fate}")
 
     def _tell(self, step: str, job: Job, more: str = "") -> None:
-        name = name_of(job.task, job.delivery.attempt)
-        self._log.debug("%s task %s%s", step, name, more, extra=about(job))
+        self._log.debug("%s task %s%s", step, name_of(job), more, extra=about(job))
 
 
 def _job_of(task: Task) -> Job:

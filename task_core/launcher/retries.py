@@ -83,7 +83,7 @@ class Retries:
             self._log.warning(
                 "task %s: a retry is due in %gs, but the bus delays at most %gs: it"
                 " comes then",
-                name_of(job.task, job.delivery.attempt),
+                name_of(job),
                 delay,
                 self._longest,
                 extra=about(job),

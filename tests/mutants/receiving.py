@@ -26,6 +26,17 @@ class LosesWhatIsBeyondTheLimit(DoubleConsumer):
         return found[:limit]
 
 
+@caught_by("receive_returns_at_most_limit_and_in_the_end_all", "assert 1 == 10")
+class TellsOnePlaceForAll(DoubleConsumer):
+    """Takes the number of the topic for that of the message."""
+
+    def _receive(self, limit, timeout):
+        found = super()._receive(limit, timeout)
+        for delivery in found:
+            delivery.position = 7
+        return found
+
+
 class Buffering(DoubleConsumer):
     """Takes more than it was asked for, and keeps it for later."""
 

@@ -133,7 +133,8 @@ class Child:
         self._channel.send(Back(back[::-1]))
 
     def _do(self, work: Work) -> None:
-        job = Job(Delivery(work.task, None, work.attempt), decode_task(work.task))
+        delivery = Delivery(work.task, attempt=work.attempt, position=work.position)
+        job = Job(delivery, decode_task(work.task))
         self._slot.job = job
         begin = time.perf_counter()
         try:

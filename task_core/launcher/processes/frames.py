@@ -34,11 +34,13 @@ class Work(Struct):
         number: Names it in answers.
         task: The task on the wire.
         attempt: The how-manyth receipt it is.
+        position: Where its message is, if its name needs that.
     """
 
     number: int
     task: bytes
     attempt: int
+    position: str = ""
 
 
 class Cancel(Struct):

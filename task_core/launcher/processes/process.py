@@ -12,6 +12,7 @@ from math import inf
 from pathlib import Path
 
 import task_core
+from task_core.launcher.at_work import place_of
 from task_core.launcher.context import Job, limit_of
 from task_core.launcher.processes.frames import (
     Begin,
@@ -125,7 +126,8 @@ class Process:
         for job in jobs:
             self._count += 1
             self.jobs[self._count] = job
-            works.append(Work(self._count, encode_task(job.task), job.delivery.attempt))
+            body, attempt = encode_task(job.task), job.delivery.attempt
+            works.append(Work(self._count, body, attempt, place_of(job)))
         self.say(*works)
         if idle:
             self.begin(now)

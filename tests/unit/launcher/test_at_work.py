@@ -89,10 +89,17 @@ def test_a_line_outside_of_tasks_has_none(told, caplog):
     assert caplog.records[-1].at_work is None
 
 
-def test_a_task_without_an_id_is_named_by_its_info():
-    """Secrets in it are hidden."""
-    task = Task(type="load", info="nsq://u:s3cret@h")
-    assert name_of(task, 1) == "load 'nsq://u:********@h', attempt 1"
+@pytest.mark.parametrize(
+    ("position", "told"),
+    [(None, ""), (17, " at 17"), (b"0a1f", " at 0a1f"), ("2:17", " at 2:17")],
+)
+def test_a_task_without_an_id_is_named_by_its_info_and_its_place(position, told):
+    """The place as the bus tells it. Secrets in the info are hidden."""
+    delivery = Delivery(b"", position=position)
+    job = Job(delivery, Task(type="load", info="nsq://u:s3cret@h"))
+    assert name_of(job) == f"load 'nsq://u:********@h'{told}, attempt 1"
+    job.task.id = "77"
+    assert name_of(job) == "load 77, attempt 1"
 
 
 def test_a_stop_says_how_many_are_waited_for_and_how_long():

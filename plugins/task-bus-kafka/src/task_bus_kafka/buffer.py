@@ -105,7 +105,7 @@ class Buffer:
         committed: Callable[[int], Progress | None],
     ) -> None:
         new = set(partitions).difference(self.partitions)
-        found = {number: Partition(committed(number), self._caution) for number in new}
+        found = {it: Partition(committed(it), self._caution, it) for it in new}
         with self.changed:
             self._partitions.update(found)
 
@@ -128,7 +128,7 @@ class Buffer:
         if self._partitions[number].is_behind(record.offset):
             self.release([number])  # the topic was deleted and made anew
             before = Progress(record.offset, record.offset)
-            self._partitions[number] = Partition(before, self._caution)
+            self._partitions[number] = Partition(before, self._caution, number)
         return self._partitions[number]
 
     def changes(self, *, leaving: bool = False) -> dict[int, Progress]:

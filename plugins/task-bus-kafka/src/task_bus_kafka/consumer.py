@@ -79,6 +79,7 @@ class KafkaConsumer(Consumer):
             headers=message.headers,
             returned=message.returned,
             unsure=1 if lost > 0 and self._transactor is None else 0,
+            position=message,
         )
 
     def _wait(self, limit: int, deadline: float) -> list[OpenMessage]:

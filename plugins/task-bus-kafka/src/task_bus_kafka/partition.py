@@ -46,6 +46,10 @@ class OpenMessage:
         self.returned = returned
         self.ends = 0.0  # when its lease is over, while it is handed out
 
+    def __str__(self) -> str:
+        """Tell people where it is."""
+        return f"{self.partition.number}:{self.offset}"
+
     @property
     def valid(self) -> bool:
         """Whether it is still open, and this its newest receipt."""
@@ -82,9 +86,13 @@ class Partition:
         before: How far others had come, or None if nobody was there.
         caution: Seconds after the last of what was held then in which what killed may
             still come; 0 where each step is written down anyway.
+        number: Its number in the topic.
     """
 
-    def __init__(self, before: Progress | None, caution: float = 0.0) -> None:
+    def __init__(
+        self, before: Progress | None, caution: float = 0.0, number: int = 0
+    ) -> None:
+        self.number = number
         self.open: dict[int, OpenMessage] = {}  # in the order of offsets
         self.fresh = True  # nothing was handed out since it became ours
         self._before = before or Progress(0, 0)

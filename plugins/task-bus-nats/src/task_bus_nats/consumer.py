@@ -7,7 +7,7 @@ from time import monotonic
 from task_bus_nats.errors import MissingError
 from task_bus_nats.link import Link
 from task_bus_nats.producer import HEADERS
-from task_bus_nats.returns import Returns, attempt_of
+from task_bus_nats.returns import Returns, attempt_of, position_of
 from task_bus_nats.topics import SECOND, Channel, Topics
 from task_bus_nats.wire import Frame, header_of, status_of
 from task_core.api import Bus, BusConnectionError, BusError, Consumer, Delivery, Event
@@ -143,7 +143,9 @@ class NatsConsumer(Consumer):
             attempt = 1 if reply.startswith(self._firsts) else attempt_of(reply)
             again = again or attempt > 1
             headers = _headers(head) if head else None
-            found.append(Delivery(body, reply, attempt, headers))
+            delivery = Delivery(body, reply, attempt, headers)
+            delivery.position = position_of(reply)
+            found.append(delivery)
         if again:
             self._returns.look(found)
         return found

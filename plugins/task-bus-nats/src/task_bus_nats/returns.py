@@ -111,3 +111,9 @@ def attempt_of(token: bytes) -> int:
     """Return the how-manyth receipt the subject of an acknowledgement tells."""
     words = token.split(b".")  # $JS.ACK.[DOMAIN.ACCOUNT.]STREAM.CONSUMER.ATTEMPT.…
     return int(words[4] if len(words) == 9 else words[6])
+
+
+def position_of(token: bytes) -> bytes:
+    """Return the number in the stream that it tells."""
+    words = token.split(b".")
+    return words[5] if len(words) == 9 else words[7]

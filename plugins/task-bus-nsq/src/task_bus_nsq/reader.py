@@ -103,7 +103,8 @@ class Reader(NsqdConnection):
                 else:
                     token = Receipt(self, name, arrived, deadline)
                     self.held[name] = token
-                    found.append(Delivery(data[at + _BODY : after], token, attempt))
+                    body = data[at + _BODY : after]
+                    found.append(Delivery(body, token, attempt, position=name))
             else:
                 self._hear(kind, data[at + 8 : after])
             at = after

@@ -128,7 +128,8 @@ class PostgresConsumer(Consumer):
         token = [number, rank, due]
         self._mine[number] = token
         names = _decode(headers) if headers else None
-        return Delivery(body, token, to_int(attempts), names, to_int(returned))
+        times = to_int(attempts), to_int(returned)
+        return Delivery(body, token, times[0], names, times[1], position=to_int(number))
 
     def _rest(self) -> float:
         """Return in how many seconds something is due; what wakes us is on."""

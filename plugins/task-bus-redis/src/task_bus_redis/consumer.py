@@ -101,8 +101,8 @@ class RedisConsumer(Consumer):
             entries, wait = self._run("take", *words)
         self._look_at = monotonic() + wait / 1000
         return [
-            Delivery(body, at, int(receipts), _headers(headers), int(returned))
-            for at, receipts, body, headers, returned in entries
+            Delivery(body, at, int(n), _headers(headers), int(returned), position=at)
+            for at, n, body, headers, returned in entries
         ]
 
     def _read(self, limit: int, seconds: float) -> list[Delivery]:
@@ -193,11 +193,11 @@ class RedisConsumer(Consumer):
 def _delivery(id: bytes, fields: list[bytes]) -> Delivery:
     """Return the first receipt of an entry, or that of a copy."""
     if len(fields) == 2:
-        return Delivery(fields[1], id)
+        return Delivery(fields[1], id, position=id)
     values = dict(zip(fields[::2], fields[1::2], strict=True))
     receipts, returned = int(values.get(b"a", 0)), int(values.get(b"r", 0))
     headers = _headers(values.get(b"h"))
-    return Delivery(values[b"b"], id, 1 + receipts, headers, returned)
+    return Delivery(values[b"b"], id, 1 + receipts, headers, returned, position=id)
 
 
 def _headers(text: bytes | None) -> dict[str, str] | None:

@@ -232,4 +232,4 @@ class Channel:
     ) -> Delivery:
         names = _decode(headers) if headers else None
         lease = Lease(number, ends, self.file.generation)
-        return Delivery(body, lease, attempt, names, returned)
+        return Delivery(body, lease, attempt, names, returned, position=number % SPAN)

@@ -19,9 +19,12 @@ class Receiving:
     def test_receive_returns_at_most_limit_and_in_the_end_all(
         self, env: Environment
     ) -> None:
-        """None is lost between two calls."""
+        """None is lost between two calls; no two are said to be at the same place."""
         _, consumer = env.filled(*TEN)
-        assert sorted(bodies(env.receive(consumer, 10, limit=3))) == TEN
+        found = env.receive(consumer, 10, limit=3)
+        assert sorted(bodies(found)) == TEN
+        places = [it.position for it in found if it.position is not None]
+        assert len(set(map(str, places))) == len(places)
 
     def test_receive_returns_as_soon_as_there_is_one(self, env: Environment) -> None:
         """It does not wait for the limit, nor for its timeout."""

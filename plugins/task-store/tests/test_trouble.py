@@ -11,12 +11,22 @@ from brokers.postgres import Postgres
 from brokers.proxy import Proxy
 from task_store import Claim, StoreAwayError, StoreError, open_store
 from task_store.schema import VERSION
+from task_store.waiting import with_beat
 
 
 def one_line(error):
     text = str(error.value)
     assert "\n" not in text
     return text
+
+
+def again(act):
+    """Do something until the store is back."""
+    while True:
+        try:
+            return act()
+        except StoreAwayError:
+            continue
 
 
 @pytest.mark.parametrize(
@@ -149,13 +159,51 @@ def test_a_server_that_is_killed_is_away_and_comes_back(open_):
                 store.claim([Claim("b", "load", b"")])
             assert one_line(error)
         server.start()
-        while True:
-            try:
-                ours = store.claim([Claim("a", "load", b""), Claim("b", "load", b"")])
-                break
-            except StoreAwayError:
-                continue
+        ours = again(lambda: store.claim([Claim(it, "load", b"") for it in "ab"]))
         assert ours == [False, True]
+
+
+def test_a_server_that_is_frozen_is_away_and_comes_back(open_, monkeypatch):
+    """Its machine confirms what it is sent; signs of life are given meanwhile."""
+    monkeypatch.setattr("task_store.engine.GRACE", 0.1)
+    beats = []
+    with Postgres() as server:
+        store = open_(f"{server.url}?timeout=1")
+        assert store.claim([Claim("a", "load", b"")]) == [True]
+        server.pause()
+        try:
+            told = "cannot be reached .it has not answered for 1.1s"
+            waiting, away = with_beat(lambda: beats.append(1)), StoreAwayError
+            with waiting, pytest.raises(away, match=told) as error:
+                store.claim([Claim("b", "load", b"")])
+            assert one_line(error)
+            with pytest.raises(StoreAwayError, match="timeout") as error:
+                store.claim([Claim("b", "load", b"")])  # nobody lets it connect
+            assert one_line(error)
+        finally:
+            server.resume()
+        assert len(beats) > 2
+        ours = again(lambda: store.claim([Claim(it, "load", b"") for it in "ab"]))
+        assert ours == [False, True]
+
+
+def test_a_statement_may_not_take_longer_than_the_url_says(new_database, open_):
+    """The server ends it, and the connection is good for the next one."""
+    from sqlalchemy import text
+
+    store = open_(f"{new_database()}?timeout=0.2")
+    told = pytest.raises(StoreAwayError, match="canceling statement")
+    with told, store._database.writing() as connection:
+        connection.execute(text("SELECT pg_sleep(60)"))
+    assert store.claim([Claim("a", "load", b"")]) == [True]
+
+
+@pytest.mark.parametrize("seconds", ["soon", "0", "inf", "-1"])
+def test_a_limit_that_is_no_time_is_refused(seconds):
+    """Before anything waits for ever."""
+    url = f"postgresql://ada:hunter2@localhost/tasks?timeout={seconds}"
+    with pytest.raises(StoreError, match=f"a number of seconds, not '{seconds}'"):
+        open_store(url)
 
 
 def test_a_connection_that_is_cut_costs_one_call(server, new_database, open_):

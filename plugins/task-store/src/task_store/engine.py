@@ -1,11 +1,13 @@
 """Connections to the file or the server, set as a store needs them."""
 
 import contextlib
+import math
 import os
 import sqlite3
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from task_store.errors import StoreError
 from task_store.place import Place
@@ -14,8 +16,12 @@ BUSY = 10.0
 """Seconds to wait for other writers of a file."""
 CONNECT = 5
 """Seconds that connecting to a server may take."""
-ANSWER = 15
+ANSWER = 15.0
 """Seconds that one statement may take, and a lost server may stay silent."""
+GRACE = 2.0
+"""Seconds more in which the server says itself that a statement took too long."""
+TIMEOUT = "timeout"
+"""What a URL calls the seconds that an answer may take."""
 NEEDS = "a store in PostgreSQL needs more: pip install 'task-store[postgres]'"
 
 
@@ -31,9 +37,17 @@ def make_engine(place: Place) -> Engine:
         event.listen(engine, "begin", _begin)
         return engine
     try:
-        return create_engine(place.url, connect_args=_words(place))
+        from task_store.answers import connect  # a file needs no client library
     except ImportError as error:
         raise StoreError(f"{NEEDS} ({error})") from None
+    seconds = _seconds(place)
+    url = place.url.difference_update_query([TIMEOUT])
+    engine = create_engine(url, connect_args=_words(url, seconds))
+    limited = partial(connect, seconds + GRACE)
+    event.listen(
+        engine, "do_connect", lambda _, __, words, more: limited(*words, **more)
+    )
+    return engine
 
 
 def make_file(path: str) -> None:
@@ -43,17 +57,36 @@ def make_file(path: str) -> None:
         os.close(os.open(path, flags, 0o600))
 
 
-def _words(place: Place) -> dict[str, Any]:
+def _seconds(place: Place) -> float:
+    """Return how long an answer may take, as the URL says.
+
+    Raises:
+        StoreError: It says no time.
+    """
+    text = place.url.query.get(TIMEOUT, str(ANSWER))
+    try:
+        seconds = float(str(text))
+    except ValueError:
+        seconds = math.nan
+    if 0.1 <= seconds < math.inf:
+        return seconds
+    told = f"?{TIMEOUT}= of its URL is a number of seconds, not {text!r}"
+    raise StoreError(f"{place.name}: {told}")
+
+
+def _words(url: URL, seconds: float) -> dict[str, Any]:
+    milliseconds = round(1000 * seconds)
+    limits = ("statement_timeout", "lock_timeout")
     words: dict[str, Any] = {
         "connect_timeout": CONNECT,
         "application_name": "task-store",
-        "options": f"-c statement_timeout={ANSWER}s -c lock_timeout={ANSWER}s",
-        "keepalives_idle": ANSWER,
+        "options": " ".join(f"-c {name}={milliseconds}" for name in limits),
+        "keepalives_idle": max(1, round(seconds)),
         "keepalives_interval": CONNECT,
         "keepalives_count": 3,
-        "tcp_user_timeout": ANSWER * 1000,
+        "tcp_user_timeout": milliseconds,
     }
-    return {name: it for name, it in words.items() if name not in place.url.query}
+    return {name: it for name, it in words.items() if name not in url.query}
 
 
 def _set_up(connection: sqlite3.Connection, _: Any) -> None:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from task_core.api import TaskmasterContext
 from task_store.errors import StoreAwayError
+from task_store.waiting import with_beat
 
 T = TypeVar("T")
 FIRST_PAUSE = 0.1
@@ -32,7 +33,8 @@ class Patience:
         since, pause = self._ctx.clock.monotonic(), 0.0
         while True:
             try:
-                done = act()
+                with with_beat(self._beat):
+                    done = act()
             except StoreAwayError as error:
                 if self._ctx.stopping:
                     raise
@@ -45,3 +47,7 @@ class Patience:
                     seconds = self._ctx.clock.monotonic() - since
                     self._ctx.log.warning("the store is back after %.1fs", seconds)
                 return done
+
+    def _beat(self) -> bool:
+        """Keep the leases of what is in work, while a server says nothing."""
+        return self._ctx.stopping

@@ -132,6 +132,9 @@ def launcher_facts(launcher: Launcher) -> dict[str, Any]:
     if parts.bus.capabilities.lease:
         left = round(parts.in_flight.renewal_in, 1)
         facts["lease"] = {"length": _span(plan.lease), "renewed_in": _span(left)}
+    if launcher.loop is not None and parts.bus.capabilities.depth:
+        launcher.loop.watchdog.wanted = True
+        facts["depth"] = launcher.loop.watchdog.depth
     facts["attempts"] = {"most": plan.max_attempts, "held": _attempts(jobs)}
     times = _times(launcher)
     facts["running"] = dict(Counter(shown(job.task.type) for job in times))

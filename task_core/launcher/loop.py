@@ -53,7 +53,7 @@ class Loop:
         self._clock = parts.clock
         self._log = parts.log
         self._consumer = consumer
-        self._watchdog = Watchdog(
+        self.watchdog = Watchdog(
             parts.bus, plan.topic, plan.channel, parts.clock, parts.log
         )
         self.outages = Outages(self._sit_out, parts.clock, parts.log, self._note_outage)
@@ -111,6 +111,8 @@ class Loop:
             Whether the bus was used.
         """
         used = self._settle()  # what an outage has kept: nothing more before it is gone
+        if self.watchdog.wanted:
+            self.watchdog.look()
         self.end = self._look_for_the_end()
         if self.end or self._stalled:
             return used
@@ -138,7 +140,7 @@ class Loop:
         last = max(self._last_arrival, self._last_progress)
         if self._drain is not None and self._drain.is_empty(last):
             return End.TOPIC_EMPTY
-        self._stalled = self._watchdog.barks()
+        self._stalled = self.watchdog.barks()
         return None
 
     def _subscribe_anew(self) -> None:
@@ -190,7 +192,7 @@ class Loop:
         if not deliveries:
             return
         self._last_arrival = self._clock.monotonic()
-        self._watchdog.feed()
+        self.watchdog.feed()
         if not self._in_flight.jobs:  # the slots have been idle
             self._last_progress = self._last_arrival
         jobs = self._inbox.sort(deliveries)

@@ -18,6 +18,8 @@ LAST_PAUSE = 10.0
 FIRST_STALL = 120.0
 LAST_STALL = 3600.0
 """Seconds without a message that are too long: they double while it is no use."""
+LOOK_AGAIN = 5.0
+"""Seconds between two looks at the backlog for those who want to know it."""
 
 T = TypeVar("T")
 
@@ -140,6 +142,11 @@ class Watchdog:
         self._log = log
         self._stall = FIRST_STALL
         self._since = clock.monotonic()
+        self._next_look = self._since
+        self.depth: int | None = None
+        """What the bus said last of the backlog, if anybody wants to know."""
+        self.wanted = False
+        """Whether somebody does: set by who shows it, from other threads."""
 
     def feed(self) -> None:
         """Note that something came."""
@@ -157,14 +164,20 @@ class Watchdog:
         self._stall = min(2 * self._stall, LAST_STALL)
         return True
 
+    def look(self) -> None:
+        """Ask for the backlog since somebody wants to know, but not all the time."""
+        if (now := self._clock.monotonic()) >= self._next_look:
+            self._next_look, self.wanted = now + LOOK_AGAIN, False
+            self._has_backlog()
+
     def _has_backlog(self) -> bool:
-        if not self._bus.capabilities.depth:
-            return False
-        try:
-            return self._bus.depth(self._topic, self._channel) > 0
-        except BusError as error:  # who may not ask may still read
-            self._log.debug("no word on the backlog: %s", error)
-            return False
+        self.depth = None
+        if self._bus.capabilities.depth:
+            try:
+                self.depth = self._bus.depth(self._topic, self._channel)
+            except BusError as error:  # who may not ask may still read
+                self._log.debug("no word on the backlog: %s", error)
+        return bool(self.depth)
 
 
 def random_part(most: float) -> float:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -111,6 +112,25 @@ def test_the_state_is_asked_for_when_prometheus_asks(hooks):
     assert metrics(hooks)["task_bus_up",] == 0
 
 
+def test_a_backlog_is_told_where_the_bus_knows_it(hooks):
+    """Once for launchers that read the same; a bus that cannot count has none."""
+    reads = {"consumer": {"topic": "load", "channel": "a"}}
+    for depth in (7, 7, None):
+        hooks.launcher_started(lambda depth=depth: {**reads, "depth": depth})
+    hooks.launcher_started(lambda: {"consumer": {"topic": "load", "channel": "b"}})
+    found = [name for name in metrics(hooks) if name[0] == "task_depth"]
+    assert len(found) == 1
+    assert metrics(hooks)[found[0]] == 7
+
+
+def test_dead_letters_of_a_topic_count_from_zero(hooks):
+    """A counter that appears with the first one has never increased: no alert."""
+    hooks.launcher_started(lambda: {"consumer": {"topic": "load", "channel": "a"}})
+    assert metrics(hooks)["task_dead_total", "load"] == 0
+    hooks.batch_settled([Settled(None, "load", "dead", 6, 0.0)])
+    assert metrics(hooks)["task_dead_total", "load"] == 1
+
+
 def test_other_pages_are_somebody_elses(hooks):
     """It answers for its own alone."""
     assert hooks.status_page("/other") is None
@@ -171,18 +191,87 @@ def test_a_launch_serves_them_at_its_status_address(tmp_path, pool):
         process.kill()
     assert 'task_running{type="work"} 1.0' in text
     assert "task_slots 1.0" in text
+    assert 'task_dead_total{topic="work"} 0.0' in text
     assert "process_cpu_seconds_total" in text
 
 
 def names():
     """Return the names of all metrics that there may be."""
     hooks = make(PrometheusOptions())
-    hooks.launcher_started(dict)
+    state = {"running": {"load": 1}, "depth": 7}
+    reads = {"topic": "load", "channel": "load"}
+    hooks.launcher_started(lambda: {**state, "consumer": reads})
     dead = Settled(None, "load", "dead", 6, 0.0)
     dates = {"created": "2027-01-01T00:00:00Z", "started": "2027-01-01T00:00:05Z"}
     hooks.batch_settled([settled(**dates), settled(fate="retry"), dead])
     hooks.task_sent([Message("done", b"")])
-    return {name[0] for name in metrics(hooks)} | {"task_running"}
+    return {name[0] for name in metrics(hooks)}
+
+
+ALERTED = """
+rule_files: [{alerts}]
+tests:
+  - interval: 1m
+    input_series:
+      - {{series: 'task_bus_up{{instance="a"}}', values: '0x60'}}
+      - {{series: 'task_dead_total{{topic="load"}}', values: '0x30 1x30'}}
+      - {{series: 'task_tasks_total{{type="t",result="error"}}', values: '0+3x60'}}
+      - {{series: 'task_tasks_total{{type="t",result="complete"}}', values: '0+7x60'}}
+      - {{series: 'task_wait_seconds_bucket{{type="t",le="600"}}', values: '0x60'}}
+      - {{series: 'task_wait_seconds_bucket{{type="t",le="3600"}}', values: '0+9x60'}}
+      - {{series: 'task_wait_seconds_bucket{{type="t",le="+Inf"}}', values: '0+9x60'}}
+      - {{series: 'task_running{{instance="a",type="t"}}', values: '1x120'}}
+      - series: 'task_last_settle_timestamp_seconds{{instance="a"}}'
+        values: '0x120'
+      - {{series: 'task_depth{{topic="load",channel="load"}}', values: '5+5x60'}}
+    alert_rule_test:
+"""
+ALERT = """
+      - eval_time: {at}
+        alertname: {name}
+        exp_alerts: [exp_labels: {labels}]
+"""
+EXPECTED = [
+    ("TaskBusAway", "10m", "severity: critical, instance: a"),
+    ("TasksDead", "35m", "severity: warning, topic: load"),
+    ("TasksFail", "40m", "severity: warning, type: t"),
+    ("TasksWait", "40m", "severity: warning, type: t"),
+    ("TaskWorkerStands", "70m", "severity: warning, instance: a"),
+    ("TasksPileUp", "60m", "severity: warning, topic: load, channel: load"),
+]
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not here")
+def test_every_alert_fires_when_it_should(tmp_path):
+    """As Prometheus itself reads the rules."""
+    alerts = (CONTRIB / "alerts.yml").read_text()
+    assert re.findall("alert: (.*)", alerts) == [name for name, *_ in EXPECTED]
+    plain = re.sub(r" +annotations:\n +summary: .*\n", "", alerts)
+    (tmp_path / "alerts.yml").write_text(plain)
+    text = ALERTED.format(alerts="alerts.yml")
+    for name, at, labels in EXPECTED:
+        text += ALERT.format(name=name, at=at, labels=f"{{{labels}}}")
+    (tmp_path / "tests.yml").write_text(text)
+    for words in (
+        ["test", "rules", tmp_path / "tests.yml"],
+        ["check", "rules", CONTRIB / "alerts.yml"],
+    ):
+        done = subprocess.run(
+            ["promtool", *words], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not here")
+def test_the_names_of_metrics_are_as_prometheus_wants_them(hooks):
+    """Units, endings and help texts."""
+    hooks.batch_settled([settled()])
+    page = hooks.status_page("/metrics")[1]
+    done = subprocess.run(
+        ["promtool", "check", "metrics"], input=page, capture_output=True, check=False
+    )
+    told = [line for line in done.stderr.splitlines() if line.startswith(b"task_")]
+    assert (done.stdout, told) == (b"", [])
 
 
 @pytest.mark.parametrize("file", ["dashboard.json", "alerts.yml"])

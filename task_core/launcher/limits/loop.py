@@ -31,7 +31,7 @@ class LimitedLoop(Loop):
         """Who asks for nothing sees no empty topic."""
         if self._limits.holds_back:
             self._last_arrival = self._clock.monotonic()
-            self._watchdog.feed()
+            self.watchdog.feed()
         return super()._look_for_the_end()
 
     def _room(self) -> int:

@@ -13,6 +13,7 @@ from task_core.launcher.outages import (
     FIRST_STALL,
     LAST_PAUSE,
     LAST_STALL,
+    LOOK_AGAIN,
     Outages,
     Watchdog,
     is_passing,
@@ -138,6 +139,18 @@ def raising(error):
         raise error
 
     return depth
+
+
+def test_a_backlog_is_asked_for_when_somebody_wants_to_know(clock, watch):
+    """And not each time: that is a call on the bus."""
+    depths = [3, 2, 1]
+    dog = watch(lambda topic, channel: depths.pop(0))
+    for seconds, known in ((0, 3), (LOOK_AGAIN / 2, 3), (LOOK_AGAIN, 2)):
+        clock.advance(seconds)
+        dog.wanted = True
+        dog.look()
+        assert dog.depth == known
+    assert not dog.wanted
 
 
 def test_a_backlog_of_which_nothing_comes_makes_it_bark(clock, watch):

@@ -34,12 +34,16 @@ class Tasks(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Return them as they are now."""
+        many = [one() for one in self.facts]
         with self._counts.lock:
-            yield from [*self._counted(), *self._measured()]
-        yield from self._state([one() for one in self.facts])
+            yield from [*self._counted(many), *self._measured()]
+        yield from self._state(many)
 
-    def _counted(self) -> Iterator[Metric]:
+    def _counted(self, many: Sequence[Mapping[str, Any]]) -> Iterator[Metric]:
         counts = self._counts
+        # From 0 on: what appears with the first one has never increased.
+        topics = [one["consumer"]["topic"] for one in many if "consumer" in one]
+        dead = {**dict.fromkeys(topics, 0), **counts.dead}
         tasks = CounterMetricFamily(
             "task_tasks", "Tasks done, by result.", labels=[*self._labels, "result"]
         )
@@ -55,7 +59,7 @@ class Tasks(Collector):
                 retries.add_metric(key, one.retries)
         yield retries
         told = {"task_dead": "Messages put aside.", "task_sent": "Messages confirmed."}
-        for name, found in (("task_dead", counts.dead), ("task_sent", counts.sent)):
+        for name, found in (("task_dead", dead), ("task_sent", counts.sent)):
             metric = CounterMetricFamily(name, told[name], labels=["topic"])
             for topic, count in found.items():
                 metric.add_metric([topic], count)
@@ -87,6 +91,7 @@ class Tasks(Collector):
         for kind, count in found.items():
             running.add_metric([kind], count)
         yield running
+        yield self._depth(many)
         windows = [one.get("window", {}) for one in many]
         slots = sum(one.get("slots", 0) for one in windows)
         buffered = sum(one.get("buffer", 0) for one in windows)
@@ -98,6 +103,18 @@ class Tasks(Collector):
         yield GaugeMetricFamily(
             "task_last_settle_timestamp_seconds", "When it settled last.", last
         )
+
+    def _depth(self, many: Sequence[Mapping[str, Any]]) -> Metric:
+        """Return what the buses say of the backlogs; several may read the same."""
+        depth = GaugeMetricFamily(
+            "task_depth", "Waiting on the bus.", labels=["topic", "channel"]
+        )
+        told = [one for one in many if one.get("depth") is not None]
+        read = [(one["consumer"], one["depth"]) for one in told]
+        found = {(one["topic"], one["channel"]): count for one, count in read}
+        for names, count in found.items():
+            depth.add_metric(names, count)
+        return depth
 
 
 def _buckets(histogram: Histogram) -> list[tuple[str, float]]:

@@ -8,7 +8,7 @@ from queue import SimpleQueue
 import attrs
 import pytest
 from task_testing import BusContract, WorkerContract
-from task_testing.contract.child import Child, Job
+from task_testing.child import Child, Job
 from task_testing.contract.kit import SUITE
 from task_testing.contract.results import PATIENCE, RESULTS
 

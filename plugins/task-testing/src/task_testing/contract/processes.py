@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from task_core.api import Task, dead_topic, decode_dead, decode_task, encode_task
+from task_testing.child import DEAD, KILLER, READY, SENT, Job, children
 from task_testing.contract.backdoor import not_offered
-from task_testing.contract.child import DEAD, KILLER, READY, SENT, Job, children
 from task_testing.contract.environment import LONG, Environment, bodies
 from task_testing.contract.kit import needs
 

@@ -1,6 +1,7 @@
 """A process of its own that uses a bus, for the rules about many and about dying.
 
-It reads what to do from stdin as one pickle, and tells in lines what it did.
+It reads what to do from stdin as one pickle, and tells in lines what it did. It
+is not in the room of the contract, which imports pytest: a kit starts dozens of these.
 """
 
 import contextlib

@@ -6,10 +6,8 @@ read options tell the secrets here, once for the process, and they are blotted o
 whatever is shown later.
 """
 
-import json
 import re
 from collections.abc import Iterator
-from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 HIDDEN = "********"
 """Shown in place of a secret."""
@@ -72,7 +70,9 @@ def _spelled(match: re.Match[str]) -> str:
 
 def printable_json(text: str) -> str:
     """Escape in a JSON text what would steer a terminal; it stays the same JSON."""
-    return re.sub(_IN_LINES, lambda match: json.dumps(match[0])[1:-1], text)
+    from json import dumps  # noqa: PLC0415  few texts have any
+
+    return re.sub(_IN_LINES, lambda match: dumps(match[0])[1:-1], text)
 
 
 def hide_secrets(text: str) -> str:
@@ -138,10 +138,14 @@ def _names_one(host: str) -> bool:
 
 def _forms(secret: str) -> Iterator[str]:
     """Yield a secret as it may be written: quoted, in JSON, in an excerpt."""
+    # Few starts are told any.
+    from json import dumps  # noqa: PLC0415
+    from urllib.parse import quote, quote_plus, unquote, unquote_plus  # noqa: PLC0415
+
     for form in (secret, unquote(secret), unquote_plus(secret)):
         yield form
         yield quote(form, safe="", errors="replace")
         yield quote_plus(form, errors="replace")
         yield repr(form)[1:-1]
-        yield json.dumps(form)[1:-1]
-        yield json.dumps(form, ensure_ascii=False)[1:-1]
+        yield dumps(form)[1:-1]
+        yield dumps(form, ensure_ascii=False)[1:-1]

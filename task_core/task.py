@@ -7,13 +7,12 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from urllib.parse import quote_plus
 
 import msgspec
 
 from task_core.clock import Clock, SystemClock, new_id
 from task_core.errors import DecodeError, excerpt
-from task_core.uri import split_query
+from task_core.uri import quote_plus, split_query
 
 _SYSTEM = SystemClock()
 _RFC3339 = re.compile(

@@ -6,7 +6,6 @@ A section is the options of one thing, with the names by which each source sets 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
-from urllib.parse import unquote, unquote_plus
 
 import attrs
 
@@ -14,7 +13,7 @@ from task_core.errors import nearest
 from task_core.fields import Field
 from task_core.options import UrlPart, options_of
 from task_core.shown import HIDDEN, hide_secrets
-from task_core.uri import split_uri
+from task_core.uri import split_uri, unquote
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -178,7 +177,7 @@ def hide_in_url(section: Section, url: str) -> str:
 def _hide_pair(names: Collection[str], pair: str) -> str:
     """Blot out the value of a secret key, however that is written."""
     key, equals, _ = pair.partition("=")
-    name = unquote_plus(key).strip().lower().replace("-", "_")
+    name = unquote(key.replace("+", " ")).strip().lower().replace("-", "_")
     return f"{key}{equals}{HIDDEN}" if equals and name in names else pair
 
 

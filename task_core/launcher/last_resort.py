@@ -2,14 +2,13 @@
 
 One task that never lets go of Python (a catastrophic regular expression) keeps the main
 thread from hearing a signal. Only another process can see that, and do something.
-`signals.py` starts it, with where signals wait to be heard as its stdin, a byte each.
+`signals.py` starts it, with where signals wait to be heard as its stdin, a byte each;
+signals of its own are blocked.
 """
 
-import contextlib
 import fcntl
 import os
 import select
-import signal
 import struct
 import sys
 import termios
@@ -19,12 +18,12 @@ LOOK = 0.1
 """Seconds between two looks at a signal that nobody has heard yet."""
 ORPHANED = 60.0
 """Seconds until it notices at last that the process it watches is gone."""
+SIGQUIT, SIGKILL = 3, 9
+"""Everywhere; to import `signal` costs as much as all else that this program does."""
 
 
 def main() -> None:
     """Watch the parent until it ends, or is frozen."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_IGN)
     parent, grace, last_words = int(sys.argv[1]), *map(float, sys.argv[2:])
     poll = select.poll()
     poll.register(0, select.POLLIN)
@@ -52,14 +51,16 @@ def _is_frozen(poll: select.poll, grace: float, last_words: float) -> bool:
 
 
 def _end(parent: int, last_words: float) -> None:
-    with contextlib.suppress(OSError):
+    try:
         os.write(2, _REASON)
-        os.kill(parent, signal.SIGQUIT)  # tells where all threads are, and ends
+        os.kill(parent, SIGQUIT)  # tells where all threads are, and ends
         until = time.monotonic() + last_words
         while os.getppid() == parent:
             if time.monotonic() > until:
-                os.kill(parent, signal.SIGKILL)
+                os.kill(parent, SIGKILL)
             time.sleep(LOOK)
+    except OSError:  # it is gone
+        return
 
 
 _REASON = (

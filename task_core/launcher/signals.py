@@ -167,6 +167,7 @@ def _start_watcher(ear: int, grace: float) -> int | None:
             os.environ,
             file_actions=streams,
             setpgroup=0,  # Ctrl-C is for the launcher
+            setsigmask=(*_SIGNALS, signal.SIGQUIT),  # it ends with what it watches
         )
     except OSError:  # without it, all else works
         return None

@@ -7,7 +7,8 @@ the same over brokers and PostgreSQL.
 import os
 
 import pytest
-from cron_instances import Instances, check, kill_at_random
+from brokers.instances import Instances, Seen, check, kill_at_random
+from cron_instances import Cron
 from task_bus_sqlite.options import SqliteOptions
 from task_bus_sqlite.plugin import sqlite
 
@@ -24,11 +25,13 @@ def test_two_instances_send_each_firing_whoever_is_killed(
     """What comes twice was in flight, and is the same to the byte."""
     path = tmp_path / "bus.db"
     bus = sqlite.open(SqliteOptions(path=str(path)), BusContext())
-    consumer = bus.subscribe("tick", "check")
-    instances = Instances(tmp_path, f"sqlite://{path}", str(tmp_path / "store.db"))
+    scenario = Cron(tmp_path, str(tmp_path / "store.db"))
+    seen = Seen(bus.subscribe("tick", "check"), scenario.came)
+    instances = Instances(tmp_path, scenario, f"sqlite://{path}")
     try:
-        seen, _ = kill_at_random(instances, consumer, seed)
+        kill_at_random(scenario, instances, seen, seed)
     finally:
         instances.stop()
         bus.close()
-    check(seen, record_property)
+    record_property("latest", f"{scenario.latest:.1f}s")
+    check(scenario, seen, record_property)

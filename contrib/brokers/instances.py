@@ -1,0 +1,177 @@
+"""Instances of a taskmaster as processes, which tests kill: what is owed must come.
+
+A scenario says what causes tasks and which of them are owed; the rest is the same for
+every taskmaster: two instances on one store and one bus, a seed that says who is killed
+when, and what may come twice.
+"""
+
+import collections
+import contextlib
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from task_core.api import BusConnectionError, Consumer, LeaseLostError, decode_task
+
+COMMAND = str(Path(sys.executable).parent / "task")
+KILLS = 4
+PATIENCE = 400.0
+"""Seconds that a busy machine may take for all of it."""
+
+
+class Scenario(Protocol):
+    """What is special about a taskmaster.
+
+    Args:
+        taskmaster: Its name.
+        topic: Where what is owed comes.
+        at_once: How many tasks may be in flight when an instance is killed.
+    """
+
+    taskmaster: str
+    topic: str
+    at_once: int
+
+    def flags(self, number: int) -> Sequence[str]:
+        """Return the flags of an instance."""
+
+    def feed(self) -> None:
+        """Cause something; called again and again between the kills."""
+
+    def owed(self) -> set[str]:
+        """Return the infos of all that must come, from now on no more.
+
+        Called again until it has all come; may repeat what was not taken.
+        """
+
+
+class Instances:
+    """Instances on one store and one bus.
+
+    Args:
+        folder: Where they run.
+        scenario: Which taskmaster.
+        bus: What they send to, as `--bus` takes it.
+        count: How many.
+    """
+
+    def __init__(
+        self, folder: Path, scenario: Scenario, bus: str, count: int = 2
+    ) -> None:
+        self._folder = folder
+        words = [COMMAND, "launch", "--taskmaster", scenario.taskmaster, "--bus", bus]
+        self._commands = [[*words, *scenario.flags(it)] for it in range(count)]
+        self._log = (folder / "instances.log").open("ab")
+        self._processes = [self._start(it) for it in range(count)]
+
+    def kill(self, number: int) -> None:
+        """Kill one at once, wherever it is, and start another."""
+        self._processes[number].kill()
+        self._processes[number].wait()
+        self._processes[number] = self._start(number)
+
+    def stop(self) -> None:
+        """End all."""
+        for process in self._processes:
+            process.kill()
+            process.wait()
+        self._log.close()
+
+    @property
+    def told(self) -> str:
+        """What they have logged."""
+        return (self._folder / "instances.log").read_text()
+
+    def _start(self, number: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._commands[number], cwd=self._folder, stderr=self._log
+        )
+
+
+class Seen:
+    """What came of the bus: the bodies of each task, by its info.
+
+    Args:
+        consumer: Of its topic.
+        on_task: Called with the info of each task that comes.
+    """
+
+    def __init__(
+        self, consumer: Consumer, on_task: Callable[[str], object] = str
+    ) -> None:
+        self._consumer = consumer
+        self._on_task = on_task
+        self._places: set[object] = set()
+        self.bodies: dict[str, list[bytes]] = collections.defaultdict(list)
+
+    def read(self, seconds: float) -> None:
+        """Take what comes, and wait so long for it."""
+        try:
+            deliveries = self._consumer.receive(1000, seconds)
+        except BusConnectionError:
+            time.sleep(0.05)  # it says so at once while the broker is away
+            return
+        for delivery in deliveries:
+            place = delivery.position and str(delivery.position)
+            if place is not None and place in self._places:
+                continue  # it comes again since its ack was lost, and was sent once
+            self._places.add(place)
+            info = decode_task(delivery.body).info
+            self.bodies[info].append(delivery.body)
+            self._on_task(info)
+        with contextlib.suppress(BusConnectionError, LeaseLostError):
+            self._consumer.ack(deliveries)
+
+
+def kill_at_random(
+    scenario: Scenario,
+    instances: Instances,
+    seen: Seen,
+    seed: int,
+    trouble: Callable[[], object] = lambda: None,
+    kills: int = KILLS,
+) -> None:
+    """Kill them now and then; return when all that is owed has come.
+
+    Args:
+        scenario, instances, seen: Who sends what, and what came of it.
+        seed: Of chance.
+        trouble: Another one, which comes between two of the kills.
+        kills: How many.
+    """
+    choose, deadline = random.Random(seed), time.monotonic() + PATIENCE
+    while not seen.bodies:
+        assert time.monotonic() < deadline, instances.told
+        scenario.feed()
+        seen.read(0.5)
+    for number in range(kills):
+        if number == kills // 2:
+            trouble()
+        until = time.monotonic() + choose.uniform(0.2, 2.5)
+        while (left := until - time.monotonic()) > 0:
+            scenario.feed()
+            seen.read(min(0.25, left))
+        instances.kill(choose.randrange(2))
+    while missing := scenario.owed() - seen.bodies.keys():
+        assert time.monotonic() < deadline, (sorted(missing)[:20], instances.told)
+        seen.read(0.5)
+
+
+def check(
+    scenario: Scenario,
+    seen: Seen,
+    record_property: Callable[[str, object], None],
+    kills: int = KILLS,
+) -> None:
+    """Twice is only what was in flight when its sender was killed: the same bytes."""
+    twice = {info: bodies for info, bodies in seen.bodies.items() if len(bodies) > 1}
+    for info, bodies in twice.items():
+        assert len(set(bodies)) == 1, (info, bodies)
+    extra = sum(len(bodies) - 1 for bodies in twice.values())
+    assert extra <= (kills + 1) * scenario.at_once  # one for the trouble
+    told = f"{scenario.taskmaster}: {len(seen.bodies)} tasks, {extra} of them twice"
+    record_property("told", told)

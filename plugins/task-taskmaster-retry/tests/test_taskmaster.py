@@ -101,6 +101,19 @@ def test_a_done_task_that_comes_twice_leads_to_one(place, failed):
     assert len(place.run(failed(meta="retry=1"))) == 1, "the next time is another"
 
 
+def test_its_info_tells_what_the_rules_have_done(place, failed):
+    """And how much waits."""
+    store = open_store(place.store, clock=place.clock)
+    taskmaster = Retry(read_rules(place.rules), store)
+    tasks = [failed(), failed(id="8"), failed(id="9", meta="retry=3")]
+    bus = RecordingBus(map(encode_task, tasks))
+    run_taskmaster(taskmaster._read, clock=place.clock, bus=bus)
+    info = taskmaster.info()
+    assert info["rules"] == [{"rule": "rule 1 (load)", "again": 2, "given up": 1}]
+    assert (info["waiting"], info["store"]) == (5, store.name)
+    store.close()
+
+
 def test_what_waits_survives_a_kill(place, failed, tmp_path):
     """The next process sends it, when it is due."""
     store = open_store(place.store, clock=place.clock)
@@ -155,6 +168,6 @@ def test_a_dry_run_tells_and_sends_nothing(place, failed, caplog):
 def test_the_store_lies_beside_the_rules_when_none_is_named(place):
     """Nothing has to be set up."""
     taskmaster = retry.make(Options(rules=place.rules))
-    assert taskmaster.info() == {"waiting": 0}
+    assert taskmaster.info()["waiting"] == 0
     taskmaster._store.close()
     assert place.rules.with_name("retry.store.db").exists()

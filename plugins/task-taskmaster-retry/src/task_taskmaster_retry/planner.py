@@ -18,10 +18,14 @@ class Planned:
     Args:
         text: That, for people.
         claims: What is to be sent for it.
+        rule: The rule that is about it.
+        again: Whether it runs again; else it is given up.
     """
 
     text: str
     claims: tuple[Claim, ...]
+    rule: str
+    again: bool = False
 
 
 class Planner:
@@ -68,18 +72,19 @@ class Planner:
             topic = self._rules.retried_topic
             claims.append(_claim(task, count, topic, again, now + delay))
         text = f"{rule}: again in {delay:.0f}s, {count + 1} of {rule.retry}: {task.msg}"
-        return Planned(text, tuple(claims))
+        return Planned(text, tuple(claims), str(rule), again=True)
 
     def _given_up(self, task: Task, rule: Rule, count: int | None) -> Planned:
         if not self._rules.failed_topic:
-            return Planned(f"{rule}: given up: {task.msg}", ())
+            return Planned(f"{rule}: given up: {task.msg}", (), str(rule))
         meta = {COUNT: FAILED}
         if count is not None:
             meta[TRIED] = str(count)
         last = structs.replace(task, meta=_meta(task, meta))
         topic = self._rules.failed_topic
         claims = (_claim(task, -1, topic, last, 0.0),)
-        return Planned(f"{rule}: given up after {count or 0}: {task.msg}", claims)
+        text = f"{rule}: given up after {count or 0}: {task.msg}"
+        return Planned(text, claims, str(rule))
 
 
 def _claim(task: Task, count: int, topic: str, body: Task, due: float) -> Claim:

@@ -1,5 +1,6 @@
 """The taskmaster: reads done tasks, notes what is to be sent again, sends it then."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -48,15 +49,25 @@ class Retry(Taskmaster):
         self._planner = Planner(rules)
         self._outbox: Outbox | None = None
         self._ended = False
+        self._counts: Counter[tuple[str, bool]] = Counter()
 
     def loops(self) -> Sequence[Any]:
         """Return the two loops."""
         return [self._read, self._send]
 
     def info(self) -> Mapping[str, Any]:
-        """Return how much waits."""
+        """Return what the rules have done since the start, and how much waits."""
+        rules = [
+            {
+                "rule": str(rule),
+                "again": self._counts[str(rule), True],
+                "given up": self._counts[str(rule), False],
+            }
+            for rule in self._rules.rules
+        ]
         with self._store.in_use():
-            return {"waiting": self._store.pending()}
+            waiting = self._store.pending()
+        return {"store": self._store.name, "rules": rules, "waiting": waiting}
 
     def _read(self, ctx: TaskmasterContext) -> None:
         try:
@@ -80,6 +91,7 @@ class Retry(Taskmaster):
                 patience.insist(partial(self._store.queue, claims))
                 self._look()
             for one in planned:
+                self._counts[one.rule, one.again] += 1
                 ctx.log.info("%s", one.text)
 
     def _send(self, ctx: TaskmasterContext) -> None:

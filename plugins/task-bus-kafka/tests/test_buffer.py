@@ -2,10 +2,12 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from task_bus_kafka import buffer as buffer_module
 from task_bus_kafka.buffer import Buffer
+from task_bus_kafka.consumer import KafkaConsumer
 from task_bus_kafka.delayed import FRAME
 from task_bus_kafka.headers import DUE
 from task_bus_kafka.hold import Hold
@@ -13,7 +15,7 @@ from task_bus_kafka.poller import Poller
 from task_bus_kafka.progress import Progress
 from task_bus_kafka.records import Record
 
-from task_core.api import Delivery
+from task_core.api import Capabilities, Delivery
 
 BODY = b"x" * 100
 
@@ -161,3 +163,14 @@ def test_work_goes_on_after_a_lease_without_progress():
         assert time.monotonic() < ends
         time.sleep(0.01)
         hold.renew(0.1)
+
+
+def test_an_owner_that_takes_nothing_for_long_is_there_all_the_same(buffer):
+    """A slow rate or a pause is no silence: it would leave the group, and come back."""
+    bus = SimpleNamespace(name="kafka", capabilities=Capabilities(), closed=False)
+    consumer = KafkaConsumer(bus, "load", "load", buffer, None, None)
+    buffer.hear()
+    buffer._silent_since -= 3600
+    assert buffer.is_abandoned
+    assert not consumer.exhausted
+    assert not buffer.is_abandoned

@@ -101,6 +101,14 @@ class KafkaConsumer(Consumer):
             raise problem
         return []
 
+    def _exhausted(self) -> bool:
+        """Never; but who asks is alive, though it may take nothing for long.
+
+        A slow rate is no reason to leave the group, and to come back for each task.
+        """
+        self._buffer.hear()
+        return False
+
     def _wake(self) -> None:
         with self._buffer.changed:
             self._buffer.changed.notify_all()

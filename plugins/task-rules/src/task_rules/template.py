@@ -23,10 +23,10 @@ _TOKEN = re.compile(r"\{(?:meta:(?P<key>\w+)|(?P<name>\w+))\}", re.IGNORECASE)
 _LAYOUTS = {
     "yyyy": "{0.year:04}",
     "yy": "{0:%y}",
-    "mm": "{0:%m}",
-    "dd": "{0:%d}",
-    "hh": "{0:%H}",
-    "min": "{0:%M}",
+    "mm": "{0.month:02}",
+    "dd": "{0.day:02}",
+    "hh": "{0.hour:02}",
+    "min": "{0.minute:02}",
     "ts": "{0.year:04}{0:%m%dT%H%M%S}",
     "hour_slug": "{0.year:04}/{0:%m/%d/%H}",
     "slug": "{0.year:04}/{0:%m/%d/%H}",
@@ -52,7 +52,12 @@ def expand(
     """
     cut = template.find("#", 1)
     end = len(template) if cut < 0 else cut
-    draw = uuid.uuid4().hex[:8]
+    draw = ""
+
+    def drawn() -> str:
+        nonlocal draw
+        draw = draw or uuid.uuid4().hex[:8]
+        return draw
 
     def value(match: re.Match[str]) -> str:
         if key := match["key"]:
@@ -62,7 +67,7 @@ def expand(
         name = match["name"].lower()
         if layout := _LAYOUTS.get(name):
             return layout.format(moment)
-        return draw if name == "uuid" else _HOST.get(name, lambda: match[0])()
+        return drawn() if name == "uuid" else _HOST.get(name, lambda: match[0])()
 
     return _TOKEN.sub(value, template)
 

@@ -125,7 +125,6 @@ def _draft(
     phase: Phase, moment: datetime | None, row: Row, number: int, above: Above
 ) -> Draft:
     goes_down = {*above.needed, *phase.keep}
-    asked = {*templates.keys(phase.template), *goes_down}
     fixed = {"workflow": phase.workflow} if phase.workflow else {}
     if phase.job:
         fixed["job"] = phase.job
@@ -133,6 +132,7 @@ def _draft(
         fixed[HOUR] = hour_text(moment)
     values = {**above.meta, **phase.meta, **row, **fixed}
     inherited = {key: above.meta[key] for key in goes_down if above.meta.get(key)}
+    asked = {*templates.keys(phase.template), *goes_down} if row else ()
     own = {key: value for key, value in row.items() if key in asked}
     return Draft(
         phase=phase,

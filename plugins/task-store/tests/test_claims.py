@@ -188,3 +188,12 @@ def test_a_key_tells_all_parts_of_a_cause_apart():
     """`a`, `bc` is not `ab`, `c`."""
     assert key_of("cron", "a", "bc") != key_of("cron", "ab", "c")
     assert key_of("cron", "a") == key_of("cron", "a")
+
+
+def test_what_is_not_sent_to_a_topic_can_be_looked_at(store):
+    """In the order of their times; nobody takes anything over by that."""
+    late = Claim("k1", "load", b"1", store.now() + 60)
+    store.queue([late, Claim("k2", "load", b"2"), Claim("k3", "other", b"3")])
+    assert [it.key for it in store.claims.waiting("load")] == ["k2", "k1"]
+    store.sent(["k2"])
+    assert store.claims.waiting("load") == [late]

@@ -110,3 +110,16 @@ def test_why_tells_what_a_phase_waits_for(task, files):
     done = task("workflow", "why", str(files.write(SHOP)), "some-id", "report")
     assert done.returncode == 0, done.stderr
     assert "report follows export on complete, as soon as it is done" in done.stdout
+
+
+def test_a_phase_can_rest_and_go_on(task, files):
+    """`why` tells since when, and why; what has no cron is refused."""
+    path = str(files.write(SHOP))
+    done = task("workflow", "pause", path, "export", "--note", "no source")
+    assert (done.returncode, done.stderr) == (0, "shop.toml export rests\n")
+    told = task("workflow", "why", path, "some-id", "export").stdout
+    assert "shop.toml export rests since" in told
+    assert "no source" in told
+    assert "goes on" in task("workflow", "resume", path, "export").stderr
+    done = task("workflow", "pause", path, "report")
+    assert (done.returncode, "has no cron" in done.stderr) == (2, True)

@@ -171,3 +171,18 @@ def test_why_tells_who_is_missing(flow):
     assert "that is told as an alert" in lines[2]
     (plainly,) = why(flow.store, workflow, report, "another")
     assert "follows orders and items:all on complete; none" in plainly
+
+
+def test_why_tells_when_a_task_runs_again(files):
+    """How often it has, and how often it may."""
+    files.write(
+        '[[phase]]\ntask = "load"\nmanual = true\nretry = 2\nretry_delay = "1h"\n'
+    )
+    flow = Flow(files)
+    flow.follow(done("load", result="error"))
+    workflow = flow.make()._library.book.entries["shop.toml"].workflow
+    (line,) = why(flow.store, workflow, workflow.phases[0], "run-1")
+    assert line.startswith("shop.toml load is sent at 2026-01-05T01:")
+    assert line.endswith(", retry 1 of 2")
+    (other,) = why(flow.store, workflow, workflow.phases[0], "run-2")
+    assert "only started by hand" in other

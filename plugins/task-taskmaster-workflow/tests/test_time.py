@@ -111,6 +111,20 @@ def test_a_firing_while_the_one_before_is_at_work(files, overlap, before, after)
     assert infos(flow.pass_time(hours=1))[:1] == after
 
 
+@pytest.mark.parametrize(("missed", "after"), [("last", ["03"]), ("all", ["02", "03"])])
+def test_a_phase_that_rests_does_not_fire_until_it_goes_on(files, missed, after):
+    """Then its `missed` counts; others fire in between."""
+    other = '[[phase]]\ntask = "c"\ncron = "@hourly"\n'
+    files.write(HOURLY + f'missed = "{missed}"\n{other}')
+    flow = Flow(files)
+    name = flow.make()._library.book.phases[0].pause
+    assert infos(flow.pass_time(hours=1, minutes=5)) == ["01", ""]
+    flow.store.pauses.pause(name, "ada", "the source is down")
+    assert infos(flow.pass_time(hours=2)) == ["", ""]
+    flow.store.pauses.resume(name)
+    assert infos(flow.pass_time(minutes=10)) == after
+
+
 def test_retries_come_later_each_time_and_then_it_failed(files):
     """The delay doubles up to its limit; id, job and meta stay."""
     files.write(HOURLY + 'retry = 3\nretry_delay = "10s"\nretry_max = "15s"\n')

@@ -111,6 +111,13 @@ class Claims:
             found.update({row.key: Held(_claim(row), row.sent) for row in rows})
         return found
 
+    def waiting(self, topic: str) -> list[Claim]:
+        """Return what is not sent to a topic, in the order of their times."""
+        at = OUTBOX.c.sent.is_(None) & (OUTBOX.c.topic == topic)
+        look = select(*_CLAIM).where(at).order_by(OUTBOX.c.due, OUTBOX.c.key)
+        with self._database.reading() as connection:
+            return [_claim(row) for row in connection.execute(look)]
+
     def pending(self) -> int:
         """Return how many are not sent, those that are not due yet among them."""
         look = select(func.count()).where(OUTBOX.c.sent.is_(None))

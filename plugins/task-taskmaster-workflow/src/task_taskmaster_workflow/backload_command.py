@@ -1,6 +1,5 @@
 """`task backload`: prints a plan and sends nothing; sends exactly that with --send."""
 
-import getpass
 import io
 import json
 import re
@@ -19,6 +18,7 @@ from task_store.plans import State
 from task_core.api import CommandContext, OptionError, Role, UsageError, decode_task
 from task_taskmaster_workflow.backload import MOST, Request, make_backload
 from task_taskmaster_workflow.folder import read_all, store_beside
+from task_taskmaster_workflow.in_flight import InFlight
 from task_taskmaster_workflow.read import Workflow
 from task_taskmaster_workflow.sending import (
     Progress,
@@ -26,6 +26,7 @@ from task_taskmaster_workflow.sending import (
     save_plan,
     send_plan,
 )
+from task_taskmaster_workflow.who import user
 
 HELP = """Plan the tasks of a range of dates, and send them with --send.
 
@@ -60,6 +61,8 @@ def make() -> click.Command:
 @click.option("--max-tasks", type=int, default=MOST, show_default=True)
 @click.option("--only", type=click.Choice(["missing", "failed", "all"]), default="all")
 @click.option("--rate", default="", metavar="N/s", help="Most tasks a second: 10/s.")
+@click.option("--max-in-flight", type=click.IntRange(1), help="Most that are not done.")
+@click.option("--done-topic", default="done", help="Which tells --max-in-flight so.")
 @click.option("--store", default="", help="Where plans are kept.")
 @click.option("--bus", "url", default="", metavar="URL", help="As in task launch.")
 @click.option("--plan", default="", metavar="ID", help="One that was made before.")
@@ -121,6 +124,8 @@ class _Command:
             made = datetime.fromtimestamp(int(plan.made), UTC).isoformat()
             task = json.loads(plan.parameters)["task"]
             done = f"{progress.sent}/{progress.total}"
+            if progress.failed:
+                done += f", {progress.failed} failed"
             click.echo(f"{plan.plan}  {made}  {plan.state:9}  {done:>11}  {task}")
 
     def _go_on(self, plan: str) -> None:
@@ -158,7 +163,7 @@ class _Command:
             raise UsageError("there is nothing to send: its file of meta has no rows")
         plan = uuid.uuid4().hex[:8]
         parameters = json.dumps(attrs.asdict(request), sort_keys=True)
-        save_plan(self._store, plan, parameters, tasks, _who())
+        save_plan(self._store, plan, parameters, tasks, user())
         self._show(plan)
         if self._words["send"]:
             self._send(plan)
@@ -203,28 +208,49 @@ class _Command:
         for item in self._store.plans.items(plan):
             task = decode_task(item.body)
             name = f"{task.type}:{task.job}" if task.job else task.type
-            click.echo(f"{item.n:6}  {item.state:9}  {name}  {task.info}".rstrip())
+            note = f"  ({item.note})" if item.note else ""
+            click.echo(
+                f"{item.n:6}  {item.state:9}  {name}  {task.info}{note}".rstrip()
+            )
 
     def _send(self, plan: str) -> None:
-        rate = _rate(self._words["rate"])
-        bus = self._context.open_bus(self._words["url"], role=Role.OUT)
+        words, store = self._words, self._store
+        rate, most = _rate(words["rate"]), words["max_in_flight"]
+        role = Role.BOTH if most else Role.OUT
+        bus = self._context.open_bus(words["url"], role=role)
         try:
-            with _bar(progress_of(self._store, plan)) as bar:
+            topic = words["done_topic"]
+            flying = InFlight(store, bus, plan, topic, most) if most else None
+            with _bar(progress_of(store, plan), flying) as bar:
 
                 def tell(progress: Progress) -> None:
-                    bar.update(progress.sent - bar.pos)
+                    bar.update(_done(progress, flying) - bar.pos)
 
-                done = send_plan(self._store, bus, plan, rate=rate, tell=tell)
+                done = send_plan(
+                    store, bus, plan, rate=rate, in_flight=flying, tell=tell
+                )
         finally:
             bus.close()
-        state = "sent" if done.state == State.SENT else f"is {done.state}: sent"
-        click.echo(f"plan {plan} {state} {done.sent} of {done.total}", err=True)
+        click.echo(_told(plan, done), err=True)
 
 
-def _bar(progress: Progress) -> Any:
+def _told(plan: str, done: Progress) -> str:
+    if done.state == State.DONE:
+        failed = f", {done.failed} failed" if done.failed else ""
+        return f"plan {plan} done {done.done} of {done.total}{failed}"
+    state = "sent" if done.state == State.SENT else f"is {done.state}: sent"
+    return f"plan {plan} {state} {done.sent} of {done.total}"
+
+
+def _done(progress: Progress, flying: InFlight | None) -> int:
+    return progress.done + progress.failed if flying else progress.sent
+
+
+def _bar(progress: Progress, flying: InFlight | None) -> Any:
     """Return a bar where somebody watches."""
     place = sys.stderr if sys.stderr.isatty() else io.StringIO()
-    return click.progressbar(length=progress.total, label="sending", file=place)
+    label = "done" if flying else "sending"
+    return click.progressbar(length=progress.total, label=label, file=place)
 
 
 def _meta(words: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -249,13 +275,6 @@ def _rate(text: str) -> float:
     if not match:
         raise UsageError(f"--rate takes a number a second, such as 10/s, not {text!r}")
     return float(match[1]) / {"s": 1, "m": 60, "h": 3600}[match[2] or "s"]
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""
 
 
 def _count(number: int) -> str:

@@ -1,7 +1,10 @@
-"""`task workflow`: check, show, run, why, convert."""
+"""`task workflow`: check, show, run, pause, resume, why, convert."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from task_rules.dates import read_date
@@ -25,7 +28,11 @@ from task_taskmaster_workflow.graph import Graph
 from task_taskmaster_workflow.read import Workflow
 from task_taskmaster_workflow.show import as_json, dot, mermaid, tree
 from task_taskmaster_workflow.svg import svg
+from task_taskmaster_workflow.who import user
 from task_taskmaster_workflow.why import why
+
+if TYPE_CHECKING:
+    from task_store import Store
 
 HELP = """Look at files of workflows, and start one of their phases.
 
@@ -34,6 +41,7 @@ task launch --taskmaster workflow --taskmaster-path PATH --bus URL
 """
 FORMATS = ("tree", "mermaid", "dot", "svg", "json")
 PATH = click.Path(path_type=Path)
+STORE = click.option("--store", default="", help="That of the taskmaster.")
 
 
 def make() -> click.Command:
@@ -147,22 +155,58 @@ def _send(context: CommandContext, url: str, tasks: list[Task]) -> None:
         bus.close()
 
 
+@command.command("pause")
+@click.argument("path", type=PATH)
+@click.argument("phase")
+@click.option("--note", default="", help="Why; `task workflow why` tells it.")
+@STORE
+def pause(path: Path, phase: str, note: str, store: str) -> None:
+    """Let the cron of a phase rest until `task workflow resume`.
+
+    Then its `missed` says what is made up for. PHASE as in `task workflow run`.
+    """
+    _, found = find_phase(_usable(path), phase)
+    if not found.crons:
+        raise UsageError(f"{found} has no cron that could rest: end what starts it")
+    with _store(path, store) as opened:
+        new = opened.pauses.pause(found.pause, user(), note)
+    click.echo(f"{found} {'rests' if new else 'rests already'}", err=True)
+
+
+@command.command("resume")
+@click.argument("path", type=PATH)
+@click.argument("phase")
+@STORE
+def resume(path: Path, phase: str, store: str) -> None:
+    """Let a phase go on that rests."""
+    _, found = find_phase(_usable(path), phase)
+    with _store(path, store) as opened:
+        rested = opened.pauses.resume(found.pause)
+    click.echo(f"{found} {'goes on' if rested else 'did not rest'}", err=True)
+
+
 @command.command("why")
 @click.argument("path", type=PATH)
 @click.argument("id")
 @click.argument("phase")
-@click.option("--store", default="", help="That of the taskmaster.")
+@STORE
 def why_(path: Path, id: str, phase: str, store: str) -> None:
     """Tell what a phase waits for in the run of an id.
 
     ID is that of a task before it; PHASE as in `task workflow run`.
     """
+    workflow, found = find_phase(_usable(path), phase)
+    with _store(path, store) as opened:
+        click.echo("\n".join(why(opened, workflow, found, id)))
+
+
+@contextmanager
+def _store(path: Path, url: str) -> "Iterator[Store]":
     from task_store import open_store
 
-    workflow, found = find_phase(_usable(path), phase)
-    opened = open_store(store or store_beside(path))
+    opened = open_store(url or store_beside(path))
     try:
-        click.echo("\n".join(why(opened, workflow, found, id)))
+        yield opened
     finally:
         opened.close()
 

@@ -156,6 +156,11 @@ class Phase:
         """
         return f"{self.name}#{self.ordinal}" if self.ordinal else self.name
 
+    @property
+    def pause(self) -> str:
+        """What the store calls it while it rests."""
+        return f"workflow {self.workflow} {self.key}"
+
     def __str__(self) -> str:
         return f"{self.workflow} {self.name}"
 

@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
-from task_store import Store, key_of
+from task_store import Store
 from task_store.plans import Item, State
 
-from task_core.api import Bus, Message, Task, encode_task
+from task_core.api import Bus, Message, Producer, Task, encode_task
+from task_taskmaster_workflow.in_flight import InFlight, done_key
 
 AT_ONCE = 100
 """Tasks of one send."""
@@ -20,11 +21,14 @@ class Progress:
 
     Args:
         sent, total: Tasks.
+        done, failed: Those of them that are known to be; see `InFlight`.
         state: That of the plan.
     """
 
     sent: int
     total: int
+    done: int
+    failed: int
     state: str
 
 
@@ -43,7 +47,7 @@ def save_plan(
     items = [
         Item(
             n=number,
-            key=key_of("backload", plan, str(number)),
+            key=done_key(task),
             topic=task.type,
             body=encode_task(task),
         )
@@ -56,9 +60,14 @@ def progress_of(store: Store, plan: str) -> Progress:
     """Return how far a plan is."""
     counts = store.plans.counts(plan)
     found = store.plans.get(plan)
-    sent = counts.get(State.SENT, 0) + counts.get(State.DONE, 0)
-    state = found.state if found else ""
-    return Progress(sent=sent, total=sum(counts.values()), state=state)
+    total = sum(counts.values())
+    return Progress(
+        sent=total - counts.get(State.PLANNED, 0),
+        total=total,
+        done=counts.get(State.DONE, 0),
+        failed=counts.get(State.FAILED, 0),
+        state=found.state if found else "",
+    )
 
 
 def send_plan(
@@ -67,6 +76,7 @@ def send_plan(
     plan: str,
     *,
     rate: float = 0.0,
+    in_flight: InFlight | None = None,
     tell: Callable[[Progress], Any] = lambda progress: None,
     wait: Callable[[float], Any] = time.sleep,
 ) -> Progress:
@@ -80,6 +90,7 @@ def send_plan(
         bus: Where tasks go.
         plan: Its id.
         rate: Tasks a second; as fast as it goes when 0.
+        in_flight: Says how many may be sent; then it goes on until all are done.
         tell: Called after each part.
         wait: Sleeps.
 
@@ -93,14 +104,41 @@ def send_plan(
         producer = bus.producer()
         tell(progress_of(store, plan))
         while progress_of(store, plan).state == State.RUNNING:
-            items = store.plans.items(plan, State.PLANNED, limit=size)
-            if not items:
-                store.plans.change(plan, State.SENT, (State.RUNNING,))
-                break
-            producer.send([Message(item.topic, item.body) for item in items])
-            store.plans.mark(plan, [item.n for item in items], State.SENT)
+            most = min(size, in_flight.room) if in_flight else size
+            if most > 0:
+                count = _send_part(store, producer, plan, most)
+                if not count:
+                    store.plans.change(plan, State.SENT, (State.RUNNING,))
+                    break
+            elif in_flight:
+                count = 0
+                in_flight.look()
             progress = progress_of(store, plan)
             tell(progress)
-            if rate and progress.sent < progress.total:
-                wait(len(items) / rate)
+            if rate and count and progress.sent < progress.total:
+                wait(count / rate)
+        if in_flight:
+            _see_the_end(store, plan, in_flight, tell)
         return progress_of(store, plan)
+
+
+def _send_part(store: Store, producer: Producer, plan: str, most: int) -> int:
+    """Send the next tasks of a plan, and mark them; return how many there were."""
+    items = store.plans.items(plan, State.PLANNED, limit=most)
+    if items:
+        producer.send([Message(item.topic, item.body) for item in items])
+        store.plans.mark(plan, [item.n for item in items], State.SENT)
+    return len(items)
+
+
+def _see_the_end(
+    store: Store, plan: str, in_flight: InFlight, tell: Callable[[Progress], Any]
+) -> None:
+    """Wait until all that was sent is done, unless somebody stops the plan."""
+    while progress_of(store, plan).state == State.SENT and in_flight.count:
+        in_flight.look()
+        tell(progress_of(store, plan))
+    if not in_flight.count:
+        store.plans.change(plan, State.DONE, (State.SENT,))
+    if progress_of(store, plan).state in (State.DONE, State.CANCELLED):
+        in_flight.end()

@@ -1,6 +1,8 @@
 """The loop of time: what fires, what is due, what has changed."""
 
+from collections.abc import Container
 from datetime import datetime, timedelta
+from functools import partial
 
 from task_rules.moments import whole_second
 from task_store import Claim, Outbox, Store, key_of
@@ -131,16 +133,21 @@ class Timekeeper:
         now = whole_second(self._ctx.clock)
         found: list[tuple[Slot, datetime]] = []
         taken: set[int] = set()
+        paused = self._paused(now)
         while len(found) < AT_ONCE:
             slot = self.agenda.first()
             if slot is None or slot.next is None or (slot.at or slot.next) > now:
                 break
-            if slot.pass_missed(now):
+            if slot.phase.pause in paused:
+                slot.held = now + timedelta(seconds=max(1.0, LOOK_EVERY))
+            elif slot.pass_missed(now):
                 text = "%s missed firings since %s and goes on with that of %s"
                 self._ctx.log.warning(text, slot.phase, slot.done, slot.next)
             elif slot.phase.overlap is not Overlap.ALLOW and id(slot) in taken:
                 break  # whether it may is known when the one before is claimed
-            elif slot.phase.overlap is Overlap.WAIT and self._runs(slot.phase):
+            elif slot.phase.overlap is Overlap.WAIT and self.outbox.insist(
+                partial(self._runs, slot.phase)
+            ):
                 slot.held = now + timedelta(seconds=max(1.0, LOOK_EVERY))
             else:
                 found.append((slot, slot.next))
@@ -148,6 +155,13 @@ class Timekeeper:
                 slot.go_on(slot.next)
             self.agenda.move()
         return found
+
+    def _paused(self, now: datetime) -> Container[str]:
+        """Return which phases rest, when anything is about to fire."""
+        slot = self.agenda.first()
+        if slot is None or slot.at is None or slot.at > now:
+            return ()
+        return self.outbox.insist(self._store.pauses.all)
 
     def _claim(self, due: list[tuple[Slot, datetime]]) -> None:
         with self._store.transaction():

@@ -1,6 +1,7 @@
 """Tasks that kill their worker among many that do not: a scenario for every bus."""
 
 import collections
+import math
 import subprocess
 import time
 
@@ -29,7 +30,7 @@ def task_settled(task):
     write("settled", task.info)
 """
 """Both a worker and hooks: writes down what runs, and what the bus has confirmed."""
-INNOCENTS = 200
+INNOCENTS, LEASE = 200, 1
 PATIENCE = 60.0
 """Seconds in which what is on a topic can be taken."""
 
@@ -55,7 +56,7 @@ class Killers:
         self._command = [COMMAND, "launch", "-w", "worker.py:work", "--bus", url]
         self._command += ["--hooks", "./worker.py"]
         self._command += ["--topic", topic, "--done-topic", f"{topic}.done"]
-        self._command += ["--drain", "--lease", "1s", "-l", "warning", *flags]
+        self._command += ["--drain", "--lease", f"{LEASE}s", "-l", "warning", *flags]
         self.deaths = 0
         (folder / "worker.py").write_text(WORKER)
 
@@ -101,8 +102,11 @@ class Killers:
         told += f", in flight {[len(names) for names in held]}"
         free = [life.may_repeat(self._forgets) for life in lives.values() if life.died]
         told += f", forgotten {[len(names) for names in free]}"
+        late = [life.late for life in lives.values() if life.late]
+        told += f", leases over {[len(names) for names in late]}"
         print(f"{killers} killers, {slots} slots: {told}")
-        most = collections.Counter(name for names in held + free for name in names)
+        free += held + late
+        most = collections.Counter(name for names in free for name in names)
         again = [name for name in runs if runs[name] - 1 > most[name]]
         assert not again, f"{told}, settled and run again: {again}"
         if self._most is not None:
@@ -115,13 +119,17 @@ class Life:
 
     def __init__(self):
         self.ran, self.died = [], 0.0
-        self._settled = {}
+        self.late = []  # what ran again here when its lease was over
+        self._settled, self._ran_at = {}, {}
 
     def note(self, what, name, at):
         """Note a line of the log."""
         if what == "settled":
             self._settled[name] = at
             return
+        if at - self._ran_at.get(name, math.inf) >= LEASE:
+            self.late.append(name)
+        self._ran_at[name] = at
         self.ran.append(name)
         self.died = at if name.startswith("killer") else self.died
 

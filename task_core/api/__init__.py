@@ -55,6 +55,7 @@ from task_core.errors import (
 from task_core.fields import param
 from task_core.info import format_info, parse_info
 from task_core.options import UrlPart, option
+from task_core.shown import shown
 from task_core.task import Result, Task, format_meta, parse_meta
 from task_core.uri import addresses_of
 from task_core.values import format_duration, parse_duration
@@ -143,6 +144,7 @@ __all__ = [
     "parse_info",
     "parse_meta",
     "retry",
+    "shown",
     "taskmaster",
     "warn",
     "worker",

@@ -1,9 +1,12 @@
 """What the processes say, line by line, each behind the name of its process."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Protocol
+
+from task_core.shown import printable
 
 COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 """Of the names, as ANSI numbers; they are taken in turn."""
@@ -35,13 +38,16 @@ class Screen:
         self._names = list(names)
         self._width = max(map(len, names))
         plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-        self._coloured = sys.stderr.isatty() and not plain
+        self._terminal = sys.stderr.isatty()
+        self._coloured = self._terminal and not plain
 
     def write(self, name: str, lines: Sequence[bytes]) -> None:
         """Write lines of a process."""
         prefix = self._prefix(name)
-        texts = [f"{prefix}{line.decode(errors='replace')}\n" for line in lines]
-        sys.stderr.write("".join(texts))
+        texts = [line.decode(errors="replace") for line in lines]
+        if self._terminal:
+            texts = list(map(_tame, texts))
+        sys.stderr.write("".join(f"{prefix}{text}\n" for text in texts))
         sys.stderr.flush()
 
     def tell(self, name: str, text: str) -> None:
@@ -59,6 +65,13 @@ class Screen:
             return f"{text} "
         colour = COLOURS[self._names.index(name) % len(COLOURS)]
         return f"\033[{colour}m{text}\033[0m "
+
+
+def _tame(text: str) -> str:
+    """Return what stays on its line, and of a line that was written over the last."""
+    parts = re.split(r"(\033\[[\d;]*m|\t)", text.rstrip("\r").rpartition("\r")[2])
+    parts[::2] = map(printable, parts[::2])
+    return "".join(parts)
 
 
 class Lines:

@@ -38,6 +38,22 @@ def test_done_tasks_leave_no_memory_behind(open_bus, client, topic):
     assert rest < full / 10
 
 
+def test_who_only_looks_takes_nothing_from_the_first_channel(open_bus, topic):
+    """What a topic keeps, and what comes meanwhile, is for the first that stays."""
+    bus = open_bus()
+    producer = bus.producer()
+    producer.send([Message(topic, b"1")])
+    looking = bus.subscribe(topic, "look", temporary=True)
+    producer.send([Message(topic, b"2")])
+    producer.send([Message(topic, b"3"), Message(topic, b"4")])
+    seen = looking.receive(5, 5)
+    assert [one.body for one in seen] == [b"2", b"3", b"4"]
+    looking.ack(seen)
+    looking.close()
+    found = bus.subscribe(topic, "work").receive(5, 5)
+    assert [one.body for one in found] == [b"1", b"2", b"3", b"4"]
+
+
 def test_an_idle_reader_asks_for_nothing(open_bus, client, topic):
     """It waits in the server, and looks for what is late each third of its lease."""
     consumer = open_bus(lease=3.0).subscribe(topic, "c")

@@ -68,3 +68,18 @@ def test_list_shows_the_files_with_their_infos(task, tmp_path):
     assert "and 1 more: see --max" in told
     assert "events tell its files" in told
     assert not list(tmp_path.glob("*.db"))
+
+
+def test_what_is_listed_shows_no_secret_and_steers_no_terminal(task, tmp_path):
+    """Passwords stand in URLs of storages, and anybody may name a file."""
+    (tmp_path / "2020" / "c\x1b[2J.csv").write_text("x")
+    url = "ftp://me:SECRET9@127.0.0.1:1/in/*.csv"
+    (tmp_path / "ftp.toml").write_text(f'[[rule]]\nfiles = "{url}"\ntype = "load"\n')
+    code, told, _ = task("check", "ftp.toml")
+    assert (code, "ftp://me:********@127.0.0.1:1" in told) == (0, True)
+    assert "SECRET9" not in told
+    code, _, problem = task("list", "ftp.toml")
+    assert (code, problem.count("\n")) == (2, 1)
+    assert problem.startswith("task: ftp:// cannot be reached: ")
+    _, told, _ = task("list", "rules.toml")
+    assert "c\\x1b[2J.csv  " in told

@@ -123,3 +123,19 @@ def test_a_phase_can_rest_and_go_on(task, files):
     assert "goes on" in task("workflow", "resume", path, "export").stderr
     done = task("workflow", "pause", path, "report")
     assert (done.returncode, "has no cron" in done.stderr) == (2, True)
+
+
+def test_what_is_drawn_and_planned_shows_no_secret_and_steers_no_terminal(task, files):
+    """A file of phases may come from anybody, and an info may hold a password."""
+    wild = SHOP.replace('"{yyyy}-{mm}-{dd}"', '"\\u001b[2J?password=SECRET9"')
+    path = str(files.write(wild))
+    for words in (("check",), ("show",)):
+        assert "\x1b" not in task("workflow", words[0], path).stdout
+    store = "postgresql://me:SECRET9@127.0.0.1:1/db"
+    run = task("workflow", "run", path, "export", "--dry-run")
+    day = ("--at", "2026-01-01")
+    plan = task("backload", "export", "--path", path, *day)
+    for done in (run, plan, task("backload", "--list", "--store", store)):
+        assert "\x1b" not in done.stdout
+        assert "SECRET9" not in done.stdout + done.stderr
+    assert (run.returncode, plan.returncode) == (0, 0)

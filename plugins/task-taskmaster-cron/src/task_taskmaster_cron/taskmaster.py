@@ -6,7 +6,7 @@ from typing import Any
 
 from task_rules.moments import whole_second
 
-from task_core.api import OptionError, Taskmaster, TaskmasterContext
+from task_core.api import OptionError, Taskmaster, TaskmasterContext, shown
 from task_taskmaster_cron.agenda import LATE, Agenda, Entry
 from task_taskmaster_cron.by_file import FileLedger
 from task_taskmaster_cron.ledger import Ledger
@@ -159,7 +159,7 @@ class Rehearsal(Taskmaster):
             firing, entry = first
             task = entry.rule.task(firing, ctx.clock)
             line = f"{_local(entry, firing)}  {entry.rule.topic}  {task.info}"
-            print(line.rstrip())
+            print(shown(line.rstrip()))
             agenda.done(firing)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from task_core.api import OptionError
+from task_core.api import OptionError, shown
 from task_taskmaster_files.file import File
 from task_taskmaster_files.listers import make_lister
 from task_taskmaster_files.rule import Rule, Source, info_of_file
@@ -49,7 +49,7 @@ def check(paths: tuple[Path, ...], timezone: str) -> None:
         except OptionError as error:
             problems += str(error).splitlines()
         else:
-            click.echo("\n".join(_report(path, rules)))
+            click.echo(shown("\n".join(_report(path, rules)), lines=True))
     if problems:
         raise OptionError(problems)
 
@@ -67,18 +67,18 @@ def list_(path: Path, timezone: str, most: int) -> None:
     for rule in rules.rules:
         lister = make_lister(rule, rules.storage)
         if lister is None:
-            click.echo(f"{rule}: events tell its files")
+            click.echo(shown(f"{rule}: events tell its files"))
             continue
         scanner = Scanner(rule, lister)
         folders = scanner.scan(datetime.now(UTC), 0.0, whatever=True)
         found = [file for some in folders for _, file in some]
-        click.echo(f"{rule}: {scanner.tally.files} files")
+        click.echo(shown(f"{rule}: {scanner.tally.files} files"))
         for line in _lines(rule, found[:most]):
-            click.echo(f"  {line}")
+            click.echo(f"  {shown(line)}")
         if len(found) > most:
             click.echo(f"  and {len(found) - most} more: see --max")
         for problem in scanner.tally.problems:
-            click.echo(f"  {problem}", err=True)
+            click.echo(f"  {shown(problem)}", err=True)
 
 
 def _lines(rule: Rule, found: list[File]) -> Iterator[str]:

@@ -41,6 +41,9 @@ class RemoteLister:
             )
         except (ImportError, ValueError) as error:
             raise OptionError([_missing(protocol, error)]) from None
+        except Exception as error:  # noqa: BLE001  some connect, each with its errors
+            reason = f"{protocol}:// cannot be reached: {_line(error)}"
+            raise OptionError([reason]) from None
 
     def scan(
         self,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from task_core.api import OptionError
+from task_core.api import OptionError, shown
 from task_taskmaster_retry.rule import Rule
 from task_taskmaster_retry.rules import Rules, read_rules
 
@@ -41,9 +41,8 @@ def check(paths: tuple[Path, ...]) -> None:
         except OptionError as error:
             problems += error.problems
         else:
-            click.echo(
-                "\n".join([f"{path.name}: {_where(rules)}", *map(_line, rules.rules)])
-            )
+            lines = [f"{path.name}: {_where(rules)}", *map(_line, rules.rules)]
+            click.echo(shown("\n".join(lines), lines=True))
     if problems:
         raise OptionError(problems)
 

@@ -15,7 +15,14 @@ import click
 from task_store import Store, open_store
 from task_store.plans import State
 
-from task_core.api import CommandContext, OptionError, Role, UsageError, decode_task
+from task_core.api import (
+    CommandContext,
+    OptionError,
+    Role,
+    UsageError,
+    decode_task,
+    shown,
+)
 from task_taskmaster_workflow.backload import MOST, Request, make_backload
 from task_taskmaster_workflow.folder import read_all, store_beside
 from task_taskmaster_workflow.in_flight import InFlight
@@ -126,7 +133,8 @@ class _Command:
             done = f"{progress.sent}/{progress.total}"
             if progress.failed:
                 done += f", {progress.failed} failed"
-            click.echo(f"{plan.plan}  {made}  {plan.state:9}  {done:>11}  {task}")
+            line = f"{plan.plan}  {made}  {plan.state:9}  {done:>11}  {task}"
+            click.echo(shown(line))
 
     def _go_on(self, plan: str) -> None:
         plans = self._store.plans
@@ -157,7 +165,7 @@ class _Command:
         request = self._request()
         backload = make_backload(request, self._workflows(), datetime.now(UTC))
         for note in backload.notes:
-            click.echo(note, err=True)
+            click.echo(shown(note), err=True)
         tasks = backload.tasks()
         if not tasks:
             raise UsageError("there is nothing to send: its file of meta has no rows")
@@ -174,7 +182,7 @@ class _Command:
                 if self._words[key]
             )
             text = f"{_count(len(tasks))}, nothing is sent: task backload --plan {plan}"
-            click.echo(f"{text}{more} --send", err=True)
+            click.echo(shown(f"{text}{more} --send"), err=True)
 
     def _workflows(self) -> list[Workflow]:
         path = self._words["path"]
@@ -209,9 +217,8 @@ class _Command:
             task = decode_task(item.body)
             name = f"{task.type}:{task.job}" if task.job else task.type
             note = f"  ({item.note})" if item.note else ""
-            click.echo(
-                f"{item.n:6}  {item.state:9}  {name}  {task.info}{note}".rstrip()
-            )
+            line = f"{item.n:6}  {item.state:9}  {name}  {task.info}{note}"
+            click.echo(shown(line.rstrip()))
 
     def _send(self, plan: str) -> None:
         words, store = self._words, self._store

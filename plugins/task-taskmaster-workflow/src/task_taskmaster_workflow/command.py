@@ -18,6 +18,7 @@ from task_core.api import (
     UsageError,
     encode_task,
     format_meta,
+    shown,
 )
 from task_taskmaster_workflow.convert import convert
 from task_taskmaster_workflow.find import find_phase
@@ -65,7 +66,7 @@ def check(paths: tuple[Path, ...]) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     for file in files:
         if file.workflow:
-            click.echo("\n".join(_report(file.workflow, now)))
+            click.echo(shown("\n".join(_report(file.workflow, now)), lines=True))
     problems = [problem for file in files for problem in file.told]
     if problems:
         raise OptionError(problems)
@@ -106,7 +107,7 @@ def show(path: Path, at: str | None, format_: str) -> None:
         else:
             draw = {"tree": tree, "mermaid": mermaid, "dot": dot, "svg": svg}[format_]
             drawn = draw(workflow, moment)
-        click.echo(drawn)
+        click.echo(shown(drawn, lines=True))
 
 
 @command.command("run")
@@ -138,7 +139,7 @@ def run(
     if not dry_run:
         _send(context, url, tasks)
     for task in tasks:
-        click.echo(f"{task.id}  {found.name}  {task.info}")
+        click.echo(shown(f"{task.id}  {found.name}  {task.info}"))
 
 
 def _task(draft: Draft) -> Task:
@@ -197,7 +198,7 @@ def why_(path: Path, id: str, phase: str, store: str) -> None:
     """
     workflow, found = find_phase(_usable(path), phase)
     with _store(path, store) as opened:
-        click.echo("\n".join(why(opened, workflow, found, id)))
+        click.echo(shown("\n".join(why(opened, workflow, found, id)), lines=True))
 
 
 @contextmanager
@@ -227,7 +228,7 @@ def _usable(path: Path) -> list[Workflow]:
     if problems and not found:
         raise OptionError(problems)
     for problem in problems:
-        click.echo(problem, err=True)
+        click.echo(shown(problem), err=True)
     return found
 
 

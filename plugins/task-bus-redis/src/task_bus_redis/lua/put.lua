@@ -7,7 +7,8 @@
 -- base:returned:CHANNEL hash of ids: how often they were given back without a delay
 -- base:later:CHANNEL sorted set of messages that have a delay, by the time they are due
 -- base:bell:CHANNEL  stream that wakes a reader when something is due sooner than it knows
--- While there is no channel, CHANNEL is empty, and the first channel takes all over.
+-- While there is no channel that stays, CHANNEL is empty, and the first one that does takes
+-- all over: those who only look, on temporary ones, take nothing from it.
 
 local GROUP = 'task'
 local NOBODY = '0:nobody'
@@ -21,9 +22,10 @@ end
 local now = milliseconds()
 
 local function live_channels(base)
-  local found = redis.call('ZRANGEBYSCORE', base .. ':channels', now, '+inf')
-  if #found == 0 then return {''} end
-  return found
+  local found = redis.call('ZRANGEBYSCORE', base .. ':channels', now, '+inf', 'WITHSCORES')
+  local live = found[#found] == 'inf' and {} or {''} -- the last one has the highest score
+  for n = 1, #found, 2 do table.insert(live, found[n]) end
+  return live
 end
 
 local function ring(base, channel)

@@ -5,7 +5,7 @@ local stream = base .. ':tasks:' .. channel
 if ends ~= 'inf' then ends = now + tonumber(ends) end
 if not redis.call('ZSCORE', channels, channel) then
   redis.call('ZREMRANGEBYSCORE', channels, '-inf', '(' .. now)
-  if redis.call('ZCARD', channels) == 0 then
+  if ends == 'inf' and redis.call('ZCOUNT', channels, 'inf', 'inf') == 0 then
     for _, kind in ipairs({':tasks:', ':later:'}) do
       if redis.call('EXISTS', base .. kind) == 1 then
         redis.call('RENAME', base .. kind, base .. kind .. channel)

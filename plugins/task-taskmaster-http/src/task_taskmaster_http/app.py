@@ -13,11 +13,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 from task_store import key_of
 
 from task_core.api import Clock, Task
 from task_taskmaster_http.bodies import Parcel, Plan, check_topic, read_tasks
 from task_taskmaster_http.desk import Desk
+from task_taskmaster_http.front import Front
 from task_taskmaster_http.openapi import document, page
 from task_taskmaster_http.problem import RequestError
 from task_taskmaster_http.rates import Rates
@@ -93,11 +95,12 @@ class Api:
         )
         self._page = page(rules)
 
-    def app(self) -> Starlette:
+    def app(self) -> ASGIApp:
         """Return the application."""
-        return Starlette(
+        tasks = self._guarded(self._tasks)
+        app = Starlette(
             routes=[
-                Route("/tasks", self._guarded(self._tasks), methods=["POST"]),
+                Route("/tasks", tasks, methods=["POST"]),
                 Route("/hooks/{name}", self._guarded(self._hook), methods=["POST"]),
                 Route("/backload", self._guarded(self._backload), methods=["POST"]),
                 Route("/openapi.json", self._openapi, methods=["GET"]),
@@ -106,6 +109,7 @@ class Api:
             ],
             exception_handlers={HTTPException: _not_here, Exception: _bug},
         )
+        return Front(app, "/tasks", tasks, _bug)
 
     def _guarded(
         self, answer: Callable[[Request], Awaitable[Response]]
@@ -123,7 +127,9 @@ class Api:
     async def _tasks(self, request: Request) -> Response:
         token = self._guest(request)
         body = await self._body(request)
-        topic = _checked_topic(request.query_params.get("topic", ""))
+        topic = ""
+        if request.scope["query_string"]:
+            topic = _checked_topic(request.query_params.get("topic", ""))
         kind = request.headers.get("content-type", "")
         parcels, many = read_tasks(body, kind, topic, self._limits.tasks, self._clock)
         for parcel in parcels:
@@ -216,14 +222,18 @@ class Api:
         length = request.headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > most:
             raise RequestError(413, text)
-        parts, size = list[bytes](), 0
+        parts, size, more = list[bytes](), 0, True
         try:
             async with asyncio.timeout(SLOWEST):
-                async for part in request.stream():
-                    size += len(part)
+                while more:  # not `stream()`, which costs as much as all of this
+                    message = await request.receive()
+                    if message["type"] != "http.request":
+                        raise ClientDisconnect
+                    parts.append(message.get("body", b""))
+                    more = message.get("more_body", False)
+                    size += len(parts[-1])
                     if size > most:
                         raise RequestError(413, text)
-                    parts.append(part)
         except TimeoutError:
             raise RequestError(408, "the body did not come in time") from None
         return b"".join(parts)

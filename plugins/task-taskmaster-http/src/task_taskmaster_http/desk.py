@@ -14,6 +14,10 @@ MOST_WAITING = 10_000
 """Requests that may wait for the bus."""
 AT_ONCE = 1_000
 """Tasks that are sent together, if no single request has more."""
+_LATE = (
+    "the bus has not confirmed it in time: it may be sent or not; with an"
+    " Idempotency-Key it may safely be tried again"
+)
 
 
 class Entry:
@@ -67,17 +71,14 @@ class Desk:
             raise try_again(text)
         entry = Entry(parcels, key)
         self._waiting.append(entry)
-        self._wake()
+        if len(self._waiting) == 1:  # for those before it the bus is awake
+            self._wake()
+        # One timer, and no `timeout`: that would be a tenth of all of a request.
+        timer = entry.answer.get_loop().call_later(self._patience, _expire, entry)
         try:
-            async with asyncio.timeout(self._patience):
-                return await entry.answer
-        except TimeoutError:
-            text = (
-                "the bus has not confirmed it in time: it may be sent or not; with an"
-                " Idempotency-Key it may safely be tried again"
-            )
-            raise try_again(text) from None
+            return await entry.answer
         finally:
+            timer.cancel()
             entry.left = True
 
     def take(self) -> list[Entry]:
@@ -97,6 +98,10 @@ class Desk:
         if answers:
             loop = answers[0][0].answer.get_loop()
             loop.call_soon_threadsafe(_tell, answers)
+
+
+def _expire(entry: Entry) -> None:
+    _tell([(entry, try_again(_LATE))])
 
 
 def _tell(answers: Sequence[Answer]) -> None:

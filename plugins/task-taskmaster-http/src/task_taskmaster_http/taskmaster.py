@@ -93,6 +93,8 @@ class HttpTaskmaster(Taskmaster):
         server = WebServer(api.app(), socket, ctx.wake)
         store = open_store(self._place())
         try:
+            with contextlib.suppress(StoreAwayError):
+                store.check()  # making its tables is not what a first request waits for
             server.start()
             ctx.log.info("listens at http://%s:%d", self._host, self.port)
             self.serving(ctx)

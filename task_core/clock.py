@@ -44,7 +44,8 @@ class SystemClock:
     """The machine's own clock."""
 
     def __init__(self) -> None:
-        self._now = (-1, "")  # one tuple, so that threads never see half of it
+        # Begin, end, text; one tuple, so that threads never see half of it.
+        self._now = (0.0, 0.0, "")
 
     def time(self) -> float:
         """Return seconds since 1970-01-01 UTC."""
@@ -56,11 +57,12 @@ class SystemClock:
 
     def stamp(self) -> str:
         """Return now as the wire writes it; formatted once a second at most."""
-        second = int(time.time())
-        cached, text = self._now
-        if second != cached:
+        now = time.time()
+        begin, end, text = self._now
+        if not begin <= now < end:
+            second = int(now)
             text = format_stamp(second)
-            self._now = (second, text)
+            self._now = (second, second + 1, text)
         return text
 
     def wait(self, event: threading.Event, seconds: float) -> bool:

@@ -1,16 +1,13 @@
-"""JSON bytes <-> `Task`, byte for byte as the Go system writes them; dead letters.
+"""JSON bytes <-> `Task`, byte for byte as the Go system writes them.
 
 Rules: keys in the order of `Task`'s fields, compact, empty values left out except
 `type` and `info`, nothing escaped for HTML, the two JavaScript line separators
 escaped. Reading forgives what Go forgives: keys in any case, unknown keys, null.
-
-A dead letter is what could not be decoded or run, with its bytes and the reason.
 """
 
-import binascii
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -27,7 +24,8 @@ _SURROGATE = "[\ud800-\udfff]"
 _HALF_PAIR = rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u)"
 _KINDS = {b'"': "a string", b"{": "an object", b"[": "an array", b"n": "null"}
 _KINDS |= dict.fromkeys((b"t", b"f"), "a boolean")
-_encode = msgspec.json.Encoder().encode
+_encoder = msgspec.json.Encoder()
+_encode = _encoder.encode
 _decode = msgspec.json.Decoder(Task).decode  # refuses unknown keys: see _decode_slowly
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_text = msgspec.json.Decoder(str).decode
@@ -46,7 +44,26 @@ def encode_task(task: Task) -> bytes:
         body = _encode(_without_surrogates(task))
     except TypeError:  # text of a class of its own: markupsafe, numpy and bs4 make such
         body = _encode(_of_plain_text(task))
-    if b"\xe2\x80" in body:  # U+2028 and U+2029, which Go escapes
+    return _escaped(body)
+
+
+def encode_tasks(tasks: Sequence[Task]) -> Sequence[bytes]:
+    """Write many tasks, each as `encode_task` does: in half of the time.
+
+    Example:
+        >>> encode_tasks([Task(type="a", info=""), Task(type="b", info="")])
+        [b'{"type":"a","info":""}', b'{"type":"b","info":""}']
+    """
+    try:
+        lines = _encoder.encode_lines(tasks)
+    except (UnicodeEncodeError, TypeError):
+        return [encode_task(task) for task in tasks]
+    return _escaped(lines).split(b"\n")[:-1]  # JSON holds no newline of its own
+
+
+def _escaped(body: bytes) -> bytes:
+    """Escape U+2028 and U+2029, as Go does."""
+    if b"\xe2\x80" in body:
         body = body.replace(b"\xe2\x80\xa8", rb"\u2028")
         body = body.replace(b"\xe2\x80\xa9", rb"\u2029")
     return body
@@ -76,6 +93,27 @@ def decode_task(body: bytes) -> Task:
     except ValueError:
         raise DecodeError(_bad_date(task)) from None
     return task
+
+
+def decode_tasks(bodies: Sequence[bytes]) -> list[Task]:
+    """Read many tasks, each as `decode_task` does: in two thirds of the time.
+
+    Raises:
+        DecodeError: Some of the bytes are no task.
+
+    Example:
+        >>> decode_tasks([b'{"type":"a","info":""}'])[0].type
+        'a'
+    """
+    try:
+        tasks = [*map(_decode, bodies)]
+        dates = {task.created for task in tasks}
+        dates.update([task.started for task in tasks], [task.ended for task in tasks])
+        if all(_checked_date(date) == date for date in dates if date):
+            return tasks
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
+        pass
+    return [decode_task(body) for body in bodies]
 
 
 @lru_cache(maxsize=4096)
@@ -182,113 +220,3 @@ def _without_surrogates(task: Task) -> Task:
     return Task(
         **{key: re.sub(_SURROGATE, "\ufffd", text) for key, text in fields.items()}
     )
-
-
-class DeadLetter(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One message on a dead topic (`<topic>.dead`), as JSON in this key order.
-
-    Args:
-        reason: Why it is here, in one line.
-        topic: Where it came from, and where a re-drive sends it.
-        channel: Whose consumer gave up on it.
-        attempt: How often it had been handed out.
-        time: When it came here, RFC 3339.
-        body: The original bytes as text.
-        body64: The original bytes in base64, when they are not UTF-8.
-        rest: What was cut off, because the bus carries no letter so long: how many
-            bytes, and their SHA-256.
-    """
-
-    reason: str
-    topic: str
-    channel: str = ""
-    attempt: int = 1
-    time: str = ""
-    body: str = ""
-    body64: str = ""
-    rest: str = ""
-
-    @property
-    def original(self) -> bytes:
-        """The bytes exactly as they were received, but for the `rest`."""
-        if self.body64:
-            return binascii.a2b_base64(self.body64, strict_mode=True)
-        return self.body.encode()
-
-
-_SUFFIX = ".dead"
-_decode_letter = msgspec.json.Decoder(DeadLetter).decode
-
-
-def dead_topic(topic: str) -> str:
-    """Return the topic that takes the dead letters of another one.
-
-    Example:
-        >>> dead_topic("load")
-        'load.dead'
-    """
-    return f"{topic}{_SUFFIX}"
-
-
-def is_dead_topic(topic: str) -> bool:
-    """Whether a topic takes the dead letters of another one.
-
-    Example:
-        >>> is_dead_topic(dead_topic("load"))
-        True
-    """
-    return topic.endswith(_SUFFIX)
-
-
-def origin_of(topic: str) -> str:
-    """Return the topic whose dead letters a dead topic takes.
-
-    Example:
-        >>> origin_of("load.dead")
-        'load'
-    """
-    return topic.removesuffix(_SUFFIX)
-
-
-def encode_dead(letter: DeadLetter, original: bytes, keep: int | None = None) -> bytes:
-    """Write a dead letter as one line of JSON, without the newline.
-
-    Args:
-        letter: Everything but the bytes.
-        original: The bytes as received.
-        keep: How many of them to keep, when the bus cannot carry all.
-    """
-    if keep is not None and keep < len(original):
-        original, rest = original[:keep], original[keep:]
-        letter.rest = f"{len(rest)} bytes, SHA-256 {_digest(rest)}"
-    try:
-        letter.body = original.decode()
-    except UnicodeDecodeError:
-        letter.body64 = binascii.b2a_base64(original, newline=False).decode()
-    try:
-        return _encode(letter)
-    except UnicodeEncodeError:  # half of a surrogate pair in the reason
-        letter.reason = letter.reason.encode(errors="replace").decode()
-        return _encode(letter)
-
-
-def _digest(data: bytes) -> str:
-    import hashlib  # noqa: PLC0415  few letters are cut
-
-    return hashlib.sha256(data).hexdigest()
-
-
-def decode_dead(body: bytes) -> DeadLetter:
-    """Read a dead letter.
-
-    Raises:
-        DecodeError: The bytes are no dead letter.
-    """
-    try:
-        letter = _decode_letter(body)
-        _ = letter.original
-    except RecursionError:
-        raise DecodeError("not a dead letter: nested too deeply") from None
-    except (msgspec.MsgspecError, ValueError) as error:
-        raise DecodeError(f"not a dead letter: {error}") from None
-    return letter

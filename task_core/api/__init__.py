@@ -35,6 +35,7 @@ from task_core.api.worker import (
     warn,
 )
 from task_core.clock import Clock
+from task_core.dead import DeadLetter, dead_topic, decode_dead
 from task_core.errors import (
     BusClosedError,
     BusConnectionError,
@@ -59,7 +60,7 @@ from task_core.shown import shown
 from task_core.task import Result, Task, format_meta, parse_meta
 from task_core.uri import addresses_of
 from task_core.values import format_duration, parse_duration
-from task_core.wire import DeadLetter, dead_topic, decode_dead, decode_task, encode_task
+from task_core.wire import decode_task, encode_task
 
 if TYPE_CHECKING:
     from task_core.api.command import (

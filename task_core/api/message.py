@@ -100,14 +100,16 @@ def check_messages(bus: Declaring, messages: Sequence[Message]) -> None:
         PayloadError: Some have no topic, are longer than `max_bytes`, or are to come
             in more than a century; it tells which.
     """
+    extra = [one for one in messages if one.delay or one.priority or one.headers]
+    for message in extra:
+        _check_extras(bus, message)
     limit = bus.capabilities.max_bytes
-    for message in messages:
-        if message.delay or message.priority or message.headers:
-            _check_extras(bus, message)
-            if not message.delay <= LONGEST_DELAY:
-                raise _refusal(bus, messages)
-        if not message.topic or (limit is not None and len(message.body) > limit):
-            raise _refusal(bus, messages)
+    if (
+        any(not message.delay <= LONGEST_DELAY for message in extra)
+        or "" in {message.topic for message in messages}
+        or (limit is not None and max(len(one.body) for one in messages) > limit)
+    ):
+        raise _refusal(bus, messages)
 
 
 def _check_extras(bus: Declaring, message: Message) -> None:

@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from task_core.wire import dead_topic
+from task_core.dead import dead_topic
 
 
 def fitting_dead_topic(origin: str, longest: int, ending: str = "") -> str:

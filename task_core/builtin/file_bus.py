@@ -17,8 +17,8 @@ from task_core.builtin.file_consumer import FollowingConsumer, open_to_read
 from task_core.builtin.line_consumer import LineConsumer
 from task_core.builtin.line_producer import LineProducer, LineWriter
 from task_core.builtin.stdio_bus import STDERR
+from task_core.dead import dead_topic, is_dead_topic, origin_of
 from task_core.errors import BusError, PayloadError, SendError, excerpt
-from task_core.wire import dead_topic, is_dead_topic, origin_of
 
 MAX_OPEN = 64
 """Files that a producer keeps open between sends."""

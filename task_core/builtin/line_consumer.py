@@ -18,6 +18,8 @@ CHUNK = 256 * 1024
 """Bytes that one read takes at most."""
 LONGEST_REST = 1024 * 1024
 """Bytes of a line up to which its rest is read at the end."""
+RUSH = 16
+"""Who wants more lines than that at a time is short of nothing but tasks."""
 LAST_MOMENT = 0.02
 """Seconds by which a line that is just coming in may exceed the timeout."""
 
@@ -52,7 +54,9 @@ class LineConsumer(Consumer):
         while not self._ended:
             if self._wait(deadline - monotonic()) is not Event.READY:
                 break
-            came = self._read(min(max(limit * SHORT_TASK, buffer.partial), CHUNK))
+            came = self._read_for(limit)
+            while came and self._wants_more(limit) and self._wait(0) is Event.READY:
+                came = self._read_for(limit - buffer.lines)
             if found := buffer.take(limit):
                 return found
             if monotonic() >= deadline + (LAST_MOMENT if came else 0):
@@ -103,6 +107,18 @@ class LineConsumer(Consumer):
     def _wait(self, seconds: float) -> Event:
         return self._waker.wait(seconds, self._fd)
 
+    def _read_for(self, count: int) -> bool:
+        """Read what holds no more tasks than so many; say whether anything came.
+
+        But of a regular file, where `close` gives back what is left over.
+        """
+        least = CHUNK if self._regular and count > RUSH else self._buffer.partial
+        return self._read(min(max(count * SHORT_TASK, least), CHUNK))
+
+    def _wants_more(self, limit: int) -> bool:
+        """Whether another read now spares a whole turn of the reader."""
+        return limit > RUSH and self._buffer.lines < limit * 3 // 4
+
     def _read(self, size: int) -> bool:
         """Read once; return whether anything came."""
         try:
@@ -144,9 +160,11 @@ class LineBuffer:
         self._lines: list[bytes] = []
         self._next = 0
         self._unended = False  # the last line came without its newline
+        self._has_returns = False  # as files of Windows have
 
     def feed(self, data: bytes) -> None:
         """Add what was read."""
+        self._has_returns = self._has_returns or b"\r" in data
         lines = data.split(b"\n")
         rest = lines.pop()
         if lines:
@@ -171,16 +189,22 @@ class LineBuffer:
             self._next += len(batch)
             if self._next == len(self._lines):
                 self._clear()
-            if found := [
-                Delivery(line.removesuffix(b"\r")) for line in batch if line.strip()
-            ]:
-                return found
+            found = [*filter(bytes.strip, batch)]
+            if self._has_returns:
+                found = [line.removesuffix(b"\r") for line in found]
+            if found:
+                return [*map(Delivery, found)]
         return []
 
     def take_all(self) -> list[Delivery]:
         """Return everything, the unfinished last line too."""
         self.finish()
         return self.take(len(self._lines))
+
+    @property
+    def lines(self) -> int:
+        """How many whole lines are held."""
+        return len(self._lines) - self._next
 
     @property
     def empty(self) -> bool:

@@ -103,8 +103,8 @@ class LineProducer(Producer):
 
 
 def _check_lines(messages: Sequence[Message]) -> None:
-    broken = [at for at, message in enumerate(messages) if b"\n" in message.body]
-    if broken:
+    if b"\n" in b"".join([message.body for message in messages]):
+        broken = [at for at, message in enumerate(messages) if b"\n" in message.body]
         topic = messages[broken[0]].topic
         raise PayloadError(
             f"a message for topic '{topic}' holds a newline: a bus of lines cannot"

@@ -11,8 +11,8 @@ from task_core.api.part import Owner
 from task_core.api.producer import Producer
 from task_core.builtin.line_consumer import LineConsumer
 from task_core.builtin.line_producer import LineProducer, LineWriter
+from task_core.dead import is_dead_topic
 from task_core.errors import BusError
-from task_core.wire import is_dead_topic
 
 STDERR = 2
 

@@ -16,17 +16,11 @@ from task_core.cli.command import PluginCommand
 from task_core.cli.command_options import DEAD, DeadOptions
 from task_core.cli.render import show_json, table
 from task_core.config.selection import Settings
+from task_core.dead import DeadLetter, dead_topic, decode_dead, encode_dead, origin_of
 from task_core.errors import DecodeError, PayloadError
 from task_core.shown import printable, shown
 from task_core.task import parse_date
-from task_core.wire import (
-    DeadLetter,
-    dead_topic,
-    decode_dead,
-    decode_task,
-    encode_dead,
-    origin_of,
-)
+from task_core.wire import decode_task
 
 CHANNEL = "dead"
 """The channel on which dead letters are read."""

@@ -8,6 +8,7 @@ from attrs.validators import ge, optional
 from task_core.cli.logs import LogFormat, LogLevel
 from task_core.config.selection import PREFIX
 from task_core.config.sources import Section
+from task_core.dead import is_dead_topic
 from task_core.errors import excerpt
 from task_core.launcher.plan import (
     AckMode,
@@ -19,7 +20,6 @@ from task_core.launcher.plan import (
 )
 from task_core.options import option
 from task_core.values import parse_size
-from task_core.wire import is_dead_topic
 
 
 def _ends_in_dead(instance: object, field: object, value: str | None) -> None:

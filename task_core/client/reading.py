@@ -8,9 +8,10 @@ from task_core.api.bus import Bus
 from task_core.api.consumer import Consumer
 from task_core.api.message import Delivery, Message
 from task_core.clock import SystemClock
+from task_core.dead import DeadLetter, dead_topic, encode_dead
 from task_core.errors import BusConnectionError, DecodeError, LeaseLostError
 from task_core.task import Task
-from task_core.wire import DeadLetter, dead_topic, decode_task, encode_dead
+from task_core.wire import decode_task
 
 TURN = 60.0
 """Seconds that one receive waits."""

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 
 from task_core.api.message import Delivery, Message, Settled
 from task_core.clock import Clock
+from task_core.dead import DeadLetter, encode_dead
 from task_core.launcher.context import Job
 from task_core.launcher.plan import Plan
-from task_core.wire import DeadLetter, encode_dead
 
 RETRY, DEAD, IGNORED = "retry", "dead", "ignored"
 """Fates of deliveries that leave no done task."""

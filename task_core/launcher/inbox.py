@@ -11,7 +11,7 @@ from task_core.launcher.context import Job, stamp_unrun
 from task_core.launcher.outbox import Outbox
 from task_core.launcher.plan import Hooks, Plan, TypePolicy
 from task_core.launcher.quarantine import Quarantine
-from task_core.wire import decode_task
+from task_core.wire import decode_task, decode_tasks
 
 
 class Inbox:
@@ -47,22 +47,38 @@ class Inbox:
         """Decode deliveries; return those that are to run."""
         if self._most_bytes:
             deliveries = self._short(deliveries)
-        jobs = []
-        for delivery in deliveries:
-            try:
-                job = Job(delivery, decode_task(delivery.body))
-            except DecodeError as error:
-                self._outbox.add_dead(delivery, str(error))
-                continue
-            if delivery.attempt > 1 and self._is_dead(delivery):
-                reason = f"handed out {delivery.attempt} times and never settled"
-                self._outbox.add_dead(delivery, reason)
-                continue
-            jobs.append(job)
+        jobs = self._jobs(deliveries)
         if self._received is not None:
             for job in jobs:
                 self._received(task=job.task, delivery=job.delivery)
         return jobs if self._policy is TypePolicy.RUN else self._own(jobs)
+
+    def _jobs(self, deliveries: Sequence[Delivery]) -> list[Job]:
+        """Return the jobs of those that are tasks, and have not come too often."""
+        try:
+            tasks = decode_tasks([delivery.body for delivery in deliveries])
+        except DecodeError:
+            return [job for one in deliveries if (job := self._job(one))]
+        if all(delivery.attempt == 1 for delivery in deliveries):
+            return [*map(Job, deliveries, tasks)]
+        pairs = zip(deliveries, tasks, strict=True)
+        return [Job(one, task) for one, task in pairs if not self._too_often(one)]
+
+    def _job(self, delivery: Delivery) -> Job | None:
+        try:
+            task = decode_task(delivery.body)
+        except DecodeError as error:
+            self._outbox.add_dead(delivery, str(error))
+            return None
+        return None if self._too_often(delivery) else Job(delivery, task)
+
+    def _too_often(self, delivery: Delivery) -> bool:
+        """Put a delivery aside that has come too often; say whether it has."""
+        if delivery.attempt == 1 or not self._is_dead(delivery):
+            return False
+        reason = f"handed out {delivery.attempt} times and never settled"
+        self._outbox.add_dead(delivery, reason)
+        return True
 
     def _short(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
         """Return those that are not too long; nobody looks into the others."""

@@ -23,13 +23,19 @@ from task_core.launcher.context import Job
 from task_core.launcher.plan import Hooks, Plan
 from task_core.launcher.stats import Stats
 from task_core.task import Task
-from task_core.wire import decode_task, encode_task
+from task_core.wire import decode_task, encode_task, encode_tasks
 
 if TYPE_CHECKING:
     from task_core.launcher.retries import Retries
 
 FAILED = ("error", "alert")
 """Results of tasks that failed."""
+
+
+def _is_simple(job: Job) -> bool:
+    """Whether nothing comes of a job but a done task that is complete."""
+    context = job.context
+    return job.outcome is COMPLETE and (context is None or not context.children)
 
 
 class Outbox:
@@ -70,28 +76,36 @@ class Outbox:
 
     def add_jobs(self, jobs: Sequence[Job]) -> None:
         """Gather the done tasks and the children of jobs that have an outcome."""
-        batch, topic, encode = self._batch, self._plan.done_topic, encode_task
-        messages, deliveries, ends = batch.messages, batch.deliveries, batch.ends
-        kept, plain = batch.jobs, self._before_send is None
+        if self._before_send is None and all(map(_is_simple, jobs)):
+            self._add_simple(jobs)
+            return
         for job in jobs:
-            task, outcome = job.task, job.outcome
-            if outcome is not COMPLETE and self._runs_again(job):
+            if job.outcome is not COMPLETE and self._runs_again(job):
                 continue
-            task.result, task.msg = job.outcome.result, job.outcome.msg
+            job.task.result, job.task.msg = job.outcome.result, job.outcome.msg
             try:
-                if plain and (job.context is None or not job.context.children):
-                    messages.append(Message(topic, encode(task)))
-                else:
-                    messages += self._family(job)
+                messages = self._family(job)
             except BaseException as error:  # noqa: BLE001  also of a decider: the task's
-                messages.append(self._report(job, failed(error)))
-            if job.outcome is not COMPLETE:
-                batch.fates[len(deliveries)] = result = job.outcome.result
-                if result in FAILED:
-                    self.last_failed = job
-            deliveries.append(job.delivery)
-            kept.append(job)
-            ends.append(len(messages))
+                messages = [self._report(job, failed(error))]
+            fate = None if job.outcome is COMPLETE else job.outcome.result
+            if fate in FAILED:
+                self.last_failed = job
+            self._batch.add(job.delivery, messages, fate, job)
+
+    def _add_simple(self, jobs: Sequence[Job]) -> None:
+        """Gather jobs that are complete without a word: most are, so all at once."""
+        batch, topic, tasks = self._batch, self._plan.done_topic, []
+        result, msg = COMPLETE.result, COMPLETE.msg
+        for job in jobs:
+            task = job.task
+            task.result, task.msg = result, msg
+            tasks.append(task)
+        batch.messages += [Message(topic, body) for body in encode_tasks(tasks)]
+        batch.ends += range(
+            len(batch.messages) - len(jobs) + 1, len(batch.messages) + 1
+        )
+        batch.deliveries += [job.delivery for job in jobs]
+        batch.jobs += jobs
 
     def add(self, delivery: Delivery, fate: str, message: Message | None) -> None:
         """Gather a delivery that leaves no done task."""

@@ -11,6 +11,7 @@ import attrs
 
 from task_core.api.bus import Bus
 from task_core.api.capabilities import Capabilities
+from task_core.dead import dead_topic
 from task_core.errors import (
     BusError,
     UnsupportedCapabilityError,
@@ -18,7 +19,6 @@ from task_core.errors import (
     excerpt,
 )
 from task_core.values import format_duration
-from task_core.wire import dead_topic
 
 
 class TypePolicy(StrEnum):

@@ -58,9 +58,10 @@ HIDDEN = {
     "task_core.launcher.loop": {"_make_drain"},
     "task_core.launcher.taskmasters.loop": {"_run"},  # few have several loops
     "task_core.launcher.outbox": {"flush"},  # few launches meet what a bus refuses
+    "task_core.dead": {"_digest"},  # cut dead letters
     "task_core.shown": {"_forms", "printable_json"},  # few have secrets
     "task_core.uri": {"quote", "unquote"},  # urllib: few have anything escaped
-    "task_core.wire": {"_before_null", "_digest"},  # odd tasks, cut dead letters
+    "task_core.wire": {"_before_null"},  # odd tasks
     "task_testing": {"__getattr__"},
 }
 # Who may know a library. attrs and msgspec are the language of the whole house.

@@ -8,18 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from task_core.errors import DecodeError
-from task_core.task import Task
-from task_core.wire import (
+from task_core.dead import (
     DeadLetter,
     dead_topic,
     decode_dead,
-    decode_task,
     encode_dead,
-    encode_task,
     is_dead_topic,
     origin_of,
 )
+from task_core.errors import DecodeError
+from task_core.task import Task
+from task_core.wire import decode_task, encode_task
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "wire"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))

@@ -8,7 +8,7 @@ from task_bus_sqlite.plugin import sqlite
 
 from task_core.api.bus import BusContext
 from task_core.api.message import Message
-from task_core.wire import DeadLetter, encode_dead
+from task_core.dead import DeadLetter, encode_dead
 
 OLD, NEW = "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
 TASK = b'{"type":"load","info":"a.csv"}'

@@ -5,13 +5,13 @@ import pytest
 from task_core.api.capabilities import Capabilities
 from task_core.api.message import Delivery
 from task_core.clock import SystemClock
+from task_core.dead import decode_dead
 from task_core.launcher.batch import DEAD
 from task_core.launcher.inbox import Inbox
 from task_core.launcher.outbox import Outbox
 from task_core.launcher.plan import Plan, TypePolicy
 from task_core.launcher.quarantine import Quarantine
 from task_core.launcher.stats import Stats
-from task_core.wire import decode_dead
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 
 from task_core.api.capabilities import Capabilities
 from task_core.api.worker import warn
+from task_core.dead import decode_dead
 from task_core.errors import SendError
 from task_core.launcher.plan import TypePolicy
 from task_core.task import Task
-from task_core.wire import decode_dead
 
 LIMIT = 20
 COUNTING = Capabilities(ack=True, nack=True, attempts=True, bounded=True)

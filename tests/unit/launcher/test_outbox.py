@@ -5,6 +5,7 @@ import pytest
 from task_core.api.message import Delivery, Message
 from task_core.api.worker import COMPLETE, failed, retry
 from task_core.clock import SystemClock
+from task_core.dead import decode_dead
 from task_core.errors import LeaseLostError, SendError
 from task_core.launcher.batch import DEAD, IGNORED, RETRY, Batch
 from task_core.launcher.context import Job
@@ -13,7 +14,7 @@ from task_core.launcher.plan import Plan
 from task_core.launcher.retries import Retries
 from task_core.launcher.stats import Stats
 from task_core.task import Task
-from task_core.wire import decode_dead, decode_task
+from task_core.wire import decode_task
 
 
 class Context:

@@ -10,13 +10,14 @@ from task_core.api.message import Delivery
 from task_core.api.worker import complete, retry
 from task_core.builtin.buses import MEMORY
 from task_core.builtin.memory_bus import MemoryBus
+from task_core.dead import decode_dead
 from task_core.errors import PayloadError
 from task_core.launcher.batch import Batch
 from task_core.launcher.context import Job
 from task_core.launcher.plan import Plan
 from task_core.launcher.refused import replace_refused
 from task_core.task import Task
-from task_core.wire import decode_dead, encode_task
+from task_core.wire import encode_task
 
 LIMIT = 20_000
 

@@ -13,10 +13,10 @@ from task_core.api.taskmaster import FunctionTaskmaster
 from task_core.builtin.buses import MEMORY
 from task_core.builtin.memory_bus import MemoryBus
 from task_core.clock import SystemClock
+from task_core.dead import decode_dead
 from task_core.errors import PayloadError
 from task_core.launcher.taskmasters.loop import TaskmasterLoop
 from task_core.task import Task
-from task_core.wire import decode_dead
 
 LIMIT = 20
 

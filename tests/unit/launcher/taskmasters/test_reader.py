@@ -10,6 +10,7 @@ from task_core.api.capabilities import Capabilities
 from task_core.api.taskmaster import FunctionTaskmaster
 from task_core.builtin.buses import MEMORY
 from task_core.builtin.memory_bus import MemoryBus
+from task_core.dead import decode_dead
 from task_core.errors import (
     BusConnectionError,
     DecodeError,
@@ -18,7 +19,6 @@ from task_core.errors import (
 )
 from task_core.launcher.taskmasters.loop import TaskmasterLoop
 from task_core.task import Task
-from task_core.wire import decode_dead
 
 LIMIT = 20
 COUNTING = Capabilities(ack=True, nack=True, attempts=True, bounded=True)

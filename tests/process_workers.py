@@ -83,6 +83,8 @@ def dies(info: str) -> str:
         os.kill(os.getpid(), signal.SIGSEGV)
     if info.startswith("exit"):
         os._exit(3)
+    if info.startswith("close"):
+        os.closerange(3, 256)
     return info
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 import attrs
 
 from task_core.api.bus import Bus, Consumer
+from task_core.api.message import Delivery
 from task_core.launcher.at_work import about, facts_of
 from task_core.launcher.context import Job
 from task_core.launcher.in_flight import InFlight
@@ -21,8 +22,10 @@ log = logging.getLogger("task")
 class Crashes:
     """Decides what becomes of a task that has cost a process its life.
 
-    Where the bus takes tasks back, it is given back; when it has been received
-    `max_attempts` times, it is dead. Elsewhere its outcome is an error.
+    Where the bus takes tasks back, it is given back; when it has killed `max_attempts`
+    times, it is dead. Elsewhere its outcome is an error. What was given back by clean
+    stops does not count; but of the deaths that other launchers have seen nothing else
+    is known, so who kills here again is dead after as many receipts.
 
     Args:
         plan: Tells the limit.
@@ -47,8 +50,9 @@ class Crashes:
     def _sorted(self, job: Job, consumer: Consumer) -> bool:
         """Give a job back, or make it a dead letter; or leave it as it is."""
         delivery = job.delivery
-        times = self._times(job)
-        dead = self._returns and times >= self._most
+        deaths = self._count(delivery)
+        times = max(delivery.attempt, deaths)
+        dead = self._returns and self._are_too_many(deaths, delivery)
         if dead:
             reason = f"its process {job.killed}, at receipt {times}"
             self._outbox.add_dead(delivery, reason)
@@ -64,10 +68,16 @@ class Crashes:
         )
         return self._returns
 
-    def _times(self, job: Job) -> int:
-        """Return the receipts of a task, or the deaths seen here where none counts."""
+    def _count(self, delivery: Delivery) -> int:
+        """Return how often a task has killed here, this time included."""
         if len(self._deaths) >= MOST_REMEMBERED:
             self._deaths.clear()
-        key = hash(job.delivery.body)
+        key = hash(delivery.body)
         self._deaths[key] += 1
-        return max(job.delivery.attempt, self._deaths[key])
+        return self._deaths[key]
+
+    def _are_too_many(self, deaths: int, delivery: Delivery) -> bool:
+        if deaths > 1 and delivery.attempt >= self._most:
+            return True
+        stops = max(0, delivery.returned - (deaths - 1))  # or deaths in other launchers
+        return max(deaths, delivery.attempt - stops) >= self._most

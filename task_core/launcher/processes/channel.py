@@ -16,6 +16,7 @@ from task_core.launcher.processes.frames import Log, Print, Struct, frame
 CARRIED = ("name", "levelno", "levelname", "pathname", "lineno", "funcName", "created")
 """What a log record keeps on its way to the parent, beside its text."""
 ESCAPED = "backslashreplace"
+CUT_OFF = b"task: process %d ends: its launcher cannot be reached (%s)\n"
 
 
 class Channel:
@@ -33,13 +34,21 @@ class Channel:
         self._lock = threading.RLock()
 
     def send(self, *messages: Struct) -> None:
-        """Send messages; one that nobody hears any more is lost."""
+        """Send messages.
+
+        Who is heard no more ends: the parent has gone, or a worker has closed what is
+        not its own, and nobody would ever know what became of its tasks.
+        """
         data = frame(messages)
         inside = threading.current_thread() is self._main
         self.sending += inside
         try:
-            with self._lock, contextlib.suppress(OSError):
+            with self._lock:
                 self.socket.sendall(data)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.write(2, CUT_OFF % (os.getpid(), error.strerror.encode()))
+            os._exit(1)
         finally:
             self.sending -= inside
 

@@ -120,7 +120,11 @@ def test_what_is_no_text_is_an_error_of_its_task(work):
 
 @pytest.mark.parametrize(
     ("info", "how"),
-    [("kill", "was killed by SIGSEGV"), ("exit", "exited with 3")],
+    [
+        ("kill", "was killed by SIGSEGV"),
+        ("exit", "exited with 3"),
+        ("close", "exited with 1"),  # what it is connected by
+    ],
 )
 def test_a_death_costs_its_own_task_alone(work, memory, journal, caplog, info, how):
     """It is given back and counted, and dead in the end; nobody else runs twice."""

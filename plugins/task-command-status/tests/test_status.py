@@ -72,10 +72,18 @@ def test_all_facts_are_there_as_json(napping):
 
 def test_top_lists_what_runs(napping):
     """Below the table."""
-    done = task("top", "--count", "2", "--interval", "0.1", napping)
+    done = task("top", "--count", "2", "--interval", "100ms", napping)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("nap 7, attempt 1") == 2
     assert done.stdout.count("ADDRESS") == 2
+
+
+@pytest.mark.parametrize("interval", ["5", "0s", "-5s", "soon"])
+def test_an_interval_has_a_unit_and_takes_time(interval):
+    """As every duration."""
+    done = task("top", "--interval", interval, "127.0.0.1:1")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("task: --interval: ")
 
 
 def test_who_is_not_there_is_told_beside_the_others(napping, tmp_path):

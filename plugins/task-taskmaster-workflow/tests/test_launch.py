@@ -74,7 +74,7 @@ class Place:
     def taskmaster(self):
         return self.start(
             *("--taskmaster", "workflow", "--taskmaster-path", "shop.toml"),
-            *("--taskmaster-store", self.store, "--taskmaster-refresh", "0.5"),
+            *("--taskmaster-store", self.store, "--taskmaster-refresh", "500ms"),
         )
 
     def recorded(self):

@@ -47,7 +47,7 @@ class Channel:
                 self.socket.sendall(data)
         except OSError as error:
             with contextlib.suppress(OSError):
-                os.write(2, CUT_OFF % (os.getpid(), error.strerror.encode()))
+                os.write(2, CUT_OFF % (os.getpid(), str(error).encode()))
             os._exit(1)
         finally:
             self.sending -= inside

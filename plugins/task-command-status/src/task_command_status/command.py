@@ -12,9 +12,12 @@ import click
 
 from task_command_status.ask import check, facts_of
 from task_command_status.table import plain, rows, running, table
+from task_core.api import UsageError, parse_duration
 
 UNREACHABLE = 4
 """Exit code when somebody does not answer."""
+SHORTEST = 0.1
+"""Seconds between two looks, at least."""
 MOST_RUNNING = 20
 """Running tasks that are listed."""
 HOME, CLEAR_LINE, CLEAR_REST = "\x1b[H", "\x1b[K", "\x1b[J"
@@ -59,14 +62,29 @@ def status(ctx: click.Context, address: Sequence[str], as_json: bool) -> None:
     ctx.exit(UNREACHABLE if any(error for _, _, error in answers) else 0)
 
 
+def seconds_of(_: click.Context, option: click.Parameter, value: str) -> float:
+    """Return what a duration means; a number needs a unit, as everywhere."""
+    name = option.opts[0]
+    if value[-1:].isdigit():
+        raise UsageError(f"{name}: {value!r} has no unit: 2s, 500ms")
+    try:
+        seconds = parse_duration(value).total_seconds()
+    except ValueError as error:
+        raise UsageError(f"{name}: {error}") from None
+    if seconds < SHORTEST:
+        raise UsageError(f"{name}: {value!r} is less than 100ms")
+    return seconds
+
+
 @click.command(name="top", help=TOP)
 @click.argument("address", nargs=-1, required=True)
 @click.option(
     "--interval",
-    type=click.FloatRange(min=0.1),
-    default=2.0,
+    default="2s",
     show_default=True,
-    help="Seconds between two looks.",
+    callback=seconds_of,
+    metavar="DURATION",
+    help="Time between two looks.",
 )
 @click.option("--count", type=click.IntRange(min=0), default=0, help="Look so often.")
 def top(address: Sequence[str], interval: float, count: int) -> None:

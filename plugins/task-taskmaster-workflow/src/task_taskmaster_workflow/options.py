@@ -1,5 +1,6 @@
 """The options of the taskmaster: beside the manifest, below everything else."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import attrs
@@ -30,10 +31,10 @@ class Options:
         help="Topic that tells of files, for phases with `files`: statistics of Go's"
         " workers, notifications of GCS and S3, tasks of the taskmaster files.",
     )
-    refresh: float = option(
-        10.0,
-        help="Seconds between two looks for changed files.",
-        validator=attrs.validators.gt(0),
+    refresh: timedelta = option(
+        timedelta(seconds=10),
+        help="Time between two looks for changed files.",
+        validator=attrs.validators.gt(timedelta()),
     )
     batch: int = option(
         500,

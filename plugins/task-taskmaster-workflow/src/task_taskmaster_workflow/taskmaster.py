@@ -71,7 +71,11 @@ class WorkflowTaskmaster(Taskmaster):
             ctx.log.error("%s", line)
         self._tell_idle(ctx)
         self._timekeeper = Timekeeper(
-            ctx, self._library, self._store, self._topics, self._options.refresh
+            ctx,
+            self._library,
+            self._store,
+            self._topics,
+            self._options.refresh.total_seconds(),
         )
         with self._store.in_use():
             self._timekeeper.run()

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -23,11 +23,11 @@ class Module:
         parts = self.path.relative_to(ROOT).with_suffix("").parts
         return ".".join(parts).removesuffix(".__init__")
 
-    @property
+    @cached_property
     def lines(self) -> list[str]:
         return self.path.read_text(encoding="utf-8").splitlines()
 
-    @property
+    @cached_property
     def tree(self) -> ast.Module:
         return ast.parse(self.path.read_text(encoding="utf-8"))
 
@@ -47,16 +47,22 @@ def modules() -> tuple[Module, ...]:
     return tuple(Module(path) for path in sorted(PACKAGE.rglob("*.py")))
 
 
-def functions(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+@cache
+def names() -> frozenset[str]:
+    """Return the names of all modules."""
+    return frozenset(module.name for module in modules())
+
+
+@cache
+def functions(module: Module) -> tuple[ast.FunctionDef | ast.AsyncFunctionDef, ...]:
     """Return every function and method of a module."""
-    for node in ast.walk(module.tree):
-        if isinstance(node, FUNCTIONS):
-            yield node
+    return tuple(node for node in ast.walk(module.tree) if isinstance(node, FUNCTIONS))
 
 
-def imports(module: Module) -> Iterator[Import]:
+@cache
+def imports(module: Module) -> tuple[Import, ...]:
     """Return every import statement of a module."""
-    yield from _imports(module.name, module.tree, "")
+    return tuple(_imports(module.name, module.tree, ""))
 
 
 def _imports(importer: str, node: ast.AST, function: str) -> Iterator[Import]:
@@ -74,19 +80,19 @@ def _imports(importer: str, node: ast.AST, function: str) -> Iterator[Import]:
 
 def _sources(node: ast.ImportFrom) -> set[str]:
     """Return what `from … import …` loads: a package, or modules inside of it."""
-    names = {module.name for module in modules()}
     package = "." * node.level + (node.module or "")
     inside = {f"{package}.{alias.name}" for alias in node.names}
-    return {name if name in names else package for name in inside}
+    return {name if name in names() else package for name in inside}
 
 
-def late_imports(module: Module) -> Iterator[Import]:
+@cache
+def late_imports(module: Module) -> tuple[Import, ...]:
     """Return every `import_module("…")` of a module that names what it loads."""
-    for function in functions(module):
-        for node in ast.walk(function):
-            if (
-                isinstance(node, ast.Call)
-                and ast.unparse(node.func).endswith("import_module")
-                and isinstance(node.args[0], ast.Constant)
-            ):
-                yield Import(module.name, node.args[0].value, function.name)
+    return tuple(
+        Import(module.name, node.args[0].value, function.name)
+        for function in functions(module)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).endswith("import_module")
+        and isinstance(node.args[0], ast.Constant)
+    )

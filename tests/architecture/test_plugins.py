@@ -1,6 +1,7 @@
 """First-party plugins live by the rules that they teach to others."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ MAY_ALSO_IMPORT = {
 }
 
 
+@cache
 def modules(package: Path) -> dict[str, ast.Module]:
     """Return the modules of a package, parsed, by name."""
     found = {}

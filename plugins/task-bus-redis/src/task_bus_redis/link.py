@@ -80,7 +80,8 @@ class Link:
                 self.call("SCRIPT", "LOAD", script.source)
                 self._known.add(script.digest)
             try:
-                return self.call("EVALSHA", script.digest, 1, key, *words)
+                self.ask("EVALSHA", script.digest, 1, key, *words)
+                return self.answer()
             except ScriptMissingError:
                 self._known.clear()
         raise BusConnectionError("Redis forgets scripts at once")

@@ -33,9 +33,13 @@ class RedisProducer(Producer):
 
     def _send(self, messages: Sequence[Message]) -> None:
         self._link.connect()
-        words = words_of(messages, self._keys)
+        first = messages[0]
+        if len(messages) == 1 and not first.delay and not first.headers:
+            how, words = script("one"), [self._keys.base(first.topic), first.body]
+        else:
+            how, words = script("send"), words_of(messages, self._keys)
         try:
-            self._link.run(script("send"), self._keys.registry, *words)
+            self._link.run(how, self._keys.registry, *words)
         except BusError as error:
             raise not_sent(error, messages) from None
 

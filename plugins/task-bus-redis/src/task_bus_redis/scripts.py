@@ -1,10 +1,13 @@
-"""The scripts that run inside of the server, each with what all of them share."""
+"""The scripts that run inside of the server, most with what they share before them."""
 
 from functools import cache
 from hashlib import sha1
 from importlib.resources import files
 
 import attrs
+
+ALONE = "one"
+"""The script that does without the others' part."""
 
 
 @attrs.frozen
@@ -24,7 +27,8 @@ class Script:
 def script(name: str) -> Script:
     """Return a script by the name of its file."""
     folder = files("task_bus_redis") / "lua"
-    parts = [(folder / f"{part}.lua").read_bytes() for part in ("put", name)]
+    names = [name] if name == ALONE else ["put", name]
+    parts = [(folder / f"{part}.lua").read_bytes() for part in names]
     source = b"\n".join(parts)
     digest = sha1(source, usedforsecurity=False).hexdigest()
     return Script(source, digest.encode())

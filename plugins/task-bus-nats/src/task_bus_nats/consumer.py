@@ -49,7 +49,7 @@ class NatsConsumer(Consumer):
         self._topics = topics
         self._returns = returns
         self._pulls = pulls.encode()
-        # how settling a first receipt begins: no need to take it apart
+        # how settling a first receipt begins; its place in the stream follows
         self._firsts = b"$JS.ACK.%b.1." % self._pulls.partition(b".MSG.NEXT.")[2]
         self._number = -1  # of the connection that knows our subscription
         self._sid, self._inbox = b"", b""
@@ -139,13 +139,15 @@ class NatsConsumer(Consumer):
 
     def _deliveries(self, frames: Iterable[Frame]) -> list[Delivery]:
         found, again = [], False
+        firsts, at = self._firsts, len(self._firsts)
         for _, _, reply, head, body in frames:
-            attempt = 1 if reply.startswith(self._firsts) else attempt_of(reply)
-            again = again or attempt > 1
+            if reply.startswith(firsts):  # most are: no need to take all of it apart
+                attempt, position = 1, reply[at : reply.index(b".", at)]
+            else:
+                attempt, position = attempt_of(reply), position_of(reply)
+                again = again or attempt > 1
             headers = _headers(head) if head else None
-            delivery = Delivery(body, reply, attempt, headers)
-            delivery.position = position_of(reply)
-            found.append(delivery)
+            found.append(Delivery(body, reply, attempt, headers, position=position))
         if again:
             self._returns.look(found)
         return found

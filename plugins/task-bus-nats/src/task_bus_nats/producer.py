@@ -80,8 +80,11 @@ class NatsProducer(Producer):
         while begin < len(left):
             end = begin + _count(messages, left[begin : begin + MOST])
             some = left[begin:end]
+            whole = len(some) == len(messages)
             try:
-                refused = self._publish([messages[at] for at in some])
+                refused = self._publish(
+                    messages if whole else [messages[at] for at in some]
+                )
             except BusError as error:
                 failed.update(dict.fromkeys(left[begin:], error))
                 return missing
@@ -163,9 +166,12 @@ def _size(message: Message) -> int:
 
 def _count(messages: Sequence[Message], some: Sequence[int]) -> int:
     """Return how many of the first are to be written at once; at least one."""
+    sizes = [len(messages[at].body) for at in some]
+    if sum(sizes) <= LARGEST:
+        return len(some)
     size = 0
-    for count, at in enumerate(some):
-        size += len(messages[at].body)
+    for count, more in enumerate(sizes):
+        size += more
         if size > LARGEST and count:
             return count
     return len(some)

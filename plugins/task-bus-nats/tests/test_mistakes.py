@@ -79,7 +79,8 @@ def test_nobody_at_the_ports_is_told(told):
     """Of each server, with its address."""
     one, other = free_address(), free_address()
     text, again = told(host=f"{one},{other}")
-    assert f"NATS at {one}: cannot be reached (Connection refused)" in text
+    told_of = f"NATS at {one}: cannot be reached (Connection refused)"
+    assert f"{told_of}; does it run, and is the port right?" in text
     assert f"NATS at {other}: cannot be reached" in text
     assert again
 

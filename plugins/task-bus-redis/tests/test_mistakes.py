@@ -62,7 +62,8 @@ def test_nobody_at_the_port_is_told(told):
     """With the address, once."""
     host, port = split(free_address())
     text, again = told(host=host, port=port)
-    assert text == f"Redis at {host}:{port}: cannot be reached (Connection refused.)"
+    told_of = f"Redis at {host}:{port}: cannot be reached (Connection refused.)"
+    assert text == f"{told_of}; does it run, and is the port right?"
     assert again
 
 

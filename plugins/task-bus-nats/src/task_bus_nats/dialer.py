@@ -133,7 +133,8 @@ class Dialer:
                 f"{text}: does not speak NATS: is the port right? ({error})"
             )
         why = error.strerror or str(error) if isinstance(error, OSError) else str(error)
-        return BusConnectionError(f"{text}: cannot be reached ({why})")
+        hint = "; does it run, and is the port right?" if "refused" in why else ""
+        return BusConnectionError(f"{text}: cannot be reached ({why}){hint}")
 
 
 class _Greeting:

@@ -50,7 +50,8 @@ def check(
         version = _version(connection, schema, address)
         if version < VERSION and not create:
             raise BusError(
-                f"PostgreSQL at {address}: has no schema '{schema}' of tasks"
+                f"PostgreSQL at {address}: has no schema '{schema}' of tasks: the first"
+                " send or launch makes it; if there were some, look at option dbname"
             )
         if version < VERSION:
             with connection.transaction():  # others may be at it

@@ -75,7 +75,8 @@ def error_of(error: Exception, address: str) -> BusError:
     for signs, kind, meaning in ANSWERS:
         if any(_is(error, text, sign) for sign in signs):
             return kind(f"Redis at {address}: {meaning} ({text})")
-    return BusConnectionError(f"Redis at {address}: cannot be reached ({text})")
+    hint = "; does it run, and is the port right?" if "refused" in text else ""
+    return BusConnectionError(f"Redis at {address}: cannot be reached ({text}){hint}")
 
 
 def _is(error: Exception, text: str, sign: type[Exception] | str) -> bool:

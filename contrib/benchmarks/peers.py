@@ -112,7 +112,8 @@ async def nop(n):
 
 async def send():
     async with app.open_async():
-        await app.schema_manager.apply_schema_async()
+        if not await app.check_connection_async():  # a round before has made it
+            await app.schema_manager.apply_schema_async()
         numbers = range(int(os.environ["TASKS"]))
         await nop.batch_defer_async(*({"n": n} for n in numbers))
 """

@@ -147,3 +147,19 @@ def test_a_deleted_channel_is_made_again(open_bus, topic):
         pytest.fail("no connection was lost")
     bus.producer().send([Message(topic, b"a")])
     assert [one.body for one in consumer.receive(1, 2)] == [b"a"]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_only_channels_that_live_get_what_is_sent(open_bus, client, topic, count):
+    """A temporary one that is over gets nothing: all waits for the first channel."""
+    bus, channels = open_bus(), f"task:{{{topic}}}:channels"
+    producer, messages = bus.producer(), [Message(topic, b"a")] * count
+    bus.subscribe(topic, "over", temporary=True)
+    client.zadd(channels, {"over": 1})
+    producer.send(messages)
+    assert client.xlen(f"task:{{{topic}}}:tasks:over") == 0
+    later = bus.subscribe(topic, "c")
+    assert len(later.receive(5, 5)) == count
+    client.zadd(channels, {"over": 10**15})
+    producer.send(messages)
+    assert bus.depth(topic, "over") == bus.depth(topic, "c") == count

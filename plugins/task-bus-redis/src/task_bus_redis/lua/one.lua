@@ -4,7 +4,7 @@
 local call, base, body = redis.call, ARGV[1], ARGV[2]
 local tasks = base .. ':tasks:'
 local found = call('ZRANGE', base .. ':channels', 0, -1, 'WITHSCORES')
-local now, live = nil, false
+local now, stays = nil, false
 for i = 1, #found, 2 do
   local ends = found[i + 1]
   if ends ~= 'inf' and not now then
@@ -12,12 +12,12 @@ for i = 1, #found, 2 do
     now = time[1] * 1000 + math.floor(time[2] / 1000)
   end
   if ends == 'inf' or tonumber(ends) >= now then
-    live = true
+    stays = stays or ends == 'inf'
     call('XADD', tasks .. found[i], '*', 'b', body)
   end
 end
--- What waits for the first channel is there only if its topic is known.
-if not live and not call('XADD', tasks, 'NOMKSTREAM', '*', 'b', body) then
+-- What waits for the first channel that stays is there only if its topic is known.
+if not stays and not call('XADD', tasks, 'NOMKSTREAM', '*', 'b', body) then
   call('SADD', KEYS[1], base)
   call('XADD', tasks, '*', 'b', body)
 end

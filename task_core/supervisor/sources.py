@@ -77,7 +77,9 @@ def _problem(path: str) -> str:
 
 def _watchfiles() -> Any:
     try:
-        return import_module("watchfiles")
+        found = import_module("watchfiles")
     except ImportError as error:
         text = "--reload needs watchfiles: pip install 'task-framework[reload]'"
         raise UsageError(text) from error
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)  # ours names the files
+    return found

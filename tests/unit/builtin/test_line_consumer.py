@@ -261,9 +261,9 @@ def test_a_line_of_50_mb_passes_in_time_that_grows_with_its_length(tmp_path):
 
 
 def test_memory_stays_flat_over_many_lines():
-    """A stream of a million lines needs no more than its beginning."""
+    """A stream of 200,000 lines needs no more than its beginning."""
     code = (
-        "import sys\nfor _ in range(1000): sys.stdout.buffer.write(b'x' * 60 + b'\\n')"
+        "import sys\nfor _ in range(200): sys.stdout.buffer.write(b'x' * 60 + b'\\n')"
     )
     code = code.replace("b'\\n')", "b'\\n' + (b'y' * 60 + b'\\n') * 999)")
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
@@ -276,5 +276,5 @@ def test_memory_stays_flat_over_many_lines():
     tracemalloc.stop()
     consumer.close()
     child.communicate()
-    assert count == 1_000_000
+    assert count == 200_000
     assert peak < 2_000_000

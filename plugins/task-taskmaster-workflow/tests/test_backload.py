@@ -305,6 +305,7 @@ def test_a_request_comes_to_what_flowlord_makes_of_it(ask, name):
             {"task": "task1", "from": "2026-01-01", "to": "2026-01-02", "by": "minute"},
             "by is one of hour, day, week, month",
         ),
+        ({"task": "task1", "at": "2026-01-01", "by": "minute"}, "by is one of hour"),
         ({"task": "task1", "templat": "x"}, "unknown key 'templat': did you mean 'tem"),
         ({"task": "task1", "meta": {"a": ["1"], "b": "v"}}, "meta takes texts, or lis"),
         ({"task": "task2"}, "template asks for {meta:file}: give --meta file=..."),

@@ -151,6 +151,7 @@ def _moments(
     zone = phase.zone
     said = {"at": request.at, "from": request.start, "to": request.end}
     read = {key: _date(key, text, zone) for key, text in said.items() if text}
+    by = _by(request, notes if len(read) > 1 else [])
     if not read:
         notes.append("no date given: it is about now")
         return [now.astimezone(zone)]
@@ -162,7 +163,6 @@ def _moments(
     assert end is not None
     if len(read) == 1:
         notes.append(f"only {next(iter(read))} given: it is about one date")
-    by = _by(request, notes) if len(read) > 1 else By.DAY
     found = dates(start, end, by, LONGEST)
     if request.newest and start < end:
         found.reverse()

@@ -23,8 +23,7 @@ _DECLARED = ("help", "name", "layout")
 _METAVARS = {str: "TEXT", int: "NUMBER", float: "NUMBER", bool: "BOOL"}
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Details:
+class Details(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What `param` and `option` add to a field.
 
     Args:
@@ -78,8 +77,7 @@ def param(
     )
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Field:
+class Field(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One field of a class.
 
     Args:

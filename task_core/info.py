@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, TypeVar, get_origin
 
 import attrs
+import msgspec
 
 from task_core.errors import InfoError, WorkerError, excerpt, nearest
 from task_core.fields import Field, fields_of, is_record
@@ -49,8 +50,7 @@ def parser_of(params: type, strict: bool = False) -> Callable[[str], Any]:
     return _Parser(_record(params), strict)
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class _Reader:
+class _Reader(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """How one field is read.
 
     Args:
@@ -72,8 +72,7 @@ class _Reader:
     record: "_Record | None"
 
 
-@attrs.frozen(eq=False, repr=False)
-class _Record:
+class _Record(msgspec.Struct, frozen=True, eq=False):
     """A class of parameters, and how each of its fields is read."""
 
     make: Callable[..., Any]

@@ -10,6 +10,7 @@ import logging
 from collections import deque
 
 import attrs
+import msgspec
 
 from task_core.api.bus import Bus, Consumer, Producer
 from task_core.api.capabilities import Capabilities
@@ -255,7 +256,7 @@ def simulate(
         lambda job: duration(int(job.task.info)),
         outcome,
     )
-    parts = attrs.evolve(launcher.parts, handover=handover, slots=slots)
+    parts = msgspec.structs.replace(launcher.parts, handover=handover, slots=slots)
     launcher.parts = parts
     loop = launcher._loop(bus.subscribe("load", "load"))
     return Run(world, bus, slots, loop, launcher)

@@ -17,7 +17,7 @@ from enum import StrEnum
 from math import inf
 from typing import ClassVar
 
-import attrs
+import msgspec
 
 from task_core.api.capabilities import Capabilities, require
 from task_core.api.consumer import Consumer
@@ -38,8 +38,7 @@ class Role(StrEnum):
     """Only to write (`--out-bus`)."""
 
 
-@attrs.frozen(kw_only=True, eq=False)
-class BusContext:
+class BusContext(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What a bus is told when it opens.
 
     Args:
@@ -60,8 +59,7 @@ class BusContext:
     create: bool = True
 
 
-@attrs.frozen
-class ChannelState:
+class ChannelState(msgspec.Struct, frozen=True):
     """How full a channel is.
 
     Args:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-import attrs
+import msgspec
 
 from task_core.config.sources import Layer, Raw, Section
 from task_core.errors import nearest
@@ -21,24 +21,26 @@ _SWITCH = {
 _TOML_KINDS = {bool: "a boolean", dict: "a table", list: "a list"}
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Setting:
+class Setting(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One value in force.
 
     Args:
         section, spec: Which option.
         value: Its value.
         origin: Where that comes from, for people.
-        shown: The value for people; a secret stays one.
+        masked: The value for people, where a part of it is a secret.
     """
 
     section: Section
     spec: Field
     value: Any
     origin: str
-    shown: str = attrs.field(
-        default=attrs.Factory(lambda self: self.spec.show(self.value), takes_self=True)
-    )
+    masked: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The value for people; a secret stays one."""
+        return self.masked or self.spec.show(self.value)
 
 
 class Resolver:

@@ -7,6 +7,8 @@ from functools import partial
 from typing import Any, Protocol
 
 import attrs
+import msgspec
+from msgspec.structs import replace
 
 from task_core.config.resolve import Resolver, Setting, unknown_of
 from task_core.config.sources import (
@@ -64,8 +66,7 @@ class CommonOptions:
 COMMON_SECTION = Section(options=CommonOptions, table=("task",))
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Selected:
+class Selected(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A plugin that was chosen, before its options are known.
 
     Args:
@@ -81,8 +82,7 @@ class Selected:
     section: Section
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Chosen:
+class Chosen(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A plugin with its options, ready to be made or opened.
 
     Args:
@@ -96,8 +96,7 @@ class Chosen:
     prefix: str = ""
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Settings:
+class Settings(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Everything that a command was told.
 
     Args:
@@ -214,7 +213,7 @@ class Selector:
 
     def _layers(self, section: Section, flags: Flags, url: str = "") -> list[Layer]:
         """Return what the sources say about a section, the strongest first."""
-        weaker = [attrs.evolve(section, table=table) for table in section.weaker]
+        weaker = [replace(section, table=table) for table in section.weaker]
         layers = [flag_layer(section, flags(section))]
         if url:
             layers.append(url_layer(section, url))
@@ -247,7 +246,7 @@ def _without_secrets(setting: Setting, selected: Sequence[Selected]) -> Setting:
     for one in selected:
         named = isinstance(setting.value, str) and setting.value.endswith(one.url)
         if one.url and named and setting.spec.name == one.role:
-            return attrs.evolve(setting, shown=hide_in_url(one.section, one.url))
+            return replace(setting, masked=hide_in_url(one.section, one.url))
     return setting
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-import attrs
+import msgspec
 
 from task_core.errors import nearest
 from task_core.fields import Field
@@ -16,8 +16,7 @@ from task_core.shown import HIDDEN, hide_secrets
 from task_core.uri import split_uri, unquote
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Section:
+class Section(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """The options of one thing, and the names under which they are set.
 
     Args:
@@ -75,8 +74,7 @@ def variable_prefix(table: tuple[str, ...]) -> str:
     return "_".join((*names, "")).upper().replace("-", "_")
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Raw:
+class Raw(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A value as it was found.
 
     Args:
@@ -88,8 +86,7 @@ class Raw:
     origin: str
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Layer:
+class Layer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """All that one source says about one section.
 
     Args:
@@ -97,8 +94,8 @@ class Layer:
         unknown: What it says that no option knows: name -> where that is.
     """
 
-    values: Mapping[str, Raw] = attrs.field(factory=dict)
-    unknown: Mapping[str, str] = attrs.field(factory=dict)
+    values: Mapping[str, Raw] = msgspec.field(default_factory=dict)
+    unknown: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 def flag_layer(section: Section, flags: Mapping[str, Sequence[str]]) -> Layer:

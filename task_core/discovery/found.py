@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib.machinery import PathFinder
 from typing import Any
 
-import attrs
+import msgspec
 
 KINDS = ("bus", "worker", "taskmaster", "hooks", "command")
 IF_SET = "task_core.hooks_if_set"
@@ -18,8 +18,7 @@ CORE = "task-framework"
 """The distribution whose plugin names are reserved."""
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Found:
+class Found(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A plugin that is installed, registered, or in a file, and not imported.
 
     Args:

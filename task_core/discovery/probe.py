@@ -18,6 +18,7 @@ from types import CodeType
 from typing import Any
 
 import attrs
+import msgspec
 
 from task_core.api.plugin import Late
 from task_core.discovery.explain import use_failed
@@ -59,7 +60,7 @@ def probe(found: Found, path: Sequence[str]) -> Report:
         path: Where its distribution was found, as in `sys.path`.
     """
     places = dict.fromkeys(map(os.path.abspath, [*path, *sys.path]))
-    request = attrs.asdict(found, filter=lambda field, _: field.name != "manifest")
+    request = {**msgspec.structs.asdict(found), "manifest": None}
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-c", _PROGRAM],

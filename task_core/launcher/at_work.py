@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
 
-import attrs
+import msgspec
 
 from task_core.errors import excerpt
 from task_core.launcher.context import Job
@@ -35,8 +35,7 @@ AT_WORK: ContextVar[AtWork | None] = ContextVar("at_work", default=None)
 """The slot that runs this code."""
 
 
-@attrs.frozen(kw_only=True)
-class About:
+class About(msgspec.Struct, frozen=True, kw_only=True):
     """The task that a line of the log is about.
 
     Args:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from math import inf
 from typing import Any
 
-import attrs
 import msgspec
 
 from task_core.api.message import Delivery, Message
@@ -32,8 +31,7 @@ def endless() -> float:
     return inf
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class SharedContext:
+class SharedContext(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What all runs of one launcher share.
 
     Args:
@@ -59,8 +57,7 @@ class SharedContext:
     grace: Callable[[], float] = endless
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Call:
+class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A worker, ready to be called.
 
     Args:

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 
-import attrs
+import msgspec
 
 from task_core.api.bus import Bus, Consumer
 from task_core.api.message import Delivery
@@ -61,7 +61,7 @@ class Crashes:
         fate = "it is dead" if dead else "it is given back"
         log.error(
             "task %s: its process %s; %s",
-            attrs.evolve(facts_of(job), attempt=times),
+            msgspec.structs.replace(facts_of(job), attempt=times),
             job.killed,
             fate if self._returns else "it is done with an error",
             extra=about(job),

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-import attrs
+import msgspec
 
 from task_core.api.bus import Bus
 from task_core.api.plugin import NoOptions, WorkerPlugin
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from task_core.launcher.crashes import Crashes
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class Parts:
+class Parts(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """What a launcher works with.
 
     Args:

@@ -5,6 +5,7 @@ from enum import Enum
 from pathlib import Path
 
 import attrs
+import msgspec
 import pytest
 from attrs.validators import ge, in_, matches_re
 
@@ -89,7 +90,7 @@ def test_what_two_sections_share_is_told_once():
     """One plugin may be the bus to read and the bus to write."""
     resolver = Resolver()
     for flag in ("in-bus-", "out-bus-"):
-        section = attrs.evolve(SECTION, flag=flag)
+        section = msgspec.structs.replace(SECTION, flag=flag)
         resolver.resolve(section, [layer(count=0)])
     assert len(resolver.problems) == 1
 
@@ -112,7 +113,7 @@ def test_an_unknown_name_is_told_with_the_nearest():
 
 def test_a_lenient_section_overlooks_unknown_names():
     """`task send` reads only a part of `[launch]`."""
-    section = attrs.evolve(SECTION, strict=False)
+    section = msgspec.structs.replace(SECTION, strict=False)
     assert resolve(Layer(unknown={"x": "there"}), section=section)[0] == Options()
 
 

@@ -4,6 +4,7 @@ import logging
 import types
 
 import attrs
+import msgspec
 import pytest
 
 from task_core.api import HooksPlugin, hookimpl, option
@@ -234,7 +235,7 @@ def add():
     def add(plugin, **more):
         listeners = Listeners(**more)
         installed = Found(kind="hooks", name="h", distribution="d", value="h:h")
-        listeners.add(attrs.evolve(installed, manifest=plugin), plugin)
+        listeners.add(msgspec.structs.replace(installed, manifest=plugin), plugin)
         return listeners
 
     return add

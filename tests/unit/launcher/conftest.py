@@ -6,6 +6,7 @@ import time
 from collections import deque
 
 import attrs
+import msgspec
 import pytest
 
 from task_core.api.bus import Bus, Consumer, Producer
@@ -104,7 +105,7 @@ def make_rig(worker, bus, *, slots=None, hooks=None, **settings):
     plugin = WorkerPlugin(name="load", summary="", make=lambda options: worker)
     made = make_launcher(plugin, bus, hooks=hooks, log=LOG, **settings)
     if slots is not None:
-        made.parts = attrs.evolve(made.parts, slots=slots)
+        made.parts = msgspec.structs.replace(made.parts, slots=slots)
     return Rig(made)
 
 

@@ -67,7 +67,7 @@ class Instances:
         self._folder, self.store = folder, open_store(store)
         self.fire(EACH_SECOND)
         flags = ["--taskmaster-path", "flow.toml", "--taskmaster-store", store]
-        flags += ["--taskmaster-refresh", "0.5", "--bus", bus]
+        flags += ["--taskmaster-refresh", "0.5s", "--bus", bus]
         self._command = [COMMAND, "launch", "--taskmaster", "workflow", *flags]
         self._log = (folder / "log").open("ab")
         self._processes = [self._start() for _ in range(2)]

@@ -70,14 +70,11 @@ class WorkflowTaskmaster(Taskmaster):
         for line in self._library.told:
             ctx.log.error("%s", line)
         self._tell_idle(ctx)
-        self._timekeeper = Timekeeper(
-            ctx,
-            self._library,
-            self._store,
-            self._topics,
-            self._options.refresh.total_seconds(),
-        )
+        refresh = self._options.refresh.total_seconds()
         with self._store.in_use():
+            self._timekeeper = Timekeeper(
+                ctx, self._library, self._store, self._topics, refresh
+            )
             self._timekeeper.run()
 
     def _tell_idle(self, ctx: TaskmasterContext) -> None:

@@ -1,6 +1,7 @@
 """Several instances on one store: each firing is sent once, whoever sends it."""
 
 import pytest
+from cron_buses import Breaking
 from cron_days import DAY, HOURLY, hours, infos, utc
 from task_rules.missed import Missed
 from task_store import StoreAwayError, StoreError, open_store
@@ -10,19 +11,6 @@ from task_taskmaster_cron.taskmaster import CronTaskmaster
 from task_testing import FakeClock, RecordingBus, run_taskmaster
 
 from task_core.api import SendError
-
-
-class Breaking(RecordingBus):
-    """Confirms some messages, then none."""
-
-    def __init__(self, good):
-        super().__init__()
-        self.good = good
-
-    def record(self, call, things=()):
-        if call == "send" and len(self.sent) >= self.good:
-            raise SendError("the broker is gone", [0])
-        super().record(call, things)
 
 
 @pytest.fixture

@@ -3,26 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cron_buses import Breaking
 from cron_days import DAY, HOURLY, done, hours, infos, utc
 from task_taskmaster_cron.options import Options
 from task_taskmaster_cron.plugin import cron
 from task_taskmaster_cron.taskmaster import CronTaskmaster, Rehearsal
-from task_testing import FakeClock, RecordingBus, run_taskmaster
+from task_testing import FakeClock, run_taskmaster
 
 from task_core.api import OptionError, SendError, Taskmaster
-
-
-class Breaking(RecordingBus):
-    """Confirms some messages, then none."""
-
-    def __init__(self, good):
-        super().__init__()
-        self.good = good
-
-    def record(self, call, things=()):
-        if call == "send" and len(self.sent) >= self.good:
-            raise SendError("the broker is gone", [0])
-        super().record(call, things)
 
 
 def test_each_firing_is_sent_when_it_is_due(place):

@@ -1,6 +1,6 @@
 """What a bus carries: messages on their way out, deliveries on their way in.
 
-Both are structs, where other records are attrs classes: two are made for each task. And
+Both are structs, which cost next to nothing to make: two are made for each task. And
 what is refused before any I/O: whatever a bus did not declare, or cannot carry.
 """
 

@@ -2,6 +2,8 @@
 
 import base64
 import socket
+import subprocess
+import sys
 from datetime import timedelta
 
 import nkeys
@@ -221,3 +223,24 @@ def test_an_nkey_logs_in(server_with, told, tmp_path):
     bus.ping()
     bus.close()
     assert "TASK_BUS_NATS_PASSWORD" in told(**where, nkey=files[1])[0]
+
+
+def test_a_user_without_a_password_is_a_token_and_is_hidden():
+    """`nats://TOKEN@HOST` is how NATS writes it."""
+    assert login(NatsOptions(user="t0ken"), "")["auth_token"] == "t0ken"
+    assert "auth_token" not in login(NatsOptions(user="ada", password="p"), "")
+    shown = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "task_core",
+            "config",
+            "show",
+            "--bus",
+            "nats://t0ken@h",
+        ],
+        capture_output=True,
+        check=True,
+    )
+    assert b"bus.nats.user" in shown.stdout
+    assert b"t0ken" not in shown.stdout + shown.stderr

@@ -24,7 +24,8 @@ def login(options: NatsOptions, nonce: str) -> dict[str, str]:
     found = {
         "user": options.user,
         "pass": options.password,
-        "auth_token": options.token,
+        # `nats://TOKEN@HOST` is how NATS itself writes a token.
+        "auth_token": options.token or ("" if options.password else options.user),
     }
     if options.credentials:
         blocks = dict(BLOCK.findall(_text(options.credentials)))

@@ -32,7 +32,12 @@ class NatsOptions:
         metavar="HOST[:PORT],…",
     )
     port: int = option(4222, help="Its port.", url=UrlPart.PORT)
-    user: str = option("", help="Who logs in.", url=UrlPart.USERNAME)
+    user: str = option(
+        "",
+        help="Who logs in; without a password it is a token.",
+        url=UrlPart.USERNAME,
+        secret=True,
+    )
     password: str = option("", help="The password.", url=UrlPart.PASSWORD, secret=True)
     token: str = option("", help="A token, in place of user and password.", secret=True)
     credentials: Path | None = option(

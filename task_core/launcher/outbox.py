@@ -1,5 +1,6 @@
 """Finished jobs -> one settle: done tasks, children and dead letters, then the acks."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -77,8 +78,9 @@ class Outbox:
     def add_jobs(self, jobs: Sequence[Job]) -> None:
         """Gather the done tasks and the children of jobs that have an outcome."""
         if self._before_send is None and all(map(_is_simple, jobs)):
-            self._add_simple(jobs)
-            return
+            with contextlib.suppress(Exception):  # one by one tells whose fault it is
+                self._add_simple(jobs)
+                return
         for job in jobs:
             if job.outcome is not COMPLETE and self._runs_again(job):
                 continue
@@ -100,7 +102,8 @@ class Outbox:
             task = job.task
             task.result, task.msg = result, msg
             tasks.append(task)
-        batch.messages += [Message(topic, body) for body in encode_tasks(tasks)]
+        messages = [Message(topic, body) for body in encode_tasks(tasks)]
+        batch.messages += messages
         batch.ends += range(
             len(batch.messages) - len(jobs) + 1, len(batch.messages) + 1
         )

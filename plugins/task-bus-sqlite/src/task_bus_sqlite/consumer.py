@@ -21,9 +21,9 @@ from task_core.api import (
     Message,
 )
 
-FIRST_LOOK = 0.001
-LAST_LOOK = 0.025
-"""Seconds between two looks at whether somebody has written; they get longer."""
+FIRST_LOOK, QUICK_LOOK, LAST_LOOK = 0.001, 0.02, 0.06
+"""Seconds between two looks at whether somebody has written. They get longer: quickly
+at first, then slowly, so that who waits for long takes less than half a percent."""
 
 
 class SqliteConsumer(Consumer):
@@ -110,7 +110,7 @@ class SqliteConsumer(Consumer):
                 return False
             if self._waker.wait(min(pause, left, change - time())) is Event.WOKEN:
                 return False
-            pause = min(pause * 2, LAST_LOOK)
+            pause = min(pause * (2 if pause < QUICK_LOOK else 1.1), LAST_LOOK)
         return True
 
     def _settle(

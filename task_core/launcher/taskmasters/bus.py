@@ -12,9 +12,11 @@ from typing import TypeVar
 
 from task_core.api.bus import Bus, Consumer, Producer
 from task_core.api.message import Delivery, Message
+from task_core.api.worker import describe
 from task_core.clock import Clock
 from task_core.errors import (
     BusConnectionError,
+    BusError,
     LeaseLostError,
     PayloadError,
     SendError,
@@ -22,25 +24,11 @@ from task_core.errors import (
 from task_core.launcher.in_flight import without_lost
 from task_core.launcher.outages import Outages
 from task_core.launcher.plan import Hooks, Plan
+from task_core.launcher.taskmasters.work import Work, Works
 
 T = TypeVar("T")
 LONGEST_WAIT = 60.0
 """Seconds until a wait looks at the clock again: clocks get set, machines sleep."""
-
-
-class Work:
-    """What the body of a loop has in hand.
-
-    Args:
-        consumer: What the deliveries came from.
-        deliveries: Those that are neither settled nor given back.
-        messages: What the body has sent; it leaves with the settle.
-    """
-
-    def __init__(self, consumer: Consumer) -> None:
-        self.consumer = consumer
-        self.deliveries: list[Delivery] = []
-        self.messages: list[Message] = []
 
 
 class LoopBus:
@@ -75,7 +63,7 @@ class LoopBus:
         )
         self._producer: Producer | None = None
         self._consumers: list[Consumer] = []
-        self._works: list[Work] = []  # a loop in the body of another adds one
+        self.works = Works(self._close)
         self._leases = bus.capabilities.lease
         self._interval = (
             min(plan.lease / 3, LONGEST_WAIT) if self._leases else LONGEST_WAIT
@@ -87,11 +75,6 @@ class LoopBus:
         """Whether the loop should end soon; keeps the leases of what is in work."""
         self.keep()
         return self._stopping.is_set()
-
-    @property
-    def work(self) -> Work | None:
-        """What the innermost body has in hand."""
-        return self._works[-1] if self._works else None
 
     def stop(self) -> None:
         """Make every wait end (any thread)."""
@@ -121,23 +104,36 @@ class LoopBus:
     @contextlib.contextmanager
     def reading(self, topic: str, channel: str) -> Iterator[Consumer]:
         """Read a topic; what is not settled in the end is given back."""
+        self.works.give_back()
         consumer = self.bus.subscribe(topic, channel)
         self._consumers.append(consumer)
         try:
             yield consumer
         finally:
-            self._consumers.remove(consumer)
-            consumer.close()
+            if not self.works.has_left(consumer):
+                self._close(consumer)
 
-    @contextlib.contextmanager
-    def working(self, consumer: Consumer) -> Iterator[Work]:
-        """Hold deliveries: what is sent meanwhile leaves with their settle."""
-        work = Work(consumer)
-        self._works.append(work)
-        try:
-            yield work
-        finally:
-            self._works.remove(work)
+    def blame(self, error: Exception) -> None:
+        """Bury what a body has failed on alone, when it has come too often.
+
+        Else it would fail at each restart, and what comes behind it have no turn.
+
+        Args:
+            error: What the body has raised; none of the bus, which it cannot help.
+        """
+        failed = self.works.failed_alone()
+        if failed is None or isinstance(error, BusError) or self._stopping.is_set():
+            return
+        work, delivery = failed
+        often = delivery.attempt >= self.plan.max_attempts
+        if self.bus.capabilities.attempts and often:
+            reason = f"handed out {delivery.attempt} times, at last: {describe(error)}"
+            with contextlib.suppress(BusError):  # then it comes once more
+                work.bury(work, delivery, reason)
+
+    def _close(self, consumer: Consumer) -> None:
+        self._consumers.remove(consumer)
+        consumer.close()
 
     def keep(self) -> None:
         """Renew the leases of what is in work, when a third of them is over.
@@ -145,13 +141,14 @@ class LoopBus:
         The body owns the bus, so nobody else may: it must ask for something now and
         then, were it only whether to stop.
         """
-        if not (self._works and self._leases):
+        self.works.give_back()
+        if not (self._leases and self.works.inner):
             return
         now = self.clock.monotonic()
         if now < self._renewal:
             return
         self._renewal = now + self._interval
-        for work in self._works:
+        for work in self.works:
             # Lost or away: the settle will tell.
             with contextlib.suppress(LeaseLostError, BusConnectionError):
                 without_lost(work.consumer.extend, work.deliveries)
@@ -184,6 +181,7 @@ class LoopBus:
             PayloadError: The bus can never carry some of them; none was sent by this.
             SendError: Some cannot be sent.
         """
+        self.works.give_back()
         left = list(range(len(messages)))
 
         def act() -> None:
@@ -239,8 +237,7 @@ class LoopBus:
     @property
     def _longest(self) -> float:
         """Seconds to wait at most before looking at the clock and the leases again."""
-        holds = any(work.deliveries for work in self._works)
-        return self._interval if holds else LONGEST_WAIT
+        return self._interval if self.works.holds else LONGEST_WAIT
 
     def _receive(
         self, consumer: Consumer, limit: int, timeout: float

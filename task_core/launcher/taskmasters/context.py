@@ -67,17 +67,19 @@ class LoopContext:
         if not messages:
             return
         line = self.line
-        if line.work is None:
+        work = line.works.inner
+        if work is None:
             line.send(messages)
         else:
             check_messages(line.bus, messages)  # here its author can do something
             line.keep()
-            line.work.messages += messages
+            work.messages += messages
 
     def deliveries(self, topic: str, channel: str) -> Iterator[Task]:
         """Iterate over the tasks of a topic until stopped.
 
-        A loop body that breaks or raises gives its delivery back.
+        A loop body that breaks gives its delivery back with its next use of this
+        context, one that raises at the end.
         """
         for (task,) in self.batches(topic, channel, 1, 0):
             yield task

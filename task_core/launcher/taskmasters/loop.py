@@ -132,8 +132,12 @@ class TaskmasterLoop:
         LoopThreads(names, self._run_loop, self.stop, self._kill_time, self._log).run()
 
     def _run_loop(self, number: int) -> None:
+        context = self._contexts[number]
         try:
-            self._loops[number](self._contexts[number])
+            self._loops[number](context)
+        except Exception as error:
+            context.line.blame(error)
+            raise
         finally:
             self.buses[number].close()
 

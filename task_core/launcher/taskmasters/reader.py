@@ -19,8 +19,10 @@ from task_core.dead import DeadLetter, encode_dead
 from task_core.errors import DecodeError, PayloadError
 from task_core.launcher.batch import dead_letter
 from task_core.launcher.plan import Hooks, Plan
+from task_core.launcher.quarantine import LEAST_UNSURE
 from task_core.launcher.refused import KEPT_BYTES
-from task_core.launcher.taskmasters.bus import LONGEST_WAIT, LoopBus, Work
+from task_core.launcher.taskmasters.bus import LONGEST_WAIT, LoopBus
+from task_core.launcher.taskmasters.work import Work
 
 T = TypeVar("T")
 
@@ -77,9 +79,10 @@ class LoopReader(Generic[T]):
         """
         line, consumer = self._line, self._consumer
         while not (line.stopping or consumer.exhausted):
-            with line.working(consumer) as work:
+            with line.works.working(consumer, self._bury) as work:
                 for batch in _parts(self._gather(work)):
                     work.messages = []
+                    work.batch = [one.delivery for one in batch]
                     yield [one.item for one in batch]
                     self._settle(work, batch)
 
@@ -116,13 +119,23 @@ class LoopReader(Generic[T]):
         except DecodeError as error:
             self._bury(work, delivery, str(error))
             return None
-        if delivery.attempt > self._line.plan.max_attempts:
+        if self._has_killed(delivery):
             reason = f"handed out {delivery.attempt} times and never settled"
             self._bury(work, delivery, reason)
             return None
         if self._on_received is not None:
             self._on_received(task=item, delivery=delivery)
         return Held(delivery, item)
+
+    def _has_killed(self, delivery: Delivery) -> bool:
+        """Whether it has cost so many taskmasters their life that it must not run.
+
+        What was given back is no sign of that: by a stop, or since the body failed on
+        it, and then `LoopBus.blame` buries it.
+        """
+        most = self._line.plan.max_attempts
+        losses = delivery.attempt - 1 - delivery.returned
+        return losses - delivery.unsure >= most or losses >= max(LEAST_UNSURE, most)
 
     def _settle(self, work: Work, batch: list[Held]) -> None:
         """Settle a batch with all that its body has sent."""

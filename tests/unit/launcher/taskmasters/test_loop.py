@@ -102,7 +102,7 @@ def test_what_a_loop_body_sends_leaves_with_the_settle(loop, memory, make_tasks)
 def test_a_loop_body_that_is_left_gives_its_delivery_back(
     loop, memory, make_tasks, leave
 ):
-    """At once, and what it sent does not leave."""
+    """With the next use of the context; and what it sent does not leave."""
     memory.put(*make_tasks("1"))
     depths = []
 
@@ -112,8 +112,8 @@ def test_a_loop_body_that_is_left_gives_its_delivery_back(
             if leave == "raise":
                 raise ValueError("boom")
             break
-        depths.append(memory.depth("load", "load"))
         ctx.send(child("after"))
+        depths.append(memory.depth("load", "load"))
 
     if leave == "raise":
         with pytest.raises(ValueError, match="boom"):
@@ -371,7 +371,46 @@ def test_a_body_that_always_raises_ends_in_the_dead_topic(loop, memory, make_tas
     made.run()
     letter = decode_dead(*memory.take("load.dead"))
     assert letter.original == make_tasks("bad")[0]
-    assert letter.reason == "handed out 4 times and never settled"
+    assert letter.reason == "handed out 3 times, at last: ValueError: no"
+    assert memory.depth("load", "load") == 0
+
+
+def test_a_task_that_stops_gave_back_is_not_dead(loop, memory, make_tasks):
+    """However often: a stop says nothing about it."""
+    memory.put(*make_tasks("slow"))
+    seen = []
+
+    def run(ctx):
+        for task in ctx.deliveries("load", "load"):
+            seen.append(task.info)
+            made.stop()
+            break
+
+    for _ in range(6):
+        made = loop(run, max_attempts=3)
+        made.run()
+    assert seen == ["slow"] * 6
+    assert memory.depth("load", "load") == 1
+    assert memory.take("load.dead") == []
+
+
+def test_what_a_break_left_is_given_back_when_the_body_goes_on(
+    loop, memory, make_tasks
+):
+    """It need not wait for the end."""
+    memory.put(*make_tasks("1"))
+    seen = []
+
+    def run(ctx):
+        for _ in ctx.deliveries("load", "load"):
+            break
+        for task in ctx.deliveries("load", "load"):
+            seen.append(task.info)
+            made.stop()
+
+    made = loop(run)
+    made.run()
+    assert seen == ["1"]
     assert memory.depth("load", "load") == 0
 
 

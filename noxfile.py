@@ -42,6 +42,7 @@ KITS = ["tests/contract", "plugins/task-bus-sqlite/tests/test_contract.py"]
 WHEELS = ROOT / ".nox" / "made" / "wheels"
 COVERAGE = ROOT / ".nox" / "made" / "coverage"
 TEST_PARTNERS = [
+    "duckdb>=1.1.1",
     "fastapi>=0.115",
     "gcp-storage-emulator>=2024.8",
     "gcsfs>=2024.6",

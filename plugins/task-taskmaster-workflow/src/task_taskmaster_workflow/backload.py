@@ -17,10 +17,11 @@ from task_rules.names import nearest
 from task_core.api import Task, UsageError, format_meta
 from task_taskmaster_workflow.checks import read_workflow
 from task_taskmaster_workflow.find import find_phase
-from task_taskmaster_workflow.firing import Above, Draft, Row, expand, rows_of
+from task_taskmaster_workflow.firing import Above, Draft, expand, rows_of
 from task_taskmaster_workflow.graph import Graph
 from task_taskmaster_workflow.phase import Batch, Phase
 from task_taskmaster_workflow.read import Workflow
+from task_taskmaster_workflow.rows import Row
 
 MOST = 10_000
 """Tasks of a backload, unless it says otherwise."""
@@ -43,7 +44,7 @@ class Request:
         start, end, at: A range, both ends included, or one date; `at` counts more.
         by: The step.
         meta: Values of each key; a phase's own when there are none.
-        meta_file: JSON lines or CSV with such values, instead.
+        meta_file: JSON lines, CSV or Parquet with such values, instead.
         product: Each value of meta with each.
         newest: Begin with the newest date.
         on_hours, off_hours: Only those hours of the day; not those.

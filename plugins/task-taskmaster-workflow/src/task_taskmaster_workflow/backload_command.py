@@ -59,7 +59,7 @@ def make() -> click.Command:
 @click.option("--at", default="", metavar="DATE", help="One date instead.")
 @click.option("--by", default="", help="hour, day, week or month.")
 @click.option("--meta", multiple=True, metavar="KEY=A,B", help="Values of a key.")
-@click.option("--meta-file", default="", help="JSON lines or CSV with such values.")
+@click.option("--meta-file", default="", help="JSON lines, CSV or Parquet with such.")
 @click.option("--product", is_flag=True, help="Each value of --meta with each.")
 @click.option("--order", type=click.Choice(["oldest", "newest"]), default="oldest")
 @click.option("--on-hours", default="", metavar="H,H", help="Only those hours.")

@@ -1,6 +1,7 @@
 """What only shows when all phases of a file are known."""
 
 from itertools import pairwise
+from pathlib import Path
 
 from task_rules import template as templates
 from task_rules.document import Document
@@ -9,6 +10,7 @@ from task_rules.names import nearest
 from task_rules.table import Problem
 
 from task_taskmaster_workflow.graph import Graph
+from task_taskmaster_workflow.parquet import ADVICE, cannot_be_read
 from task_taskmaster_workflow.phase import FILE_KEYS, Phase
 from task_taskmaster_workflow.read import Workflow, read_phases
 from task_taskmaster_workflow.values import RESERVED
@@ -61,6 +63,7 @@ class _Check:
         if sound:
             self._look_for_a_trigger()
             self._look_for_meta()
+            self._look_for_a_reader()
 
     def _note(self, text: str, *, serious: bool) -> None:
         phase = self._phase
@@ -108,6 +111,12 @@ class _Check:
             if key not in known and not brought_by_parent:
                 text = f"template asks for {{meta:{key}}}, which nothing brings"
                 self._note(f"{text}{hint}", serious=False)
+
+    def _look_for_a_reader(self) -> None:
+        """Tell of a file of meta that takes an extra; who runs it may have that."""
+        file = self._phase.batch.meta_file if self._phase.batch else ""
+        if cannot_be_read(Path(file)):
+            self._note(f"meta_file {file} {ADVICE}", serious=False)
 
     @property
     def _above(self) -> list[Phase]:

@@ -1,11 +1,9 @@
 """The tasks of an event: what a phase sends for a date, with which meta."""
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import attrs
 from task_rules import template as templates
@@ -13,9 +11,7 @@ from task_rules.dates import By, dates
 from task_rules.moments import HOUR, hour_text, shifted
 
 from task_taskmaster_workflow.phase import Batch, Phase
-
-Row = Mapping[str, str]
-"""Values of one task of a batch."""
+from task_taskmaster_workflow.rows import Row, read_rows
 
 
 @attrs.frozen(kw_only=True)
@@ -165,61 +161,3 @@ def rows_of(batch: Batch) -> list[Row]:
         dict(zip(batch.meta, values, strict=True))
         for values in zip(*batch.meta.values(), strict=True)
     ]
-
-
-def read_rows(path: Path, most: int) -> list[Row]:
-    """Read JSON lines, or CSV with a header, into rows; an empty file has none.
-
-    Raises:
-        ValueError: It cannot be read, has something else in it, or too many rows.
-    """
-    try:
-        with open(path, encoding="utf-8-sig") as lines:
-            found: list[Row] = []
-            for row in _rows(path, lines):
-                found.append(row)
-                if len(found) > most:
-                    raise ValueError(f"{path} has more than {most} rows")
-            return found
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8") from None
-
-
-def _rows(path: Path, lines: Iterable[str]) -> Iterator[Row]:
-    if path.suffix == ".csv":
-        yield from _csv(path, lines)
-        return
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            values = json.loads(line)
-        except ValueError as error:
-            raise ValueError(f"{path}, line {number} is no JSON: {error}") from None
-        if not isinstance(values, dict):
-            excerpt = line.strip()[:60]
-            problem = f"{path}, line {number} is no object: {excerpt}"
-            raise ValueError(problem)  # noqa: TRY004  a wrong value
-        yield {key: _written(value) for key, value in values.items()}
-
-
-def _csv(path: Path, lines: Iterable[str]) -> Iterator[Row]:
-    import csv
-
-    for row in csv.DictReader(lines):
-        if None in row or None in row.values():
-            raise ValueError(f"{path}: a row has more or fewer values than the header")
-        yield dict(row)
-
-
-def _written(value: Any) -> str:
-    """Return a JSON value as text: numbers as they are meant, nothing for null."""
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        return str(value)
-    return json.dumps(value)

@@ -9,13 +9,13 @@ import attrs
 from task_taskmaster_workflow.firing import (
     Above,
     Draft,
-    Row,
     expand,
     for_date,
     rows_of,
 )
 from task_taskmaster_workflow.graph import Graph
 from task_taskmaster_workflow.phase import Phase
+from task_taskmaster_workflow.rows import Row
 
 
 def next_firings(phase: Phase, now: datetime, count: int = 3) -> list[datetime]:

@@ -62,7 +62,7 @@ class Batch:
         product: Each value with each instead.
         by: The step between dates.
         length: From the event to the last date; None for one date.
-        meta_file: JSON lines, each with the values of a task.
+        meta_file: JSON lines, CSV or Parquet, each row the values of a task.
         max_tasks: How many there may be.
     """
 

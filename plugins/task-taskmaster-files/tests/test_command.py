@@ -83,3 +83,23 @@ def test_what_is_listed_shows_no_secret_and_steers_no_terminal(task, tmp_path):
     assert problem.startswith("task: ftp:// cannot be reached: ")
     _, told, _ = task("list", "rules.toml")
     assert "c\\x1b[2J.csv  " in told
+
+
+def test_a_folder_that_is_not_there_is_told(task, tmp_path):
+    """No files may be right, or a slip of the pen: `list` says which."""
+    rules = f'[[rule]]\nfiles = "{tmp_path}/inn/*.csv"\ntype = "load"\n'
+    (tmp_path / "inn.toml").write_text(rules)
+    code, told, problem = task("list", "inn.toml")
+    assert (code, "0 files" in told) == (0, True)
+    assert problem.strip() == f"there is no {tmp_path}/inn, as yet"
+
+
+def test_a_storage_that_nobody_knows_is_a_mistake_of_the_rules(task, tmp_path):
+    """`check` tells it, before a start does, and what was meant."""
+    rules = '[[rule]]\nfiles = "{}://b/*.csv"\ntype = "load"\n'
+    (tmp_path / "s3.toml").write_text(rules.format("s33") + rules.format("nosuch"))
+    code, _, problems = task("check", "s3.toml")
+    assert (code, problems.count("fsspec knows no such storage: ")) == (2, 2)
+    assert "s33:// cannot be listed" in problems
+    assert "did you mean 's3'?" in problems
+    assert "it knows s3, gs, az, sftp, http and others" in problems

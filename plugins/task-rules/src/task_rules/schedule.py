@@ -101,7 +101,7 @@ def read_zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # unknown; no name at all; a folder
-        hint = nearest(name, available_timezones())
+        hint = nearest(name, available_timezones()) or ": write Europe/Berlin or UTC"
         raise ValueError(f"{name!r} is no time zone{hint}") from None
 
 

@@ -50,6 +50,7 @@ def check(paths: tuple[Path, ...], timezone: str) -> None:
             problems += str(error).splitlines()
         else:
             click.echo(shown("\n".join(_report(path, rules)), lines=True))
+            problems += [f"{path}: {it}" for it in _unknown(rules)]
     if problems:
         raise OptionError(problems)
 
@@ -77,8 +78,19 @@ def list_(path: Path, timezone: str, most: int) -> None:
             click.echo(f"  {shown(line)}")
         if len(found) > most:
             click.echo(f"  and {len(found) - most} more: see --max")
-        for problem in scanner.tally.problems:
+        for problem in scanner.tally.told():
             click.echo(f"  {shown(problem)}", err=True)
+
+
+def _unknown(rules: Rules) -> Iterator[str]:
+    """Tell of storages that nobody knows; loading what knows them takes its time."""
+    listed = [it for it in rules.rules if it.source is not Source.EVENTS]
+    for rule in listed:
+        if not rule.pattern.is_local:
+            from task_taskmaster_files.remote import unknown_storage
+
+            if problem := unknown_storage(rule.pattern.protocol):
+                yield f"{rule}: {problem}"
 
 
 def _lines(rule: Rule, found: list[File]) -> Iterator[str]:

@@ -4,7 +4,9 @@ from collections.abc import Container, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from fsspec import available_protocols
 from fsspec.core import url_to_fs
+from task_rules.names import nearest
 
 from task_core.api import OptionError
 from task_taskmaster_files.file import File
@@ -12,6 +14,7 @@ from task_taskmaster_files.listing import Folder
 from task_taskmaster_files.names import Names, State
 from task_taskmaster_files.pattern import Place
 
+_USUAL = ("s3", "gs", "az", "sftp", "http")
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
 _VERSIONS = ("generation", "VersionId", "ETag", "etag", "e_tag")
 _TIMES = ("LastModified", "last_modified", "updated", "mtime", "modify", "created")
@@ -175,7 +178,18 @@ def _first(facts: Facts, keys: tuple[str, ...]) -> Any:
     return next((facts[key] for key in keys if facts.get(key)), None)
 
 
+def unknown_storage(protocol: str) -> str:
+    """Return what is wrong with the name of a storage; nothing when there is one."""
+    known = available_protocols()
+    if protocol in known:
+        return ""
+    hint = nearest(protocol, known) or f": it knows {', '.join(_USUAL)} and others"
+    return f"{protocol}:// cannot be listed: fsspec knows no such storage{hint}"
+
+
 def _missing(protocol: str, error: Exception) -> str:
+    if unknown := unknown_storage(protocol):
+        return unknown
     text = f"{protocol}:// cannot be listed: {_line(error)}"
     if extra := _EXTRAS.get(protocol):
         text = f"{text}: pip install 'task-taskmaster-files[{extra}]'"

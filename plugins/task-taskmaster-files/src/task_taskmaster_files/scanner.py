@@ -36,6 +36,11 @@ class Tally:
     roots: bool = True
     missing: str = ""
 
+    def told(self) -> list[str]:
+        """Return what could not be listed, a folder that is not there among it."""
+        missing = [f"there is no {self.missing}, as yet"] if self.missing else []
+        return [*self.problems, *missing]
+
 
 class Scanner:
     """Looks for the files of one rule.

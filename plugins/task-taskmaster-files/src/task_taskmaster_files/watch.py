@@ -122,9 +122,7 @@ class Watch:
 
     def _report(self, ctx: TaskmasterContext) -> None:
         """Tell what cannot be listed; once, until that changes."""
-        problems = list(self._scanner.tally.problems)
-        if missing := self._scanner.tally.missing:
-            problems.append(f"there is no {missing}, as yet")
+        problems = self._scanner.tally.told()
         for problem in problems:
             if problem not in self._problems:
                 ctx.log.warning("%s: %s; looking again", self.rule, problem)

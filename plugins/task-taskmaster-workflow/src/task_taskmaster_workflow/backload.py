@@ -132,7 +132,7 @@ def _phase(
         notes.append(f"phase found in {workflow.name}")
         return phase, Graph(workflow.phases).needed(phase)
     if not request.template:
-        hint = nearest(request.task, known)
+        hint = nearest(request.task, known) or ": name its workflow, or a template"
         raise UsageError(f"no template found for {request.task}{hint}")
     return _free(request), frozenset()
 

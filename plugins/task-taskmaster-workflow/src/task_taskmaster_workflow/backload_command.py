@@ -156,6 +156,7 @@ class _Command:
 
     def _plan(self) -> None:
         """Make a plan, print it, and send it if that is asked for."""
+        _rate(self._words["rate"])  # a plan with a wrong one would stay behind
         if self._words["only"] != "all":
             only = self._words["only"]
             text = (
@@ -173,16 +174,18 @@ class _Command:
         parameters = json.dumps(attrs.asdict(request), sort_keys=True)
         save_plan(self._store, plan, parameters, tasks, user())
         self._show(plan)
+        more = "".join(
+            f" --{key} {self._words[key]}"
+            for key in ("path", "store")
+            if self._words[key]
+        )
+        again = f"task backload --plan {plan}{more} --send"
         if self._words["send"]:
+            click.echo(shown(f"if it is ended early, go on with: {again}"), err=True)
             self._send(plan)
         else:
-            more = "".join(
-                f" --{key} {self._words[key]}"
-                for key in ("path", "store")
-                if self._words[key]
-            )
-            text = f"{_count(len(tasks))}, nothing is sent: task backload --plan {plan}"
-            click.echo(shown(f"{text}{more} --send"), err=True)
+            text = f"{_count(len(tasks))}, nothing is sent: {again}"
+            click.echo(shown(text), err=True)
 
     def _workflows(self) -> list[Workflow]:
         path = self._words["path"]

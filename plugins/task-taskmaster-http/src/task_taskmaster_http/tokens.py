@@ -44,7 +44,9 @@ class Token:
     Args:
         name: Who.
         hash: Of the token.
-        types, topics: Patterns of those that it may send, and where to; any when empty.
+        types: Patterns of what it may send; anything when empty.
+        topics: Patterns of where to; those of the types when empty, since who reads
+            a topic does what comes there.
         rate: Most requests a second; None: as for all.
     """
 
@@ -62,7 +64,7 @@ class Token:
         """
         for what, name, allowed in (
             ("type", kind, self.types),
-            ("topic", topic, self.topics),
+            ("topic", topic, self.topics or self.types),
         ):
             if allowed and not any(fnmatch.fnmatchcase(name, it) for it in allowed):
                 text = f"token '{self.name}' may not send {what} '{name}'"

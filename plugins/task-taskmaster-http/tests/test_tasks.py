@@ -175,8 +175,8 @@ def test_a_body_that_does_not_tell_its_length_is_not_read_for_ever(service):
 @pytest.mark.parametrize(
     ("method", "path", "status", "text"),
     [
-        ("GET", "/tasks", 405, "/tasks does not take GET"),
-        ("GET", "/hooks/x", 405, "/hooks/x does not take GET"),
+        ("GET", "/tasks", 405, "/tasks takes POST, not GET"),
+        ("GET", "/hooks/x", 405, "/hooks/x takes POST, not GET"),
         ("POST", "/task", 404, "there is no /task: GET / tells what there is"),
         ("POST", "/hooks/x", 404, "there is no hook 'x'"),
         (

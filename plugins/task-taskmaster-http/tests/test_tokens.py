@@ -1,6 +1,8 @@
 """Rules of tokens, of who may send without, and of how often."""
 
 import pytest
+from click.testing import CliRunner
+from task_taskmaster_http.command import command
 from task_taskmaster_http.options import Options
 from task_taskmaster_http.problem import RequestError
 from task_taskmaster_http.rates import MOST_KNOWN, Rates
@@ -69,6 +71,33 @@ def test_a_token_sends_what_it_may(service):
     assert (status, told["error"]) == (403, "token 'shop' may not send type 'build'")
     assert len(service.sent("report-daily")) == 1
     assert service.call("/tasks", {"type": "build"}, **bearer(OTHER))[0] == 202
+
+
+def test_types_alone_say_where_to_as_well():
+    """Who reads a topic does what comes there: `load` may not go to topic `drop`."""
+    token = Token(name="shop", types=["load", "report-*"])
+    token.check("load", "load")
+    token.check("load", "report-daily")
+    with pytest.raises(RequestError, match="may not send topic 'drop'"):
+        token.check("load", "drop")
+    Token(name="all").check("load", "drop")
+    Token(name="some", types=["load"], topics=["*"]).check("load", "drop")
+
+
+def test_check_tells_what_rules_allow(tmp_path):
+    """Or all that is wrong with them."""
+    path = tmp_path / "rules.toml"
+    hooks = '[[hook]]\nname = "git"\ntype = "build"\ntopic = "ci"\nsecret = "s"\n'
+    path.write_text(RULES + hooks)
+    done = CliRunner().invoke(command, ["check", str(path)], catch_exceptions=False)
+    assert done.output.splitlines() == [
+        "token shop may send load, report-* to load, report-*",
+        "token other may send anything to any topic",
+        "POST /hooks/git, signed: build to ci",
+    ]
+    path.write_text(f"{RULES}\n[[hoook]]\n")
+    with pytest.raises(OptionError, match="unknown key 'hoook': did you mean 'hook'"):
+        CliRunner().invoke(command, ["check", str(path)], catch_exceptions=False)
 
 
 def test_a_token_comes_so_often(service, monkeypatch):

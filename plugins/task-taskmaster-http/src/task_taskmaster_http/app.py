@@ -281,7 +281,8 @@ async def _not_here(request: Request, error: Exception) -> Response:
     method, path = request.method, request.url.path
     text = f"there is no {path}: GET / tells what there is"
     if error.status_code == 405:
-        text = f"{path} does not take {method}"
+        allowed = (error.headers or {}).get("Allow", "")
+        text = f"{path} takes {allowed}, not {method}"
     return _problem(RequestError(error.status_code, text, error.headers))
 
 

@@ -1,9 +1,12 @@
-"""`task http token`: a token for somebody, and what to write into the rules file."""
+"""`task http`: a token for somebody, and what a rules file allows."""
 
 import json
+from pathlib import Path
 
 import click
 
+from task_core.api import shown
+from task_taskmaster_http.rules import read_rules
 from task_taskmaster_http.tokens import hash_of, new_token
 
 HELP = """Look after the taskmaster `http`.
@@ -37,6 +40,24 @@ def token(name: str, types: tuple[str, ...], topics: tuple[str, ...]) -> None:
     for key, values in (("types", types), ("topics", topics)):
         if values:
             click.echo(f"{key} = [{', '.join(map(_toml, values))}]")
+
+
+@command.command("check")
+@click.argument("path", metavar="RULES", type=click.Path(path_type=Path))
+def check(path: Path) -> None:
+    """Tell all that is wrong with rules, or what they allow.
+
+    Exit code 2 when something is. Secrets are looked up as a start would do.
+    """
+    rules = read_rules(path)
+    for token in rules.tokens:
+        types = ", ".join(token.types) or "anything"
+        topics = ", ".join(token.topics or token.types) or "any topic"
+        click.echo(shown(f"token {token.name} may send {types} to {topics}"))
+    for hook in rules.hooks.values():
+        how = "signed" if hook.signature else "with a token"
+        topic = hook.topic or hook.type
+        click.echo(shown(f"POST /hooks/{hook.name}, {how}: {hook.type} to {topic}"))
 
 
 def _toml(text: str) -> str:

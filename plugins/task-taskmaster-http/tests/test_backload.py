@@ -69,6 +69,23 @@ def test_what_is_wrong_is_told_and_nothing_is_sent(offered, body, status, text):
     assert offered.sent() == []
 
 
+def test_a_file_of_meta_lies_beside_the_phases(offered, tmp_path):
+    """The answer tells what is in it: no other file of the machine is read."""
+    inside, outside = tmp_path / "flows" / "shops.csv", tmp_path / "secret.csv"
+    link = tmp_path / "flows" / "link.csv"
+    link.symlink_to(outside)
+    for path in (inside, outside):
+        path.write_text("shop\nde\n")
+    body = {"task": "load", "template": "{meta:shop}", "at": "2026-01-01"}
+    _, _, told = offered.call("/backload", {**body, "meta-file": str(inside)})
+    assert [task["info"] for task in told["Tasks"]] == ["de"]
+    other = tmp_path / "flows" / ".." / "none.csv"
+    for path in (outside, link, other, "/etc/passwd"):
+        status, _, told = offered.call("/backload", {**body, "meta-file": str(path)})
+        assert status == 403
+        assert told["error"].endswith("--taskmaster-workflows: put it there")
+
+
 def test_a_file_that_gets_worse_keeps_what_it_said(offered, tmp_path):
     """And one that gets better counts at once."""
     place = tmp_path / "flows" / "shop.toml"

@@ -33,6 +33,7 @@ class Backloads:
 
     def __init__(self, place: Path, clock: Clock) -> None:
         self._library = Library(place)
+        self._folder = (place if place.is_dir() else place.parent).resolve()
         self._clock = clock
 
     def plan(self, body: bytes, most: int) -> Plan:
@@ -52,6 +53,7 @@ class Backloads:
         self._library.refresh()
         try:
             request, execute = read_request(values)
+            self._check_file(request.meta_file)
             found = make_backload(
                 attrs.evolve(request, most=most),
                 self._library.workflows,
@@ -61,3 +63,9 @@ class Backloads:
             raise RequestError(422, str(error)) from None
         parcels = [Parcel(task, task.type) for task in found.tasks()]
         return Plan(parcels=parcels, notes="; ".join(found.notes), execute=execute)
+
+    def _check_file(self, meta_file: str) -> None:
+        """Refuse a file elsewhere: the answer tells what is in it, to whoever asks."""
+        if meta_file and not Path(meta_file).resolve().is_relative_to(self._folder):
+            text = "is not in the folder of --taskmaster-workflows: put it there"
+            raise RequestError(403, f"meta-file {meta_file!r} {text}")

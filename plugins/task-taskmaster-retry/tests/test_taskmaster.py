@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from task_store import StoreAwayError, open_store
+from task_store import StoreAwayError, StoreError, open_store
 from task_taskmaster_retry.options import Options
 from task_taskmaster_retry.plugin import retry
 from task_taskmaster_retry.rules import read_rules
@@ -171,3 +171,12 @@ def test_the_store_lies_beside_the_rules_when_none_is_named(place):
     assert taskmaster.info()["waiting"] == 0
     taskmaster._store.close()
     assert place.rules.with_name("retry.store.db").exists()
+
+
+def test_a_store_that_cannot_be_is_told_before_it_starts(place):
+    """In one line; a server that is away may come, and is waited for."""
+    options = Options(rules=place.rules, store="/nowhere/retry.db")
+    with pytest.raises(StoreError, match="name a file in a folder that may be written"):
+        retry.make(options)
+    away = "postgresql://nobody@127.0.0.1:1/none?timeout=1"
+    assert isinstance(retry.make(Options(rules=place.rules, store=away)), Retry)

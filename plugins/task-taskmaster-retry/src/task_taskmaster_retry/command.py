@@ -57,5 +57,6 @@ def _line(rule: Rule) -> str:
     waits = [f"{rule.delay(n, float):g}s" for n in range(min(rule.retry, SHOWN))]
     more = " …" if rule.retry > SHOWN else ""
     match = f" when '{rule.match.pattern}'" if rule.match else ""
-    often = f"{rule.retry} times after {' '.join(waits)}{more}" if waits else "never"
+    times = "once" if rule.retry == 1 else f"{rule.retry} times"
+    often = f"{times} after {' '.join(waits)}{more}" if waits else "never"
     return f"  {rule}{match}: {often} -> {rule.topic}"

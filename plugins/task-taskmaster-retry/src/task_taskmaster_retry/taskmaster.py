@@ -1,5 +1,6 @@
 """The taskmaster: reads done tasks, notes what is to be sent again, sends it then."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -29,7 +30,11 @@ def make_taskmaster(options: Options) -> Taskmaster:
     if options.dry_run:
         return Rehearsal(rules)
     url = options.store or str(options.rules.with_suffix(".store.db"))
-    return Retry(rules, open_store(url, lease=options.takeover.total_seconds()))
+    store = open_store(url, lease=options.takeover.total_seconds())
+    with contextlib.suppress(StoreAwayError):  # one that comes later is waited for
+        store.check()
+    store.close()  # it opens again when it is used
+    return Retry(rules, store)
 
 
 class Retry(Taskmaster):

@@ -126,13 +126,13 @@ def _show_traceback(error: BaseException) -> None:
 
 def _show_usage(error: click.ClickException) -> int:
     """Show what was wrong with the words, and where help is."""
-    context = getattr(error, "ctx", None)
     asks_for_help = getattr(click.exceptions, "NoArgsIsHelpError", ())
-    if context is None or isinstance(error, asks_for_help):
+    if not isinstance(error, click.UsageError) or isinstance(error, asks_for_help):
         error.show()
         return error.exit_code
     text = " ".join(error.format_message().split())
-    return _show(UsageError(f"{text}\n'{context.command_path} --help' shows more"))
+    command = error.ctx.command_path if error.ctx else "task"  # of a missing value
+    return _show(UsageError(f"{text}\n'{command} --help' shows more"))
 
 
 def _show_unwritten(error: OSError) -> int:

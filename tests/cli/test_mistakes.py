@@ -25,6 +25,7 @@ from cli_lines import line
             2,
             ["--concurrency: must be >= 1, got 0"],
         ),
+        (["launch", "-w", "echo", "-b"], 2, ["task: Option '-b' requires", "--help"]),
         (["launch", "-w", "echo", "--kill-time", "5"], 2, ["for example 5s"]),
         (["launch", "-w", "echo", "--type-policy", "x"], 2, ["run, reject, ignore"]),
         (["launch", "-w", "echo", "--dead-topic", "x"], 2, ["for example x.dead"]),

@@ -63,7 +63,7 @@ def encode_tasks(tasks: Sequence[Task]) -> Sequence[bytes]:
 
 def _escaped(body: bytes) -> bytes:
     """Escape U+2028 and U+2029, as Go does."""
-    if b"\xe2\x80" in body:
+    if b"\xe2" in body and b"\xe2\x80" in body:  # one byte is found much faster
         body = body.replace(b"\xe2\x80\xa8", rb"\u2028")
         body = body.replace(b"\xe2\x80\xa9", rb"\u2029")
     return body

@@ -59,7 +59,7 @@ class Inbox:
             tasks = decode_tasks([delivery.body for delivery in deliveries])
         except DecodeError:
             return [job for one in deliveries if (job := self._job(one))]
-        if all(delivery.attempt == 1 for delivery in deliveries):
+        if {delivery.attempt for delivery in deliveries} == {1}:
             return [*map(Job, deliveries, tasks)]
         pairs = zip(deliveries, tasks, strict=True)
         return [Job(one, task) for one, task in pairs if not self._too_often(one)]

@@ -33,12 +33,6 @@ FAILED = ("error", "alert")
 """Results of tasks that failed."""
 
 
-def _is_simple(job: Job) -> bool:
-    """Whether nothing comes of a job but a done task that is complete."""
-    context = job.context
-    return job.outcome is COMPLETE and (context is None or not context.children)
-
-
 class Outbox:
     """Gathers what is to be settled, and settles it in one call.
 
@@ -77,7 +71,12 @@ class Outbox:
 
     def add_jobs(self, jobs: Sequence[Job]) -> None:
         """Gather the done tasks and the children of jobs that have an outcome."""
-        if self._before_send is None and all(map(_is_simple, jobs)):
+        more = [
+            job
+            for job in jobs
+            if job.outcome is not COMPLETE or (job.context and job.context.children)
+        ]
+        if not more and self._before_send is None:
             with contextlib.suppress(Exception):  # one by one tells whose fault it is
                 self._add_simple(jobs)
                 return

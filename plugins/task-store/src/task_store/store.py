@@ -4,11 +4,12 @@ import contextlib
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 
-from task_core.api import Clock
+from task_core.api import Clock, TaskmasterContext
 from task_store.alone import Alone, held
 from task_store.claim import Claim, Held
 from task_store.claims import Claims
 from task_store.database import Database
+from task_store.errors import StoreAwayError
 from task_store.groups import Groups
 from task_store.joins import Joins
 from task_store.pauses import Pauses
@@ -63,6 +64,18 @@ class Store:
         """
         with self._database.reading():
             pass
+
+    def check_place(self) -> None:
+        """Refuse, before a start, what can be no store; close it until it is used.
+
+        One that does not answer is no mistake: whoever uses it waits for it.
+
+        Raises:
+            StoreError: It cannot be used.
+        """
+        with contextlib.suppress(StoreAwayError):
+            self.check()
+        self.close()
 
     def now(self) -> float:
         """Return the time of the store: instances agree on it."""
@@ -137,6 +150,22 @@ class Store:
                 self._users -= 1
                 if not self._users:
                     self.close()
+
+    @contextlib.contextmanager
+    def serving(self, ctx: TaskmasterContext, left: str) -> Iterator[None]:
+        """`with` it in a loop that insists: `in_use`, and a stop may come meanwhile.
+
+        Args:
+            ctx: Of the loop.
+            left: What becomes of the rest when a stop comes while the store is away.
+        """
+        try:
+            with self.in_use():
+                yield
+        except StoreAwayError as error:
+            if not ctx.stopping:
+                raise
+            ctx.log.warning("%s; %s", error, left)
 
     def close(self) -> None:
         """Close all connections; may be repeated."""

@@ -66,7 +66,7 @@ class Inbox:
         outbox = Outbox(ctx, self._store)
         teller = Teller(ctx, self._store, outbox, self._alerts)
         try:
-            with self._store.in_use():
+            with self._store.serving(ctx, "the events in work are given back"):
                 for batch in ctx.messages(
                     self._topic, self._channel, read_event, AT_ONCE, WAIT
                 ):

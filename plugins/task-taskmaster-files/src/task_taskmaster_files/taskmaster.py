@@ -41,8 +41,7 @@ def make_taskmaster(options: Options, clock: Clock | None = None) -> Taskmaster:
     listers = [make_lister(rule, rules.storage) for rule in rules.rules]
     url = options.store or str(beside(options.rules, ".store.db"))
     store = open_store(url, clock=clock)
-    store.check()
-    store.close()  # it opens again when it is used
+    store.check_place()
     place = options.manifests or str(beside(options.rules, ".manifests"))
     manifests = Manifests(place, rules.storage)
     return FilesTaskmaster(options, rules.rules, listers, store, manifests)
@@ -107,7 +106,7 @@ class FilesTaskmaster(Taskmaster):
         outbox = Outbox(ctx, self._store)
         teller = Teller(ctx, self._store, outbox, self._options.alerts)
         keeper = GroupKeeper(ctx, self._store, outbox, teller, self._manifests)
-        with self._store.in_use():
+        with self._store.serving(ctx, "the next start looks again"):
             for watch in self._watches:
                 outbox.insist(partial(watch.load, ctx, self._store))
             with Watcher(ctx, self._local_watches()):

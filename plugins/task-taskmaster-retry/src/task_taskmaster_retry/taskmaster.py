@@ -1,12 +1,11 @@
 """The taskmaster: reads done tasks, notes what is to be sent again, sends it then."""
 
-import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from task_store import Outbox, Patience, Store, StoreAwayError, open_store
+from task_store import Outbox, Patience, Store, open_store
 
 from task_core.api import Taskmaster, TaskmasterContext
 from task_taskmaster_retry.options import Options
@@ -31,9 +30,7 @@ def make_taskmaster(options: Options) -> Taskmaster:
         return Rehearsal(rules)
     url = options.store or str(options.rules.with_suffix(".store.db"))
     store = open_store(url, lease=options.takeover.total_seconds())
-    with contextlib.suppress(StoreAwayError):  # one that comes later is waited for
-        store.check()
-    store.close()  # it opens again when it is used
+    store.check_place()
     return Retry(rules, store)
 
 
@@ -76,12 +73,8 @@ class Retry(Taskmaster):
 
     def _read(self, ctx: TaskmasterContext) -> None:
         try:
-            with self._store.in_use():
+            with self._store.serving(ctx, "the done tasks in work are given back"):
                 self._read_all(ctx)
-        except StoreAwayError as error:
-            if not ctx.stopping:
-                raise
-            ctx.log.warning("%s; the done tasks in work are given back", error)
         finally:
             self._ended = True
             self._look()
@@ -100,13 +93,8 @@ class Retry(Taskmaster):
                 ctx.log.info("%s", one.text)
 
     def _send(self, ctx: TaskmasterContext) -> None:
-        try:
-            with self._store.in_use():
-                self._send_all(ctx)
-        except StoreAwayError as error:
-            if not ctx.stopping:
-                raise
-            ctx.log.warning("%s; what waits is sent by the next one", error)
+        with self._store.serving(ctx, "what waits is sent by the next one"):
+            self._send_all(ctx)
 
     def _send_all(self, ctx: TaskmasterContext) -> None:
         self._outbox = outbox = Outbox(ctx, self._store)

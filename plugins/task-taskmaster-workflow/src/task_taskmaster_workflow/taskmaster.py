@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 WAIT = 0.05
 """Seconds to wait for more done tasks, from the first one on."""
+GIVEN_BACK = "what is in work is given back"
+"""What becomes of it when a stop comes while the store is away."""
 
 
 def make_taskmaster(options: Options) -> Taskmaster:
@@ -35,8 +37,7 @@ def make_taskmaster(options: Options) -> Taskmaster:
     if options.file_topic:
         _filing()
     store = open_store(options.store or store_beside(options.path))
-    store.check()
-    store.close()  # it opens again when it is used
+    store.check_place()
     return WorkflowTaskmaster(library, store, options)
 
 
@@ -71,7 +72,7 @@ class WorkflowTaskmaster(Taskmaster):
             ctx.log.error("%s", line)
         self._tell_idle(ctx)
         refresh = self._options.refresh.total_seconds()
-        with self._store.in_use():
+        with self._store.serving(ctx, "the next start sends what is due"):
             self._timekeeper = Timekeeper(
                 ctx, self._library, self._store, self._topics, refresh
             )
@@ -87,14 +88,14 @@ class WorkflowTaskmaster(Taskmaster):
     def read_files(self, ctx: TaskmasterContext) -> None:
         """Read what a topic tells of files, and claim what they start."""
         filing = _filing()(ctx, self._library, self._store, self._topics.alerts)
-        with self._store.in_use():
+        with self._store.serving(ctx, GIVEN_BACK):
             for count in filing.read(self._options.file_topic, self._options.channel):
                 if count and self._timekeeper is not None:
                     self._timekeeper.outbox.look()
 
     def follow(self, ctx: TaskmasterContext) -> None:
         """Read done tasks, and claim what follows them."""
-        with self._store.in_use():
+        with self._store.serving(ctx, GIVEN_BACK):
             self._follow(ctx)
 
     def _follow(self, ctx: TaskmasterContext) -> None:

@@ -266,14 +266,14 @@ def _batches(numbers):
 
 
 def _look(check):
-    """Return what is newly done."""
+    """Return what is newly done, also when the broker goes away at its ack."""
+    deliveries = ()
     try:
         deliveries = check.receive(100, 0.2)
         with contextlib.suppress(LeaseLostError):
             check.ack(deliveries)
-    except BusConnectionError:
-        time.sleep(0.1)  # the broker is away; nothing tells when it is back
-        return []
+    except BusConnectionError:  # the ack may have come there: then they come no more
+        time.sleep(0.1)  # nothing tells when it is back
     return [decode_task(delivery.body).info for delivery in deliveries]
 
 

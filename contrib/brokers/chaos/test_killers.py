@@ -54,6 +54,9 @@ MINUTES = float(os.environ.get("CHAOS_MINUTES", "inf"))
 BEGUN_AT = time.monotonic()
 COMMIT_INTERVAL = 0.5
 """Seconds in which Kafka's clients write progress down, where no transaction does."""
+FLUSHED = 0.5
+"""Seconds in which acknowledgements have left for an nsqd: a hundredth, if there is a
+processor for it."""
 CUTS, STOPS = 30, 6 if RUNS else 4
 PATIENCE = 120.0
 """Seconds in which what must happen has happened."""
@@ -85,7 +88,8 @@ def on_nsq(request, proxy=None):
     if proxy:
         proxy.target, address = nsqd.tcp, proxy.address
     options = NsqOptions(nsqd=(address,), http=(nsqd.http,))
-    return Stage(f"nsq://{address}?http={nsqd.http}", plugin_of_nsq, options)
+    url = f"nsq://{address}?http={nsqd.http}"
+    return Stage(url, plugin_of_nsq, options, forgets=FLUSHED)
 
 
 def on_redis(request, proxy=None):

@@ -191,8 +191,9 @@ SCENES = {
 
 
 LOSES = pytest.mark.xfail(
+    strict=False,  # most often nothing is missing
     reason="known: of what is sent to a NATS that stops just then, some was missing in"
-    " two of three runs on a loaded machine; it is not known yet where it went"
+    " two of three runs on a loaded machine; it is not known yet where it went",
 )
 MARKED = [
     pytest.param(scene, id=name, marks=[LOSES] if name == "nats" else [])

@@ -5,6 +5,7 @@ import contextlib
 import contextvars
 import os
 import signal
+import socket
 import sys
 import time
 
@@ -29,6 +30,12 @@ def note(text):
     """Append a line to the file that the test looks at."""
     with open(os.environ["POOL_LOG"], "ab", buffering=0) as file:
         file.write(f"{text}\n".encode())
+
+
+def noted(text):
+    """Whether that line is there."""
+    with open(os.environ["POOL_LOG"]) as file:
+        return text in file.read().splitlines()
 
 
 @worker
@@ -86,6 +93,18 @@ def dies(info: str) -> str:
     if info.startswith("close"):
         os.closerange(3, 256)
     return info
+
+
+@worker
+def goes_silent(info: str) -> None:
+    """Say nothing more; end when the launcher has noted that, or never."""
+    for number in range(3, 256):
+        with contextlib.suppress(OSError), socket.socket(fileno=number) as channel:
+            channel.shutdown(socket.SHUT_WR)
+            channel.detach()
+    while info == "never" or not noted("silent"):
+        time.sleep(0.01)
+    os._exit(7)
 
 
 @worker

@@ -28,10 +28,15 @@ class Polls:
         if process.pidfd is not None:
             self._selector.register(process.pidfd, selectors.EVENT_READ, process)
 
+    def mute(self, process: Process) -> None:
+        """Watch for its end alone: it says nothing any more."""
+        self._writing.discard(process)
+        if process.channel in self._selector.get_map():
+            self._selector.unregister(process.channel)
+
     def remove(self, process: Process) -> None:
         """Watch it no more."""
-        self._writing.discard(process)
-        self._selector.unregister(process.channel)
+        self.mute(process)
         if process.pidfd is not None:
             self._selector.unregister(process.pidfd)
 
@@ -66,7 +71,7 @@ class Polls:
         self._selector.close()
 
     def _watch_writing(self, process: Process) -> None:
-        wants = process.wants_to_send
+        wants = process.wants_to_send and not process.silent
         if wants == (process in self._writing):
             return
         (self._writing.add if wants else self._writing.discard)(process)

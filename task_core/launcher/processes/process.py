@@ -36,8 +36,10 @@ HEED = 0.5
 """The part of the grace for a run that heeds its deadline; the rest is to clean up."""
 NUDGE = 0.25
 """Seconds after which a run that is late is interrupted again."""
-TIMEOUT = "timeout"
-"""Why a process was killed whose run did not end."""
+TIMEOUT = "was killed, as its run did not end in time"
+"""Why we have killed a process whose run did not end."""
+SILENT = "closed its connection to the launcher, did not end, and was killed"
+"""Why we have killed one that could say no more how its runs went."""
 _PROGRAM = (
     "import sys; sys.path.append({!r});"
     " from task_core.launcher.processes.child import main; main()"
@@ -64,8 +66,10 @@ class Process:
         """Whether it begins nothing more."""
         self.recalled = False
         """Whether it was asked to give back what it has not begun."""
+        self.silent = False
+        """Whether it says nothing any more; mostly it is ending."""
         self.gone = False
-        """Whether it says nothing any more."""
+        """Whether it has ended, as far as anybody has told."""
         self.ended_by = ""
         """Why it ends, when that is known."""
         self.limit: float | None = None
@@ -77,6 +81,7 @@ class Process:
         self.lines = Lines()
         self._timeout = timeout
         self._nudged = -inf
+        self._silent_since: float | None = None
         self._count = 0
         self._frames = Frames(FromChild)
         self._out = bytearray(frame([Begin(recipe)]))
@@ -116,7 +121,8 @@ class Process:
             most: How much it may have.
             now: The moment: nothing is to wait behind a task that takes long.
         """
-        if not self.ready or self.leaving or self.recalled or len(self.jobs) >= most:
+        begins = self.ready and not (self.leaving or self.recalled or self.silent)
+        if not begins or len(self.jobs) >= most:
             return False
         return not self.jobs or now - self.since < STALL
 
@@ -167,19 +173,27 @@ class Process:
         """
         spent = now - self.since
         if closing and not self.leaving:
-            if self.ready and not self.jobs:
+            if self.ready and not (self.jobs or self.silent):
                 self.close(now)
             else:
                 self.kill()
             return grace
         if self.leaving:
             return _await(spent, grace, self.kill)
+        if self.silent:
+            return self._tend_silence(now, grace)
         if not self.jobs:
             return inf
         waits = self._tend_run(now, grace)
         if len(self.jobs) > 1 and not self.recalled:
             waits = min(waits, _await(spent, STALL, self.recall))
         return waits
+
+    def _tend_silence(self, now: float, grace: float) -> float:
+        """Let it end by itself, so that it is told how it did; then kill it."""
+        if self._silent_since is None:
+            self._silent_since = now
+        return _await(now - self._silent_since, grace, lambda: self.kill(SILENT))
 
     def _tend_run(self, now: float, grace: float) -> float:
         """Let it heed its deadline, then interrupt it, then kill it."""
@@ -209,18 +223,18 @@ class Process:
                 del self._out[: self._socket.send(self._out)]
 
     def hear(self) -> list[Struct]:
-        """Return what it has said; note when it says nothing any more."""
+        """Return what it has said; note when it says nothing more."""
         found: list[Struct] = []
         data = b"."
         try:
             while data and (self.gone or not found):
                 data = self._socket.recv(MOST_BYTES)
                 found += self._frames.feed(data)
-                self.gone |= not data
+                self.silent |= not data
         except BlockingIOError:
             pass
         except OSError:
-            self.gone = True
+            self.silent = True
         return found
 
     def kill(self, why: str = "") -> None:
@@ -238,7 +252,8 @@ class Process:
         self._socket.close()
         if self.pidfd is not None:
             os.close(self.pidfd)
-        return describe_end(code)
+        ours = self.ended_by in (TIMEOUT, SILENT)
+        return self.ended_by if ours else describe_end(code)
 
 
 def describe_end(code: int) -> str:

@@ -24,7 +24,7 @@ from task_core.launcher.processes.frames import (
 from task_core.launcher.processes.lines import repeat
 from task_core.launcher.processes.outcomes import finish
 from task_core.launcher.processes.polls import Polls
-from task_core.launcher.processes.process import Process
+from task_core.launcher.processes.process import TIMEOUT, Process
 from task_core.launcher.processes.watched import Watched
 
 AHEAD = 0.005
@@ -213,11 +213,14 @@ class ProcessSlots:
             self._ahead = max(1, min(worth, self._most_ahead))
         if one.gone:
             self._bury(one)
+        elif one.silent:
+            self._polls.mute(one)
 
     def _heed(self, one: Process, message: Struct) -> None:
         match message:
             case Done():
                 if job := one.jobs.pop(message.number, None):
+                    one.leaving |= one.ended_by == TIMEOUT  # it ended, just too late
                     finish(job, message, self._shared)
                     self._finish(one, job)
             case Log():

@@ -10,6 +10,8 @@ import pytest
 from task_core.api import Task, warn
 from task_core.errors import UsageError, WorkerError
 from task_core.launcher.launcher import make_launcher
+from task_core.launcher.processes.polls import Polls
+from task_core.launcher.processes.process import SILENT
 from task_core.launcher.programs import LauncherThread
 from task_core.wire import encode_task
 
@@ -142,6 +144,28 @@ def test_a_death_costs_its_own_task_alone(work, memory, journal, caplog, info, h
         "it is dead",
     ]
     assert all(text.startswith("task load ") for text in told)
+
+
+def test_a_process_that_says_nothing_more_may_end_by_itself(work, monkeypatch, caplog):
+    """How it ended is told, and nothing that was done to it."""
+
+    def mute(polls, process, mute=Polls.mute):
+        workers.note("silent")
+        mute(polls, process)
+
+    monkeypatch.setattr(Polls, "mute", mute)
+    done = work(workers.goes_silent, "a", max_attempts=1, kill_time=600.0)
+    assert done == {}
+    text = "task load 'a', attempt 1: its process exited with 7; it is dead"
+    assert text in caplog.messages
+
+
+def test_a_process_that_says_nothing_more_and_stays_is_killed(work, caplog):
+    """After the kill time; that is said, and memory not blamed."""
+    done = work(workers.goes_silent, "never", max_attempts=1, kill_time=0.1)
+    assert done == {}
+    assert f"its process {SILENT}; it is dead" in caplog.text
+    assert "memory" not in caplog.text
 
 
 def test_a_lambda_is_refused_before_the_bus_is_opened(memory):

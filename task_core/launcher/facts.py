@@ -8,7 +8,6 @@ from datetime import timedelta
 from threading import Event
 from typing import Any, Protocol, runtime_checkable
 
-from task_core.api.worker import describe
 from task_core.clock import format_stamp
 from task_core.launcher.at_work import name_of
 from task_core.launcher.context import Job
@@ -91,7 +90,7 @@ def taskmaster_info(loop: TaskmasterLoop, name: str, version: str) -> dict[str, 
     """Return what is to be known of a taskmaster, with what it tells of itself."""
     return {
         **_process(name, version, shown(loop.unready)),
-        "taskmaster": {"name": name, **loop.snapshot(), "info": _own_info(loop)},
+        "taskmaster": {"name": name, **loop.facts()},
     }
 
 
@@ -103,13 +102,6 @@ def _process(name: str, version: str, reason: str) -> dict[str, Any]:
         "python": sys.version.split()[0],
         "state": reason or "working",
     }
-
-
-def _own_info(loop: TaskmasterLoop) -> Mapping[str, Any]:
-    try:
-        return loop.info()
-    except Exception as error:  # noqa: BLE001  it is its author's
-        return {"error": f"its info() raised {describe(error)}"}
 
 
 def launcher_facts(launcher: Launcher) -> dict[str, Any]:
@@ -135,6 +127,7 @@ def launcher_facts(launcher: Launcher) -> dict[str, Any]:
     if launcher.loop is not None and parts.bus.capabilities.depth:
         launcher.loop.watchdog.wanted = True
         facts["depth"] = launcher.loop.watchdog.depth
+    facts["oldest"] = shown(_oldest(jobs))
     facts["attempts"] = {"most": plan.max_attempts, "held": _attempts(jobs)}
     times = _times(launcher)
     facts["running"] = dict(Counter(shown(job.task.type) for job in times))
@@ -150,6 +143,13 @@ def _attempts(jobs: set[Job]) -> dict[str, int]:
         key = str(job.delivery.attempt)
         found[key] = found.get(key, 0) + 1
     return dict(sorted(found.items()))
+
+
+def _oldest(jobs: set[Job]) -> str:
+    """Return when the oldest of some jobs was created; empty when nobody knows."""
+    found = {job.task.created: _moment(job.task.created) for job in jobs}
+    known = {text: moment for text, moment in found.items() if moment}
+    return min(known, key=known.__getitem__, default="")
 
 
 def _running(launcher: Launcher, times: Mapping[Job, float]) -> list[dict[str, Any]]:
@@ -182,8 +182,14 @@ def _times(launcher: Launcher) -> dict[Job, float]:
 
 def _since(job: Job, now: float) -> float:
     """Return the seconds since a job began; stamps have whole ones."""
+    began = _moment(job.task.started)
+    return max(0.0, now - began) if began else 0.0
+
+
+def _moment(date: str) -> float:
+    """Return the seconds of a date; 0 when it is none."""
     try:
-        return max(0.0, now - parse_date(job.task.started).timestamp())
+        return parse_date(date).timestamp()
     except ValueError:
         return 0.0
 

@@ -123,6 +123,38 @@ def test_a_backlog_is_told_where_the_bus_knows_it(hooks):
     assert metrics(hooks)[found[0]] == 7
 
 
+def test_the_oldest_task_is_the_oldest_of_all_that_are_held(hooks):
+    """None are held and none wait: it is 0; some wait and none are held: who knows."""
+    reads = {"consumer": {"topic": "load", "channel": "a"}}
+    for created in ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", ""):
+        hooks.launcher_started(lambda made=created: {**reads, "oldest": made})
+    for name, depth in (("idle", 0), ("paused", 7)):
+        other = {"consumer": {"topic": "load", "channel": name}, "depth": depth}
+        hooks.launcher_started(lambda told=other: {**told, "oldest": ""})
+    (ages,) = (
+        {one.labels["channel"]: one.value for one in family.samples}
+        for family in parse(hooks.status_page("/metrics")[1].decode())
+        if family.name == "task_oldest_seconds"
+    )
+    assert ages["a"] == pytest.approx(time.time() - 1_767_225_600, abs=300)
+    assert ages == {"a": ages["a"], "idle": 0}
+
+
+def test_taskmasters_tell_what_is_to_be_sent_and_how_their_phases_are(hooks):
+    """A phase that was never complete, or has no cron, has no figure."""
+    hooks.launcher_started(lambda: {"consumer": {"bus": "nsq"}, "info": INFO})
+    hooks.launcher_started(lambda: {"info": {"error": "its info() raised"}})
+    page = hooks.status_page("/metrics")[1].decode().splitlines()
+    phase = '{phase="load:a",workflow="w.toml"}'
+    told = [one for one in page if re.match("task_(outbox|phase|schedule)", one)]
+    assert told == [
+        "task_outbox_pending 5.0",
+        "task_outbox_due 2.0",
+        f"task_phase_last_success_timestamp_seconds{phase} 1.7987616e+09",
+        f"task_schedule_lag_seconds{phase} 0.5",
+    ]
+
+
 def test_dead_letters_of_a_topic_count_from_zero(hooks):
     """A counter that appears with the first one has never increased: no alert."""
     hooks.launcher_started(lambda: {"consumer": {"topic": "load", "channel": "a"}})
@@ -182,12 +214,28 @@ def test_a_launch_serves_them_at_its_status_address(tmp_path, pool):
     assert "process_cpu_seconds_total" in text
 
 
+INFO = {
+    "outbox": {"pending": 5, "due": 2},
+    "phases": [
+        {
+            "workflow": "w.toml",
+            "phase": "load:a",
+            "last_success": "2027-01-01T00:00:00+00:00",
+            "lag_seconds": 0.5,
+        },
+        {"workflow": "w.toml", "phase": "sum", "last_success": "", "lag_seconds": None},
+    ],
+}
+"""What a taskmaster tells of itself."""
+
+
 def names():
     """Return the names of all metrics that there may be."""
     hooks = make(PrometheusOptions())
-    state = {"running": {"load": 1}, "depth": 7}
+    state = {"running": {"load": 1}, "depth": 7, "oldest": "2027-01-01T00:00:00Z"}
     reads = {"topic": "load", "channel": "load"}
     hooks.launcher_started(lambda: {**state, "consumer": reads})
+    hooks.launcher_started(lambda: {"consumer": {"bus": "nsq"}, "info": INFO})
     dead = Settled(None, "load", "dead", 6, 0.0)
     dates = {"created": "2027-01-01T00:00:00Z", "started": "2027-01-01T00:00:05Z"}
     hooks.batch_settled([settled(**dates), settled(fate="retry"), dead])
@@ -207,6 +255,16 @@ tests:
       - {{series: 'task_wait_seconds_bucket{{type="t",le="600"}}', values: '0x60'}}
       - {{series: 'task_wait_seconds_bucket{{type="t",le="3600"}}', values: '0+9x60'}}
       - {{series: 'task_wait_seconds_bucket{{type="t",le="+Inf"}}', values: '0+9x60'}}
+      - {{series: 'task_wait_seconds_bucket{{type="short",le="60"}}', values: '0x60'}}
+      - series: 'task_wait_seconds_bucket{{type="short",le="+Inf"}}'
+        values: '0+9x60'
+      - {{series: 'task_wait_seconds_sum{{type="short"}}', values: '0+9000x60'}}
+      - {{series: 'task_wait_seconds_count{{type="short"}}', values: '0+9x60'}}
+      - series: 'task_oldest_seconds{{topic="load",channel="load"}}'
+        values: '0+120x60'
+      - {{series: 'task_outbox_due{{instance="a"}}', values: '3x60'}}
+      - series: 'task_schedule_lag_seconds{{workflow="w.toml",phase="load"}}'
+        values: '0+60x60'
       - {{series: 'task_running{{instance="a",type="t"}}', values: '1x120'}}
       - series: 'task_last_settle_timestamp_seconds{{instance="a"}}'
         values: '0x120'
@@ -216,15 +274,23 @@ tests:
 ALERT = """
       - eval_time: {at}
         alertname: {name}
-        exp_alerts: [exp_labels: {labels}]
+        exp_alerts: [{labels}]
 """
 EXPECTED = [
     ("TaskBusAway", "10m", "severity: critical, instance: a"),
     ("TasksDead", "35m", "severity: warning, topic: load"),
     ("TasksFail", "40m", "severity: warning, type: t"),
-    ("TasksWait", "40m", "severity: warning, type: t"),
+    (
+        "TasksWait",
+        "40m",
+        "severity: warning, type: t",
+        "severity: warning, type: short",
+    ),
+    ("TasksOld", "50m", "severity: warning, topic: load, channel: load"),
     ("TaskWorkerStands", "70m", "severity: warning, instance: a"),
     ("TasksPileUp", "60m", "severity: warning, topic: load, channel: load"),
+    ("TaskOutboxStands", "20m", "severity: critical, instance: a"),
+    ("TaskPhaseLate", "20m", "severity: warning, workflow: w.toml, phase: load"),
 ]
 
 
@@ -232,12 +298,13 @@ EXPECTED = [
 def test_every_alert_fires_when_it_should(tmp_path):
     """As Prometheus itself reads the rules."""
     alerts = (CONTRIB / "alerts.yml").read_text()
-    assert re.findall("alert: (.*)", alerts) == [name for name, *_ in EXPECTED]
+    assert {*re.findall("alert: (.*)", alerts)} == {name for name, *_ in EXPECTED}
     plain = re.sub(r" +annotations:\n +summary: .*\n", "", alerts)
     (tmp_path / "alerts.yml").write_text(plain)
     text = ALERTED.format(alerts="alerts.yml")
-    for name, at, labels in EXPECTED:
-        text += ALERT.format(name=name, at=at, labels=f"{{{labels}}}")
+    for name, at, *fired in EXPECTED:
+        labels = ", ".join(f"exp_labels: {{{one}}}" for one in fired)
+        text += ALERT.format(name=name, at=at, labels=labels)
     (tmp_path / "tests.yml").write_text(text)
     for words in (
         ["test", "rules", tmp_path / "tests.yml"],

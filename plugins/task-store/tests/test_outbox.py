@@ -146,3 +146,27 @@ def test_what_cannot_be_sent_does_not_hold_up_the_others(url, open_, caplog):
 
 def at(seconds):
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def test_it_tells_how_much_is_to_be_sent_to_who_asks(url, open_):
+    """Counted at the start, then when somebody has asked, but not all the time."""
+    clock = FakeClock(1000.0)
+    store = open_(url, clock=clock)
+    other = open_(url, clock=clock)
+    seen = []
+
+    def run(ctx):
+        outbox = Outbox(ctx, store)
+        seen.append(outbox.facts())
+        for moment in (1, 2, 6):
+            other.queue([claim(f"k{moment}", due=1100.0)])
+            other.claim([claim(f"mine{moment}")])
+            ctx.wait(1000.0 + moment - clock.time())
+            outbox.take_over()
+            seen.append(outbox.facts())
+        ctx.wait(100.0)
+        seen.append(outbox.facts())
+
+    run_taskmaster(run, clock=clock)
+    first, later = {"pending": 2, "due": 1}, {"pending": 6, "due": 3}
+    assert seen == [{}, first, first, later, {}], "an old count is none"

@@ -110,7 +110,11 @@ def test_its_info_tells_what_the_rules_have_done(place, failed):
     run_taskmaster(taskmaster._read, clock=place.clock, bus=bus)
     info = taskmaster.info()
     assert info["rules"] == [{"rule": "rule 1 (load)", "again": 2, "given up": 1}]
-    assert (info["waiting"], info["store"]) == (5, store.name)
+    assert info["store"] == store.name
+    sending = Retry(read_rules(place.rules), store)
+    now = datetime.fromtimestamp(place.clock.time(), UTC)
+    run_taskmaster(sending._send, clock=place.clock, until=now)
+    assert sending.info()["outbox"] == {"pending": 5, "due": 1}
     store.close()
 
 
@@ -168,8 +172,8 @@ def test_a_dry_run_tells_and_sends_nothing(place, failed, caplog):
 def test_the_store_lies_beside_the_rules_when_none_is_named(place):
     """Nothing has to be set up."""
     taskmaster = retry.make(Options(rules=place.rules))
-    assert taskmaster.info()["waiting"] == 0
-    taskmaster._store.close()
+    with taskmaster._store.in_use():
+        assert taskmaster._store.pending() == 0
     assert place.rules.with_name("retry.store.db").exists()
 
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 from flows import START, Flow, done, meta_of
-from task_testing import RecordingBus
+from task_testing import RecordingBus, run_taskmaster
 
-from task_core.api import BusError
+from task_core.api import BusError, encode_task
 
 HOURLY = '[[phase]]\ntask = "a:b"\ncron = "@hourly"\ntemplate = "{hh}"\n'
 
@@ -207,3 +207,48 @@ def test_a_clock_that_was_ahead_silences_nothing(files):
     flow.pass_time(hours=1, seconds=1)
     flow.clock._time = START.timestamp()
     assert infos(flow.pass_time(hours=1, seconds=1)) == ["01"]
+
+
+def test_it_is_told_when_a_phase_was_complete_last(files):
+    """By this process or the one before; what failed is no success."""
+    text = "".join(f'[[phase]]\ntask = "{it}"\nmanual = true\n' for it in "ab")
+    files.write(text)
+    flow = Flow(files)
+    taskmaster = flow.make()
+    tasks = [done("a", ended="2026-01-04T23:59:00Z"), done("b", result="error")]
+    bus = RecordingBus([encode_task(task) for task in tasks])
+    run_taskmaster(taskmaster.follow, clock=flow.clock, bus=bus)
+    until = START + timedelta(minutes=1)
+    run_taskmaster(taskmaster.keep_time, clock=flow.clock, until=until)
+    told = [
+        {"workflow": "shop.toml", "phase": "a", "lag_seconds": None},
+        {"workflow": "shop.toml", "phase": "b", "lag_seconds": None},
+    ]
+    told[0]["last_success"] = "2026-01-04T23:59:00+00:00"
+    told[1]["last_success"] = ""
+    assert taskmaster.info()["phases"] == told
+    again = flow.make()
+    later = START + timedelta(minutes=2)
+    run_taskmaster(again.keep_time, clock=flow.clock, until=later)
+    assert again.info()["phases"] == told
+
+
+def test_it_is_told_how_late_a_phase_fires(files):
+    """As long as it does not; and not while somebody has paused it."""
+    files.write(HOURLY)
+    flow = Flow(files)
+    taskmaster = flow.make()
+    until = START + timedelta(minutes=59)
+    run_taskmaster(taskmaster.keep_time, clock=flow.clock, until=until)
+
+    def lag():
+        (phase,) = taskmaster.info()["phases"]
+        return phase["lag_seconds"]
+
+    assert lag() == 0
+    flow.clock.advance(90)
+    assert lag() == 30
+    flow.store.pauses.pause("workflow shop.toml a:b")
+    until = START + timedelta(hours=2)
+    run_taskmaster(taskmaster.keep_time, clock=flow.clock, until=until)
+    assert lag() == 0

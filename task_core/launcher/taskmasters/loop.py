@@ -8,11 +8,13 @@ from typing import Any
 
 from task_core.api.bus import Bus
 from task_core.api.taskmaster import Loop, Taskmaster
+from task_core.api.worker import describe
 from task_core.clock import Clock, SystemClock
 from task_core.errors import PluginContractError, UsageError
 from task_core.launcher.plan import Hooks, NoHooks, Plan
 from task_core.launcher.stop import End
 from task_core.launcher.taskmasters.context import LoopContext
+from task_core.shown import shown
 from task_core.values import format_duration
 
 
@@ -96,11 +98,15 @@ class TaskmasterLoop:
 
     def facts(self) -> dict[str, Any]:
         """Return what a status page tells of it (any thread)."""
-        return {**self.snapshot(), "state": self.unready or "working"}
+        state = shown(self.unready) or "working"
+        return {**self.snapshot(), "state": state, "info": self.info()}
 
     def info(self) -> Mapping[str, Any]:
         """Return what the taskmaster tells of itself."""
-        return self._taskmaster.info()
+        try:
+            return self._taskmaster.info()
+        except Exception as error:  # noqa: BLE001  it is its author's
+            return {"error": f"its info() raised {describe(error)}"}
 
     def run(self) -> None:
         """Run the taskmaster until all its loops have returned."""

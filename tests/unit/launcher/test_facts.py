@@ -11,6 +11,7 @@ from task_core.errors import BusConnectionError
 from task_core.launcher.facts import info_of, launcher_facts, taskmaster_info, unready
 from task_core.launcher.taskmasters.loop import TaskmasterLoop
 from task_core.task import Task
+from task_core.wire import encode_task
 
 
 @pytest.fixture
@@ -47,6 +48,23 @@ def test_the_facts_have_the_names_of_the_go_system_and_ours(busy):
     assert (running["type"], running["info"], running["attempt"]) == ("load", "long", 1)
     assert running["since"].endswith("Z")
     assert facts["last_error"]["task"]["msg"] == "no such file"
+
+
+def test_the_date_of_the_oldest_task_that_is_held_is_told(rig, memory, until):
+    """Whatever the zone of its sender; one without a date is as good as new."""
+    release = threading.Event()
+    dates = ("2027-01-01T00:30:00Z", "", "2027-01-01T01:00:00+01:00")
+    memory.put(
+        *(encode_task(Task(type="load", info="", created=date)) for date in dates)
+    )
+    made = rig(lambda info: str(release.wait(20)), memory, concurrency=3).start()
+    until(lambda: len(made.launcher.parts.in_flight.jobs) == 3)
+    assert launcher_facts(made.launcher)["oldest"] == dates[2]
+    release.set()
+    until(lambda: made.stats.done == 3)
+    until(lambda: launcher_facts(made.launcher)["oldest"] == "")
+    made.launcher.stop()
+    made.join()
 
 
 def test_one_launcher_is_told_as_such_and_several_as_a_list(busy):

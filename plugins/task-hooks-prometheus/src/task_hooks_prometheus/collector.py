@@ -14,6 +14,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from task_hooks_prometheus.counts import Counts, Histogram, Key
+from task_hooks_prometheus.told import backlogs, of_taskmasters
 
 Facts = Callable[[], Mapping[str, Any]]
 """Returns what a launcher or a taskmaster tells of itself."""
@@ -42,7 +43,8 @@ class Tasks(Collector):
     def _counted(self, many: Sequence[Mapping[str, Any]]) -> Iterator[Metric]:
         counts = self._counts
         # From 0 on: what appears with the first one has never increased.
-        topics = [one["consumer"]["topic"] for one in many if "consumer" in one]
+        reads = [one.get("consumer", {}) for one in many]
+        topics = [it["topic"] for it in reads if "topic" in it]  # taskmasters: many
         dead = {**dict.fromkeys(topics, 0), **counts.dead}
         tasks = CounterMetricFamily(
             "task_tasks", "Tasks done, by result.", labels=[*self._labels, "result"]
@@ -91,7 +93,8 @@ class Tasks(Collector):
         for kind, count in found.items():
             running.add_metric([kind], count)
         yield running
-        yield self._depth(many)
+        yield from backlogs(many)
+        yield from of_taskmasters(many)
         windows = [one.get("window", {}) for one in many]
         slots = sum(one.get("slots", 0) for one in windows)
         buffered = sum(one.get("buffer", 0) for one in windows)
@@ -103,18 +106,6 @@ class Tasks(Collector):
         yield GaugeMetricFamily(
             "task_last_settle_timestamp_seconds", "When it settled last.", last
         )
-
-    def _depth(self, many: Sequence[Mapping[str, Any]]) -> Metric:
-        """Return what the buses say of the backlogs; several may read the same."""
-        depth = GaugeMetricFamily(
-            "task_depth", "Waiting on the bus.", labels=["topic", "channel"]
-        )
-        told = [one for one in many if one.get("depth") is not None]
-        read = [(one["consumer"], one["depth"]) for one in told]
-        found = {(one["topic"], one["channel"]): count for one, count in read}
-        for names, count in found.items():
-            depth.add_metric(names, count)
-        return depth
 
 
 def _buckets(histogram: Histogram) -> list[tuple[str, float]]:

@@ -36,6 +36,19 @@ class Held:
     sent: float | None
 
 
+@attrs.frozen
+class Backlog:
+    """How much is not sent.
+
+    Args:
+        pending: All of it.
+        due: What should have gone by now.
+    """
+
+    pending: int
+    due: int
+
+
 def key_of(*parts: str) -> str:
     """Return a key for a cause: readable in front, and a digest of all of it.
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Double, bindparam, delete, func, select, update
+from sqlalchemy import Double, bindparam, case, delete, func, select, update
 
-from task_store.claim import Claim, Held
+from task_store.claim import Backlog, Claim, Held
 from task_store.database import Database
 from task_store.tables import OUTBOX
 
@@ -123,6 +123,15 @@ class Claims:
         look = select(func.count()).where(OUTBOX.c.sent.is_(None))
         with self._database.reading() as connection:
             return int(connection.execute(look).scalar_one())
+
+    def backlog(self) -> Backlog:
+        """Return how many are not sent, and how many of those are due."""
+        is_due = OUTBOX.c.due <= self._database.now
+        look = select(func.count(), func.count(case((is_due, 1)))).where(
+            OUTBOX.c.sent.is_(None)
+        )
+        with self._database.reading() as connection:
+            return Backlog(*connection.execute(look).one())
 
     def next_in(self) -> float | None:
         """Return in how many seconds there is something to take over, or None."""

@@ -4,8 +4,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import attrs
+
 from task_core.api import DecodeError, PayloadError, TaskmasterContext, decode_task
-from task_store.claim import Claim
+from task_store.claim import Backlog, Claim
 from task_store.patience import Patience
 from task_store.store import DEDUP_WINDOW, Store
 
@@ -16,6 +18,10 @@ TIDY_EVERY = 3600.0
 """Seconds between two looks for keys that are too old."""
 ASIDE = 3600.0
 """Seconds for which a claim rests that the bus refuses: others must go on."""
+COUNT_EVERY = 5.0
+"""Seconds between two counts of what is not sent, for those who want to know it."""
+COUNT_LASTS = 60.0
+"""Seconds for which such a count is worth telling."""
 AT_ONCE = 100
 """How many are taken over at a time: all of them must be sent within a lease."""
 
@@ -42,7 +48,18 @@ class Outbox:
         self._store = store
         self._window = dedup_window
         self._patience = Patience(ctx)
-        self._look = self._tidy = ctx.clock.monotonic()
+        self._look = self._tidy = self._count = ctx.clock.monotonic()
+        self._backlog: Backlog | None = None
+        self._wanted = True
+
+    def facts(self) -> dict[str, int]:
+        """Return how much is `pending`, and `due` of that, for `info` (any thread).
+
+        It is counted at the start and when somebody has asked: nothing before that.
+        """
+        self._wanted = True
+        is_old = self._ctx.clock.monotonic() > self._count + COUNT_LASTS
+        return {} if self._backlog is None or is_old else attrs.asdict(self._backlog)
 
     def insist(self, act: Callable[[], T]) -> T:
         """Do something with the store, again and again while it is away.
@@ -103,6 +120,9 @@ class Outbox:
         if now >= self._tidy:
             self._tidy = now + TIDY_EVERY
             self.insist(lambda: self._store.drop_old(self._window))
+        if self._wanted and now >= self._count:
+            self._wanted, self._count = False, now + COUNT_EVERY
+            self._backlog = self.insist(self._store.backlog)
         return self.take_over_now() if now >= self._look else 0
 
     def look(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from task_core.api import Clock, TaskmasterContext
 from task_store.alone import Alone, held
-from task_store.claim import Claim, Held
+from task_store.claim import Backlog, Claim, Held
 from task_store.claims import Claims
 from task_store.database import Database
 from task_store.errors import StoreAwayError
@@ -118,6 +118,10 @@ class Store:
     def pending(self) -> int:
         """Return how many claims are not sent."""
         return self.claims.pending()
+
+    def backlog(self) -> Backlog:
+        """Return how many claims are not sent, and how many of those are due."""
+        return self.claims.backlog()
 
     def drop_old(self, age: float = DEDUP_WINDOW) -> None:
         """Drop claims that were sent longer ago, and joins that fired."""

@@ -88,6 +88,7 @@ class FilesTaskmaster(Taskmaster):
         self._watches = [Watch(rule, lister) for rule, lister in pairs if lister]
         self._waiting: dict[str, int] = {}
         self._looking: TaskmasterContext | None = None
+        self._outbox: Outbox | None = None
         self._inbox = self._make_inbox(options.events) if options.events else None
 
     def loops(self) -> Sequence[Callable[[TaskmasterContext], None]]:
@@ -103,7 +104,7 @@ class FilesTaskmaster(Taskmaster):
             StoreError: The store cannot be used.
         """
         self._looking = ctx
-        outbox = Outbox(ctx, self._store)
+        self._outbox = outbox = Outbox(ctx, self._store)
         teller = Teller(ctx, self._store, outbox, self._options.alerts)
         keeper = GroupKeeper(ctx, self._store, outbox, teller, self._manifests)
         with self._store.serving(ctx, "the next start looks again"):
@@ -119,7 +120,8 @@ class FilesTaskmaster(Taskmaster):
         if self._inbox:
             told = {"files": self._inbox.files, "unmatched": self._inbox.unmatched}
             facts["events"] = told
-        return facts | {"grouped": self._waiting}
+        unsent = self._outbox.facts() if self._outbox else {}
+        return facts | {"grouped": self._waiting, "outbox": unsent}
 
     def _go_on(
         self,

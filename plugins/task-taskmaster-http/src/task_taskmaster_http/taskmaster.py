@@ -64,6 +64,7 @@ class HttpTaskmaster(Taskmaster):
         self.port = port
         """Where it listens; when 0 was asked for, it is known after the start."""
         self._desk: Desk | None = None
+        self._outbox: Outbox | None = None
 
     def run(self, ctx: TaskmasterContext) -> None:
         """Serve until stopped.
@@ -114,6 +115,7 @@ class HttpTaskmaster(Taskmaster):
             "tokens": [token.name for token in self._rules.tokens],
             "hooks": sorted(self._rules.hooks),
             "waiting": 0 if self._desk is None else len(self._desk),
+            "outbox": {} if self._outbox is None else self._outbox.facts(),
         }
 
     def _place(self) -> str:
@@ -125,7 +127,7 @@ class HttpTaskmaster(Taskmaster):
     def _serve(
         self, ctx: TaskmasterContext, server: WebServer, sender: Sender, store: Store
     ) -> None:
-        outbox = Outbox(ctx, store)
+        self._outbox = outbox = Outbox(ctx, store)
         while server.running and not ctx.stopping:
             if not sender.work():
                 _take_over(outbox, store)

@@ -67,9 +67,8 @@ class Retry(Taskmaster):
             }
             for rule in self._rules.rules
         ]
-        with self._store.in_use():
-            waiting = self._store.pending()
-        return {"store": self._store.name, "rules": rules, "waiting": waiting}
+        unsent = self._outbox.facts() if self._outbox else {}
+        return {"store": self._store.name, "rules": rules, "outbox": unsent}
 
     def _read(self, ctx: TaskmasterContext) -> None:
         try:

@@ -24,6 +24,9 @@ class Slot:
         done: Every firing up to then is claimed, or passed over.
     """
 
+    rests = False
+    """Whether it does not fire because its phase is paused."""
+
     def __init__(self, entry: Entry, phase: Phase, cron: Cron, done: datetime) -> None:
         self.entry = entry
         self.phase = phase
@@ -46,6 +49,12 @@ class Slot:
     def at(self) -> datetime | None:
         """When to look at it: when it fires next, or later while something runs."""
         return self.held or self.next
+
+    def lag(self, now: float) -> float:
+        """Return by how many seconds its next firing is late."""
+        if self.rests or (due := self.next) is None:
+            return 0.0
+        return max(0.0, now - due.timestamp())
 
     def pass_missed(self, now: datetime) -> bool:
         """Leave out the firings that were missed and are not made up for.

@@ -75,6 +75,7 @@ class Work:
         arrivals: Parents of joins.
         over: Keys of deadlines that are kept.
         ended: Tasks of phases of which one is to run at a time.
+        complete: When a task of a phase was complete last, by workflow and name.
         counts: What there was, for people.
     """
 
@@ -83,6 +84,7 @@ class Work:
     arrivals: list[Arrival] = attrs.Factory(list)
     over: list[str] = attrs.Factory(list)
     ended: list[tuple[Phase, str]] = attrs.Factory(list)
+    complete: dict[tuple[str, str], str] = attrs.Factory(dict)
     counts: Counter[str] = attrs.Factory(Counter)
 
 
@@ -140,6 +142,8 @@ class Follower:
         self._follow(entry, task, meta, work)
 
     def _end(self, phase: Phase, task: Task, work: Work) -> None:
+        if task.result == Result.COMPLETE.value:
+            work.complete[phase.workflow, phase.name] = task.ended
         if phase.deadline is not None:
             work.over.append(deadline_key(phase, task))
         if phase.crons:

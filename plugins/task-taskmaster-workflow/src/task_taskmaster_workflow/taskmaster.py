@@ -14,6 +14,7 @@ from task_taskmaster_workflow.joining import Joining
 from task_taskmaster_workflow.making import deadline_of, in_order
 from task_taskmaster_workflow.options import Options
 from task_taskmaster_workflow.phase import Overlap
+from task_taskmaster_workflow.successes import Successes
 from task_taskmaster_workflow.timekeeper import Timekeeper, running_scope
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class WorkflowTaskmaster(Taskmaster):
         )
         self._counts: Counter[str] = Counter()
         self._timekeeper: Timekeeper | None = None
+        self._successes = Successes()
         self._lock = threading.Lock()
 
     def loops(self) -> Sequence[Any]:
@@ -74,7 +76,12 @@ class WorkflowTaskmaster(Taskmaster):
         refresh = self._options.refresh.total_seconds()
         with self._store.serving(ctx, "the next start sends what is due"):
             self._timekeeper = Timekeeper(
-                ctx, self._library, self._store, self._topics, refresh
+                ctx,
+                self._library,
+                self._store,
+                self._topics,
+                refresh,
+                self._successes,
             )
             self._timekeeper.run()
 
@@ -107,6 +114,7 @@ class WorkflowTaskmaster(Taskmaster):
             work = done.handle(tasks)
             with self._lock:
                 self._counts += work.counts
+            self._successes.note(work.complete, ctx.clock.time())
             if (work.made or work.claims) and self._timekeeper is not None:
                 self._timekeeper.outbox.look()
 
@@ -130,8 +138,24 @@ class WorkflowTaskmaster(Taskmaster):
                 }
                 for slot in slots
             ],
+            "phases": self._phases(),
+            "outbox": self._timekeeper.outbox.facts() if self._timekeeper else {},
             "done tasks": counts,
         }
+
+    def _phases(self) -> list[dict[str, Any]]:
+        """Return of each when it was complete last, and how late it fires."""
+        lags = self._timekeeper.lags() if self._timekeeper else {}
+        phases = {(it.workflow, it.name): it for it in self._library.book.phases}
+        return [
+            {
+                "workflow": workflow,
+                "phase": name,
+                "last_success": self._successes.of(phase),
+                "lag_seconds": lags.get((workflow, name)),
+            }
+            for (workflow, name), phase in phases.items()
+        ]
 
 
 def _filing() -> "type[Filing]":

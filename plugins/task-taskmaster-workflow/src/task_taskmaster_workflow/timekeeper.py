@@ -20,6 +20,7 @@ from task_taskmaster_workflow.making import (
     in_order,
 )
 from task_taskmaster_workflow.phase import Overlap, Phase
+from task_taskmaster_workflow.successes import Successes
 
 SCOPE = "workflow"
 """Of what the store keeps: how far each cron is done."""
@@ -27,6 +28,8 @@ LOOK_EVERY = 1.0
 """Longest wait without a look at the clock and at what is due, in seconds."""
 OVERDUE_EVERY = 10.0
 """Seconds between two looks for joins whose time is over."""
+KEEP_EVERY = 10.0
+"""Seconds between two looks for phases that were complete."""
 AT_ONCE = 100
 """Firings that are claimed in one transaction."""
 
@@ -43,6 +46,7 @@ class Timekeeper:
         store: Where claims are.
         topics: Where alerts go.
         refresh: Seconds between two looks for changed files.
+        successes: Kept now and then.
     """
 
     def __init__(
@@ -52,14 +56,16 @@ class Timekeeper:
         store: Store,
         topics: Topics,
         refresh: float,
+        successes: Successes,
     ) -> None:
         self._ctx = ctx
         self._library = library
         self._store = store
         self._topics = topics
         self._refresh = refresh
+        self._successes = successes
         self.outbox = Outbox(ctx, store)
-        self._looked = self._overdue = ctx.clock.monotonic()
+        self._looked = self._overdue = self._kept = ctx.clock.monotonic()
         self._latest: datetime | None = None
         self.agenda = self.outbox.insist(self._begin)
 
@@ -73,7 +79,17 @@ class Timekeeper:
             if self.outbox.take_over():
                 continue
             self._tell_overdue()
+            self._keep_successes()
             self._ctx.wait(self._left())
+
+    def lags(self) -> dict[tuple[str, str], float]:
+        """Return by how many seconds phases are late, by workflow and name."""
+        found: dict[tuple[str, str], float] = {}
+        now = self._ctx.clock.time()
+        for slot in self.agenda.slots:
+            place = slot.phase.workflow, slot.phase.name
+            found[place] = max(slot.lag(now), found.get(place, 0.0))
+        return found
 
     def _begin(self) -> Agenda:
         """Line up all crons; those that are new begin now."""
@@ -138,7 +154,8 @@ class Timekeeper:
             slot = self.agenda.first()
             if slot is None or slot.next is None or (slot.at or slot.next) > now:
                 break
-            if slot.phase.pause in paused:
+            slot.rests = slot.phase.pause in paused
+            if slot.rests:
                 slot.held = now + timedelta(seconds=max(1.0, LOOK_EVERY))
             elif slot.pass_missed(now):
                 text = "%s missed firings since %s and goes on with that of %s"
@@ -222,6 +239,12 @@ class Timekeeper:
         claims = self.outbox.insist(lambda: overdue_alerts(store, book, topic, clock))
         if claims:
             self.outbox.send(*claims)
+
+    def _keep_successes(self) -> None:
+        now = self._ctx.clock.monotonic()
+        if now >= self._kept:
+            self._kept = now + KEEP_EVERY
+            self.outbox.insist(partial(self._successes.keep, self._store))
 
     def _left(self) -> float:
         """Return how long to wait: until something fires or is due."""

@@ -253,3 +253,27 @@ def test_nothing_is_loaded_for_those_who_have_no_store():
         text=True,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_claim_waits_for_the_disk_and_a_mark_does_not(tmp_path, monkeypatch):
+    """A lost claim would be another task; a lost mark costs the same bytes again."""
+    levels = []
+
+    class Spy(sqlite3.Connection):
+        def commit(self):
+            levels.append(self.execute("PRAGMA synchronous").fetchone()[0])
+            super().commit()
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(
+        "sqlite3.dbapi2.connect", lambda *a, **k: connect(*a, factory=Spy, **k)
+    )
+    store = open_store(str(tmp_path / "s.db"))
+    store.check()
+    levels.clear()
+    for key in ("k1", "k2"):
+        store.claim([Claim(key, "load", b"1")])
+        store.sent([key])
+    store.close()
+    normal, full = 1, 2
+    assert levels == [full, normal, full, normal]

@@ -28,6 +28,10 @@ class Claims:
     def __init__(self, database: Database, lease: float) -> None:
         self._database = database
         self.lease = lease
+        # Made once: making them costs more than all that the database does.
+        self._insert = _insert(database)
+        waiting = (OUTBOX.c.key == bindparam("it")) & OUTBOX.c.sent.is_(None)
+        self._mark = update(OUTBOX).where(waiting).values(sent=database.now)
 
     def claim(self, claims: Sequence[Claim]) -> list[bool]:
         """Write claims under keys that are not there yet.
@@ -49,12 +53,13 @@ class Claims:
         return self._write(claims, 0.0)
 
     def sent(self, keys: Iterable[str]) -> None:
-        """Mark claims as sent; may be repeated."""
-        now = self._database.now
+        """Mark claims as sent; may be repeated.
+
+        With the power, marks of the last moments may go: then the same is sent again.
+        """
         for some in _parts([*keys], AT_ONCE):
-            mine = OUTBOX.c.key.in_(some) & OUTBOX.c.sent.is_(None)
-            with self._database.writing() as connection:
-                connection.execute(update(OUTBOX).where(mine).values(sent=now))
+            with self._database.writing(hasty=True) as connection:
+                connection.execute(self._mark, [{"it": key} for key in some])
 
     def release(self, keys: Iterable[str]) -> None:
         """Give back claims of ours that are not sent: others may have them now."""
@@ -159,34 +164,38 @@ class Claims:
     def _write(self, claims: Sequence[Claim], lease: float) -> list[bool]:
         if not claims:
             return []
-        database = self._database
-        new = (
-            database.insert(OUTBOX)
-            .values(
-                owner=database.owner if lease else "",
-                ready=func.coalesce(
-                    func.nullif(bindparam("when", type_=Double), 0.0),
-                    database.now + lease,
-                ),
-                claimed=database.now,
-            )
-            .on_conflict_do_nothing()
-            .returning(OUTBOX.c.key)
-        )
         # In one order: of two that come from both ends none could go on.
-        rows = [_row(claim) for claim in sorted(claims, key=lambda it: it.key)]
-        with database.writing() as connection:
-            ours = set(connection.execute(new, rows).scalars())
+        in_order = sorted(claims, key=lambda it: it.key)
+        owner = self._database.owner if lease else ""
+        rows = [_row(claim, owner, lease) for claim in in_order]
+        with self._database.writing() as connection:
+            ours = set(connection.execute(self._insert, rows).scalars())
         return [_first(claim.key, ours) for claim in claims]
 
 
-def _row(claim: Claim) -> dict[str, Any]:
+def _insert(database: Database) -> Any:
+    """Return what writes claims whose keys are new, and tells which those are."""
+    when, lease = bindparam("when", type_=Double), bindparam("lease", type_=Double)
+    return (
+        database.insert(OUTBOX)
+        .values(
+            ready=func.coalesce(func.nullif(when, 0.0), database.now + lease),
+            claimed=database.now,
+        )
+        .on_conflict_do_nothing()
+        .returning(OUTBOX.c.key)
+    )
+
+
+def _row(claim: Claim, owner: str, lease: float) -> dict[str, Any]:
     return {
         "key": claim.key,
         "topic": claim.topic,
         "body": claim.body,
         "due": claim.due,
         "when": claim.due,
+        "owner": owner,
+        "lease": lease,
     }
 
 

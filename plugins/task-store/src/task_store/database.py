@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sqlite3
 import threading
 import time
 import uuid
@@ -14,9 +15,9 @@ from sqlalchemy import (
     Double,
     Engine,
     Table,
+    bindparam,
     cast,
     func,
-    literal,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -47,16 +48,27 @@ class Database:
         self.server = not place.path
         self._clock = clock
         self._engine = make_engine(place)
+        self._hasty = self._engine.execution_options(hasty=True)
         self._lock = threading.Lock()
         self._ready = False
         self._pid = os.getpid()
         self._local = threading.local()
+        self.now: ColumnElement[float] = (
+            cast(func.extract("epoch", func.clock_timestamp()), Double)
+            if self.server and clock is None
+            else bindparam(None, callable_=self.time, type_=Double)
+        )
+        """The time when a statement runs, as a part of it."""
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, hasty: bool = False) -> Iterator[Connection]:
         """`with` it: all that is done inside happens, or nothing does.
 
         Inside another one of the same thread it is a part of that.
+
+        Args:
+            hasty: Whether what is done in a file may be lost with the power (it is not
+                when a process ends, in whatever way): then no disk is waited for.
 
         Raises:
             StoreAwayError: It does not answer now.
@@ -67,12 +79,14 @@ class Database:
             with self._told():
                 yield outer
             return
-        with self._told(), self._engine_of_process().begin() as connection:
-            self._local.connection = connection
-            try:
-                yield connection
-            finally:
-                self._local.connection = None
+        with self._told():
+            self._engine_of_process()
+            with (self._hasty if hasty else self._engine).begin() as connection:
+                self._local.connection = connection
+                try:
+                    yield connection
+                finally:
+                    self._local.connection = None
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -89,13 +103,6 @@ class Database:
                 return
             with self._engine_of_process().connect() as connection:
                 yield connection.execution_options(reading=True)
-
-    @property
-    def now(self) -> ColumnElement[float]:
-        """The time, as a part of a statement."""
-        if self._clock is None and self.server:
-            return cast(func.extract("epoch", func.clock_timestamp()), Double)
-        return literal(self._clock.time() if self._clock else time.time())
 
     def time(self) -> float:
         """Return the time of the store, in seconds since 1970."""
@@ -129,5 +136,5 @@ class Database:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             raise error_of(error, self.place) from error

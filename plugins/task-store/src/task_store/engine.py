@@ -20,6 +20,8 @@ ANSWER = 15.0
 """Seconds that one statement may take, and a lost server may stay silent."""
 GRACE = 2.0
 """Seconds more in which the server says itself that a statement took too long."""
+_LEVEL = "synchronous"
+"""Where a connection notes what it is set to."""
 TIMEOUT = "timeout"
 """What a URL calls the seconds that an answer may take."""
 NEEDS = "a store in PostgreSQL needs more: pip install 'task-store[postgres]'"
@@ -92,10 +94,19 @@ def _words(url: URL, seconds: float) -> dict[str, Any]:
 def _set_up(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None  # `_begin` begins
     connection.execute("PRAGMA journal_mode = WAL")
-    # What is claimed must survive a failing power: its delivery is acknowledged then.
-    connection.execute("PRAGMA synchronous = FULL")
 
 
 def _begin(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("reading")
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    # The driver itself: through the library this cost more than what is written.
+    file: Any = connection.connection.driver_connection
+    options = connection.get_execution_options()
+    if options.get("reading"):
+        file.execute("BEGIN")
+        return
+    # What is claimed must survive a failing power: its delivery is acknowledged then.
+    level = "NORMAL" if options.get("hasty") else "FULL"
+    if connection.info.get(_LEVEL) != level:
+        connection.info[_LEVEL] = ""
+        file.execute(f"PRAGMA synchronous = {level}")
+        connection.info[_LEVEL] = level
+    file.execute("BEGIN IMMEDIATE")

@@ -52,11 +52,13 @@ _WORDS = (
 """Of errors that come without a state, while connecting."""
 
 
-def error_of(error: SQLAlchemyError, place: Place) -> StoreError:
-    """Return the error of the store for one of the library's."""
+def error_of(error: SQLAlchemyError | sqlite3.Error, place: Place) -> StoreError:
+    """Return the error of the store for one of the library's, or of the driver's."""
     if isinstance(error, NoneFreeError):
         return StoreAwayError(f"{place.name}: too many threads use it at once")
-    origin = error.orig if isinstance(error, DBAPIError) else None
+    origin: BaseException | None = error if isinstance(error, sqlite3.Error) else None
+    if isinstance(error, DBAPIError):
+        origin = error.orig
     if origin is None:
         return StoreError(f"{place.name}: {_line(str(error))}")
     text = _line(str(origin))

@@ -71,10 +71,15 @@ class Sender:
         try:
             with self._store.transaction():
                 # Who has the first task of a request has all of it.
-                firsts = [_claims(entry)[0] for entry in entries]
-                new = self._store.claim(firsts)
+                claims = [_claims(entry) for entry in entries]
+                new = self._store.claim([first for first, *_ in claims])
                 ours = [it for it, mine in zip(entries, new, strict=True) if mine]
-                rest = [claim for it in ours for claim in _claims(it)[1:]]
+                rest = [
+                    claim
+                    for (_, *more), mine in zip(claims, new, strict=True)
+                    if mine
+                    for claim in more
+                ]
                 if rest:
                     self._store.claim(rest)
         except StoreAwayError as error:

@@ -7,13 +7,15 @@ killed, and `bus_at`, which opens a bus at a broker or a proxy:
         patience = "connect_timeout", 0.5
 """
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from brokers.insist import again, receive_all
+from brokers.insist import again, receive_all, until
 from brokers.proxy import Proxy
 from brokers.server import Server
 from task_core.api import (
@@ -24,8 +26,38 @@ from task_core.api import (
     SendError,
 )
 
-COUNT, BATCH = 2000, 50
+COUNT, BATCH, STOPS = 2000, 50, 3
 OpenAt = Callable[..., Bus]
+
+
+@contextmanager
+def sending(bus: Bus, topic: str) -> Iterator[list[bytes]]:
+    """Let a thread send batch after batch; the list is what is confirmed."""
+    confirmed: list[bytes] = []
+    ends = threading.Event()
+
+    def send() -> None:
+        producer = bus.producer()
+        while not ends.is_set():
+            numbers = range(len(confirmed), len(confirmed) + BATCH)
+            batch = [Message(topic, b"%d" % number) for number in numbers]
+            again(lambda batch=batch: producer.send(batch))  # type: ignore[misc]
+            confirmed.extend(one.body for one in batch)
+        bus.close()
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        yield confirmed
+    finally:
+        ends.set()
+        sender.join()
+
+
+def confirmed_more(confirmed: Sequence[bytes]) -> None:
+    """Return when some more batches are confirmed."""
+    wanted = len(confirmed) + 5 * BATCH
+    until(lambda: len(confirmed) >= wanted)
 
 
 class CrashRules:
@@ -57,6 +89,20 @@ class CrashRules:
             assert set(left) <= set(found) <= set(bodies)
         else:
             assert found == left
+
+    def test_what_is_confirmed_while_the_server_stops_is_kept(
+        self, own: Server, open_at: OpenAt, topic: str
+    ) -> None:
+        """It ends in some order, and goes on confirming for a while."""
+        bus = open_at(own, lease=30.0)
+        consumer = bus.subscribe(topic, "c")
+        with sending(open_at(own), topic) as confirmed:
+            for _ in range(STOPS):
+                confirmed_more(confirmed)
+                own.stop()
+                own.start()
+            confirmed_more(confirmed)
+        assert set(confirmed) <= set(receive_all(consumer, len(confirmed)))
 
     def test_what_is_held_can_be_settled_over_a_new_connection(
         self, own: Server, open_at: OpenAt, topic: str

@@ -190,19 +190,8 @@ SCENES = {
 }
 
 
-LOSES = pytest.mark.xfail(
-    strict=False,  # most often nothing is missing
-    reason="known: a NATS that ends cleanly confirms what it then drops, since its"
-    " consumers end before the stream, which keeps only what one of them wants",
-)
-MARKED = [
-    pytest.param(scene, id=name, marks=[LOSES] if name == "nats" else [])
-    for name, scene in SCENES.items()
-]
-
-
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + RUNS))
-@pytest.mark.parametrize("scene", MARKED)
+@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
 def test_every_task_is_done_whatever_is_killed_or_cut(scene, seed, tmp_path):
     """None is lost, none appears that nobody sent, and no launcher gives up."""
     choose = random.Random(seed)

@@ -7,6 +7,7 @@ import attrs
 
 from task_bus_nats.consumer import NatsConsumer
 from task_bus_nats.dialer import Dialer
+from task_bus_nats.fence import Fence
 from task_bus_nats.jetstream import JetStream
 from task_bus_nats.link import Link
 from task_bus_nats.names import Names
@@ -79,6 +80,7 @@ class NatsBus(Bus):
         self._server = JetStream(link, options.domain)
         self._of_server = Topics(self._server, self._names, options)
         self._returns = Returns(self._server, link, options)
+        self._alone = options.replicas == 1
 
     def _subscribe(
         self, topic: str, channel: str, *, prefetch: int | None, temporary: bool
@@ -104,7 +106,8 @@ class NatsBus(Bus):
         return f"{self._server.api}.CONSUMER.MSG.NEXT.{stream}.{consumer}"
 
     def _producer(self) -> Producer:
-        return NatsProducer(self, self._link, self._of_server, self._names)
+        fence = Fence(self._link, self._server, self._names) if self._alone else None
+        return NatsProducer(self, self._link, self._of_server, self._names, fence)
 
     def _topics(self) -> Sequence[str]:
         return self._of_server.names()

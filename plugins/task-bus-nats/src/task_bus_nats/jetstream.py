@@ -7,7 +7,7 @@ from typing import Any
 from task_bus_nats.errors import JETSTREAM, MissingError, refusal
 from task_bus_nats.link import Link
 from task_bus_nats.wire import status_of
-from task_core.api import BusError
+from task_core.api import BusConnectionError, BusError
 
 PAGE = 256
 """So many consumers a server lists at once, and four times as many names."""
@@ -43,11 +43,28 @@ class JetStream:
         return answer
 
     def stream(self, name: str) -> Record | None:
-        """Return what is known of a stream, or nothing."""
+        """Return what is known of a stream, or nothing.
+
+        Raises:
+            BusConnectionError: The servers of a cluster do not agree on it just now.
+        """
         try:
-            return self.call(f"STREAM.INFO.{name}")
+            return self.change("INFO", name)
         except MissingError:
             return None
+
+    def change(self, verb: str, name: str, config: Record | None = None) -> Record:
+        """Create or update a stream, or ask for it, and return what it is then.
+
+        Raises:
+            BusConnectionError: As `stream`.
+        """
+        answer = self.call(f"STREAM.{verb}.{name}", config)
+        if "config" not in answer:  # seen while a cluster chooses a leader
+            raise BusConnectionError(
+                f"NATS at {self._link.address}: nobody leads stream {name} just now"
+            )
+        return answer
 
     def names(self, subject: str) -> list[str]:
         """Return the streams with such subjects."""

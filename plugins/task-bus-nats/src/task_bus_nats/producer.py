@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from task_bus_nats.errors import refusal
+from task_bus_nats.fence import Fence
 from task_bus_nats.link import Link
 from task_bus_nats.names import Names, name_problem
 from task_bus_nats.topics import Topics
@@ -34,13 +35,17 @@ class NatsProducer(Producer):
         link: The connection.
         topics: Makes streams.
         names: What they are called.
+        fence: Sees that what is confirmed is kept, where one server alone confirms.
     """
 
-    def __init__(self, bus: Bus, link: Link, topics: Topics, names: Names) -> None:
+    def __init__(
+        self, bus: Bus, link: Link, topics: Topics, names: Names, fence: Fence | None
+    ) -> None:
         super().__init__(bus)
         self._link = link
         self._topics = topics
         self._names = names
+        self._fence = fence
 
     def _send(self, messages: Sequence[Message]) -> None:
         new = {message.topic for message in messages} - self._topics.known
@@ -64,7 +69,8 @@ class NatsProducer(Producer):
                 break
             left = missing
         else:
-            failed.update(dict.fromkeys(missing, BusError("bus 'nats': no stream")))
+            nobody = f"NATS at {self._link.address}: nobody takes what is sent just now"
+            failed.update(dict.fromkeys(missing, BusConnectionError(nobody)))
         if failed:
             raise _not_sent(failed)
 
@@ -88,20 +94,53 @@ class NatsProducer(Producer):
             except BusError as error:
                 failed.update(dict.fromkeys(left[begin:], error))
                 return missing
-            for at, frame in refused.items():
-                if status_of(frame.head) == 503:
+            for at, why in refused.items():
+                if why is None:
                     missing.append(some[at])
                 else:
-                    told = json.loads(frame.body or b"{}").get("error") or {}
-                    failed[some[at]] = refusal(told, self._link.address)
+                    failed[some[at]] = why
             begin = end
         return missing
 
-    def _publish(self, messages: Sequence[Message]) -> dict[int, Frame]:
-        """Write all, read all answers, and return those that are no confirmation."""
+    def _publish(self, messages: Sequence[Message]) -> dict[int, BusError | None]:
+        """Write all, read all answers; return what is not confirmed.
+
+        Returns:
+            The place of each in the batch and what is wrong; None: it found no stream.
+        """
+        link, fence, count = self._link, self._fence, len(messages)
+        first = link.reserve(count)
+        lines = self._lines(messages, first)
+        if fence is None:
+            link.write(b"".join(lines))
+            return self._refusals(link.take(count), first, count)
+        asked = fence.ask(messages, first)
+        link.write(b"".join(lines) + asked.lines)
+        frames = link.take(count + len(asked.pairs))
+        refused = self._refusals(frames, first, count)
+        return fence.failures(asked, frames) | refused
+
+    def _refusals(
+        self, frames: Sequence[Frame], first: int, count: int
+    ) -> dict[int, BusError | None]:
+        """Return which of so many are refused, and why."""
+        cut, refused = len(self._link.inbox) + 1, dict[int, BusError | None]()
+        for frame in frames:
+            if frame.head or b'"error"' in frame.body:
+                at = int(frame.subject[cut:]) - first
+                if at >= count:  # it is for the fence
+                    continue
+                if status_of(frame.head) == 503:
+                    refused[at] = None
+                else:
+                    told = json.loads(frame.body or b"{}").get("error") or {}
+                    refused[at] = refusal(told, self._link.address)
+        return refused
+
+    def _lines(self, messages: Sequence[Message], first: int) -> list[bytes]:
+        """Return what to write; answers have numbers from `first` on."""
         link = self._link
-        first, inbox = link.reserve(len(messages)), link.inbox.encode()
-        lines = []
+        inbox, lines = link.inbox.encode(), []
         topic, begin = "", b""  # of the message before: most often the same
         for at, message in enumerate(messages, first):
             body = message.body
@@ -112,13 +151,7 @@ class NatsProducer(Producer):
                 topic = message.topic
                 begin = b"PUB %b %b." % (self._names.subject(topic), inbox)
             lines.append(b"%b%d %d\r\n%b\r\n" % (begin, at, len(body), body))
-        link.write(b"".join(lines))
-        cut = len(inbox) + 1
-        return {
-            int(frame.subject[cut:]) - first: frame
-            for frame in link.take(len(lines))
-            if frame.head or b'"error"' in frame.body
-        }
+        return lines
 
     def _with_headers(self, message: Message, reply: str) -> bytes:
         place = self._names.place(message.topic)

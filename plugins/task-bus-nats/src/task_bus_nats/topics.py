@@ -89,15 +89,14 @@ class Topics:
                 "discard": "old",
                 "num_replicas": self._options.replicas,
             }
-            made = self._server.call(f"STREAM.CREATE.{place.stream}", config)
+            made = self._server.change("CREATE", place.stream, config)
         if made["config"]["subjects"] == staging:
             self._server.make_consumer(place.stream, KEEPER, deliver_policy="all")
-            made = self._change(made["config"], subjects=[place.subject])
+            made = self._update(made["config"], subjects=[place.subject])
         return made
 
-    def _change(self, config: Record, **changes: Any) -> Record:
-        name = f"STREAM.UPDATE.{config['name']}"
-        return self._server.call(name, {**config, **changes})
+    def _update(self, config: Record, **changes: Any) -> Record:
+        return self._server.change("UPDATE", config["name"], {**config, **changes})
 
     def lead(self, topic: str) -> float:
         """Let a topic take delayed messages; return how far the server's clock leads.
@@ -111,7 +110,7 @@ class Topics:
             config = made["config"]
             if not config.get("allow_msg_schedules"):
                 subjects = [place.subject, f"{place.later}.*"]
-                made = self._change(config, subjects=subjects, allow_msg_schedules=True)
+                made = self._update(config, subjects=subjects, allow_msg_schedules=True)
             if not made["config"].get("allow_msg_schedules"):
                 raise UnsupportedCapabilityError(
                     "bus 'nats': this server is too old for delays: take 2.12 or newer"

@@ -100,16 +100,16 @@ def check_messages(bus: Declaring, messages: Sequence[Message]) -> None:
         PayloadError: Some have no topic, are longer than `max_bytes`, or are to come
             in more than a century; it tells which.
     """
-    extra = [one for one in messages if one.delay or one.priority or one.headers]
-    for message in extra:
-        _check_extras(bus, message)
     limit = bus.capabilities.max_bytes
-    if (
-        any(not message.delay <= LONGEST_DELAY for message in extra)
-        or "" in {message.topic for message in messages}
-        or (limit is not None and max(len(one.body) for one in messages) > limit)
-    ):
-        raise _refusal(bus, messages)
+    for one in messages:
+        if one.delay or one.priority or one.headers:
+            _check_extras(bus, one)
+        if (
+            not one.topic
+            or (limit is not None and len(one.body) > limit)
+            or not one.delay <= LONGEST_DELAY
+        ):
+            raise _refusal(bus, messages)
 
 
 def _check_extras(bus: Declaring, message: Message) -> None:

@@ -102,10 +102,10 @@ class SqliteProducer(Producer):
         try:
             if self._database.tidying.due():
                 self._database.tidying.run()
-            topics = self._database.topics
-            if len(messages) == 1 and topics.append_one(messages[0]):
-                return
-            with self._database.file.transaction:
+            topics, file = self._database.topics, self._database.file
+            if len(messages) == 1 and topics.append_one(messages[0], file.change):
+                return  # a statement is a transaction by itself
+            with file.transaction:
                 topics.append(messages)
         except BusError as error:
             raise of_send(error, messages) from None

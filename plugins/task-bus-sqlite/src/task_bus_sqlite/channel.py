@@ -35,12 +35,11 @@ _FRESH = """
     WHERE id > ? AND id < ? AND due <= ? AND priority = 0 ORDER BY id LIMIT ?
 """
 _LAST = "SELECT max(id) FROM messages WHERE id < ?"
+_LEASE = "INSERT INTO held VALUES (?, ?, ?, ?, 1, 0)"
 # What may not be delivered yet is held for nobody.
-_LEASE = """
-    INSERT INTO held
-    SELECT :channel, CASE WHEN due <= :now THEN :ends ELSE due END, id,
-        CASE WHEN due <= :now THEN :owner ELSE 0 END, due <= :now, 0
-    FROM messages WHERE id > :cursor AND id <= :last AND priority = 0
+_PUT_OFF = """
+    INSERT INTO held SELECT ?, due, id, 0, 0, 0
+    FROM messages WHERE id > ? AND id <= ? AND due > ? AND priority = 0
 """
 _PLACE = f"min(-priority, {LOWEST})"
 _LINE_UP = f"""
@@ -173,8 +172,10 @@ class Channel:
         full = len(rows) == limit
         last = rows[-1][0] if full else max(cursor, urgent, self._last())
         if last > cursor:
-            lease = {"channel": self._id, "owner": self._owner, "ends": ends}
-            execute(_LEASE, {**lease, "now": now, "cursor": cursor, "last": last})
+            leases = [(self._id, ends, row[0], self._owner) for row in rows]
+            self.file.executemany(_LEASE, leases)
+            if last - cursor > len(rows):  # others lie between
+                execute(_PUT_OFF, (self._id, cursor, last, now))
             execute(_ADVANCE, (last, self._id))
         return [
             self._delivery(number, ends, headers, body)

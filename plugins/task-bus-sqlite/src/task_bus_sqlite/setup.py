@@ -5,8 +5,9 @@ from task_bus_sqlite.file import SqliteFile
 from task_bus_sqlite.schema import APPLICATION_ID, LADDER, VERSION
 
 _LAYOUT = (
-    # A commit writes whole pages, and most change a few bytes: small pages.
-    "PRAGMA page_size = 1024",
+    # A commit writes whole pages, and most change a few bytes: small ones, but each
+    # takes its time as well.
+    "PRAGMA page_size = 2048",
     # What is free goes back to the system, some pages at a time (see `tidying`).
     "PRAGMA auto_vacuum = INCREMENTAL",
 )

@@ -13,9 +13,9 @@ EVERY = 1.0
 """Seconds between two rounds, at least."""
 TURN = 0.05
 """Seconds that it waits for the lock; who comes later has the next turn."""
-FREE = 1024
+FREE = 512
 """Free pages that may always stay: they are used again soon."""
-STEP = 4096
+STEP = 2048
 """Pages that go back to the system in one round, so that others get their turn."""
 LAST = 0.5
 """Seconds that a last round may take: others may be waiting for the end."""

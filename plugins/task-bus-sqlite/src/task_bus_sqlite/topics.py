@@ -1,14 +1,14 @@
 """The topics of a database: their numbers, and sending to them."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 from time import time
 
 import msgspec
 
 from task_bus_sqlite.errors import MismatchError
-from task_bus_sqlite.file import SqliteFile
+from task_bus_sqlite.file import SqliteFile, Values
 from task_bus_sqlite.schema import SPAN
 from task_core.api import Message, PayloadError
 
@@ -37,6 +37,15 @@ _INSERT_ONE = f"""
 _ROW = 200
 """Bytes of a row beside its body and headers, at most."""
 _LARGEST = 2**63 - 1
+_REFUSALS = (
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    UnicodeError,
+    OverflowError,
+    PayloadError,
+    MismatchError,
+)
+"""What is raised for a message that SQLite cannot have as it is."""
 
 _encode = msgspec.json.encode
 
@@ -90,29 +99,37 @@ class Topics:
         Raises:
             PayloadError: SQLite can never carry some of them.
         """
+        if len(messages) == 1 and self.append_one(messages[0], self._file.execute):
+            return
         try:
             for name in dict.fromkeys(message.topic for message in messages):
                 group = [message for message in messages if message.topic == name]
                 _, last = self.find(name) or self.make(name)
                 if any(m.delay or m.priority or m.headers for m in group):
-                    self._file.executemany(_INSERT, _rows(group, last + 1))
+                    rows = [(at, *_columns(m)) for at, m in enumerate(group, last + 1)]
+                    self._file.executemany(_INSERT, rows)
                 else:  # most often; each value takes its time
                     plain = zip(count(last + 1), [m.body for m in group], strict=False)
                     self._file.executemany(_INSERT_PLAIN, plain)
-        except (sqlite3.DataError, UnicodeError, OverflowError, PayloadError) as error:
+        except _REFUSALS as error:
             raise self._refusal(messages) or error from None
 
-    def append_one(self, message: Message) -> bool:
-        """Add one message, in a transaction of its own: a statement is one by itself.
+    def append_one(
+        self, message: Message, execute: Callable[[str, Values], object]
+    ) -> bool:
+        """Add one message with one statement.
+
+        Args:
+            message: What to add.
+            execute: The file's, inside a transaction; its `change` outside of one.
 
         Returns:
             False when more is to be done: `append` makes the topic, or says what is
             wrong.
         """
         try:
-            (columns,) = _rows((message,), 0)
-            self._file.change(_INSERT_ONE, (message.topic, *columns[1:]))
-        except (UnicodeError, OverflowError, PayloadError, MismatchError):
+            execute(_INSERT_ONE, (message.topic, *_columns(message)))
+        except _REFUSALS:
             return False
         return True
 
@@ -124,12 +141,10 @@ class Topics:
         return PayloadError(next(iter(found.values())), found) if found else None
 
 
-def _rows(messages: Sequence[Message], first: int) -> list[tuple[object, ...]]:
-    now = time()
-    return [
-        (number, m.delay and now + m.delay, _packed(m.headers), m.body, m.priority)
-        for number, m in zip(count(first), messages, strict=False)
-    ]
+def _columns(message: Message) -> tuple[object, ...]:
+    """Return what is stored beside the number of a message."""
+    due = message.delay and time() + message.delay
+    return due, _packed(message.headers), message.body, message.priority
 
 
 def _packed(headers: dict[str, str] | None) -> bytes | None:

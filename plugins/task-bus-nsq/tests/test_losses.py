@@ -1,6 +1,7 @@
 """What nsqd's counts say of a receipt that is not the first."""
 
 import pytest
+from brokers.crashes import lost_over_stops
 from brokers.ports import free_address
 from nsq_backdoor import NsqBackdoor
 
@@ -53,3 +54,13 @@ def test_unless_all_nsqds_tell_each_receipt_may_be_a_loss(start_nsqd, buses):
     consumer.nack(consumer.receive(1, 10))
     (one,) = consumer.receive(1, 10)
     assert (one.attempt, one.returned, one.unsure) == (2, 0, 1)
+
+
+def test_what_is_confirmed_while_nsqd_stops_is_kept(start_nsqd, buses, door):
+    """It ends in some order, and goes on confirming for a while."""
+    own = start_nsqd()
+
+    def bus():
+        return buses(2.0, nsqd=(own.tcp,), http=(own.http,))
+
+    assert lost_over_stops(own, bus, door.topic()) == set()

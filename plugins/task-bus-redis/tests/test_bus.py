@@ -163,3 +163,31 @@ def test_only_channels_that_live_get_what_is_sent(open_bus, client, topic, count
     client.zadd(channels, {"over": 10**15})
     producer.send(messages)
     assert bus.depth(topic, "over") == bus.depth(topic, "c") == count
+
+
+class Interrupted:
+    """A socket at which somebody presses Ctrl-C half way.
+
+    Args:
+        socket: Gets the first half of what is sent.
+    """
+
+    def __init__(self, socket):
+        self._socket = socket
+
+    def sendall(self, data):
+        """Send half."""
+        self._socket.sendall(data[: len(data) // 2])
+        raise KeyboardInterrupt
+
+
+def test_who_is_interrupted_half_way_begins_anew(open_bus, topic):
+    """What is sent next is not taken for the rest of what was not sent."""
+    bus = open_bus()
+    producer = bus.producer()
+    producer.send([Message(topic, b"1")])
+    bus._link._socket = Interrupted(bus._link._socket)
+    with pytest.raises(KeyboardInterrupt):
+        producer.send([Message(topic, b"2")])
+    producer.send([Message(topic, b"3")])
+    assert bus.peek(topic, 9) == [b"1", b"3"]

@@ -1,9 +1,10 @@
 """One connection: commands, scripts, and answers that are waited for elsewhere."""
 
+from select import POLLIN, poll
 from time import monotonic
 from typing import Any
 
-from hiredis import pack_command
+from hiredis import Reader, pack_command
 from redis import exceptions
 
 from task_bus_redis.dialer import FAILURES, Dialer, Server
@@ -13,13 +14,15 @@ from task_core.api import BusConnectionError
 
 IDLE = 1.0
 """After so many seconds of silence the server may have hung up, as many do at night."""
+AT_ONCE = 65536
+"""So many bytes of an answer are read at most at a time."""
 
 
 class Link:
     """A connection that is made when it is needed, and made anew when it was lost.
 
-    redis-py is used at the level of its connections: it repeats nothing by itself,
-    since what is repeated unseen is a duplicate.
+    redis-py connects and logs in. Then the socket is ours, with hiredis, for speed:
+    nothing is repeated, since what is repeated unseen is a duplicate.
 
     Args:
         dialer: Connects.
@@ -28,7 +31,8 @@ class Link:
     def __init__(self, dialer: Dialer) -> None:
         self._dialer = dialer
         self._server: Server | None = None
-        self._connection: Any = None
+        self._socket: Any = None
+        self._reader: Any = None
         self._known: set[bytes] = set()  # scripts that this server has
         self._used_at = 0.0
 
@@ -55,7 +59,10 @@ class Link:
         self._used_at = now
         if self._server is None:
             self._server = self._dialer.dial()
-            self._connection = self._server.connection
+            self._socket = self._server.connection._sock
+            self._reader = Reader(
+                protocolError=exceptions.InvalidResponse, replyError=_refused
+            )
             self._known.clear()
 
     def call(self, *words: Any) -> Any:
@@ -89,43 +96,51 @@ class Link:
     def ask(self, *words: Any) -> None:
         """Send a command; `answer` is to follow."""
         try:
-            packed = [pack_command(words)]
-            self._connection.send_packed_command(packed, check_health=False)
+            self._socket.sendall(pack_command(words))
         except FAILURES as error:
             raise self._lost(error) from None
+        except BaseException:  # part of a command may have left
+            self.drop()
+            raise
 
     def answer(self) -> Any:
         """Return the answer to the last command."""
         try:
-            return self._connection.read_response(disable_decoding=True)
-        except exceptions.ResponseError as error:
-            if isinstance(told := error_of(error, self._address), ElsewhereError):
-                self.drop()
-            raise told from None
+            while (answer := self._reader.gets()) is False:
+                self._reader.feed(self._received())
         except FAILURES as error:
             raise self._lost(error) from None
         except BaseException:  # an answer is on its way to nobody
             self.drop()
             raise
+        if isinstance(answer, exceptions.ResponseError):
+            if isinstance(told := error_of(answer, self._address), ElsewhereError):
+                self.drop()
+            raise told
+        return answer
+
+    def _received(self) -> bytes:
+        data: bytes = self._socket.recv(AT_ONCE)
+        if not data:
+            raise ConnectionError("Connection closed by server.")
+        return data
 
     def fileno(self) -> int:
         """Return the descriptor that is readable when an answer comes."""
-        number: int = self._connection._sock.fileno()
+        number: int = self._socket.fileno()
         return number
 
     def drop(self) -> None:
         """Close the connection."""
-        server, self._server, self._connection = self._server, None, None
+        server, self._server, self._socket = self._server, None, None
         if server is not None:
             server.connection.disconnect()
 
     def _is_over(self) -> bool:
         """Whether the other end hung up while nobody asked it for anything."""
-        try:
-            over: bool = self._connection.can_read(0)
-        except FAILURES:
-            return True
-        return over
+        heard = poll()
+        heard.register(self._socket, POLLIN)
+        return bool(heard.poll(0))
 
     @property
     def _address(self) -> str:
@@ -135,3 +150,8 @@ class Link:
         told = error_of(error, self._address)
         self.drop()
         return told
+
+
+def _refused(text: str) -> Exception:
+    """Return the error of an answer, with its code where it has one of its own."""
+    return exceptions.ResponseError(text.removeprefix("ERR "))

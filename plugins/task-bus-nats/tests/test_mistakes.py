@@ -73,7 +73,7 @@ def test_somebody_who_says_nothing_is_given_up(told, listening):
     """After the time that the options tell."""
     port = listening()
     text, again = told(host="127.0.0.1", port=port, connect_timeout=SOON)
-    assert "does not answer in time" in text
+    assert "does not answer in time: is that the port of its clients (4222)" in text
     assert again
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from brokers.auth import AuthServer
+from brokers.bus_fixtures import listening  # noqa: F401  a fixture
 from brokers.fixtures import nsqd  # noqa: F401  a fixture, with or without `-p`
 from brokers.nsq import Nsqd, NsqLookupd
 from brokers.process import BrokerMissingError

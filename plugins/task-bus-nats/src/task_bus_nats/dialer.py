@@ -15,6 +15,11 @@ from task_core.api import BusConnectionError, BusError, OptionError, addresses_o
 
 OLDEST = (2, 9)
 CHUNK = 262_144
+LATE = "does not answer in time"
+SILENT = (
+    f"{LATE}: is that the port of its clients (4222), not that of its monitoring"
+    " (8222)? If it begins with TLS: tls_first"
+)
 Address = tuple[str, int]
 WANTS_BYTES = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 CONNECT = {
@@ -108,11 +113,11 @@ class Dialer:
         try:
             return greeting.run(address)
         except (OSError, ValueError) as error:
-            raise self._unreached(error, shown) from None
+            raise self._unreached(error, shown, silent=greeting.silent) from None
         finally:
             greeting.end()
 
-    def _unreached(self, error: Exception, shown: str) -> BusError:
+    def _unreached(self, error: Exception, shown: str, *, silent: bool) -> BusError:
         text = f"NATS at {shown}"
         if isinstance(error, ssl.SSLCertVerificationError):
             hint = "option tls_ca names who vouches for it"
@@ -124,10 +129,7 @@ class Dialer:
                 return BusError(f"{text}: {needs} ({why})")
             return BusConnectionError(f"{text}: TLS does not come about ({why})")
         if isinstance(error, TimeoutError):
-            hint = (
-                "" if self._options.tls_first else "; if it begins with TLS: tls_first"
-            )
-            return BusConnectionError(f"{text}: does not answer in time{hint}")
+            return BusConnectionError(f"{text}: {SILENT if silent else LATE}")
         if isinstance(error, ValueError):
             return BusError(
                 f"{text}: does not speak NATS: is the port right? ({error})"
@@ -153,6 +155,8 @@ class _Greeting:
         self._ends = monotonic() + timeout
         self._socket: Any = None
         self._kept = False
+        self.silent = False
+        """Whether somebody has taken the connection, and has said nothing."""
         self._data = b""
 
     def run(self, address: Address) -> Server:
@@ -162,6 +166,7 @@ class _Greeting:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if self._options.tls_first:
             self._wrap(address[0])
+        self.silent = not self._options.tls_first
         info = self._info()
         if not self._options.tls_first:
             self._upgrade(info, address[0])
@@ -221,6 +226,7 @@ class _Greeting:
                     raise ConnectionResetError(0, "it hung up")
                 raise ValueError(f"it begins with {self._data[:20]!r}, and hangs up")
             self._data += data
+            self.silent = False
         line, _, self._data = self._data.partition(b"\r\n")
         return line
 

@@ -63,6 +63,8 @@ class HttpApi:
 
 
 def _reason(error: Exception) -> str:
+    if not isinstance(error, OSError):
+        return "it speaks something else than HTTP with JSON"
     inner = error.reason if isinstance(error, URLError) else error
     return getattr(inner, "strerror", None) or str(inner)
 

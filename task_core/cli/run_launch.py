@@ -2,16 +2,14 @@
 
 import contextlib
 import logging
-import os
 import signal
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import attrs
 import msgspec
@@ -21,6 +19,7 @@ from task_core.api.plugin import Late, TaskmasterPlugin
 from task_core.cli.buses import open_bus
 from task_core.cli.hooks import hooks_of
 from task_core.cli.launch_options import LaunchOptions
+from task_core.cli.leftovers import leave, run_and_leave
 from task_core.cli.stdout import claim_stdin, claim_stdout
 from task_core.config.resolve import DEFAULT
 from task_core.config.selection import Settings
@@ -78,9 +77,19 @@ def _run_workers(many: Sequence[Settings], open_: Callable[[Settings], Bus]) -> 
     kill_time = options.kill_time.total_seconds()
     freeze = _longest_freeze(buses, options)
     supervisor = Supervisor(_together(launchers), kill_time, freeze)
-    threads = set(threading.enumerate())
     if leash := sys.modules.get("task_core.supervisor.leash"):
         leash.announce([one.began for one in launchers], supervisor.signals)
+    run = partial(_supervise, settings, hooks, launchers, supervisor)
+    return run_and_leave(run, "worker", kill_time)
+
+
+def _supervise(
+    settings: Settings,
+    hooks: Hooks,
+    launchers: Sequence[Launcher],
+    supervisor: Supervisor,
+) -> int:
+    options: LaunchOptions = settings.command
     try:
         interval = options.log_interval.total_seconds()
         with _serving(settings, hooks, launchers), _counted(launchers, interval):
@@ -88,12 +97,11 @@ def _run_workers(many: Sequence[Settings], open_: Callable[[Settings], Bus]) -> 
     finally:
         stats = _report(launchers, counts=options.stats)
     failed = options.fail and stats.failed + stats.dead > 0
-    code = _end(buses[0], supervisor.signals, ended=ended, failed=failed)
+    code = _end(launchers[0].parts.bus, supervisor.signals, ended=ended, failed=failed)
     if 0 < options.max_leaked <= stats.leaked and not supervisor.signals:
         code = LEAKED
     if stats.abandoned or stats.leaked:
         leave(code)
-    leave_behind(set(threading.enumerate()) - threads, kill_time, code)
     return code
 
 
@@ -223,12 +231,20 @@ def _run_taskmaster(settings: Settings, open_: Callable[[Settings], Bus]) -> int
         hooks=hooks,
         log=logging.getLogger(f"task.taskmaster.{name}"),
     )
-    bus = loop.buses[0]
-    log.info("taskmaster %s on bus %s", name, bus.name)
+    log.info("taskmaster %s on bus %s", name, loop.buses[0].name)
     freeze = _longest_freeze(loop.buses, options)
-    supervisor = Supervisor(loop, options.kill_time.total_seconds(), freeze)
+    kill_time = options.kill_time.total_seconds()
+    supervisor = Supervisor(loop, kill_time, freeze)
     if leash := sys.modules.get("task_core.supervisor.leash"):
         leash.announce([], supervisor.signals)
+    run = partial(_supervise_taskmaster, settings, hooks, loop, supervisor)
+    return run_and_leave(run, "taskmaster", kill_time)
+
+
+def _supervise_taskmaster(
+    settings: Settings, hooks: Hooks, loop: "TaskmasterLoop", supervisor: Supervisor
+) -> int:
+    assert settings.taskmaster is not None  # as above
     try:
         with _serving(settings, hooks, loop):
             ended = supervisor.run()
@@ -237,10 +253,10 @@ def _run_taskmaster(settings: Settings, open_: Callable[[Settings], Bus]) -> int
     except (Exception, SystemExit) as error:
         from task_core.cli.raised import raised  # few do
 
-        raise raised(name, error) from error
+        raise raised(settings.taskmaster.plugin.name, error) from error
     finally:
         log.info("%s sent", f"{loop.sent:,}")
-    return _end(bus, supervisor.signals, ended=ended)
+    return _end(loop.buses[0], supervisor.signals, ended=ended)
 
 
 def _end(bus: Bus, signals: Sequence[int], *, ended: bool, failed: bool = False) -> int:
@@ -267,34 +283,3 @@ def exit_code(
     if stuck:
         return BusConnectionError.exit_code
     return 1 if failed else 0
-
-
-def leave(code: int) -> NoReturn:
-    """End the process although threads are stuck in it."""
-    logging.shutdown()
-    os._exit(code)
-
-
-def leave_behind(
-    threads: Iterable[threading.Thread], patience: float, code: int
-) -> None:
-    """See to it that the process ends although a worker has left threads in it.
-
-    Python waits for them, also for the idle and busy ones of an executor, which count
-    as daemons when a slot has made them.
-
-    Args:
-        threads: Those that are there since the start.
-        patience: Seconds in which they may end by themselves.
-        code: Exit code of the process.
-    """
-    left = [thread for thread in threads if not thread.name.startswith("slot")]
-
-    def end() -> None:
-        time.sleep(patience)
-        names = ", ".join(thread.name for thread in left if thread.is_alive())
-        log.warning("threads that the worker left are still busy: %s", names)
-        leave(code)
-
-    if left:
-        threading.Thread(target=end, name="end", daemon=True).start()

@@ -44,6 +44,7 @@ HIDDEN = {
     # Not for most.
     "task_core.cli.run_launch": {
         "_run_taskmaster",
+        "_supervise_taskmaster",
         "_together",
         "_narrated",
         "_serving",

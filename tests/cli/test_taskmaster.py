@@ -7,6 +7,8 @@ from cli_lines import lines
 
 MASTERS = """
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from task_core.api import *
 
 @taskmaster
@@ -34,6 +36,15 @@ def fails(ctx):
 def breaks(ctx):
     ctx.send(Task.new("echo", "Ada"))
     raise ValueError("no more")
+
+@taskmaster
+def leaves(ctx):
+    ThreadPoolExecutor(1, "busy").submit(time.sleep, 600)
+
+@taskmaster
+def leaves_and_fails(ctx):
+    ThreadPoolExecutor(1, "busy").submit(time.sleep, 600)
+    raise BusError("no events to be had")
 
 @taskmaster
 class Chain(Taskmaster):
@@ -102,6 +113,17 @@ def test_one_that_is_stuck_is_left_behind_at_the_second_signal(waiting):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=300)
     assert process.returncode == 130
+
+
+@pytest.mark.usefixtures("masters")
+@pytest.mark.parametrize(("name", "code"), [("leaves", 0), ("leaves_and_fails", 4)])
+def test_threads_that_it_left_are_named_and_left_behind(task, name, code):
+    """After the kill time, and however it ended."""
+    flags = ("--taskmaster", f"masters.py:{name}", "--kill-time", "500ms")
+    done = task("launch", *flags)
+    assert done.returncode == code
+    assert b"threads that the taskmaster left are still busy: busy_0" in done.stderr
+    assert (b"task: no events to be had\n" in done.stderr) == (code == 4)
 
 
 @pytest.mark.usefixtures("masters")

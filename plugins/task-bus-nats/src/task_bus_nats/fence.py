@@ -9,8 +9,7 @@ of its own; if it is what was sent, the consumers were there, and all of it was 
 
 import re
 from collections.abc import Sequence
-
-import attrs
+from typing import NamedTuple
 
 from task_bus_nats.jetstream import JetStream
 from task_bus_nats.link import Link
@@ -21,24 +20,27 @@ from task_core.api import BusConnectionError, BusError, Message
 NEVER = 2**62
 """The number of no message: what wants to come after it is always refused."""
 HEAD = b"NATS/1.0\r\nNats-Expected-Last-Subject-Sequence: %d\r\n\r\n" % NEVER
+END = b"%d %d\r\n%b\r\n" % (len(HEAD), len(HEAD), HEAD)
 LAST = re.compile(rb'"wrong last sequence: (\d+)"')
 PLACE = re.compile(rb'"seq": ?(\d+)')
 
 
-@attrs.define(eq=False)
-class Asked:
+class Asked(NamedTuple):
     """What is asked behind one batch.
 
     Args:
-        messages: The batch.
-        lines: What to write.
-        pairs: For the last message of each topic: which it is, and the subjects of
-            its confirmation and of the answer to the question behind it.
+        line: What to write.
+        topic: What it is about.
+        at: Which message of the batch is the last on that topic.
+        confirmed: The subject of that message's confirmation.
+        reply: The subject of the answer.
     """
 
-    messages: Sequence[Message]
-    lines: bytes
-    pairs: list[tuple[int, bytes, bytes]]
+    line: bytes
+    topic: str
+    at: int
+    confirmed: bytes
+    reply: bytes
 
 
 class Fence:
@@ -55,62 +57,69 @@ class Fence:
         self._server = server
         self._names = names
 
-    def ask(self, messages: Sequence[Message], first: int) -> "Asked":
-        """Return what to write behind a batch.
+    def ask(self, messages: Sequence[Message], first: int) -> list[Asked]:
+        """Return a question for each topic of a batch.
 
         Args:
             messages: The batch.
             first: The number of the answer to its first.
         """
-        inbox = self._link.inbox
         lasts = {message.topic: at for at, message in enumerate(messages)}
-        number = self._link.reserve(len(lasts))
-        asked = Asked(messages, b"", [])
+        inbox, number = self._link.inbox.encode(), self._link.reserve(len(lasts))
+        asked = []
         for question, (topic, at) in enumerate(lasts.items(), number):
-            reply = b"%b.%d" % (inbox.encode(), question)
-            words = (self._names.subject(topic), reply, len(HEAD), len(HEAD), HEAD)
-            asked.lines += b"HPUB %b %b %d %d\r\n%b\r\n" % words
-            asked.pairs.append((at, b"%b.%d" % (inbox.encode(), first + at), reply))
+            reply, confirmed = (
+                b"%b.%d" % (inbox, question),
+                b"%b.%d" % (inbox, first + at),
+            )
+            line = b"HPUB %b %b %b" % (self._names.subject(topic), reply, END)
+            asked.append(Asked(line, topic, at, confirmed, reply))
         return asked
 
     def failures(
-        self, asked: "Asked", frames: Sequence[Frame]
+        self,
+        messages: Sequence[Message],
+        asked: Sequence[Asked],
+        frames: Sequence[Frame],
     ) -> dict[int, BusError | None]:
         """Return those of a batch that are confirmed, and perhaps dropped.
 
         Args:
-            asked: What was written behind it.
+            messages: The batch.
+            asked: What was asked behind it.
             frames: All answers.
 
         Raises:
             BusError: The server cannot be asked.
         """
-        doubted = {
-            asked.messages[at].topic
-            for at, confirmed, question in asked.pairs
-            if asked.messages[at].delay  # it has a subject of its own
-            or not _is_kept(_body(frames, confirmed), _body(frames, question))
+        gone = {
+            one.topic
+            for one in asked
+            if (messages[one.at].delay or not _is_kept(one, frames))
+            and not self._is_there(one.topic)
         }
-        gone = {topic for topic in doubted if not self._is_there(topic)}
         if not gone:
             return {}
         error = BusConnectionError(
             f"NATS at {self._link.address}: it stops, and may have dropped what it"
             " has confirmed"
         )
-        return {at: error for at, it in enumerate(asked.messages) if it.topic in gone}
+        return {at: error for at, it in enumerate(messages) if it.topic in gone}
 
     def _is_there(self, topic: str) -> bool:
         """Whether the server still has the stream, so that its consumers were there."""
         return self._server.stream(self._names.place(topic).stream) is not None
 
 
-def _is_kept(confirmed: bytes, question: bytes) -> bool:
+def _is_kept(one: Asked, frames: Sequence[Frame]) -> bool:
     """Whether a message was the last on its subject, or an earlier one, behind it."""
-    place, last = PLACE.search(confirmed), LAST.search(question)
-    return bool(place and last and int(last[1]) >= int(place[1]))
-
-
-def _body(frames: Sequence[Frame], subject: bytes) -> bytes:
-    """Return an answer; most often it is one of the last."""
-    return next(it.body for it in reversed(frames) if it.subject == subject)
+    place, last = b"", b""
+    for frame in reversed(frames):  # both are at the end, most often
+        if frame.subject == one.reply:
+            last = frame.body
+        elif frame.subject == one.confirmed:
+            place = frame.body
+        if place and last:
+            break
+    sent, found = PLACE.search(place), LAST.search(last)
+    return bool(sent and found and int(found[1]) >= int(sent[1]))

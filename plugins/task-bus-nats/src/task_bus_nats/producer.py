@@ -115,10 +115,10 @@ class NatsProducer(Producer):
             link.write(b"".join(lines))
             return self._refusals(link.take(count), first, count)
         asked = fence.ask(messages, first)
-        link.write(b"".join(lines) + asked.lines)
-        frames = link.take(count + len(asked.pairs))
+        link.write(b"".join([*lines, *[one.line for one in asked]]))
+        frames = link.take(count + len(asked))
         refused = self._refusals(frames, first, count)
-        return fence.failures(asked, frames) | refused
+        return fence.failures(messages, asked, frames) | refused
 
     def _refusals(
         self, frames: Sequence[Frame], first: int, count: int

@@ -5,7 +5,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
-import attrs
+import msgspec
 
 from task_core.api.message import Message
 from task_core.errors import (
@@ -28,8 +28,7 @@ Span = str | float | timedelta
 """A time with its unit, as `"1h"`, or in seconds."""
 
 
-@attrs.frozen
-class Sent:
+class Sent(msgspec.Struct, frozen=True):
     """What became of many tasks.
 
     Args:
@@ -120,7 +119,7 @@ def _send_batch(
         lost = getattr(error, "unsent", ()) or range(len(batch))
         unsent = (*sent.unsent, *(batch[at] for at in lost))
         return Sent(sent.count + len(batch) - len(lost), unsent, error)
-    return attrs.evolve(sent, count=sent.count + len(batch))
+    return msgspec.structs.replace(sent, count=sent.count + len(batch))
 
 
 def seconds_of(name: str, span: Span, *, least: float = 0.0) -> float:

@@ -3,7 +3,7 @@
 import os
 from time import time
 
-import attrs
+import msgspec
 
 from task_bus_sqlite.file import SqliteFile, Transaction
 from task_bus_sqlite.retention import Retention
@@ -38,8 +38,7 @@ _BETWEEN = """
 _OLDEST = "SELECT min(id) FROM messages WHERE id > ? AND id < ?"
 
 
-@attrs.frozen
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where a channel is.
 
     Args:

@@ -7,9 +7,6 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Protocol
 
-_LAST_GROUP = (1 << 48) - 1
-_VARIANT = 1 << 63
-
 
 class Clock(Protocol):
     """What the framework asks of time. `task_testing.FakeClock` is another one."""
@@ -98,8 +95,7 @@ class Ids:
         now = self._clock() // 1_000_000
         if now > latest:
             start, numbers = self._begin(now)
-        number = next(numbers)
-        return f"{start}{number >> 48:04x}-{number & _LAST_GROUP:012x}"
+        return f"{start}{next(numbers):012x}"
 
     def _begin(self, now: int) -> tuple[str, Iterator[int]]:
         """Return how ids of a millisecond start, and the numbers that they end with."""
@@ -107,8 +103,9 @@ class Ids:
             latest, start, numbers = self._state
             if now > latest:
                 bits = int.from_bytes(os.urandom(10))
-                start = f"{now >> 16:08x}-{now & 0xFFFF:04x}-7{bits & 0xFFF:03x}-"
-                numbers = count(_VARIANT | bits >> 19)  # 61 of the 62 bits: it may grow
+                version, variant = 0x7000 | bits & 0xFFF, 0x8000 | bits >> 12 & 0x3FFF
+                start = f"{now >> 16:08x}-{now & 0xFFFF:04x}-{version:x}-{variant:x}-"
+                numbers = count(bits >> 33)  # 47 of the 48 bits: it may grow
                 self._state = (now, start, numbers)
             return start, numbers
 

@@ -19,14 +19,13 @@ from task_core.api.plugin import Late, TaskmasterPlugin
 from task_core.cli.buses import open_bus
 from task_core.cli.hooks import hooks_of
 from task_core.cli.launch_options import LaunchOptions
-from task_core.cli.leftovers import leave, run_and_leave
 from task_core.cli.stdout import claim_stdin, claim_stdout
 from task_core.config.resolve import DEFAULT
 from task_core.config.selection import Settings
 from task_core.errors import BusConnectionError, FrameworkError
 from task_core.launcher.launcher import Launcher, make_launcher
 from task_core.launcher.plan import Hooks, Plan
-from task_core.launcher.signals import Stoppable, Supervisor
+from task_core.launcher.signals import Stoppable, Supervisor, leave, run_and_leave
 from task_core.launcher.stats import Stats, summary
 
 if TYPE_CHECKING:

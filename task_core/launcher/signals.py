@@ -2,19 +2,24 @@
 
 import contextlib
 import faulthandler
+import logging
 import os
 import select
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import inf
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
+
+from task_core.errors import FrameworkError
 
 LAST_WORDS = 1.0
 """Seconds that the bus thread has to give everything back after a second signal."""
+LEAST_PATIENCE = 0.5
+"""Seconds that the main thread has at least to say how it went, with threads left."""
 MARGIN = 5.0
 """Seconds beyond the kill time after which a bus thread counts as stuck."""
 _END = 0
@@ -22,6 +27,8 @@ _END = 0
 _REPLACED: dict[int, Any] = {}
 """Handlers that were there before ours, by signal."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+log = logging.getLogger("task")
 
 
 class Stoppable(Protocol):
@@ -222,3 +229,49 @@ os.register_at_fork(after_in_child=_forget_the_parent)
 
 def _leave_it(number: int, frame: FrameType | None) -> None:
     """Do nothing: the byte in the pipe is what counts."""
+
+
+def leave(code: int) -> NoReturn:
+    """End the process although threads are stuck in it."""
+    logging.shutdown()
+    os._exit(code)
+
+
+def run_and_leave(run: Callable[[], int], who: str, patience: float) -> int:
+    """Run, and see to it that the process ends, whatever threads are left then.
+
+    Args:
+        run: What to run; returns the exit code.
+        who: Whose they are.
+        patience: Seconds in which they may end by themselves.
+    """
+    before = set(threading.enumerate())
+    code = 1
+    try:
+        code = run()
+    except FrameworkError as error:
+        code = error.exit_code
+        raise
+    finally:
+        after = [one for one in threading.enumerate() if one not in before]
+        left = [one for one in after if not one.name.startswith("slot")]
+        if left:
+            words = (left, who, max(patience, LEAST_PATIENCE), code)
+            threading.Thread(
+                target=_leave_behind, args=words, name="end", daemon=True
+            ).start()
+    return code
+
+
+def _leave_behind(
+    left: list[threading.Thread], who: str, patience: float, code: int
+) -> None:
+    """Leave them behind.
+
+    Python waits for them, also for the idle and busy ones of an executor, which count
+    as daemons when a slot has made them.
+    """
+    time.sleep(patience)
+    names = ", ".join(thread.name for thread in left if thread.is_alive())
+    log.warning("threads that the %s left are still busy: %s", who, names)
+    leave(code)

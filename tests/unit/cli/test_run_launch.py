@@ -97,7 +97,7 @@ def test_what_the_bus_cannot_do_is_refused_at_the_start(task, flags, shown, miss
 
 STUCK = """
 import logging, threading
-from task_core.cli.leftovers import leave
+from task_core.launcher.signals import leave
 threading.Thread(target=threading.Event().wait).start()
 logging.basicConfig()
 logging.error("last words")

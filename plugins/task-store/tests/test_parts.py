@@ -28,12 +28,48 @@ def test_a_join_tells_who_has_arrived_and_keeps_the_first_bytes(url, open_):
     assert joins.overdue() == []
     clock.advance(60)
     assert joins.overdue() == [first]
+    joins.expire([first], None)
+    assert joins.overdue() == [], "it was told"
     assert joins.arrive("w", "p", "k", "b", b"3") == {"a": b"1", "b": b"3"}
     joins.fire("w", "p", "k")
     assert [it.key for it in joins.waiting()] == ["other"]
     assert joins.arrived("w", "p", "k") == {"a": b"1", "b": b"3"}
     clock.advance(100)
     assert joins.drop_old(50) == 2
+
+
+def test_a_look_for_overdue_joins_costs_what_is_overdue(url, open_):
+    """Not what is there: those that still wait, have fired, or were told."""
+    clock = FakeClock(1000.0)
+    store = open_(url, clock=clock)
+    for number in range(50):
+        store.joins.arrive("w", "p", f"k{number:02}", "a", b"", 2000.0 + number)
+    clock.advance(1010)
+    assert [it.key for it in store.joins.overdue(3)] == ["k00", "k01", "k02"]
+    store.joins.fire("w", "p", "k00")
+    assert len(store.joins.overdue()) == 10
+    if not store.shared:
+        seen = []
+        with store._database.writing() as connection:
+            file = connection.connection.driver_connection
+            file.set_trace_callback(seen.append)
+            store.joins.overdue()
+            file.set_trace_callback(None)
+            plan = file.execute(f"EXPLAIN QUERY PLAN {seen[0]}").fetchall()
+        assert not [row[3] for row in plan if row[3].startswith("SCAN task_join")]
+
+
+def test_who_waits_for_others_in_vain_is_forgotten_after_a_month(url, open_):
+    """A join with a key that nobody else has would stay for ever."""
+    clock = FakeClock(1000.0)
+    joins = open_(url, clock=clock).joins
+    joins.arrive("w", "p", "old", "a")
+    clock.advance(29 * 86400)
+    joins.arrive("w", "p", "new", "a")
+    assert joins.drop_old(50) == 0
+    clock.advance(2 * 86400)
+    assert joins.drop_old(50) == 1
+    assert [it.key for it in joins.waiting()] == ["new"]
 
 
 def test_each_version_of_a_file_is_new_once(store, other):

@@ -134,6 +134,23 @@ def test_tables_are_made_by_the_steps_as_they_are_described(url, open_):
         assert compare_metadata(context, METADATA) == []
 
 
+def test_tables_of_an_older_program_are_brought_up_to_date(url, open_):
+    """What is in them stays."""
+    from sqlalchemy import text
+
+    store = open_(url)
+    store.claim([Claim("k", "load", b"1")])
+    with store._database.writing() as connection:
+        connection.execute(text("DROP INDEX task_join_fired_expires"))
+        connection.execute(text("UPDATE task_store_version SET version_num = '0001'"))
+    store.close()
+    newer = open_(url)
+    assert newer.find(["k"])["k"].claim.body == b"1"
+    with newer._database.reading() as connection:
+        look = text("SELECT version_num FROM task_store_version")
+        assert connection.execute(look).scalar() == VERSION
+
+
 def test_a_file_that_others_lock_is_away_and_comes_back(tmp_path, open_, monkeypatch):
     """What was to be claimed is claimed then."""
     monkeypatch.setattr("task_store.engine.BUSY", 0.1)

@@ -103,3 +103,16 @@ def test_a_storage_that_nobody_knows_is_a_mistake_of_the_rules(task, tmp_path):
     assert "s33:// cannot be listed" in problems
     assert "did you mean 's3'?" in problems
     assert "it knows s3, gs, az, sftp, http and others" in problems
+
+
+def test_check_tells_of_a_storage_that_no_rule_uses(task, tmp_path):
+    """With its line, and what may have been meant; lists of groups may be there."""
+    more = '\n[storage.s3x]\nkey = "x"\n\n[storage.gs]\ntoken = "x"\n'
+    rule = '[[rule]]\nfiles = "s3://b/*"\ntype = "load"\n'
+    (tmp_path / "s.toml").write_text(rule + more)
+    code, _, told = task("check", "s.toml")
+    assert code == 0
+    assert (
+        "s.toml, line 5: [storage.s3x] is used by no rule: did you mean 's3'?" in told
+    )
+    assert "line 8: [storage.gs] is used by no rule: only --taskmaster-man" in told

@@ -88,7 +88,7 @@ def test_a_pattern_that_is_wrong_harms_no_other_one(flow, caplog):
     """It is told with its phase."""
     flow.files.write(FLOW.replace("/data/*/*/*/orders*.csv", "/data/"), "bad.toml")
     assert len(flow.tell(stats())) == 1
-    assert "bad.toml load:orders: files ends in a folder" in caplog.text
+    assert "bad.toml, line 4 (phase 1): files ends in a folder" in caplog.text
 
 
 def test_what_is_started_so_is_followed(flow):

@@ -117,6 +117,19 @@ def test_what_is_missing_is_told_once_its_time_is_over(flow):
     assert len([it for it in flow.after(ORDERS) if not it.result]) == 1
 
 
+def test_a_join_of_a_workflow_that_is_away_is_told_when_it_is_back(flow):
+    """Somebody moves a folder; what else is overdue is told meanwhile."""
+    flow = flow(more='join_within = "12h"')
+    flow.follow(ITEMS)
+    content = (flow.files.folder / "shop.toml").read_text()
+    flow.files.write('[[phase]]\ntask = "a"\ncron = "@daily"\n', "other.toml")
+    (flow.files.folder / "shop.toml").unlink()
+    assert [it for it, _ in flow.pass_time(hours=13) if it.result] == []
+    flow.files.write(content)
+    ((told, _),) = [it for it in flow.pass_time(hours=2) if it[0].result]
+    assert "waits for orders of" in told.msg
+
+
 def test_a_gate_looks_at_the_meta_of_all_parents(flow):
     """One brings what another lacks."""
     assert len(flow(more='require = ["file", "only"]').after(ORDERS, ITEMS)) == 1

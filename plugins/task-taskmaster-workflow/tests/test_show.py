@@ -113,3 +113,22 @@ def test_what_is_converted_says_the_same(text):
             assert getattr(one, key) == getattr(other, key)
         for key in ("offset", "retry", "retry_delay", "no_alert", "zone", "join"):
             assert getattr(one, key) == getattr(other, key)
+
+
+def test_a_key_that_no_row_of_a_file_of_meta_has_is_told(tmp_path):
+    """An info without its value would only be seen by who reads the done tasks."""
+    rows = tmp_path / "shops.jsonl"
+    rows.write_text('{"shop": "de"}\n{"shop": "fr", "mode": "full"}\n')
+    text = f"""
+[[phase]]
+task = "load"
+cron = "@daily"
+batch = {{ meta_file = "{rows}" }}
+template = "?shop={{meta:SHOP}}"
+"""
+    workflow, _ = read_workflow("shop.toml", text.replace("SHOP", "shp"))
+    problem = f"! shop.toml load: no row of {rows} has 'shp', which template asks for"
+    assert f"{problem}: did you mean 'shop'?" in tree(workflow, DAY)
+    workflow, _ = read_workflow("shop.toml", text.replace("SHOP", "mode"))
+    assert "! " not in tree(workflow, DAY)
+    assert "?shop=full" in tree(workflow, DAY)

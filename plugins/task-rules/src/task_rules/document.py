@@ -65,9 +65,9 @@ class Document:
             for number, table in enumerate(values)
         ]
 
-    def note(self, text: str, *path: str | int) -> None:
+    def note(self, text: str, *path: str | int, serious: bool = True) -> None:
         """Note a problem, with the line of what it is about."""
-        self.problems.append(Problem(text, self._line(path)))
+        self.problems.append(Problem(text, self._line(path), serious=serious))
 
     @property
     def usable(self) -> bool:

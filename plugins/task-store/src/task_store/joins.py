@@ -1,14 +1,27 @@
 """Parents that have arrived, for tasks that wait for several of them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 import attrs
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    bindparam,
+    delete,
+    func,
+    select,
+    tuple_,
+    update,
+)
 
 from task_store.database import Database
 from task_store.tables import JOIN
 
+FORGOTTEN = 30 * 86400.0
+"""Seconds after which a parent is forgotten whose join never got complete."""
 _OPEN = JOIN.c.fired.is_(None)
+_PLACE = (JOIN.c.workflow, JOIN.c.phase, JOIN.c.key)
 
 
 @attrs.frozen
@@ -151,25 +164,35 @@ class Joins:
         look = select(JOIN).where(_OPEN).order_by(JOIN.c.arrived)
         if workflow is not None:
             look = look.where(JOIN.c.workflow == workflow)
-        found: dict[tuple[str, str, str], Waiting] = {}
         with self._database.reading() as connection:
-            for row in connection.execute(look):
-                place = (row.workflow, row.phase, row.key)
-                first = found.setdefault(
-                    place, Waiting(*place, (), row.arrived, row.expires)
-                )
-                parents = (*first.parents, row.parent)
-                found[place] = attrs.evolve(first, parents=parents)
-        return list(found.values())
+            return _gathered(connection.execute(look))
 
-    def overdue(self) -> list[Waiting]:
-        """Return the joins whose time is over, the oldest first."""
-        now = self._database.time()
-        return [it for it in self.waiting() if it.expires and it.expires <= now]
+    def overdue(self, limit: int = 100) -> list[Waiting]:
+        """Return joins whose time is over, those first that came first.
+
+        It costs what is overdue, however many others wait: see `expire`.
+        """
+        ended = _OPEN & (JOIN.c.expires <= self._database.now)
+        some = select(*_PLACE).where(ended).order_by(JOIN.c.expires).limit(limit)
+        look = select(JOIN).where(_OPEN, tuple_(*_PLACE).in_(some))
+        with self._database.reading() as connection:
+            return _gathered(connection.execute(look.order_by(JOIN.c.arrived, *_PLACE)))
+
+    def expire(self, joins: Iterable[Waiting], at: float | None) -> None:
+        """Let joins be overdue at another time; never again when None."""
+        rows = [{"w": it.workflow, "p": it.phase, "k": it.key} for it in joins]
+        place = zip(_PLACE, "wpk", strict=True)
+        wanted = [column == bindparam(name) for column, name in place]
+        if rows:
+            with self._database.writing() as connection:
+                changed = update(JOIN).where(_OPEN, *wanted).values(expires=at)
+                connection.execute(changed, rows)
 
     def drop_old(self, age: float) -> int:
-        """Drop what fired longer ago; return how many parents."""
-        old = JOIN.c.fired < self._database.now - age
+        """Drop what fired longer ago, or waits in vain; return how many parents."""
+        now = self._database.now
+        forgotten = _OPEN & (JOIN.c.arrived < now - FORGOTTEN)
+        old = (JOIN.c.fired < now - age) | forgotten
         with self._database.writing() as connection:
             return connection.execute(delete(JOIN).where(old)).rowcount
 
@@ -177,6 +200,16 @@ class Joins:
         """Forget a join, complete or not."""
         with self._database.writing() as connection:
             connection.execute(delete(JOIN).where(_at(workflow, phase, key)))
+
+
+def _gathered(rows: "Iterable[Row[Any]]") -> list[Waiting]:
+    """Return the joins that rows belong to; the first of each comes first."""
+    found: dict[tuple[str, str, str], Waiting] = {}
+    for row in rows:
+        place = (row.workflow, row.phase, row.key)
+        first = found.setdefault(place, Waiting(*place, (), row.arrived, row.expires))
+        found[place] = attrs.evolve(first, parents=(*first.parents, row.parent))
+    return list(found.values())
 
 
 def _at(workflow: str, phase: str, key: str) -> ColumnElement[bool]:

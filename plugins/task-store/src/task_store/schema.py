@@ -8,7 +8,7 @@ from task_store.errors import StoreError
 from task_store.place import Place
 from task_store.tables import VERSION_TABLE
 
-VERSION = "0001"
+VERSION = "0002"
 """The last step that this program knows."""
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('task_store', 0))")
 _READ = text(f"SELECT version_num FROM {VERSION_TABLE}")

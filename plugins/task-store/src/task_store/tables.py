@@ -64,6 +64,7 @@ JOIN = Table(
     _moment("arrived"),
     _moment("expires", nullable=True),
     _moment("fired", nullable=True),
+    Index("task_join_fired_expires", "fired", "expires"),
 )
 # Versions of files that are told already.
 SEEN = Table(

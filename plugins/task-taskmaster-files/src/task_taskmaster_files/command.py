@@ -51,6 +51,8 @@ def check(paths: tuple[Path, ...], timezone: str) -> None:
         else:
             click.echo(shown("\n".join(_report(path, rules)), lines=True))
             problems += [f"{path}: {it}" for it in _unknown(rules)]
+            for note in rules.notes:
+                click.echo(shown(note), err=True)
     if problems:
         raise OptionError(problems)
 

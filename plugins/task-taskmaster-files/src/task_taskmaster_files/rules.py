@@ -48,10 +48,12 @@ class Rules:
     Args:
         rules: Its rules.
         storage: Protocol -> what fsspec takes to open it.
+        notes: What may be wrong, one line each.
     """
 
     rules: Sequence[Rule]
     storage: Mapping[str, Mapping[str, Any]]
+    notes: Sequence[str] = ()
 
 
 def read_rules(path: Path, *, timezone: str = "UTC") -> Rules:
@@ -77,9 +79,10 @@ def read_rules(path: Path, *, timezone: str = "UTC") -> Rules:
                 _refuse_double(rule, rules, table)
                 rules.append(rule)
         _check_root(document)
-    if document.problems:
+        _note_unused(document, storage, rules)
+    if not document.usable:
         raise OptionError(document.told())
-    return Rules(rules, storage)
+    return Rules(rules, storage, document.told())
 
 
 def _check_root(document: Document) -> None:
@@ -99,6 +102,18 @@ def _storage(document: Document) -> Mapping[str, Mapping[str, Any]]:
     text = "storage has a table for each protocol: write [storage.s3]"
     document.note(text, "storage")
     return {}
+
+
+def _note_unused(
+    document: Document, storage: Mapping[str, Any], rules: Sequence[Rule]
+) -> None:
+    listed = [it for it in rules if it.source is Source.LIST]
+    used = {it.pattern.protocol for it in listed}
+    for name in storage:
+        if name not in used:
+            text = f"[storage.{name}] is used by no rule"
+            hint = nearest(name, used) or ": only --taskmaster-manifests could use it"
+            document.note(f"{text}{hint}", "storage", name, serious=False)
 
 
 def _rule(table: Table, number: int, zone: tzinfo) -> Rule | None:

@@ -1,7 +1,7 @@
 """Phases with `files`: tasks for the files that messages of a topic tell of.
 
-Only this module knows how such messages and patterns are read, which another
-distribution brings: that of the taskmaster `files`.
+Only this module knows how such messages are read, which another distribution brings:
+that of the taskmaster `files`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -106,11 +106,8 @@ class Filing:
     def _rules_of(self, book: Book) -> Iterator[Rule]:
         for entry in book.entries.values():
             for phase in entry.workflow.phases:
-                try:
-                    if phase.files:
-                        yield Rule(entry, phase, Pattern(phase.files, phase.zone))
-                except ValueError as error:
-                    self._ctx.log.error("%s: files %s", phase, error)  # noqa: TRY400
+                if phase.files:
+                    yield Rule(entry, phase, Pattern(phase.files, phase.zone))
 
     def _start(
         self, rule: Rule, file: File, made: list[Made], claims: list[Claim]

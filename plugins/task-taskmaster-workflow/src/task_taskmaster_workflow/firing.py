@@ -9,9 +9,11 @@ import attrs
 from task_rules import template as templates
 from task_rules.dates import By, dates
 from task_rules.moments import HOUR, hour_text, shifted
+from task_rules.names import nearest
 
 from task_taskmaster_workflow.phase import Batch, Phase
 from task_taskmaster_workflow.rows import Row, read_rows
+from task_taskmaster_workflow.values import RESERVED
 
 
 @attrs.frozen(kw_only=True)
@@ -61,7 +63,23 @@ def for_date(
     if batch is None:
         return expand(phase, [moment], [{}], above)
     moment = moment.replace(minute=0, second=0, microsecond=0)
-    return expand(phase, days(batch, moment), rows_of(batch), above)
+    rows = rows_of(batch)
+    _check_keys(phase, batch, rows)
+    return expand(phase, days(batch, moment), rows, above)
+
+
+def _check_keys(phase: Phase, batch: Batch, rows: Sequence[Row]) -> None:
+    """See that what a template asks for is in the file of a batch.
+
+    Some rows may lack it, as in flowlord's files; if all do, somebody has mistyped it.
+    """
+    if not (rows and batch.meta_file):
+        return
+    known = {*RESERVED, *phase.meta}.union(*rows)
+    for key in templates.keys(phase.template):
+        if key not in known:
+            text = f"no row of {batch.meta_file} has {key!r}, which template asks for"
+            raise ValueError(f"{phase}: {text}{nearest(key, known)}")
 
 
 def days(batch: Batch, moment: datetime) -> list[datetime]:

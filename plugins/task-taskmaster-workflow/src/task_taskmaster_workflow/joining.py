@@ -13,8 +13,10 @@ from task_taskmaster_workflow.phase import Phase
 
 ROUNDS = 1000
 """How often the same parent may come anew under one key."""
-FORGOTTEN = 30 * 86400.0
-"""Seconds after which a join that never got complete is forgotten."""
+OVERDUE_AT_ONCE = 100
+"""Joins whose time is over that are told in one transaction."""
+AGAIN = 3600.0
+"""Seconds until a join is looked at again whose workflow is not there."""
 
 
 class Joining:
@@ -117,23 +119,26 @@ def _round(key: str, number: int) -> str:
 
 
 def overdue_alerts(store: Store, book: Book, topic: str, clock: Clock) -> list[Claim]:
-    """Return an alert for each join whose time is over: who is missing.
+    """Return an alert for each of some joins whose time is over: who is missing.
 
-    They come again at each look; their keys do not.
+    They are told once, in the transaction of the caller. Those of a workflow that is
+    not there now are looked at later: it may come back.
     """
-    found = []
-    now = store.now()
-    for waiting in store.joins.waiting():
+    told, later, found = [], [], []
+    for waiting in store.joins.overdue(OVERDUE_AT_ONCE):
         phase = _phase(book, waiting.workflow, waiting.phase)
-        if now - waiting.since > FORGOTTEN:
-            store.joins.drop(waiting.workflow, waiting.phase, waiting.key)
-        elif phase and waiting.expires and waiting.expires <= now:
-            missing = [ref for ref in phase.parents if ref not in waiting.parents]
-            text = f"waits for {', '.join(missing)} of {waiting.key}"
-            there = f"{', '.join(waiting.parents)} arrived in time"
-            task = alert(phase, f"{text}; {there}", clock, waiting.key)
-            parts = (waiting.workflow, waiting.phase, waiting.key, str(waiting.since))
-            found.append(Claim(key_of("overdue", *parts), topic, encode_task(task)))
+        if phase is None:
+            later.append(waiting)
+            continue
+        told.append(waiting)
+        missing = [ref for ref in phase.parents if ref not in waiting.parents]
+        text = f"waits for {', '.join(missing)} of {waiting.key}"
+        there = f"{', '.join(waiting.parents)} arrived in time"
+        task = alert(phase, f"{text}; {there}", clock, waiting.key)
+        parts = (waiting.workflow, waiting.phase, waiting.key, str(waiting.since))
+        found.append(Claim(key_of("overdue", *parts), topic, encode_task(task)))
+    store.joins.expire(told, None)
+    store.joins.expire(later, store.now() + AGAIN)
     return found
 
 

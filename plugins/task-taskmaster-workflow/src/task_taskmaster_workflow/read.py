@@ -17,6 +17,7 @@ from task_taskmaster_workflow.phase import Batch, Cron, On, Overlap, Phase
 from task_taskmaster_workflow.values import (
     FOR_ALL,
     read_cron,
+    read_files,
     read_fixed_meta,
     read_join,
     read_keys,
@@ -140,7 +141,7 @@ class _Reader:
             missed=self._either("missed", Missed.LAST),
             missed_window=self._either("missed_window", None),
             overlap=self._either("overlap", Overlap.ALLOW),
-            files=table.take("files", text, ""),
+            files=table.take("files", read_files, ""),
             manual=table.take("manual", flag, default=False),
             parents=parents,
             on=table.take("on", read_on, frozenset({On.COMPLETE})),

@@ -11,7 +11,7 @@ from task_core.api import TaskmasterContext, encode_task
 from task_taskmaster_workflow.agenda import Agenda, Slot, moment_of
 from task_taskmaster_workflow.folder import Library
 from task_taskmaster_workflow.following import Topics
-from task_taskmaster_workflow.joining import overdue_alerts
+from task_taskmaster_workflow.joining import OVERDUE_AT_ONCE, overdue_alerts
 from task_taskmaster_workflow.making import (
     Made,
     alert,
@@ -233,12 +233,15 @@ class Timekeeper:
         now = self._ctx.clock.monotonic()
         if now < self._overdue or not self._topics.alerts:
             return
-        self._overdue = now + OVERDUE_EVERY
         book, topic = self._library.book, self._topics.alerts
         store, clock = self._store, self._ctx.clock
-        claims = self.outbox.insist(lambda: overdue_alerts(store, book, topic, clock))
-        if claims:
-            self.outbox.send(*claims)
+        if self.outbox.insist(lambda: store.joins.overdue(1)):
+            told = self.outbox.send_from(
+                lambda: overdue_alerts(store, book, topic, clock)
+            )
+            if len(told) == OVERDUE_AT_ONCE:
+                return  # there may be more
+        self._overdue = now + OVERDUE_EVERY
 
     def _keep_successes(self) -> None:
         now = self._ctx.clock.monotonic()

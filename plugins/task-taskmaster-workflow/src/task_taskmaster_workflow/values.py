@@ -1,8 +1,9 @@
 """Values of a phase, each from what TOML has; a `ValueError` fits behind their key."""
 
+import contextlib
 import re
 from collections.abc import Callable, Mapping
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from typing import Any
 
 from task_rules.missed import Missed
@@ -16,6 +17,7 @@ from task_rules.table import (
     one_of,
     scalar,
     scalars,
+    text,
     texts,
     whole,
 )
@@ -49,6 +51,20 @@ def read_refs(value: Any) -> tuple[str, ...]:
     if len(set(found)) < len(found):
         raise ValueError("names a parent twice")
     return found
+
+
+def read_files(value: Any) -> str:
+    """Read a pattern of files.
+
+    Another distribution knows what is one: without it, no file starts anything either.
+    """
+    pattern = text(value)
+    with contextlib.suppress(ModuleNotFoundError):
+        from task_taskmaster_files.pattern import Pattern
+
+        if pattern:
+            Pattern(pattern, UTC)
+    return pattern
 
 
 def read_on(value: Any) -> frozenset[On]:

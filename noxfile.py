@@ -252,20 +252,33 @@ def chaos(session: nox.Session) -> None:
     """Workers killed by the hundred: no task is lost.
 
     `nox -s chaos -- --minutes 60` goes on for so long, with brokers too, each round
-    with other seeds.
+    with other seeds. Each says its seed: with `CHAOS_SEED` that round comes first.
     """
-    if session.posargs[:1] != ["--minutes"]:
+    minutes, others = _minutes(session)
+    if minutes is None:
         _install_wheels(session)
         session.run("pytest", "tests/chaos", *session.posargs)
         return
     _install_wheels(session, *_extras())
     session.env["PYTHONPATH"] = str(ROOT / "contrib")
-    session.env["CHAOS_RUNS"] = os.environ.get("CHAOS_RUNS", "3")
-    ends = time.monotonic() + 60 * float(session.posargs[1])
+    session.env["CHAOS_RUNS"] = runs = os.environ.get("CHAOS_RUNS", "3")
+    seeds = filter(None, [os.environ.get("CHAOS_SEED")])
+    chaos = ("tests/chaos", "contrib/brokers/chaos")
+    ends = time.monotonic() + 60 * minutes
     while time.monotonic() < ends:
-        session.env["CHAOS_SEED"] = str(time.time_ns() // 1_000_000_000)
-        chaos = ("tests/chaos", "contrib/brokers/chaos")
-        session.run("pytest", "-p", "brokers.fixtures", *chaos, *session.posargs[2:])
+        session.env["CHAOS_SEED"] = seed = next(seeds, str(int(time.time())))
+        session.log(f"a round with CHAOS_SEED={seed} CHAOS_RUNS={runs}")
+        session.run("pytest", "-p", "brokers.fixtures", *chaos, *others)
+
+
+def _minutes(session: nox.Session) -> tuple[float | None, list[str]]:
+    """Return what `--minutes` says, and the words behind it."""
+    if session.posargs[:1] != ["--minutes"]:
+        return None, session.posargs
+    try:
+        return float(session.posargs[1]), session.posargs[2:]
+    except (IndexError, ValueError):
+        session.error("--minutes wants a number: nox -s chaos -- --minutes 60")
 
 
 @nox.session

@@ -49,6 +49,7 @@ class FollowingConsumer(LineConsumer):
             self._leaving = True
         elif self._cut():
             self._buffer.finish()
+            self._buffer.restart()
             os.lseek(self._fd, 0, os.SEEK_SET)
         else:
             self._at_end = True
@@ -72,6 +73,7 @@ class FollowingConsumer(LineConsumer):
             self._at_end = True
             return
         self._buffer.finish()
+        self._buffer.restart()
         os.close(self._fd)
         self._fd = fd
         self._leaving = False

@@ -3,7 +3,8 @@
 import os
 import select
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import compress, count, repeat
 from time import monotonic
 
 from task_core.api.consumer import Consumer
@@ -20,6 +21,8 @@ LONGEST_REST = 1024 * 1024
 """Bytes of a line up to which its rest is read at the end."""
 RUSH = 16
 """Who wants more lines than that at a time is short of nothing but tasks."""
+NO, FIRST, NONE = repeat(None), repeat(1), repeat(0)
+"""What a line has no more of than another one: a delivery is made without a call."""
 LAST_MOMENT = 0.02
 """Seconds by which a line that is just coming in may exceed the timeout."""
 
@@ -151,6 +154,7 @@ class LineBuffer:
     """Holds what was read and not delivered: whole lines, and pieces of the last one.
 
     Lines stay exactly as read until they are taken, so that `pending` can count them.
+    Each is told with its number, from 1 on.
     """
 
     def __init__(self) -> None:
@@ -159,6 +163,7 @@ class LineBuffer:
         self._pieces: list[bytes] = []
         self._lines: list[bytes] = []
         self._next = 0
+        self._number: int | None = 1  # of the next line; None: that is not known
         self._unended = False  # the last line came without its newline
         self._has_returns = False  # as files of Windows have
 
@@ -186,15 +191,29 @@ class LineBuffer:
         """Return up to `limit` lines as deliveries; blank ones are skipped."""
         while self._lines:
             batch = self._lines[self._next : self._next + limit]
+            numbers = self._numbers(len(batch))
             self._next += len(batch)
             if self._next == len(self._lines):
                 self._clear()
             found = [*filter(bytes.strip, batch)]
+            if len(found) < len(batch):
+                numbers = compress(numbers, map(bytes.strip, batch))
             if self._has_returns:
                 found = [line.removesuffix(b"\r") for line in found]
             if found:
-                return [*map(Delivery, found)]
+                return [*map(Delivery, found, NO, FIRST, NO, NONE, NONE, numbers)]
         return []
+
+    def restart(self) -> None:
+        """Count anew: what comes is the beginning of another file."""
+        self._number = None if self._lines else 1
+
+    def _numbers(self, size: int) -> Iterator[int | None]:
+        """Return the numbers of so many lines that are being taken."""
+        if (number := self._number) is None:
+            return NO
+        self._number = number + size
+        return count(number)
 
     def take_all(self) -> list[Delivery]:
         """Return everything, the unfinished last line too."""

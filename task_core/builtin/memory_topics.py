@@ -123,7 +123,12 @@ class Channel:
         heapq.heappush(self._ends, (ends, token))
         message = entry.message
         return Delivery(
-            message.body, token, entry.attempt, message.headers, entry.returned
+            message.body,
+            token,
+            entry.attempt,
+            message.headers,
+            entry.returned,
+            position=entry.number,
         )
 
     def _refill(self, now: float) -> None:
@@ -146,7 +151,7 @@ class Topic:
     def __init__(self) -> None:
         self.channels: dict[str, Channel] = {}
         self._backlog: list[tuple[Message, float]] = []
-        self._numbers = itertools.count()
+        self._numbers = itertools.count(1)
 
     def channel(self, name: str) -> Channel:
         """Return a channel; make it when there is none of this name."""

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from task_core.errors import FrameworkError
-from task_core.launcher.at_work import About, Record
+from task_core.launcher.at_work import About, take_logs
 from task_core.shown import shown
 
 
@@ -138,6 +138,8 @@ def set_up_logging(
     What the user's code has set up to write to the terminal goes, since each line would
     come twice; its other handlers stay, and get all lines.
 
+    It is done again when a worker was made: importing it may have set up others.
+
     Args:
         level: The level.
         form: How lines look.
@@ -154,10 +156,8 @@ def set_up_logging(
     for other in [*root.handlers]:
         if isinstance(other, Stderr) or _writes_here(other):
             root.removeHandler(other)
-    root.addHandler(handler)
+    take_logs(handler)
     root.setLevel(level.upper())
-    logging.setLogRecordFactory(Record)
-    logging.captureWarnings(True)
 
 
 def _writes_here(handler: logging.Handler) -> bool:

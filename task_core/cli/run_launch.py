@@ -19,6 +19,7 @@ from task_core.api.plugin import Late, TaskmasterPlugin
 from task_core.cli.buses import open_bus
 from task_core.cli.hooks import hooks_of
 from task_core.cli.launch_options import LaunchOptions
+from task_core.cli.logs import set_up_logging
 from task_core.cli.stdout import claim_stdin, claim_stdout
 from task_core.config.resolve import DEFAULT
 from task_core.config.selection import Settings
@@ -58,10 +59,7 @@ def run(settings: Settings, *others: Settings) -> int:
     stdin = claim_stdin()
     stdout = claim_stdout()
     lease = settings.command.lease.total_seconds()
-
-    def open_(one: Settings) -> Bus:
-        return open_bus(one, stdout, lease, stdin)
-
+    open_ = partial(open_bus, stdout=stdout, lease=lease, stdin=stdin)
     if settings.worker:
         return _run_workers([settings, *others], open_)
     return _run_taskmaster(settings, open_)
@@ -72,6 +70,7 @@ def _run_workers(many: Sequence[Settings], open_: Callable[[Settings], Bus]) -> 
     options: LaunchOptions = settings.command
     hooks = _narrated(hooks_of(settings))
     launchers = _make_launchers(many, open_, hooks)
+    set_up_logging(options.log_level.value, options.log_format, options.log_time)
     buses = [one.parts.bus for one in launchers]
     kill_time = options.kill_time.total_seconds()
     freeze = _longest_freeze(buses, options)
@@ -220,6 +219,7 @@ def _run_taskmaster(settings: Settings, open_: Callable[[Settings], Bus]) -> int
     plugin: TaskmasterPlugin = settings.taskmaster.plugin
     hooks = _narrated(hooks_of(settings))
     taskmaster = plugin.make(settings.taskmaster.options)
+    set_up_logging(options.log_level.value, options.log_format, options.log_time)
     name = plugin.name
     loop = TaskmasterLoop(
         taskmaster,

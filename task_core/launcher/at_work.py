@@ -12,6 +12,8 @@ from task_core.errors import excerpt
 from task_core.launcher.context import Job
 from task_core.values import format_duration
 
+OURS = ("task", "py")
+"""Where names of loggers begin that are the framework's, or Python's warnings."""
 MOST_NAMED = 3
 """How many tasks a line names."""
 
@@ -131,6 +133,21 @@ def tell_raised(
         exc_info=(type(error), error, trace),
         extra=about(job),
     )
+
+
+def take_logs(handler: logging.Handler) -> None:
+    """Have a handler get all that is logged, Python's warnings too, with the task.
+
+    Again after each import of user code: what sets up logging there, in its usual way,
+    silences all loggers that it does not name.
+    """
+    root = logging.getLogger()
+    root.addHandler(handler)
+    logging.setLogRecordFactory(Record)
+    logging.captureWarnings(True)
+    for name, one in [*root.manager.loggerDict.items()]:
+        if name.partition(".")[0] in OURS and isinstance(one, logging.Logger):
+            one.disabled = False
 
 
 class Record(logging.LogRecord):

@@ -1,6 +1,7 @@
 """Tasks that kill their worker are put aside, and nobody with them.
 
-`CHAOS_RUNS=20` runs every combination; a few are enough for every day.
+`CHAOS_RUNS=20` runs every combination; a few, others for each `CHAOS_SEED`, are enough
+for every day.
 """
 
 import itertools
@@ -17,7 +18,8 @@ from task_core.api import BusContext
 
 RUNS = int(os.environ.get("CHAOS_RUNS", "4"))
 EVERY = list(itertools.product([1, 2, 3, 4], [1, 4, 8, 16], [1, 3, 5], [None, 0, 20]))
-CHOSEN = random.Random(9).sample(EVERY, min(RUNS, len(EVERY)))
+SEED = int(os.environ.get("CHAOS_SEED", "9"))
+CHOSEN = random.Random(SEED).sample(EVERY, min(RUNS, len(EVERY)))
 if RUNS >= 20:
     CHOSEN = EVERY
 
@@ -39,7 +41,7 @@ def test_killers_are_dead_once_and_innocents_done(
     if prefetch is not None:
         flags += ["--prefetch", str(prefetch)]
     scenario = Killers(tmp_path, "sqlite", bus, *flags, most=prefetch)
-    choose = random.Random(f"{killers}{slots}{attempts}{prefetch}")
+    choose = random.Random(f"{SEED} {killers} {slots} {attempts} {prefetch}")
     scenario.send(*[choose.randrange(INNOCENTS) for _ in range(killers)])
     scenario.run()
     scenario.check(killers, slots)

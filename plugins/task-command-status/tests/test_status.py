@@ -1,12 +1,15 @@
 """Rules of `task status` and `task top`."""
 
 import json
+import os
+import pty
+import socket
 import subprocess
 import sys
 import time
 
 import pytest
-from task_command_status.ask import facts_of
+from task_command_status.ask import check, facts_of
 from task_command_status.table import HEADS, rows, running, table
 
 NAP = """
@@ -162,6 +165,47 @@ def test_tasks_without_an_id_are_told_by_their_info():
     ]
 
 
-def test_who_answers_something_else_is_told_so(tmp_path):
-    """It is no status."""
-    assert facts_of(f"unix:{tmp_path}/no") == ({}, "there is no such file")
+def test_who_cannot_be_asked_is_told_so(tmp_path, monkeypatch):
+    """In the words of who looks, not of the system."""
+    assert facts_of(f"unix:{tmp_path}/no", 5.0) == ({}, "there is no such file")
+
+    def unknown(*args, **more):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    assert facts_of("nowhere:1", 5.0) == ({}, "there is no such host")
+
+
+def test_one_that_hangs_is_waited_for_no_longer_than_told():
+    """So long a screen is late, and an interrupt."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        assert facts_of(address, 0.1) == ({}, "does not answer")
+
+
+@pytest.mark.parametrize("address", ["http://a:1", "http://a:1/", "http://a:1/info"])
+def test_an_address_may_be_as_a_browser_has_it(address):
+    """It is what lies at hand."""
+    assert check(address) == "a:1"
+
+
+@pytest.mark.parametrize("address", ["unix:", "http://", "http://a", "https://a:1"])
+def test_half_an_address_is_none(address):
+    """Before anybody is asked."""
+    done = task("status", address)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert " is no address: give HOST:PORT" in done.stderr
+
+
+@pytest.mark.parametrize(("term", "steers"), [("xterm", True), ("dumb", False)])
+def test_a_terminal_that_cannot_be_steered_is_not(term, steers):
+    """It gets one table after the other, as a file does."""
+    here, there = pty.openpty()
+    words = ["-m", "task_core", "top", "--count", "1", "127.0.0.1:1"]
+    env = {**os.environ, "TERM": term}
+    subprocess.run([sys.executable, *words], stdout=there, env=env, check=True)
+    os.close(there)
+    told = os.read(here, 10_000)
+    os.close(here)
+    assert b"nobody is there" in told
+    assert (b"\x1b" in told) is steers

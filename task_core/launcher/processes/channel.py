@@ -10,7 +10,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from task_core.launcher.at_work import Record
+from task_core.launcher.at_work import take_logs
 from task_core.launcher.processes.frames import Log, Print, Struct, frame
 
 CARRIED = ("name", "levelno", "levelname", "pathname", "lineno", "funcName", "created")
@@ -108,22 +108,27 @@ class Logged(logging.Handler):
             self.handleError(record)
 
 
-def divert(channel: Channel, levels: Mapping[str, int]) -> None:
-    """Send what is printed and logged to the parent.
-
-    Args:
-        channel: Takes it there.
-        levels: Of loggers, by name.
-    """
+def divert(channel: Channel) -> None:
+    """Send what is printed to the parent."""
     for number, name in ((1, "stdout"), (2, "stderr")):
         buffer = io.BufferedWriter(Printed(channel, number))
         text = io.TextIOWrapper(
             buffer, encoding="utf-8", errors=ESCAPED, line_buffering=True
         )
         setattr(sys, name, text)
-    logging.basicConfig(handlers=[Logged(channel)], force=True)
-    logging.setLogRecordFactory(Record)
-    logging.captureWarnings(True)
+
+
+def divert_logs(channel: Channel, levels: Mapping[str, int]) -> None:
+    """Send what is logged to the parent, and to nobody else: it has all handlers.
+
+    Args:
+        channel: Takes it there.
+        levels: Of loggers, by name.
+    """
+    root = logging.getLogger()
+    for other in [*root.handlers]:
+        root.removeHandler(other)
+    take_logs(Logged(channel))
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
 

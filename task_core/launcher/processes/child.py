@@ -9,6 +9,7 @@ import time
 import traceback
 from collections import deque
 from contextvars import Context
+from functools import partial
 from queue import SimpleQueue
 from types import FrameType
 
@@ -17,7 +18,12 @@ from task_core.api.worker import describe, failed
 from task_core.errors import FrameworkError
 from task_core.launcher.at_work import AT_WORK, AtWork
 from task_core.launcher.context import Job
-from task_core.launcher.processes.channel import Channel, divert, speak_for_itself
+from task_core.launcher.processes.channel import (
+    Channel,
+    divert,
+    divert_logs,
+    speak_for_itself,
+)
 from task_core.launcher.processes.frames import (
     Back,
     Begin,
@@ -186,7 +192,8 @@ def main() -> None:
     begin, *rest = _first(channel, frames)
     assert isinstance(begin, Begin)
     try:
-        doer, limits = make_doer(begin.recipe, lambda levels: divert(channel, levels))
+        divert(channel)
+        doer, limits = make_doer(begin.recipe, partial(divert_logs, channel))
     except BaseException as error:  # noqa: BLE001  importing runs anybody's code
         channel.send(_broken(error))
         os._exit(1)

@@ -91,7 +91,8 @@ def make_doer(
 
     Args:
         recipe: A pickled `Recipe`.
-        divert: Sends what is printed and logged to the parent; takes levels of loggers.
+        divert: Sends what is logged to the parent; takes levels of loggers. It is asked
+            again after user code was imported, which may have sent it elsewhere.
 
     Raises:
         WorkerError: The worker is not found here.
@@ -104,6 +105,7 @@ def make_doer(
     plugin = as_plugin(_find(made.find))
     options, retry_on = pickle.loads(made.rest)  # noqa: S301  as above
     call, options = make_call(plugin, options)
+    divert(made.levels)
     grace = Grace(made.kill_time)
     shared = SharedContext(
         cancel=Cancel(),

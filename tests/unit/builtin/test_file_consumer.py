@@ -79,3 +79,11 @@ def test_a_truncated_file_is_read_from_its_start(path, consumer):
     assert next_lines(consumer) == [b"a", b"bbbbbbbbb"]
     path.write_bytes(b"c\n")
     assert next_lines(consumer) == [b"c"]
+
+
+def test_the_lines_of_a_file_that_is_cut_count_anew(path, consumer):
+    """The first line is number 1 again."""
+    append(path, b"b\n")
+    assert [one.position for one in consumer.receive(10, 5)] == [1, 2]
+    path.write_bytes(b"c\n")
+    assert [one.position for one in consumer.receive(10, 5)] == [1]

@@ -58,3 +58,30 @@ def test_bytes_that_are_no_text_pass_untouched():
     buffer = LineBuffer()
     buffer.feed(b"\xff\x00\xfe\n")
     assert bodies(buffer.take(1)) == [b"\xff\x00\xfe"]
+
+
+@given(st.lists(st.binary(max_size=12)), st.integers(1, 5))
+def test_each_line_is_told_with_its_number(pieces, limit):
+    """Blank ones count, as in an editor."""
+    buffer = LineBuffer()
+    found = []
+    for piece in pieces:
+        buffer.feed(piece)
+        found += buffer.take(limit)
+    found += buffer.take_all()
+    whole = b"".join(pieces).split(b"\n")
+    expected = [number for number, line in enumerate(whole, 1) if line.strip()]
+    assert [delivery.position for delivery in found] == expected
+
+
+def test_the_numbers_begin_anew_with_another_file():
+    """Lines that are left of the one before, and what follows them, have none."""
+    buffer = LineBuffer()
+    buffer.feed(b"a\nb\n")
+    assert [one.position for one in buffer.take(1)] == [1]
+    buffer.restart()
+    buffer.feed(b"c\n")
+    assert [one.position for one in buffer.take(9)] == [None, None]
+    buffer.restart()
+    buffer.feed(b"d\n")
+    assert [one.position for one in buffer.take(9)] == [1]

@@ -197,3 +197,59 @@ def test_a_pipe_gets_the_time_and_no_colours():
 def test_every_format_is_known():
     """And text is what one gets."""
     assert LaunchOptions().log_format is LogFormat.TEXT
+
+
+SETS_UP = """
+import logging, logging.config
+from task_core.api import WorkerPlugin
+
+SETUP = {
+    "version": 1,
+    "disable_existing_loggers": True,
+    "handlers": {"own": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["own"], "level": "WARNING"},
+}
+"""
+AT_IMPORT = """
+logging.config.dictConfig(SETUP)
+def work(info, ctx):
+    ctx.log.info("at work")
+    logging.getLogger("mine").info("mine")
+"""
+WHEN_MADE = """
+from task_core.api import Worker
+
+class Work(Worker):
+    def do_task(self, ctx):
+        ctx.log.info("at work")
+        logging.getLogger("mine").info("mine")
+
+def make(options):
+    logging.config.dictConfig(SETUP)
+    return Work()
+
+work = WorkerPlugin(name="work", summary="", make=make)
+"""
+
+
+@pytest.mark.parametrize("pool", ["thread", "process"])
+@pytest.mark.parametrize("code", [AT_IMPORT, WHEN_MADE])
+def test_a_worker_that_sets_up_logging_silences_and_changes_nothing(
+    tmp_path, code, pool
+):
+    """In its way, or in that of the library: with all loggers that are there off."""
+    path = tmp_path / "work.py"
+    path.write_text(SETS_UP + code)
+    words = ["launch", "-w", f"{path}:work", "--pool", pool, "--log-format", "json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "task_core", *words],
+        input='{"type":"work","info":"a"}\n',
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    names = ["task", "task.worker.work", "mine", "task"]
+    assert [one["logger"] for one in told] == names
+    assert told[0]["message"].startswith("worker work on bus stdio")
+    assert [one.get("info") for one in told] == [None, "a", "a", None]

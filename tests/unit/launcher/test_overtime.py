@@ -89,8 +89,8 @@ def test_a_thread_that_hears_nothing_is_left_behind(work, release, memory, caplo
     assert made.stats.leaked == 1
     (told,) = [one.getMessage() for one in caplog.records]
     assert told == (
-        "slot: task load 'stuck', attempt 1: timed out after 50ms, and its thread does"
-        " not end: it is left behind (1 so far), and another one takes its slot"
+        "slot: task load 'stuck' at 1, attempt 1: timed out after 50ms, and its thread"
+        " does not end: it is left behind (1 so far), and another one takes its slot"
     )
     release.set()
     assert not ended.wait(GRACE), "it was interrupted when it ran Python again"

@@ -18,27 +18,29 @@ class UnixConnection(http.client.HTTPConnection):
 
     Args:
         path: Of the file.
+        patience: Seconds for an answer.
     """
 
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=PATIENCE)
+    def __init__(self, path: str, patience: float) -> None:
+        super().__init__("localhost", timeout=patience)
         self._path = path
 
     def connect(self) -> None:
         """Connect to the file."""
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(PATIENCE)
+        self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
 
 
 def check(address: str) -> str:
-    """Return an address, if it is one.
+    """Return an address, if it is one; as a browser has it will do.
 
     Raises:
         UsageError: It is not; the text says how they look.
     """
-    if address.startswith("unix:"):
+    if address.startswith("unix:") and address != "unix:":
         return address
+    address = address.removeprefix("http://").partition("/")[0]
     host, _, port = address.rpartition(":")
     if not (host and port.isascii() and port.isdigit() and int(port) < 65536):
         raise UsageError(
@@ -48,9 +50,9 @@ def check(address: str) -> str:
     return address
 
 
-def facts_of(address: str) -> tuple[dict[str, Any], str]:
+def facts_of(address: str, patience: float) -> tuple[dict[str, Any], str]:
     """Return the facts, and why there are none."""
-    connection = _connection(address)
+    connection = _connection(address, patience)
     try:
         connection.request("GET", "/info")
         answer = connection.getresponse()
@@ -58,22 +60,29 @@ def facts_of(address: str) -> tuple[dict[str, Any], str]:
         if answer.status != 200:
             return {}, f"answers {answer.status}: {body[:80].decode(errors='replace')}"
         found = json.loads(body)
-    except ConnectionRefusedError:
-        return {}, "nobody is there"
-    except FileNotFoundError:
-        return {}, "there is no such file"
-    except TimeoutError:
-        return {}, "does not answer"
     except (OSError, http.client.HTTPException, ValueError) as error:
-        return {}, f"answers nonsense: {error}" if str(error) else type(error).__name__
+        return {}, _told(error)
     finally:
         connection.close()
     return (found, "") if isinstance(found, dict) else ({}, "is no task launch")
 
 
-def _connection(address: str) -> http.client.HTTPConnection:
+def _told(error: Exception) -> str:
+    match error:
+        case ConnectionRefusedError():
+            return "nobody is there"
+        case FileNotFoundError():
+            return "there is no such file"
+        case TimeoutError():
+            return "does not answer"
+        case socket.gaierror():
+            return "there is no such host"
+    return f"answers nonsense: {error}" if str(error) else type(error).__name__
+
+
+def _connection(address: str, patience: float) -> http.client.HTTPConnection:
     if address.startswith("unix:"):
-        return UnixConnection(address.removeprefix("unix:"))
+        return UnixConnection(address.removeprefix("unix:"), patience)
     host, _, port = address.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    return http.client.HTTPConnection(host, int(port), timeout=PATIENCE)
+    return http.client.HTTPConnection(host, int(port), timeout=patience)

@@ -1,16 +1,18 @@
 """`task status ADDRESS…` shows what is done there; `task top ADDRESS…` follows it."""
 
 import json
+import os
 import shutil
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import click
 
-from task_command_status.ask import check, facts_of
+from task_command_status.ask import PATIENCE, check, facts_of
 from task_command_status.table import plain, rows, running, table
 from task_core.api import UsageError, parse_duration
 
@@ -90,22 +92,24 @@ def seconds_of(_: click.Context, option: click.Parameter, value: str) -> float:
 def top(address: Sequence[str], interval: float, count: int) -> None:
     """Ask again and again, until interrupted."""
     addresses = [check(one) for one in address]
-    terminal = sys.stdout.isatty()
+    # One that hangs holds up the others, and an interrupt, for no longer.
+    patience = min(PATIENCE, max(interval, 1.0))
+    terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     looked = 0
     if terminal:
         click.echo(CLEAR, nl=False)
     while True:
-        show(ask(addresses), terminal=terminal)
+        show(ask(addresses, patience), terminal=terminal)
         looked += 1
         if looked == count:
             return
         time.sleep(interval)
 
 
-def ask(addresses: Sequence[str]) -> Answers:
-    """Return what each answers; one that hangs holds up no other."""
+def ask(addresses: Sequence[str], patience: float = PATIENCE) -> Answers:
+    """Return what each answers within so many seconds; all are asked at once."""
     with ThreadPoolExecutor(min(len(addresses), 32)) as pool:
-        found = list(pool.map(facts_of, addresses))
+        found = list(pool.map(partial(facts_of, patience=patience), addresses))
     return [(one, *answer) for one, answer in zip(addresses, found, strict=True)]
 
 

@@ -156,7 +156,7 @@ def test_a_process_that_says_nothing_more_may_end_by_itself(work, monkeypatch, c
     monkeypatch.setattr(Polls, "mute", mute)
     done = work(workers.goes_silent, "a", max_attempts=1, kill_time=600.0)
     assert done == {}
-    text = "task load 'a', attempt 1: its process exited with 7; it is dead"
+    text = "task load 'a' at 1, attempt 1: its process exited with 7; it is dead"
     assert text in caplog.messages
 
 

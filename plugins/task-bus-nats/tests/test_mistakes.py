@@ -143,6 +143,8 @@ def test_servers_are_addresses():
     """It is told before anything is tried."""
     with pytest.raises(OptionError, match=r"bus\.nats\.host: a server is HOST or"):
         manifest.open(NatsOptions(host="a:b"), BusContext())
+    with pytest.raises(ValueError, match="'port' must be in range"):
+        NatsOptions(port=65_536)
 
 
 def test_files_that_are_not_there_are_told(told, nats, tmp_path):

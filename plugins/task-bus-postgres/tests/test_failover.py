@@ -86,3 +86,5 @@ def test_servers_are_addresses():
     """It is told before anything is tried."""
     with pytest.raises(OptionError, match=r"bus\.postgres\.host: a server is HOST or"):
         plugin.open(PostgresOptions(host="a:b,c"), BusContext())
+    with pytest.raises(ValueError, match="'port' must be in range"):
+        PostgresOptions(port=65_536)

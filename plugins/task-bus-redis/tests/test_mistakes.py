@@ -92,12 +92,22 @@ def test_a_wrong_database_is_told(told, redis):
         plain.open(RedisOptions(db="/tasks"), BusContext())
 
 
-def test_sentinels_are_addresses(told):
-    """All mistakes at once."""
+@pytest.mark.parametrize("port", [0, 65_536])
+def test_a_port_is_one_that_there_is(port):
+    """The system would take the rest of a division by 65,536, and reach another."""
+    with pytest.raises(ValueError, match="'port' must be in range"):
+        RedisOptions(port=port)
+
+
+def test_sentinels_are_addresses(told, redis):
+    """All mistakes at once; and a server that is none is told to be none."""
     with pytest.raises(OptionError) as caught:
         plain.open(RedisOptions(db="x", sentinel=("a:b", "c")), BusContext())
     assert "bus.redis.sentinel: a server is HOST or HOST:PORT" in str(caught.value)
     assert "bus.redis.db" in str(caught.value)
+    text, again = told(sentinel=(redis.address,))
+    assert f"Redis at {redis.address}: is no sentinel: option sentinel" in text
+    assert again
 
 
 @pytest.fixture

@@ -31,7 +31,9 @@ class NatsOptions:
         url=UrlPart.HOST,
         metavar="HOST[:PORT],…",
     )
-    port: int = option(4222, help="Its port.", url=UrlPart.PORT)
+    port: int = option(
+        4222, help="Its port.", url=UrlPart.PORT, validator=in_(range(1, 65536))
+    )
     user: str = option(
         "",
         help="Who logs in; without a password it is a token.",

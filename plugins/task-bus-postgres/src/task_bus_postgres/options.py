@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from attrs.validators import ge
+from attrs.validators import ge, in_
 
 from task_core.api import UrlPart, option
 
@@ -45,7 +45,9 @@ class PostgresOptions:
         url=UrlPart.HOST,
         metavar="HOST[:PORT],…",
     )
-    port: int = option(5432, help="Its port.", url=UrlPart.PORT)
+    port: int = option(
+        5432, help="Its port.", url=UrlPart.PORT, validator=in_(range(1, 65536))
+    )
     dbname: str = option(
         "",
         help="The database; that of the user's name if empty.",

@@ -49,6 +49,7 @@ ANSWERS: tuple[tuple[tuple[type[Exception] | str, ...], type[BusError], str], ..
         BusConnectionError,
         "takes nothing more",
     ),
+    (("command 'SENTINEL'",), BusConnectionError, "is no sentinel: option sentinel"),
     (("unknown command", "syntax error"), BusError, "is too old: take 6.2 or newer"),
     (("DB index", "SELECT"), BusError, "has no such database: option db"),
     (("maximum allowed",), PayloadError, "takes no message that long"),

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import attrs
-from attrs.validators import ge
+from attrs.validators import ge, in_
 
 from task_core.api import UrlPart, option
 
@@ -18,7 +18,9 @@ class RedisOptions:
     """Options of the bus `redis`."""
 
     host: str = option("localhost", help="Where the server is.", url=UrlPart.HOST)
-    port: int = option(6379, help="Its port.", url=UrlPart.PORT)
+    port: int = option(
+        6379, help="Its port.", url=UrlPart.PORT, validator=in_(range(1, 65536))
+    )
     db: str = option(
         "", help="Number of the database.", url=UrlPart.PATH, metavar="NUMBER"
     )

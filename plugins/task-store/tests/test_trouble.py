@@ -102,6 +102,31 @@ def test_a_file_of_another_program_is_left_alone(tmp_path, open_):
         open_(str(path)).check()
 
 
+@pytest.mark.parametrize("what", ["removed", "replaced", "moved"])
+def test_a_file_that_is_no_longer_there_is_told_and_the_new_one_is_used(
+    what, tmp_path, open_, caplog
+):
+    """Nobody would ever see what is written to the old one."""
+    path = tmp_path / "a.db"
+    store = open_(str(path))
+    assert store.claim([Claim("k", "load", b"1")]) == [True]
+    if what == "moved":
+        path.rename(tmp_path / "b.db")
+    elif what == "removed":
+        path.unlink()
+    else:
+        other = open_store(str(tmp_path / "other.db"))
+        other.check()
+        other.close()
+        (tmp_path / "other.db").replace(path)
+    with pytest.raises(StoreAwayError, match="was removed or replaced") as error:
+        store.check()
+    one_line(error)
+    assert "was removed or replaced" in caplog.text
+    assert store.claim([Claim("k", "load", b"1")]) == [True]
+    assert open_(str(path)).claim([Claim("k", "load", b"1")]) == [False]
+
+
 def test_what_is_no_database_is_told(tmp_path, open_):
     """Somebody has mistyped a path."""
     (tmp_path / "a.csv").write_text("name,age\n" * 100)

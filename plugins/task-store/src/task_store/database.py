@@ -1,6 +1,7 @@
 """What all parts of a store share: transactions, the time, clear errors."""
 
 import contextlib
+import logging
 import os
 import sqlite3
 import threading
@@ -25,10 +26,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from task_core.api import Clock
 from task_store import schema
-from task_store.engine import make_engine, make_file
+from task_store.engine import Identity, identity, make_engine, make_file, remove_log
+from task_store.errors import StoreAwayError
 from task_store.place import Place
 from task_store.trouble import error_of
 
+log = logging.getLogger("task.store")
+GONE = (
+    "its file was removed or replaced: what it knew is gone with it, and what is there"
+    " now is used"
+)
 Insert = sqlite.Insert | postgresql.Insert
 
 
@@ -51,6 +58,8 @@ class Database:
         self._hasty = self._engine.execution_options(hasty=True)
         self._lock = threading.Lock()
         self._ready = False
+        self._file: Identity | None = None
+        self._log: Identity | None = None
         self._pid = os.getpid()
         self._local = threading.local()
         self.now: ColumnElement[float] = (
@@ -125,12 +134,33 @@ class Database:
             if self._pid != os.getpid():  # a fork must leave its parent's alone
                 self._engine.dispose(close=False)
                 self._pid = os.getpid()
+            if self._ready and self.place.path:
+                self._check_file()
             if not self._ready:
                 if self.place.path:
                     make_file(self.place.path)
+                    self._file = identity(self.place.path)
                 schema.prepare(self._engine, self.place)
                 self._ready = True
+                self._log = identity(f"{self.place.path}-wal")
         return self._engine
+
+    def _check_file(self) -> None:
+        """See whether the file is still where it was.
+
+        Who goes on with one that was removed or replaced writes what nobody else, and
+        nobody later, will ever see.
+
+        Raises:
+            StoreAwayError: It is not; the next call goes on with what is there.
+        """
+        if identity(self.place.path) == self._file:
+            return
+        self._ready = False
+        self._engine.dispose()
+        remove_log(self.place.path, self._log)
+        log.warning("%s: %s", self.place.name, GONE)
+        raise StoreAwayError(f"{self.place.name}: {GONE}")
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:

@@ -12,6 +12,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from task_store.errors import StoreError
 from task_store.place import Place
 
+Identity = tuple[int, int]
+"""Device and number of a file, whatever it is called."""
 BUSY = 10.0
 """Seconds to wait for other writers of a file."""
 CONNECT = 5
@@ -50,6 +52,25 @@ def make_engine(place: Place) -> Engine:
         engine, "do_connect", lambda _, __, words, more: limited(*words, **more)
     )
     return engine
+
+
+def identity(path: str) -> Identity | None:
+    """Return which file is at a path, or None when there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def remove_log(path: str, log: Identity | None) -> None:
+    """Remove what a file that has gone has left of its log, if that is it.
+
+    SQLite would take it for the log of the file that is there now.
+    """
+    if log and identity(f"{path}-wal") == log:
+        with contextlib.suppress(OSError):
+            os.unlink(f"{path}-wal")
 
 
 def make_file(path: str) -> None:

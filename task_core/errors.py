@@ -200,8 +200,12 @@ def nearest(name: str, candidates: Iterable[str], likeness: float = 0.6) -> str:
     Example:
         >>> nearest("helo", ["hello", "load"])
         ": did you mean 'hello'?"
+        >>> nearest("BATCH", ["batch", "BETCH"])
+        ": did you mean 'batch'?"
     """
     import difflib  # noqa: PLC0415  every start would pay for it, and few need it
 
-    close = difflib.get_close_matches(name, list(candidates), 1, likeness)
-    return f": did you mean '{close[0]}'?" if close else ""
+    # Capitals are no difference: who gets only those wrong is nearest.
+    names = {one.lower(): one for one in reversed([*candidates])}
+    close = difflib.get_close_matches(name.lower(), names, 1, likeness)
+    return f": did you mean '{names[close[0]]}'?" if close else ""

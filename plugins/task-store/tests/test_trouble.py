@@ -38,6 +38,13 @@ def test_what_is_no_place_is_refused_with_what_would_be_one(url):
         open_store(url)
 
 
+def test_options_of_a_file_are_refused(tmp_path):
+    """They would be a part of its name."""
+    with pytest.raises(StoreError, match="leave out what follows the '\\?'"):
+        open_store(f"sqlite:{tmp_path}/a.db?mode=ro")
+    assert open_store(f"sqlite:{tmp_path}/a.db%3Fmode").name.endswith("/a.db?mode")
+
+
 @pytest.mark.parametrize("shape", ["{}", "sqlite:{}", "sqlite://{}", "sqlite:///{}"])
 def test_a_file_may_be_named_in_every_usual_shape(shape, tmp_path, monkeypatch):
     """People copy from other tools."""

@@ -56,6 +56,9 @@ def _path(rest: str) -> str:
         rest = rest[3:]
     elif rest.startswith("//"):
         rest = rest[2:]
+    if "?" in rest:
+        text = "a store in a file has no options: leave out what follows the '?'"
+        raise StoreError(f"{text}, or write %3F where it belongs to the name")
     return unquote(rest)
 
 

@@ -122,7 +122,8 @@ def gathered_status(
         yield
         return
     them = Gathered(children)
-    pages = Pages(info=them.info, unready=them.unready, other=them.other)
+    more = ", and what each instance has: /1/metrics, /2/metrics"
+    pages = Pages(info=them.info, unready=them.unready, other=them.other, more=more)
     server = StatusServer(address, pages)
     log.info("status: %s", server.address)
     try:

@@ -1,13 +1,14 @@
 """`task launch`: run a worker on a bus."""
 
 import re
+from typing import Any
 
 import click
 
 from task_core.cli.buses import STDIN, reads_terminal
 from task_core.cli.command import PluginCommand
 from task_core.cli.launch_options import GROUPS, SECTION, WORDS
-from task_core.cli.logs import errors_as_lines, set_up_logging
+from task_core.cli.logs import errors_as_lines, format_of, set_up_logging
 from task_core.config.selection import Settings
 from task_core.errors import OptionError
 
@@ -106,6 +107,15 @@ class LaunchCommand(PluginCommand):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Suggest the flag for a word that stands alone."""
         ctx.meta[WORDS] = [*args]
+        with errors_as_lines(format_of(args)):
+            return self._parse(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Tell what is wrong with options as the words ask for it, too."""
+        with errors_as_lines(format_of(ctx.meta[WORDS])):
+            return super().invoke(ctx)
+
+    def _parse(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:

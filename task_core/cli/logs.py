@@ -4,9 +4,10 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import pairwise
 
 import click
 import msgspec
@@ -175,14 +176,29 @@ def _is_terminal() -> bool:
         return False
 
 
+def format_of(words: Sequence[str]) -> LogFormat:
+    """Return how lines are to look, as far as that is known before words are read."""
+    names = ("TASK_LAUNCH_LOG_FORMAT", "TASK_LOG_FORMAT")
+    text = next(filter(None, map(os.environ.get, names)), "")
+    for word, following in pairwise([*words, ""]):
+        name, sign, value = word.partition("=")
+        if name == "--log-format":
+            text = value if sign else following
+    return LogFormat.JSON if text == LogFormat.JSON else LogFormat.TEXT
+
+
 @contextlib.contextmanager
 def errors_as_lines(form: LogFormat) -> Iterator[None]:
     """Tell an error that ends the command as all else is told, where that is JSON."""
     try:
         yield
-    except FrameworkError as error:
+    except (FrameworkError, click.UsageError) as error:
         if form is LogFormat.TEXT:
             raise
+        set_up_logging(LogLevel.ERROR.value, form)
         debug = os.environ.get("TASK_DEBUG", "0") not in {"", "0"}
-        log.critical("%s", error, exc_info=error if debug else None)
+        text = str(error)
+        if isinstance(error, click.UsageError):
+            text = " ".join(error.format_message().split())
+        log.critical("%s", text, exc_info=error if debug else None)
         raise click.exceptions.Exit(error.exit_code) from None

@@ -1,6 +1,7 @@
 """Which task a line of the log is about: whoever logs inside of a run need not say."""
 
 import logging
+import threading
 from collections.abc import Collection
 from contextvars import ContextVar
 from datetime import timedelta
@@ -148,6 +149,16 @@ def take_logs(handler: logging.Handler) -> None:
     for name, one in [*root.manager.loggerDict.items()]:
         if name.partition(".")[0] in OURS and isinstance(one, logging.Logger):
             one.disabled = False
+    if threading.excepthook is threading.__excepthook__:  # and nobody else's
+        threading.excepthook = tell_thread
+
+
+def tell_thread(args: threading.ExceptHookArgs) -> None:
+    """Log what has ended a thread that user code has started."""
+    if args.exc_type is not SystemExit:
+        name = args.thread.name if args.thread else "a thread"
+        log = logging.getLogger("task")
+        log.error("thread %s raised", name, exc_info=args.exc_value)
 
 
 class Record(logging.LogRecord):

@@ -53,11 +53,13 @@ class Pages:
         info: Returns what `/info` shows.
         unready: Returns why `/ready` says no; empty when it says yes.
         other: Returns the content type and body of another path, or None.
+        more: What else there is, for who has asked for something else.
     """
 
     info: Callable[[], Mapping[str, Any]]
     unready: Callable[[], str] = lambda: ""
     other: Callable[[str], tuple[str, bytes] | None] = nothing
+    more: str = ""
 
     def page(self, path: str) -> Page:
         """Return the answer for a path."""
@@ -73,7 +75,7 @@ class Pages:
                 return 200, JSON, msgspec.json.format(facts) + b"\n"
         if found := self.other(path):
             return 200, *found
-        return 404, TEXT, b"there is /live, /ready and /info\n"
+        return 404, TEXT, f"there is /live, /ready and /info{self.more}\n".encode()
 
 
 class StatusServer:

@@ -199,6 +199,18 @@ def test_every_format_is_known():
     assert LaunchOptions().log_format is LogFormat.TEXT
 
 
+def launch(*words, input="", **more):
+    """Run a launcher in a process of its own, and return how it went."""
+    return subprocess.run(
+        [sys.executable, "-m", "task_core", "launch", *words],
+        input=input,
+        capture_output=True,
+        text=True,
+        check=False,
+        **more,
+    )
+
+
 SETS_UP = """
 import logging, logging.config
 from task_core.api import WorkerPlugin
@@ -240,16 +252,57 @@ def test_a_worker_that_sets_up_logging_silences_and_changes_nothing(
     """In its way, or in that of the library: with all loggers that are there off."""
     path = tmp_path / "work.py"
     path.write_text(SETS_UP + code)
-    words = ["launch", "-w", f"{path}:work", "--pool", pool, "--log-format", "json"]
-    done = subprocess.run(
-        [sys.executable, "-m", "task_core", *words],
-        input='{"type":"work","info":"a"}\n',
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    words = ["-w", f"{path}:work", "--pool", pool, "--log-format", "json"]
+    done = launch(*words, cwd=tmp_path, input='{"type":"work","info":"a"}\n')
     told = [json.loads(line) for line in done.stderr.splitlines()]
     names = ["task", "task.worker.work", "mine", "task"]
     assert [one["logger"] for one in told] == names
     assert told[0]["message"].startswith("worker work on bus stdio")
     assert [one.get("info") for one in told] == [None, "a", "a", None]
+
+
+WRONG = [
+    ["-w", "nobody", "--log-format", "json"],
+    ["-w", "echo", "--log-format=json", "--nope"],
+    ["-w", "echo", "--rate", "x", "--log-format", "json"],
+    ["echo", "--log-format", "json"],
+    ["-w", "echo", "--log-format", "json", "--bus", "file:///no/such/file"],
+]
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_an_error_is_an_object_too_where_objects_are_asked_for(words, tmp_path):
+    """Whenever it is found: who reads a log reads no other kind of line."""
+    done = launch(*words, cwd=tmp_path)
+    assert done.returncode in {2, 3, 4}
+    assert json.loads(done.stderr)["level"] == "critical"
+
+
+def test_an_error_is_an_object_also_when_the_environment_asks_for_them(tmp_path):
+    """A flag says otherwise."""
+    words, env = ["-w", "nobody"], {**os.environ, "TASK_LOG_FORMAT": "json"}
+    done = launch(*words, cwd=tmp_path, env=env)
+    assert json.loads(done.stderr)["level"] == "critical"
+    done = launch(*words, "--log-format", "text", cwd=tmp_path, env=env)
+    assert done.stderr.startswith("task: there is no worker 'nobody'")
+
+
+THREADS = """
+import threading
+def work(info, ctx):
+    thread = threading.Thread(target=lambda: 1 / 0, name="helper")
+    thread.start()
+    thread.join()
+"""
+
+
+@pytest.mark.parametrize("pool", ["thread", "process"])
+def test_what_ends_a_thread_of_the_worker_is_a_line_as_others(pool, tmp_path):
+    """Python itself writes pieces of text."""
+    (tmp_path / "work.py").write_text(THREADS)
+    words = ["-w", "work.py:work", "--pool", pool, "--log-format", "json"]
+    done = launch(*words, cwd=tmp_path, input='{"type":"work","info":""}\n')
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    (raised,) = (one for one in told if one["level"] == "error")
+    assert raised["message"] == "thread helper raised"
+    assert "ZeroDivisionError" in raised["exception"]

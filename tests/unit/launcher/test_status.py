@@ -172,3 +172,10 @@ def test_a_file_at_the_path_stays(serve, tmp_path):
     with pytest.raises(UsageError, match="Address already in use"):
         serve(f"unix:{tmp_path}/s")
     assert (tmp_path / "s").read_text() == "data"
+
+
+def test_who_asks_for_something_else_is_told_what_there_is():
+    """And what the several of one address have."""
+    page = Pages(info=dict, more=", and /1/metrics").page("/metrics")
+    told = b"there is /live, /ready and /info, and /1/metrics\n"
+    assert (page[0], page[2]) == (404, told)

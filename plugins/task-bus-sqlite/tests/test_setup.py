@@ -162,8 +162,11 @@ def test_a_corrupt_file_is_told_in_one_line(path):
     bus.close()
     content = path.read_bytes()
     path.write_bytes(content[:2048] + b"\xa5" * (len(content) - 2048))
-    with pytest.raises(BusError, match="it is corrupt") as caught:
-        open_bus(path).subscribe("load", "load").receive(1, 0)
+    with (
+        pytest.raises(BusError, match="it is corrupt") as caught,
+        contextlib.closing(open_bus(path)) as damaged,
+    ):
+        damaged.subscribe("load", "load").receive(1, 0)
     assert "\n" not in str(caught.value)
 
 

@@ -30,11 +30,13 @@ class Scenario(Protocol):
         taskmaster: Its name.
         topic: Where what is owed comes.
         at_once: How many tasks may be in flight when an instance is killed.
+        lease: Seconds in which the owner of a claim sends it.
     """
 
     taskmaster: str
     topic: str
     at_once: int
+    lease: float
 
     def flags(self, number: int) -> Sequence[str]:
         """Return the flags of an instance."""
@@ -67,11 +69,14 @@ class Instances:
         self._commands = [[*words, *scenario.flags(it)] for it in range(count)]
         self._log = (folder / "instances.log").open("ab")
         self._processes = [self._start(it) for it in range(count)]
+        self.killed = time.time()
+        """When one was killed last."""
 
     def kill(self, number: int) -> None:
         """Kill one at once, wherever it is, and start another."""
         self._processes[number].kill()
         self._processes[number].wait()
+        self.killed = time.time()
         self._processes[number] = self._start(number)
 
     def stop(self) -> None:

@@ -11,6 +11,8 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
+from task_store.store import LEASE
+
 from brokers.ports import HOST, free_port
 from task_core.api import (
     Bus,
@@ -33,7 +35,7 @@ class Files:
         store: What the instances share.
     """
 
-    taskmaster, topic, at_once = "files", "load", 100
+    taskmaster, topic, at_once, lease = "files", "load", 100, LEASE
 
     def __init__(self, folder: Path, store: str) -> None:
         self._store = store
@@ -71,7 +73,7 @@ class Http:
         seed: Of whom is asked.
     """
 
-    taskmaster, topic, at_once = "http", "load", 1000
+    taskmaster, topic, at_once, lease = "http", "load", 1000, LEASE
 
     def __init__(self, store: str, seed: int) -> None:
         self._store = store
@@ -130,7 +132,7 @@ class Retry:
         store: What the instances share.
     """
 
-    taskmaster, topic, at_once = "retry", "load", 500
+    taskmaster, topic, at_once, lease = "retry", "load", 500, 2.0
 
     def __init__(self, folder: Path, bus: Bus, store: str) -> None:
         self._producer = bus.producer()

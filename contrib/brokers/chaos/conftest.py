@@ -6,7 +6,9 @@ def pytest_terminal_summary(terminalreporter):
     rows = []
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):
-            told = dict(report.user_properties).get("told")
+            properties = dict(report.user_properties)
+            words = [properties[key] for key in ("told", "late") if key in properties]
+            told = "; ".join(map(str, words))
             if told or (outcome == "failed" and "are_dead" in report.nodeid):
                 cell = report.nodeid.rpartition("[")[2].rstrip("]")
                 rows.append((cell, outcome, told or "see above"))

@@ -2,7 +2,7 @@
 
 The broker and the server of the store are restarted in between, and the latter is
 frozen before. All that is owed comes; what comes twice was in flight, and is the same
-to the byte.
+to the byte. Nothing is late by more than one lease.
 
 `CHAOS_RUNS=20` runs twenty seeds, from `CHAOS_SEED` on; `CHAOS_ALL=1` all pairs of a
 bus and a store; `CHAOS_KILLS=50` kills longer.
@@ -15,8 +15,9 @@ import os
 import pytest
 from brokers.cells import open_cell
 from brokers.instances import Instances, Seen, check, kill_at_random
+from brokers.lateness import check_lateness
 from brokers.scenarios import Files, Http, Retry
-from cron_instances import Cron
+from cron_instances import Cron, moment
 
 # The client library reads its own files in an old way.
 pytestmark = pytest.mark.filterwarnings(
@@ -65,6 +66,10 @@ def test_two_instances_send_all_that_is_owed_whoever_is_killed(
         stack.callback(instances.stop)
         seen = Seen(consumer)
         kill_at_random(scenario, instances, seen, seed, cell.trouble, KILLS)
+        due = (moment,) if taskmaster == "cron" else ()
+        check_lateness(
+            cell.store, scenario.lease, instances.killed, record_property, *due
+        )
     gc.collect()  # here, where sockets of a broker that went are known to be left
     check(scenario, seen, record_property, KILLS)
     if taskmaster != "cron":  # time goes on

@@ -11,7 +11,9 @@ import os
 
 import pytest
 from brokers.cells import open_cell
-from workflow_instances import TOPICS, Instances, check, kill_at_random
+from brokers.lateness import check_lateness
+from task_store.store import LEASE
+from workflow_instances import TOPICS, Instances, check, kill_at_random, moment
 
 # The client library reads its own files in an old way.
 pytestmark = pytest.mark.filterwarnings(
@@ -33,5 +35,6 @@ def test_two_instances_follow_each_firing_whoever_is_killed(
         instances = Instances(tmp_path, cell.url, cell.store)
         stack.callback(instances.stop)
         bodies = kill_at_random(instances, cell.bus, seed, cell.trouble)
+        check_lateness(cell.store, LEASE, instances.killed, record_property, moment)
     gc.collect()  # here, where sockets of a broker that went are known to be left
     check(bodies, record_property)

@@ -17,10 +17,9 @@ class Cron:
     Args:
         folder: For its rules.
         store: What the instances share.
-        latest: Seconds by which a task came late at most, once they were up.
     """
 
-    taskmaster, topic, at_once = "cron", "tick", AT_ONCE
+    taskmaster, topic, at_once, lease = "cron", "tick", AT_ONCE, 2.0
 
     def __init__(self, folder, store):
         self._store = store
@@ -28,7 +27,6 @@ class Cron:
         rule = '[[rule]]\ncron = "@every 1s"\ntype = "tick"\ntemplate = "%d {ts}"\n'
         rules.write_text("".join(rule % n for n in range(RULES)))
         self._begin, self._end = int(time.time()), 0
-        self.latest, self._is_up = 0.0, False
         # All of them begin at one moment, so that each firing after it is owed.
         opened = open_store(store)
         for rule in read_rules(rules, timezone="UTC", missed=Missed.ALL):
@@ -48,15 +46,8 @@ class Cron:
         self._end = self._end or int(time.time()) + 1
         return owed(self._begin, self._end)
 
-    def came(self, info):
-        """Note how late a task was."""
-        late = time.time() - moment(info)
-        self._is_up = self._is_up or late < 2
-        if self._is_up:  # until then the first ones were starting
-            self.latest = max(self.latest, late)
 
-
-def moment(info):
+def moment(_, info):
     """Return the time of a firing."""
     text = info.partition(" ")[2]
     return datetime.strptime(text, "%Y%m%dT%H%M%S").replace(tzinfo=UTC).timestamp()

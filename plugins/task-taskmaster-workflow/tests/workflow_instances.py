@@ -71,6 +71,7 @@ class Instances:
         self._command = [COMMAND, "launch", "--taskmaster", "workflow", *flags]
         self._log = (folder / "log").open("ab")
         self._processes = [self._start() for _ in range(2)]
+        self.killed = time.time()
 
     def fire(self, cron):
         """Write the file of phases, at once."""
@@ -82,6 +83,7 @@ class Instances:
         """Kill one at once, wherever it is, and start another."""
         self._processes[number].kill()
         self._processes[number].wait()
+        self.killed = time.time()
         self._processes[number] = self._start()
 
     def stop(self):
@@ -185,6 +187,13 @@ def check(bodies, record_property):
     told = f"{len(firings)} firings, {4 * len(firings)} tasks, {twice} twice"
     record_property("told", told)
     print(told)
+
+
+def moment(topic, info):
+    """Return when a task was to be claimed, if that is known."""
+    fires = topic == TOPICS[0]
+    read = datetime.strptime(info, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    return read.timestamp() if fires else 0.0
 
 
 def each_second(first, last):

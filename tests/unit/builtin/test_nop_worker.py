@@ -31,7 +31,7 @@ def test_a_task_takes_its_time():
     """And says that it finished."""
     begin = time.monotonic()
     outcome = NopWorker(0, 0.05, 0.01).do_task(Ctx())
-    assert 0.05 <= time.monotonic() - begin < 1
+    assert 0.05 <= time.monotonic() - begin < 10
     assert (outcome.result, outcome.msg) == ("complete", "finished")
 
 

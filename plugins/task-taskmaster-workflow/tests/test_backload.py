@@ -450,6 +450,8 @@ def test_the_command_prints_a_plan_and_sends_nothing(task, tmp_path):
     advice = dry.stderr.splitlines()[-1]
     assert advice.startswith("7 tasks, nothing is sent: task backload --plan ")
     assert not (tmp_path / "load").exists()
+    planned = task("load:a", *words, "--bus", "file", "--rate", "9/s").stderr
+    assert planned.rstrip().endswith(" --bus file --rate 9/s --send")
     flow.write_text(phase.replace("{yyyy}", "x"))
     sent = task(*advice.partition("task backload ")[2].split(), "--bus", "file")
     assert (sent.returncode, sent.stderr.strip()[-11:]) == (0, "sent 7 of 7")

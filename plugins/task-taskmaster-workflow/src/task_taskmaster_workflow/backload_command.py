@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shlex
 import sys
 import uuid
 from collections.abc import Mapping, Sequence
@@ -174,9 +175,10 @@ class _Command:
         parameters = json.dumps(attrs.asdict(request), sort_keys=True)
         save_plan(self._store, plan, parameters, tasks, user())
         self._show(plan)
+        said = {"path": "path", "store": "store", "url": "bus", "rate": "rate"}
         more = "".join(
-            f" --{key} {self._words[key]}"
-            for key in ("path", "store")
+            f" --{flag} {shlex.quote(str(self._words[key]))}"
+            for key, flag in said.items()
             if self._words[key]
         )
         again = f"task backload --plan {plan}{more} --send"

@@ -28,8 +28,7 @@ class Capabilities:
         peek: What is on a topic can be looked at without taking it.
         bounded: The stream can end; `Consumer.exhausted` tells.
         atomic_settle: Acknowledging and sending happen in one transaction.
-        outbox: Messages can be sent within a transaction of the caller's, over its own
-            connection: they are sent when that is committed, or never.
+        outbox: Messages can be sent within a transaction of the caller's own database.
         attempts: Deliveries count how often their message was handed out.
         headers: Messages carry headers.
         max_bytes: Longest body that can be sent, or None for no limit.

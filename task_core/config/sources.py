@@ -211,8 +211,9 @@ def _place_parts(
     if len(parts) > 1:
         detailed = not taken.isdisjoint(_OF_AUTHORITY)
         wanted = (*(_OF_AUTHORITY if detailed else (UrlPart.AUTHORITY,)), UrlPart.PATH)
+    lacks = " without //" if len(parts) == 1 and any(taken) else ""
     unknown = {
-        str(part): f"'{_hidden(part, parts[part])}' in the URL"
+        str(part): f"'{_hidden(part, parts[part])}' in the URL{lacks}"
         for part in wanted
         if parts[part] and part not in taken
     }

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from task_rules.missed import Missed
+from task_taskmaster_cron.options import MISSED, Options
 from task_taskmaster_cron.rules import read_rules
 
 from task_core.api import OptionError
@@ -166,3 +167,10 @@ def test_a_wrong_default_zone_is_told(place):
 
 
 MISSING = "No such file or directory"
+
+
+def test_options_know_what_rules_know_of_missed_firings():
+    """By its words alone: what help and lists import is light."""
+    assert list(MISSED) == [*Missed]
+    with pytest.raises(ValueError, match="'lats' is none of skip, last, all"):
+        Options(rules="rules.toml", missed="lats")

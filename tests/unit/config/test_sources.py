@@ -130,6 +130,7 @@ def test_a_query_key_may_be_repeated():
         (FILE, "file://a#1.json", {"fragment": "'#1.json' in the URL"}),
         (PLAIN, "plain:///a", {"path": "'/a' in the URL"}),
         (PLAIN, "plain:rest", {"location": "'rest' in the URL"}),
+        (BROKER, "nsq:h", {"location": "'h' in the URL without //"}),
         (PLAIN, "plain://u:p@h", {"authority": f"'u:{HIDDEN}@h' in the URL"}),
     ],
 )

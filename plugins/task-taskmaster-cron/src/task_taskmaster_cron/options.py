@@ -2,11 +2,19 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import attrs
-from task_rules.missed import Missed
 
 from task_core.api import option
+
+MISSED = ("skip", "last", "all")
+"""The words of `task_rules.missed`, which help and lists need not import."""
+
+
+def _known(options: Any, attribute: Any, missed: str) -> None:
+    if missed not in MISSED:
+        raise ValueError(f"{missed!r} is none of {', '.join(MISSED)}")
 
 
 @attrs.frozen(kw_only=True)
@@ -31,9 +39,11 @@ class Options:
         " claimed, and not sent.",
         validator=attrs.validators.ge(timedelta(seconds=1)),
     )
-    missed: Missed = option(
-        Missed.LAST,
+    missed: str = option(
+        "last",
         help="Which firings to make up for after a time in which nothing ran.",
+        metavar="[skip|last|all]",
+        validator=_known,
     )
     timezone: str = option("UTC", help="Time zone of the rules that name none.")
     dry_run: int = option(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from task_rules.missed import Missed
 from task_rules.moments import whole_second
 
 from task_core.api import OptionError, Taskmaster, TaskmasterContext, shown
@@ -26,7 +27,8 @@ def make_taskmaster(options: Options) -> Taskmaster:
         OptionError: They cannot be read, or are wrong.
         FrameworkError: The store is none, or what it needs is not installed.
     """
-    rules = read_rules(options.rules, timezone=options.timezone, missed=options.missed)
+    missed = Missed(options.missed)
+    rules = read_rules(options.rules, timezone=options.timezone, missed=missed)
     if options.dry_run:
         return Rehearsal(rules, options.dry_run)
     state = StateFile(options.state or options.rules.with_suffix(".state.json"))

@@ -10,7 +10,11 @@ from cli_lines import line
         (["lauch"], 2, ["there is no command 'lauch'", "did you mean 'launch'?"]),
         (["launch", "echo"], 2, ["Did you mean --worker echo?"]),
         (["launch", "./a.py"], 2, ["Did you mean --worker ./a.py?"]),
-        (["launch", "-w", "echo", "more"], 2, ["unexpected extra argument (more)"]),
+        (
+            ["launch", "-w", "echo", "more"],
+            2,
+            ["task: this is too much: more", "launch --help"],
+        ),
         (["launch"], 2, ["launch what?", "--worker", "TASK_LAUNCH_WORKER"]),
         (
             ["launch", "-w", "ecko"],
@@ -25,7 +29,11 @@ from cli_lines import line
             2,
             ["--concurrency: must be >= 1, got 0"],
         ),
-        (["launch", "-w", "echo", "-b"], 2, ["task: Option '-b' requires", "--help"]),
+        (
+            ["launch", "-w", "echo", "-b"],
+            2,
+            ["task: -b wants a value", "launch --help'"],
+        ),
         (["launch", "-w", "echo", "--kill-time", "5"], 2, ["for example 5s"]),
         (["launch", "-w", "echo", "--type-policy", "x"], 2, ["run, reject, ignore"]),
         (["launch", "-w", "echo", "--dead-topic", "x"], 2, ["for example x.dead"]),

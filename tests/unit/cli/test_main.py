@@ -153,7 +153,7 @@ def test_a_wrong_word_is_one_line_and_where_help_is(task):
     """In the form of every other error."""
     done = task("plugins", "show", "buss", "file")
     first, second = done.err.splitlines()
-    assert first.startswith("task: Invalid value for ")
+    assert first.startswith("task: KIND: 'buss' is not one of 'bus', ")
     assert second == "      'task plugins show --help' shows more"
 
 

@@ -1,0 +1,42 @@
+"""Says what is wrong with the words of a command line as all other errors are said."""
+
+import re
+
+import click
+
+from task_core.errors import nearest
+
+_NUMBER = re.compile(r"(.*) is not a valid (integer|float)(?: range)?")
+_EXTRA = re.compile(r"Got unexpected extra arguments? \((.*)\)")
+_KINDS = {"integer": "a whole number", "float": "a number"}
+
+
+def told(error: click.UsageError) -> str:
+    """Return what is wrong, in one line: click has sentences of its own."""
+    text = " ".join(error.format_message().split())
+    if isinstance(error, click.NoSuchOption):
+        near = nearest(error.option_name, error.possibilities or ())
+        return f"there is no option '{error.option_name}'{near}"
+    if isinstance(error, click.BadOptionUsage):
+        takes = "takes no value" if "not take a value" in text else "wants a value"
+        return f"{error.option_name} {takes}"
+    if isinstance(error, click.MissingParameter) and error.param:
+        return f"{_name(error.param)} is missing"
+    if isinstance(error, click.BadParameter) and error.param:
+        return f"{_name(error.param)}: {_value(error.message.rstrip('.'))}"
+    if extra := _EXTRA.fullmatch(text):
+        return f"this is too much: {extra[1]}"
+    return text
+
+
+def _name(param: click.Parameter) -> str:
+    """Return how a parameter is written: of an option, the longest flag."""
+    if isinstance(param, click.Option):
+        return max(param.opts, key=len)
+    return param.human_readable_name
+
+
+def _value(text: str) -> str:
+    if number := _NUMBER.fullmatch(text):
+        return f"not {_KINDS[number[2]]}: {number[1]}"
+    return text

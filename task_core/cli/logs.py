@@ -199,6 +199,8 @@ def errors_as_lines(form: LogFormat) -> Iterator[None]:
         debug = os.environ.get("TASK_DEBUG", "0") not in {"", "0"}
         text = str(error)
         if isinstance(error, click.UsageError):
-            text = " ".join(error.format_message().split())
+            from task_core.cli.usage import told  # only who mistypes needs it
+
+            text = told(error)
         log.critical("%s", text, exc_info=error if debug else None)
         raise click.exceptions.Exit(error.exit_code) from None

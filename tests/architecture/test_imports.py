@@ -27,6 +27,8 @@ HIDDEN = {
     },  # few commands launch anything
     "task_core.client.connect": {"_find_claims", "_open"},  # few clients need them
     "task_core.cli.hooks": {"_claimed", "load_hooks"},
+    "task_core.cli.logs": {"errors_as_lines"},  # only who mistypes needs it
+    "task_core.cli.main": {"_show_usage"},  # likewise
     "task_core.cli.plugins": {"_facts", "doctor"},
     "task_core.discovery.catalog": {"_installed", "_local", "find", "manifest"},
     "task_core.discovery.findings": {"_packaging"},

@@ -22,8 +22,9 @@ def told(error: click.UsageError) -> str:
         return f"{error.option_name} {takes}"
     if isinstance(error, click.MissingParameter) and error.param:
         return f"{_name(error.param)} is missing"
-    if isinstance(error, click.BadParameter) and error.param:
-        return f"{_name(error.param)}: {_value(error.message.rstrip('.'))}"
+    if isinstance(error, click.BadParameter) and (error.param or error.param_hint):
+        name = _name(error.param) if error.param else error.param_hint
+        return f"{name}: {_value(error.message.rstrip('.'))}"
     if extra := _EXTRA.fullmatch(text):
         return f"this is too much: {extra[1]}"
     return text

@@ -448,7 +448,7 @@ def test_the_command_prints_a_plan_and_sends_nothing(task, tmp_path):
     dry = task("load:a", *words)
     assert (dry.returncode, dry.stdout.count("planned")) == (0, 7), dry.stderr
     advice = dry.stderr.splitlines()[-1]
-    assert advice.startswith("7 tasks, nothing is sent: task backload --plan ")
+    assert advice.startswith("7 tasks, nothing is sent; with --bus as for the taskm")
     assert not (tmp_path / "load").exists()
     planned = task("load:a", *words, "--bus", "file", "--rate", "9/s").stderr
     assert planned.rstrip().endswith(" --bus file --rate 9/s --send")
@@ -458,6 +458,21 @@ def test_the_command_prints_a_plan_and_sends_nothing(task, tmp_path):
     lines = [json.loads(it) for it in (tmp_path / "load").read_text().splitlines()]
     assert [it["info"] for it in lines] == [f"2026010{day}" for day in range(1, 8)]
     assert "7/7" in task("--list", "--path", "shop.toml").stdout
+
+
+def test_the_command_says_how_to_go_on_to_the_same_bus(task):
+    """As typed it must not send the rest to stdout, and count it as sent."""
+    words = ("t", "--template", "x", "--at", "2026-01-01", "--rate", "9/s")
+    flags = ("--store", "my store.db", "--bus", "file")
+    sent = task(*words, *flags, "--send")
+    go_on = sent.stderr.splitlines()[-2].partition("go on with: task backload ")[2]
+    assert go_on.endswith("--store 'my store.db' --bus file --rate 9/s --send")
+    planned = task(*words, *flags)
+    plan = planned.stderr.partition("--plan ")[2].split()[0]
+    assert task("--plan", plan, *flags[:2], "--cancel").returncode == 0
+    again = task("--plan", plan, *flags, "--send")
+    assert again.returncode == 2
+    assert f"plan {plan} is cancelled, and stays so: make a new one" in again.stderr
 
 
 def test_the_command_refuses_what_it_cannot_know(task):

@@ -150,10 +150,12 @@ class _Command:
                     )
                 click.echo(f"plan {plan} is {state}", err=True)
                 return
-        if self._words["send"]:
-            self._send(plan)
-        else:
+        if not self._words["send"]:
             self._show(plan)
+        elif progress_of(self._store, plan).state == State.CANCELLED:
+            raise UsageError(f"plan {plan} is cancelled, and stays so: make a new one")
+        else:
+            self._send(plan)
 
     def _plan(self) -> None:
         """Make a plan, print it, and send it if that is asked for."""
@@ -186,7 +188,8 @@ class _Command:
             click.echo(shown(f"if it is ended early, go on with: {again}"), err=True)
             self._send(plan)
         else:
-            text = f"{_count(len(tasks))}, nothing is sent: {again}"
+            where = "" if self._words["url"] else "; with --bus as for the taskmaster"
+            text = f"{_count(len(tasks))}, nothing is sent{where}: {again}"
             click.echo(shown(text), err=True)
 
     def _workflows(self) -> list[Workflow]:

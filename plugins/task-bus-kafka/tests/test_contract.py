@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import attrs
 import pytest
-from brokers.crashes import lost_over_stops
 from kafka_backdoor import KafkaBackdoor
 from task_bus_kafka.options import Client, KafkaOptions, Security
 from task_bus_kafka.plugin import kafka as plugin_of_kafka
@@ -99,16 +98,3 @@ def test_a_broker_that_falls_silent_does_not_hold_up_who_closes(own_kafka, clien
         assert time.monotonic() - begin < 2
     finally:
         own_kafka.resume()
-
-
-def test_what_is_confirmed_while_the_broker_stops_is_kept(own_kafka):
-    """It ends in some order, and goes on confirming for a while."""
-    options = KafkaOptions(bootstrap=(own_kafka.bootstrap,), partitions=2)
-    with contextlib.ExitStack() as stack:
-
-        def bus():
-            opened = plugin_of_kafka.open(options, BusContext(lease=2.0))
-            return stack.enter_context(contextlib.closing(opened))
-
-        topic = f"stop-{uuid.uuid4().hex}"
-        assert lost_over_stops(own_kafka, bus, topic, stops=1) == set()

@@ -89,6 +89,8 @@ def _reason(error: Exception) -> str:
         return "no answer in time"
     if isinstance(error, socket.gaierror):
         return f"host not found ({error.strerror})"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused (does it run, and is the port right?)"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return str(error) or "the connection is lost"

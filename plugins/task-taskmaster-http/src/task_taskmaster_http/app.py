@@ -267,7 +267,8 @@ def _planned(status: str, notes: str, tasks: list[Task]) -> dict[str, object]:
 
 
 def _json(status: int, value: object) -> Response:
-    return Response(msgspec.json.encode(value), status, media_type="application/json")
+    body = msgspec.json.encode(value) + b"\n"  # a terminal's next line begins anew
+    return Response(body, status, media_type="application/json")
 
 
 def _problem(error: RequestError) -> Response:

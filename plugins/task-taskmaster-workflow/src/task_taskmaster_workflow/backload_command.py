@@ -43,6 +43,10 @@ TASK is a phase of --path, as type or type:job, or any type with a --template. W
 that. A send that ends early goes on with the same words.
 """
 PATH = click.Path(path_type=Path)
+ORDER = click.Choice(["oldest", "newest"])
+ONLY = click.Choice(["missing", "failed", "all"])
+BY = "From a date to the next: hour, day, week or month."
+LIMIT = "A plan of more is refused."
 STORE = "backload.db"
 
 
@@ -58,16 +62,16 @@ def make() -> click.Command:
 @click.option("--from", "start", default="", metavar="DATE", help="First date.")
 @click.option("--to", "end", default="", metavar="DATE", help="Last date, included.")
 @click.option("--at", default="", metavar="DATE", help="One date instead.")
-@click.option("--by", default="", help="hour, day, week or month.")
+@click.option("--by", default="", metavar="UNIT", help=BY)
 @click.option("--meta", multiple=True, metavar="KEY=A,B", help="Values of a key.")
 @click.option("--meta-file", default="", help="JSON lines, CSV or Parquet with such.")
 @click.option("--product", is_flag=True, help="Each value of --meta with each.")
-@click.option("--order", type=click.Choice(["oldest", "newest"]), default="oldest")
+@click.option("--order", type=ORDER, default="oldest", help="Which dates come first.")
 @click.option("--on-hours", default="", metavar="H,H", help="Only those hours.")
 @click.option("--off-hours", default="", metavar="H,H", help="Not those hours.")
-@click.option("--every", type=int, default=1, help="Only each so many dates.")
-@click.option("--max-tasks", type=int, default=MOST, show_default=True)
-@click.option("--only", type=click.Choice(["missing", "failed", "all"]), default="all")
+@click.option("--every", type=int, default=1, metavar="N", help="Only each N-th date.")
+@click.option("--max-tasks", type=int, default=MOST, show_default=True, help=LIMIT)
+@click.option("--only", type=ONLY, default="all", help="What of it to send.")
 @click.option("--rate", default="", metavar="N/s", help="Most tasks a second: 10/s.")
 @click.option("--max-in-flight", type=click.IntRange(1), help="Most that are not done.")
 @click.option("--done-topic", default="done", help="Which tells --max-in-flight so.")

@@ -107,7 +107,9 @@ def main() -> None:
         parser.error(f"no bus {', '.join(unknown)}: there are {', '.join(PLACES)}")
     results = {name: measure(name, options) for name in options.buses}
     if options.write:
-        command = f"python contrib/benchmarks {' '.join(sys.argv[1:])}"
+        command = (
+            f"PYTHONPATH=contrib python contrib/benchmarks {' '.join(sys.argv[1:])}"
+        )
         write(results, command, options.write / DOCUMENT)
 
 

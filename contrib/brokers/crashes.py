@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -62,7 +63,7 @@ def sending(bus: Bus, topic: str) -> Iterator[list[bytes]]:
         while not ends.is_set():
             numbers = range(len(confirmed), len(confirmed) + BATCH)
             batch = [Message(topic, b"%d" % number) for number in numbers]
-            again(lambda batch=batch: producer.send(batch))  # type: ignore[misc]
+            again(partial(producer.send, batch))
             confirmed.extend(one.body for one in batch)
         bus.close()
 

@@ -41,8 +41,8 @@ class Broker(ABC):
     """What to call it in messages: `nsqd`, `Kafka`."""
     ours = True
     """Tests may stop it, other than one that a developer runs."""
-    start_seconds: float = 30.0
-    """It must answer within this time."""
+    start_seconds: float = 120.0
+    """It must answer within this time, also where much else runs."""
     stop_signal = signal.SIGTERM
     """Asks it to end orderly, and soon."""
     stop_seconds: float = 20.0

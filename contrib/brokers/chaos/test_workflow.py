@@ -2,11 +2,13 @@
 
 The broker and the server of the store are restarted in between, and done messages come
 twice. Each firing is followed to its end; what is sent twice was in flight, and is the
-same to the byte. `CHAOS_RUNS=20` runs twenty seeds, from `CHAOS_SEED` on.
+same to the byte. `CHAOS_RUNS=20` runs twenty seeds, from `CHAOS_SEED` on;
+`CHAOS_ALL=1` all pairs of a bus and a store.
 """
 
 import contextlib
 import gc
+import itertools
 import os
 
 import pytest
@@ -22,10 +24,12 @@ pytestmark = pytest.mark.filterwarnings(
 )
 RUNS = int(os.environ.get("CHAOS_RUNS", "1"))
 FIRST = int(os.environ.get("CHAOS_SEED", "0"))
+SOME = [("nsq", "postgres"), ("kafka", "file")]
+ALL = list(itertools.product(("sqlite", "nsq", "kafka"), ("file", "postgres")))
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + RUNS))
-@pytest.mark.parametrize(("bus", "store"), [("nsq", "postgres"), ("kafka", "file")])
+@pytest.mark.parametrize(("bus", "store"), ALL if os.environ.get("CHAOS_ALL") else SOME)
 def test_two_instances_follow_each_firing_whoever_is_killed(
     bus, store, seed, tmp_path, record_property
 ):

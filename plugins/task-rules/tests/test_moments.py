@@ -1,5 +1,6 @@
 """Rules of `moments`: offsets, durations, the hour of a task's meta."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -66,6 +67,21 @@ def test_durations_may_have_days(text, length):
 def test_what_is_no_duration_is_refused(text):
     """Never taken for none at all, as the Go system does."""
     with pytest.raises(ValueError, match="duration like|must be text|needs a unit"):
+        read_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("2days", "is not a duration like 10s or 1h30m: 'ays' in '2days'"),
+        ("2d 12", "is not a duration like 10s or 1h30m: ' 12' in '2d 12'"),
+        ("2d12", "needs a unit, as in 2d12s or 2d12h: '2d12'"),
+        ("30", "needs a unit, as in 30s or 30h: '30'"),
+    ],
+)
+def test_what_is_refused_is_named_whole(text, told):
+    """Nobody looks for `ays` in a file that says `2days`."""
+    with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
         read_duration(text)
 
 

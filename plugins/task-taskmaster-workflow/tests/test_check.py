@@ -66,6 +66,16 @@ def phase(task, *keys):
             6,
             "rule has 'require:'",
         ),
+        (
+            'rule = "cron=@daily&Require:{meta:a}"',
+            6,
+            "which does nothing: did you mean 'require={meta:a}'?",
+        ),
+        (
+            'cron = "@daily"\ntemplate = "{yyyx}"',
+            4,
+            "{yyyx}, which stays as it is: did you mean 'yyyy'?",
+        ),
         ('rule = "cron=@daily&metafile=x"', 6, "rule has an unknown key 'metafile'"),
         ('rule = "cron=@daily&meta=a:1|b:1,2"', 6, "meta has unequal lengths"),
         ('rule = "cron=@daily&meta=a:1&meta-file=x"', 6, "meta and meta_file cannot"),

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from task_core.api import Clock, parse_duration
+from task_core.api import Clock, excerpt, parse_duration
 
 HOUR = "cron"
 """The key of the meta that names the hour which a task is about."""
@@ -55,21 +55,23 @@ def read_duration(value: Any) -> timedelta:
         raise ValueError(f"must be text like '-24h', not {value!r}")  # noqa: TRY004
     match = _DAYS.fullmatch(value.strip())
     if match is None or match["days"] is None:
-        return _plain(value)
-    if match["rest"][:1] in ("+", "-"):
+        return _plain(value, value)
+    rest = match["rest"] or "0"
+    if rest[0] in "+-":
         raise ValueError(f"is not a duration like 10s or 1h30m: {value!r}")
-    length = int(match["days"]) * _DAY
-    length += _plain(match["rest"]) if match["rest"] else timedelta(0)
+    length = int(match["days"]) * _DAY + _plain(rest, value)
     return -length if match["sign"] == "-" else length
 
 
-def _plain(text: str) -> timedelta:
+def _plain(text: str, whole: str) -> timedelta:
+    """Read a duration without days; an error names the whole one."""
     if text.lstrip("+-").isdigit() and int(text):
-        raise ValueError(f"needs a unit, as in {text}s or {text}h: {text!r}")
+        raise ValueError(f"needs a unit, as in {whole}s or {whole}h: {whole!r}")
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise ValueError(f"is {error}") from None
+        within = f" in {excerpt(whole)}" if whole != text else ""
+        raise ValueError(f"is {error}{within}") from None
 
 
 def read_length(value: Any) -> timedelta:

@@ -82,6 +82,17 @@ def keys(template: str) -> list[str]:
     return [match["key"] for match in _TOKEN.finditer(template) if match["key"]]
 
 
+def unknown_names(template: str) -> list[str]:
+    """Return the names in braces that are no token.
+
+    Example:
+        >>> unknown_names("{yyyy}/{mon}?x={meta:n}")
+        ['mon']
+    """
+    names = [match["name"] for match in _TOKEN.finditer(template) if match["name"]]
+    return [name for name in names if name.lower() not in NAMES]
+
+
 def _host() -> str:
     return os.uname().nodename
 
@@ -91,3 +102,5 @@ def _pod() -> str:
 
 
 _HOST: dict[str, Callable[[], str]] = {"host": _host, "pod": _pod}
+NAMES = (*_LAYOUTS, *_HOST, "uuid")
+"""What may stand in braces, beside `meta:key`."""

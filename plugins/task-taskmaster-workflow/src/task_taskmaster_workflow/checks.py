@@ -62,6 +62,7 @@ class _Check:
             self._look_for_parents()
         if sound:
             self._look_for_a_trigger()
+            self._look_for_tokens()
             self._look_for_meta()
             self._look_for_a_reader()
 
@@ -90,6 +91,13 @@ class _Check:
         if not (phase.crons or phase.parents or phase.files or phase.manual):
             text = "nothing ever starts it: give it cron or dependsOn"
             self._note(f"{text}, or manual = true for one of backloads", serious=False)
+
+    def _look_for_tokens(self) -> None:
+        """Note what is nearly a token; the rest is left as it is, as by flowlord."""
+        for name in templates.unknown_names(self._phase.template):
+            if hint := nearest(name, templates.NAMES):
+                text = f"template has {{{name}}}, which stays as it is{hint}"
+                self._note(text, serious=False)
 
     def _look_for_meta(self) -> None:
         """Note keys that nobody brings.

@@ -38,7 +38,11 @@ def read_rule(table: Table, rule: str) -> None:
 
 
 def _note_unknown(table: Table, key: str, equals: str) -> None:
-    if not equals:
+    name, colon, value = key.partition(":")
+    if not equals and colon and name.lower() in KEYS:
+        meant = f"{name.lower()}={value}"
+        problem = f"rule has {key!r}, which does nothing: did you mean {meant!r}?"
+    elif not equals:
         problem = f"rule says {key!r} without a key: write cron={key}, or the like"
     elif key.lower() in KEYS or key.rstrip(":").lower() in KEYS:
         problem = f"rule has {key!r}, which does nothing{nearest(key, KEYS)}"

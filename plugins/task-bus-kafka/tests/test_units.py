@@ -16,6 +16,7 @@ from task_bus_kafka.headers import pack, unpack
 from task_bus_kafka.keys import key_of
 from task_bus_kafka.options import Client, KafkaOptions, Key, Security
 from task_bus_kafka.progress import Progress
+from task_bus_kafka.records import Outgoing
 from task_bus_kafka.settings import Settings
 
 from task_core.api import (
@@ -129,6 +130,60 @@ def test_a_transaction_ends_in_time_when_no_answer_comes(monkeypatch):
         writer.transact([], "topic", {0: Progress(1, 1)}, None)
     writer.close()
     assert writer._producer.ended
+
+
+class Forgetful(Mute):
+    """A producer that never says what became of some messages, and takes no more."""
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.now, self.calls, self.takes = 0.0, 0, 3
+
+    def send(self, *given):
+        self.calls += 1
+        if self.calls > self.takes:
+            self.now += 10
+            raise kafka_errors.KafkaTimeoutError("Failed to update metadata")
+        return SimpleNamespace(get=self._wait)
+
+    def _wait(self, seconds):
+        self.now += seconds
+        raise kafka_errors.KafkaTimeoutError("Timeout after waiting")
+
+
+@pytest.fixture
+def forgetful(monkeypatch):
+    """Return a writer whose library is so."""
+    monkeypatch.setattr(
+        python_writer, "connected", lambda kind, given: (Forgetful(**given), None)
+    )
+    writer = python_writer.PythonWriter(Settings(KafkaOptions(), 30.0).producer(), 1, 5)
+    monkeypatch.setattr(python_writer, "monotonic", lambda: writer._producer.now)
+    return writer
+
+
+def outgoing(count):
+    return [Outgoing("t", b"x" * 100, None, 0, []) for _ in range(count)]
+
+
+def test_a_batch_that_the_library_forgets_is_given_up_once_and_not_once_a_message(
+    forgetful,
+):
+    outcomes = forgetful.send(outgoing(3))
+    assert [type(error) for error in outcomes] == [kafka_errors.KafkaTimeoutError] * 3
+    assert forgetful._producer.now == 6  # a second more than the library has
+
+
+def test_what_follows_a_message_that_finds_no_broker_does_not_look_for_one(forgetful):
+    forgetful._producer.takes = 0
+    assert all(forgetful.send(outgoing(3)))
+    assert (forgetful._producer.calls, forgetful._producer.now) == (1, 10)
+
+
+def test_what_follows_a_part_that_got_no_word_is_not_tried(forgetful):
+    forgetful.largest = 200  # one message at a time
+    assert all(forgetful.send(outgoing(3)))
+    assert forgetful._producer.calls == 1
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(2.04, "2s"), (120, "120s")])

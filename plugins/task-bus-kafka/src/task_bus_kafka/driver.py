@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from time import monotonic
 from typing import Any, Protocol
 
+from task_bus_kafka.errors import may_pass
 from task_bus_kafka.progress import Progress, read_progress
 from task_bus_kafka.records import Outgoing, Record, rounds
 
@@ -186,8 +187,13 @@ class Writer(ABC):
 
     def send(self, messages: Sequence[Outgoing]) -> Outcomes:
         """Send, wait until all are confirmed or failed, return what went wrong."""
-        parts = rounds(messages, self.largest)
-        return [outcome for part in parts for outcome in self._send(part)]
+        outcomes: Outcomes = []
+        for part in rounds(messages, self.largest):
+            outcomes += self._send(part)
+            if lost := [error for error in outcomes if error and may_pass(error)]:
+                outcomes += lost[:1] * (len(messages) - len(outcomes))
+                break
+        return outcomes
 
     @abstractmethod
     def partitions(self, topic: str) -> Sequence[int]:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 from kafka import KafkaProducer  # type: ignore[import-untyped]
@@ -37,8 +38,16 @@ class PythonWriter(Writer):
         return tuple(self._producer.partitions_for(topic))
 
     def _send(self, messages: Sequence[Outgoing]) -> Outcomes:
-        futures = [self._start(message) for message in messages]
-        return [self._outcome(future) for future in futures]
+        started: list[Any] = []
+        for message in messages:
+            started.append(self._start(message))
+            if isinstance(started[-1], KafkaTimeoutError):  # so would the others be
+                started += started[-1:] * (len(messages) - len(started))
+                break
+        # One for all: when a batch has expired while it was tried again, the library
+        # (3.0.12) asks for no new producer id and forgets the other batches.
+        deadline = monotonic() + self._patience
+        return [self._outcome(one, deadline) for one in started]
 
     def _start(self, message: Outgoing) -> Any:
         try:
@@ -52,12 +61,12 @@ class PythonWriter(Writer):
         except (KafkaError, ValueError) as error:
             return error
 
-    def _outcome(self, future: Any) -> Exception | None:
+    def _outcome(self, future: Any, deadline: float) -> Exception | None:
         if isinstance(future, Exception):
             return future
         outcome: Exception | None = None
         try:
-            future.get(self._patience)
+            future.get(max(0.0, deadline - monotonic()))
         except KafkaError as error:
             outcome = error
         return outcome

@@ -18,6 +18,7 @@ from task_bus_kafka.errors import Errors
 from task_bus_kafka.names import kafka_topic, name_problem
 from task_bus_kafka.network import connected
 from task_bus_kafka.options import KafkaOptions
+from task_bus_kafka.patience import SOON, patiently
 from task_bus_kafka.settings import Settings
 from task_core.api import BusConnectionError, BusError, ChannelState
 
@@ -29,6 +30,9 @@ _GLANCE = 2_000
 
 class Admin:
     """Asks the cluster; connects when it is first asked, and again after a failure.
+
+    Also while the cluster needs a moment: the library never asks again who keeps a
+    group, nor often where the brokers are.
 
     Args:
         options: Tell how to make topics.
@@ -171,16 +175,19 @@ class Admin:
 
     def _ask(self, what: str, question: Callable[[KafkaAdminClient], T]) -> T:
         try:
-            if self._admin is None:
-                self._admin, self._client = connected(
-                    KafkaAdminClient, self._settings.admin()
-                )
-            return question(self._admin)
+            return patiently(lambda: question(self._connected()), SOON, self.close)
         except BusError:
             raise
         except Exception as error:  # noqa: BLE001  whatever it raises
             self.close()
             raise self._errors.of(error, what) from None
+
+    def _connected(self) -> KafkaAdminClient:
+        if self._admin is None:
+            self._admin, self._client = connected(
+                KafkaAdminClient, self._settings.admin()
+            )
+        return self._admin
 
     def close(self) -> None:
         """Let go of the connection; may be repeated."""

@@ -16,11 +16,14 @@ from confluent_kafka import (
 
 from task_bus_kafka.confluent_errors import translate, translated
 from task_bus_kafka.driver import Reader, RebalanceListener
+from task_bus_kafka.patience import patiently
 from task_bus_kafka.progress import Progress
 from task_bus_kafka.records import Record
 
 GLANCE = 0.2
 """Seconds to look whether brokers that were gone are back."""
+NEWS = 3.0
+"""Seconds in which every broker has heard of a new topic."""
 
 
 class ConfluentReader(Reader):
@@ -50,8 +53,7 @@ class ConfluentReader(Reader):
             }
         )
         try:
-            with translated():
-                self._consumer.list_topics(topic, patience)
+            patiently(self._learn, min(patience, NEWS))
         except BaseException:
             self._consumer.close()
             raise
@@ -61,6 +63,13 @@ class ConfluentReader(Reader):
             on_revoke=self._on_revoke,
             on_lost=self._on_lost,
         )
+
+    def _learn(self) -> None:
+        """Look for the topic: a broker that has not heard of it makes reading fail."""
+        with translated():
+            known = self._consumer.list_topics(self._topic, self._patience)
+        if error := known.topics[self._topic].error:
+            raise translate(error)
 
     @property
     def alive(self) -> bool:
@@ -128,7 +137,10 @@ class ConfluentReader(Reader):
     def _committed(self, partition: int) -> Any:
         asked = [TopicPartition(self._topic, partition)]
         with translated():
-            return self._consumer.committed(asked, self._patience)[0]
+            (found,) = self._consumer.committed(asked, self._patience)
+        if found.error:  # it is not known, and not that nothing is committed
+            raise translate(found.error)
+        return found
 
     def _commit(self, progress: Mapping[int, Progress]) -> None:
         try:

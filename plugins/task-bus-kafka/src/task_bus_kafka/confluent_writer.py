@@ -38,9 +38,9 @@ class ConfluentWriter(Writer):
         if now >= until:
             with translated():
                 known = self._producer.list_topics(topic, self._connect_timeout)
-            found = tuple(known.topics[topic].partitions) or (0,)
-            self._partitions[topic] = now + REMEMBER, found
-        return found
+            if found := tuple(known.topics[topic].partitions):
+                self._partitions[topic] = now + REMEMBER, found
+        return found or (0,)  # it is new, and not every broker knows it
 
     def _send(self, messages: Sequence[Outgoing]) -> Outcomes:
         outcomes: Outcomes = [_UNHEARD] * len(messages)

@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from task_bus_kafka.errors import may_pass
+from task_bus_kafka.patience import patiently
 from task_bus_kafka.progress import Progress, read_progress
 from task_bus_kafka.records import Outgoing, Record, rounds
 
@@ -91,7 +92,7 @@ class Reader(ABC):
 
     def committed(self, partition: int) -> Progress | None:
         """Return how far a partition is done."""
-        kept = self._committed(partition)
+        kept = patiently(lambda: self._committed(partition), self._patience)
         if kept is None or kept.offset < 0:
             return None
         return read_progress(kept.offset, kept.metadata or "")

@@ -27,6 +27,13 @@ _OVERTAKEN = (  # the group or the transaction has gone on: the next try is anot
     kafka_errors.UnknownMemberIdError,
 )
 
+_AWAY = (
+    kafka_errors.RetriableError,
+    kafka_errors.UnknownBrokerIdError,  # a partition has no leader
+    OSError,
+    TimeoutError,
+)
+
 
 class Errors:
     """Words the errors of one bus: with addresses, without secrets.
@@ -90,7 +97,7 @@ class Errors:
 def _kind_of(error: BaseException) -> type[BusError]:
     if is_refusal(error):
         return PayloadError
-    if isinstance(error, kafka_errors.RetriableError | OSError | TimeoutError):
+    if isinstance(error, _AWAY):
         return BusConnectionError
     return BusError
 

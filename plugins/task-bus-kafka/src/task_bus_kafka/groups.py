@@ -1,8 +1,9 @@
 """How far groups are with a topic; and how one begins and ends."""
 
-from collections.abc import Callable, Iterable, Mapping
-from time import monotonic, sleep
-from typing import Any, TypeVar
+import contextlib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from kafka import KafkaAdminClient, TopicPartition  # type: ignore[import-untyped]
 from kafka import errors as kafka_errors
@@ -12,17 +13,8 @@ from kafka.structs import OffsetAndMetadata  # type: ignore[import-untyped]
 from task_bus_kafka.progress import read_progress
 from task_core.api import ChannelState
 
-T = TypeVar("T")
 Offsets = dict[TopicPartition, int]
-_NOT_YET = (
-    kafka_errors.CoordinatorNotAvailableError,
-    kafka_errors.CoordinatorLoadInProgressError,
-    kafka_errors.NonEmptyGroupError,  # its last member is about to leave
-)
-_SOON = 10.0
-"""Seconds in which a new cluster has made the topic where groups keep their progress;
-members that leave need less."""
-_PAUSE = 0.1
+GONE = kafka_errors.GroupIdNotFoundError
 
 
 def offsets_of(admin: KafkaAdminClient, topic: str, spec: OffsetSpec) -> Offsets:
@@ -30,6 +22,7 @@ def offsets_of(admin: KafkaAdminClient, topic: str, spec: OffsetSpec) -> Offsets
     if topic not in admin.list_topics():  # asking for it could make it
         return {}
     (found,) = admin.describe_topics([topic])
+    _judge(kafka_errors.for_code(found["error_code"]), f"topic '{topic}'")
     numbers = [part["partition_index"] for part in found["partitions"]]
     asked = {TopicPartition(topic, number): spec for number in numbers}
     answers = admin.list_partition_offsets(asked)
@@ -64,6 +57,8 @@ def channels_of(admin: KafkaAdminClient, topic: str, prefix: str) -> list[Channe
     if not names or not ends:
         return []
     groups = admin.describe_groups(names)
+    for name in names:
+        _judge(_kind_of(groups[name]["error"]), f"group '{name}'", GONE)
     starts = offsets_of(admin, topic, OffsetSpec.EARLIEST)
     answers = admin.list_group_offsets({name: list(ends) for name in names})
     return [
@@ -90,46 +85,43 @@ def pin(admin: KafkaAdminClient, topic: str, group: str) -> None:
     done = _committed(admin, group, ends)
     if not any(kept.offset >= 0 for kept in done.values()):
         pinned = {at: OffsetAndMetadata(end, "", -1) for at, end in ends.items()}
-        admin.alter_group_offsets(group, pinned)
+        for kind in admin.alter_group_offsets(group, pinned).values():
+            # Members that have settled nothing yet began before us.
+            _judge(kind, f"group '{group}'", kafka_errors.UnknownMemberIdError)
 
 
 def delete_group(admin: KafkaAdminClient, group: str) -> None:
     """Delete a group; one that is not there is no error."""
-
-    def delete() -> None:
-        answer = admin.delete_groups([group])[group]
-        if answer not in ("OK", kafka_errors.GroupIdNotFoundError.__name__):
-            raise getattr(kafka_errors, answer)(f"group '{group}'")
-
-    _patiently(delete)
+    answer = admin.delete_groups([group])[group]
+    if answer != "OK":
+        _judge(getattr(kafka_errors, answer), f"group '{group}'", GONE)
 
 
 def delete_progress(admin: KafkaAdminClient, topic: str, group: str) -> None:
     """Delete what a group knows of one topic; nothing known is no error."""
     partitions = list(offsets_of(admin, topic, OffsetSpec.LATEST))
-    try:
-        _patiently(lambda: admin.delete_group_offsets(group, partitions))
-    except kafka_errors.GroupIdNotFoundError:
-        pass
+    with contextlib.suppress(GONE):
+        for kind in admin.delete_group_offsets(group, partitions).values():
+            _judge(kind, f"'{topic}' in group '{group}'")
 
 
 def _committed(
     admin: KafkaAdminClient, group: str, partitions: Iterable[TopicPartition]
 ) -> dict[TopicPartition, Any]:
     """Return what a group has committed."""
-    asked = {group: list(partitions)}
     found: dict[TopicPartition, Any]
-    found = _patiently(lambda: admin.list_group_offsets(asked)[group])
+    found = admin.list_group_offsets({group: list(partitions)})[group]
     return found
 
 
-def _patiently(question: Callable[[], T]) -> T:
-    """Ask again while the cluster, or the group, needs a moment."""
-    deadline = monotonic() + _SOON
-    while True:
-        try:
-            return question()
-        except _NOT_YET:
-            if monotonic() > deadline:
-                raise
-            sleep(_PAUSE)  # nothing tells when it is ready
+def _judge(kind: type[Exception], where: str, *harmless: type[Exception]) -> None:
+    """Raise an answer that the library only hands on."""
+    if kind not in (kafka_errors.NoError, *harmless):
+        raise kind(where)
+
+
+def _kind_of(text: str | None) -> type[Exception]:
+    """Return what the library has made a text of."""
+    number = re.match(r"\[Error (-?\d+)\]", text or "[Error 0]")
+    kind: type[Exception] = kafka_errors.for_code(int(number[1]) if number else -1)
+    return kind

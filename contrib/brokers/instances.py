@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -51,8 +52,59 @@ class Scenario(Protocol):
         """
 
 
-class Instances:
-    """Instances on one store and one bus.
+class Processes:
+    """Processes that tests kill, and that are started anew, each time with a new log.
+
+    Args:
+        folder: Where they run.
+        commands: What each of them runs.
+    """
+
+    def __init__(self, folder: Path, commands: Sequence[Sequence[str]]) -> None:
+        self._folder, self._commands = folder, commands
+        self._logs: dict[int, list[Path]] = collections.defaultdict(list)
+        self._processes = [self._start(it) for it in range(len(commands))]
+        self._killed = time.time()
+
+    def kill(self, number: int) -> None:
+        """Kill one at once, wherever it is, and start another."""
+        self._processes[number].kill()
+        self._processes[number].wait()
+        self._killed = time.time()
+        self._processes[number] = self._start(number)
+
+    def stop(self) -> None:
+        """End all."""
+        for process in self._processes:
+            process.kill()
+            process.wait()
+
+    @property
+    def there(self) -> float:
+        """When one was there again after the last kill, in seconds since 1970.
+
+        Until then nobody could take over: where much else runs, a start takes long.
+        """
+        began = [at for logs in self._logs.values() if (at := _began(logs[-1]))]
+        return max(self._killed, min(began, default=0.0))
+
+    @property
+    def told(self) -> str:
+        """What they have logged."""
+        logs = [log for logs in self._logs.values() for log in logs]
+        return "\n".join(f"{log.name}:\n{log.read_text()}" for log in logs)
+
+    def _start(self, number: int) -> subprocess.Popen[bytes]:
+        logs = self._logs[number]
+        logs.append(self._folder / f"instance-{number}-{len(logs)}.log")
+        with logs[-1].open("wb") as log:
+            return subprocess.Popen(
+                self._commands[number], cwd=self._folder, stderr=log
+            )
+
+
+class Instances(Processes):
+    """Instances of a scenario's taskmaster, on one store and one bus.
 
     Args:
         folder: Where they run.
@@ -64,37 +116,17 @@ class Instances:
     def __init__(
         self, folder: Path, scenario: Scenario, bus: str, count: int = 2
     ) -> None:
-        self._folder = folder
         words = [COMMAND, "launch", "--taskmaster", scenario.taskmaster, "--bus", bus]
-        self._commands = [[*words, *scenario.flags(it)] for it in range(count)]
-        self._log = (folder / "instances.log").open("ab")
-        self._processes = [self._start(it) for it in range(count)]
-        self.killed = time.time()
-        """When one was killed last."""
+        super().__init__(folder, [[*words, *scenario.flags(it)] for it in range(count)])
 
-    def kill(self, number: int) -> None:
-        """Kill one at once, wherever it is, and start another."""
-        self._processes[number].kill()
-        self._processes[number].wait()
-        self.killed = time.time()
-        self._processes[number] = self._start(number)
 
-    def stop(self) -> None:
-        """End all."""
-        for process in self._processes:
-            process.kill()
-            process.wait()
-        self._log.close()
-
-    @property
-    def told(self) -> str:
-        """What they have logged."""
-        return (self._folder / "instances.log").read_text()
-
-    def _start(self, number: int) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            self._commands[number], cwd=self._folder, stderr=self._log
-        )
+def _began(log: Path) -> float:
+    """Return when a taskmaster said that it runs, or 0."""
+    for line in log.read_text().splitlines():
+        moment, _, said = line.partition(" task: ")
+        if said.startswith("taskmaster "):
+            return datetime.fromisoformat(moment).timestamp()
+    return 0.0
 
 
 class Seen:

@@ -68,7 +68,7 @@ def test_two_instances_send_all_that_is_owed_whoever_is_killed(
         kill_at_random(scenario, instances, seen, seed, cell.trouble, KILLS)
         due = (moment,) if taskmaster == "cron" else ()
         check_lateness(
-            cell.store, scenario.lease, instances.killed, record_property, *due
+            cell.store, scenario.lease, instances.there, record_property, *due
         )
     gc.collect()  # here, where sockets of a broker that went are known to be left
     check(scenario, seen, record_property, KILLS)

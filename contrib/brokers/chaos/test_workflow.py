@@ -39,6 +39,6 @@ def test_two_instances_follow_each_firing_whoever_is_killed(
         instances = Instances(tmp_path, cell.url, cell.store)
         stack.callback(instances.stop)
         bodies = kill_at_random(instances, cell.bus, seed, cell.trouble)
-        check_lateness(cell.store, LEASE, instances.killed, record_property, moment)
+        check_lateness(cell.store, LEASE, instances.there, record_property, moment)
     gc.collect()  # here, where sockets of a broker that went are known to be left
     check(bodies, record_property)

@@ -309,7 +309,7 @@ def test_a_request_comes_to_what_flowlord_makes_of_it(ask, name):
         ({"task": "task1", "templat": "x"}, "unknown key 'templat': did you mean 'tem"),
         ({"task": "task1", "meta": {"a": ["1"], "b": "v"}}, "meta takes texts, or lis"),
         ({"task": "task2"}, "template asks for {meta:file}: give --meta file=..."),
-        ({"task": "b-meta", "meta": {"key": ["a"], "val": []}}, "unequal lengths"),
+        ({"task": "b-meta", "meta": {"key": ["a"], "val": []}}, "key has 1, val has 0"),
         ({"task": "b-meta", "meta": {"a": "b"}, "meta-file": "kv.json"}, "cannot both"),
         ({"task": "b-meta", "meta-file": "none.json"}, "cannot read"),
         ({"task": "b-meta", "meta-file": "invalid.json"}, "line 1 is no JSON"),

@@ -2,12 +2,10 @@
 
 import collections
 import random
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
+from brokers.instances import COMMAND, Processes
 from task_store import StoreAwayError, open_store
 
 from task_core.api import (
@@ -18,7 +16,6 @@ from task_core.api import (
     encode_task,
 )
 
-COMMAND = str(Path(sys.executable).parent / "task")
 TOPICS = ("root", "left", "right", "both")
 FLOW = """
 [defaults]
@@ -54,7 +51,7 @@ PATIENCE = 240.0
 """Seconds that a busy machine may take for all of it."""
 
 
-class Instances:
+class Instances(Processes):
     """Two of them, on one file of phases, one store and one bus.
 
     Args:
@@ -64,41 +61,22 @@ class Instances:
     """
 
     def __init__(self, folder, bus, store):
-        self._folder, self.store = folder, open_store(store)
+        self._flow, self.store = folder / "flow.toml", open_store(store)
         self.fire(EACH_SECOND)
         flags = ["--taskmaster-path", "flow.toml", "--taskmaster-store", store]
         flags += ["--taskmaster-refresh", "0.5s", "--bus", bus]
-        self._command = [COMMAND, "launch", "--taskmaster", "workflow", *flags]
-        self._log = (folder / "log").open("ab")
-        self._processes = [self._start() for _ in range(2)]
-        self.killed = time.time()
+        command = [COMMAND, "launch", "--taskmaster", "workflow", *flags]
+        super().__init__(folder, [command, command])
 
     def fire(self, cron):
         """Write the file of phases, at once."""
-        new = self._folder / "new"
+        new = self._flow.with_name("new")
         new.write_text(FLOW.format(cron=cron))
-        new.rename(self._folder / "flow.toml")
-
-    def kill(self, number):
-        """Kill one at once, wherever it is, and start another."""
-        self._processes[number].kill()
-        self._processes[number].wait()
-        self.killed = time.time()
-        self._processes[number] = self._start()
+        new.rename(self._flow)
 
     def stop(self):
-        for process in self._processes:
-            process.kill()
-            process.wait()
-        self._log.close()
+        super().stop()
         self.store.close()
-
-    @property
-    def told(self):
-        return (self._folder / "log").read_text()[-3000:]
-
-    def _start(self):
-        return subprocess.Popen(self._command, cwd=self._folder, stderr=self._log)
 
 
 class Workers:
@@ -151,7 +129,10 @@ def kill_at_random(instances, bus, seed, trouble=lambda: None):
 
     def until(what):
         while not what():
-            assert time.monotonic() < deadline, (workers.counts(), instances.told)
+            assert time.monotonic() < deadline, (
+                workers.counts(),
+                instances.told[-3000:],
+            )
             workers.work(0.3)
 
     until(lambda: workers.bodies["both"])

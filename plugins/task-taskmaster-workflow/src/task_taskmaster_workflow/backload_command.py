@@ -292,7 +292,7 @@ def _hours(name: str, text: str) -> tuple[int, ...]:
 def _rate(text: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(?:/(s|m|h))?", text or "0")
     if not match:
-        raise UsageError(f"--rate takes a number a second, such as 10/s, not {text!r}")
+        raise UsageError(f"--rate takes 10/s, 600/m or the like, not {text!r}")
     return float(match[1]) / {"s": 1, "m": 60, "h": 3600}[match[2] or "s"]
 
 

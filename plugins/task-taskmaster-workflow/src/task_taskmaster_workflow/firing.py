@@ -172,9 +172,8 @@ def rows_of(batch: Batch) -> list[Row]:
             dict(zip(batch.meta, values, strict=True))
             for values in product(*batch.meta.values())
         ]
-    counts = {len(values) for values in batch.meta.values()}
-    if len(counts) > 1:
-        raise ValueError(f"meta has unequal lengths: {sorted(counts)}")
+    if batch.mismatch:
+        raise ValueError(batch.mismatch)
     return [
         dict(zip(batch.meta, values, strict=True))
         for values in zip(*batch.meta.values(), strict=True)

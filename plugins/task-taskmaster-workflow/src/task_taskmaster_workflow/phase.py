@@ -78,6 +78,16 @@ class Batch:
         """The keys that its tasks have; those of a file are not known."""
         return set(self.meta)
 
+    @property
+    def mismatch(self) -> str:
+        """What is wrong with the numbers of values, or nothing."""
+        counts = {key: len(values) for key, values in self.meta.items()}
+        if self.product or len(set(counts.values())) < 2:
+            return ""
+        told = ", ".join(f"{key} has {count}" for key, count in counts.items())
+        advice = "give each as many, or ask for each with each by product"
+        return f"meta has unequal lengths: {told}: {advice}"
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class Phase:

@@ -197,11 +197,8 @@ class _Reader:
         )
         if batch.meta and batch.meta_file:
             table.note("meta and meta_file cannot both be used", "meta_file")
-        lengths = {key: len(values) for key, values in batch.meta.items()}
-        if not batch.product and len(set(lengths.values())) > 1:
-            counts = ", ".join(f"{key} has {n}" for key, n in lengths.items())
-            advice = "give each as many, or product = true for each with each"
-            table.note(f"meta has unequal lengths: {counts}: {advice}", "meta")
+        if batch.mismatch:
+            table.note(batch.mismatch, "meta")
         table.finish()
         return batch
 

@@ -118,8 +118,28 @@ def test_a_page_of_somebody_else_sends_nothing(service):
     for host in ("evil.example", "evil.example:8080", ""):
         status, _, told = service.call("/tasks", {"type": "load"}, Host=host)
         assert (status, "only this machine may send" in told["error"]) == (403, True)
-    assert service.call("/tasks", {"type": "load"}, Host="localhost:8080")[0] == 202
-    assert len(service.sent()) == 1
+    for host in ("localhost:8080", "127.0.0.1", "[::1]", "[::1]:8080"):
+        assert service.call("/tasks", {"type": "load"}, Host=host)[0] == 202
+    assert len(service.sent()) == 4
+
+
+@pytest.mark.parametrize("page", ["http://evil.example:8080", "https://x", "null", ""])
+@pytest.mark.parametrize("address", ["/tasks", "/hooks/open", "/backload"])
+def test_a_form_of_another_site_sends_nothing(service, tmp_path, address, page):
+    """A browser sends it without asking: flowlord's backload executes it."""
+    (tmp_path / "flow.toml").write_text(
+        '[[phase]]\ntask = "load"\ncron = "@daily"\ntemplate = "x"\n'
+    )
+    rules = '[[hook]]\nname = "open"\ntype = "load"\ntemplate = "x"\n'
+    service.start(rules, workflows=tmp_path / "flow.toml")
+    body = {"type": "load"}
+    if address == "/backload":
+        body = {"task": "load", "at": "2026-01-01", "execute": True}
+    status, _, told = service.call(address, body, Origin=page)
+    assert (status, "no page of another site may send" in told["error"]) == (403, True)
+    assert service.sent() == []
+    assert service.call(address, body, Origin="http://localhost:80")[0] == 202
+    assert service.call(address, body)[0] == 202
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:8080", "[::]:8080", "192.168.1.2:80"])

@@ -24,13 +24,11 @@ from task_taskmaster_http.openapi import document, page
 from task_taskmaster_http.problem import RequestError
 from task_taskmaster_http.rates import Rates
 from task_taskmaster_http.rules import Rules
-from task_taskmaster_http.tokens import Token, Tokens
+from task_taskmaster_http.tokens import LOCAL, Token, Tokens, refuse_strangers
 
 SLOWEST = 10.0
 """Seconds that a body may take to come."""
 LONGEST_KEY = 200
-LOCAL = ("localhost", "127.0.0.1", "[::1]")
-"""Names by which this machine calls itself; others may lead a browser here."""
 
 log = logging.getLogger("task.taskmaster.http")
 
@@ -201,19 +199,11 @@ class Api:
         """
         token = self._tokens.find(request.headers.get("authorization"))
         if not self._tokens:
-            self._refuse_strange_names(request)
+            refuse_strangers(request.headers, self._hosts if self._local else ())
         client = request.client.host if request.client else ""
         rate = self._limits.rate if token.rate is None else token.rate
         self._rates.check(token.name or client, rate)
         return token
-
-    def _refuse_strange_names(self, request: Request) -> None:
-        """Refuse a page of somebody else whose name leads here, without tokens."""
-        given = request.headers.get("host", "")
-        host = given.rpartition(":")[0] or given
-        if not (self._local and host in self._hosts):
-            text = "without tokens only this machine may send: ask for localhost"
-            raise RequestError(403, text)
 
     async def _body(self, request: Request) -> bytes:
         """Read the body, as far as it is not too long or too slow."""

@@ -5,12 +5,14 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
 from task_taskmaster_http.problem import RequestError
 
+LOCAL = ("localhost", "127.0.0.1", "[::1]")
+"""Names by which this machine calls itself; others may lead a browser here."""
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 _REALM = {"WWW-Authenticate": 'Bearer realm="task"'}
 
@@ -107,3 +109,30 @@ class Tokens:
         if found is None:
             raise RequestError(401, "this token is not known", _REALM)
         return found
+
+
+def refuse_strangers(headers: Mapping[str, str], hosts: Sequence[str]) -> None:
+    """Refuse what pages of others have a browser send here, without tokens.
+
+    The name of a page may lead here, and a form of it goes wherever it wants to.
+
+    Args:
+        headers: Of the request.
+        hosts: What this machine is called, where anybody on it may send.
+
+    Raises:
+        RequestError: It comes from elsewhere.
+    """
+    if _name(headers.get("host", "")) not in hosts:
+        text = "without tokens only this machine may send: ask for localhost"
+        raise RequestError(403, text)
+    page = headers.get("origin")
+    if page is not None and _name(page.partition("://")[2]) not in hosts:
+        text = "without tokens no page of another site may send"
+        raise RequestError(403, f"{text}: this is one of {page!r}")
+
+
+def _name(address: str) -> str:
+    """Return the host of `host:port`, or of a host alone."""
+    host, _, port = address.rpartition(":")
+    return host if port.isdecimal() else address

@@ -110,6 +110,13 @@ def test_what_passes_is_worth_another_try(told_by_libpq):
     assert isinstance(of_state("", text, "h:5"), BusConnectionError)
 
 
+@pytest.mark.parametrize("state", ["26000", "42P05"])
+def test_sessions_that_others_have_as_well_are_told_how_to_share(state):
+    """A statement is not there that was, or one is that was not."""
+    text = str(of_state(state, 'prepared statement "task_0" ...', "h:5"))
+    assert "behind PgBouncer take notify=false" in text
+
+
 @pytest.fixture
 def some_user(server, sql):
     """Make a user without rights; return options with its name."""

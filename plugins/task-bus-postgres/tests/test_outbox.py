@@ -144,6 +144,9 @@ def test_a_task_is_sent_with_what_it_is_about_or_never(
     with transaction() as (connection, execute):
         execute(f"INSERT INTO {orders} VALUES (2)")
         tasks.send(topic, "order=2", connection=connection)
+        execute("SAVEPOINT here")
+        tasks.send(topic, "undone", connection=connection)
+        execute("ROLLBACK TO SAVEPOINT here")
         lot = [Task.new(topic, "a"), Task.new(f"{topic}-b", "b")]
         assert tasks.send_many(lot, connection=connection).count == 2
         assert open_bus().depth(topic, "any") == 0, "it is not committed yet"
@@ -228,6 +231,23 @@ def test_a_transaction_that_has_failed_sends_nothing(server, tasks, topic):
         with pytest.raises(SendError, match="current transaction is aborted"):
             tasks.send(topic, connection=connection)
         connection.rollback()
+
+
+def test_what_a_transaction_lacks_is_told_in_one_line(server, tasks, topic, sql):
+    """Rights have another cure than a transaction that may not write."""
+    role = "role_" + topic.removeprefix("test-")
+    sql(f"CREATE ROLE {role}")
+    hint = r"schema task\); its user needs the rights"
+    for begin, told in (
+        (f"SET ROLE {role}", hint),
+        ("SET TRANSACTION READ ONLY", r"read-only transaction\)$"),
+    ):
+        with psycopg.connect(server.url) as connection:
+            connection.execute(begin)
+            with pytest.raises(SendError, match=told):
+                tasks.send(topic, connection=connection)
+            connection.rollback()
+    sql(f"DROP ROLE {role}")
 
 
 def test_a_connection_to_something_else_is_refused(tasks, topic):

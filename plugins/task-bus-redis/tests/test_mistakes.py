@@ -77,9 +77,21 @@ def test_a_wrong_login_says_how_to_give_one(told, guarded, login):
 
 
 def test_a_password_that_nobody_asked_for_is_refused(told, redis):
-    """For a user who is not known, as for one who is."""
+    """For a user who is not known; where there is no login at all, it is too much."""
     text, again = told(**at(redis), username="nobody", password="x")
     assert "TASK_BUS_REDIS_PASSWORD" in text
+    assert not again
+    text, again = told(**at(redis), password="x")
+    assert "asks for no password: leave it out" in text
+    assert not again
+
+
+def test_keys_of_somebody_else_are_told(told, redis):
+    """Systems may share a database, each with a prefix of its own."""
+    prefix = f"p{uuid.uuid4().hex[:8]}"
+    client(redis).set(f"{prefix}:{{t}}:channels", "x")
+    text, again = told(**at(redis), prefix=prefix)
+    assert "option prefix" in text
     assert not again
 
 

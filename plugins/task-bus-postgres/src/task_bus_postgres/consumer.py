@@ -100,58 +100,47 @@ class PostgresConsumer(Consumer):
         sleep = self._sleep
         if sleep.registered:
             sleep.hear(self._link)
-        if sleep.is_over and (found := self._take(limit)):
+        if sleep.must_look(timeout) and (found := self._take(limit)):
             return found
-        seconds = self._rest()
-        if seconds <= 0 and (found := self._take(limit)):
-            return found
-        sleep.until(min(timeout, max(seconds, 0.01)), self._link, self._waker)
+        seconds = min(timeout, self._tidy_at - monotonic())
+        sleep.until(seconds, self._link, self._waker)
         return ()
 
     def _take(self, limit: int) -> list[Delivery]:
         """Take what is due: what came back, what waited, and what is new."""
-        with self._sleep.looking() as marks:
+        sleep = self._sleep
+        with sleep.looking() as marks:
             rows = self._link.call(
                 self._sql.take,
                 self._number,
                 int4(min(limit, 2**31 - 1)),
                 self._lease,
-                self._sleep.lanes,
+                sleep.lanes,
                 marks,
-                TRUE if self._sleep.registered else FALSE,
+                TRUE if sleep.registered else FALSE,
+                TRUE if sleep.notified else FALSE,
             )
-        self._sleep.found(rows)
-        return [self._delivery(row) for row in rows]
+        if rows[0][0] is not None:
+            sleep.found(rows)
+            return [self._delivery(row) for row in rows]
+        *_, lanes, seconds = rows[0]
+        if lanes is None:  # somebody has deleted the channel
+            self.begin()
+        elif sleep.told(lanes, seconds):
+            return []
+        return self._take(limit)
 
     def _delivery(self, row: Row) -> Delivery:
-        number, rank, due, _, attempts, returned, headers, body = row
+        number, rank, due, _, attempts, returned, headers, body, *_ = row
         token = [number, rank, due]
         self._mine[number] = token
         names = _decode(headers) if headers else None
         times = to_int(attempts), to_int(returned)
         return Delivery(body, token, times[0], names, times[1], position=to_int(number))
 
-    def _rest(self) -> float:
-        """Return in how many seconds something is due; what wakes us is on."""
-        sleep = self._sleep
-        with sleep.looking() as marks:
-            ((lanes, seconds),) = self._link.call(
-                self._sql.rest,
-                self._number,
-                marks,
-                TRUE if sleep.notified and not sleep.registered else FALSE,
-                float8(self._life),
-            )
-        if lanes is None:  # somebody has deleted the channel
-            self.begin()
-            return 0.0
-        return sleep.told(lanes, seconds)
-
     def _tidy(self) -> None:
         """Delete what dead readers left, and keep the own temporary channel alive."""
-        self._link.call(self._sql.sweep)
-        if self._life:
-            self._rest()
+        self._link.call(self._sql.sweep, self._number, float8(self._life))
         self._tidy_at = monotonic() + (self._life / 3 or SWEEP_EVERY)
 
     def _settle(

@@ -23,6 +23,7 @@ RIGHTS = "`task postgres schema` prints what a user with more rights may run onc
 DATABASE = "name another one by option dbname, or make it: createdb NAME"
 SPEAKS = "does not speak PostgreSQL: is the port right?"
 UNTRUSTED = "is not trusted: option sslrootcert names who vouches for it"
+POOLED = "behind PgBouncer take notify=false"
 READ_ONLY = "takes nothing that is written: name the primary"
 STATES: dict[str, tuple[type[BusError], str]] = {
     "TASK1": (LeaseOverError, "a lease is over"),
@@ -36,10 +37,8 @@ STATES: dict[str, tuple[type[BusError], str]] = {
     "42P01": (GoneError, "the tables are gone"),
     "42883": (GoneError, "the functions are gone"),
     "0A000": (GoneError, "the tables are others now"),
-    "26000": (
-        GoneError,
-        "has forgotten a statement: behind PgBouncer take notify=false",
-    ),
+    "26000": (GoneError, f"has forgotten a statement: {POOLED}"),
+    "42P05": (BusError, f"knows a statement of somebody else: {POOLED}"),
     "54000": (PayloadError, "takes no message that long"),
 }
 """By SQLSTATE: the error that it is, and what it means."""
@@ -88,7 +87,7 @@ def error_of(error: psycopg.Error, address: str) -> BusError:
 
 def of_state(state: str, text: str, address: str) -> BusError:
     """Return the error of the contract for what the server said."""
-    text = _one_line(text)
+    text = one_line(text)
     if found := STATES.get(state) or CLASSES.get(state[:2]):
         kind, meaning = found
     elif state:
@@ -105,10 +104,11 @@ def _by_words(text: str) -> tuple[type[BusError], str]:
     return BusConnectionError, "cannot be reached"
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Return what was said of the last address that was tried."""
+    text, *_ = text.partition("CONTEXT:")  # where in our functions
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    told = [line for line in lines if not line.startswith(("CONTEXT", "LINE", "^"))]
+    told = [line for line in lines if not line.startswith(("LINE", "^"))]
     return " ".join(told[:2]) or "no reason was given"
 
 

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from task_bus_postgres.errors import one_line
 from task_bus_postgres.schema import quoted
 from task_bus_postgres.words import encoded, rank_of
 from task_core.api import BusError, Message, SendError, UsageError
@@ -12,6 +13,15 @@ _SEND = (
     "SELECT {schema}.send(%s::text[], %s::bytea[], %s::int[], %s::float8[], %s::int[],"
     " %s::text[])"
 )
+AGAIN = "40"
+_OTHER = "; is it one of the database of the bus?"
+HINTS = {
+    AGAIN: "; run it again",
+    "3F": _OTHER,
+    "42": _OTHER,
+    "42501": "; its user needs the rights that `task postgres schema --user` grants",
+}
+"""By SQLSTATE, or the class of it: what to do."""
 Execute = Callable[[str, tuple[Any, ...]], object]
 
 
@@ -29,23 +39,24 @@ def send_within(schema: str, messages: Sequence[Message], connection: Any) -> No
     except BusError:
         raise
     except Exception as error:
-        text = " ".join(str(error).partition("CONTEXT:")[0].split())
-        again = _state_of(error)[:2] == "40"  # of two transactions, one begins anew
-        hint = "run it again" if again else "is it one of the database of the bus?"
+        state, text = _told_by_driver(error)
+        hint = HINTS.get(state) or HINTS.get(state[:2], "")
         told = f"bus 'postgres': nothing was sent within this transaction ({text})"
-        numbers = range(len(messages))
-        raise SendError(f"{told}; {hint}", numbers, transient=again) from error
+        raise SendError(
+            f"{told}{hint}", range(len(messages)), transient=state[:2] == AGAIN
+        ) from error
 
 
-def _state_of(error: BaseException | None) -> str:
-    """Return the SQLSTATE in an error of a driver, or of what is above it."""
-    while error is not None:
-        for one in (error, getattr(error, "orig", None)):
+def _told_by_driver(error: Exception) -> tuple[str, str]:
+    """Return SQLSTATE and text of a driver's error, also from within another."""
+    at: BaseException | None = error
+    while at is not None:
+        for one in (at, getattr(at, "orig", None)):
             for name in ("sqlstate", "pgcode"):
                 if state := getattr(one, name, None):
-                    return str(state)
-        error = error.__cause__
-    return ""
+                    return str(state), one_line(str(one))
+        at = at.__cause__
+    return "", one_line(str(error))
 
 
 def _execute_of(connection: Any) -> Execute:

@@ -29,6 +29,8 @@ FIRST_NAP, LATER_NAPS = 0.02, 8.0
 """Who was awake when something was sent may not be told of it: it looks soon."""
 ASKING_NAP, LONGER_NAPS, LONGEST_NAP = 0.005, 1.5, 0.25
 """The same where nobody is ever told."""
+SHORTEST_NAP = 0.01
+"""What is due may be somebody's already who has not committed yet."""
 
 
 class Sleep:
@@ -55,7 +57,7 @@ class Sleep:
     def begin(self) -> None:
         """Begin anew, with another connection or channel."""
         self.registered = False
-        self.is_over = True  # look whether there is something to take
+        self._look_at = 0.0
         self._set_lanes(array(INT4, [int4(0)]))
         self._all_at = 0.0
         self._nap = 0.0
@@ -79,41 +81,43 @@ class Sleep:
 
     def look_at_all(self) -> None:
         """Look at everything next."""
-        self._all_at = 0.0
-        self.is_over = True
+        self._all_at = self._look_at = 0.0
 
     def found(self, rows: Sequence[Row]) -> None:
         """Note what was taken: look there again, and do not wait before."""
-        self.is_over = bool(rows)
-        if rows:
-            self.registered = False  # the server has seen to that
-            self._nap = 0.0
-            for row in rows:
-                self._marks[row[1]] = row[3]
-            for rank in {row[1] for row in rows}:
-                mark = to_int(self._marks[rank])
-                if mark > 0:
-                    self._marks[rank] = int8(mark - MARGIN)
+        self.registered = False  # the server has seen to that
+        self._look_at = self._nap = 0.0
+        for row in rows:
+            self._marks[row[1]] = row[3]
+        for rank in {row[1] for row in rows}:
+            mark = to_int(self._marks[rank])
+            if mark > 0:
+                self._marks[rank] = int8(mark - MARGIN)
 
-    def told(self, lanes: bytes, seconds: bytes | None) -> float:
-        """Note the ranks; return in how many seconds something is due."""
-        self.registered = self.notified
+    def told(self, lanes: bytes, seconds: bytes | None) -> bool:
+        """Note that nothing is due, and when something is; not if the ranks changed."""
         if lanes != self.lanes:
             self._set_lanes(lanes)
-            return 0.0
-        return self._longest if seconds is None else to_float(seconds)
-
-    def until(self, seconds: float, link: Link, waker: Waker) -> None:
-        """Wait for so long, for news, or for `wake`."""
+            return False
+        self.registered = self.notified
         first, growth = FIRST_NAP, LATER_NAPS
         if not self.notified:
             first, growth = ASKING_NAP, LONGER_NAPS
         self._nap = min(max(first, self._nap * growth), self._longest)
+        due = self._nap if seconds is None else max(to_float(seconds), SHORTEST_NAP)
+        self._look_at = monotonic() + min(self._nap, due)
+        return True
+
+    def must_look(self, timeout: float) -> bool:
+        """Whether it is time for a look, or will not be while the caller waits."""
+        return not 0 < self._look_at - monotonic() < timeout
+
+    def until(self, seconds: float, link: Link, waker: Waker) -> None:
+        """Wait for so long, for the next look, for news, or for `wake`."""
         self.hear(link)
-        if not self.is_over:
-            event = waker.wait(min(seconds, self._nap), link.fileno())
-            if event is Event.READY:
-                self.hear(link)
+        seconds = min(seconds, self._look_at - monotonic())
+        if seconds > 0 and waker.wait(seconds, link.fileno()) is Event.READY:
+            self.hear(link)
 
     def hear(self, link: Link) -> None:
         """Note what the server has notified us of."""
@@ -121,4 +125,4 @@ class Sleep:
         if b"returned" in news:
             self.look_at_all()
         if news:
-            self.is_over = True
+            self._look_at = 0.0

@@ -18,20 +18,19 @@ class Statements:
 
     Args:
         send, prepare: For those who write.
-        subscribe, take, rest, settle, lost, give_back, extend: For those who read.
+        subscribe, take, settle, lost, give_back, extend: For those who read.
         sweep, forget, states, topics, peek: For the bus.
     """
 
     send: bytes = _call("send", 6)
     prepare: bytes = _call("prepare", 2)
     subscribe: bytes = _call("subscribe", 3)
-    take: bytes = _call("take", 6)
-    rest: bytes = _call("rest", 4)
+    take: bytes = _call("take", 7)
     settle: bytes = _call("settle", 10)
     lost: bytes = _call("lost", 4)
     give_back: bytes = _call("give_back", 5)
     extend: bytes = _call("extend", 5)
-    sweep: bytes = _call("sweep", 0)
+    sweep: bytes = _call("sweep", 2)
     forget: bytes = _call("forget", 2)
     states: bytes = _call("states", 1)
     topics: bytes = (

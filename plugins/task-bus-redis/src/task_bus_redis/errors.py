@@ -24,11 +24,13 @@ LOGIN = (
     " with TASK_BUS_REDIS_PASSWORD"
 )
 RIGHTS = "the README of task-bus-redis lists the rights that its user needs"
+NO_LOGIN = "asks for no password: leave it out, or give the username as well"
 UNTRUSTED = "is not trusted: option tls_ca names who vouches for it"
 ANSWERS: tuple[tuple[tuple[type[Exception] | str, ...], type[BusError], str], ...] = (
     ((client.NoPermissionError, "NOPERM", "ACL failure"), BusError, RIGHTS),
     (("The user executing the script",), BusError, RIGHTS),
-    ((client.AuthenticationError, "NOAUTH", "no password is set"), BusError, LOGIN),
+    (("without any password configured",), BusError, NO_LOGIN),
+    ((client.AuthenticationError, "NOAUTH"), BusError, LOGIN),
     (("CERTIFICATE_VERIFY_FAILED",), BusError, UNTRUSTED),
     (("_REQUIRED]",), BusError, "wants to know who we are: options tls_cert, tls_key"),
     ((client.InvalidResponse,), BusError, "does not speak Redis: is the port right?"),
@@ -52,6 +54,7 @@ ANSWERS: tuple[tuple[tuple[type[Exception] | str, ...], type[BusError], str], ..
     (("command 'SENTINEL'",), BusConnectionError, "is no sentinel: option sentinel"),
     (("unknown command", "syntax error"), BusError, "is too old: take 6.2 or newer"),
     (("DB index", "SELECT"), BusError, "has no such database: option db"),
+    (("WRONGTYPE",), BusError, "has keys of somebody else there: option prefix"),
     (("maximum allowed",), PayloadError, "takes no message that long"),
     ((client.ResponseError,), BusError, "refuses"),
     (

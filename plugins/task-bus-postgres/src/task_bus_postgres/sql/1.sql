@@ -129,68 +129,64 @@ END $$;
 -- Take up to `most` messages that are due. `lanes` are the ranks of the channel, and
 -- `marks` say where to begin in each: before that there are only rows that others have
 -- deleted, which cost time while somebody's long transaction keeps them.
+-- If there is none, or the ranks are others, one row without an id says what who waits
+-- must know: the ranks (null if there is no such channel), and in how many seconds
+-- something is due. `falls_asleep` marks the reader then as one to be woken; `sleeps`
+-- says that it is.
 CREATE FUNCTION {schema}.take(chan int, most int, lease float8, lanes int[],
-    marks timestamptz[], sleeps boolean)
+    marks timestamptz[], sleeps boolean, falls_asleep boolean)
 RETURNS TABLE (id bigint, rank int, due timestamptz, was timestamptz, attempts int,
-    returned int, headers text, body bytea)
+    returned int, headers text, body bytea, ranks int[], seconds float8)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off
-SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
-    now constant timestamptz := clock_timestamp();
+    kind constant int := '{schema}.message'::regclass::oid::int;
+    now timestamptz;
 BEGIN
     -- A lease need not survive a crash of the server: without it, the task comes again.
     PERFORM set_config('synchronous_commit', 'off', true);
-    PERFORM FROM {schema}.channel AS c WHERE c.id = chan AND c.ranks = lanes;
-    IF NOT FOUND THEN
+    SELECT c.ranks INTO ranks FROM {schema}.channel AS c WHERE c.id = chan;
+    IF ranks IS DISTINCT FROM lanes THEN
+        RETURN NEXT;
         RETURN;
     END IF;
-    RETURN QUERY
-    WITH picked AS (
-        SELECT m.place, m.due
-        FROM unnest(lanes, marks) AS lane (rank, since), LATERAL (
-            SELECT x.ctid AS place, x.due FROM {schema}.message AS x
-            WHERE x.channel = chan AND x.rank = lane.rank
-                AND x.due >= lane.since AND x.due <= now
-            ORDER BY x.due, x.id LIMIT most FOR UPDATE SKIP LOCKED
-        ) AS m
-        LIMIT most
-    )
-    UPDATE {schema}.message AS m
-    SET due = now + lease * interval '1 s', attempts = m.attempts + 1, held = true
-    FROM picked WHERE m.ctid = picked.place
-    RETURNING m.id, m.rank, m.due, picked.due, m.attempts, m.returned, m.headers, m.body;
-    IF FOUND AND sleeps THEN
-        PERFORM pg_advisory_unlock_shared('{schema}.message'::regclass::oid::int, chan);
-    END IF;
-END $$;
-
--- Say what a reader of an empty channel must know: the ranks, and in how many seconds
--- something is due; nothing if there is no such channel. `falls_asleep` marks it as one
--- to be woken, `life` is by how many seconds a temporary channel lives on.
-CREATE FUNCTION {schema}.rest(chan int, marks timestamptz[], falls_asleep boolean,
-    life float8, OUT lanes int[], OUT seconds float8)
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
-DECLARE
-    now timestamptz;
-BEGIN
-    PERFORM set_config('synchronous_commit', 'off', true);
-    IF falls_asleep THEN
-        PERFORM pg_advisory_lock_shared('{schema}.message'::regclass::oid::int, chan);
-    END IF;
-    now := clock_timestamp();
-    IF life > 0 THEN
-        UPDATE {schema}.channel SET expires = now + life * interval '1 s'
-        WHERE id = chan AND expires < 'infinity';
-    END IF;
-    SELECT ranks INTO lanes FROM {schema}.channel WHERE id = chan;
+    LOOP
+        now := clock_timestamp();
+        RETURN QUERY
+        WITH picked AS (
+            SELECT m.place, m.due
+            FROM unnest(lanes, marks) AS lane (rank, since), LATERAL (
+                SELECT x.ctid AS place, x.due FROM {schema}.message AS x
+                WHERE x.channel = chan AND x.rank = lane.rank
+                    AND x.due >= lane.since AND x.due <= now
+                ORDER BY x.due, x.id LIMIT most FOR UPDATE SKIP LOCKED
+            ) AS m
+            LIMIT most
+        )
+        UPDATE {schema}.message AS m
+        SET due = now + lease * interval '1 s', attempts = m.attempts + 1, held = true
+        FROM picked WHERE m.ctid = picked.place
+        RETURNING m.id, m.rank, m.due, picked.due, m.attempts, m.returned, m.headers,
+            m.body, NULL::int[], NULL::float8;
+        IF FOUND THEN
+            IF sleeps THEN
+                PERFORM pg_advisory_unlock_shared(kind, chan);
+            END IF;
+            RETURN;
+        END IF;
+        EXIT WHEN sleeps OR NOT falls_asleep;
+        PERFORM pg_advisory_lock_shared(kind, chan); -- and what came before that?
+        sleeps := true;
+    END LOOP;
     SELECT extract(epoch FROM min(greatest(m.due, now)) - now) INTO seconds
     FROM unnest(lanes, marks) AS lane (rank, since), LATERAL (
         SELECT x.due FROM {schema}.message AS x
-        WHERE x.channel = chan AND x.rank = lane.rank
-            AND x.due >= coalesce(lane.since, '-infinity')
+        WHERE x.channel = chan AND x.rank = lane.rank AND x.due >= lane.since
         ORDER BY x.due LIMIT 1
     ) AS m;
+    RETURN NEXT;
 END $$;
 
 -- Say which of these are not (or no more) held under that lease, counted from 0.
@@ -281,11 +277,14 @@ BEGIN
 END $$;
 
 -- Delete the temporary channels of readers that have died, and what was sent to a
--- channel just when it was deleted.
-CREATE FUNCTION {schema}.sweep() RETURNS void
+-- channel just when it was deleted; the own one, if it is temporary, lives on for
+-- `life` seconds.
+CREATE FUNCTION {schema}.sweep(own int, life float8) RETURNS void
 LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
+    UPDATE {schema}.channel SET expires = clock_timestamp() + life * interval '1 s'
+    WHERE id = own AND expires < 'infinity';
     DELETE FROM {schema}.channel WHERE id IN (
         SELECT id FROM {schema}.channel WHERE expires < clock_timestamp()
         FOR UPDATE SKIP LOCKED);
@@ -310,7 +309,7 @@ DECLARE
         THEN clock_timestamp() + life * interval '1 s' ELSE 'infinity' END;
     one int;
 BEGIN
-    PERFORM {schema}.sweep();
+    PERFORM {schema}.sweep(NULL, 0);
     PERFORM pg_advisory_xact_lock(
         hashtextextended('{schema}.channel ' || topic_name, 0));
     UPDATE {schema}.channel SET expires = greatest(expires, until)

@@ -31,6 +31,9 @@ class Launches:
 
     def __init__(self, catalog: Catalog, table: str, own: type, config: str) -> None:
         path = config or os.environ.get("TASK_CONFIG") or DEFAULT_FILE
+        if path == DEFAULT_FILE and not os.path.lexists(path):
+            text = f"there is no {path} here: name your file, or write one with tables"
+            raise UsageError(f"{text} [{table}.NAME]")
         self._toml = TomlFile.read(path)
         self._selector = Selector(SECTION, catalog, self._toml)
         self._table = table

@@ -184,11 +184,10 @@ _OF_AUTHORITY = (UrlPart.HOST, UrlPart.PORT, UrlPart.USERNAME, UrlPart.PASSWORD)
 def _authority(pieces: Mapping[str, str]) -> dict[str, str]:
     """Return the parts of an authority, decoded; brackets of IPv6 addresses go."""
     text = pieces["authority"].rpartition("@")[2]
-    host, colon, port = text.rpartition(":")
-    if not colon or port.endswith("]"):
-        host, port = text, ""
+    v6, bracket, rest = text.rpartition("]")
+    host, _, port = rest.partition(":")  # a second colon is in no number
     return {
-        UrlPart.HOST: unquote(host.strip("[]")),
+        UrlPart.HOST: unquote((v6 + bracket).strip("[]") or host),
         UrlPart.PORT: port,
         UrlPart.USERNAME: pieces["username"],
         UrlPart.PASSWORD: pieces["password"],

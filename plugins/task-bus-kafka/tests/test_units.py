@@ -250,6 +250,12 @@ def test_what_would_do_nothing_or_harm_is_refused_at_once(given, told):
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("address", ["a:1:2", "a:x", "a:0", "a:65536", "a b", "::1"])
+def test_what_is_no_address_is_refused_before_anybody_is_asked(address):
+    with pytest.raises(ValueError, match=f"^'{address}' is no HOST:PORT$"):
+        KafkaOptions(bootstrap=("localhost", "[::1]:9092", address))
+
+
 def test_a_setting_of_the_client_that_sends_is_not_taken_from_the_other():
     given = KafkaOptions(client=Client.CONFLUENT, settings=("linger_ms=5",))
     with pytest.raises(OptionError, match="'linger_ms'; confluent's .* linger.ms"):

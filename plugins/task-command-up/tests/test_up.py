@@ -308,12 +308,16 @@ def test_all_mistakes_of_a_file_are_told_with_their_lines(folder):
             r"no table \[up.b\]; there is a",
         ),
         ("", ["other.toml"], "cannot read other.toml"),
+        (None, [], "there is no task.toml here: name your file, or write one with"),
         ('[upp.a]\nworker = "echo"\n', ["--only", "b"], "has no table"),
     ],
 )
 def test_a_wrong_file_is_one_line(folder, text, words, said):
     """As for every command."""
-    (folder / "task.toml").write_text(text)
+    if text is None:
+        (folder / "task.toml").unlink()
+    else:
+        (folder / "task.toml").write_text(text)
     done = task(folder, "up", *words)
     assert done.returncode == 2
     assert re.search(said, done.stderr), done.stderr

@@ -217,6 +217,7 @@ LOGIN = Section(options=Login, table=("bus", "login"), flag="bus-")
         ("a:7", {"host": "a", "port": "7"}),
         ("[::1]:7", {"host": "::1", "port": "7"}),
         ("[::1]", {"host": "::1"}),
+        ("a:7:8", {"host": "a", "port": "7:8"}),
         ("u@a", {"host": "a", "username": "u"}),
         ("u:p%40%2F@a", {"host": "a", "username": "u", "password": "p@/"}),
         (":p@a", {"host": "a", "password": "p"}),

@@ -1,5 +1,6 @@
 """What can be set. Light, so that help and lists cost nothing."""
 
+import re
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 import attrs
 
 from task_core.api import UrlPart, option
+
+_ADDRESS = re.compile(r"(\[[^\]]+\]|[^:\s/\[\]]+)(:(?P<port>\d{1,5}))?")
 
 
 class Client(StrEnum):
@@ -61,6 +64,10 @@ def _addresses(
             "these are addresses alone; who logs in is said with"
             " sasl_username and sasl_password"
         )
+    for address in value:
+        found = _ADDRESS.fullmatch(address.strip())
+        if not found or not 0 < int(found["port"] or 9092) < 65536:
+            raise ValueError(f"'{address}' is no HOST:PORT")
 
 
 def _assignments(

@@ -79,6 +79,16 @@ class Processes:
             process.kill()
             process.wait()
 
+    def check(self, deadline: float, seen: object = None) -> None:
+        """Hold that one is there, and that it is not too late.
+
+        Args:
+            deadline: The latest moment, in seconds of the monotonic clock.
+            seen: What to tell with what they have logged, if it is.
+        """
+        assert any(it.poll() is None for it in self._processes), (seen, self.told)
+        assert time.monotonic() < deadline, (seen, self.told)
+
     @property
     def there(self) -> float:
         """When one was there again after the last kill, in seconds since 1970.
@@ -182,7 +192,7 @@ def kill_at_random(
     """
     choose, deadline = random.Random(seed), time.monotonic() + PATIENCE
     while not seen.bodies:
-        assert time.monotonic() < deadline, instances.told
+        instances.check(deadline)
         scenario.feed()
         seen.read(0.5)
     for number in range(kills):
@@ -194,7 +204,7 @@ def kill_at_random(
             seen.read(min(0.25, left))
         instances.kill(choose.randrange(2))
     while missing := scenario.owed() - seen.bodies.keys():
-        assert time.monotonic() < deadline, (sorted(missing)[:20], instances.told)
+        instances.check(deadline, sorted(missing)[:20])
         seen.read(0.5)
 
 

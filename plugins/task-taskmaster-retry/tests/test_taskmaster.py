@@ -102,10 +102,10 @@ def test_a_done_task_that_comes_twice_leads_to_one(place, failed):
 
 
 def test_its_info_tells_what_the_rules_have_done(place, failed):
-    """And how much waits."""
+    """And how much waits; a done task that comes twice counts once."""
     store = open_store(place.store, clock=place.clock)
     taskmaster = Retry(read_rules(place.rules), store)
-    tasks = [failed(), failed(id="8"), failed(id="9", meta="retry=3")]
+    tasks = [failed(), failed(), failed(id="8"), failed(id="9", meta="retry=3")]
     bus = RecordingBus(map(encode_task, tasks))
     run_taskmaster(taskmaster._read, clock=place.clock, bus=bus)
     info = taskmaster.info()

@@ -129,10 +129,7 @@ def kill_at_random(instances, bus, seed, trouble=lambda: None):
 
     def until(what):
         while not what():
-            assert time.monotonic() < deadline, (
-                workers.counts(),
-                instances.told[-3000:],
-            )
+            instances.check(deadline, workers.counts())
             workers.work(0.3)
 
     until(lambda: workers.bodies["both"])

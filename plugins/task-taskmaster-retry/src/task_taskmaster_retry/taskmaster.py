@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from task_store import Outbox, Patience, Store, open_store
 
 from task_core.api import Taskmaster, TaskmasterContext
 from task_taskmaster_retry.options import Options
-from task_taskmaster_retry.planner import Planner
+from task_taskmaster_retry.planner import Planned, Planner
 from task_taskmaster_retry.rules import Rules, read_rules
 
 LIMIT, WAIT = 500, 0.2
@@ -83,13 +84,22 @@ class Retry(Taskmaster):
         for tasks in ctx.batches(rules.done_topic, rules.done_channel, LIMIT, WAIT):
             now = patience.insist(self._store.now)
             planned = list(self._planner.plan(tasks, now))
-            claims = [claim for one in planned for claim in one.claims]
-            if claims:
-                patience.insist(partial(self._store.queue, claims))
-                self._look()
-            for one in planned:
+            for one in self._noted(planned, patience):
                 self._counts[one.rule, one.again] += 1
                 ctx.log.info("%s", one.text)
+
+    def _noted(self, planned: Sequence[Planned], patience: Patience) -> list[Planned]:
+        """Write down what is to be sent; return what is new, and did not come twice."""
+        claims = [claim for one in planned for claim in one.claims]
+        queued: list[bool] = []
+        if claims:
+            queued = patience.insist(partial(self._store.queue, claims))
+            self._look()
+        rest = iter(queued)
+        new = [list(islice(rest, len(one.claims))) for one in planned]
+        return [
+            one for one, its in zip(planned, new, strict=True) if any(its) or not its
+        ]
 
     def _send(self, ctx: TaskmasterContext) -> None:
         with self._store.serving(ctx, "what waits is sent by the next one"):

@@ -98,6 +98,20 @@ def test_run_asks_for_a_phase_that_is_there(task, files):
     assert "there is no phase 'exprt': did you mean 'export'?" in done.stderr
 
 
+def test_a_type_means_its_jobs(task, files):
+    """Another type may be written more alike."""
+    phase = '[[phase]]\ntask = "{}"\ncron = "@daily"\ntemplate = "x"\n'
+    names = ("export2", "export:orders", "export:items")
+    path = str(files.write("".join(map(phase.format, names))))
+    meant = "did you mean 'export:orders' or 'export:items'?"
+    for words in (
+        ("workflow", "run", path, "export", "--dry-run"),
+        ("backload", "export", "--path", path, "--at", "2026-01-01"),
+    ):
+        done = task(*words)
+        assert (done.returncode, meant in done.stderr) == (2, True), done.stderr
+
+
 def test_convert_writes_our_spelling(task, files):
     """To stdout."""
     flowlord = '[[Phase]]\ntask = "a"\nrule = "cron=@daily&job=b"\n'

@@ -16,7 +16,7 @@ from task_rules.names import nearest
 
 from task_core.api import Task, UsageError, format_meta
 from task_taskmaster_workflow.checks import read_workflow
-from task_taskmaster_workflow.find import find_phase
+from task_taskmaster_workflow.find import find_phase, near
 from task_taskmaster_workflow.firing import Above, Draft, expand, rows_of
 from task_taskmaster_workflow.graph import Graph
 from task_taskmaster_workflow.phase import Batch, Phase
@@ -132,7 +132,7 @@ def _phase(
         notes.append(f"phase found in {workflow.name}")
         return phase, Graph(workflow.phases).needed(phase)
     if not request.template:
-        hint = nearest(request.task, known) or ": name its workflow, or a template"
+        hint = near(workflows, request.task) or ": name its workflow, or a template"
         raise UsageError(f"no template found for {request.task}{hint}")
     return _free(request), frozenset()
 

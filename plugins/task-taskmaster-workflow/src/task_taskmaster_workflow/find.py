@@ -21,12 +21,20 @@ def find_phase(workflows: Sequence[Workflow], name: str) -> tuple[Workflow, Phas
     """
     found = list(_meant(workflows, name))
     if not found:
-        known = [phase.name for workflow in workflows for phase in workflow.phases]
-        raise UsageError(f"there is no phase {name!r}{nearest(name, known)}")
+        raise UsageError(f"there is no phase {name!r}{near(workflows, name)}")
     if len(found) > 1:
         choice = ", ".join(f"{workflow.name}/{phase.name}" for workflow, phase in found)
         raise UsageError(f"{name!r} means several phases: name one of {choice}")
     return found[0]
+
+
+def near(workflows: Iterable[Workflow], name: str) -> str:
+    """Return `: did you mean 'x'?` for the phases of that type, or the nearest one."""
+    phases = [phase for workflow in workflows for phase in workflow.phases]
+    jobs = " or ".join(repr(it.name) for it in phases if it.type == name)
+    if jobs:
+        return f": did you mean {jobs}?"
+    return nearest(name, [phase.name for phase in phases])
 
 
 def _meant(

@@ -66,6 +66,9 @@ def test_list_shows_the_files_with_their_infos(task, tmp_path):
     assert f"{tmp_path}/{{yyyy}}/*.csv): 2 files" in told
     assert ".csv?size=1\n" in told
     assert "and 1 more: see --max" in told
+    lines = task("list", "rules.toml")[1].splitlines()
+    files = [line for line in lines if line.startswith("  ")]
+    assert files == sorted(files), "in the order of their names"
     assert "events tell its files" in told
     assert not list(tmp_path.glob("*.db"))
 

@@ -75,6 +75,7 @@ def list_(path: Path, timezone: str, most: int) -> None:
         scanner = Scanner(rule, lister)
         folders = scanner.scan(datetime.now(UTC), 0.0, whatever=True)
         found = [file for some in folders for _, file in some]
+        found.sort(key=lambda it: it.path)
         count = scanner.tally.files
         click.echo(shown(f"{rule}: {'1 file' if count == 1 else f'{count} files'}"))
         for line in _lines(rule, found[:most]):

@@ -47,8 +47,8 @@ class KafkaContract:
             given = {
                 "bootstrap": (own_kafka.bootstrap,),
                 "partitions": 1,
-                "connect_timeout": timedelta(seconds=3),
-                "send_timeout": timedelta(seconds=3),
+                "connect_timeout": timedelta(seconds=10),
+                "send_timeout": timedelta(seconds=10),
                 "security_protocol": Security(security_protocol),
             }
             return KafkaOptions(**{**given, **self.changes, **more})

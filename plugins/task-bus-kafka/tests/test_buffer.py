@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from task_bus_kafka import buffer as buffer_module
+from task_bus_kafka import hold as hold_module
 from task_bus_kafka.buffer import Buffer
 from task_bus_kafka.consumer import KafkaConsumer
 from task_bus_kafka.delayed import FRAME
@@ -44,7 +45,7 @@ def test_no_more_is_read_when_too_much_waits_for_its_time(buffer):
 
 
 def test_what_is_handed_out_makes_room_to_read_on(buffer):
-    add(buffer, 0.05, 0.05, 60)
+    add(buffer, 0.5, 0.5, 60)
     assert not buffer.low
     while not buffer.take(1):
         time.sleep(0.01)
@@ -83,7 +84,7 @@ def test_asking_how_far_a_partition_is_done_holds_nobody_up(buffer):
     def ask(partition):
         other = threading.Thread(target=buffer.release, args=([9],))
         other.start()
-        other.join(1)
+        other.join(30)
         ended.append(not other.is_alive())
 
     buffer.add([Record(0, 0, BODY, None)], ask)
@@ -132,8 +133,17 @@ def work_on(buffer, poller):
     return len(taken)
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    """Let time pass when the test says so: `clock.now`."""
+    clock = SimpleNamespace(now=time.monotonic())
+    for module in (buffer_module, hold_module):
+        monkeypatch.setattr(module, "monotonic", lambda: clock.now)
+    return clock
+
+
 @pytest.mark.parametrize("trouble", ["refuses", "says_nothing"])
-def test_nothing_more_is_handed_out_while_no_progress_is_noted(trouble):
+def test_nothing_more_is_handed_out_while_no_progress_is_noted(trouble, clock):
     """Who is killed then leaves no more to be done again than one interval's work."""
     buffer, reader = Buffer(30.0), Reader()
     poller = Poller(buffer, lambda _: reader, None, 0.5, 1.0, "")
@@ -146,23 +156,19 @@ def test_nothing_more_is_handed_out_while_no_progress_is_noted(trouble):
     for _ in range(10):
         assert not work_on(buffer, poller)
     reader.refuses = reader.has_failed = reader.says_nothing = False
-    ends = time.monotonic() + 30
+    clock.now += 1
     while reader.noted[-1][0].offset < 3:
-        assert time.monotonic() < ends
-        work_on(buffer, poller)
-        time.sleep(0.01)
+        assert work_on(buffer, poller)
 
 
-def test_work_goes_on_after_a_lease_without_progress():
+def test_work_goes_on_after_a_lease_without_progress(clock):
     """Some are never allowed to note it: that must not end all work."""
-    hold = Hold(0.2)
-    hold.renew(0.1)
-    assert hold.lasts(time.monotonic())
-    ends = time.monotonic() + 30
-    while hold.lasts(time.monotonic()):
-        assert time.monotonic() < ends
-        time.sleep(0.01)
-        hold.renew(0.1)
+    hold, began = Hold(20), clock.now
+    hold.renew(10)
+    while hold.lasts(clock.now):
+        clock.now += 1
+        hold.renew(10)
+    assert clock.now == began + 20
 
 
 def test_an_owner_that_takes_nothing_for_long_is_there_all_the_same(buffer):

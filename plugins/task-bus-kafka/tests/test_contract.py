@@ -81,7 +81,8 @@ class TestConfluent(KafkaContract, BusContract):
 
 @pytest.mark.parametrize("client", list(Client))
 def test_a_broker_that_falls_silent_does_not_hold_up_who_closes(own_kafka, client):
-    patience, topic = timedelta(seconds=0.4), f"silent-{uuid.uuid4().hex}"
+    """Left alone, the libraries wait for a minute and more."""
+    patience, topic = timedelta(seconds=3), f"silent-{uuid.uuid4().hex}"
     options = KafkaOptions(
         bootstrap=(own_kafka.bootstrap,), client=client, partitions=1
     )
@@ -90,11 +91,11 @@ def test_a_broker_that_falls_silent_does_not_hold_up_who_closes(own_kafka, clien
     options = attrs.evolve(options, connect_timeout=patience)
     bus = plugin_of_kafka.open(options, BusContext())
     consumer = bus.subscribe(topic, "group")
-    consumer.ack(consumer.receive(1, 20))
+    consumer.ack(consumer.receive(1, 60))
     own_kafka.pause()
     try:
         begin = time.monotonic()
         bus.close()
-        assert time.monotonic() - begin < 2
+        assert time.monotonic() - begin < 30
     finally:
         own_kafka.resume()

@@ -13,9 +13,11 @@ from task_bus_kafka.options import Client
 BODIES = [b"0", b"1", b"2", b"3", b"kill", b"5", b"6"]
 WORKER = """
 import json, os, sys
+from task_bus_kafka import consumer as module
 from task_bus_kafka.options import Client, KafkaOptions
 from task_bus_kafka.plugin import kafka
 from task_core.api import BusContext, Message
+module.COMMIT_PATIENCE = 60.0  # a busy broker is not what this is about
 bootstrap, client, transactions, topic = sys.argv[1:]
 options = KafkaOptions(
     bootstrap=(bootstrap,),
@@ -25,7 +27,9 @@ options = KafkaOptions(
 )
 bus = kafka.open(options, BusContext(lease=3.0))
 consumer = bus.subscribe(topic, "group")
-while found := consumer.receive(1, 5):
+while (found := consumer.receive(1, 5)) or bus.depth(topic, "group"):
+    if not found:
+        continue  # a group takes its time
     (one,) = found
     print(json.dumps([one.body.decode(), one.attempt]), flush=True)
     if one.body == b"kill" and one.attempt <= 5:

@@ -5,6 +5,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from task_bus_kafka import partition as partition_module
 from task_bus_kafka.partition import Partition
 from task_bus_kafka.progress import LIMIT, Progress, Run, read_progress, runs_of
 
@@ -120,18 +121,20 @@ def test_progress_tells_whether_who_wrote_it_left_or_may_have_died(states):
     assert kept(partition.progress()).runs == partition.progress().runs
 
 
-def test_after_a_death_each_step_counts_until_past_what_was_in_work():
+def test_after_a_death_each_step_counts_until_past_what_was_in_work(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(partition_module, "monotonic", lambda: now[0])
     before = Progress(0, 2, (Run(0, 1, 1),), at_work=True)
-    partition = Partition(before, caution=0.05)
+    partition = Partition(before, caution=1.0)
     first, second, third = (partition.add(offset, b"", None) for offset in range(3))
     partition.hand_out(first)
-    time.sleep(0.1)
+    now[0] += 2
     assert partition.is_suspect(), "one is in work"
     partition.finish(first)
     assert partition.is_suspect(), "whatever came just after it may be the one"
     partition.hand_out(second)
     second = second.renew(returned=True)
-    time.sleep(0.1)
+    now[0] += 2
     partition.hand_out(third)
     assert not partition.is_suspect()
 

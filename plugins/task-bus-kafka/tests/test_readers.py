@@ -64,7 +64,7 @@ class Rebalancing:
 def read(request, kafka):
     """Make readers of one topic, as members of one group: each test has its own."""
     options = KafkaOptions(bootstrap=(kafka.bootstrap,), client=request.param)
-    driver = make_driver(options, Settings(options, 1.5), 1.5)
+    driver = make_driver(options, Settings(options, 30.0), 30.0)
     with contextlib.ExitStack() as stack:
 
         def read(topic):

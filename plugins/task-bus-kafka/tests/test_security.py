@@ -57,7 +57,7 @@ def carry(client):
         bus.ping()
         bus.producer().send([Message(topic, b"secret")])
         consumer = bus.subscribe(topic, "group")
-        (came,) = consumer.receive(1, 20)
+        (came,) = consumer.receive(1, 60)
         consumer.settle([came], [Message(f"{topic}-done", came.body)])
         return list(bus.peek(f"{topic}-done", 1))
 

@@ -167,15 +167,34 @@ def test_plans_made_on_empty_tables_do_not_read_full_ones(open_bus, sql, server,
     assert scans(sql) == before
 
 
-def scans(sql):
-    """Return how often all messages were read one by one."""
+def test_a_batch_is_looked_up_one_by_one_whatever_the_planner_knows(
+    open_bus, sql, topic
+):
+    """Statistics are older than many a channel: all of one is not read for a few."""
+    bus = open_bus()
+    consumer, producer = bus.subscribe(topic, "c"), bus.producer()
+    producer.send([Message(f"{topic}-b", b"x")] * 1000)
+    sql("ANALYZE task.message")
+    producer.send([Message(topic, b"x")] * 2000)
+    found = consumer.receive(100, 5)
+    before = scans(sql, "idx_tup_fetch")
+    consumer.extend(found)
+    consumer.settle(found[:50], [])
+    consumer.nack(found[50:])
+    consumer.close()
+    assert scans(sql, "idx_tup_fetch") - before < 1000
+
+
+def scans(sql, what="seq_scan"):
+    """Return how often all messages were read one by one, or another figure."""
     time.sleep(1.2)  # the server counts that late
     if sql("SELECT 1 FROM pg_proc WHERE proname = 'pg_stat_force_next_flush'"):
         sql("SELECT pg_stat_force_next_flush()")  # from 15 on
-    return sql(
-        "SELECT seq_scan FROM pg_stat_user_tables"
+    ((number,),) = sql(
+        f"SELECT {what} FROM pg_stat_user_tables"
         " WHERE schemaname = 'task' AND relname = 'message'"
     )
+    return number
 
 
 def test_priorities_come_first_and_last_whoever_waits(open_bus, topic):

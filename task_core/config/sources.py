@@ -184,10 +184,12 @@ _OF_AUTHORITY = (UrlPart.HOST, UrlPart.PORT, UrlPart.USERNAME, UrlPart.PASSWORD)
 def _authority(pieces: Mapping[str, str]) -> dict[str, str]:
     """Return the parts of an authority, decoded; brackets of IPv6 addresses go."""
     text = pieces["authority"].rpartition("@")[2]
-    v6, bracket, rest = text.rpartition("]")
-    host, _, port = rest.partition(":")  # a second colon is in no number
+    others, comma, last = text.rpartition(",")  # a list is the bus's to take apart
+    v6, bracket, rest = last.rpartition("]")
+    name, _, port = rest.partition(":")  # a second colon is in no number
+    host = v6 + bracket + name
     return {
-        UrlPart.HOST: unquote((v6 + bracket).strip("[]") or host),
+        UrlPart.HOST: unquote(others + comma + host if comma else host.strip("[]")),
         UrlPart.PORT: port,
         UrlPart.USERNAME: pieces["username"],
         UrlPart.PASSWORD: pieces["password"],

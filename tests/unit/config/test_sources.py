@@ -218,6 +218,8 @@ LOGIN = Section(options=Login, table=("bus", "login"), flag="bus-")
         ("[::1]:7", {"host": "::1", "port": "7"}),
         ("[::1]", {"host": "::1"}),
         ("a:7:8", {"host": "a", "port": "7:8"}),
+        ("a:7,b:8", {"host": "a:7,b", "port": "8"}),
+        ("[::1]:7,[::2]", {"host": "[::1]:7,[::2]"}),
         ("u@a", {"host": "a", "username": "u"}),
         ("u:p%40%2F@a", {"host": "a", "username": "u", "password": "p@/"}),
         (":p@a", {"host": "a", "password": "p"}),

@@ -10,8 +10,13 @@ import pytest
 from brokers.fixtures import kafka  # noqa: F401  a fixture, with or without `-p`
 from brokers.kafka import Kafka
 from brokers.process import BrokerMissingError
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `kafka_backdoor`
+
+# A busy machine is no failure.
+settings.register_profile("kafka", deadline=None)
+settings.load_profile("kafka")
 
 
 def pytest_configure(config):

@@ -12,12 +12,17 @@ from brokers.fixtures import nsqd  # noqa: F401  a fixture, with or without `-p`
 from brokers.nsq import Nsqd, NsqLookupd
 from brokers.process import BrokerMissingError
 from brokers.tls import Certificate
+from hypothesis import settings
 from task_bus_nsq.options import NsqOptions
 from task_bus_nsq.plugin import nsq
 
 from task_core.api import BusContext
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `nsq_backdoor`
+
+# A busy machine is no failure.
+settings.register_profile("nsq", deadline=None)
+settings.load_profile("nsq")
 
 
 @pytest.fixture(scope="module")

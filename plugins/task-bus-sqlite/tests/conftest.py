@@ -1,10 +1,15 @@
 """What the tests of the bus share."""
 
 import pytest
+from hypothesis import settings
 from task_bus_sqlite.options import SqliteOptions
 from task_bus_sqlite.plugin import sqlite
 
 from task_core.api import BusContext
+
+# A busy machine is no failure.
+settings.register_profile("sqlite", deadline=None)
+settings.load_profile("sqlite")
 
 
 @pytest.fixture

@@ -88,7 +88,8 @@ class KafkaBackdoor(Backdoor):
         consumer.seek_to_beginning()
         # A commit is confirmed a moment before readers see what it was about.
         ends = self.watcher.end_offsets(partitions)
-        found, deadline = [], time.monotonic() + 15
+        # That of who was killed ends with its time: twice `send_timeout`.
+        found, deadline = [], time.monotonic() + 60
         while any(consumer.position(at) < end for at, end in ends.items()):
             assert time.monotonic() < deadline, "a transaction does not end"
             for records in consumer.poll(200).values():

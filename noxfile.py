@@ -219,7 +219,7 @@ def _groups(pytest: str, is_newest: bool) -> list[str]:
     groups = [f"{pytest} -k {it} {kafka}" for it in variants] + groups
     groups += [f"{pytest} {it}" for it in small]
     longest = f"{pytest} {' '.join(TWO_AT_A_TIME)} contrib/brokers"
-    return [longest, *groups, f"{pytest} {' '.join(KITS)}"]
+    return [longest, f"{pytest} {' '.join(KITS)}", *groups]
 
 
 @nox.session(python=sorted({PYTHONS[0], PYTHONS[-1]}, key=PYTHONS.index))

@@ -224,7 +224,25 @@ def _forget_the_parent() -> None:
         _restore()
 
 
-os.register_at_fork(after_in_child=_forget_the_parent)
+def on_fork(begin: Callable[[], None], signals: Sequence[int]) -> None:
+    """Have each child that is forked begin so, before it hears any of the signals.
+
+    One that came earlier would be taken by the parent's handler, and be lost for the
+    child: `multiprocessing.Pool` would await its end for ever.
+    """
+    held = threading.local()
+
+    def hold() -> None:
+        held.mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+
+    def let_go() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held.mask)
+
+    os.register_at_fork(before=hold, after_in_parent=let_go, after_in_child=begin)
+    os.register_at_fork(after_in_child=let_go)
+
+
+on_fork(_forget_the_parent, _SIGNALS)
 
 
 def _leave_it(number: int, frame: FrameType | None) -> None:

@@ -42,6 +42,7 @@ from task_core.launcher.processes.frames import (
 from task_core.launcher.processes.limits import Limits
 from task_core.launcher.processes.making import Doer, make_doer
 from task_core.launcher.processes.orphans import die_with
+from task_core.launcher.signals import on_fork
 from task_core.launcher.timeouts import TimedOut
 from task_core.wire import decode_task, encode_task
 
@@ -186,7 +187,7 @@ def main() -> None:
     die_with(parent)
     channel = Channel(socket.socket(fileno=descriptor))
     frames = Frames(ToChild)
-    os.register_at_fork(after_in_child=be_nobodys)
+    on_fork(be_nobodys, HEARD)
     for number in HEARD:
         signal.signal(number, _leave_it)
     begin, *rest = _first(channel, frames)

@@ -103,6 +103,33 @@ def test_a_stuck_bus_thread_does_not_hold_up_a_single_signal_for_ever(start):
     assert rest(process)[-1] == "ended False [15]"
 
 
+def test_a_signal_for_a_child_that_is_not_yet_itself_ends_it_and_stops_nobody_else():
+    """A pool of multiprocessing ends children that have just been forked."""
+    code = """
+import os, signal
+os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGTERM))
+from task_core.launcher.signals import Supervisor
+
+class Launcher:
+    def run(self):
+        if not (child := os.fork()):
+            os._exit(0)
+        print("child", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        signal.raise_signal(signal.SIGINT)  # others are heard as before
+
+    def stop(self):
+        pass
+
+supervisor = Supervisor(Launcher(), kill_time=60)
+print("ended", supervisor.run(), [int(n) for n in supervisor.signals], flush=True)
+"""
+    command = [sys.executable, "-W", "ignore:::", "-c", code]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=LIMIT, check=True
+    )
+    assert done.stdout.splitlines() == ["child -15", "ended True [2]"]
+
+
 def test_a_signal_just_before_the_end_is_not_overheard():
     """Both are there when the main thread looks; the exit code tells of the signal."""
     code = """

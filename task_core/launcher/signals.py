@@ -229,6 +229,10 @@ def on_fork(begin: Callable[[], None], signals: Sequence[int]) -> None:
 
     One that came earlier would be taken by the parent's handler, and be lost for the
     child: `multiprocessing.Pool` would await its end for ever.
+
+    Args:
+        begin: Called in the child; gives it handlers of its own.
+        signals: Those that are held until then.
     """
     held = threading.local()
 

@@ -22,6 +22,9 @@ nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = True
 nox.options.sessions = ["everything"]
 
+# tests start Python thousands of times: what was compiled once is to be kept
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 ROOT = Path(__file__).parent
 OTHERS = [
     str(file.parent.relative_to(ROOT))
@@ -55,14 +58,6 @@ TEST_PARTNERS = [
 BROKER_PARTNERS = ["psycopg2-binary>=2.9.10"]
 """The same for those that are tested with brokers."""
 TEST_TOOLS = ["pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6.100"]
-COMPILE = """
-from compileall import compile_dir
-from pathlib import Path
-from sysconfig import get_path
-for folder in Path(get_path("purelib")).glob("task_*/"):
-    compile_dir(folder, quiet=2)
-"""
-"""Once, and not in each of the thousands of starts: not every installer does so."""
 TWO_AT_A_TIME = ["-n", "2", "--dist", "loadfile"]
 """For tests that mostly wait for processes; a file's tests stay together."""
 
@@ -117,7 +112,6 @@ def _install_wheels(session: nox.Session, *more: str) -> None:
     if session.venv_backend != "uv":
         anew = ["--force-reinstall"]  # pip can only do so with all
     session.install(*anew, *_wheels(session), *TEST_TOOLS, *more)
-    session.run("python", "-c", COMPILE)
 
 
 def _measured(session: nox.Session) -> bool:

@@ -36,6 +36,7 @@ class KafkaContract:
     expected_failures = WHOLE_PARTITIONS
     changes = {}  # noqa: RUF012  read only
     patience = 25.0  # twelve processes start beside a broker; less than a lease
+    away = 30.0  # a member that missed a lease is a new one, and awaits its old self
 
     @pytest.fixture
     def plugin(self):

@@ -48,6 +48,8 @@ class BusContract(  # pytest runs the rules of the last base first
             keep, short to wait for.
         patience: Seconds in which what must happen has happened. The environment
             variable `TASK_CONTRACT_PATIENCE` sets it for one run.
+        away: Seconds more until a reader whose broker was away may have its messages
+            again: a lease (30) where an outage of so long costs it its place.
 
     Example:
         >>> class TestFoo(BusContract):
@@ -63,6 +65,7 @@ class BusContract(  # pytest runs the rules of the last base first
     label: ClassVar[str] = ""
     lease: ClassVar[float] = 1.5
     patience: ClassVar[float] = 15.0
+    away: ClassVar[float] = 0.0
 
     @pytest.fixture
     def plugin(self) -> BusPlugin:
@@ -85,7 +88,7 @@ class BusContract(  # pytest runs the rules of the last base first
     ) -> Iterator[Environment]:
         """Buses to open, closed at the end."""
         patience = float(os.environ.get(PATIENCE, self.patience))
-        env = Environment(plugin, options, backdoor, self.lease, patience)
+        env = Environment(plugin, options, backdoor, self.lease, patience, self.away)
         yield env
         env.close()
 

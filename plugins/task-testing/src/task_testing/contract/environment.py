@@ -38,6 +38,7 @@ class Environment:
         plugin, options, backdoor: What the author gave.
         lease: Seconds of the leases that are to end during a rule.
         patience: Seconds in which what must happen has happened.
+        away: Seconds more until messages come again when the broker was away.
     """
 
     def __init__(
@@ -47,12 +48,14 @@ class Environment:
         backdoor: Backdoor,
         lease: float,
         patience: float,
+        away: float,
     ) -> None:
         self.plugin = plugin
         self.options = options
         self.backdoor = backdoor
         self.lease = lease
         self.patience = patience
+        self._away = away
         self._opened: list[Bus] = []
         self._made: list[tuple[Consumer, Bus]] = []
 
@@ -213,6 +216,13 @@ class Environment:
                 if lasting or monotonic() > deadline:
                     raise
                 threading.Event().wait(GLANCE)
+
+    def receive_after_outage(
+        self, consumer: Consumer, limit: int
+    ) -> Sequence[Delivery]:
+        """Receive what comes, however long the broker was away."""
+        seconds = self.patience + self._away
+        return self.persist(lambda: consumer.receive(limit, seconds))
 
     def settle_if_held(
         self, consumer: Consumer, deliveries: Sequence[Delivery]

@@ -70,14 +70,12 @@ class Outages:
         settled = env.settle_if_held(consumer, held)
         found = set(bodies(held)) if settled else set()
         while len(found) < 3:
-            came = env.persist(lambda: consumer.receive(3, env.patience))
+            came = env.receive_after_outage(consumer, 3)
             assert came, f"only {sorted(found)} came after the restart"
             if env.settle_if_held(consumer, came):
                 found.update(bodies(came))
         env.backdoor.put(topic, [b"4"])
-        while b"4" not in bodies(
-            last := env.persist(lambda: consumer.receive(1, env.patience))
-        ):
+        while b"4" not in bodies(last := env.receive_after_outage(consumer, 1)):
             assert last, "nothing comes after the restart"
             env.settle_if_held(consumer, last)
 
@@ -136,7 +134,7 @@ def _settle_for_good(
             settle = functools.partial(consumer.settle, held, [Message(done, b"a")])
             env.persist(settle)
         except LeaseLostError:
-            held = env.persist(lambda: consumer.receive(1, env.patience))
+            held = env.receive_after_outage(consumer, 1)
             assert bodies(held) == [b"1"], "it was lost, and did not come again"
         else:
             return

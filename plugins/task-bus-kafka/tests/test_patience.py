@@ -213,6 +213,21 @@ def test_who_never_knows_is_told_of_as_an_outage(ask, monkeypatch):
         admin.lag("t", "t.c")
 
 
+def test_a_connection_that_was_cut_while_idle_is_no_outage(ask):
+    cluster, admin = ask()
+    assert admin.lag("t", "t.c") == 3
+    cluster.wrong["list_group_offsets"] = kafka_errors.KafkaConnectionError
+    assert admin.lag("t", "t.c") == 3
+    assert cluster.clients == 2
+
+
+def test_a_connection_that_was_just_made_and_cut_is_one(ask):
+    cluster, admin = ask(list_group_offsets=kafka_errors.KafkaConnectionError)
+    with pytest.raises(BusConnectionError):
+        admin.lag("t", "t.c")
+    assert cluster.clients == 1
+
+
 class Unready:
     """A client of librdkafka to which the cluster says some things before it answers.
 

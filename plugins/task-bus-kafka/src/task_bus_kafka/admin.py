@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 from kafka.admin import ConfigResource, OffsetSpec  # type: ignore[import-untyped]
 from kafka.errors import (  # type: ignore[import-untyped]
+    KafkaConnectionError,
     NoError,
     TopicAlreadyExistsError,
     UnknownTopicOrPartitionError,
@@ -175,12 +176,23 @@ class Admin:
 
     def _ask(self, what: str, question: Callable[[KafkaAdminClient], T]) -> T:
         try:
-            return patiently(lambda: question(self._connected()), SOON, self.close)
+            return patiently(lambda: self._asked(question), SOON, self.close)
         except BusError:
             raise
         except Exception as error:  # noqa: BLE001  whatever it raises
             self.close()
             raise self._errors.of(error, what) from None
+
+    def _asked(self, question: Callable[[KafkaAdminClient], T]) -> T:
+        """Ask; anew if the connection was cut, as any is that is idle for long."""
+        was_there = self._admin is not None
+        try:
+            return question(self._connected())
+        except KafkaConnectionError:
+            if not was_there:
+                raise
+        self.close()
+        return question(self._connected())
 
     def _connected(self) -> KafkaAdminClient:
         if self._admin is None:

@@ -4,7 +4,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -27,6 +27,7 @@ LONG = 30.0
 """Seconds of a lease that is not to end during a rule."""
 SETTLED = 0.2
 """Seconds after which a consumer that reads is known to its broker."""
+T = TypeVar("T")
 GLANCE = 0.1
 """Seconds of one look while several consumers are read in turn."""
 
@@ -201,7 +202,7 @@ class Environment:
             threading.Event().wait(GLANCE)
         return holds
 
-    def persist(self, act: Callable[[], Any]) -> Any:
+    def persist(self, act: Callable[[], T]) -> T:
         """Do something again and again until the connection is back.
 
         Raises:

@@ -1,7 +1,7 @@
 """Every check of the project. `nox` runs all of them; `nox -l` lists them.
 
-Without a name it is the session `everything`, which runs the others in two lanes at a
-time, since most of them wait.
+Without a name it is the session `everything`, which runs the others in three lanes
+at a time, since most of them wait.
 """
 
 import os
@@ -213,7 +213,7 @@ def _groups(pytest: str, is_newest: bool) -> list[str]:
     groups = [f"{pytest} -k {it} {kafka}" for it in variants] + groups
     groups += [f"{pytest} {it}" for it in small]
     longest = f"{pytest} {' '.join(TWO_AT_A_TIME)} contrib/brokers"
-    return [longest, f"{pytest} {' '.join(KITS)}", *groups]
+    return [longest, *(f"{pytest} {it}" for it in KITS), *groups]
 
 
 @nox.session(python=sorted({PYTHONS[0], PYTHONS[-1]}, key=PYTHONS.index))
@@ -318,13 +318,20 @@ def wheels(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def everything(session: nox.Session) -> None:
-    """What must hold, in two lanes that take about as long."""
+    """What must hold, in three lanes that take about as long."""
     again = [sys.executable, "-m", "nox", "-s"]
     session.run(*again, "wheels")
     session.env["TASK_WHEELS"] = str(WHEELS)
+    oldest, *others = PYTHONS
     lanes = (
-        [*again, "lint", "types", "changelog", "tests", "chaos", "docs"],
-        [*again, "brokers"],
+        ["lint", "types", "changelog", *_on("tests", oldest), *_on("brokers", oldest)],
+        [*_on("tests", *others), "chaos", "docs"],
+        _on("brokers", *others[-1:]),
     )
-    together = "contrib/together.py", "--live"
-    session.run(sys.executable, *together, *map(shlex.join, lanes))
+    commands = [shlex.join([*again, *lane]) for lane in lanes if lane]
+    session.run(sys.executable, "contrib/together.py", "--live", *commands)
+
+
+def _on(session: str, *pythons: str) -> list[str]:
+    """Return the names of a session on some Pythons."""
+    return [f"{session}-{python}" for python in pythons]

@@ -92,6 +92,12 @@ class Client:
         self.cluster.pinned = {at: one.offset for at, one in offsets.items()}
         return dict.fromkeys(offsets, kafka_errors.NoError)
 
+    def delete_topics(self, names, *, raise_errors):
+        assert not raise_errors
+        self.refuse("delete_topics")
+        self.cluster.deleted += names
+        return {"topics": [{"name": name, "error_code": 0} for name in names]}
+
     def delete_groups(self, names):
         kind = self.wrong.get("delete_groups")
         self.cluster.deleted += [] if kind else names
@@ -218,6 +224,14 @@ def test_a_connection_that_was_cut_while_idle_is_no_outage(ask):
     assert admin.lag("t", "t.c") == 3
     cluster.wrong["list_group_offsets"] = kafka_errors.KafkaConnectionError
     assert admin.lag("t", "t.c") == 3
+    assert cluster.clients == 2
+
+
+def test_a_controller_that_moves_twice_is_asked_for_anew(ask):
+    twice = RuntimeError("Failed to find active controller id!")  # as the library says
+    cluster, admin = ask(delete_topics=twice)
+    admin.delete_topic("t")
+    assert cluster.deleted == ["t"]
     assert cluster.clients == 2
 
 

@@ -115,6 +115,16 @@ def test_what_is_converted_says_the_same(text):
             assert getattr(one, key) == getattr(other, key)
 
 
+@pytest.mark.parametrize(
+    "span", ["-4h", "10m", "40m", "1h10m", "100h", "1h0m10s", "10s"]
+)
+def test_a_duration_is_converted_to_as_few_words_as_it_needs(span):
+    """Go writes `-4h0m0s`."""
+    phase = f'[[phase]]\ntask = "a"\ncron = "@daily"\noffset = "{span}"\n'
+    before, _ = read_workflow("w.toml", phase)
+    assert f'offset = "{span}"' in convert(before)
+
+
 def test_a_key_that_no_row_of_a_file_of_meta_has_is_told(tmp_path):
     """An info without its value would only be seen by who reads the done tasks."""
     rows = tmp_path / "shops.jsonl"

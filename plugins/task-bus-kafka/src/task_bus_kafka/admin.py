@@ -8,6 +8,7 @@ from kafka.admin import ConfigResource, OffsetSpec  # type: ignore[import-untype
 from kafka.errors import (  # type: ignore[import-untyped]
     KafkaConnectionError,
     NoError,
+    NotControllerError,
     TopicAlreadyExistsError,
     UnknownTopicOrPartitionError,
     for_code,
@@ -191,6 +192,10 @@ class Admin:
         except KafkaConnectionError:
             if not was_there:
                 raise
+        except RuntimeError as error:
+            if "controller" not in str(error):
+                raise
+            raise NotControllerError(str(error)) from None  # what it means by it
         self.close()
         return question(self._connected())
 

@@ -11,6 +11,7 @@ NOT_YET = (
     kafka_errors.CoordinatorNotAvailableError,  # who keeps a group is being found,
     kafka_errors.CoordinatorLoadInProgressError,  # reads what it has to know
     kafka_errors.NotCoordinatorError,  # or does not know of it yet, or any more
+    kafka_errors.NotControllerError,  # another broker rules since a moment ago
     kafka_errors.NonEmptyGroupError,  # its last member is about to leave
     kafka_errors.GroupSubscribedToTopicError,
     kafka_errors.UnknownTopicOrPartitionError,  # not every broker knows a new topic

@@ -1,6 +1,7 @@
 """A workflow written in our own spelling, whatever it was read from."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, timedelta
 from typing import Any
@@ -81,7 +82,7 @@ def _written(value: Any) -> str:
         case int():
             return str(value)
         case timedelta():
-            return _text(format_duration(value))
+            return _text(_short(format_duration(value)))
         case str():
             return _text(str(value))
         case Mapping():
@@ -89,6 +90,11 @@ def _written(value: Any) -> str:
             return f"{{ {', '.join(pairs)} }}"
         case _:
             return f"[{', '.join(_written(it) for it in value)}]"
+
+
+def _short(duration: str) -> str:
+    """Leave out the minutes and seconds that Go writes though there are none."""
+    return re.sub(r"(?<=h)0m$", "", re.sub(r"(?<=m)0s$", "", duration))
 
 
 def _text(value: str) -> str:

@@ -17,6 +17,7 @@ class DeadLetter(msgspec.Struct, kw_only=True, omit_defaults=True):
         reason: Why it is here, in one line.
         topic: Where it came from, and where a re-drive sends it.
         channel: Whose consumer gave up on it.
+        position: Where it was in the topic, if the bus knows.
         attempt: How often it had been handed out.
         time: When it came here, RFC 3339.
         body: The original bytes as text.
@@ -28,6 +29,7 @@ class DeadLetter(msgspec.Struct, kw_only=True, omit_defaults=True):
     reason: str
     topic: str
     channel: str = ""
+    position: str = ""
     attempt: int = 1
     time: str = ""
     body: str = ""

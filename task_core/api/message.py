@@ -63,6 +63,14 @@ class Delivery(msgspec.Struct, gc=False):
     unsure: int = 0
     position: Any = None
 
+    @property
+    def place(self) -> str:
+        """Its position as text; empty if the bus does not know."""
+        if self.position is None:
+            return ""
+        is_bytes = isinstance(self.position, bytes)
+        return self.position.decode() if is_bytes else str(self.position)
+
 
 class Settled(msgspec.Struct, gc=False):
     """What became of one delivery.

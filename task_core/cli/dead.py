@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 import click
+from msgspec.structs import asdict
 
 from task_core.api.bus import Bus, Consumer, Role
 from task_core.api.capabilities import require
@@ -145,9 +146,7 @@ def _overview(items: list[Item]) -> str:
 
 
 def _facts(item: Item) -> dict[str, Any]:
-    names = ("reason", "topic", "channel", "attempt", "time", "body", "body64", "rest")
-    facts = {name: getattr(item.letter, name) for name in names}
-    return {name: value for name, value in facts.items() if value}
+    return {name: value for name, value in asdict(item.letter).items() if value}
 
 
 def _show(

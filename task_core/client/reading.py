@@ -110,6 +110,7 @@ def _dead(consumer: Consumer, delivery: Delivery, reason: str) -> Message:
         reason=reason,
         topic=consumer.topic,
         channel=consumer.channel,
+        position=delivery.place,
         attempt=delivery.attempt,
         time=SystemClock().stamp(),
     )

@@ -74,10 +74,7 @@ def name_of(job: Job) -> str:
 
 def place_of(job: Job) -> str:
     """Return where the message of a task without id is, as far as the bus tells."""
-    position = job.delivery.position
-    if position is None or job.task.id:
-        return ""
-    return position.decode() if isinstance(position, bytes) else str(position)
+    return "" if job.task.id else job.delivery.place
 
 
 def facts_of(job: Job, worker: str = "") -> About:

@@ -104,6 +104,7 @@ def dead_letter(
         reason=reason,
         topic=plan.topic,
         channel=plan.channel,
+        position=delivery.place,
         attempt=delivery.attempt,
         time=clock.stamp(),
     )

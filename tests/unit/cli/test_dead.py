@@ -180,6 +180,14 @@ def test_show_prints_every_fact_on_a_line(task, put):
     ]
 
 
+def test_a_letter_tells_where_its_message_was(task, bus, dead):
+    """As the lines of the log do, where the bus knows."""
+    bus.producer().send([Message("load", TASK), Message("load", b"no task")])
+    words = ("--worker", "nop", "--topic", "load", "--drain")
+    assert task("launch", *words, *BUS).code == 0
+    assert dead("show")["position"] == "2"
+
+
 def test_nothing_is_done_without_yes(task, bus, dead, put):
     """What would be done is shown first."""
     put(TASK, "a")

@@ -21,7 +21,7 @@ from task_core.api import (
     Message,
 )
 
-FIRST_LOOK, QUICK_LOOK, LAST_LOOK = 0.001, 0.02, 0.06
+FIRST_LOOK, QUICK_LOOK, LAST_LOOK = 0.001, 0.02, 0.09
 """Seconds between two looks at whether somebody has written. They get longer: quickly
 at first, then slowly, so that who waits for long takes less than half a percent."""
 

@@ -32,15 +32,15 @@ class Asked(NamedTuple):
         line: What to write.
         topic: What it is about.
         at: Which message of the batch is the last on that topic.
-        confirmed: The subject of that message's confirmation.
-        reply: The subject of the answer.
+        confirmed: The number of that message's confirmation.
+        reply: The number of the answer.
     """
 
     line: bytes
     topic: str
     at: int
-    confirmed: bytes
-    reply: bytes
+    confirmed: int
+    reply: int
 
 
 class Fence:
@@ -67,14 +67,20 @@ class Fence:
         lasts = {message.topic: at for at, message in enumerate(messages)}
         inbox, number = self._link.inbox.encode(), self._link.reserve(len(lasts))
         asked = []
-        for question, (topic, at) in enumerate(lasts.items(), number):
-            reply, confirmed = (
-                b"%b.%d" % (inbox, question),
-                b"%b.%d" % (inbox, first + at),
-            )
-            line = b"HPUB %b %b %b" % (self._names.subject(topic), reply, END)
-            asked.append(Asked(line, topic, at, confirmed, reply))
+        for reply, (topic, at) in enumerate(lasts.items(), number):
+            words = (self._names.subject(topic), inbox, reply, END)
+            line = b"HPUB %b %b.%d %b" % words
+            asked.append(Asked(line, topic, at, first + at, reply))
         return asked
+
+    @staticmethod
+    def says_kept(frames: Sequence[Frame]) -> bool:
+        """Whether the answers to one message and its question, in order, say so."""
+        confirmed, told = frames
+        sent, found = PLACE.search(confirmed.body), LAST.search(told.body)
+        if not (sent and found) or b'"error"' in confirmed.body:
+            return False
+        return int(found[1]) >= int(sent[1])
 
     def failures(
         self,
@@ -95,7 +101,7 @@ class Fence:
         gone = {
             one.topic
             for one in asked
-            if (messages[one.at].delay or not _is_kept(one, frames))
+            if (messages[one.at].delay or not self._is_kept(one, frames))
             and not self._is_there(one.topic)
         }
         if not gone:
@@ -110,16 +116,19 @@ class Fence:
         """Whether the server still has the stream, so that its consumers were there."""
         return self._server.stream(self._names.place(topic).stream) is not None
 
+    def _is_kept(self, one: Asked, frames: Sequence[Frame]) -> bool:
+        """Whether a message was the last on its subject, or an earlier one, behind it.
 
-def _is_kept(one: Asked, frames: Sequence[Frame]) -> bool:
-    """Whether a message was the last on its subject, or an earlier one, behind it."""
-    place, last = b"", b""
-    for frame in reversed(frames):  # both are at the end, most often
-        if frame.subject == one.reply:
-            last = frame.body
-        elif frame.subject == one.confirmed:
-            place = frame.body
-        if place and last:
-            break
-    sent, found = PLACE.search(place), LAST.search(last)
-    return bool(sent and found and int(found[1]) >= int(sent[1]))
+        In a batch, answers may come in any order.
+        """
+        cut, place, last = len(self._link.inbox) + 1, b"", b""
+        for frame in reversed(frames):  # both are at the end, most often
+            number = int(frame.subject[cut:])
+            if number == one.reply:
+                last = frame.body
+            elif number == one.confirmed:
+                place = frame.body
+            if place and last:
+                break
+        sent, found = PLACE.search(place), LAST.search(last)
+        return bool(sent and found and int(found[1]) >= int(sent[1]))

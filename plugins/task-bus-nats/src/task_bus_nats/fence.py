@@ -77,10 +77,7 @@ class Fence:
     def says_kept(frames: Sequence[Frame]) -> bool:
         """Whether the answers to one message and its question, in order, say so."""
         confirmed, told = frames
-        sent, found = PLACE.search(confirmed.body), LAST.search(told.body)
-        if not (sent and found) or b'"error"' in confirmed.body:
-            return False
-        return int(found[1]) >= int(sent[1])
+        return b'"error"' not in confirmed.body and _follows(told.body, confirmed.body)
 
     def failures(
         self,
@@ -130,5 +127,10 @@ class Fence:
                 place = frame.body
             if place and last:
                 break
-        sent, found = PLACE.search(place), LAST.search(last)
-        return bool(sent and found and int(found[1]) >= int(sent[1]))
+        return _follows(last, place)
+
+
+def _follows(told: bytes, confirmed: bytes) -> bool:
+    """Whether the last message of a subject, as told, is a confirmed one or later."""
+    found, sent = LAST.search(told), PLACE.search(confirmed)
+    return bool(found and sent and int(found[1]) >= int(sent[1]))

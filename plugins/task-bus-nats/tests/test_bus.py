@@ -3,6 +3,7 @@
 import pytest
 from brokers.insist import until
 from nats_backdoor import Client
+from task_bus_nats.jetstream import JetStream
 from task_bus_nats.names import Names, escaped
 from task_bus_nats.options import NatsOptions
 
@@ -33,6 +34,43 @@ def test_any_name_is_written_so_that_nats_takes_it(open_bus, topic, name):
     assert [one.body for one in bus.subscribe(topic, name).receive(1, 5)] == [b"1"]
     assert [one.name for one in bus.channels(topic)] == [name]
     bus.forget(topic)
+
+
+@pytest.fixture
+def late(monkeypatch):
+    """Make what is asked of streams first be answered as it was a moment ago."""
+
+    def late(answer):
+        ask, answers = JetStream.stream, [answer]
+
+        def stream(self, name):
+            return answers.pop() if answers else ask(self, name)
+
+        monkeypatch.setattr(JetStream, "stream", stream)
+
+    return late
+
+
+def test_a_stream_that_others_make_at_the_same_moment_is_theirs_as_well(
+    open_bus, topic, late
+):
+    """Not a stream of somebody else, with other settings."""
+    consumer = open_bus().subscribe(topic, "c")
+    late(None)
+    open_bus().producer().send([Message(topic, b"1")])
+    assert [one.body for one in consumer.receive(1, 5)] == [b"1"]
+
+
+def test_a_stream_whose_making_others_have_ended_keeps_no_more_than_it_must(
+    open_bus, ask, topic, late
+):
+    """What stands in for the first channel goes with it, however late it came."""
+    open_bus().subscribe(topic, "c")
+    config = ask(f"STREAM.INFO.task_{topic}")["config"]
+    staging = [f"{Names('task').place(topic).later}.staging"]
+    late({"config": {**config, "subjects": staging}})
+    open_bus().producer().send([Message(topic, b"1")])
+    assert ask(f"CONSUMER.NAMES.task_{topic}")["consumers"] == ["c"]
 
 
 def test_what_all_channels_have_done_is_deleted(open_bus, ask, topic):

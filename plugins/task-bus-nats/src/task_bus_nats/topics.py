@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from task_bus_nats.errors import MissingError
+from task_bus_nats.errors import ClashError, MissingError
 from task_bus_nats.jetstream import JetStream, Record
 from task_bus_nats.names import KEEPER, LATER, Names, Place
 from task_bus_nats.options import NatsOptions
@@ -77,23 +77,33 @@ class Topics:
             self._late.pop(topic, None)
 
     def _make(self, place: Place) -> Record:
-        """Make a stream: nothing can be sent to it before its keeper is there."""
-        made = self._server.stream(place.stream)
-        staging = [f"{place.later}.staging"]
-        if made is None:
-            config: Record = {
-                "name": place.stream,
-                "subjects": staging,
-                "retention": "interest",
-                "storage": "file",
-                "discard": "old",
-                "num_replicas": self._options.replicas,
-            }
-            made = self._server.change("CREATE", place.stream, config)
-        if made["config"]["subjects"] == staging:
+        """Make a stream: nothing can be sent to it before its keeper is there.
+
+        Others may be making it at the same moment, and be ahead with each step.
+        """
+        made = self._server.stream(place.stream) or self._create(place)
+        if made["config"]["subjects"] == _staging(place):
             self._server.make_consumer(place.stream, KEEPER, deliver_policy="all")
             made = self._update(made["config"], subjects=[place.subject])
+            if _lasting(self._consumers(place).values()):  # they needed it before us
+                self._server.delete("CONSUMER", f"{place.stream}.{KEEPER}")
         return made
+
+    def _create(self, place: Place) -> Record:
+        config: Record = {
+            "name": place.stream,
+            "subjects": _staging(place),
+            "retention": "interest",
+            "storage": "file",
+            "discard": "old",
+            "num_replicas": self._options.replicas,
+        }
+        try:
+            return self._server.change("CREATE", place.stream, config)
+        except ClashError:
+            if (made := self._server.stream(place.stream)) is None:
+                raise
+            return made
 
     def _update(self, config: Record, **changes: Any) -> Record:
         return self._server.change("UPDATE", config["name"], {**config, **changes})
@@ -220,6 +230,11 @@ class Topics:
             found.append(self._server.body(answer))
             at = answer["message"]["seq"] + 1
         return found
+
+
+def _staging(place: Place) -> list[str]:
+    """Return the subjects of a stream to which nothing can be sent yet."""
+    return [f"{place.later}.staging"]
 
 
 def _lasting(found: Iterable[Record]) -> set[str]:

@@ -1,8 +1,12 @@
 """What the bus promises beyond the contract."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from brokers.insist import until
 from nats_backdoor import Client
+from task_bus_nats import topics
 from task_bus_nats.jetstream import JetStream
 from task_bus_nats.names import Names, escaped
 from task_bus_nats.options import NatsOptions
@@ -61,16 +65,67 @@ def test_a_stream_that_others_make_at_the_same_moment_is_theirs_as_well(
     assert [one.body for one in consumer.receive(1, 5)] == [b"1"]
 
 
-def test_a_stream_whose_making_others_have_ended_keeps_no_more_than_it_must(
-    open_bus, ask, topic, late
+def test_a_stream_whose_maker_has_died_is_made_ready_by_another(
+    open_bus, ask, topic, monkeypatch
+):
+    """What was sent before the first channel is kept, and nothing beyond."""
+    monkeypatch.setattr(topics, "MAKING", 0.05)
+    staging = [f"{Names('task').place(topic).later}.staging"]
+    made = {"name": f"task_{topic}", "subjects": staging, "retention": "interest"}
+    ask(f"STREAM.CREATE.task_{topic}", **made)
+    bus = open_bus()
+    bus.producer().send([Message(topic, b"1")])
+    assert [one.body for one in bus.subscribe(topic, "c").receive(1, 5)] == [b"1"]
+    assert ask(f"CONSUMER.NAMES.task_{topic}")["consumers"] == ["c"]
+
+
+def test_who_makes_a_stream_and_is_late_takes_no_more_than_it_must(
+    open_bus, ask, topic, late, monkeypatch
 ):
     """What stands in for the first channel goes with it, however late it came."""
+    monkeypatch.setattr(topics, "MAKING", 0.0)
     open_bus().subscribe(topic, "c")
     config = ask(f"STREAM.INFO.task_{topic}")["config"]
     staging = [f"{Names('task').place(topic).later}.staging"]
     late({"config": {**config, "subjects": staging}})
     open_bus().producer().send([Message(topic, b"1")])
     assert ask(f"CONSUMER.NAMES.task_{topic}")["consumers"] == ["c"]
+
+
+def test_many_that_make_a_topic_at_one_moment_send_to_one_stream(open_bus, topic):
+    """Once each, and to a stream that is ready."""
+    for number in range(10):
+        name, gate, count = f"{topic}-{number}", threading.Barrier(6), 3
+
+        def send(name=name, gate=gate):
+            bus = open_bus()
+            gate.wait()
+            bus.producer().send([Message(name, b"1")])
+
+        def read(name=name, gate=gate):
+            bus = open_bus()
+            gate.wait()
+            bus.subscribe(name, "c")
+
+        with ThreadPoolExecutor(6) as threads:
+            done = [threads.submit(act) for act in (send, read) * count]
+        assert [one.result() for one in done] == [None] * 6
+        assert open_bus().depth(name, "c") == count
+
+
+def test_a_consumer_that_is_just_being_deleted_is_none(monkeypatch):
+    """NATS 2.9 lists it as null."""
+    pages = [{"consumers": [None, {"name": "a"}], "total": 3}]
+    pages.append({"consumers": [{"name": "b"}], "total": 3})
+    asked = []
+
+    def call(self, name, request):
+        asked.append(request["offset"])
+        return pages[len(asked) - 1]
+
+    monkeypatch.setattr(JetStream, "call", call)
+    found = JetStream(link=None, domain="").consumers("s")
+    assert ([one["name"] for one in found], asked) == (["a", "b"], [0, 2])
 
 
 def test_what_all_channels_have_done_is_deleted(open_bus, ask, topic):

@@ -79,14 +79,16 @@ class JetStream:
     def consumers(self, stream: str) -> list[Record]:
         """Return what is known of the consumers of a stream; none if it is missing."""
         found: list[Record] = []
+        listed = 0
         while True:
-            request = {"offset": len(found)}
             try:
-                answer = self.call(f"CONSUMER.LIST.{stream}", request)
+                answer = self.call(f"CONSUMER.LIST.{stream}", {"offset": listed})
             except MissingError:
                 return found
-            found += answer.get("consumers") or ()
-            if len(found) >= answer["total"] or not answer.get("consumers"):
+            page = answer.get("consumers") or ()
+            found += [one for one in page if one]  # null is just being deleted (2.9)
+            listed += len(page)
+            if listed >= answer["total"] or not page:
                 return found
 
     def make_consumer(self, stream: str, name: str, /, **config: Any) -> None:

@@ -130,7 +130,7 @@ class NatsProducer(Producer):
         for frame in frames:
             if frame.head or b'"error"' in frame.body:
                 at = int(frame.subject[cut:]) - first
-                if at >= count:  # it is for the fence
+                if not 0 <= at < count:  # it is for the fence
                     continue
                 if status_of(frame.head) == 503:
                     refused[at] = None

@@ -5,8 +5,11 @@ sent before the first channel is kept, a keeper, a consumer that nobody reads, s
 for it, from before anything can be sent until the first channel is there.
 """
 
+import os
+import random
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from time import monotonic, sleep
 from typing import Any
 
 import attrs
@@ -22,6 +25,9 @@ LAG = 0.25
 """Seconds, at most, by which a lease ends here before it ends at the server."""
 WHILE = 10.0
 """Seconds in which two who delete the last channels at one moment see each other."""
+MAKING = 5.0
+"""Seconds that who makes a stream may take, before others take it for dead."""
+PAUSE = 0.01
 MOST_WAITING = 4096
 """So many readers may wait on a channel; a server's own default is 512."""
 
@@ -77,21 +83,28 @@ class Topics:
             self._late.pop(topic, None)
 
     def _make(self, place: Place) -> Record:
-        """Make a stream: nothing can be sent to it before its keeper is there.
+        """Make a stream, or wait for who is making it at the same moment.
 
-        Others may be making it at the same moment, and be ahead with each step.
+        Two must not change one: subjects that both of them add are served twice, and
+        then all that is sent is there twice (seen with 2.15).
         """
-        made = self._server.stream(place.stream) or self._create(place)
-        if made["config"]["subjects"] == _staging(place):
-            self._server.make_consumer(place.stream, KEEPER, deliver_policy="all")
-            made = self._update(made["config"], subjects=[place.subject])
-            if _lasting(self._consumers(place).values()):  # they needed it before us
-                self._server.delete("CONSUMER", f"{place.stream}.{KEEPER}")
+        give_up = monotonic() + random.uniform(1, 2) * MAKING
+        while (made := self._server.stream(place.stream)) is None:
+            if made := self._create(place):
+                return self._open(place, made)
+        while made["config"]["subjects"] == _staging(place):
+            if monotonic() > give_up:  # who began it has died
+                return self._open(place, made)
+            sleep(PAUSE)  # nothing tells when it is ready
+            if (made := self._server.stream(place.stream)) is None:
+                return self._make(place)  # somebody has deleted it
         return made
 
-    def _create(self, place: Place) -> Record:
+    def _create(self, place: Place) -> Record | None:
+        """Make a stream to which nothing can be sent yet; nothing if others did."""
         config: Record = {
             "name": place.stream,
+            "description": os.urandom(9).hex(),  # else two that make it both succeed
             "subjects": _staging(place),
             "retention": "interest",
             "storage": "file",
@@ -101,9 +114,18 @@ class Topics:
         try:
             return self._server.change("CREATE", place.stream, config)
         except ClashError:
-            if (made := self._server.stream(place.stream)) is None:
+            if self._server.stream(place.stream) is None:
                 raise
-            return made
+            return None
+
+    def _open(self, place: Place, made: Record) -> Record:
+        """Let a stream take messages, from now on kept by its keeper."""
+        self._server.make_consumer(place.stream, KEEPER, deliver_policy="all")
+        subjects = [place.subject, f"{place.later}.*"]
+        made = self._update(made["config"], subjects=subjects, description="")
+        if _lasting(self._consumers(place).values()):  # others were faster after all
+            self._server.delete("CONSUMER", f"{place.stream}.{KEEPER}")
+        return made
 
     def _update(self, config: Record, **changes: Any) -> Record:
         return self._server.change("UPDATE", config["name"], {**config, **changes})

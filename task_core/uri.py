@@ -143,6 +143,26 @@ def split_uri(text: str) -> tuple[dict[str, str], list[tuple[str, str]]]:
     return {name: read(raw) for name, read in PARTS.items()}, split_query(raw[3])
 
 
+def split_options(
+    text: str, is_option: Callable[[str], object]
+) -> tuple[str, list[tuple[str, str]]]:
+    """Split a path that is taken literally from the options behind it.
+
+    A file may have `?` in its name: options are what begins with the key of one.
+
+    Example:
+        >>> split_options("a?b.json?n=1", "n".__eq__)
+        ('a?b.json', [('n', '1')])
+        >>> split_options("a?b=1", "n".__eq__)
+        ('a?b=1', [])
+    """
+    path, mark, query = text.rpartition("?")
+    key, equals, _ = query.partition("=")
+    if mark and equals and is_option(unquote(key)):
+        return path, split_query(query)
+    return text, []
+
+
 def split_query(text: str) -> list[tuple[str, str]]:
     """Take a URL query apart; `parse_qsl` does the same in thrice the time.
 

@@ -13,7 +13,7 @@ from task_core.errors import nearest
 from task_core.fields import Field
 from task_core.options import UrlPart, options_of
 from task_core.shown import HIDDEN, hide_secrets
-from task_core.uri import split_uri, unquote
+from task_core.uri import split_options, split_uri, unquote
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -129,11 +129,12 @@ def url_layer(section: Section, url: str) -> Layer:
 
     `name://authority/path?key=value` is read as a URL, percent-decoded but for the
     authority by itself, whose owner has to take it apart first; what follows in
-    `name:rest` is taken literally, as the location.
+    `name:rest` is taken literally, as the location, but for options at its end.
     """
     name, _, rest = url.partition(":")
-    parts: dict[str, str] = {UrlPart.LOCATION: rest}
-    query: list[tuple[str, str]] = []
+    names = {spec.name for spec in section.specs}
+    location, query = split_options(rest, lambda key: nearest(key, names))
+    parts: dict[str, str] = {UrlPart.LOCATION: location}
     found: dict[str, tuple[str, ...]] = {}
     if rest.startswith("//"):
         pieces, query = split_uri(url)
@@ -150,7 +151,6 @@ def url_layer(section: Section, url: str) -> Layer:
     for key, text in query:
         option = key.replace("-", "_")
         found[option] = (*found.get(option, ()), text)
-    names = {spec.name for spec in section.specs}
     for option, texts in found.items():
         if option in names:
             values[option] = Raw(value=texts, origin=f"URL {name}:")

@@ -97,6 +97,11 @@ def test_an_empty_variable_counts_as_not_set():
         (FILE, "file://a/b.json", {"path": "a/b.json"}),
         (FILE, "file:-", {"path": "-"}),
         (FILE, "file:what?ever%20it=is", {"path": "what?ever%20it=is"}),
+        (
+            FILE,
+            "file:a?b%20c?follow=true",
+            {"path": "a?b%20c", "follow": "true"},
+        ),
         (FILE, "file://a%20b.json?follow", {"path": "a b.json", "follow": ""}),
         (FILE, "file:", {}),
         (FILE, "file://", {}),
@@ -126,6 +131,7 @@ def test_a_query_key_may_be_repeated():
     ("section", "url", "unknown"),
     [
         (BROKER, "nsq://h?hots=a&hots=b", {"hots": "'hots' in the URL"}),
+        (FILE, "file:a?folow=1", {"folow": "'folow' in the URL"}),
         (PLAIN, "plain://host", {"authority": "'host' in the URL"}),
         (FILE, "file://a#1.json", {"fragment": "'#1.json' in the URL"}),
         (PLAIN, "plain:///a", {"path": "'/a' in the URL"}),

@@ -51,11 +51,13 @@ def read_place(text: str) -> Place:
 
 
 def _path(rest: str) -> str:
-    """Return the path of `sqlite:a.db`, `sqlite:///a.db` and `sqlite:////a.db`."""
-    if rest.startswith("///"):
-        rest = rest[3:]
-    elif rest.startswith("//"):
-        rest = rest[2:]
+    """Return the path of `sqlite:a.db`, `sqlite://a.db` and `sqlite:///tmp/a.db`.
+
+    As the bus does; others write four slashes before a path from the root.
+    """
+    rest = rest.removeprefix("//")
+    if rest.startswith("//"):
+        rest = f"/{rest.lstrip('/')}"
     if "?" in rest:
         text = "a store in a file has no options: leave out what follows the '?'"
         raise StoreError(f"{text}, or write %3F where it belongs to the name")

@@ -62,3 +62,14 @@ def test_a_mistyped_key_of_its_table_is_refused(tmp_path):
         "task: task.toml, line 2: `task bench` has no option 'coutn': did you mean"
         " 'count'?\n"
     )
+
+
+def test_a_mistyped_variable_is_refused(tmp_path, monkeypatch):
+    """As a key of the table is, and as a variable of the commands of the core."""
+    monkeypatch.setenv("TASK_BENCH_COUTN", "50")
+    done = task(tmp_path, "bench", "--bus", "memory")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "task: environment TASK_BENCH_COUTN: `task bench` has no such option: did you"
+        " mean 'TASK_BENCH_COUNT'?\n"
+    )

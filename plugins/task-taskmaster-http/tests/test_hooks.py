@@ -126,3 +126,9 @@ def test_a_body_that_is_no_json_is_told(hooks):
     headers = {"X_Hub_Signature_256": f"sha256={sign}", "X_GitHub_Event": "push"}
     status, _, told = hooks.call("/hooks/github", body, **headers)
     assert (status, told["error"].startswith("this is no JSON")) == (400, True)
+
+
+def test_a_hook_may_be_called_with_a_query(hooks):
+    """Other systems have their own."""
+    call = signed(PUSH, path="/hooks/github?from=them")
+    assert hooks.call(**call)[0] == 202

@@ -193,6 +193,29 @@ def test_what_is_not_there_says_so(service, method, path, status, text):
     assert error(service.call(path, b"{}", method)) == (status, text)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "text"),
+    [
+        (
+            "POST",
+            "/tasks?tpoic=other",
+            "unknown key 'tpoic' in the address: did you mean 'topic'?",
+        ),
+        ("POST", "/tasks?x", "unknown key 'x' in the address"),
+        ("POST", "/tasks?topic=a&topic=b", "the key 'topic' is twice in the address"),
+        ("POST", "/backload?execute=true", "unknown key 'execute' in the address"),
+        ("GET", "/live?x=1", "unknown key 'x' in the address"),
+        ("GET", "/openapi.json?x=1", "unknown key 'x' in the address"),
+        ("GET", "/?x=1", "unknown key 'x' in the address"),
+    ],
+)
+def test_a_query_that_nobody_reads_is_refused(service, method, path, text):
+    """A task does not go to another topic than was asked for."""
+    service.start()
+    assert error(service.call(path, {"type": "load"}, method)) == (422, text)
+    assert service.sent() == []
+
+
 def failing(bus, errors):
     """Let sends fail as told before they work."""
     producer = bus.producer()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol
 
 import attrs
@@ -17,11 +17,12 @@ from starlette.types import ASGIApp
 from task_store import key_of
 
 from task_core.api import Clock, Task
-from task_taskmaster_http.bodies import Parcel, Plan, check_topic, read_tasks
+from task_taskmaster_http.bodies import Parcel, Plan, read_tasks
 from task_taskmaster_http.desk import Desk
 from task_taskmaster_http.front import Front
 from task_taskmaster_http.openapi import document, page
 from task_taskmaster_http.problem import RequestError
+from task_taskmaster_http.queries import check_query, topic_of
 from task_taskmaster_http.rates import Rates
 from task_taskmaster_http.rules import Rules
 from task_taskmaster_http.tokens import LOCAL, Token, Tokens, refuse_strangers
@@ -29,6 +30,8 @@ from task_taskmaster_http.tokens import LOCAL, Token, Tokens, refuse_strangers
 SLOWEST = 10.0
 """Seconds that a body may take to come."""
 LONGEST_KEY = 200
+_GET, _POST = ["GET"], ["POST"]
+_Answer = Callable[[Request], Awaitable[Response]]
 
 log = logging.getLogger("task.taskmaster.http")
 
@@ -95,25 +98,27 @@ class Api:
 
     def app(self) -> ASGIApp:
         """Return the application."""
-        tasks = self._guarded(self._tasks)
+        tasks = self._guarded(self._tasks, ("topic",))
         app = Starlette(
             routes=[
-                Route("/tasks", tasks, methods=["POST"]),
-                Route("/hooks/{name}", self._guarded(self._hook), methods=["POST"]),
-                Route("/backload", self._guarded(self._backload), methods=["POST"]),
-                Route("/openapi.json", self._openapi, methods=["GET"]),
-                Route("/live", self._live, methods=["GET"]),
-                Route("/", self._index, methods=["GET"]),
+                Route("/tasks", tasks, methods=_POST),
+                Route("/hooks/{name}", self._guarded(self._hook, None), methods=_POST),
+                Route("/backload", self._guarded(self._backload), methods=_POST),
+                Route("/openapi.json", self._guarded(self._openapi), methods=_GET),
+                Route("/live", self._guarded(self._live), methods=_GET),
+                Route("/", self._guarded(self._index), methods=_GET),
             ],
             exception_handlers={HTTPException: _not_here, Exception: _bug},
         )
         return Front(app, "/tasks", tasks, _bug)
 
-    def _guarded(
-        self, answer: Callable[[Request], Awaitable[Response]]
-    ) -> Callable[[Request], Awaitable[Response]]:
+    def _guarded(self, answer: _Answer, known: Collection[str] | None = ()) -> _Answer:
+        """Answer what is wrong, too; `known` is what a query may have, None: all."""
+
         async def guarded(request: Request) -> Response:
             try:
+                if known is not None:
+                    check_query(request, known)
                 return await answer(request)
             except RequestError as error:
                 return _problem(error)
@@ -125,9 +130,7 @@ class Api:
     async def _tasks(self, request: Request) -> Response:
         token = self._guest(request)
         body = await self._body(request)
-        topic = ""
-        if request.scope["query_string"]:
-            topic = _checked_topic(request.query_params.get("topic", ""))
+        topic = topic_of(request)
         kind = request.headers.get("content-type", "")
         parcels, many = read_tasks(body, kind, topic, self._limits.tasks, self._clock)
         for parcel in parcels:
@@ -227,13 +230,6 @@ class Api:
         except TimeoutError:
             raise RequestError(408, "the body did not come in time") from None
         return b"".join(parts)
-
-
-def _checked_topic(topic: str) -> str:
-    try:
-        return check_topic(topic) if topic else ""
-    except ValueError as error:
-        raise RequestError(422, f"topic '{topic}': {error}") from None
 
 
 def _key(guest: str, given: str | None) -> str:

@@ -96,3 +96,15 @@ def test_lengths_and_offsets_have_bounds():
 def test_the_hour_keeps_its_width():
     """Whatever the year."""
     assert hour_text(datetime(987, 6, 5, 4)) == "0987-06-05T04"
+
+
+@pytest.mark.parametrize(
+    ("read", "example"),
+    [(read_length, "10s"), (read_duration, "-24h"), (read_offset, "-24h")],
+)
+def test_a_number_is_answered_with_what_would_do(read, example):
+    """Who writes what the answer shows is not refused again."""
+    told = f"must be text like {example!r}, not 10"
+    with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
+        read(10)
+    assert read(example)

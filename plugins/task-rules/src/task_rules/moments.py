@@ -51,8 +51,13 @@ def read_duration(value: Any) -> timedelta:
     Raises:
         ValueError: It is none; the text fits behind the name of its key.
     """
+    return _read(value, "-24h")
+
+
+def _read(value: Any, example: str) -> timedelta:
+    """Read a duration; what is no text is answered with an example that would do."""
     if not isinstance(value, str):
-        raise ValueError(f"must be text like '-24h', not {value!r}")  # noqa: TRY004
+        raise ValueError(f"must be text like {example!r}, not {value!r}")  # noqa: TRY004
     match = _DAYS.fullmatch(value.strip())
     if match is None or match["days"] is None:
         return _plain(value, value)
@@ -80,7 +85,7 @@ def read_length(value: Any) -> timedelta:
     Raises:
         ValueError: It is, or is none.
     """
-    length = read_duration(value)
+    length = _read(value, "10s")
     if length < timedelta(0):
         raise ValueError(f"must not be negative: {value!r}")
     return length

@@ -49,6 +49,16 @@ SHIPPED = {
     ("hooks", "prometheus"): "task-hooks-prometheus",
 }
 """What the folder `plugins` builds, by kind and name: the distributions."""
+_BASES = ("task-rules", "task-store")
+BESIDE = {
+    "task-command-demo": ("task-bus-sqlite",),
+    "task-taskmaster-cron": ("task-rules",),
+    "task-taskmaster-files": _BASES,
+    "task-taskmaster-http": _BASES,
+    "task-taskmaster-retry": _BASES,
+    "task-taskmaster-workflow": _BASES,
+}
+"""What some of them need of the others: who installs from a checkout names it."""
 Reasons = tuple[str, str, str]
 """Code of the finding, cause, and what to do."""
 
@@ -85,7 +95,8 @@ def shipped(kind: str, name: str) -> str:
     package = SHIPPED.get((kind, name))
     if package is None:
         return ""
-    checkout = f"in a checkout: pip install ./plugins/{package}"
+    places = [f"./plugins/{one}" for one in (*BESIDE.get(package, ()), package)]
+    checkout = f"in a checkout: pip install {' '.join(places)}"
     return f"to get it: {install_command(package)} ({checkout})"
 
 

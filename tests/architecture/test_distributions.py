@@ -6,6 +6,8 @@ import tomllib
 import pytest
 from architecture.source import ROOT
 
+from task_core.discovery.explain import BESIDE, SHIPPED
+
 FOLDERS = [ROOT, *sorted((ROOT / "plugins").iterdir())]
 CORE = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
@@ -93,3 +95,9 @@ def test_a_checkout_installs_what_the_extra_of_most_people_does():
     pins = CORE["project"]["optional-dependencies"]["standard"]
     wanted = set().union(*(needs(re.split("[^a-z-]", pin)[0]) for pin in pins))
     assert listed == {f"./plugins/{name}" for name in wanted}
+
+
+def test_who_installs_from_a_checkout_is_told_all_that_it_takes():
+    """No index has ours: what a plugin needs of the others must be named."""
+    for name in set(SHIPPED.values()):
+        assert {*BESIDE.get(name, ()), name} == needs(name)

@@ -1,5 +1,6 @@
 """The smaller parts: progress, joins, seen, groups, plans, pauses."""
 
+from task_store import Claim
 from task_store.plans import Item, State
 from task_testing import FakeClock
 
@@ -183,3 +184,26 @@ def test_a_store_is_closed_when_the_last_of_its_loops_has_ended(store, monkeypat
     with store.in_use():
         assert store.pending() == 0
     assert closed == [1, 1]
+
+
+def test_all_that_holds_a_text_is_found(store):
+    """Of claims, joins and plans, sent or not; no character means another one."""
+    for text in ("50%_a", "50xxa", "50%_a\\b"):
+        body = f'{{"id":"{text}"}}'.encode()
+        store.queue([Claim(text, "topic", body)])
+        store.joins.arrive("w", "p", text, "parent", body)
+        store.plans.make(text, "{}", [Item(n=0, key=text, topic="t", body=body)])
+    store.sent(["50%_a"])
+    store.joins.fire("w", "p", "50%_a")
+    first, second = store.claims.holding(b"50%_a")
+    assert (first.sent is None, second.sent) == (False, None)
+    assert [it.fired is None for it in store.joins.holding(b"50%_a")] == [False, True]
+    assert [it.key for it in store.plans.holding(b"0%_a\\")] == ["50%_a\\b"]
+    assert store.claims.holding(b"none") == []
+
+
+def test_a_look_at_a_store_can_be_left_out_when_there_is_none(store):
+    """Its file is made by the first use, and not by the question."""
+    assert store.missing is not store.shared
+    store.check()
+    assert not store.missing

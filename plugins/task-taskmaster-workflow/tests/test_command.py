@@ -119,11 +119,19 @@ def test_convert_writes_our_spelling(task, files):
     assert done.stdout == '[[phase]]\ntask = "a:b"\ncron = "@daily"\n'
 
 
-def test_why_tells_what_a_phase_waits_for(task, files):
-    """With the store beside the files, unless another one is named."""
-    done = task("workflow", "why", str(files.write(SHOP)), "some-id", "report")
-    assert done.returncode == 0, done.stderr
-    assert "report follows export on complete, as soon as it is done" in done.stdout
+def test_why_tells_when_nothing_is_known(task, files):
+    """Of an id, or when there is no store: that is not made by a look."""
+    path = files.write(SHOP)
+    why = ("workflow", "why", str(path), "some-id", "report")
+    done = task(*why)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "shop.store.db is not there: name that of the taskmaster" in done.stderr
+    assert [*files.folder.iterdir()] == [path]
+    task("workflow", "pause", str(path), "export")
+    done = task(*why)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "nothing is known of id 'some-id'; shop.toml report follows" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_phase_can_rest_and_go_on(task, files):

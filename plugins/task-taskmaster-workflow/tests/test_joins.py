@@ -4,7 +4,11 @@ from itertools import permutations
 
 import pytest
 from flows import Flow, done, meta_of
+from task_store import Claim
+from task_taskmaster_workflow.sending import save_plan
 from task_taskmaster_workflow.why import why
+
+from task_core.api import UsageError, encode_task
 
 SHOP = """
 [[phase]]
@@ -182,8 +186,41 @@ def test_why_tells_who_is_missing(flow):
     assert lines[0] == "shop.toml report waits for items:all of 2026-01-04T05"
     assert "orders arrived, the first at 2026-01-05T00:00:00+00:00" in lines[1]
     assert "that is told as an alert" in lines[2]
+    flow.store.queue([Claim("k", "orders", encode_task(done("orders", id="another")))])
     (plainly,) = why(flow.store, workflow, report, "another")
     assert "follows orders and items:all on complete; none" in plainly
+
+
+@pytest.mark.parametrize("join", ["time", "run"])
+def test_why_tells_when_a_phase_was_sent(flow, join):
+    """After a join has fired, by the id of each parent."""
+    flow = flow(join)
+    items = done("items", job="all", id="o" if join == "run" else "i", meta=HOUR)
+    assert len(flow.after(ORDERS, items)) == 1
+    workflow = flow.make()._library.book.entries["shop.toml"].workflow
+    for id_ in {"o", items.id}:
+        (line,) = why(flow.store, workflow, workflow.phases[2], id_)
+        assert line.startswith("shop.toml report was sent at 2026-01-05T00:00:")
+        assert "2026-01-04" in line.partition(": ")[2]
+
+
+def test_why_tells_that_a_gate_stayed_shut(flow):
+    """All have arrived, and that is told: nothing of it was sent."""
+    flow = flow(more='require = ["nothing"]')
+    assert flow.after(ORDERS, ITEMS) == []
+    workflow = flow.make()._library.book.entries["shop.toml"].workflow
+    first, gate = why(flow.store, workflow, workflow.phases[2], "o")
+    assert "had arrived at 2026-01-05T00:00:00+00:00, and nothing of it is" in first
+    assert gate == "  their meta must have nothing"
+
+
+def test_why_knows_the_tasks_of_backloads(flow):
+    """They were sent by another program, and may be on their way."""
+    flow = flow()
+    workflow = flow.make()._library.book.entries["shop.toml"].workflow
+    save_plan(flow.store, "plan", "{}", [done("orders", id="mine", meta=HOUR)], "me")
+    (line,) = why(flow.store, workflow, workflow.phases[2], "mine")
+    assert line.endswith("; none of this id has arrived")
 
 
 def test_why_tells_when_a_task_runs_again(files):
@@ -197,5 +234,5 @@ def test_why_tells_when_a_task_runs_again(files):
     (line,) = why(flow.store, workflow, workflow.phases[0], "run-1")
     assert line.startswith("shop.toml load is sent at 2026-01-05T01:")
     assert line.endswith(", retry 1 of 2")
-    (other,) = why(flow.store, workflow, workflow.phases[0], "run-2")
-    assert "only started by hand" in other
+    with pytest.raises(UsageError, match="of id 'run-2'; .* only started by hand"):
+        why(flow.store, workflow, workflow.phases[0], "run-2")

@@ -116,6 +116,17 @@ class Claims:
             found.update({row.key: Held(_claim(row), row.sent) for row in rows})
         return found
 
+    def holding(self, text: bytes) -> list[Held]:
+        """Return all whose bytes have a text in them, sent or not; the oldest first.
+
+        For people: it looks at each row.
+        """
+        database = self._database
+        look = select(*_CLAIM, OUTBOX.c.sent).where(database.holds(OUTBOX.c.body, text))
+        with database.reading() as connection:
+            rows = connection.execute(look.order_by(OUTBOX.c.claimed)).all()
+        return [Held(_claim(row), row.sent) for row in rows]
+
     def waiting(self, topic: str) -> list[Claim]:
         """Return what is not sent to a topic, in the order of their times."""
         at = OUTBOX.c.sent.is_(None) & (OUTBOX.c.topic == topic)

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 import sqlite3
 import threading
 import time
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Double,
@@ -112,6 +114,13 @@ class Database:
                 return
             with self._engine_of_process().connect() as connection:
                 yield connection.execution_options(reading=True)
+
+    def holds(self, column: "Column[bytes]", text: bytes) -> ColumnElement[bool]:
+        """Return the condition that bytes have a text in them; it looks at each row."""
+        if not self.server:
+            return func.instr(column, text) > 0
+        plain = re.sub(rb"([\\%_])", rb"\\\1", text)
+        return column.op("~~", is_comparison=True)(b"%" + plain + b"%")
 
     def time(self) -> float:
         """Return the time of the store, in seconds since 1970."""

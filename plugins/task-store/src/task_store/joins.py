@@ -43,6 +43,24 @@ class Waiting:
     expires: float | None
 
 
+@attrs.frozen
+class Arrived:
+    """A parent at a join.
+
+    Args:
+        workflow, phase, key: Which join it is.
+        parent, body: Who, and its bytes.
+        fired: When the join was complete; None while it is not.
+    """
+
+    workflow: str
+    phase: str
+    key: str
+    parent: str
+    body: bytes
+    fired: float | None
+
+
 class Joins:
     """Who has arrived where.
 
@@ -166,6 +184,20 @@ class Joins:
             look = look.where(JOIN.c.workflow == workflow)
         with self._database.reading() as connection:
             return _gathered(connection.execute(look))
+
+    def holding(self, text: bytes) -> list[Arrived]:
+        """Return the parents whose bytes have a text in them, those that fired too.
+
+        For people: it looks at each row.
+        """
+        columns = (*_PLACE, JOIN.c.parent, JOIN.c.body, JOIN.c.fired)
+        look = select(*columns).where(self._database.holds(JOIN.c.body, text))
+        with self._database.reading() as connection:
+            rows = connection.execute(look.order_by(JOIN.c.arrived)).all()
+        return [
+            Arrived(it.workflow, it.phase, it.key, it.parent, bytes(it.body), it.fired)
+            for it in rows
+        ]
 
     def overdue(self, limit: int = 100) -> list[Waiting]:
         """Return joins whose time is over, those first that came first.

@@ -153,6 +153,16 @@ class Plans:
         with self._database.reading() as connection:
             return [_item(row) for row in connection.execute(look)]
 
+    def holding(self, text: bytes) -> list[Item]:
+        """Return the items of all plans whose bytes have a text in them.
+
+        For people: it looks at each row.
+        """
+        held = self._database.holds(PLAN_ITEM.c.body, text)
+        look = select(PLAN_ITEM).where(held).order_by(PLAN_ITEM.c.changed)
+        with self._database.reading() as connection:
+            return [_item(row) for row in connection.execute(look)]
+
     def mark(self, plan: str, places: Iterable[int], state: str, note: str = "") -> int:
         """Put items of a plan into a state; return how many there were."""
         at = (PLAN_ITEM.c.plan == plan) & PLAN_ITEM.c.n.in_([*places])

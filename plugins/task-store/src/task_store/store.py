@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from task_core.api import Clock, TaskmasterContext
 from task_store.alone import Alone, held
@@ -54,6 +55,12 @@ class Store:
     def shared(self) -> bool:
         """Whether instances on several machines may use it: it is on a server."""
         return self._database.place.shared
+
+    @property
+    def missing(self) -> bool:
+        """Whether its file is not there yet; the first use makes it."""
+        path = self._database.place.path
+        return bool(path) and not Path(path).exists()
 
     def check(self) -> None:
         """Connect, and see that the tables are there.

@@ -192,12 +192,16 @@ def resume(path: Path, phase: str, store: str) -> None:
 @click.argument("phase")
 @STORE
 def why_(path: Path, id: str, phase: str, store: str) -> None:
-    """Tell what a phase waits for in the run of an id.
+    """Tell what a phase waits for in the run of an id, or when it was sent.
 
-    ID is that of a task before it; PHASE as in `task workflow run`.
+    ID is that of a task before it, or its own; PHASE as in `task workflow run`. Exit
+    code 2 when nothing is known of the id.
     """
     workflow, found = find_phase(_usable(path), phase)
     with _store(path, store) as opened:
+        if opened.missing:
+            text = "is not there: name that of the taskmaster with --store"
+            raise UsageError(f"{opened.name} {text}")
         click.echo(shown("\n".join(why(opened, workflow, found, id)), lines=True))
 
 

@@ -1,10 +1,11 @@
 """Why a phase has not run: what it waits for, as the store knows it."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from task_core.api import decode_task
+from task_core.api import Task, UsageError, decode_task
 from task_taskmaster_workflow.forecast import next_firings
 from task_taskmaster_workflow.graph import Graph
 from task_taskmaster_workflow.making import values_of
@@ -17,21 +18,87 @@ if TYPE_CHECKING:  # a library that takes long to load
 
 
 def why(store: "Store", workflow: Workflow, phase: Phase, id: str) -> list[str]:
-    """Return what a phase waits for, one line each.
+    """Return what a phase waits for, or when it was sent; one line each.
 
     Args:
         store: Of the taskmaster.
         workflow, phase: Which.
-        id: Of the run: of a task before it.
+        id: Of the run: of a task before it, or of its own.
+
+    Raises:
+        UsageError: Nothing is known of the id.
     """
-    found = [*_rests(store, phase), *_runs_again(store, phase, id)]
-    found += [
-        line
-        for waiting in store.joins.waiting(workflow.name)
-        if waiting.phase == phase.key and _concerns(store, waiting, id)
-        for line in _join(phase, waiting)
-    ]
-    return found or _plainly(workflow, phase)
+    run = Run(store, workflow, id)
+    sent = [*_sends(run, phase)]
+    waits = [line for it in run.waiting(phase) for line in _join(phase, it)]
+    found = [*_rests(store, phase), *sent, *waits]
+    if not sent:
+        found += _complete(run, phase)
+    if found:
+        return found
+    plainly = _plainly(workflow, phase)
+    if not run.known:
+        text = f"{store.name}: nothing is known of id {id!r}"
+        raise UsageError(f"{text}; {plainly[0]}")
+    if len(phase.parents) > 1:
+        plainly[0] += "; none of this id has arrived"
+    return plainly
+
+
+class Run:
+    """What the store knows of an id.
+
+    Args:
+        store: Where to look.
+        workflow: Which file the id is looked for in.
+        id: Of a task, or what tasks of a join have in common.
+    """
+
+    def __init__(self, store: "Store", workflow: Workflow, id: str) -> None:
+        self._store = store
+        self._workflow = workflow.name
+        self._id = id
+        text = json.dumps(id, ensure_ascii=False)[1:-1].encode()
+        self.claims = [
+            (it, task)
+            for it in store.claims.holding(text)
+            if self._is_meant(task := decode_task(it.claim.body))
+        ]
+        self._arrived = [
+            it
+            for it in store.joins.holding(text)
+            if it.workflow == self._workflow and decode_task(it.body).id == id
+        ]
+        self._planned = any(
+            self._is_meant(decode_task(it.body)) for it in store.plans.holding(text)
+        )
+
+    def _is_meant(self, task: Task) -> bool:
+        meta = values_of(task.meta)
+        is_here = meta.get("workflow") == self._workflow
+        return is_here and self._id in (task.id, *meta.get("parents", "").split(","))
+
+    @property
+    def known(self) -> bool:
+        """Whether a task of it was claimed, was planned, or has arrived somewhere."""
+        return bool(self.claims or self._arrived or self._planned)
+
+    def waiting(self, phase: Phase) -> list["Waiting"]:
+        """Return the joins of a phase that are not complete."""
+        keys = {it.key for it in self._arrived if it.phase == phase.key}
+        return [
+            it
+            for it in self._store.joins.waiting(self._workflow)
+            if it.phase == phase.key and (it.key in keys or it.key == self._id)
+        ]
+
+    def complete(self, phase: Phase) -> dict[str, float]:
+        """Return when joins of a phase were complete, by what belongs together."""
+        return {
+            it.key: it.fired
+            for it in self._arrived
+            if it.phase == phase.key and it.fired is not None
+        }
 
 
 def _rests(store: "Store", phase: Phase) -> list[str]:
@@ -43,26 +110,32 @@ def _rests(store: "Store", phase: Phase) -> list[str]:
     return [f"{phase} rests since {_shown(pause.since)}{by}{note}"]
 
 
-def _runs_again(store: "Store", phase: Phase, id: str) -> Iterator[str]:
-    """Tell of tasks of the phase that are claimed and not sent: retries, mostly."""
-    for claim in store.claims.waiting(phase.type):
-        task = decode_task(claim.body)
-        if task.id != id or (
-            phase.job and job_of(task, values_of(task.meta)) != phase.job
-        ):
+def _sends(run: Run, phase: Phase) -> Iterator[str]:
+    """Tell of tasks of the phase that were sent; or are claimed, as retries are."""
+    for held, task in run.claims:
+        meta = values_of(task.meta)
+        is_of_phase = not phase.job or job_of(task, meta) == phase.job
+        if held.claim.topic != phase.type or task.result or not is_of_phase:
             continue
-        tries = values_of(task.meta).get("retry")
-        when = f"at {_shown(claim.due)}" if claim.due else "as soon as it can be"
+        tries = meta.get("retry")
         count = f", retry {tries} of {phase.retry}" if tries else ""
-        yield f"{phase} is sent {when}{count}"
+        if held.sent is not None:
+            info = f": {task.info}" if task.info else ""
+            yield f"{phase} was sent at {_shown(held.sent)}{count}{info}"
+        else:
+            due = held.claim.due
+            when = f"at {_shown(due)}" if due else "as soon as it can be"
+            yield f"{phase} is sent {when}{count}"
 
 
-def _concerns(store: "Store", waiting: "Waiting", id: str) -> bool:
-    """Whether a task of that id has arrived at a join, or is named by its key."""
-    there = store.joins.arrived(waiting.workflow, waiting.phase, waiting.key)
-    return waiting.key == id or any(
-        decode_task(body).id == id for body in there.values()
-    )
+def _complete(run: Run, phase: Phase) -> Iterator[str]:
+    """Tell of joins to which all have come, although nothing was sent."""
+    for key, fired in run.complete(phase).items():
+        all_of = ", ".join(phase.parents)
+        text = f"all of {key} had arrived at {_shown(fired)}"
+        yield f"{phase} follows {all_of}: {text}, and nothing of it is sent"
+        if phase.require:
+            yield f"  their meta must have {', '.join(phase.require)}"
 
 
 def _join(phase: Phase, waiting: "Waiting") -> list[str]:
@@ -83,7 +156,7 @@ def _plainly(workflow: Workflow, phase: Phase) -> list[str]:
     if phase.parents:
         results = ", ".join(sorted(phase.on))
         all_of = " and ".join(phase.parents)
-        lines.append(f"{phase} follows {all_of} on {results}; none of them has arrived")
+        lines.append(f"{phase} follows {all_of} on {results}")
         gone = [ref for ref in phase.parents if not Graph(workflow.phases).meant(ref)]
         lines += [f"  {ref} is no phase of {workflow.name}" for ref in gone]
         if len(phase.parents) == 1:

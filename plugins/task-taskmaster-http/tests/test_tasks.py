@@ -178,6 +178,8 @@ def test_a_body_that_does_not_tell_its_length_is_not_read_for_ever(service):
         ("GET", "/tasks", 405, "/tasks takes POST, not GET"),
         ("GET", "/hooks/x", 405, "/hooks/x takes POST, not GET"),
         ("POST", "/task", 404, "there is no /task: GET / tells what there is"),
+        ("POST", "/tasks/", 404, "there is no /tasks/: GET / tells what there is"),
+        ("GET", "/live/", 404, "there is no /live/: GET / tells what there is"),
         ("POST", "/hooks/x", 404, "there is no hook 'x'"),
         (
             "POST",

@@ -155,6 +155,19 @@ def test_others_are_not_served_without_tokens(address, tmp_path):
     assert make_taskmaster(Options(address=address, rules=rules)).info()["tokens"]
 
 
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:80", "shop.example"])
+def test_where_others_come_tokens_are_what_is_missing(service, host):
+    """Whatever it is asked for as: with hooks alone, nobody may send a task."""
+    rules = '[[hook]]\nname = "x"\ntype = "build"\nsecret = "s3cret"\n'
+    service.start(rules, address="0.0.0.0:0")
+    status, _, told = service.call("/tasks", {"type": "load"}, Host=host)
+    assert status == 403
+    assert told["error"] == (
+        "there are no tokens here, and others reach it: only hooks are served;"
+        " 'task http token NAME' makes a token for the rules file"
+    )
+
+
 @pytest.mark.parametrize("address", ["", "8080", "localhost", "localhost:x", "a:70000"])
 def test_an_address_is_a_host_and_a_port(address):
     """Anything else is told before anything runs."""

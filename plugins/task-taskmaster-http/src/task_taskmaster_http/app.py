@@ -110,6 +110,7 @@ class Api:
             ],
             exception_handlers={HTTPException: _not_here, Exception: _bug},
         )
+        app.router.redirect_slashes = False  # its answer would have no body
         return Front(app, "/tasks", tasks, _bug)
 
     def _guarded(self, answer: _Answer, known: Collection[str] | None = ()) -> _Answer:

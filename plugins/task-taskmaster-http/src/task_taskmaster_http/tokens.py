@@ -118,11 +118,16 @@ def refuse_strangers(headers: Mapping[str, str], hosts: Sequence[str]) -> None:
 
     Args:
         headers: Of the request.
-        hosts: What this machine is called, where anybody on it may send.
+        hosts: What this machine is called, where anybody on it may send; none where
+            others reach it, too.
 
     Raises:
         RequestError: It comes from elsewhere.
     """
+    if not hosts:
+        text = "there are no tokens here, and others reach it: only hooks are served"
+        more = "'task http token NAME' makes a token for the rules file"
+        raise RequestError(403, f"{text}; {more}")
     if _name(headers.get("host", "")) not in hosts:
         text = "without tokens only this machine may send: ask for localhost"
         raise RequestError(403, text)

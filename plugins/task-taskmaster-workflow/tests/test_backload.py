@@ -484,3 +484,54 @@ def test_the_command_refuses_what_it_cannot_know(task):
     for words in (("--rate", "fast"), ("--meta", "a"), ("--on-hours", "x")):
         done = task(*free, *words, *(("--send",) if words[0] == "--rate" else ()))
         assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ("--plan x --send --cancel", "give one of --send and --cancel, not both"),
+        ("--plan x --cancel --pause", "give one of --cancel and --pause, not both"),
+        ("t --template x --send --cancel", "--cancel is for a plan that is there"),
+        ("t --template x --pause", "--pause is for a plan that is there: name it with"),
+        ("--list --send", "--list shows all plans: leave out --send"),
+        ("--list t --plan x", "--list shows all plans: leave out TASK and --plan"),
+        ("--plan x t", "a plan has its task: leave out TASK, or --plan"),
+        ("--plan x --at 2026-01-01", "was made before: leave out --at"),
+        ("--plan x --only failed", "--only does not go with --plan: to send some aga"),
+        ("--plan x --send --only all", "a plan sends each of its tasks once"),
+        (
+            "t --template x --at 2026-01-01 --from 2026-01-01 --every 2",
+            "--at is one date: leave out --from and --every",
+        ),
+    ],
+)
+def test_the_command_refuses_words_that_contradict_each_other(
+    task, tmp_path, words, problem
+):
+    """In one line, before anything is done."""
+    done = task(*words.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert problem in done.stderr
+    assert not any(tmp_path.iterdir())
+
+
+def test_the_command_looks_only_into_a_store_that_is_there(task, tmp_path):
+    """A look makes none, and says where it looked."""
+    for words in (("--list",), ("--plan", "x"), ("--plan", "x", "--send")):
+        done = task(*words, "--store", "none.db")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"there is no store at {tmp_path / 'none.db'}: name the " in done.stderr
+    assert not any(tmp_path.iterdir())
+    assert task("t", "--template", "x", "--store", "my.db").returncode == 0
+    done = task("--plan", "x", "--store", "my.db")
+    where = f"there is no plan 'x' in store {tmp_path / 'my.db'}: --list shows"
+    assert (done.returncode, where in done.stderr) == (2, True), done.stderr
+    assert "--path, or the store with --store" in done.stderr
+
+
+def test_the_command_says_how_to_go_on_with_as_many_in_flight(task):
+    """As typed it must not send all at once, nor wait for another topic."""
+    words = ("t", "--template", "x", "--bus", "file", "--max-in-flight", "2")
+    assert task(*words).stderr.rstrip().endswith("file --max-in-flight 2 --send")
+    planned = task(*words, "--done-topic", "ready").stderr.rstrip()
+    assert planned.endswith(" --bus file --max-in-flight 2 --done-topic ready --send")

@@ -2,17 +2,16 @@
 
 import io
 import json
-import re
-import shlex
 import sys
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import attrs
 import click
+from click.core import ParameterSource
 from task_store import Store, open_store
 from task_store.plans import State
 
@@ -25,7 +24,18 @@ from task_core.api import (
     shown,
 )
 from task_taskmaster_workflow.backload import MOST, Request, make_backload
-from task_taskmaster_workflow.folder import read_all, store_beside
+from task_taskmaster_workflow.backload_words import (
+    DONE_TOPIC,
+    again,
+    check_store,
+    check_words,
+    other_store,
+    read_hours,
+    read_meta,
+    read_rate,
+    store_url,
+)
+from task_taskmaster_workflow.folder import read_all
 from task_taskmaster_workflow.in_flight import InFlight
 from task_taskmaster_workflow.read import Workflow
 from task_taskmaster_workflow.sending import (
@@ -47,7 +57,6 @@ ORDER = click.Choice(["oldest", "newest"])
 ONLY = click.Choice(["missing", "failed", "all"])
 BY = "From a date to the next: hour, day, week or month."
 LIMIT = "A plan of more is refused."
-STORE = "backload.db"
 
 
 def make() -> click.Command:
@@ -74,7 +83,7 @@ def make() -> click.Command:
 @click.option("--only", type=ONLY, default="all", help="What of it to send.")
 @click.option("--rate", default="", metavar="N/s", help="Most tasks a second: 10/s.")
 @click.option("--max-in-flight", type=click.IntRange(1), help="Most that are not done.")
-@click.option("--done-topic", default="done", help="Which tells --max-in-flight so.")
+@click.option("--done-topic", default=DONE_TOPIC, help="Tells --max-in-flight so.")
 @click.option("--store", default="", help="Where plans are kept.")
 @click.option("--bus", "url", default="", metavar="URL", help="As in task launch.")
 @click.option("--plan", default="", metavar="ID", help="One that was made before.")
@@ -82,22 +91,27 @@ def make() -> click.Command:
 @click.option("--cancel", is_flag=True, help="Stop --plan before its next send.")
 @click.option("--pause", is_flag=True, help="Stop it until it is sent again.")
 @click.option("--list", "list_", is_flag=True, help="Show all plans.")
-@click.pass_obj
-def command(context: CommandContext, /, **words: Any) -> None:
+@click.pass_context
+def command(ctx: click.Context, /, **words: Any) -> None:
     """Do one of: list, cancel, pause, show, plan, send."""
-    store = open_store(_store_url(words))
+    check_words(_given(ctx))
+    if words["list_"] or words["plan"]:
+        check_store(words)
+    store = open_store(store_url(words))
     try:
-        _Command(context, store, words).run()
+        _Command(ctx.obj, store, words).run()
     finally:
         store.close()
 
 
-def _store_url(words: Mapping[str, Any]) -> str:
-    """Return where plans are: beside the files of phases, as all of their state."""
-    if words["store"]:
-        return str(words["store"])
-    path = words["path"]
-    return STORE if path is None else store_beside(path)
+def _given(ctx: click.Context) -> dict[str, str]:
+    """Return the words that are there, by their names, as people write them."""
+    return {
+        param.name: "TASK" if param.name == "task" else param.opts[0]
+        for param in ctx.command.params
+        if param.name
+        and ctx.get_parameter_source(param.name) is not ParameterSource.DEFAULT
+    }
 
 
 class _Command:
@@ -121,8 +135,6 @@ class _Command:
         words = self._words
         if words["list_"]:
             self._list()
-        elif words["plan"] and words["task"]:
-            raise UsageError("a plan has its task: leave out TASK, or --plan")
         elif words["plan"]:
             self._go_on(words["plan"])
         elif words["task"]:
@@ -144,7 +156,8 @@ class _Command:
     def _go_on(self, plan: str) -> None:
         plans = self._store.plans
         if plans.get(plan) is None:
-            raise UsageError(f"there is no plan {plan!r}: --list shows all")
+            text = f"there is no plan {plan!r} in {self._store.name}"
+            raise UsageError(f"{text}: --list shows all of it; or {other_store()}")
         for word, state in (("cancel", State.CANCELLED), ("pause", State.PAUSED)):
             if self._words[word]:
                 before = (State.PLANNED, State.RUNNING, State.PAUSED)
@@ -163,7 +176,7 @@ class _Command:
 
     def _plan(self) -> None:
         """Make a plan, print it, and send it if that is asked for."""
-        _rate(self._words["rate"])  # a plan with a wrong one would stay behind
+        read_rate(self._words["rate"])  # a plan with a wrong one would stay behind
         if self._words["only"] != "all":
             only = self._words["only"]
             text = (
@@ -181,19 +194,13 @@ class _Command:
         parameters = json.dumps(attrs.asdict(request), sort_keys=True)
         save_plan(self._store, plan, parameters, tasks, user())
         self._show(plan)
-        said = {"path": "path", "store": "store", "url": "bus", "rate": "rate"}
-        more = "".join(
-            f" --{flag} {shlex.quote(str(self._words[key]))}"
-            for key, flag in said.items()
-            if self._words[key]
-        )
-        again = f"task backload --plan {plan}{more} --send"
+        words = again(plan, self._words)
         if self._words["send"]:
-            click.echo(shown(f"if it is ended early, go on with: {again}"), err=True)
+            click.echo(shown(f"if it is ended early, go on with: {words}"), err=True)
             self._send(plan)
         else:
             where = "" if self._words["url"] else "; with --bus as for the taskmaster"
-            text = f"{_count(len(tasks))}, nothing is sent{where}: {again}"
+            text = f"{_count(len(tasks))}, nothing is sent{where}: {words}"
             click.echo(shown(text), err=True)
 
     def _workflows(self) -> list[Workflow]:
@@ -214,12 +221,12 @@ class _Command:
             end=words["end"],
             at=words["at"],
             by=words["by"],
-            meta=_meta(words["meta"]),
+            meta=read_meta(words["meta"]),
             meta_file=words["meta_file"],
             product=words["product"],
             newest=words["order"] == "newest",
-            on_hours=_hours("on-hours", words["on_hours"]),
-            off_hours=_hours("off-hours", words["off_hours"]),
+            on_hours=read_hours("on-hours", words["on_hours"]),
+            off_hours=read_hours("off-hours", words["off_hours"]),
             every=words["every"],
             most=words["max_tasks"],
         )
@@ -234,7 +241,7 @@ class _Command:
 
     def _send(self, plan: str) -> None:
         words, store = self._words, self._store
-        rate, most = _rate(words["rate"]), words["max_in_flight"]
+        rate, most = read_rate(words["rate"]), words["max_in_flight"]
         role = Role.BOTH if most else Role.OUT
         bus = self._context.open_bus(words["url"], role=role)
         try:
@@ -270,30 +277,6 @@ def _bar(progress: Progress, flying: InFlight | None) -> Any:
     place = sys.stderr if sys.stderr.isatty() else io.StringIO()
     label = "done" if flying else "sending"
     return click.progressbar(length=progress.total, label=label, file=place)
-
-
-def _meta(words: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for word in words:
-        key, equals, values = word.partition("=")
-        if not equals or not re.fullmatch(r"\w+", key):
-            raise UsageError(f"--meta takes KEY=A,B, not {word!r}")
-        found[key] = (*found.get(key, ()), *values.split(","))
-    return found
-
-
-def _hours(name: str, text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in text.split(",") if part)
-    except ValueError:
-        raise UsageError(f"--{name} takes hours such as 0,6,12, not {text!r}") from None
-
-
-def _rate(text: str) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(?:/(s|m|h))?", text or "0")
-    if not match:
-        raise UsageError(f"--rate takes 10/s, 600/m or the like, not {text!r}")
-    return float(match[1]) / {"s": 1, "m": 60, "h": 3600}[match[2] or "s"]
 
 
 def _count(number: int) -> str:

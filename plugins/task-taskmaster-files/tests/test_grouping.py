@@ -6,8 +6,8 @@ from task_rules.schedule import read_schedule
 from task_taskmaster_files.grouping import Grouping, Verdict, judge
 
 
-def verdict(files, first=0.0, last=0.0, now=0.0, **keys):
-    return judge(Grouping(by="{dir}", **keys), files, first, last, now)
+def verdict(files, first=0.0, last=0.0, now=0.0, *, late=False, **keys):
+    return judge(Grouping(by="{dir}", **keys), files, first, last, now, late=late)
 
 
 def test_a_group_fires_at_its_count_with_so_many():
@@ -44,3 +44,12 @@ def test_a_group_with_too_few_files_does_not_fire_for_being_quiet():
     assert verdict(2, 0, 0, 30, **keys) == Verdict(next=60)
     assert verdict(2, 0, 0, 60, **keys) == Verdict(fire=2, short=True)
     assert verdict(3, 0, 0, 30, **keys) == Verdict(fire=3)
+
+
+def test_late_files_fire_though_they_are_few():
+    """At their time; at once when only a count says when."""
+    keys = {"quiet": 10, "max_wait": 60, "min_count": 3, "late": True}
+    assert verdict(1, 0, 0, 9, **keys) == Verdict(next=10)
+    assert verdict(1, 0, 0, 10, **keys) == Verdict(fire=1)
+    assert verdict(1, count=3, late=True) == Verdict(fire=1)
+    assert verdict(5, count=3, late=True) == Verdict(fire=3)

@@ -3,6 +3,8 @@
 import json
 from urllib.parse import parse_qs
 
+import pytest
+
 
 def group(place, text, more="", files="*/*.csv"):
     place.rule(files, more=f'every = "5s"\nquiet = "1s"\ngroup = {{ {text} }}\n{more}')
@@ -101,6 +103,41 @@ def test_late_files_fire_their_group_again(place, lines):
     assert "late" not in parse_qs(first.meta)
     assert parse_qs(second.meta)["late"] == ["true"]
     assert [it["path"][-5:] for it in lines(second.info)] == ["b.csv"]
+
+
+def late(sent):
+    return ["late" in parse_qs(task.meta) for task, _ in sent]
+
+
+@pytest.mark.parametrize("short", ["warn", "alert"])
+def test_a_late_file_waits_for_no_others(place, short):
+    """Its group had enough: one file more is no short group, and no alert."""
+    times = 'quiet = "20s", max_wait = "1m"'
+    group(place, f'by = "dir", {times}, min_count = 2, short = "{short}"')
+    first = place.run(60, {5: write(place, "x/a.csv", "x/b.csv")})
+    assert (counts(first), late(first)) == ([2], [False])
+    again = place.run(60, {5: write(place, "x/c.csv")})
+    assert [(task.result, topic) for task, topic in again] == [("", "load")]
+    assert (counts(again), late(again)) == ([1], [True])
+    assert "short" not in parse_qs(again[0][0].meta)
+
+
+def test_a_late_file_of_a_counted_group_fires_it_again_when_told_so(place):
+    """At once, when nothing else says when; also one that came with the others."""
+    group(place, 'by = "dir", count = 2, late = "again"')
+    sent = place.run(60, {5: write(place, "x/a.csv", "x/b.csv", "x/c.csv")})
+    assert (counts(sent), late(sent)) == ([2, 1], [False, True])
+    sent = place.run(60, {5: write(place, "x/d.csv")})
+    assert (counts(sent), late(sent)) == ([1], [True])
+
+
+def test_a_counted_group_begins_anew_unless_told_otherwise(place):
+    """What is more waits for as many, and is not late."""
+    group(place, 'by = "dir", count = 2')
+    sent = place.run(60, {5: write(place, "x/a.csv", "x/b.csv", "x/c.csv")})
+    assert counts(sent) == [2]
+    sent = place.run(60, {5: write(place, "x/d.csv")})
+    assert (counts(sent), late(sent)) == ([2], [False])
 
 
 def test_a_late_file_may_be_an_alert(place):

@@ -108,6 +108,7 @@ def test_rules_of_gos_taskmaster_are_read_as_they_are(read):
         (SMALLEST + 'marker = "x/y"', "marker names a file in the folder"),
         (SMALLEST + 'lookback = "1d"', "lookback is for date tokens, and files has"),
         (SMALLEST + 'timezone = "Europe/Belin"', "did you mean 'Europe/Berlin'?"),
+        (SMALLEST + 'group = { quiet = "1m", late = "next" }', '"next" needs count'),
         (SMALLEST + 'template = "{fil}"', "asks for {fil}: did you mean 'file'?"),
         (SMALLEST + 'template = "{manifest}"', "which a single file lacks"),
         (SMALLEST + 'template = "{meta:a}"', "{meta:a}, which meta does not have"),

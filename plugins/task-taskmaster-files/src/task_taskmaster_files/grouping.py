@@ -11,7 +11,9 @@ class Late(StrEnum):
     """What becomes of a file that comes after its group has fired."""
 
     AGAIN = "again"
-    """It waits with others that are late, until the group fires again."""
+    """Its group fires again, with the late files alone, however few these are."""
+    NEXT = "next"
+    """It begins the next group of as many: what `count` alone means."""
     ALERT = "alert"
     """A person is told, and no task is made."""
     IGNORE = "ignore"
@@ -50,6 +52,11 @@ class Grouping:
     late: Late = Late.AGAIN
     short: Short = Short.WARN
 
+    @property
+    def has_time(self) -> bool:
+        """Whether a time has it fire, and not only a count."""
+        return bool(self.quiet or self.at or self.max_wait)
+
 
 @attrs.frozen
 class Verdict:
@@ -67,7 +74,13 @@ class Verdict:
 
 
 def judge(
-    grouping: Grouping, count: int, first: float, last: float, now: float
+    grouping: Grouping,
+    count: int,
+    first: float,
+    last: float,
+    now: float,
+    *,
+    late: bool = False,
 ) -> Verdict:
     """Tell what is to be done with a group.
 
@@ -76,10 +89,13 @@ def judge(
         count: How many files wait in it.
         first, last: When these came, in seconds since 1970.
         now: The same.
+        late: Whether these are late: then they need not be many.
     """
     if grouping.count and count >= grouping.count:
         return Verdict(fire=grouping.count)
-    enough = count >= grouping.min_count
+    if late and not grouping.has_time:
+        return Verdict(fire=count)
+    enough = late or count >= grouping.min_count
     deadline = _deadline(grouping, first)
     if deadline is not None and now >= deadline:
         return Verdict(fire=count, short=not enough)

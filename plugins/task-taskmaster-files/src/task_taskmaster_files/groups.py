@@ -1,6 +1,6 @@
 """Groups of files: fires those that are complete, and tells of those that are short."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from task_store.claim import Claim, key_of
 from task_store.groups import Group
@@ -10,7 +10,7 @@ from task_store.store import Store
 from task_core.api import TaskmasterContext, encode_task
 from task_taskmaster_files import filling
 from task_taskmaster_files.file import digest
-from task_taskmaster_files.grouping import Grouping, Short, Verdict, judge
+from task_taskmaster_files.grouping import Grouping, Late, Short, Verdict, judge
 from task_taskmaster_files.keeping import unpack
 from task_taskmaster_files.manifests import Manifests
 from task_taskmaster_files.rule import Firing, Rule, task_of_group
@@ -56,20 +56,30 @@ class GroupKeeper:
         if rule.grouping is None:
             return 0, None
         waiting, nexts = 0, []
-        for group in self._outbox.insist(lambda: self._store.groups.waiting(rule.key)):
-            left, soonest = self._look_at(rule, rule.grouping, group)
+        groups = self._outbox.insist(lambda: self._store.groups.waiting(rule.key))
+        fired = self._fired(rule, rule.grouping) if groups else frozenset()
+        for group in groups:
+            is_late = group.name in fired
+            left, soonest = self._look_at(rule, rule.grouping, group, late=is_late)
             waiting += left
             if soonest is not None:
                 nexts.append(soonest)
         return waiting, min(nexts, default=None)
 
+    def _fired(self, rule: Rule, grouping: Grouping) -> Container[str]:
+        """Return the names of the groups that have fired, if that matters."""
+        waits_for_many = grouping.count or grouping.min_count > 1
+        if grouping.late is not Late.AGAIN or not waits_for_many:
+            return frozenset()
+        return self._outbox.insist(lambda: self._store.progress.load(fired_scope(rule)))
+
     def _look_at(
-        self, rule: Rule, grouping: Grouping, group: Group
+        self, rule: Rule, grouping: Grouping, group: Group, *, late: bool
     ) -> tuple[int, float | None]:
         count, first = group.count, group.first
         now = self._outbox.insist(self._store.now)
         while not self._ctx.stopping:
-            verdict = judge(grouping, count, first, group.last, now)
+            verdict = judge(grouping, count, first, group.last, now, late=late)
             if not verdict.fire:
                 return count, None if verdict.next is None else verdict.next - now
             if verdict.short and grouping.short is Short.ALERT:
@@ -80,6 +90,7 @@ class GroupKeeper:
             count -= verdict.fire
             if not count:
                 break
+            late = grouping.late is Late.AGAIN
         return count, None
 
     def _fire(
@@ -129,9 +140,8 @@ class GroupKeeper:
     ) -> dict[str, str]:
         """Return what the meta says beside: that it is late, or short."""
         notes = {}
-        if grouping.count is None and group.name in self._store.progress.load(
-            fired_scope(rule)
-        ):
+        may_be_late = grouping.count is None or grouping.late is Late.AGAIN
+        if may_be_late and group.name in self._store.progress.load(fired_scope(rule)):
             notes["late"] = "true"
         if verdict.short:
             notes["short"] = f"{count} of {grouping.min_count}"

@@ -29,14 +29,15 @@ def read_grouping(value: Any, zone: tzinfo, rule: Table) -> Grouping | None:
         raise ValueError('is a table: write group = { by = "dir", quiet = "5m" }')  # noqa: TRY004
     problems: list[Problem] = []
     table = Table(value, problems)
+    count = table.take("count", _count, None)
     grouping = Grouping(
         by=table.take("by", _by, "{dir}"),
-        count=table.take("count", _count, None),
+        count=count,
         quiet=table.take("quiet", _seconds, None),
         at=table.take("at", lambda it: _schedule(it, zone), None),
         max_wait=table.take("max_wait", _seconds, None),
         min_count=table.take("min_count", _count, 1),
-        late=table.take("late", one_of(Late), Late.AGAIN),
+        late=table.take("late", one_of(Late), Late.NEXT if count else Late.AGAIN),
         short=table.take("short", one_of(Short), Short.WARN),
     )
     if not any(key in table for key in _TRIGGERS):
@@ -51,6 +52,8 @@ def read_grouping(value: Any, zone: tzinfo, rule: Table) -> Grouping | None:
 def _check_count(table: Table, grouping: Grouping) -> None:
     if grouping.count and grouping.min_count > grouping.count:
         table.note("min_count is above count: it fires at count already")
+    if grouping.late is Late.NEXT and "count" not in table:
+        table.note('late = "next" needs count: say how many files the next group has')
     if "min_count" in table and not (grouping.max_wait or grouping.at):
         text = "min_count needs max_wait or at: it would wait for ever"
         table.note(text)

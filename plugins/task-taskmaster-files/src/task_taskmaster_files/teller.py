@@ -117,7 +117,7 @@ class Teller:
     ) -> list[Claim]:
         """Put files into their groups; return the claims for those that are late."""
         fired = {}
-        if files and grouping.late is not Late.AGAIN:
+        if files and grouping.late in (Late.ALERT, Late.IGNORE):
             fired = self._store.progress.load(fired_scope(rule))
         claims = []
         for file in files:

@@ -60,11 +60,7 @@ class PluginCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Add the options of the selected plugins, then parse."""
         self._learn(args, lenient=ctx.resilient_parsing)
-        try:
-            return super().parse_args(ctx, args)
-        except click.UsageError as error:  # of a missing value, click does not say
-            error.ctx = error.ctx or ctx  # whose it is
-            raise
+        return super().parse_args(ctx, args)
 
     def format_options(
         self, ctx: click.Context, formatter: click.HelpFormatter

@@ -130,10 +130,9 @@ def _show_usage(error: click.ClickException) -> int:
     if not isinstance(error, click.UsageError) or isinstance(error, asks_for_help):
         error.show()
         return error.exit_code
-    from task_core.cli.usage import told  # only who mistypes needs it
+    from task_core.cli.usage import place, told  # only who mistypes needs it
 
-    command = error.ctx.command_path if error.ctx else "task"  # of a missing value
-    return _show(UsageError(f"{told(error)}\n'{command} --help' shows more"))
+    return _show(UsageError(f"{told(error)}\n'{place(error)} --help' shows more"))
 
 
 def _show_unwritten(error: OSError) -> int:

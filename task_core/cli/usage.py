@@ -30,6 +30,20 @@ def told(error: click.UsageError) -> str:
     return text
 
 
+def place(error: click.UsageError) -> str:
+    """Return the command whose words are wrong, as people write it."""
+    if error.ctx:
+        return error.ctx.command_path
+    # Of a missing value click does not say whose it is: its frames know.
+    found, trace = "task", error.__traceback__
+    while trace:
+        context = trace.tb_frame.f_locals.get("ctx")
+        if isinstance(context, click.Context):
+            found = context.command_path
+        trace = trace.tb_next
+    return found
+
+
 def _name(param: click.Parameter) -> str:
     """Return how a parameter is written: of an option, the longest flag."""
     if isinstance(param, click.Option):

@@ -34,6 +34,12 @@ from cli_lines import line
             2,
             ["task: -b wants a value", "launch --help'"],
         ),
+        (["send", "a", "--bus"], 2, ["--bus wants a value", "'task send --help'"]),
+        (
+            ["plugins", "doctor", "--connect"],
+            2,
+            ["--connect wants a value", "'task plugins doctor --help'"],
+        ),
         (["launch", "-w", "echo", "--kill-time", "5"], 2, ["for example 5s"]),
         (["launch", "-w", "echo", "--type-policy", "x"], 2, ["run, reject, ignore"]),
         (["launch", "-w", "echo", "--dead-topic", "x"], 2, ["for example x.dead"]),

@@ -253,6 +253,13 @@ def test_the_nearest_zone_is_named():
         read_zone("Europe/Berln")
 
 
+@pytest.mark.parametrize("name", ["CEST", "PDT", "AEST", "EDT"])
+def test_no_abbreviation_is_offered_for_another(name):
+    """The nearest one is hours off: a name of a place is asked for."""
+    with pytest.raises(ValueError, match="no time zone: write a name such as Europe/"):
+        read_zone(name)
+
+
 def test_shorthands_are_schedules():
     """Each of them, in each zone."""
     for text in SHORTHANDS:

@@ -101,7 +101,10 @@ def read_zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # unknown; no name at all; a folder
-        hint = nearest(name, available_timezones()) or ": write Europe/Berlin or UTC"
+        # Of what is no place, the nearest may be hours off: EST for CEST.
+        places = [it for it in available_timezones() if "/" in it]
+        hint = nearest(name, [*places, "UTC"] if name.upper() == "UTC" else places)
+        hint = hint or ": write a name such as Europe/Berlin, or UTC"
         raise ValueError(f"{name!r} is no time zone{hint}") from None
 
 

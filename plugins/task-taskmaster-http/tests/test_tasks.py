@@ -119,7 +119,7 @@ def desk_is_full(service, count):
             {"type": 7},
             "application/json",
             422,
-            "Expected `str`, got `int` - at `$.type`",
+            "this is no task: type must be text, not a number",
         ),
         (
             {"type": "a", "inf": "x"},

@@ -1,17 +1,14 @@
 """Bodies of requests, read into tasks."""
 
-import re
-
 import attrs
 import msgspec
-from task_rules.names import nearest
 
 from task_core.api import Clock, Task
+from task_taskmaster_http.mistakes import find_mistake, place_in
 from task_taskmaster_http.problem import RequestError
 
 JSON = ("application/json",)
 LINES = ("application/x-ndjson", "application/jsonl", "application/x-jsonlines")
-_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`(.*)")
 
 
 class NewTask(msgspec.Struct, forbid_unknown_fields=True):
@@ -85,7 +82,8 @@ def read_tasks(
     Raises:
         RequestError: Something is wrong with it; nothing of it is sent.
     """
-    found = _decoded(body, content_type)
+    kind = content_type.partition(";")[0].strip().lower()
+    found = _decoded(body, kind)
     many = not isinstance(found, NewTask)
     items = found if isinstance(found, list) else [found]
     if not items:
@@ -93,10 +91,15 @@ def read_tasks(
     if len(items) > most:
         text = f"{len(items):,} tasks are too many for one request: at most {most:,}"
         raise RequestError(413, text)
-    parcels = [
-        _parcel(item, topic, f"task {number}: " if many else "", clock)
-        for number, item in enumerate(items, 1)
-    ]
+    parcels = list[Parcel]()
+    for number, item in enumerate(items, 1):
+        try:
+            parcels.append(_parcel(item, topic, clock))
+        except ValueError as error:
+            where = f"task {number}: " if many else ""
+            if kind in LINES:
+                where = f"{place_in(body, number, len(items))}: "
+            raise RequestError(422, f"{where}{error}") from None
     return parcels, many
 
 
@@ -113,36 +116,27 @@ def check_topic(topic: str) -> str:
     return topic
 
 
-def _decoded(body: bytes, content_type: str) -> NewTask | list[NewTask]:
-    kind = content_type.partition(";")[0].strip().lower()
+def _decoded(body: bytes, kind: str) -> NewTask | list[NewTask]:
     try:
         if kind in JSON:
             return _one_or_many.decode(body)
         if kind in LINES:
             return _lines.decode_lines(body)
-    except msgspec.ValidationError as error:
-        raise RequestError(422, f"this is no task: {_told(str(error))}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RequestError(400, f"this is no JSON: {error}") from None
+        found = find_mistake(body, lines=kind in LINES, check=_lines.decode)
+        raise found or RequestError(400, f"this is no JSON: {error}") from None
     given = f", not {kind}" if kind else ""
     text = f"send application/json, or a task a line as application/x-ndjson{given}"
     raise RequestError(415, text)
 
 
-def _told(text: str) -> str:
-    if match := _UNKNOWN.fullmatch(text):
-        name, rest = match.groups()
-        return f"unknown key '{name}'{rest}{nearest(name, NewTask.__struct_fields__)}"
-    return text
-
-
-def _parcel(item: NewTask, topic: str, where: str, clock: Clock) -> Parcel:
+def _parcel(item: NewTask, topic: str, clock: Clock) -> Parcel:
     topic = item.topic or topic or item.type
     for what, name in (("type", item.type), ("topic", topic)):
         try:
             check_topic(name)
         except ValueError as error:
-            raise RequestError(422, f"{where}{what} '{name}': {error}") from None
+            raise ValueError(f"{what} '{name}': {error}") from None
     task = Task.new(
         item.type,
         item.info,
@@ -156,5 +150,5 @@ def _parcel(item: NewTask, topic: str, where: str, clock: Clock) -> Parcel:
         try:
             task.moment("created")
         except ValueError as error:
-            raise RequestError(422, f"{where}created: {error}") from None
+            raise ValueError(f"created: {error}") from None
     return Parcel(task, topic)

@@ -76,6 +76,27 @@ def phase(task, *keys):
             4,
             "{yyyx}, which stays as it is: did you mean 'yyyy'?",
         ),
+        (
+            'cron = "@daily"\ntemplate = "{day-slug}"',
+            4,
+            "{day-slug}, which stays as it is: did you mean 'day_slug'?",
+        ),
+        (
+            'cron = "@daily"\ntemplate = "{date}"',
+            4,
+            "{date}, which stays as it is: did you mean 'day_slug'?",
+        ),
+        (
+            'cron = "@daily"\ntemplate = "{meta}"',
+            4,
+            "{meta}, which stays as it is: did you mean 'meta:key'?",
+        ),
+        ('cron = "@daily"\ntemplate = "{ mm }"', 4, "is: did you mean 'mm'?"),
+        (
+            'cron = "@daily"\ntemplate = "{meta:a-b}"',
+            4,
+            "{meta:a-b}, which stays as it is: a key has letters, digits and _",
+        ),
         ('rule = "cron=@daily&metafile=x"', 6, "rule has an unknown key 'metafile'"),
         ('rule = "cron=@daily&meta=a:1|b:1,2"', 6, "meta has unequal lengths"),
         ('rule = "cron=@daily&meta=a:1&meta-file=x"', 6, "meta and meta_file cannot"),
@@ -101,6 +122,12 @@ def test_a_mistake_is_told_with_its_line(keys, line, problem):
     """In the words of the file, and with what was meant where that is near."""
     (found, *_) = [it for it in told(EXPORT + phase("load", keys)) if problem in it]
     assert found.startswith(f"w.toml, line {line} (")
+
+
+@pytest.mark.parametrize("info", ["{x}", '{"a": {}}', "{name}", "{yyyy}-{{mm}}", "{}"])
+def test_what_is_no_token_is_left_alone(info):
+    """An info may be JSON, or a pattern of somebody else."""
+    assert not told(phase("load", 'cron = "@daily"', f"template = '{info}'"))
 
 
 def test_a_duplicate_phase_is_told_with_both_lines():

@@ -18,7 +18,23 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from task_rules.names import nearest
+
 _TOKEN = re.compile(r"\{(?:meta:(?P<key>\w+)|(?P<name>\w+))\}", re.IGNORECASE)
+_BRACES = re.compile(r"\{(\s*(?:meta:[^{}\"]*|[\w-]+)\s*)\}", re.IGNORECASE)
+"""What may have been meant as a token; JSON is not."""
+_WORDS = {
+    "date": "day_slug",
+    "day": "dd",
+    "meta": "meta:key",
+    "month": "mm",
+    "hour": "hh",
+    "minute": "min",
+    "time": "ts",
+    "timestamp": "ts",
+    "year": "yyyy",
+}
+"""What people write for tokens that have other names."""
 # `%Y` alone writes the year 987 with three digits.
 _LAYOUTS = {
     "yyyy": "{0.year:04}",
@@ -86,11 +102,31 @@ def unknown_names(template: str) -> list[str]:
     """Return the names in braces that are no token.
 
     Example:
-        >>> unknown_names("{yyyy}/{mon}?x={meta:n}")
-        ['mon']
+        >>> unknown_names("{yyyy}/{mon}/{day-slug}?x={meta:n}&y={meta}")
+        ['mon', 'day-slug', 'meta']
     """
-    names = [match["name"] for match in _TOKEN.finditer(template) if match["name"]]
-    return [name for name in names if name.lower() not in NAMES]
+    found = (match for match in _BRACES.finditer(template))
+    return [
+        match[1]
+        for match in found
+        if not (token := _TOKEN.fullmatch(match[0]))
+        or (token["name"] and token["name"].lower() not in NAMES)
+    ]
+
+
+def meant(name: str) -> str:
+    """Return `: did you mean 'x'?` for a name in braces that is no token, or nothing.
+
+    Example:
+        >>> meant("day-slug")
+        ": did you mean 'day_slug'?"
+    """
+    plain = name.strip().lower()
+    if plain.startswith("meta:"):
+        return ": a key has letters, digits and _"
+    if other := _WORDS.get(plain):
+        return f": did you mean {other!r}?"
+    return nearest(plain, NAMES)
 
 
 def _host() -> str:

@@ -95,7 +95,7 @@ class _Check:
     def _look_for_tokens(self) -> None:
         """Note what is nearly a token; the rest is left as it is, as by flowlord."""
         for name in templates.unknown_names(self._phase.template):
-            if hint := nearest(name, templates.NAMES):
+            if hint := templates.meant(name):
                 text = f"template has {{{name}}}, which stays as it is{hint}"
                 self._note(text, serious=False)
 

@@ -73,6 +73,27 @@ def test_list_shows_the_files_with_their_infos(task, tmp_path):
     assert not list(tmp_path.glob("*.db"))
 
 
+def test_list_tells_of_alerts_as_the_taskmaster_makes_them(place, task):
+    """A file without the date that is asked for: no info that is never sent."""
+    of_each = 'template = "{file}?d={yyyy}-{mm}&h={host}"'
+    of_group = 'template = "{dir}?d={dd}"'
+    for more, told in (
+        (of_each, "the template asks for"),
+        (f'{of_group}\ngroup = {{ by = "dir", count = 1 }}', "the template asks for"),
+        ('group = { by = "{yyyy}", count = 1 }', "the group asks for"),
+    ):
+        place.rule("**/*.csv", more=more)
+        path = place.write("20260105.csv")
+        code, listed, _ = task("list", str(place.rules))
+        assert code == 0
+        assert f"  {path}  alert: no date in its path, which {told}" in listed
+        assert "{" not in listed.partition("\n")[2]
+        ((sent, _),) = place.run(30)
+        assert (sent.result, sent.info) == ("alert", path)
+        assert f"no date in its path, which {told}" in sent.msg
+        place.store.unlink()
+
+
 def test_what_is_listed_shows_no_secret_and_steers_no_terminal(task, tmp_path):
     """Passwords stand in URLs of storages, and anybody may name a file."""
     (tmp_path / "2020" / "c\x1b[2J.csv").write_text("x")

@@ -1,10 +1,13 @@
 """Templates filled in: a file's name stays one, whatever it has in it."""
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import attrs
 from hypothesis import given
 from hypothesis import strategies as st
+from task_rules.info_dates import path_time
 from task_taskmaster_files.file import File
 from task_taskmaster_files.filling import fill, values_of
 
@@ -75,3 +78,22 @@ def test_a_worker_reads_the_very_path_of_the_file(name):
     file = File(path=f"/in/{name}", version="1")
     read = parse_info(Params, filled("{file}?source={file}&last=x", file))
     assert read == Params(f"/in/{name}", f"/in/{name}", "x")
+
+
+def test_a_host_is_filled_in_without_a_date():
+    """A file need not have one for what no date fills."""
+    file = attrs.evolve(FILE, moment=None)
+    assert "{" not in filled("{file}?h={host}&p={pod}&u={uuid}", file)
+
+
+def test_the_manual_says_which_dates_of_paths_count():
+    """Each example of its table is what it says."""
+    manual = Path(__file__).parents[3] / "docs/files.md"
+    table = manual.read_text().partition("| in the path | is |")[2].partition("\n\n")[0]
+    told = [row.split("|")[1:3] for row in table.splitlines()[2:]]
+    assert len(told) == 6
+    for paths, meaning in told:
+        for path in re.findall(r"`(.+?)`", paths):
+            moment = path_time(path)
+            text = f"{moment:%Y-%m-%d %H:%M:%S}" if moment else "no date"
+            assert meaning.strip().startswith(text), path

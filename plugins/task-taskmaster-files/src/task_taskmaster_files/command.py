@@ -12,7 +12,7 @@ from task_taskmaster_files.listers import make_lister
 from task_taskmaster_files.rule import Rule, Source, info_of_file
 from task_taskmaster_files.rules import Rules, read_rules
 from task_taskmaster_files.scanner import Scanner
-from task_taskmaster_files.teller import group_of
+from task_taskmaster_files.teller import group_of, undated
 
 HELP = """Look at rules for files, without sending anything.
 
@@ -99,9 +99,10 @@ def _unknown(rules: Rules) -> Iterator[str]:
 
 def _lines(rule: Rule, found: list[File]) -> Iterator[str]:
     for file in found:
-        if rule.grouping:
-            group = group_of(rule.grouping, file) or "no group: no date in its path"
-            yield f"{file.path}  {group}"
+        if problem := undated(rule, file):
+            yield f"{file.path}  alert: {problem.removesuffix(f': {file.path}')}"
+        elif rule.grouping:
+            yield f"{file.path}  {group_of(rule.grouping, file)}"
         else:
             yield f"{file.path}  {info_of_file(rule, file)}"
 

@@ -43,6 +43,7 @@ DATES = (
     "month_slug",
 )
 OTHERS = ("host", "pod", "uuid")
+_ANY = datetime(1970, 1, 1, tzinfo=UTC)
 _TOKEN = re.compile(r"\{(\w+)\}")
 _HARMFUL = re.compile(r"[%?#\x00-\x1f\x7f]")
 """What a path cannot have within an URI."""
@@ -51,6 +52,11 @@ _HARMFUL = re.compile(r"[%?#\x00-\x1f\x7f]")
 def names_in(template: str) -> list[str]:
     """Return the tokens of a template, in lower case."""
     return [match[1].lower() for match in _TOKEN.finditer(template)]
+
+
+def wants_date(template: str) -> bool:
+    """Whether a template has tokens that only a date can fill."""
+    return any(name in DATES for name in names_in(template))
 
 
 def fill(
@@ -67,9 +73,11 @@ def fill(
     Args:
         template: As the rule says.
         values: Of the tokens.
-        moment: Of the date tokens.
+        moment: Of the date tokens; None when there is none.
         meta: Of the `{meta:key}` tokens.
     """
+    if moment is None and not wants_date(template):
+        moment = _ANY  # without one, `{host}` and the like would stay as they are
     text = expand(template, moment, meta)
     query = text.find("?")
     cut = len(text) if query < 0 else query

@@ -106,8 +106,7 @@ class Teller:
 
     def _claim(self, rule: Rule, file: File) -> Claim:
         key = key_of("files", rule.key, file.path, file.version)
-        if file.moment is None and wants_date(rule.template):
-            message = f"no date in its path, which the template asks for: {file.path}"
+        if message := undated(rule, file):
             return self.alert(rule, file.path, message, file.path, file.version)
         task = task_of_file(rule, file, self._ctx.clock)
         return Claim(key, rule.topic, encode_task(task))
@@ -121,13 +120,12 @@ class Teller:
             fired = self._store.progress.load(fired_scope(rule))
         claims = []
         for file in files:
+            if text := undated(rule, file):
+                alert = self.alert(rule, file.path, text, file.path, file.version)
+                claims.append(alert)
+                continue
             name = group_of(grouping, file)
-            if name is None:
-                text = f"no date in its path, which the group asks for: {file.path}"
-                claims.append(
-                    self.alert(rule, file.path, text, file.path, file.version)
-                )
-            elif name not in fired:
+            if name not in fired:
                 self._store.groups.add(rule.key, name, {file.path: pack(file)})
             elif grouping.late is Late.ALERT:
                 text = f"{file.path} came after its group {name!r} had fired"
@@ -139,16 +137,25 @@ class Teller:
         return claims
 
 
-def group_of(grouping: Grouping, file: File) -> str | None:
-    """Return the name of the group of a file; None when its path has no date for it."""
-    if file.moment is None and wants_date(grouping.by):
-        return None
+def group_of(grouping: Grouping, file: File) -> str:
+    """Return the name of the group of a file that has the date it asks for."""
     return expand(grouping.by, file.moment).replace("{dir}", file.folder)
 
 
-def wants_date(template: str) -> bool:
-    """Whether a template has tokens that only a date can fill."""
-    return any(name in filling.DATES for name in filling.names_in(template))
+def undated(rule: Rule, file: File) -> str:
+    """Return what is wrong with a file without the date it needs; or empty.
+
+    Args:
+        rule: Whose template or group may ask for one.
+        file: The file.
+    """
+    if file.moment is not None:
+        return ""
+    if rule.grouping and filling.wants_date(rule.grouping.by):
+        return f"no date in its path, which the group asks for: {file.path}"
+    if filling.wants_date(rule.template):
+        return f"no date in its path, which the template asks for: {file.path}"
+    return ""
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

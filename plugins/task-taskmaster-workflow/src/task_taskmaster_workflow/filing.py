@@ -13,9 +13,9 @@ from task_rules.info_dates import path_time
 from task_store import Claim, Patience, Store, key_of
 from task_taskmaster_files.events import read_event
 from task_taskmaster_files.file import File
+from task_taskmaster_files.filling import wants_date
 from task_taskmaster_files.inbox import clean
 from task_taskmaster_files.pattern import Pattern
-from task_taskmaster_files.teller import wants_date
 
 from task_core.api import (
     DecodeError,

@@ -314,6 +314,7 @@ def test_a_request_comes_to_what_flowlord_makes_of_it(ask, name):
         ({"task": "b-meta", "meta-file": "none.json"}, "cannot read"),
         ({"task": "b-meta", "meta-file": "invalid.json"}, "line 1 is no JSON"),
         ({"task": "a:b:c", "template": "x"}, "a task is type or type:job"),
+        ({"task": "zzz"}, "for zzz: no file of phases has it, so give a template"),
         (
             {"task": "t", "template": "x", "from": "2006-01-01", "to": "2026-01-01"}
             | {"by": "hour"},
@@ -355,6 +356,48 @@ def test_hours_of_the_day_may_be_left_out():
     assert hours(every=12, newest=True) == ["23", "11"]
     with pytest.raises(UsageError, match="an hour of the day is 0 to 23, not 25"):
         hours(off_hours=(25,))
+
+
+def test_hours_and_steps_that_are_none_are_refused_for_one_date_too():
+    """They were passed over, as long as there was no range."""
+    for more, problem in (
+        ({"on_hours": (25,)}, "an hour of the day is 0 to 23, not 25"),
+        ({"every": 0}, "every takes a number from 1 on, not 0"),
+    ):
+        for when in ({"at": "2026-01-01"}, {"start": "2026-01-01"}, {}):
+            with pytest.raises(UsageError, match=problem):
+                make_backload(Request(task="t", template="x", **when, **more), [], NOW)
+
+
+def test_a_phase_may_be_named_with_its_file():
+    """As is advised where several files have one of that name."""
+    flows = [read_workflow(name, F3)[0] for name in ("a.toml", "b.toml")]
+    with pytest.raises(UsageError, match=r"name one of a.toml/task1, b.toml/task1"):
+        make_backload(Request(task="task1"), flows, NOW)
+    (task,) = make_backload(Request(task="b.toml/task1"), flows, NOW).tasks()
+    assert meta_of(task)["workflow"] == "b.toml"
+
+
+def test_what_may_be_meant_otherwise_is_told():
+    """A name in braces that is no token; a range of hours that ends with a day."""
+
+    def notes(template, **more):
+        request = Request(task="t", template=template, **more)
+        return make_backload(request, [], NOW).notes
+
+    week = {"start": "2026-01-01", "end": "2026-01-07"}
+    told = notes("{yyy}{date}{day-slug}{YYYY}", **week, by="day")
+    text = "template has {{{}}}, which stays as it is{}"
+    assert told == [
+        text.format("yyy", ": did you mean 'yyyy'?"),
+        text.format("date", ""),
+        text.format("day-slug", ": did you mean 'day_slug'?"),
+    ]
+    last = "{} 2026-01-07 is hour 00 of that day: write 2026-01-07T23 for all of it"
+    assert notes("x", **week, by="hour") == [last.format("to")]
+    back = {"start": "2026-01-07", "end": "2026-01-01"}
+    assert notes("x", **back, every=2) == [last.format("from")]
+    assert notes("x", start="2026-01-01", end="2026-01-07T23", by="hour") == []
 
 
 @pytest.fixture
@@ -481,6 +524,7 @@ def test_the_command_refuses_what_it_cannot_know(task):
     assert "needs a history" in task(*free, "--only", "missing").stderr
     assert "there is no plan 'x'" in task("--plan", "x").stderr
     assert "name a TASK" in task().stderr
+    assert "give --path with its file, or --template" in task("t").stderr
     for words in (("--rate", "fast"), ("--meta", "a"), ("--on-hours", "x")):
         done = task(*free, *words, *(("--send",) if words[0] == "--rate" else ()))
         assert (done.returncode, "Traceback" in done.stderr) == (2, False)

@@ -15,8 +15,9 @@ from task_rules.moments import HOUR
 from task_rules.names import nearest
 
 from task_core.api import Task, UsageError, format_meta
+from task_taskmaster_workflow.backload_notes import bare_end, odd_tokens
 from task_taskmaster_workflow.checks import read_workflow
-from task_taskmaster_workflow.find import find_phase, near
+from task_taskmaster_workflow.find import find_phase, is_phase, near
 from task_taskmaster_workflow.firing import Above, Draft, expand, rows_of
 from task_taskmaster_workflow.graph import Graph
 from task_taskmaster_workflow.phase import Batch, Phase
@@ -25,6 +26,7 @@ from task_taskmaster_workflow.rows import Row
 
 MOST = 10_000
 """Tasks of a backload, unless it says otherwise."""
+_NO_PHASE = ": no file of phases has it, so give a template"
 LONGEST = 1_000_000
 """Dates between two ends, before hours and steps leave some out."""
 KEYS = (
@@ -108,7 +110,9 @@ def make_backload(
     """
     notes: list[str] = []
     phase, needed = _phase(request, workflows, notes)
+    notes.extend(odd_tokens(phase.template))
     try:
+        _check_steps(request)
         moments = _moments(request, phase, now, notes)
         rows = _rows(request, phase)
         _check_size(len(moments) * len(rows), request.most)
@@ -126,13 +130,12 @@ def _phase(
 ) -> tuple[Phase, frozenset[str]]:
     """Return the phase that is meant, or one that the template makes up."""
     name = f"{request.workflow}/{request.task}" if request.workflow else request.task
-    known = [phase.name for workflow in workflows for phase in workflow.phases]
-    if request.task in known:
+    if is_phase(workflows, request.task):
         workflow, phase = find_phase(workflows, name)
         notes.append(f"phase found in {workflow.name}")
         return phase, Graph(workflow.phases).needed(phase)
     if not request.template:
-        hint = near(workflows, request.task) or ": name its workflow, or a template"
+        hint = near(workflows, request.task) or _NO_PHASE
         raise UsageError(f"no template found for {request.task}{hint}")
     return _free(request), frozenset()
 
@@ -164,6 +167,8 @@ def _moments(
     assert end is not None
     if len(read) == 1:
         notes.append(f"only {next(iter(read))} given: it is about one date")
+    else:
+        notes.extend(bare_end(said, read, by))
     found = dates(start, end, by, LONGEST)
     if request.newest and start < end:
         found.reverse()
@@ -191,13 +196,16 @@ def _by(request: Request, notes: list[str]) -> By:
         raise ValueError(f"by {error}") from None
 
 
-def _some(request: Request, found: list[datetime]) -> list[datetime]:
-    """Return those dates that the hours and the step of a request leave."""
+def _check_steps(request: Request) -> None:
     for hour in (*request.on_hours, *request.off_hours):
         if not 0 <= hour <= 23:
             raise ValueError(f"an hour of the day is 0 to 23, not {hour}")
     if request.every < 1:
         raise ValueError(f"every takes a number from 1 on, not {request.every}")
+
+
+def _some(request: Request, found: list[datetime]) -> list[datetime]:
+    """Return those dates that the hours and the step of a request leave."""
     return [
         moment
         for moment in found[:: request.every]

@@ -55,6 +55,7 @@ that. A send that ends early goes on with the same words.
 PATH = click.Path(path_type=Path)
 ORDER = click.Choice(["oldest", "newest"])
 ONLY = click.Choice(["missing", "failed", "all"])
+TO = "Last date, included; by hour a day is its hour 00: write 2026-01-31T23."
 BY = "From a date to the next: hour, day, week or month."
 LIMIT = "A plan of more is refused."
 
@@ -69,7 +70,7 @@ def make() -> click.Command:
 @click.option("--path", type=PATH, help="File of phases, or a folder of such files.")
 @click.option("--template", default="", help="Info of tasks that are of no phase.")
 @click.option("--from", "start", default="", metavar="DATE", help="First date.")
-@click.option("--to", "end", default="", metavar="DATE", help="Last date, included.")
+@click.option("--to", "end", default="", metavar="DATE", help=TO)
 @click.option("--at", default="", metavar="DATE", help="One date instead.")
 @click.option("--by", default="", metavar="UNIT", help=BY)
 @click.option("--meta", multiple=True, metavar="KEY=A,B", help="Values of a key.")
@@ -183,6 +184,11 @@ class _Command:
                 f"--only {only} needs a history of done tasks, and there is none here"
             )
             raise UsageError(f"{text}: leave it out to plan all of them")
+        if self._words["path"] is None and not self._words["template"]:
+            text = f"no template found for {self._words['task']}"
+            raise UsageError(
+                f"{text}: give its file of phases with --path, or --template"
+            )
         request = self._request()
         backload = make_backload(request, self._workflows(), datetime.now(UTC))
         for note in backload.notes:

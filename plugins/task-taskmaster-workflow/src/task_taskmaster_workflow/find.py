@@ -28,6 +28,11 @@ def find_phase(workflows: Sequence[Workflow], name: str) -> tuple[Workflow, Phas
     return found[0]
 
 
+def is_phase(workflows: Sequence[Workflow], name: str) -> bool:
+    """Return whether there is a phase, or several, that a name means."""
+    return any(True for _ in _meant(workflows, name))
+
+
 def near(workflows: Iterable[Workflow], name: str) -> str:
     """Return `: did you mean 'x'?` for the phases of that type, or the nearest one."""
     phases = [phase for workflow in workflows for phase in workflow.phases]

@@ -186,9 +186,7 @@ class _Command:
             raise UsageError(f"{text}: leave it out to plan all of them")
         if self._words["path"] is None and not self._words["template"]:
             text = f"no template found for {self._words['task']}"
-            raise UsageError(
-                f"{text}: give its file of phases with --path, or --template"
-            )
+            raise UsageError(f"{text}: give --path with its file, or --template")
         request = self._request()
         backload = make_backload(request, self._workflows(), datetime.now(UTC))
         for note in backload.notes:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
@@ -129,14 +130,44 @@ def test_a_storage_that_nobody_knows_is_a_mistake_of_the_rules(task, tmp_path):
     assert "it knows s3, gs, az, sftp, http and others" in problems
 
 
+def test_a_storage_whose_package_is_missing_is_told_by_check(task, tmp_path):
+    """As the list and the start tell it: what to install."""
+    (tmp_path / "s3fs.py").write_text('raise ImportError("no s3fs")\n')
+    (tmp_path / "s3.toml").write_text('[[rule]]\nfiles = "s3://b/*"\ntype = "load"\n')
+    for word in ("check", "list"):
+        code, _, problem = task(word, "s3.toml")
+        assert (code, problem.count("\n")) == (2, 1)
+        assert "s3:// cannot be listed: Install s3fs to access S3" in problem
+        assert "pip install 'task-taskmaster-files[s3]'" in problem
+
+
+def test_a_pattern_that_names_a_folder_is_told(task, tmp_path):
+    """It never has a file; with date tokens it may have one tomorrow."""
+    year = f"{datetime.now(UTC):%Y}"
+    (tmp_path / "in" / year).mkdir(parents=True)
+    rule = '[[rule]]\nfiles = "{}"\ntype = "load"\n'
+    (tmp_path / "in.toml").write_text(rule.format("in"))
+    for word in ("check", "list"):
+        code, _, problem = task(word, "in.toml")
+        assert (code, problem.count("\n")) == (2, 1)
+        told = f"in.toml, line 2 (rule 1): files names a folder, {tmp_path}/in:"
+        assert f"{told} write {tmp_path}/in/* for the files in it" in problem
+    (tmp_path / "in.toml").write_text(rule.format("in/{yyyy}"))
+    code, _, problem = task("check", "in.toml")
+    assert (code, f"files names a folder, {tmp_path}/in/20" in problem) == (0, True)
+    (tmp_path / "in.toml").write_text(rule.format("in/*"))
+    assert task("check", "in.toml")[::2] == (0, "")
+
+
 def test_check_tells_of_a_storage_that_no_rule_uses(task, tmp_path):
     """With its line, and what may have been meant; lists of groups may be there."""
-    more = '\n[storage.s3x]\nkey = "x"\n\n[storage.gs]\ntoken = "x"\n'
-    rule = '[[rule]]\nfiles = "s3://b/*"\ntype = "load"\n'
+    more = '\n[storage.memry]\nkey = "x"\n\n[storage.gs]\ntoken = "x"\n'
+    rule = '[[rule]]\nfiles = "memory://b/*"\ntype = "load"\n'
     (tmp_path / "s.toml").write_text(rule + more)
     code, _, told = task("check", "s.toml")
     assert code == 0
     assert (
-        "s.toml, line 5: [storage.s3x] is used by no rule: did you mean 's3'?" in told
+        "s.toml, line 5: [storage.memry] is used by no rule: did you mean 'memory'?"
+        in told
     )
     assert "line 8: [storage.gs] is used by no rule: only --taskmaster-man" in told

@@ -50,7 +50,7 @@ def check(paths: tuple[Path, ...], timezone: str) -> None:
             problems += str(error).splitlines()
         else:
             click.echo(shown("\n".join(_report(path, rules)), lines=True))
-            problems += [f"{path}: {it}" for it in _unknown(rules)]
+            problems += [f"{path}: {it}" for it in _unusable(rules)]
             for note in rules.notes:
                 click.echo(shown(note), err=True)
     if problems:
@@ -86,14 +86,14 @@ def list_(path: Path, timezone: str, most: int) -> None:
             click.echo(f"  {shown(problem)}", err=True)
 
 
-def _unknown(rules: Rules) -> Iterator[str]:
-    """Tell of storages that nobody knows; loading what knows them takes its time."""
+def _unusable(rules: Rules) -> Iterator[str]:
+    """Tell of storages that cannot be listed; loading what lists takes its time."""
     listed = [it for it in rules.rules if it.source is not Source.EVENTS]
     for rule in listed:
         if not rule.pattern.is_local:
-            from task_taskmaster_files.remote import unknown_storage
+            from task_taskmaster_files.remote import unusable_storage
 
-            if problem := unknown_storage(rule.pattern.protocol):
+            if problem := unusable_storage(rule.pattern.protocol):
                 yield f"{rule}: {problem}"
 
 

@@ -75,6 +75,18 @@ class Pattern:
         """Whether this machine's file system has it."""
         return not self.protocol
 
+    def folder(self, now: datetime) -> str:
+        """Return the folder of this machine that it names instead of files, if any.
+
+        Args:
+            now: What its tokens stand for.
+        """
+        if self.protocol or _WILD.search(self.text):
+            return ""
+        (place, *_) = self.places(now, timedelta(0))
+        path = os.path.join(place.root, *place.segments)
+        return path if os.path.isdir(path) else ""
+
     @property
     def steps(self) -> timedelta:
         """How far apart moments are so that no place between them is missed."""

@@ -4,7 +4,7 @@ from collections.abc import Container, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from fsspec import available_protocols
+from fsspec import available_protocols, get_filesystem_class
 from fsspec.core import url_to_fs
 from task_rules.names import nearest
 
@@ -178,7 +178,19 @@ def _first(facts: Facts, keys: tuple[str, ...]) -> Any:
     return next((facts[key] for key in keys if facts.get(key)), None)
 
 
-def unknown_storage(protocol: str) -> str:
+def unusable_storage(protocol: str) -> str:
+    """Return why no URL of a storage can be listed here; nothing when it can be.
+
+    Nothing is opened: what it needs is imported, and that is all.
+    """
+    try:
+        get_filesystem_class(protocol)
+    except (ImportError, ValueError) as error:
+        return _missing(protocol, error)
+    return ""
+
+
+def _unknown(protocol: str) -> str:
     """Return what is wrong with the name of a storage; nothing when there is one."""
     known = available_protocols()
     if protocol in known:
@@ -188,7 +200,7 @@ def unknown_storage(protocol: str) -> str:
 
 
 def _missing(protocol: str, error: Exception) -> str:
-    if unknown := unknown_storage(protocol):
+    if unknown := _unknown(protocol):
         return unknown
     text = f"{protocol}:// cannot be listed: {_line(error)}"
     if extra := _EXTRAS.get(protocol):

@@ -1,7 +1,7 @@
 """The rules file, read into rules; what is wrong with it is told all at once."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +144,8 @@ def _rule(table: Table, number: int, zone: tzinfo) -> Rule | None:
         return None
     _check_lookback(table, pattern, values["lookback"])
     _check_source(table, values["source"])
+    if values["source"] is Source.LIST:
+        _check_folder(table, pattern)
     if marker:
         values["ignore"] = (*values["ignore"], marker.pattern())
     return Rule(
@@ -232,6 +234,17 @@ def _check_lookback(table: Table, pattern: Pattern, lookback: timedelta) -> None
             table.note(text, "lookback")
     elif lookback // pattern.steps > MOST_STEPS:
         table.note("lookback is too long: each place in it is looked at", "lookback")
+
+
+def _check_folder(table: Table, pattern: Pattern) -> None:
+    """Note a pattern that names a folder: it would never find a file.
+
+    With date tokens, what is a folder today may be a file tomorrow.
+    """
+    if folder := pattern.folder(datetime.now(UTC)):
+        whole = f"{pattern.text}/*"
+        text = f"files names a folder, {folder}: write {whole} for the files in it"
+        table.note(text, "files", serious=pattern.unit is None)
 
 
 def _check_source(table: Table, source: Source) -> None:

@@ -158,6 +158,25 @@ def test_it_is_in_the_store_before_the_done_task_is_acknowledged(place, failed):
     store.close()
 
 
+def test_every_line_names_its_task(place, failed, caplog):
+    """By type and id, or by its info when it has no id, as the launcher does."""
+    caplog.set_level("INFO")
+    place.rules.write_text(
+        '[[rule]]\ntype = "load"\nretry = 3\njitter = 0\n'
+        '[[rule]]\ntype = "drop"\nretry = 0\n'
+    )
+    drop = failed(type="drop", id="8")
+    place.run(failed(), failed(id="", info="b.csv"), drop)
+    place.rules.write_text(f'retry_failed_topic = "-"\n{place.rules.read_text()}')
+    place.run(failed(type="drop", id="", info="c.csv"))
+    assert [line for line in caplog.messages if line.startswith("task ")] == [
+        "task load 7: rule 1 (load): again in 10s, 1 of 3: timeout",
+        "task load 'b.csv': rule 1 (load): again in 10s, 1 of 3: timeout",
+        "task drop 8: rule 2 (drop): given up after 0: timeout",
+        "task drop 'c.csv': rule 2 (drop): given up: timeout",
+    ]
+
+
 def test_a_dry_run_tells_and_sends_nothing(place, failed, caplog):
     """Nor does it write anything down."""
     caplog.set_level("INFO")
@@ -165,7 +184,8 @@ def test_a_dry_run_tells_and_sends_nothing(place, failed, caplog):
     taskmaster = retry.make(Options(rules=place.rules, dry_run=True))
     assert isinstance(taskmaster, Rehearsal)
     assert run_taskmaster(taskmaster, clock=FakeClock(), bus=bus) == []
-    assert "would be sent: rule 1 (load): again in 10s, 1 of 3: timeout" in caplog.text
+    told = "would be sent: task load 7: rule 1 (load): again in 10s, 1 of 3: timeout"
+    assert told in caplog.text
     assert [it.name for it in place.rules.parent.iterdir()] == ["retry.toml"]
 
 

@@ -6,7 +6,7 @@ import attrs
 from msgspec import structs
 from task_store import Claim, key_of
 
-from task_core.api import Task, encode_task, format_meta, parse_meta
+from task_core.api import Task, encode_task, excerpt, format_meta, parse_meta
 from task_taskmaster_retry.rule import COUNT, FAILED, TRIED, Rule, count_of
 from task_taskmaster_retry.rules import Rules
 
@@ -16,7 +16,7 @@ class Planned:
     """What becomes of one failed task.
 
     Args:
-        text: That, for people.
+        text: That, for people; it names the task.
         claims: What is to be sent for it.
         rule: The rule that is about it.
         again: Whether it runs again; else it is given up.
@@ -71,20 +71,26 @@ class Planner:
         if self._rules.retried_topic:
             topic = self._rules.retried_topic
             claims.append(_claim(task, count, topic, again, now + delay))
-        text = f"{rule}: again in {delay:.0f}s, {count + 1} of {rule.retry}: {task.msg}"
-        return Planned(text, tuple(claims), str(rule), again=True)
+        what = f"again in {delay:.0f}s, {count + 1} of {rule.retry}"
+        return Planned(_told(task, rule, what), tuple(claims), str(rule), again=True)
 
     def _given_up(self, task: Task, rule: Rule, count: int | None) -> Planned:
         if not self._rules.failed_topic:
-            return Planned(f"{rule}: given up: {task.msg}", (), str(rule))
+            return Planned(_told(task, rule, "given up"), (), str(rule))
         meta = {COUNT: FAILED}
         if count is not None:
             meta[TRIED] = str(count)
         last = structs.replace(task, meta=_meta(task, meta))
         topic = self._rules.failed_topic
         claims = (_claim(task, -1, topic, last, 0.0),)
-        text = f"{rule}: given up after {count or 0}: {task.msg}"
+        text = _told(task, rule, f"given up after {count or 0}")
         return Planned(text, claims, str(rule))
+
+
+def _told(task: Task, rule: Rule, what: str) -> str:
+    """Return what becomes of a task, which is named as in the launcher's lines."""
+    named = task.id or excerpt(task.info)
+    return f"task {task.type} {named}: {rule}: {what}: {task.msg}"
 
 
 def _claim(task: Task, count: int, topic: str, body: Task, due: float) -> Claim:

@@ -54,11 +54,16 @@ def test_programs_are_told_that_it_is_there(offered):
     ("body", "status", "text"),
     [
         (b"[]", 400, "this is no JSON object: "),
+        ({}, 422, "task is missing: it is type or type:job"),
         ({"task": "load:dayly"}, 422, "no template found for load:dayly"),
         ({**WEEK, "from": "yesterday"}, 422, "from "),
         ({**WEEK, "by": "fortnight"}, 422, "by "),
         ({**WEEK, "tsak": "x"}, 422, "unknown key 'tsak'"),
-        ({**WEEK, "to": "2036-01-01"}, 422, "tasks, but at most 1000 are planned"),
+        (
+            {**WEEK, "to": "2036-01-01"},
+            422,
+            "tasks, but at most 1000 are planned: ask for fewer, or",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_and_nothing_is_sent(offered, body, status, text):

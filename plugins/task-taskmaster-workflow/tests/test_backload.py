@@ -5,6 +5,7 @@ import subprocess
 from datetime import UTC, datetime
 
 import pytest
+from attrs import evolve
 from flows import meta_of
 from task_store import open_store
 from task_taskmaster_workflow.backload import Request, make_backload, read_request
@@ -297,6 +298,8 @@ def test_a_request_comes_to_what_flowlord_makes_of_it(ask, name):
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
+        ({}, "task is missing: it is type or type:job"),
+        ({"job": "daily", "template": "x"}, "task is missing: it is type or type:job"),
         ({"task": "unknown"}, "no template found for unknown"),
         ({"task": "task1", "at": "2022-120-01"}, "at is no date like 2026-01-31"),
         ({"task": "task1", "from": "x", "to": "2026-01-01"}, "from is no date like"),
@@ -308,7 +311,7 @@ def test_a_request_comes_to_what_flowlord_makes_of_it(ask, name):
         ({"task": "task1", "at": "2026-01-01", "by": "minute"}, "by is one of hour"),
         ({"task": "task1", "templat": "x"}, "unknown key 'templat': did you mean 'tem"),
         ({"task": "task1", "meta": {"a": ["1"], "b": "v"}}, "meta takes texts, or lis"),
-        ({"task": "task2"}, "template asks for {meta:file}: give --meta file=..."),
+        ({"task": "task2"}, "template asks for {meta:file}: give it in meta"),
         ({"task": "b-meta", "meta": {"key": ["a"], "val": []}}, "key has 1, val has 0"),
         ({"task": "b-meta", "meta": {"a": "b"}, "meta-file": "kv.json"}, "cannot both"),
         ({"task": "b-meta", "meta-file": "none.json"}, "cannot read"),
@@ -318,7 +321,7 @@ def test_a_request_comes_to_what_flowlord_makes_of_it(ask, name):
         (
             {"task": "t", "template": "x", "from": "2006-01-01", "to": "2026-01-01"}
             | {"by": "hour"},
-            "175321 tasks, but at most 10000 are planned",
+            "175321 tasks, but at most 10000 are planned: ask for fewer, or for more",
         ),
     ],
 )
@@ -333,6 +336,23 @@ def test_a_job_may_stand_in_the_task(ask):
     """And the task goes to the topic of its type."""
     (task,) = ask({"task": "sql:load", "template": "x", "at": "2026-01-01"})
     assert (task.type, task.job) == ("sql", "load")
+
+
+@pytest.mark.parametrize(
+    ("more", "advice"),
+    [
+        ({"most": 0}, "or for more with --max-tasks"),
+        ({"template": "{meta:file}"}, "give --meta file="),
+    ],
+)
+def test_a_command_is_told_its_own_flags(more, advice):
+    """JSON has keys instead, and none for as many tasks as one likes."""
+    request = Request(**{"task": "t", "template": "x", "at": "2026-01-01", **more})
+    with pytest.raises(UsageError, match=advice):
+        make_backload(request, [], NOW)
+    with pytest.raises(UsageError) as error:
+        make_backload(evolve(request, flags=False), [], NOW)
+    assert advice not in str(error.value)
 
 
 def test_an_empty_file_of_meta_has_no_tasks(ask):

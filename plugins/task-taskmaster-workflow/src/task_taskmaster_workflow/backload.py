@@ -52,6 +52,7 @@ class Request:
         on_hours, off_hours: Only those hours of the day; not those.
         every: Only each so many dates, counted from the first.
         most: How many tasks there may be.
+        flags: Whether it is asked for by flags of a command; else by keys of JSON.
     """
 
     task: str
@@ -69,6 +70,7 @@ class Request:
     off_hours: Sequence[int] = ()
     every: int = 1
     most: int = MOST
+    flags: bool = True
 
 
 @attrs.frozen(kw_only=True)
@@ -115,8 +117,8 @@ def make_backload(
         _check_steps(request)
         moments = _moments(request, phase, now, notes)
         rows = _rows(request, phase)
-        _check_size(len(moments) * len(rows), request.most)
-        _check_meta(phase, rows)
+        _check_size(len(moments) * len(rows), request)
+        _check_meta(phase, rows, request)
         batch = attrs.evolve(phase.batch or Batch(), max_tasks=request.most)
         phase = attrs.evolve(phase, batch=batch)
         drafts = expand(phase, moments, rows, Above(needed=needed))
@@ -228,18 +230,20 @@ def _rows(request: Request, phase: Phase) -> list[Row]:
     return rows_of(own)
 
 
-def _check_size(count: int, most: int) -> None:
-    if count > most:
-        advice = "ask for fewer, or for more with max-tasks"
-        raise ValueError(f"{count} tasks, but at most {most} are planned: {advice}")
+def _check_size(count: int, request: Request) -> None:
+    if count > request.most:
+        how = "with --max-tasks" if request.flags else "by 'task backload --max-tasks'"
+        text = f"{count} tasks, but at most {request.most} are planned"
+        raise ValueError(f"{text}: ask for fewer, or for more {how}")
 
 
-def _check_meta(phase: Phase, rows: Sequence[Row]) -> None:
+def _check_meta(phase: Phase, rows: Sequence[Row], request: Request) -> None:
     """Refuse a template with keys that nothing gives: a parent would have."""
     given = {*phase.meta, *(rows[0] if rows else ()), HOUR, "workflow", "job"}
     for key in templates.keys(phase.template):
         if rows and key not in given:
-            raise ValueError(f"template asks for {{meta:{key}}}: give --meta {key}=...")
+            advice = f"give --meta {key}=..." if request.flags else "give it in meta"
+            raise ValueError(f"template asks for {{meta:{key}}}: {advice}")
 
 
 def read_request(values: Mapping[str, Any]) -> tuple[Request, bool]:
@@ -270,6 +274,8 @@ def read_request(values: Mapping[str, Any]) -> tuple[Request, bool]:
     if not isinstance(execute, bool):
         raise UsageError(f"execute must be true or false, not {execute!r}")
     task = texts["task"]
+    if not task:
+        raise UsageError("task is missing: it is type or type:job")
     if texts["job"] and ":" not in task:
         task = f"{task}:{texts['job']}"
     request = Request(
@@ -282,6 +288,7 @@ def read_request(values: Mapping[str, Any]) -> tuple[Request, bool]:
         by=texts["by"],
         meta=_json_meta(said.get("meta") or {}),
         meta_file=texts["meta-file"],
+        flags=False,
     )
     return request, execute
 

@@ -5,6 +5,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from task_core.api import OptionError
+
 
 def group(place, text, more="", files="*/*.csv"):
     place.rule(files, more=f'every = "5s"\nquiet = "1s"\ngroup = {{ {text} }}\n{more}')
@@ -192,6 +194,36 @@ def test_manifests_go_where_they_are_told(place, tmp_path):
 
     with fsspec.open(task.info) as file:
         assert json.loads(file.read())["path"].endswith("x/b.csv")
+
+
+@pytest.mark.parametrize(
+    ("where", "reason"),
+    [
+        ("{base}/file/x", "Not a directory"),
+        ("{base}/file", "File exists"),
+        ("nosuch://lists", "Protocol not known: nosuch"),
+    ],
+)
+def test_a_place_where_no_manifest_can_be_is_told_at_the_start(place, where, reason):
+    """In one line, and before anything is told or written; not by the first group."""
+    group(place, 'by = "dir", count = 1')
+    place.write("file")
+    where = where.format(base=place.base)
+    with pytest.raises(OptionError) as caught:
+        place.run(60, manifests=where)
+    told = f"manifests cannot be written to {where}: {reason}"
+    hint = "give another place with --taskmaster-manifests"
+    assert str(caught.value) == f"{told}: {hint}"
+    assert not place.store.exists()
+
+
+def test_a_place_for_manifests_is_looked_at_only_when_some_are_written(place):
+    """Rules without them need none, and none is made."""
+    group(place, 'by = "dir", count = 1', 'template = "{dir}"')
+    place.write("x/a.csv")
+    assert counts(place.run(60, manifests=f"{place.rules}/x")) == [1]
+    place.run(60)
+    assert not place.rules.with_suffix(".manifests").exists()
 
 
 def test_a_group_whose_file_has_no_date_is_an_alert(place):

@@ -59,6 +59,11 @@ def wants_date(template: str) -> bool:
     return any(name in DATES for name in names_in(template))
 
 
+def wants_manifest(template: str) -> bool:
+    """Whether a list of the files is to be written."""
+    return "manifest" in names_in(template)
+
+
 def fill(
     template: str,
     values: Mapping[str, str],

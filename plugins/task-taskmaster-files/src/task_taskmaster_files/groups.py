@@ -107,7 +107,7 @@ class GroupKeeper:
             rule.key, group.name, *(f"{it.path}\0{it.version}" for it in files)
         )
         manifest = ""
-        if "manifest" in filling.names_in(rule.template):
+        if filling.wants_manifest(rule.template):
             manifest = self._manifests.write(f"{rule.type}-{mark}", files)
 
         def act() -> Sequence[Claim]:

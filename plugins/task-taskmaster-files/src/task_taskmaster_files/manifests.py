@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from tempfile import TemporaryFile
 from typing import Any
 
 import fsspec
+from fsspec.core import url_to_fs
 
 from task_core.api import OptionError
 from task_taskmaster_files.file import File
@@ -24,6 +26,24 @@ class Manifests:
         self._is_local = not there
         self._settings = storage.get(protocol, {}) if there else {}
         self._place = os.path.abspath(place) if self._is_local else place.rstrip("/")
+
+    def check(self) -> None:
+        """Look whether lists can be written there, as far as that can be told.
+
+        A storage of others is opened, and nothing is written to it.
+
+        Raises:
+            OptionError: They cannot.
+        """
+        try:
+            if self._is_local:
+                os.makedirs(self._place, exist_ok=True)
+                with TemporaryFile(dir=self._place):
+                    pass
+            else:
+                url_to_fs(self._place, **self._settings)
+        except Exception as error:
+            raise OptionError([_refusal(self._place, error)]) from error
 
     def write(self, name: str, files: Sequence[File]) -> str:
         """Write one as a whole, and return its path.
@@ -52,3 +72,9 @@ class Manifests:
             file.flush()
             os.fsync(file.fileno())
         os.replace(new, path)
+
+
+def _refusal(place: str, error: Exception) -> str:
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    text = f"manifests cannot be written to {place}: {' '.join(reason.split())}"
+    return f"{text}: give another place with --taskmaster-manifests"

@@ -9,6 +9,7 @@ from task_store.outbox import Outbox
 from task_store.store import Store, open_store
 
 from task_core.api import Clock, OptionError, Taskmaster, TaskmasterContext
+from task_taskmaster_files.filling import wants_manifest
 from task_taskmaster_files.groups import GroupKeeper
 from task_taskmaster_files.inbox import Inbox
 from task_taskmaster_files.listers import make_lister
@@ -33,17 +34,19 @@ def make_taskmaster(options: Options, clock: Clock | None = None) -> Taskmaster:
         clock: A test's, for the store as well.
 
     Raises:
-        OptionError: They cannot be read, or are wrong.
+        OptionError: They cannot be read, or are wrong, or manifests cannot be written.
         StoreError: The store cannot be used.
     """
     rules = read_rules(options.rules, timezone=options.timezone)
     _check_events(options, rules.rules)
     listers = [make_lister(rule, rules.storage) for rule in rules.rules]
+    place = options.manifests or str(beside(options.rules, ".manifests"))
+    manifests = Manifests(place, rules.storage)
+    if any(it.grouping and wants_manifest(it.template) for it in rules.rules):
+        manifests.check()
     url = options.store or str(beside(options.rules, ".store.db"))
     store = open_store(url, clock=clock)
     store.check_place()
-    place = options.manifests or str(beside(options.rules, ".manifests"))
-    manifests = Manifests(place, rules.storage)
     return FilesTaskmaster(options, rules.rules, listers, store, manifests)
 
 

@@ -6,11 +6,13 @@ from task_taskmaster_http.command import command
 from task_taskmaster_http.options import Options
 from task_taskmaster_http.problem import RequestError
 from task_taskmaster_http.rates import MOST_KNOWN, Rates
+from task_taskmaster_http.rules import read_rules
 from task_taskmaster_http.taskmaster import make_taskmaster
 from task_taskmaster_http.tokens import Token, Tokens, hash_of, new_token
 
-from task_core.api import OptionError
+from task_core.api import OptionError, UsageError
 
+FREE = "without a token where only this machine reaches it"
 SHOP, OTHER = new_token(), new_token()
 RULES = f"""
 [[token]]
@@ -98,6 +100,59 @@ def test_check_tells_what_rules_allow(tmp_path):
     path.write_text(f"{RULES}\n[[hoook]]\n")
     with pytest.raises(OptionError, match="unknown key 'hoook': did you mean 'hook'"):
         CliRunner().invoke(command, ["check", str(path)], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", []),
+        (
+            "[[hook]]\nname='a'\ntype='x'\n[[hook]]\nname='b'\ntype='y'\nsecret='s'",
+            [
+                f"POST /hooks/a, {FREE}: x to x",
+                "POST /hooks/b, signed: y to y",
+            ],
+        ),
+    ],
+)
+def test_check_tells_what_is_served_without_tokens(tmp_path, text, told):
+    """An empty file allows something, too."""
+    path = tmp_path / "rules.toml"
+    path.write_text(text)
+    done = CliRunner().invoke(command, ["check", str(path)], catch_exceptions=False)
+    assert done.output.splitlines() == [
+        f"POST /tasks, {FREE}: anything to any topic",
+        *told,
+    ]
+
+
+def test_the_lines_of_a_new_token_are_right_and_do_not_hold_it(tmp_path):
+    """It is told beside them, where no file gets it."""
+    words = ["token", "shop", "--type", "load", "--topic", "a b"]
+    done = CliRunner().invoke(command, words, catch_exceptions=False)
+    made = done.stderr.splitlines()[-1]
+    assert made.startswith("task_")
+    assert made not in done.stdout
+    path = tmp_path / "rules.toml"
+    path.write_text(done.stdout)
+    (token,) = read_rules(path).tokens
+    assert token == Token(
+        name="shop", hash=hash_of(made), types=("load",), topics=("a b",)
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["shop", "--type", ""], "--type"),
+        (["shop", "--type", "a", "--topic", " "], "--topic"),
+        ([""], "NAME"),
+    ],
+)
+def test_a_token_that_check_would_refuse_is_not_made(words, what):
+    """Nobody finds it at the next start."""
+    with pytest.raises(UsageError, match=f"{what} must not be empty"):
+        CliRunner().invoke(command, ["token", *words], catch_exceptions=False)
 
 
 def test_a_token_comes_so_often(service, monkeypatch):

@@ -1,13 +1,14 @@
 """Rules of backloads: flowlord's table with our corrections; plans, and sending."""
 
 import json
+import signal
 import subprocess
 from datetime import UTC, datetime
 
 import pytest
 from attrs import evolve
 from flows import meta_of
-from task_store import open_store
+from task_store import InUseError, open_store
 from task_taskmaster_workflow.backload import Request, make_backload, read_request
 from task_taskmaster_workflow.checks import read_workflow
 from task_taskmaster_workflow.sending import progress_of, save_plan, send_plan
@@ -457,8 +458,24 @@ def test_a_send_that_ends_early_goes_on_where_it_was(store):
     with pytest.raises(SendError):
         send_plan(store, bus, "p1", tell=tell)
     assert progress_of(store, "p1").sent == 200
+    assert progress_of(store, "p1").state == "paused"
     done = send_plan(store, bus, "p1")
     assert (done.sent, len(bus.sent)) == (250, 250)
+
+
+def test_a_plan_that_is_sent_elsewhere_stays_as_it_is(store, tmp_path):
+    """Who is refused does not pause it."""
+    plan_of(store, 150)
+    other = open_store(str(tmp_path / "plans.db"))
+
+    def tell(progress):
+        if progress.sent == 100:
+            with pytest.raises(InUseError):
+                send_plan(other, RecordingBus(), "p1")
+            assert progress_of(store, "p1").state == "running"
+
+    assert send_plan(store, RecordingBus(), "p1", tell=tell).state == "sent"
+    other.close()
 
 
 def test_a_plan_can_be_cancelled_before_its_next_send(store):
@@ -599,3 +616,33 @@ def test_the_command_says_how_to_go_on_with_as_many_in_flight(task):
     assert task(*words).stderr.rstrip().endswith("file --max-in-flight 2 --send")
     planned = task(*words, "--done-topic", "ready").stderr.rstrip()
     assert planned.endswith(" --bus file --max-in-flight 2 --done-topic ready --send")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_send_that_is_ended_says_how_far_it_came(task, tmp_path, number):
+    """And how to go on; nobody sends the plan, so it is not `running`."""
+    words = ("t", "--template", "{dd}", "--from", "2026-01-01", "--to", "2026-01-09")
+    flags = ("--bus", "file", "--rate", "1/m", "--send")
+    sending = subprocess.Popen(
+        ["task", "backload", *words, *flags],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with sending:
+        while "ended early" not in sending.stderr.readline():
+            pass
+        while not (tmp_path / "t").exists() or "1/9" not in task("--list").stdout:
+            pass
+        sending.send_signal(number)
+        last = sending.stderr.read().splitlines()
+    code = 130 if number == signal.SIGINT else -signal.SIGTERM
+    assert sending.returncode == code, last
+    told = next(line for line in last if line)
+    assert " is paused: sent 1 of 9; go on with: task backload --plan " in told
+    assert told.endswith(" --bus file --rate 1/m --send")
+    assert "  paused " in task("--list").stdout
+    plan = told.split()[1]
+    done = task("--plan", plan, "--bus", "file", "--send")
+    assert done.stderr == f"plan {plan} sent 9 of 9\n"

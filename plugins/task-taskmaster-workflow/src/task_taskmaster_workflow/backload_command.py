@@ -1,5 +1,6 @@
 """`task backload`: prints a plan and sends nothing; sends exactly that with --send."""
 
+import contextlib
 import io
 import json
 import sys
@@ -24,6 +25,11 @@ from task_core.api import (
     shown,
 )
 from task_taskmaster_workflow.backload import MOST, Request, make_backload
+from task_taskmaster_workflow.backload_ending import (
+    ended_as_by_hand,
+    told,
+    told_when_ended,
+)
 from task_taskmaster_workflow.backload_words import (
     DONE_TOPIC,
     again,
@@ -99,10 +105,8 @@ def command(ctx: click.Context, /, **words: Any) -> None:
     if words["list_"] or words["plan"]:
         check_store(words)
     store = open_store(store_url(words))
-    try:
+    with ended_as_by_hand(), contextlib.closing(store):
         _Command(ctx.obj, store, words).run()
-    finally:
-        store.close()
 
 
 def _given(ctx: click.Context) -> dict[str, str]:
@@ -251,7 +255,10 @@ class _Command:
         try:
             topic = words["done_topic"]
             flying = InFlight(store, bus, plan, topic, most) if most else None
-            with _bar(progress_of(store, plan), flying) as bar:
+            with (
+                told_when_ended(store, plan, words),
+                _bar(progress_of(store, plan), flying) as bar,
+            ):
 
                 def tell(progress: Progress) -> None:
                     bar.update(_done(progress, flying) - bar.pos)
@@ -261,15 +268,7 @@ class _Command:
                 )
         finally:
             bus.close()
-        click.echo(_told(plan, done), err=True)
-
-
-def _told(plan: str, done: Progress) -> str:
-    if done.state == State.DONE:
-        failed = f", {done.failed} failed" if done.failed else ""
-        return f"plan {plan} done {done.done} of {done.total}{failed}"
-    state = "sent" if done.state == State.SENT else f"is {done.state}: sent"
-    return f"plan {plan} {state} {done.sent} of {done.total}"
+        click.echo(told(plan, done), err=True)
 
 
 def _done(progress: Progress, flying: InFlight | None) -> int:

@@ -1,11 +1,12 @@
 """Sends the plan of a backload: at its rate, and on from where it was."""
 
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import attrs
-from task_store import Store
+from task_store import Store, StoreError
 from task_store.plans import Item, State
 
 from task_core.api import Bus, Message, Producer, Task, encode_task
@@ -83,7 +84,8 @@ def send_plan(
     """Send what is left of a plan, until it is done or somebody stops it.
 
     Each part is marked after the bus has confirmed it: a kill in between sends that
-    part again, the same to the byte. One sender at a time: a second one is refused.
+    part again, the same to the byte. What ends it early leaves it
+    paused. One sender at a time: a second one is refused.
 
     Args:
         store: Where the plan is.
@@ -99,7 +101,7 @@ def send_plan(
         BusError: A part cannot be sent; what was sent is marked.
     """
     size = min(AT_ONCE, max(1, int(rate / 10))) if rate else AT_ONCE
-    with store.alone(f"backload {plan}"):
+    with store.alone(f"backload {plan}"), _paused_when_ended(store, plan):
         store.plans.change(plan, State.RUNNING, (State.PLANNED, State.PAUSED))
         producer = bus.producer()
         tell(progress_of(store, plan))
@@ -120,6 +122,17 @@ def send_plan(
         if in_flight:
             _see_the_end(store, plan, in_flight, tell)
         return progress_of(store, plan)
+
+
+@contextlib.contextmanager
+def _paused_when_ended(store: Store, plan: str) -> Iterator[None]:
+    """`with` it: a plan that nobody sends any more does not stay `running`."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(StoreError):  # what ends it is what counts
+            store.plans.change(plan, State.PAUSED, (State.RUNNING,))
+        raise
 
 
 def _send_part(store: Store, producer: Producer, plan: str, most: int) -> int:

@@ -1,0 +1,85 @@
+"""Lets `task backload` say how far it came, however it ends."""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from types import FrameType
+from typing import Any
+
+import click
+from task_store import InUseError, Store, StoreError
+from task_store.plans import State
+
+from task_core.api import shown
+from task_taskmaster_workflow.backload_words import again
+from task_taskmaster_workflow.sending import Progress, progress_of
+
+SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+@contextlib.contextmanager
+def ended_as_by_hand() -> Iterator[None]:
+    """`with` it: SIGTERM and SIGHUP first end what is inside, as Ctrl-C does.
+
+    Then the process ends by that signal, as it would have done at once.
+    """
+    heard: list[int] = []
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        heard.append(number)
+        raise KeyboardInterrupt
+
+    replaced = _silent()
+    for number in replaced:
+        signal.signal(number, hear)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not heard:
+            raise
+    finally:
+        for number in replaced:
+            signal.signal(number, signal.SIG_DFL)
+    if heard:
+        os.kill(os.getpid(), heard[0])
+
+
+def _silent() -> list[int]:
+    """Return those that would end the process without a word."""
+    if threading.current_thread() is not threading.main_thread():
+        return []  # only the main thread hears them
+    return [one for one in SIGNALS if signal.getsignal(one) is signal.SIG_DFL]
+
+
+def told(plan: str, done: Progress) -> str:
+    """Return how far a plan came, for people."""
+    if done.state == State.DONE:
+        failed = f", {done.failed} failed" if done.failed else ""
+        return f"plan {plan} done {done.done} of {done.total}{failed}"
+    state = "sent" if done.state == State.SENT else f"is {done.state}: sent"
+    return f"plan {plan} {state} {done.sent} of {done.total}"
+
+
+@contextlib.contextmanager
+def told_when_ended(
+    store: Store, plan: str, words: Mapping[str, Any]
+) -> Iterator[None]:
+    """`with` it: what ends a send early does so with a word on how to go on.
+
+    Args:
+        store: Where the plan is.
+        plan: Its id.
+        words: What the command line says.
+    """
+    try:
+        yield
+    except InUseError:
+        raise  # another process sends it
+    except BaseException:
+        with contextlib.suppress(StoreError):  # what ends it is what counts
+            text = told(plan, progress_of(store, plan))
+            text = f"{text}; go on with: {again(plan, words)}"
+            click.echo(shown(text), err=True)
+        raise

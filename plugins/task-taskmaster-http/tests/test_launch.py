@@ -184,7 +184,7 @@ def test_an_address_that_is_taken_is_one_line(launch, tmp_path):
 
 
 def test_a_token_is_made_with_its_lines(tmp_path):
-    """The printed lines are a rules file, with the hash of the token in the comment."""
+    """The printed lines are a rules file, with the hash of the token told beside it."""
     words = ["http", "token", "shop", "--type", "load", "--topic", "a", "--topic", "b"]
     done = subprocess.run(
         [sys.executable, "-m", "task_core", *words],
@@ -196,6 +196,7 @@ def test_a_token_is_made_with_its_lines(tmp_path):
     path = tmp_path / "rules.toml"
     path.write_text(done.stdout)
     (token,) = read_rules(path).tokens
-    made = re.search(r"task_\S+", done.stdout)[0]
+    made = re.search(r"^task_\S+", done.stderr, re.MULTILINE)[0]
+    assert made not in done.stdout
     assert (token.name, token.hash) == ("shop", hash_of(made))
     assert (token.types, token.topics) == (("load",), ("a", "b"))

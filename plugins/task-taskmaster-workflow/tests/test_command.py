@@ -161,3 +161,50 @@ def test_what_is_drawn_and_planned_shows_no_secret_and_steers_no_terminal(task, 
         assert "\x1b" not in done.stdout
         assert "SECRET9" not in done.stdout + done.stderr
     assert (run.returncode, plan.returncode) == (0, 0)
+
+
+def test_each_of_two_phases_of_one_name_can_be_named(task, files):
+    """As flowlord's files may have; what is asked for can be given."""
+    late = SHOP.replace("30 5", "30 6").replace("-{dd}", "-{dd}T06")
+    path = str(files.write(SHOP + late.partition("\n\n")[0]))
+    done = task("workflow", "run", path, "export", "--dry-run")
+    assert done.returncode == 2
+    assert "shop.toml/export#1 (line 2), shop.toml/export#2 (line 11)" in done.stderr
+    for name, info in (("export#1", "2026-01-05"), ("export#2", "2026-01-05T06")):
+        words = ("run", path, f"shop.toml/{name}", "--at", "2026-01-05", "--dry-run")
+        assert task("workflow", *words).stdout.split()[1:] == ["export", info]
+        assert f"  {name}  " in task("workflow", "check", path).stdout
+    assert task("workflow", "pause", path, "export#2").returncode == 0
+    assert "rests" in task("workflow", "why", path, "x", "export#2").stdout
+    assert "rests" not in task("workflow", "why", path, "x", "export#1").stdout
+
+
+def test_run_asks_for_the_meta_that_a_template_needs(task, files, tmp_path):
+    """As backloads do; `check` tells what that is, and --meta gives it."""
+    keys = 'template = "{meta:file}?x={meta:nope}&a={meta:a}"\nmeta = { a = "1" }\n'
+    path = str(files.write(f'[[phase]]\ntask = "load"\nmanual = true\n{keys}'))
+    told = task("workflow", "check", path).stdout
+    assert told.endswith("load  only by hand, with --meta file=... --meta nope=...\n")
+    run = ("workflow", "run", path, "load", "--bus", "file")
+    for words, text in (
+        ((), "template asks for {meta:file}: give --meta file=..."),
+        (("--meta", "file=x"), "template asks for {meta:nope}: give --meta nope=..."),
+        (("--meta", "file"), "--meta takes KEY=VALUE, not 'file'"),
+        (("--meta", "cron=x"), "--meta cannot set 'cron': the taskmaster writes it"),
+    ):
+        done = task(*run, *words)
+        assert (done.returncode, text in done.stderr) == (2, True), done.stderr
+    assert not (tmp_path / "load").exists()
+    done = task(*run, "--meta", "file=a=b,c", "--meta", "nope=")
+    assert done.stdout.split()[1:] == ["load", "a=b,c?x=&a=1"], done.stderr
+    (line,) = (tmp_path / "load").read_text().splitlines()
+    assert "file=a%3Db%2Cc" in line
+
+
+def test_run_leaves_a_batch_its_own_values(task, files):
+    """One that is given twice is refused."""
+    keys = 'template = "{meta:a}"\nbatch = { meta = { a = ["1", "2"] } }\n'
+    path = str(files.write(f'[[phase]]\ntask = "load"\nmanual = true\n{keys}'))
+    run = ("workflow", "run", path, "load", "--dry-run")
+    assert task(*run).stdout.split()[2::3] == ["1", "2"]
+    assert "has a in its batch" in task(*run, "--meta", "a=3").stderr

@@ -20,12 +20,13 @@ from task_core.api import (
     format_meta,
     shown,
 )
+from task_taskmaster_workflow.by_hand import by_hand, lacking, read_meta
 from task_taskmaster_workflow.convert import convert
-from task_taskmaster_workflow.find import find_phase
-from task_taskmaster_workflow.firing import Draft, for_date
+from task_taskmaster_workflow.find import find_phase, name_in
+from task_taskmaster_workflow.firing import Draft
 from task_taskmaster_workflow.folder import read_all, store_beside
 from task_taskmaster_workflow.forecast import next_firings
-from task_taskmaster_workflow.graph import Graph
+from task_taskmaster_workflow.phase import Phase
 from task_taskmaster_workflow.read import Workflow
 from task_taskmaster_workflow.show import as_json, dot, mermaid, tree
 from task_taskmaster_workflow.svg import svg
@@ -76,15 +77,26 @@ def _report(workflow: Workflow, now: datetime) -> list[str]:
     phases = workflow.phases
     count = "1 phase" if len(phases) == 1 else f"{len(phases)} phases"
     lines = [f"{workflow.name}: {count}"]
-    width = max(len(phase.name) for phase in phases)
+    width = max(len(name_in(workflow, phase)) for phase in phases)
     for phase in phases:
         next_ = "  ".join(it.isoformat(" ") for it in next_firings(phase, now))
         if phase.parents:
             next_ = " ".join(filter(None, [next_, f"after {', '.join(phase.parents)}"]))
         if phase.files:
             next_ = " ".join(filter(None, [next_, f"files {phase.files}"]))
-        lines.append(f"  {phase.name:{width}}  {next_ or 'only by hand'}")
+        lines.append(
+            f"  {name_in(workflow, phase):{width}}  {next_ or _by_hand(phase)}"
+        )
     return lines
+
+
+def _by_hand(phase: Phase) -> str:
+    """Return what starts a phase that nothing else does."""
+    if phase.batch and phase.batch.meta_file:
+        return "only by hand"  # its rows are known when it starts
+    known = dict.fromkeys(phase.batch.provides, "") if phase.batch else {}
+    asked = " ".join(f"--meta {key}=..." for key in lacking(phase, [known]))
+    return f"only by hand, with {asked}" if asked else "only by hand"
 
 
 @command.command("show")
@@ -115,6 +127,7 @@ def show(path: Path, at: str | None, format_: str) -> None:
 @click.argument("phase")
 @click.option("--at", metavar="DATE", help="The date that it is about; now.")
 @click.option("--bus", "url", default="", metavar="URL", help="As in task launch.")
+@click.option("--meta", multiple=True, metavar="KEY=VALUE", help="As a parent has it.")
 @click.option("--dry-run", is_flag=True, help="Show it, and send nothing.")
 @click.pass_obj
 def run(
@@ -123,16 +136,18 @@ def run(
     phase: str,
     at: str | None,
     url: str,
+    meta: tuple[str, ...],
     dry_run: bool,
 ) -> None:
     """Start a phase by hand; what follows it follows.
 
-    PHASE is `type` or `type:job`, or `file.toml/type:job` where several files have it.
+    PHASE is `type` or `type:job`, or `file.toml/type:job` where several files have it;
+    `type#2` is the second one of that name in a file.
     """
     workflow, found = find_phase(_usable(path), phase)
     moment = _date(at, workflow) if at else datetime.now(workflow.zone)
     try:
-        drafts = for_date(found, moment, Graph(workflow.phases).needed(found))
+        drafts = by_hand(workflow, found, moment, read_meta(meta))
     except ValueError as error:
         raise UsageError(str(error)) from None
     tasks = [_task(draft) for draft in drafts]

@@ -14,7 +14,8 @@ def find_phase(workflows: Sequence[Workflow], name: str) -> tuple[Workflow, Phas
 
     Args:
         workflows: Where to look.
-        name: `type`, `type:job`, or either behind `file.toml/`.
+        name: `type`, `type:job`, or either behind `file.toml/`; with `#2` at its end,
+            the second one of that name.
 
     Raises:
         UsageError: There is none, or there are several.
@@ -23,7 +24,9 @@ def find_phase(workflows: Sequence[Workflow], name: str) -> tuple[Workflow, Phas
     if not found:
         raise UsageError(f"there is no phase {name!r}{near(workflows, name)}")
     if len(found) > 1:
-        choice = ", ".join(f"{workflow.name}/{phase.name}" for workflow, phase in found)
+        choice = ", ".join(
+            f"{w.name}/{name_in(w, it)}{_where(w, it)}" for w, it in found
+        )
         raise UsageError(f"{name!r} means several phases: name one of {choice}")
     return found[0]
 
@@ -31,6 +34,17 @@ def find_phase(workflows: Sequence[Workflow], name: str) -> tuple[Workflow, Phas
 def is_phase(workflows: Sequence[Workflow], name: str) -> bool:
     """Return whether there is a phase, or several, that a name means."""
     return any(True for _ in _meant(workflows, name))
+
+
+def name_in(workflow: Workflow, phase: Phase) -> str:
+    """Return what means a phase within its file, also where several have its name."""
+    several = sum(it.name == phase.name for it in workflow.phases) > 1
+    return f"{phase.name}#{phase.ordinal + 1}" if several else phase.name
+
+
+def _where(workflow: Workflow, phase: Phase) -> str:
+    several = name_in(workflow, phase) != phase.name
+    return f" (line {phase.line})" if several else ""
 
 
 def near(workflows: Iterable[Workflow], name: str) -> str:
@@ -47,5 +61,6 @@ def _meant(
 ) -> Iterable[tuple[Workflow, Phase]]:
     for workflow in workflows:
         for phase in workflow.phases:
-            if name in (phase.name, f"{workflow.name}/{phase.name}"):
+            names = (phase.name, f"{phase.name}#{phase.ordinal + 1}")
+            if name in (*names, *(f"{workflow.name}/{it}" for it in names)):
                 yield workflow, phase

@@ -1,5 +1,6 @@
 """Loads hook plugins, if there are any, and lets them see what a command sends."""
 
+import logging
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -20,9 +21,11 @@ from task_core.config.sources import (
     variable_prefix,
 )
 from task_core.discovery.catalog import Catalog
+from task_core.errors import OptionError, nearest
 from task_core.launcher.plan import Hooks, NoHooks
 from task_core.wire import decode_task, encode_task
 
+log = logging.getLogger("task")
 _ALL = Section(options=NoOptions, table=("hooks",))
 
 
@@ -52,6 +55,28 @@ class Configured(Collection[str]):
     def __len__(self) -> int:
         return len(self._tables) + len(self._variables)
 
+    def strays(self, names: Collection[str]) -> list[str]:
+        """Return what is wrong with it: settings of hooks that are not there.
+
+        Args:
+            names: Of those that are.
+        """
+        from task_core.discovery.explain import shipped
+
+        known = {name.replace("-", "_"): name for name in names}
+        problems = []
+        for name, place in self._tables.items():
+            if name not in known:
+                hint = nearest(name, names) or "; " + shipped("hooks", name)
+                text = f"nothing reads [hooks.{name}]: no hooks '{name}' are installed"
+                problems.append(f"{place}: {text}{hint.removesuffix('; ')}")
+        prefixes = tuple(f"environment TASK_HOOKS_{name.upper()}_" for name in known)
+        return problems + [
+            f"{variable}: nothing reads it: no hooks of that name are installed"
+            for variable in self._variables
+            if not variable.startswith(prefixes)
+        ]
+
 
 def load_hooks(
     catalog: Catalog,
@@ -74,9 +99,12 @@ def load_hooks(
         FrameworkError: One that must work does not.
     """
     toml = toml or NoFile()
-    configured = None if sends_once else Configured(toml)
-    found = catalog.hooks_at_work(configured)
+    configured = Configured(toml)
+    found = catalog.hooks_at_work(None if sends_once else configured)
     given = [catalog.choose("hooks", text)[0] for text in more]
+    if configured:
+        names = (*catalog.names("hooks"), *(one.name for one in given))
+        _tell(configured.strays(names), required=required)
     if not (found or given):
         return NoHooks()
     from task_core.config.hooks import hook_options
@@ -90,6 +118,14 @@ def load_hooks(
             if plugin not in found:
                 listeners.add(plugin, load(plugin))
     return listeners
+
+
+def _tell(strays: Sequence[str], *, required: bool) -> None:
+    """Tell of settings for hooks that are not there: nothing does what they say."""
+    if strays and required:
+        raise OptionError(strays)
+    for stray in strays:  # the file may serve machines that have other plugins
+        log.warning("%s", stray)
 
 
 def hooks_of(settings: Settings, *, sends_once: bool = False) -> Hooks:

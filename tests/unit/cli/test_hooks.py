@@ -8,8 +8,15 @@ import pytest
 
 from task_core.api import hookimpl
 from task_core.cli.hooks import load_hooks
+from task_core.config.bus import read_toml
 from task_core.discovery.catalog import Catalog
-from task_core.errors import FrameworkError, PluginContractError
+from task_core.errors import FrameworkError, OptionError, PluginContractError
+
+
+@hookimpl
+def heard_of(task):
+    """Hear of it."""
+
 
 WITHOUT = """
 import sys
@@ -104,3 +111,30 @@ def test_installed_hooks_can_be_required():
     catalog.register("hooks", types.SimpleNamespace(), "empty")
     with pytest.raises(PluginContractError, match="it implements no hook"):
         load_hooks(catalog, required=True)
+
+
+@pytest.mark.parametrize(
+    ("table", "hint"),
+    [
+        ("watchs", "no hooks 'watchs' are installed: did you mean 'watch'?"),
+        ("once", "no hooks 'once' are installed; to get it: pip install task-hooks-o"),
+        ("their_own", "nothing reads [hooks.their_own]: no hooks 'their_own' are ins"),
+    ],
+)
+def test_settings_of_hooks_that_are_not_there_are_told(tmp_path, caplog, table, hint):
+    """Nothing protects what they were to protect."""
+    (tmp_path / "task.toml").write_text(f"[hooks.{table}]\na = 1\n[hooks.watch]\n")
+    toml = read_toml(str(tmp_path / "task.toml"))
+    catalog = Catalog()
+    catalog.register("hooks", types.SimpleNamespace(task_settled=heard_of), "watch")
+    load_hooks(catalog, toml=toml)
+    assert hint in caplog.text
+    with pytest.raises(OptionError, match=table):
+        load_hooks(catalog, toml=toml, required=True)
+
+
+def test_variables_of_hooks_that_are_not_there_are_told(monkeypatch, caplog):
+    """As tables are."""
+    monkeypatch.setenv("TASK_HOOKS_ONC_TYPES", "x")
+    load_hooks(Catalog())
+    assert "environment TASK_HOOKS_ONC_TYPES: nothing reads it" in caplog.text

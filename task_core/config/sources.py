@@ -243,15 +243,17 @@ def stray_variables(
     own = {f"TASK_{spec.name.upper()}": section.env_of(spec) for spec in section.specs}
     single = [*(name.upper() for name in COMMON), *_OTHERS]
     prefixes = [name.upper().replace("-", "_") for name in tables]
+    below_them = tuple(f"{prefix}_" for prefix in prefixes)
     problems = []
     for variable in environment:
         name = variable.removeprefix("TASK_")
-        if name == variable or name in single or name.startswith(tuple(prefixes)):
+        head, below, rest = name.partition("_")
+        if name == variable or name in single or f"{name}_".startswith(below_them):
             continue
         named = own.get(variable) if environment[variable] else None
         hint = f": did you mean '{named[5:]}'?" if named else _meant(name, single)
-        if not hint and "_" in name:
-            hint = _meant(name.partition("_")[0], prefixes)
+        if not hint and below:
+            hint = _meant(head, prefixes).replace("'?", f"_{rest}'?")
         if hint:
             text = hint.replace("'", "'TASK_", 1)
             problems.append(f"environment {variable}: nothing reads it{text}")

@@ -143,7 +143,8 @@ def test_what_nobody_reads_in_the_file_is_a_mistake(task, folder, toml, complain
     [
         ("TASK_BSU", ": did you mean 'TASK_BUS'?"),
         ("TASK_LOGLEVEL", ": did you mean 'TASK_LOG_LEVEL'?"),
-        ("TASK_LANCH_WORKER", ": did you mean 'TASK_LAUNCH'?"),
+        ("TASK_LANCH_WORKER", ": did you mean 'TASK_LAUNCH_WORKER'?"),
+        ("TASK_BUSS", ": did you mean 'TASK_BUS'?"),
     ],
 )
 def test_a_variable_with_a_typing_error_is_a_mistake(task, monkeypatch, variable, hint):

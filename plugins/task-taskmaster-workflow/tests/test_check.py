@@ -1,7 +1,8 @@
 """Rules of what is found wrong with a file: each mistake, with its line."""
 
 import pytest
-from task_taskmaster_workflow.checks import read_workflow
+from task_taskmaster_workflow.checks import read_workflow, twins
+from task_taskmaster_workflow.graph import Graph
 
 EXPORT = '[[phase]]\ntask = "export"\ncron = "30 5 * * *"\n'
 
@@ -97,6 +98,11 @@ def phase(task, *keys):
             4,
             "{meta:a-b}, which stays as it is: a key has letters, digits and _",
         ),
+        (
+            'manual = true\ndeadline = "2s"',
+            7,
+            "deadline does nothing for what is only started by hand",
+        ),
         ('rule = "cron=@daily&metafile=x"', 6, "rule has an unknown key 'metafile'"),
         ('rule = "cron=@daily&meta=a:1|b:1,2"', 6, "meta has unequal lengths"),
         ('rule = "cron=@daily&meta=a:1&meta-file=x"', 6, "meta and meta_file cannot"),
@@ -122,6 +128,37 @@ def test_a_mistake_is_told_with_its_line(keys, line, problem):
     """In the words of the file, and with what was meant where that is near."""
     (found, *_) = [it for it in told(EXPORT + phase("load", keys)) if problem in it]
     assert found.startswith(f"w.toml, line {line} (")
+
+
+TWINS = "tasks of its batch, identical: nothing asks for shop"
+SHOPS = 'cron = "@daily"\nbatch.meta.shop = ["a", "b"]'
+SQUARE = 'batch = { product = true, meta = { a = ["1", "2"], b = ["1", "2"] } }'
+
+
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [
+        ((SHOPS,), f"2 {TWINS}"),
+        ((SHOPS, 'template = "{meta:shop}"'), ""),
+        ((SHOPS, 'keep = ["shop"]'), ""),
+        ((SHOPS, 'template = "{meta:b}"', 'batch.meta.b = ["1", "2"]'), ""),
+        (
+            ('template = "{meta:b}"', SQUARE),
+            "4 tasks of its batch, only 2 different ones: nothing asks for a",
+        ),
+    ],
+)
+def test_tasks_of_a_batch_that_nothing_tells_apart_are_told(keys, text):
+    """As in flowlord's files, meta of a batch has what templates or `keep` ask for."""
+    workflow, _ = read_workflow("w.toml", phase("load", *keys))
+    assert twins(Graph(workflow.phases), workflow.phases[0]) == text
+
+
+def test_what_follows_may_ask_for_what_tells_tasks_apart():
+    """Its template, as meta goes down."""
+    child = phase("send", 'dependsOn = "load"', 'template = "{meta:shop}"')
+    workflow, _ = read_workflow("w.toml", phase("load", SHOPS) + child)
+    assert not twins(Graph(workflow.phases), workflow.phases[0])
 
 
 @pytest.mark.parametrize("info", ["{x}", '{"a": {}}', "{name}", "{yyyy}-{{mm}}", "{}"])

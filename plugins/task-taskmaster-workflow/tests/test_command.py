@@ -55,6 +55,14 @@ def test_check_tells_each_mistake_and_ends_with_2(task, files):
     assert "Traceback" not in done.stderr
 
 
+def test_check_tells_identical_tasks(task, files):
+    """Below their phase; flowlord's files may have such, so it is no mistake."""
+    path = str(files.write(SHOP + 'batch.meta.shop = ["a", "b"]\n'))
+    done = task("workflow", "check", path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2 tasks of its batch, identical: nothing asks for shop" in done.stdout
+
+
 def test_a_place_without_files_is_told(task, files):
     """In one line."""
     for place in (files.folder, files.folder / "no.toml"):

@@ -9,6 +9,7 @@ from task_rules.moments import HOUR
 from task_rules.names import nearest
 from task_rules.table import Problem
 
+from task_taskmaster_workflow.firing import rows_of
 from task_taskmaster_workflow.graph import Graph
 from task_taskmaster_workflow.parquet import ADVICE, cannot_be_read
 from task_taskmaster_workflow.phase import FILE_KEYS, Phase
@@ -129,6 +130,25 @@ class _Check:
     @property
     def _above(self) -> list[Phase]:
         return self._graph.ancestors(self._phase)
+
+
+def twins(graph: Graph, phase: Phase) -> str:
+    """Return which tasks of a batch are the same, as nothing asks for what tells them.
+
+    As in flowlord's files, a task has no keys of a batch that nobody asks for: that is
+    no mistake, but hardly what was meant.
+    """
+    batch = phase.batch
+    if batch is None or not batch.meta:
+        return ""
+    asked = {*templates.keys(phase.template), *phase.keep} | graph.needed(phase)
+    rows = rows_of(batch)
+    different = len({tuple(row.get(key) for key in sorted(asked)) for row in rows})
+    names = ", ".join(key for key in batch.meta if key not in asked)
+    if not names or different == len(rows):
+        return ""
+    count = "identical" if different == 1 else f"only {different} different ones"
+    return f"{len(rows)} tasks of its batch, {count}: nothing asks for {names}"
 
 
 def _brought(phase: Phase) -> set[str] | None:

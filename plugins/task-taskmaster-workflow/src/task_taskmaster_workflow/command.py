@@ -21,11 +21,13 @@ from task_core.api import (
     shown,
 )
 from task_taskmaster_workflow.by_hand import by_hand, lacking, read_meta
+from task_taskmaster_workflow.checks import twins
 from task_taskmaster_workflow.convert import convert
 from task_taskmaster_workflow.find import find_phase, name_in
 from task_taskmaster_workflow.firing import Draft
 from task_taskmaster_workflow.folder import read_all, store_beside
 from task_taskmaster_workflow.forecast import next_firings
+from task_taskmaster_workflow.graph import Graph
 from task_taskmaster_workflow.phase import Phase
 from task_taskmaster_workflow.read import Workflow
 from task_taskmaster_workflow.show import as_json, dot, mermaid, tree
@@ -78,6 +80,8 @@ def _report(workflow: Workflow, now: datetime) -> list[str]:
     count = "1 phase" if len(phases) == 1 else f"{len(phases)} phases"
     lines = [f"{workflow.name}: {count}"]
     width = max(len(name_in(workflow, phase)) for phase in phases)
+    graph = Graph(phases)
+    graph = Graph(phases)
     for phase in phases:
         next_ = "  ".join(it.isoformat(" ") for it in next_firings(phase, now))
         if phase.parents:
@@ -87,6 +91,8 @@ def _report(workflow: Workflow, now: datetime) -> list[str]:
         lines.append(
             f"  {name_in(workflow, phase):{width}}  {next_ or _by_hand(phase)}"
         )
+        if same := twins(graph, phase):
+            lines.append(f"  {'':{width}}  {same}: write {{meta:key}} in its template")
     return lines
 
 

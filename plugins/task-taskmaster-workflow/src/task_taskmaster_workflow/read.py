@@ -213,3 +213,8 @@ class _Reader:
         for key in ("missed", "missed_window", "overlap", "offset"):
             if key in table and not phase.crons and "cron" not in table:
                 table.note(f"{key} does nothing without cron", key, serious=False)
+        by_hand = phase.manual and not (phase.crons or phase.parents or phase.files)
+        if "deadline" in table and by_hand and "cron" not in table:
+            text = "deadline does nothing for what is only started by hand"
+            text = f"{text}: it holds for what the taskmaster itself starts"
+            table.note(text, "deadline", serious=False)

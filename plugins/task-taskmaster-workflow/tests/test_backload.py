@@ -9,7 +9,8 @@ import pytest
 from attrs import evolve
 from flows import meta_of
 from task_store import InUseError, open_store
-from task_taskmaster_workflow.backload import Request, make_backload, read_request
+from task_taskmaster_workflow.backload import make_backload
+from task_taskmaster_workflow.backload_request import Request, read_request
 from task_taskmaster_workflow.checks import read_workflow
 from task_taskmaster_workflow.sending import progress_of, save_plan, send_plan
 from task_testing import RecordingBus

@@ -10,7 +10,8 @@ from typing import Any
 
 import attrs
 import msgspec
-from task_taskmaster_workflow.backload import make_backload, read_request
+from task_taskmaster_workflow.backload import make_backload
+from task_taskmaster_workflow.backload_request import read_request
 from task_taskmaster_workflow.folder import Library
 
 from task_core.api import Clock, UsageError

@@ -24,12 +24,13 @@ from task_core.api import (
     decode_task,
     shown,
 )
-from task_taskmaster_workflow.backload import MOST, Request, make_backload
+from task_taskmaster_workflow.backload import make_backload
 from task_taskmaster_workflow.backload_ending import (
     ended_as_by_hand,
     told,
     told_when_ended,
 )
+from task_taskmaster_workflow.backload_request import MOST, Request
 from task_taskmaster_workflow.backload_words import (
     DONE_TOPIC,
     again,

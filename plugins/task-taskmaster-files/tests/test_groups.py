@@ -152,6 +152,28 @@ def test_a_late_file_may_be_an_alert(place):
     assert place.run(60) == []
 
 
+@pytest.mark.parametrize("more", ["", ', quiet = "20s"'])
+@pytest.mark.parametrize(("late", "alerts"), [("alert", 2), ("ignore", 0)])
+def test_what_is_more_than_a_count_is_late_when_told_so(place, late, alerts, more):
+    """Though it came with the others: none waits for ever."""
+    group(place, f'by = "dir", count = 2, late = "{late}"{more}')
+    names = [f"x/{name}.csv" for name in "abcd"]
+    sent = place.run(100, {5: write(place, *names)})
+    assert [task.result for task, _ in sent] == ["", *["alert"] * alerts]
+    assert place.facts["grouped"] == {f"rule 1 ({place.base}/*/*.csv)": 0}
+    assert place.run(60) == []
+
+
+def test_many_late_files_are_told_in_parts(place):
+    """Each once, also after a restart."""
+    group(place, 'by = "dir", count = 1, late = "alert"')
+    names = [f"x/{number:03}.csv" for number in range(251)]
+    sent = place.run(60, {5: write(place, *names)})
+    alerts = [task.info for task, topic in sent if topic == "done"]
+    assert (len(alerts), len(set(alerts)), len(sent)) == (250, 250, 251)
+    assert place.run(60) == []
+
+
 def test_a_late_file_may_be_ignored(place, caplog):
     """That is in the log."""
     caplog.set_level("INFO")

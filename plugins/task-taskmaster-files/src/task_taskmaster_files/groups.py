@@ -14,7 +14,7 @@ from task_taskmaster_files.grouping import Grouping, Late, Short, Verdict, judge
 from task_taskmaster_files.keeping import unpack
 from task_taskmaster_files.manifests import Manifests
 from task_taskmaster_files.rule import Firing, Rule, task_of_group
-from task_taskmaster_files.teller import Teller, fired_scope
+from task_taskmaster_files.teller import AT_ONCE, Teller, fired_scope
 
 
 class ChangedError(Exception):
@@ -68,8 +68,10 @@ class GroupKeeper:
 
     def _fired(self, rule: Rule, grouping: Grouping) -> Container[str]:
         """Return the names of the groups that have fired, if that matters."""
-        waits_for_many = grouping.count or grouping.min_count > 1
-        if grouping.late is not Late.AGAIN or not waits_for_many:
+        is_alike = grouping.late is Late.AGAIN and not (
+            grouping.count or grouping.min_count > 1
+        )
+        if is_alike or grouping.late is Late.NEXT:
             return frozenset()
         return self._outbox.insist(lambda: self._store.progress.load(fired_scope(rule)))
 
@@ -79,6 +81,8 @@ class GroupKeeper:
         count, first = group.count, group.first
         now = self._outbox.insist(self._store.now)
         while not self._ctx.stopping:
+            if late and grouping.late is not Late.AGAIN:
+                return self._settle_late(rule, grouping, group)
             verdict = judge(grouping, count, first, group.last, now, late=late)
             if not verdict.fire:
                 return count, None if verdict.next is None else verdict.next - now
@@ -90,8 +94,31 @@ class GroupKeeper:
             count -= verdict.fire
             if not count:
                 break
-            late = grouping.late is Late.AGAIN
+            late = grouping.late is not Late.NEXT
         return count, None
+
+    def _settle_late(
+        self, rule: Rule, grouping: Grouping, group: Group
+    ) -> tuple[int, float | None]:
+        """Tell of what is more than a group that has fired; it waits no longer."""
+        items = self._outbox.insist(
+            lambda: self._store.groups.items(rule.key, group.name, AT_ONCE)
+        )
+        files = [unpack(items[path]) for path in sorted(items)]
+
+        def act() -> Sequence[Claim]:
+            if self._store.groups.take(rule.key, group.name, items) != items:
+                raise ChangedError
+            told = (
+                self._teller.too_late(rule, grouping, group.name, it) for it in files
+            )
+            return [claim for claims in told for claim in claims]
+
+        try:
+            self._outbox.send_from(act)
+        except ChangedError:
+            return len(items), 0.0
+        return 0, 0.0 if len(items) == AT_ONCE else None
 
     def _fire(
         self, rule: Rule, grouping: Grouping, group: Group, verdict: Verdict

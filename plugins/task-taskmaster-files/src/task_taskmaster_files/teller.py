@@ -127,14 +127,20 @@ class Teller:
             name = group_of(grouping, file)
             if name not in fired:
                 self._store.groups.add(rule.key, name, {file.path: pack(file)})
-            elif grouping.late is Late.ALERT:
-                text = f"{file.path} came after its group {name!r} had fired"
-                cause = (file.path, file.version)
-                claims.append(self.alert(rule, file.path, text, *cause))
             else:
-                text = "%s: %s came after its group %r had fired: ignored"
-                self._ctx.log.info(text, rule, file.path, name)
+                claims += self.too_late(rule, grouping, name, file)
         return claims
+
+    def too_late(
+        self, rule: Rule, grouping: Grouping, name: str, file: File
+    ) -> list[Claim]:
+        """Return the claims for a file that came after its group had fired."""
+        if grouping.late is Late.ALERT:
+            text = f"{file.path} came after its group {name!r} had fired"
+            return [self.alert(rule, file.path, text, file.path, file.version)]
+        text = "%s: %s came after its group %r had fired: ignored"
+        self._ctx.log.info(text, rule, file.path, name)
+        return []
 
 
 def group_of(grouping: Grouping, file: File) -> str:

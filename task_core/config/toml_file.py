@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from task_core.config.sources import Layer, Raw, Section
+from task_core.config.sources import COMMON, Layer, Raw, Section
 from task_core.errors import OptionError, nearest
 
 
@@ -56,7 +56,11 @@ class TomlFile:
             table = table.get(name, {})
             if not isinstance(table, dict):
                 path = ".".join(section.table[:depth])
-                raise OptionError([f"{self.path}: {path} must be a table"])
+                place = self.place(section.table[: depth - 1], name)
+                hint = ""
+                if depth == 1 and name in COMMON:
+                    hint = f": put this line below [task], as {name} = {table!r}"
+                raise OptionError([f"{place}: {path} must be a table{hint}"])
         names = {spec.name for spec in section.specs}
         found = {key.replace("-", "_"): (key, value) for key, value in table.items()}
         return Layer(

@@ -93,7 +93,7 @@ def test_all_wrong_values_are_reported_at_once(task):
     [
         ("[launch]\nworker = \n", "task.toml is no TOML: Invalid value (at line 2"),
         ("[launch]\n\nworkr = 'echo'\n", "task.toml, line 3: launch has no option"),
-        ("launch = 3\n", "task.toml: launch must be a table"),
+        ("launch = 3\n", "task.toml, line 1: launch must be a table"),
         ("[launch]\nconcurrency = 'x'\n", "launch.concurrency (task.toml, line 2)"),
         ("[bus.stdio]\nx = 1\n", "task.toml, line 2: bus stdio has no option 'x'"),
     ],

@@ -120,11 +120,18 @@ def test_what_is_no_toml_is_reported_with_line_and_column():
 
 
 @pytest.mark.parametrize(
-    ("text", "path"), [("bus = 3\n", "bus"), ("[bus]\nnsq = [1]\n", "bus.nsq")]
+    ("text", "told"),
+    [
+        (
+            "bus = 'x'\n",
+            "line 1: bus must be a table: put this line below [task], as bus = 'x'",
+        ),
+        ("[bus]\nnsq = [1]\n", "line 2: bus.nsq must be a table"),
+    ],
 )
-def test_what_should_be_a_table_must_be_one(text, path):
+def test_what_should_be_a_table_must_be_one(text, told):
     """Else its options would be missing silently."""
-    assert problem(text) == f"t.toml: {path} must be a table"
+    assert problem(text) == f"t.toml, {told}"
 
 
 def test_a_file_that_is_missing_is_one_line(tmp_path):

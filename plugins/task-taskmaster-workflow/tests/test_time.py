@@ -176,6 +176,7 @@ def test_what_is_not_done_in_time_is_told(files):
         ("alerts", "alert"),
     ]
     assert "not done within 10m0s after it was sent" in sent[1][0].msg
+    assert sent[1][0].ended == "2026-01-05T02:10:00Z", "when it is told"
 
 
 def test_a_batch_sends_a_task_for_each_row_and_date(files):

@@ -1,7 +1,7 @@
 """Tasks and their claims: keys that are a function of the cause, bytes made once."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import attrs
 from task_rules.info_dates import task_time
@@ -220,6 +220,7 @@ def deadline_of(made: Made, topic: str, now: float, clock: Clock) -> Claim | Non
     text = f"not done within {_length(deadline)} after it was sent"
     task = alert(made.phase, text, clock, made.task.info, made.task.id)
     due = now + deadline.total_seconds()
+    task.ended = f"{datetime.fromtimestamp(int(due), UTC):%Y-%m-%dT%H:%M:%SZ}"
     return Claim(deadline_key(made.phase, made.task), topic, encode_task(task), due)
 
 

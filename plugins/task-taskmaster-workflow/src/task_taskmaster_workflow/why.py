@@ -146,7 +146,7 @@ def _join(phase: Phase, waiting: "Waiting") -> list[str]:
         f"  {', '.join(waiting.parents)} arrived, the first at {since}",
     ]
     if waiting.expires:
-        lines.append(f"  at {_shown(waiting.expires)} that is told as an alert")
+        lines.append(f"  soon after {_shown(waiting.expires)} that is told as an alert")
     return lines
 
 

@@ -7,11 +7,6 @@ from typing import Any, Protocol
 from task_core.errors import DuplicateError, UsageError
 from task_core.task import Task
 
-NOBODY = (
-    "unique: no hook plugin is installed that remembers what was sent"
-    " (one with the hook task_claim_send; 'task plugins list hooks' shows them)"
-)
-
 
 class Listening(Protocol):
     """Who listens to hooks."""
@@ -81,9 +76,19 @@ class Claims:
         ask = self._claim
         answer = ask(task=task, topic=topic, seconds=seconds) if ask else None
         if answer is None:
-            raise UsageError(NOBODY)
+            raise UsageError(_nobody())
         return str(answer)
 
 
 def _told(task: Task, before: str) -> str:
     return f"task '{task.type}' is not sent: its like was sent before, as {before}"
+
+
+def _nobody() -> str:
+    """Say that nobody remembers what was sent, and what does."""
+    from task_core.discovery.explain import shipped  # noqa: PLC0415  few need it
+
+    return (
+        "unique: no hook plugin is installed that remembers what was sent, as"
+        f" task-hooks-once does; {shipped('hooks', 'once')}"
+    )

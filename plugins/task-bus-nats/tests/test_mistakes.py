@@ -100,6 +100,7 @@ def test_a_wrong_login_says_how_to_give_one(told, guarded_options, login):
     """And does not show it."""
     where = {"host": guarded_options.host, "port": guarded_options.port}
     text, again = told(**where, tls_ca=guarded_options.tls_ca, **login)
+    assert "the login is missing or wrong: give user and password" in text
     assert "TASK_BUS_NATS_PASSWORD" in text
     assert not again
 

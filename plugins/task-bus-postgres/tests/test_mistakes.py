@@ -55,11 +55,18 @@ def test_a_server_that_is_silent_is_given_up(told, listening):
     assert again
 
 
-@pytest.mark.parametrize("password", ["", "wrong-secret"])
-def test_a_wrong_login_says_how_to_give_one(told, server, password):
-    """And does not show it."""
+@pytest.mark.parametrize(
+    ("password", "problem"),
+    [
+        ("", "give user and password, for example postgres://NAME@HOST/DATABASE"),
+        ("wrong-secret", "(TASK_BUS_POSTGRES_PASSWORD) or the user is wrong"),
+    ],
+)
+def test_a_wrong_login_says_how_to_give_one(told, server, password, problem):
+    """And does not show it; one that is given is not asked for again."""
     text, again = told(user=server.user, password=password)
     assert "TASK_BUS_POSTGRES_PASSWORD" in text
+    assert problem in text
     assert "wrong-secret" not in text
     assert not again
 

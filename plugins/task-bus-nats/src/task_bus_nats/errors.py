@@ -12,8 +12,8 @@ class ClashError(BusError):
 
 
 LOGIN = (
-    "give user and password (nats://USER@HOST with TASK_BUS_NATS_PASSWORD),"
-    " token, nkey or credentials"
+    "the login is missing or wrong: give user and password"
+    " (nats://USER@HOST with TASK_BUS_NATS_PASSWORD), token, nkey or credentials"
 )
 RIGHTS = "the README of task-bus-nats lists the rights that its user needs"
 JETSTREAM = "has no JetStream: start it with -js, or turn it on for this account"

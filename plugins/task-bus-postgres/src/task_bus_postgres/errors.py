@@ -19,6 +19,7 @@ LOGIN = (
     "give user and password, for example postgres://NAME@HOST/DATABASE"
     " with TASK_BUS_POSTGRES_PASSWORD"
 )
+WRONG = "the password (TASK_BUS_POSTGRES_PASSWORD) or the user is wrong"
 RIGHTS = "`task postgres schema` prints what a user with more rights may run once"
 DATABASE = "name another one by option dbname, or make it: createdb NAME"
 SPEAKS = "does not speak PostgreSQL: is the port right?"
@@ -27,7 +28,7 @@ POOLED = "behind PgBouncer take notify=false"
 READ_ONLY = "takes nothing that is written: name the primary"
 STATES: dict[str, tuple[type[BusError], str]] = {
     "TASK1": (LeaseOverError, "a lease is over"),
-    "28P01": (BusError, LOGIN),
+    "28P01": (BusError, WRONG),
     "28000": (BusError, LOGIN),
     "3D000": (BusError, DATABASE),
     "42501": (BusError, RIGHTS),
@@ -56,7 +57,7 @@ WORDS: tuple[tuple[str, type[BusError], str], ...] = (
     ("the database system is", BusConnectionError, "is not ready"),
     ("too many", BusConnectionError, "takes nothing more now"),
     ("connection slots", BusConnectionError, "takes nothing more now"),
-    ("password authentication failed", BusError, LOGIN),
+    ("password authentication failed", BusError, WRONG),
     ("no password supplied", BusError, LOGIN),
     ("no pg_hba.conf entry", BusError, LOGIN),
     ('role "', BusError, LOGIN),

@@ -20,8 +20,12 @@ class ElsewhereError(BusConnectionError):
 
 
 LOGIN = (
-    "give username and password, for example redis://NAME@HOST"
-    " with TASK_BUS_REDIS_PASSWORD"
+    "give the password (TASK_BUS_REDIS_PASSWORD or redis://:PASSWORD@HOST), and a"
+    " username where the server has users"
+)
+WRONG = (
+    "the password (TASK_BUS_REDIS_PASSWORD) or the username is wrong; a server without"
+    " users takes the password alone"
 )
 RIGHTS = "the README of task-bus-redis lists the rights that its user needs"
 NO_LOGIN = "asks for no password: leave it out, or give the username as well"
@@ -30,6 +34,7 @@ ANSWERS: tuple[tuple[tuple[type[Exception] | str, ...], type[BusError], str], ..
     ((client.NoPermissionError, "NOPERM", "ACL failure"), BusError, RIGHTS),
     (("The user executing the script",), BusError, RIGHTS),
     (("without any password configured",), BusError, NO_LOGIN),
+    (("WRONGPASS", "invalid username-password", "invalid password"), BusError, WRONG),
     ((client.AuthenticationError, "NOAUTH"), BusError, LOGIN),
     (("CERTIFICATE_VERIFY_FAILED",), BusError, UNTRUSTED),
     (("_REQUIRED]",), BusError, "wants to know who we are: options tls_cert, tls_key"),

@@ -1,11 +1,13 @@
 """Rules of `task status` and `task top`."""
 
+import http.server
 import json
 import os
 import pty
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -96,6 +98,37 @@ def test_who_is_not_there_is_told_beside_the_others(napping, tmp_path):
     assert "there is no such file" in done.stdout
     assert "nobody is there" in done.stdout
     assert " nap " in done.stdout
+
+
+@pytest.fixture
+def stranger():
+    """The address of a server whose /info is JSON about something else: an nsqd's."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"version":"1.3.0","state":"up","tcp_port":4150}')
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_server_of_somebody_else_is_none_of_ours(stranger):
+    """It is no empty line with the exit code of success, and its JSON is not shown."""
+    done = task("status", stranger)
+    assert done.returncode == 4
+    assert "answers, but is no launcher or taskmaster" in done.stdout
+    done = task("status", "--json", stranger)
+    assert done.returncode == 4
+    assert json.loads(done.stdout) == {
+        "address": stranger,
+        "error": "answers, but is no launcher or taskmaster",
+    }
 
 
 @pytest.mark.parametrize("command", ["status", "top"])

@@ -11,6 +11,9 @@ PATIENCE = 5.0
 """Seconds for an answer."""
 MOST_BYTES = 1 << 22
 """Bytes of an answer that are read."""
+STRANGER = "answers, but is no launcher or taskmaster"
+TELL = {"launcher": dict, "launchers": list, "taskmaster": dict}
+"""What the facts of ours have one of, and its type."""
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -64,7 +67,14 @@ def facts_of(address: str, patience: float) -> tuple[dict[str, Any], str]:
         return {}, _told(error)
     finally:
         connection.close()
-    return (found, "") if isinstance(found, dict) else ({}, "is no task launch")
+    return (found, "") if _is_ours(found) else ({}, STRANGER)
+
+
+def _is_ours(found: Any) -> bool:
+    """Whether these are facts of ours: other servers have an `/info` too."""
+    return isinstance(found, dict) and any(
+        isinstance(found.get(name), kind) for name, kind in TELL.items()
+    )
 
 
 def _told(error: Exception) -> str:

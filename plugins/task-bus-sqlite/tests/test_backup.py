@@ -1,6 +1,8 @@
 """Rules of `task_bus_sqlite.backup`."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -8,8 +10,9 @@ from click.testing import CliRunner
 from sqlite_bodies import bodies, send
 from task_bus_sqlite import plugin
 from task_bus_sqlite.backup import back_up
+from task_bus_sqlite.setup import open_file
 
-from task_core.api import BusError, UsageError
+from task_core.api import BusConnectionError, BusError, UsageError
 
 
 @pytest.fixture
@@ -77,6 +80,49 @@ def test_a_failed_copy_leaves_nothing(open_bus, path, copy, monkeypatch):
     with pytest.raises(BusError):
         back_up(str(path), str(copy))
     assert not copy.exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [(sqlite3.SQLITE_FULL, "the disk is full"), (sqlite3.SQLITE_IOERR_WRITE, "failed")],
+)
+def test_a_disk_that_is_full_is_that_of_the_copy(
+    open_bus, path, copy, monkeypatch, code, reason
+):
+    """The database is only read: who makes room beside it gains nothing."""
+    open_bus().close()
+
+    def opened(*args, **more):
+        def execute(*_):
+            error = sqlite3.OperationalError("no room")
+            error.sqlite_errorcode = code
+            raise error
+
+        file = open_file(*args, **more)
+        file.execute = execute
+        return file
+
+    monkeypatch.setattr("task_bus_sqlite.backup.open_file", opened)
+    with pytest.raises(BusConnectionError, match=rf"copy\.db': .*{reason}"):
+        back_up(str(path), str(copy))
+    assert not copy.exists()
+
+
+def test_a_copy_that_may_not_grow_is_named(open_bus, path, copy):
+    """As the system tells it, by a limit on files."""
+    send(open_bus(), *[b"x" * 100_000] * 10)
+    code = (
+        "import resource, sys\n"
+        "from task_bus_sqlite.backup import back_up\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))\n"
+        "try:\n"
+        "    back_up(*sys.argv[1:])\n"
+        "except Exception as error:\n"
+        "    print(error)\n"
+    )
+    words = [sys.executable, "-c", code, str(path), str(copy)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert f"cannot use '{copy}': the disk failed" in done.stdout
 
 
 def test_the_command_says_what_it_made(open_bus, path, copy):

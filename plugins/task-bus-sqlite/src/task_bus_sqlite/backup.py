@@ -2,14 +2,18 @@
 
 import contextlib
 import os
+import sqlite3
 
 import click
 
+from task_bus_sqlite.errors import translate
 from task_bus_sqlite.setup import open_file
 from task_core.api import BusError, UsageError
 
 PATIENCE = 30.0
 """Seconds to wait while the file is locked."""
+OF_COPY = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC)
+"""What is about the copy: of the database itself is only read."""
 
 HELP = """Copy the file of a bus sqlite while it is in use.
 
@@ -53,12 +57,25 @@ def back_up(path: str, copy: str) -> None:
         _reserve(copy)
         try:
             source.rows("VACUUM INTO ?", (os.path.abspath(copy),))
-        except BusError:
+        except BusError as error:
             with contextlib.suppress(OSError):
                 os.unlink(copy)
-            raise
+            raise _of_whom(error, copy) from None
     finally:
         source.close()
+
+
+def _of_whom(error: BusError, copy: str) -> BusError:
+    """Return an error of the copying; it names the copy if that could not be written.
+
+    Args:
+        error: What names the database.
+        copy: Where to.
+    """
+    said = error.__context__
+    if isinstance(said, sqlite3.Error) and said.sqlite_errorcode in OF_COPY:
+        return translate(said, copy)
+    return error
 
 
 def _reserve(path: str) -> None:

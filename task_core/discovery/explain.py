@@ -1,10 +1,12 @@
 """The words for what cannot be had: an unknown name, a conflict, a failed import."""
 
+import json
 import os
 import re
 import sys
 from collections.abc import Callable, Collection, Sequence
 from importlib.metadata import Distribution
+from urllib.parse import unquote, urlsplit
 
 from task_core.api.worker import describe
 from task_core.discovery.found import Found, normalise
@@ -173,8 +175,7 @@ def reasons(found: Found, error: BaseException) -> Reasons:
     if isinstance(error, ModuleNotFoundError) and error.name:
         missing = error.name.partition(".")[0]
         if missing == found.top:
-            reinstall = f"pip install --force-reinstall {found.distribution}"
-            return "P08", f"its own module '{error.name}' is not there", reinstall
+            return "P08", f"its own module '{error.name}' is not there", again(found)
         cause = f"it needs the module '{error.name}', which is not there"
         return "P01", cause, _install(found, missing)
     if isinstance(error, SystemExit):
@@ -186,6 +187,41 @@ def reasons(found: Found, error: BaseException) -> Reasons:
         return "P01", cause, "mend it"
     upgrade = f"pip install --upgrade {found.distribution}, or tell its author"
     return "P01", cause, upgrade
+
+
+def again(found: Found) -> str:
+    """Say what to do about an entry point that names nothing.
+
+    What comes from a folder of this machine is no better after an install, and an index
+    has something else of that name, or nothing.
+    """
+    source = source_of(found)
+    if not os.path.isdir(source):
+        return f"pip install --force-reinstall {found.distribution}"
+    return (
+        f"mend the entry point of {found.distribution}, and install it again: pip"
+        f" install {'-e ' * bool(source_of(found, editable=True))}{source}"
+    )
+
+
+def source_of(found: Found, *, editable: bool = False) -> str:
+    """Return the folder that a distribution was installed from, if it was one.
+
+    Args:
+        found: A plugin of the distribution.
+        editable: Only if it is used from there.
+    """
+    if not found.location:
+        return ""
+    try:
+        text = Distribution.at(found.location).read_text("direct_url.json")
+        url = json.loads(text or "{}")
+        how = url.get("dir_info")
+        if how is None or (editable and not how.get("editable")):
+            return ""
+        return unquote(urlsplit(url["url"]).path)
+    except (ValueError, KeyError, AttributeError):
+        return ""
 
 
 def _not_imported_here(found: Found, error: BaseException) -> WorkerError:
@@ -236,7 +272,7 @@ def _install(found: Found, module: str) -> str:
     for requirement in requirements_of(found):
         if normalise(requirement_name(requirement)) == normalise(module):
             return f"pip install '{requirement.partition(';')[0].replace(' ', '')}'"
-    if not found.distribution:
+    if not found.distribution or os.path.isdir(source_of(found)):
         return f"install what brings '{module}'"
     return (
         f"pip install --force-reinstall {found.distribution},"

@@ -1,16 +1,18 @@
 """What the doctor can say, and what it says of distributions: nothing is imported."""
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from importlib.metadata import Distribution
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import attrs
 
-from task_core.discovery.explain import requirement_name, requirements_of
+from task_core.discovery.explain import (
+    requirement_name,
+    requirements_of,
+    source_of,
+)
 from task_core.discovery.found import CORE, Found, normalise
 from task_core.discovery.installed import copies_of, header
 
@@ -65,21 +67,11 @@ def stale(found: Found) -> Iterator[Finding]:
     if not header(Distribution.at(found.location), "Name"):
         cause = f"{found.location} has no metadata: an uninstall left it behind"
         yield _of(found, "P08", Level.FAIL, cause, f"delete the folder, or {again}")
-    source = _editable_source(found)
+    source = source_of(found, editable=True)
     if source and not os.path.exists(source):
         cause = f"it is an editable install of {source}, which is gone"
         fix = f"pip uninstall {found.distribution}, or install it from where it is now"
         yield _of(found, "P08", Level.FAIL, cause, fix)
-
-
-def _editable_source(found: Found) -> str:
-    try:
-        text = Distribution.at(found.location).read_text("direct_url.json")
-        url = json.loads(text or "{}")
-        editable = url.get("dir_info", {}).get("editable")
-        return unquote(urlsplit(url["url"]).path) if editable else ""
-    except (ValueError, KeyError, AttributeError):
-        return ""
 
 
 def copies(found: Found, path: Sequence[str]) -> Iterator[Finding]:
@@ -137,7 +129,7 @@ def manners(found: Found) -> Iterator[Finding]:
         fix = f'its author can add "{CORE}>=0.1,<1" to its dependencies'
         yield _of(found, "P12", Level.INFO, cause, fix)
     record = Distribution.at(found.location).read_text("RECORD")
-    if record and "py.typed" not in record and not _editable_source(found):
+    if record and "py.typed" not in record and not source_of(found, editable=True):
         cause = "it has no py.typed: type checkers do not see its types"
         yield _of(found, "P12", Level.INFO, cause, "its author can add that file")
 

@@ -79,9 +79,10 @@ def explained(found: Found, error: BaseException) -> Exception:
             from task_core.discovery.files import missing  # noqa: PLC0415
 
             return missing(found)
+        from task_core.discovery.explain import again  # noqa: PLC0415
+
         cause = f"there is no '{path}' in {found.module}"
-        fix = f"pip install --force-reinstall {found.distribution}"
-        return _error(PluginContractError, found, "P02", cause, fix)
+        return _error(PluginContractError, found, "P02", cause, again(found))
     # Only now, since good plugins need none of it.
     from task_core.discovery.explain import import_failed  # noqa: PLC0415
 

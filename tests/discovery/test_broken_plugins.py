@@ -243,6 +243,33 @@ def test_an_editable_install_whose_source_is_gone_is_stale(site, findings):
     assert _fail_of(findings, distribution="task-bus-stale") == [("P08", cause, fix)]
 
 
+def test_an_entry_point_of_ones_own_that_names_nothing_is_to_be_mended(tmp_path):
+    """An install of that name mends nothing, and may fetch what a stranger made."""
+    source = tmp_path / "source"
+    for name, place in (("slog", "slug:slog"), ("snail", "snial:snail")):
+        write_distribution(
+            tmp_path / "site",
+            f"{name}-worker",
+            entry_points={"task_core.worker": {name: place}},
+            modules={"slug": "slug = 1"},
+            requires=["task-framework>=0.1,<1"],
+            editable=source,
+        )
+    env = {**os.environ, "PYTHONPATH": f"{tmp_path / 'site'}:{source}"}
+    for name, cause in (
+        ("slog", "there is no 'slog' in slug"),
+        ("snail", "it cannot be imported: its own module 'snial' is not there"),
+    ):
+        words = [sys.executable, "-m", "task_core", "launch", "--worker", name]
+        done = subprocess.run(
+            words, capture_output=True, text=True, env=env, input="", check=False
+        )
+        fix = f"mend the entry point of {name}-worker, and install it again"
+        expected = f"{cause}: {fix}: pip install -e {source}\n"
+        assert (done.returncode, done.stdout) == (3, "")
+        assert done.stderr.endswith(expected)
+
+
 def test_listing_imports_nothing_of_what_it_lists(site, task):
     """Whatever happens on import, the list shows it."""
     code = (

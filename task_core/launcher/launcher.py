@@ -38,6 +38,7 @@ from task_core.launcher.plan import (
     start_line,
 )
 from task_core.launcher.quarantine import Quarantine
+from task_core.launcher.settings import refuse_unknown
 from task_core.launcher.signature import AnyWorker, as_plugin
 from task_core.launcher.stats import Stats
 from task_core.launcher.stop import Cancel, Stop
@@ -69,6 +70,7 @@ def make_launcher(
         settings: Fields of the plan, in place of what it has.
 
     Raises:
+        TypeError, UsageError: A setting is unknown, or makes no sense.
         WorkerError: The worker cannot be called.
         UnsupportedCapabilityError: The bus cannot do what the plan wants.
         BusError: The bus cannot be opened.
@@ -84,6 +86,7 @@ def make_launcher(
     options = plugin.options() if options is None else options
     if plugin.type_of is not None:
         plugin = attrs.evolve(plugin, task_type=plugin.type_of(options))
+    refuse_unknown(settings, Plan)
     plan = attrs.evolve(plan or Plan(**plugin.defaults.settings), **settings)
     plan = plan.completed(plugin.type)
     pool = make_pool(worker, plugin, options, plan, find)

@@ -15,9 +15,9 @@ from task_core.dead import dead_topic
 from task_core.errors import (
     BusError,
     UnsupportedCapabilityError,
-    UsageError,
     excerpt,
 )
+from task_core.launcher.settings import number_or, with_readers
 from task_core.values import format_duration
 
 
@@ -45,12 +45,6 @@ class Pool(StrEnum):
     """A child process for each."""
 
 
-def _pool(value: str) -> Pool:
-    if value not in list(Pool):
-        raise UsageError(f"pool: {value!r} is none of {', '.join(Pool)}")
-    return Pool(value)
-
-
 _RATE = re.compile(r"(\d+(?:\.\d+)?)/([smh])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
@@ -72,7 +66,7 @@ def parse_rate(text: str) -> float:
 
 
 def _rate(value: float | str) -> float:
-    return parse_rate(value) if isinstance(value, str) else float(value)
+    return number_or(parse_rate, "rate", value)
 
 
 class Guarantee(StrEnum):
@@ -92,9 +86,9 @@ _MEANING = {
 }
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False, field_transformer=with_readers)
 class Plan:
-    """What a launcher is to do. All times are in seconds.
+    """What a launcher is to do. Times are in seconds, and may be given as `"5m"`.
 
     Args:
         topic, channel: What to read; the worker's task type when empty.
@@ -123,6 +117,9 @@ class Plan:
         ack: When a delivery is acknowledged.
         require: Refuse a bus that cannot promise this.
         type_policy: What to do with tasks of another type.
+
+    Raises:
+        TypeError, UsageError: One of them makes no sense; the text names it.
     """
 
     topic: str = ""
@@ -130,7 +127,7 @@ class Plan:
     done_topic: str = "done"
     dead_topic: str = ""
     concurrency: int = 1
-    pool: Pool = attrs.field(default=Pool.THREAD, converter=_pool)
+    pool: Pool = Pool.THREAD
     max_tasks_per_child: int = 0
     max_memory_per_child: int = 0
     prefetch: int | None = None

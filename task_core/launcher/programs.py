@@ -56,6 +56,7 @@ def run_launcher(
         What happened, as counts.
 
     Raises:
+        TypeError, UsageError: A setting is unknown, or makes no sense.
         WorkerError: The worker cannot be called.
         BusError: The bus failed.
     """
@@ -89,6 +90,7 @@ class LauncherThread:
         worker, bus, plan, options, settings: As for `run_launcher`.
 
     Raises:
+        TypeError, UsageError: A setting is unknown, or makes no sense.
         WorkerError: The worker cannot be called.
         BusError: The bus cannot be opened.
 

@@ -20,6 +20,11 @@ def hangs(info: str):
     while True:
         time.sleep(600)
 
+@worker
+def dies_late(info: str):
+    time.sleep(1.1)
+    os._exit(4)
+
 @worker(pool="process", timeout="100ms")
 def starts_another(info: str):
     other = subprocess.Popen(["sleep", "600"])
@@ -116,6 +121,32 @@ def test_a_stop_ends_children_that_do_not_heed_it(start):
         "worker forced to close; waited '300ms'"
     ]
     assert ends(pid)
+
+
+def lasted(done):
+    """Whether a done task tells of a run that took more than a second."""
+    return done["started"] < done["ended"]
+
+
+def test_a_task_that_was_forced_to_close_tells_when_it_began(start):
+    """Its process cannot tell any more; what had not begun has no start of its own."""
+    flags = ["--pool", "process", "--kill-time", "1100ms", "--prefetch", "1"]
+    process = start("launch", "-w", "work.py:hangs", *flags)
+    process.stdin.write(line("hangs", "1") + line("hangs", "2"))
+    process.stdin.flush()
+    number_after(process.stderr, b"hangs in")
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=60)
+    assert {one["info"]: lasted(one) for one in lines(out)} == {"1": True, "2": False}
+
+
+def test_a_task_whose_process_died_tells_when_it_began(task):
+    """And not when that was noticed."""
+    flags = ["--pool", "process"]
+    done = task("launch", "-w", "work.py:dies_late", *flags, stdin=line("t", "1"))
+    (only,) = lines(done.stdout)
+    assert only["msg"] == "its process exited with 4"
+    assert lasted(only)
 
 
 def test_what_a_run_has_started_dies_with_its_process(start):

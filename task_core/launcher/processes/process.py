@@ -126,8 +126,8 @@ class Process:
             return False
         return not self.jobs or now - self.since < STALL
 
-    def give(self, jobs: Iterable[Job], now: float) -> None:
-        """Hand over jobs."""
+    def give(self, jobs: Iterable[Job], now: float, stamp: str) -> None:
+        """Hand over jobs; `stamp` is the same moment, as tasks write it."""
         idle, works = not self.jobs, []
         for job in jobs:
             self._count += 1
@@ -136,12 +136,14 @@ class Process:
             works.append(Work(self._count, body, attempt, place_of(job)))
         self.say(*works)
         if idle:
-            self.begin(now)
+            self.begin(now, stamp)
 
-    def begin(self, now: float) -> None:
-        """Note that the first job begins, if there is one."""
+    def begin(self, now: float, stamp: str) -> None:
+        """Note that the first job begins, if there is one: a dead child cannot tell."""
         self.since, self._nudged = now, -inf
         first = next(iter(self.jobs.values()), None)
+        if first is not None:
+            first.task.started = stamp
         with contextlib.suppress(ValueError):  # nonsense in its meta: it ends at once
             self.limit = limit_of(first.task, self._timeout) if first else None
 

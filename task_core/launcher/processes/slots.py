@@ -190,7 +190,7 @@ class ProcessSlots:
             else:
                 self._handover.finished.append(job)
         if jobs:
-            one.give(jobs, now)
+            one.give(jobs, now, self._clock.stamp())
 
     def _report(self) -> None:
         """Wake the bus thread if there is enough, or nothing else to come."""
@@ -207,7 +207,7 @@ class ProcessSlots:
         for message in messages:
             self._heed(one, message)
         if done:
-            one.begin(self._clock.monotonic())
+            one.begin(self._clock.monotonic(), self._clock.stamp())
             mean = sum(message.took for message in done) / len(done)
             worth = min(int(AHEAD / max(mean, 1e-9)), 2 * self._ahead)
             self._ahead = max(1, min(worth, self._most_ahead))
@@ -249,6 +249,8 @@ class ProcessSlots:
 
     def _return(self, jobs: Sequence[Job]) -> None:
         """Let others have jobs that were not begun, before all that wait."""
+        for job in jobs:
+            job.task.started = ""
         if self._cancelled:
             self._leave(jobs)
         else:

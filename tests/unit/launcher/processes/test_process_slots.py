@@ -8,6 +8,7 @@ import process_workers as workers
 import pytest
 
 from task_core.api import Task, warn
+from task_core.clock import SystemClock
 from task_core.errors import UsageError, WorkerError
 from task_core.launcher.launcher import make_launcher
 from task_core.launcher.processes.polls import Polls
@@ -231,6 +232,18 @@ def test_a_run_that_ignores_that_is_killed(work, worker):
     """After the grace; the next task has another process."""
     done = work(worker, "a", timeout=0.2, kill_time=0.4)
     assert done["a"].msg == "timed out after 200ms"
+
+
+def test_a_task_whose_process_was_killed_keeps_its_start(work, journal):
+    """The run has noted something before its end, and after its start."""
+    early, late = "2026-02-01T00:00:00Z", "2026-02-01T00:00:09Z"
+
+    class Stamps(SystemClock):
+        def stamp(self):
+            return late if journal() else early
+
+    done = work(workers.ignores, "a", timeout=2.0, kill_time=0.1, clock=Stamps())
+    assert (done["a"].started, done["a"].ended) == (early, late)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -1,10 +1,15 @@
 """Who is to blame for the end of a child process: what it was at, and nobody else."""
 
+import logging
+
 from task_core.api.worker import failed
 from task_core.clock import Clock
+from task_core.launcher.at_work import about, name_of
 from task_core.launcher.context import Job, SharedContext, stamp_unrun
 from task_core.launcher.processes.process import TIMEOUT, Process
 from task_core.launcher.timeouts import time_out
+
+log = logging.getLogger("task")
 
 
 def blame(
@@ -26,6 +31,12 @@ def blame(
     stamp_unrun(guilty.task, clock)
     if one.ended_by == TIMEOUT and one.limit is not None:
         time_out(guilty, shared, one.limit)
+        log.warning(
+            "task %s: %s; SIGTERM did not end it: its process was killed",
+            name_of(guilty),
+            guilty.outcome.msg,
+            extra=about(guilty),
+        )
     else:
         guilty.outcome = failed(f"its process {how}")
         guilty.killed = how

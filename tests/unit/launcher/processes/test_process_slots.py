@@ -228,10 +228,12 @@ def test_a_run_that_is_late_is_interrupted_by_sigterm(work, journal, info):
 
 
 @pytest.mark.parametrize("worker", [workers.ignores, workers.swallows])
-def test_a_run_that_ignores_that_is_killed(work, worker):
-    """After the grace; the next task has another process."""
+def test_a_run_that_ignores_that_is_killed(work, worker, caplog):
+    """After the grace, which is told; the next task has another process."""
     done = work(worker, "a", timeout=0.2, kill_time=0.4)
     assert done["a"].msg == "timed out after 200ms"
+    text = "timed out after 200ms; SIGTERM did not end it: its process was killed"
+    assert f"task load 'a' at 1, attempt 1: {text}" in caplog.messages
 
 
 def test_a_task_whose_process_was_killed_keeps_its_start(work, journal):

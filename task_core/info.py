@@ -20,6 +20,11 @@ from task_core.values import LISTS, reader, texts_reader, write, write_texts
 
 T = TypeVar("T")
 
+GIVEN = (
+    "str, bool, int, float, Path, timedelta, datetime or an Enum, also in a list[...],"
+    " tuple[..., ...] or dict[str, ...]"
+)
+"""Which types it can give."""
 _LONGEST = 200  # characters of one problem, whatever the input
 
 
@@ -201,7 +206,8 @@ def _reader_of(params: type, field: Field) -> _Reader:
     read = _nothing if record else texts_reader(kind, layout)
     if read is None:
         raise WorkerError(
-            f"{params.__name__}.{field.attribute}: an info string cannot give {kind}"
+            f"{params.__name__}.{field.attribute}: an info string cannot give"
+            f" {_shown(kind)}, but {GIVEN}"
         )
     if field.check and not attrs.has(params):  # those check in their constructor
         read = _checked(read, field.check)
@@ -217,6 +223,11 @@ def _reader_of(params: type, field: Field) -> _Reader:
         read_one=read_one,
         record=record,
     )
+
+
+def _shown(kind: Any) -> str:
+    """Return a type as it is written."""
+    return kind.__qualname__ if type(kind) is type else str(kind)
 
 
 def _nothing(texts: list[str]) -> None:

@@ -59,7 +59,7 @@ def compile_call(worker: Worker | Callable[..., Any], *, strict: bool = True) ->
             close=worker.close,
         )
     if inspect.isclass(worker) or not callable(worker):
-        raise WorkerError(f"not a worker but {worker!r}: give a function or a Worker")
+        raise WorkerError(_no_worker(worker))
     first, wants_context = _read_signature(worker, strict)
     return Call(
         invoke=with_both(worker, first) if wants_context else with_one(worker, first),
@@ -68,6 +68,18 @@ def compile_call(worker: Worker | Callable[..., Any], *, strict: bool = True) ->
         sees_task=wants_context or first is _itself,
         close=lambda: None,
     )
+
+
+def _no_worker(thing: object) -> str:
+    """Say that something is no worker; of a class its name, not where it is kept."""
+    hint = "give a function or a Worker"
+    kind = thing if isinstance(thing, type) else type(thing)
+    if kind.__module__ == "builtins":
+        return f"not a worker but {thing!r}: {hint}"
+    name = kind.__name__
+    if issubclass(kind, Worker):
+        return f"not a worker but the class {name}: {hint}, {name}()"
+    return f"not a worker but of the class {name}: {hint}, class {name}(Worker)"
 
 
 def _is_async(function: Callable[..., Any]) -> bool:

@@ -4,9 +4,9 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import attrs
 import msgspec
@@ -437,11 +437,24 @@ def test_a_layout_reads_other_dates():
 
 
 @pytest.mark.parametrize(
-    "kind", [bytes, object, set[str], tuple[int, str], dict[int, str], int | str, list]
+    "kind",
+    [
+        bytes,
+        object,
+        set[str],
+        date,
+        Literal["x", "y"],
+        tuple[int, str],
+        dict[int, str],
+        int | str,
+        list,
+    ],
 )
 def test_a_type_that_no_text_can_give_is_a_mistake_of_the_author(kind):
     """It is told before any task runs, with class and field."""
-    with pytest.raises(WorkerError, match=r"^Params\.x: an info string cannot give "):
+    with pytest.raises(
+        WorkerError, match=r"^Params\.x: an info string cannot give .*, but str, bool,"
+    ):
         parse_info(params_of(kind), "")
 
 

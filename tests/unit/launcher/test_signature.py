@@ -153,6 +153,13 @@ def context_first(ctx: WorkerContext):
     """Do nothing."""
 
 
+class Plain:
+    """Lacks its base."""
+
+    def do_task(self, task, ctx):
+        """Do nothing."""
+
+
 def number(n: int):
     """Do nothing."""
 
@@ -166,6 +173,7 @@ def unknown(info: "Nowhere"):  # noqa: F821
     [
         (Shy, "give a function or a Worker"),
         (5, "not a worker but 5"),
+        (Plain(), r"of the class Plain: give a function or .*, class Plain\(Worker\)$"),
         (no_parameters, "'no_parameters' must take one parameter"),
         (three, "may take a context as the second, not"),
         (keyword_only, "must take one parameter"),

@@ -86,9 +86,7 @@ def make_launcher(
     options = plugin.options() if options is None else options
     if plugin.type_of is not None:
         plugin = attrs.evolve(plugin, task_type=plugin.type_of(options))
-    refuse_unknown(settings, Plan)
-    plan = attrs.evolve(plan or Plan(**plugin.defaults.settings), **settings)
-    plan = plan.completed(plugin.type)
+    plan = _plan_of(plugin, plan, settings)
     pool = make_pool(worker, plugin, options, plan, find)
     opened = opened_bus(bus)
     try:
@@ -106,6 +104,12 @@ def make_launcher(
         clock=clock or SystemClock(),
         log=log,
     )
+
+
+def _plan_of(plugin: WorkerPlugin, plan: Plan | None, settings: dict[str, Any]) -> Plan:
+    refuse_unknown(settings, Plan)
+    plan = attrs.evolve(plan or Plan(**plugin.defaults.settings), **settings)
+    return plan.completed(plugin.type)
 
 
 def _usable(bus: Bus, plan: Plan, plugin: WorkerPlugin, log: logging.Logger) -> Bus:

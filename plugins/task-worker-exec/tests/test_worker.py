@@ -293,6 +293,7 @@ def test_once_is_terminated_when_cancelled(make):
         ("/", "'/' is a directory"),
         ("", "no program given: use exec:./program"),
         ("sh 'x", "cannot split"),
+        ("python3 -u gone.py", "there is no file 'gone.py' for python3"),
     ],
 )
 def test_a_command_that_cannot_run_is_refused_at_the_start(command, text):

@@ -1,11 +1,16 @@
 """The options of the worker, and the name that a command gives it."""
 
 import os
+import re
 import shlex
+from collections.abc import Sequence
 
 import attrs
 
 from task_core.api import UrlPart, option
+
+INTERPRETER = re.compile(r"(python|node|ruby|perl|php|bash|dash|sh)[0-9.]*")
+SCRIPTS = (".py", ".js", ".rb", ".pl", ".php", ".sh")
 
 
 @attrs.frozen(kw_only=True)
@@ -27,6 +32,22 @@ def split_command(command: str) -> list[str]:
         ValueError: A quotation does not end.
     """
     return [command] if os.path.isfile(command) else shlex.split(command)
+
+
+def missing_script(words: Sequence[str]) -> str:
+    """Return the script that an interpreter is given and that is not there, or nothing.
+
+    It would start, and wait for the tasks of another type: those of the interpreter.
+
+    Example:
+        >>> missing_script(["python3", "-u", "no-such-file.py"])
+        'no-such-file.py'
+    """
+    if not INTERPRETER.fullmatch(os.path.basename(words[0])):
+        return ""
+    first = next((word for word in words[1:] if not word.startswith("-")), "")
+    is_script = first.endswith(SCRIPTS) and not os.path.isfile(first)
+    return first if is_script else ""
 
 
 def name_of(options: ExecOptions) -> str:

@@ -25,7 +25,7 @@ from task_worker_exec.backoff import Backoff
 from task_worker_exec.child import Child, Grace, end
 from task_worker_exec.keys import Keys
 from task_worker_exec.leash import Leash
-from task_worker_exec.options import split_command
+from task_worker_exec.options import missing_script, split_command
 from task_worker_exec.outcome import read_answer, read_ending
 
 
@@ -63,6 +63,8 @@ def read_command(command: str) -> list[str]:
     program = argv[0]
     if shutil.which(program) is None:
         raise WorkerError(f"worker 'exec': {_problem(program)}")
+    if script := missing_script(argv):
+        raise WorkerError(f"worker 'exec': there is no file '{script}' for {program}")
     return argv
 
 

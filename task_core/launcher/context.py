@@ -130,6 +130,19 @@ class RunContext:
         if self._meta:
             self.task.meta = merge_meta(self.task.meta, self._meta)
 
+    def strange_meta(self) -> str:
+        """Return what in `meta` is neither a text nor several, if it can be told."""
+        for key, value in (self._meta or {}).items():
+            several = isinstance(value, list | tuple | set | frozenset)
+            texts = value if several else (value,)
+            lazy = not isinstance(value, bytes) and isinstance(value, Iterable)
+            plain = all(isinstance(text, str) for text in texts)
+            if not isinstance(key, str) or not (plain or (lazy and not several)):
+                from reprlib import repr as short  # noqa: PLC0415  few need it
+
+                return f"ctx.meta[{short(key)}] = {short(value)}, not a str or a list"
+        return ""
+
     def wait(self, seconds: float) -> bool:
         """Sleep; return True when cancelled, at once in that case."""
         if seconds < self.left:

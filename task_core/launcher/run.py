@@ -284,7 +284,8 @@ def take_changes(job: Job) -> None:
         try:
             job.context.merge_meta()
         except Exception as error:  # noqa: BLE001  it may be lazy code of the worker's
-            job.outcome = failed(f"the worker's meta is no text: {describe(error)}")
+            text = job.context.strange_meta() or describe(error)
+            job.outcome = failed(f"the worker's meta is no text: {text}")
     try:
         "".join(astuple(job.task))
     except TypeError:

@@ -158,6 +158,25 @@ def test_meta_that_is_no_text_is_an_error_of_the_task(value):
     assert job.task.meta == "key=abc&name=test"
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "shown"),
+    [
+        ("k", 3, "ctx.meta['k'] = 3,"),
+        ("k", ["a", 3], "ctx.meta['k'] = ['a', 3],"),
+        ("k", b"a", "ctx.meta['k'] = b'a',"),
+        (5, "a", "ctx.meta[5] = 'a',"),
+        ("k", raising(), "LookupError: no more"),
+    ],
+)
+def test_meta_that_is_no_text_is_named(key, value, shown):
+    """By key and value, for the author; of lazy code it is what that raised."""
+
+    def worker(info, ctx):
+        ctx.meta.update({"good": "1", "two": ["1", "2"], key: value})
+
+    assert f"meta is no text: {shown}" in perform(worker).outcome.msg
+
+
 def test_a_worker_that_spoils_its_task_gets_an_error_and_the_task_is_restored():
     """Nothing that no other program could read is ever sent."""
 

@@ -82,7 +82,7 @@ class Client:
         priority: int = 0,
         key: str | None = None,
         unique: Span | None = None,
-        timeout: float = 30.0,
+        timeout: Span = 30.0,
         connection: Any = None,
         **fields: Any,
     ) -> Task:
@@ -96,7 +96,7 @@ class Client:
             priority, key: As on `Message`.
             unique: For how long its like is refused, as `"1h"` or in seconds; needs a
                 hook plugin that remembers what was sent.
-            timeout: Seconds until the broker counts as away.
+            timeout: Until the broker counts as away, as `"5s"` or in seconds.
             connection: Of the caller's, to the database of the bus: the task is sent
                 when its transaction is committed, or never (capability `outbox`).
 
@@ -111,7 +111,7 @@ class Client:
             BusError: It was not confirmed for another reason.
             UnsupportedCapabilityError: The bus has no delay or priority.
         """
-        new = as_task(task, info, fields)
+        new = as_task(task, info, fields, "send")
         message = message_of(new, topic)
         if delay != 0:
             message.delay = seconds_of("delay", delay)
@@ -130,7 +130,7 @@ class Client:
         *,
         topic: str | None = None,
         unique: Span | None = None,
-        timeout: float = 30.0,
+        timeout: Span = 30.0,
         connection: Any = None,
     ) -> Sent:
         """Send many tasks, a batch at a time.
@@ -142,7 +142,7 @@ class Client:
             tasks: What to send; taken as it is sent.
             topic: Where to; each task's type when not given.
             unique, connection: As for `send`.
-            timeout: Seconds for each batch.
+            timeout: For each batch, as `"5s"` or in seconds.
         """
 
         def confirm(batch: list[Task]) -> None:
@@ -162,14 +162,14 @@ class Client:
         info: str = "",
         *,
         topic: str | None = None,
-        timeout: float = 30.0,
+        timeout: Span = 30.0,
         **fields: Any,
     ) -> Task:
         """Send a task, and wait for its done task.
 
         Args:
             task, info, topic, fields: As for `send`. The task needs an `id`.
-            timeout: Seconds for everything together.
+            timeout: For everything together, as `"5s"` or in seconds.
 
         Returns:
             The done task; look at its `result` and `msg`.
@@ -179,26 +179,26 @@ class Client:
             UnsupportedCapabilityError: The bus has no channels; nothing was sent.
             BusError: As for `send`.
         """
-        new = as_task(task, info, fields)
+        patience = seconds_of("timeout", timeout)
+        new = as_task(task, info, fields, "call")
         if not new.id:
             raise UsageError("a task without an id cannot be waited for")
-        end = monotonic() + timeout
+        message = message_of(new, topic)
+        end = monotonic() + patience
         results = self._reader()
-        future = results.expect(new.id, timeout)
+        future = results.expect(new.id, patience)
         try:
-            self._confirm([message_of(new, topic)], end - monotonic())
+            self._confirm([message], max(0.0, end - monotonic()))
             return future.result(max(0.0, end - monotonic()))
         except TimeoutError:
             raise TimeoutError(
-                f"task '{new.type}' of id {new.id} is not done after {timeout:g}s: does"
-                f" a worker read the topic '{topic or new.type}'?"
+                f"task '{new.type}' of id {new.id} is not done after {patience:g}s:"
+                f" does a worker read the topic '{topic or new.type}'?"
             ) from None
         finally:
             results.forget(new.id)
 
-    def read(
-        self, topic: str, *, channel: str, timeout: float | None = None
-    ) -> Reading:
+    def read(self, topic: str, *, channel: str, timeout: Span | None = None) -> Reading:
         """Iterate over the tasks of a topic; each is settled when its body is left.
 
         A body that breaks or raises gives its task back. The iterator belongs to the
@@ -207,7 +207,7 @@ class Client:
         Args:
             topic: What to read.
             channel: Who reads: readers on one channel share the tasks.
-            timeout: Seconds without a task after which it ends; None: never.
+            timeout: How long it waits for a task, as `"5s"` or in seconds; None: on.
         """
         self._check_open()
         return Reading(self._open_bus, topic, channel, timeout)
@@ -239,18 +239,19 @@ class Client:
         self._pid = os.getpid()
         self._sender = self._results = None
 
-    def _confirm(self, messages: list[Message], timeout: float) -> None:
+    def _confirm(self, messages: list[Message], timeout: Span) -> None:
         """Send, and wait until all is confirmed."""
+        patience = seconds_of("timeout", timeout)
         sender = self._sender or self._thread()
-        request = sender.submit(messages, timeout)
+        request = sender.submit(messages, patience)
         if not request.wait():
             request.abandon()
             raise BusConnectionError(
-                f"bus '{self.name}' has not confirmed anything for {timeout:g}s"
+                f"bus '{self.name}' has not confirmed anything for {patience:g}s"
             )
 
     def _confirm_once(
-        self, tasks: list[Task], messages: list[Message], unique: Span, timeout: float
+        self, tasks: list[Task], messages: list[Message], unique: Span, timeout: Span
     ) -> None:
         """The same, of tasks whose like is not sent again for a time."""
         seconds = seconds_of("unique", unique, least=MOMENT)

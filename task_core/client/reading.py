@@ -7,6 +7,7 @@ from time import monotonic
 from task_core.api.bus import Bus
 from task_core.api.consumer import Consumer
 from task_core.api.message import Delivery, Message
+from task_core.client.sent import Span, check_text, seconds_of
 from task_core.clock import SystemClock
 from task_core.dead import DeadLetter, dead_topic, encode_dead
 from task_core.errors import BusConnectionError, DecodeError, LeaseLostError
@@ -25,7 +26,11 @@ class Reading(Iterator[Task]):
     Args:
         open_bus: Makes the bus, which is closed in the end.
         topic, channel: What to read.
-        timeout: Seconds without a task after which it ends; None: never.
+        timeout: Time without a task after which it ends; None: never.
+
+    Raises:
+        TypeError: Topic or channel is no text.
+        UsageError: The timeout is no time.
     """
 
     def __init__(
@@ -33,12 +38,14 @@ class Reading(Iterator[Task]):
         open_bus: Callable[[], Bus],
         topic: str,
         channel: str,
-        timeout: float | None,
+        timeout: Span | None,
     ) -> None:
+        check_text("topic", topic)
+        check_text("channel", channel)
         self._open_bus = open_bus
         self._topic = topic
         self._channel = channel
-        self._timeout = timeout
+        self._timeout = None if timeout is None else seconds_of("timeout", timeout)
         self._stopped = threading.Event()
         self._consumer: Consumer | None = None
         self._tasks = self._iterate()

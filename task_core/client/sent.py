@@ -15,6 +15,7 @@ from task_core.errors import (
     PayloadError,
     SendError,
     UsageError,
+    nearest,
 )
 from task_core.task import Task, topic_of
 from task_core.values import parse_wait
@@ -42,12 +43,31 @@ class Sent(msgspec.Struct, frozen=True):
     error: FrameworkError | None = None
 
 
-def as_task(task: Task | str, info: str, fields: dict[str, Any]) -> Task:
+_FIELDS = ("job", "meta", "id", "clock")
+"""What a new task may be given beside its type and info."""
+
+
+_ARGUMENTS = {
+    "send": ("topic", "delay", "priority", "key", "unique", "timeout", "connection"),
+    "call": ("topic", "timeout"),
+}
+"""What those who make a task can be given besides."""
+
+
+def as_task(task: Task | str, info: str, fields: dict[str, Any], verb: str) -> Task:
     """Return a task that is given, or a new one of this type.
 
+    Args:
+        task, info, fields: What the caller gave.
+        verb: Who makes it: `send` or `call`.
+
     Raises:
-        TypeError: It is given, and info or fields besides.
+        TypeError: It is given, and info or fields besides, or there is no such field.
     """
+    for name in fields:
+        if name not in _FIELDS:
+            hint = nearest(name, [*_FIELDS, *_ARGUMENTS[verb]])
+            raise TypeError(f"{verb} has no argument '{name}'{hint}")
     if isinstance(task, str):
         return Task.new(task, info, **fields)
     if info or fields:
@@ -63,11 +83,14 @@ def message_of(task: Task, topic: str | None) -> Message:
         topic: Where to; the task's type when None.
 
     Raises:
+        TypeError: The topic is no text.
         UsageError: It is no task.
         DecodeError: Nobody could read it, or no topic can be made of its type.
     """
     if not isinstance(task, Task):
         raise UsageError(f"a task is wanted, not {task!r}: make one with Task.new")
+    if topic is not None:
+        check_text("topic", topic)
     body = encode_task(task)
     decode_task(body)  # what we send, everybody must read
     return Message(topic or topic_of(task), body)
@@ -122,6 +145,16 @@ def _send_batch(
     return msgspec.structs.replace(sent, count=sent.count + len(batch))
 
 
+def check_text(name: str, value: object) -> None:
+    """Refuse what is no text.
+
+    Raises:
+        TypeError: It is none; the error names the argument.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: a text is wanted, not {value!r}")
+
+
 def seconds_of(name: str, span: Span, *, least: float = 0.0) -> float:
     """Return a time in seconds.
 
@@ -132,12 +165,15 @@ def seconds_of(name: str, span: Span, *, least: float = 0.0) -> float:
         >>> seconds_of("unique", "1m30s")
         90.0
     """
+    wanted = "a text like '10s' or a number of seconds is wanted"
+    if not isinstance(span, str | int | float | timedelta) or isinstance(span, bool):
+        raise UsageError(f"{name}: {wanted}, not {span!r}")
     try:
         if isinstance(span, str):
             span = parse_wait(span)
-        seconds = span.total_seconds() if isinstance(span, timedelta) else float(span)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise UsageError(f"{name}: {error}") from None
+    seconds = span.total_seconds() if isinstance(span, timedelta) else float(span)
     if not seconds >= least:
         rule = "be more than nothing" if least else "not be negative"
         raise UsageError(f"{name}: must {rule}, got {span}")

@@ -6,6 +6,7 @@ import pytest
 
 from task_core.client.aio import AsyncClient
 from task_core.client.client import Client
+from task_core.errors import UsageError
 from task_core.task import Task
 
 
@@ -64,3 +65,17 @@ def test_a_cancelled_read_ends_at_once(tasks):
                 await reader
 
     asyncio.run(asyncio.wait_for(main(), 9))
+
+
+def test_a_timeout_may_have_a_unit(tasks):
+    """As for the client that blocks; and what is none is named."""
+
+    async def main():
+        async with tasks:
+            await tasks.send("load", "a", timeout="5s")
+            with pytest.raises(UsageError, match="timeout: not a duration"):
+                await tasks.send("load", "b", timeout="soon")
+            reading = tasks.read("load", channel="x", timeout="100ms")
+            return [task.info async for task in reading]
+
+    assert asyncio.run(main()) == ["a"]

@@ -1,0 +1,76 @@
+"""Rules of what clients are told: an argument that makes no sense is named."""
+
+from datetime import timedelta
+
+import pytest
+
+from task_core.errors import UsageError
+from task_core.task import Task
+
+VERBS = {
+    "send": lambda client, **more: client.send("load", "a", **more),
+    "send_many": lambda client, **more: client.send_many([Task.new("load")], **more),
+    "call": lambda client, **more: client.call("load", "a", **more),
+    "read": lambda client, **more: client.read(
+        **{"topic": "load", "channel": "look", **more}
+    ),
+}
+
+
+@pytest.mark.parametrize("span", ["5s", 5, timedelta(seconds=5)])
+@pytest.mark.parametrize("verb", ["send", "send_many"])
+def test_a_timeout_may_have_a_unit(client, verb, span):
+    """As a delay."""
+    assert VERBS[verb](client, timeout=span)
+
+
+def test_a_call_and_a_reader_wait_as_long_as_a_text_says(client):
+    """And the error of a call tells how long that was."""
+    client.send("load", "a")
+    assert [task.info for task in client.read("load", channel="x", timeout="50ms")]
+    with pytest.raises(TimeoutError, match=r"is not done after 0\.05s: does a worker"):
+        client.call("load", timeout="50ms")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("soon", "not a duration like 10s or 1h30m: 'soon'"),
+        ("5", "5 of what"),
+        (-1, "must not be negative, got -1"),
+        ([], r"a text like '10s' or a number of seconds is wanted, not \[\]"),
+        (True, "a text like '10s' or a number of seconds is wanted, not True"),
+    ],
+)
+def test_what_is_no_timeout_is_named(client, verb, value, words):
+    """Not what came of it inside."""
+    with pytest.raises(UsageError, match=f"^timeout: {words}"):
+        VERBS[verb](client, timeout=value)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_topic_is_a_text(client, verb):
+    """On every bus, before anything is sent."""
+    with pytest.raises(TypeError, match="^topic: a text is wanted, not 5"):
+        VERBS[verb](client, topic=5)
+
+
+@pytest.mark.parametrize(
+    ("verb", "name", "words"),
+    [
+        ("send", "dely", "send has no argument 'dely': did you mean 'delay'?"),
+        ("send", "mta", "send has no argument 'mta': did you mean 'meta'?"),
+        ("call", "timeut", "call has no argument 'timeut': did you mean 'timeout'?"),
+        ("call", "delay", "call has no argument 'delay'"),
+    ],
+)
+def test_an_argument_that_there_is_not_is_told_with_the_nearest(
+    client, verb, name, words
+):
+    """It is the verb that has none."""
+    with pytest.raises(TypeError) as caught:
+        VERBS[verb](client, **{name: 5})
+    assert str(caught.value) == words
+    with pytest.raises(TypeError, match=f"{verb} has no argument '{name}'"):
+        getattr(client, verb)(Task.new("load"), **{name: 5})

@@ -8,6 +8,8 @@ import pytest
 from documents import BLOCK, ROOT, named_file
 from task_testing import Backdoor, BusContract
 
+from task_core.api import BusError, Message
+
 NAME = "folder_bus"
 numbers = itertools.count(1)
 
@@ -39,6 +41,20 @@ def test_the_example_is_short():
     """What a bus must bring, and little else."""
     lines = [line for line in example().splitlines() if line.strip()]
     assert len(lines) <= 66
+
+
+def test_what_the_system_refuses_is_an_error_of_the_bus(module, tmp_path):
+    """As the page asks of every hook: no traceback for a place that cannot be."""
+    (tmp_path / "file").touch()
+    bus = module.FolderBus(tmp_path / "file")
+    for use in (
+        lambda: bus.subscribe("load", "load"),
+        lambda: bus.producer().prepare(["load"]),
+        lambda: bus.producer().send([Message("load", b"1")]),
+    ):
+        with pytest.raises(BusError, match="bus 'folder': cannot make a topic: "):
+            use()
+    bus.close()
 
 
 class FolderBackdoor(Backdoor):

@@ -5,14 +5,16 @@ import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from time import monotonic
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from task_core.api.capabilities import require
-from task_core.api.held import Held
 from task_core.api.message import Delivery, Message, check_messages
 from task_core.api.part import Owner, Part
 from task_core.api.waker import Waker
 from task_core.errors import BusError, LeaseLostError
+
+if TYPE_CHECKING:
+    from task_core.api.held import Held
 
 
 class Consumer(Part, contract=True):
@@ -41,6 +43,8 @@ class Consumer(Part, contract=True):
         self._made_waker: Waker | None = None
         self._held: Held | None = None
         if bus.capabilities.ack and not self.knows_lost:
+            from task_core.api.held import Held  # noqa: PLC0415  pipes hold nothing
+
             self._held = Held(bus.lease if bus.capabilities.lease else math.inf)
 
     def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:

@@ -43,9 +43,7 @@ class Consumer(Part, contract=True):
         self._made_waker: Waker | None = None
         self._held: Held | None = None
         if bus.capabilities.ack and not self.knows_lost:
-            from task_core.api.held import Held  # noqa: PLC0415  pipes hold nothing
-
-            self._held = Held(bus.lease if bus.capabilities.lease else math.inf)
+            self._held = _ledger(bus.lease if bus.capabilities.lease else math.inf)
 
     def receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         """Wait for messages.
@@ -250,3 +248,9 @@ class Consumer(Part, contract=True):
         """End the wait of `_receive` (any thread): by default, that of `_waker`."""
         if self._made_waker is not None:
             self._made_waker.wake()
+
+
+def _ledger(lease: float) -> "Held":
+    from task_core.api.held import Held  # noqa: PLC0415  pipes hold nothing
+
+    return Held(lease)

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from math import inf
+from reprlib import repr as short
 from typing import Any
 
 import msgspec
@@ -138,8 +139,6 @@ class RunContext:
             lazy = not isinstance(value, bytes) and isinstance(value, Iterable)
             plain = all(isinstance(text, str) for text in texts)
             if not isinstance(key, str) or not (plain or (lazy and not several)):
-                from reprlib import repr as short  # noqa: PLC0415  few need it
-
                 return f"ctx.meta[{short(key)}] = {short(value)}, not a str or a list"
         return ""
 

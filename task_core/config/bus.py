@@ -79,7 +79,8 @@ def choose_bus(
     _refuse_unknown(options, selected[0].section)
     settings = selector.resolve(flags, selected)
     if settings.problems:
-        raise OptionError(settings.problems)
+        name = partial(_by_argument, selected[0].section)
+        raise OptionError([name(problem) for problem in settings.problems])
     return settings.buses["bus"]
 
 
@@ -100,6 +101,15 @@ def _texts(value: Any) -> Sequence[str]:
     if isinstance(value, list | tuple):
         return [write(one) for one in value]
     return [write(value)]
+
+
+def _by_argument(section: Section, problem: str) -> str:
+    """Name the argument where a command line would have a flag."""
+    for spec in section.specs:
+        flag = f"{section.flag_of(spec)}: "
+        if problem.startswith(flag):
+            return f"{spec.name}: {problem.removeprefix(flag)}"
+    return problem
 
 
 def _refuse_unknown(options: Mapping[str, Any], section: Section) -> None:

@@ -68,6 +68,16 @@ def test_a_wrong_value_is_refused_at_once():
     assert len(caught.value.problems) == 2
 
 
+@pytest.mark.parametrize("open_", [connect, open_bus])
+def test_a_wrong_value_is_told_with_its_argument(open_):
+    """A program has no flags."""
+    with pytest.raises(OptionError) as caught:
+        open_("sqlite", keep="soon")
+    assert str(caught.value) == "keep: not a duration like 10s or 1h30m: 'soon'"
+    with pytest.raises(OptionError, match="^bus.sqlite.keep "):
+        open_("sqlite://x.db?keep=soon")  # which is no argument
+
+
 @pytest.mark.parametrize("url", [3, b"sqlite", ["sqlite"], {}])
 @pytest.mark.parametrize("open_", [connect, open_bus])
 def test_what_names_no_bus_is_refused_at_once(open_, url):

@@ -37,8 +37,9 @@ system takes: a bare number is nanoseconds there, and `-24h` is allowed. A **lis
 separated by commas, or a TOML array. A **switch** is `true`, `yes`, `on`, `1` or
 their opposites, and `--no-…` as a flag. A key or a table that nobody reads is an
 error that names the nearest; so is a variable that is nearly called as one of these.
-Of other plugins' tables (`[worker.…]`, `[bus.…]`) only typing errors are, so that one
-file serves many machines.
+One file serves many machines: a table of a plugin that is not used here
+(`[worker.…]`, `[bus.…]`) is let through, unless its name is nearly that of a bus; a
+table of hooks that are not installed is a warning, since nothing does what it says.
 
 A password in a URL has its special characters percent-encoded: `%2F` for `/`, `%40`
 for `@`.

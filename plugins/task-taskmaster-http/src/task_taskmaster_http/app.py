@@ -102,8 +102,8 @@ class Api:
         app = Starlette(
             routes=[
                 Route("/tasks", tasks, methods=_POST),
-                Route("/hooks/{name}", self._guarded(self._hook, None), methods=_POST),
-                Route("/backload", self._guarded(self._backload), methods=_POST),
+                Route("/hooks/{name}", self._guarded(self._hook), methods=_POST),
+                Route("/backload", self._guarded(self._backload, ()), methods=_POST),
                 Route("/openapi.json", self._guarded(self._openapi), methods=_GET),
                 Route("/live", self._guarded(self._live), methods=_GET),
                 Route("/", self._guarded(self._index), methods=_GET),
@@ -113,8 +113,15 @@ class Api:
         app.router.redirect_slashes = False  # its answer would have no body
         return Front(app, "/tasks", tasks, _bug)
 
-    def _guarded(self, answer: _Answer, known: Collection[str] | None = ()) -> _Answer:
-        """Answer what is wrong, too; `known` is what a query may have, None: all."""
+    def _guarded(
+        self, answer: _Answer, known: Collection[str] | None = None
+    ) -> _Answer:
+        """Answer what is wrong, too.
+
+        Args:
+            answer: What to guard.
+            known: What a query may have; None: all, as of probes and hooks.
+        """
 
         async def guarded(request: Request) -> Response:
             try:

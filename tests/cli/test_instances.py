@@ -229,7 +229,7 @@ def test_sighup_renews_all_and_leaves_no_gap(launch, folder, send):
     before = children(running.process.pid)
     send(*range(10))
     running.sees("does \\d+ by one", 10)
-    (folder / "workers.py").write_text(WORKER.replace('"one"', '"two"'))
+    (folder / "workers.py").write_text(WORKER.replace('"one"', '"another"'))
     running.told(signal.SIGHUP)
     running.sees("instances: all are renewed")
     steps = running.text[running.text.index("SIGHUP: renewing") :]
@@ -237,7 +237,7 @@ def test_sighup_renews_all_and_leaves_no_gap(launch, folder, send):
         assert f"instances: {number}: its successor receives" in steps
     running.sees(READY, 4)  # what they tell may be read a moment later
     send(*range(10, 30))
-    running.sees("does \\d+ by two", 20)
+    running.sees("does \\d+ by another", 20)
     await_gone(before)
     running.told(signal.SIGTERM)
     assert running.ends() == 0
@@ -293,10 +293,10 @@ def test_reload_starts_anew_when_the_source_changes(launch, folder, send):
     running.sees(READY)
     send("a")
     running.sees("does a by one")
-    (folder / "workers.py").write_text(WORKER.replace('"one"', '"two"'))
+    (folder / "workers.py").write_text(WORKER.replace('"one"', '"another"'))
     running.sees(r"workers.py changed: starting anew")
     send("b")
-    running.sees("does b by two")
+    running.sees("does b by another")
     (folder / "workers.py").write_text("def\n")
     running.sees(r"workers.py, line 1: .*: not reloaded")
     (folder / "workers.py").write_text("import nothing_like_it\n")

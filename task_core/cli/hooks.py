@@ -63,13 +63,14 @@ class Configured(Collection[str]):
         """
         from task_core.discovery.explain import shipped
 
-        known = {name.replace("-", "_"): name for name in names}
+        known = {name.replace("-", "_") for name in names}
         problems = []
         for name, place in self._tables.items():
             if name not in known:
-                hint = nearest(name, names) or "; " + shipped("hooks", name)
+                way = shipped("hooks", name)
+                hint = nearest(name, names) or (f"; {way}" if way else "")
                 text = f"nothing reads [hooks.{name}]: no hooks '{name}' are installed"
-                problems.append(f"{place}: {text}{hint.removesuffix('; ')}")
+                problems.append(f"{place}: {text}{hint}")
         prefixes = tuple(f"environment TASK_HOOKS_{name.upper()}_" for name in known)
         return problems + [
             f"{variable}: nothing reads it: no hooks of that name are installed"

@@ -28,6 +28,7 @@ WHILE = 10.0
 MAKING = 5.0
 """Seconds that who makes a stream may take, before others take it for dead."""
 PAUSE = 0.01
+"""Seconds between two looks at a stream that others make."""
 MOST_WAITING = 4096
 """So many readers may wait on a channel; a server's own default is 512."""
 

@@ -51,7 +51,7 @@ def read_place(text: str) -> Place:
 
 
 def _path(rest: str) -> str:
-    """Return the path of `sqlite:a.db`, `sqlite://a.db` and `sqlite:///tmp/a.db`.
+    """Return the path of `sqlite:a.db`, `sqlite://a.db` and `sqlite:///srv/a.db`.
 
     As the bus does; others write four slashes before a path from the root.
     """

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         Restart,
         Supervised,
     )
+    from task_core.api.ending import closed_when_told
     from task_core.api.hooks import HooksPlugin, hookimpl
     from task_core.api.names import fitting_dead_topic
 
@@ -125,6 +126,7 @@ __all__ = [
     "accepted_api",
     "addresses_of",
     "alert",
+    "closed_when_told",
     "complete",
     "dead_topic",
     "decode_dead",
@@ -161,6 +163,10 @@ def __getattr__(name: str) -> Any:
         from task_core.api import command  # noqa: PLC0415  see the docstring
 
         return getattr(command, name)
+    if name == "closed_when_told":
+        from task_core.api.ending import closed_when_told  # noqa: PLC0415  likewise
+
+        return closed_when_told
     if name == "fitting_dead_topic":
         from task_core.api.names import fitting_dead_topic  # noqa: PLC0415  likewise
 

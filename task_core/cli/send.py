@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 from task_core.api.bus import Role
+from task_core.api.ending import closed_when_told
 from task_core.api.part import Sender
 from task_core.cli.buses import open_selected
 from task_core.cli.command import PluginCommand
 from task_core.cli.command_options import SEND, SendOptions
-from task_core.cli.ending import closed_when_told
 from task_core.cli.hooks import ToldSender, hooks_of
 from task_core.cli.lines import Envelope, messages_of, send_lines
 from task_core.cli.logs import LogLevel, set_up_logging

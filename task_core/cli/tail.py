@@ -9,10 +9,10 @@ from itertools import islice
 import click
 
 from task_core.api.bus import Bus
+from task_core.api.ending import closed_when_told
 from task_core.cli.buses import has_topic, open_to_look, waiting
 from task_core.cli.command import PluginCommand
 from task_core.cli.command_options import TAIL, TailOptions
-from task_core.cli.ending import closed_when_told
 from task_core.cli.render import style
 from task_core.config.selection import Settings
 from task_core.errors import DecodeError

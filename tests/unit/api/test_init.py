@@ -14,6 +14,7 @@ LATE = {
     "Launch",
     "Restart",
     "Supervised",
+    "closed_when_told",
     "fitting_dead_topic",
     "hookimpl",
 }

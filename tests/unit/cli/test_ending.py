@@ -1,4 +1,4 @@
-"""Rules of `task_core.cli.ending`: real processes, real signals."""
+"""Rules of `task_core.api.ending`: real processes, real signals."""
 
 import json
 import signal

@@ -21,12 +21,12 @@ from task_core.api import (
     OptionError,
     Role,
     UsageError,
+    closed_when_told,
     decode_task,
     shown,
 )
 from task_taskmaster_workflow.backload import make_backload
 from task_taskmaster_workflow.backload_ending import (
-    ended_as_by_hand,
     told,
     told_when_ended,
 )
@@ -106,7 +106,7 @@ def command(ctx: click.Context, /, **words: Any) -> None:
     if words["list_"] or words["plan"]:
         check_store(words)
     store = open_store(store_url(words))
-    with ended_as_by_hand(), contextlib.closing(store):
+    with closed_when_told(), contextlib.closing(store):
         _Command(ctx.obj, store, words).run()
 
 

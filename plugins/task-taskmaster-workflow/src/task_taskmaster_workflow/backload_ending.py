@@ -1,11 +1,7 @@
 """Lets `task backload` say how far it came, however it ends."""
 
 import contextlib
-import os
-import signal
-import threading
 from collections.abc import Iterator, Mapping
-from types import FrameType
 from typing import Any
 
 import click
@@ -15,42 +11,6 @@ from task_store.plans import State
 from task_core.api import shown
 from task_taskmaster_workflow.backload_words import again
 from task_taskmaster_workflow.sending import Progress, progress_of
-
-SIGNALS = (signal.SIGTERM, signal.SIGHUP)
-
-
-@contextlib.contextmanager
-def ended_as_by_hand() -> Iterator[None]:
-    """`with` it: SIGTERM and SIGHUP first end what is inside, as Ctrl-C does.
-
-    Then the process ends by that signal, as it would have done at once.
-    """
-    heard: list[int] = []
-
-    def hear(number: int, frame: FrameType | None) -> None:
-        heard.append(number)
-        raise KeyboardInterrupt
-
-    replaced = _silent()
-    for number in replaced:
-        signal.signal(number, hear)
-    try:
-        yield
-    except KeyboardInterrupt:
-        if not heard:
-            raise
-    finally:
-        for number in replaced:
-            signal.signal(number, signal.SIG_DFL)
-    if heard:
-        os.kill(os.getpid(), heard[0])
-
-
-def _silent() -> list[int]:
-    """Return those that would end the process without a word."""
-    if threading.current_thread() is not threading.main_thread():
-        return []  # only the main thread hears them
-    return [one for one in SIGNALS if signal.getsignal(one) is signal.SIG_DFL]
 
 
 def told(plan: str, done: Progress) -> str:

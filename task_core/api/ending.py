@@ -1,4 +1,4 @@
-"""Lets a command that only reads close what it has open, however it is told to end."""
+"""Lets a command close what it has open, however it is told to end."""
 
 import contextlib
 import os
@@ -12,8 +12,13 @@ from types import FrameType
 def closed_when_told() -> Iterator[None]:
     """Let SIGTERM and SIGHUP close first what is open, as Ctrl-C does.
 
-    A channel that is only for this process must go with it. Then the process ends by
-    that signal, as it would have done at once.
+    A channel that is only for this process must go with it, and what was begun is to
+    say how far it came. Then the process ends by that signal, as it would have done at
+    once.
+
+    Example:
+        >>> with closed_when_told():
+        ...     pass  # whatever ends well with KeyboardInterrupt
     """
     heard: list[int] = []
 

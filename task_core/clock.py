@@ -20,6 +20,9 @@ class Clock(Protocol):
     def stamp(self) -> str:
         """Return now as the wire writes it: RFC 3339, UTC, whole seconds."""
 
+    def second(self) -> tuple[str, float]:
+        """Return the same, and until when it is true: a moment of `monotonic`."""
+
     def wait(self, event: threading.Event, seconds: float) -> bool:
         """Wait for an event, at most so long; return whether it is set."""
 
@@ -40,6 +43,8 @@ def format_stamp(seconds: float) -> str:
 class SystemClock:
     """The machine's own clock."""
 
+    monotonic = staticmethod(time.monotonic)  # as it is: each task asks twice
+
     def __init__(self) -> None:
         # Begin, end, text; one tuple, so that threads never see half of it.
         self._now = (0.0, 0.0, "")
@@ -47,10 +52,6 @@ class SystemClock:
     def time(self) -> float:
         """Return seconds since 1970-01-01 UTC."""
         return time.time()
-
-    def monotonic(self) -> float:
-        """Return seconds on a clock that never goes back."""
-        return time.monotonic()
 
     def stamp(self) -> str:
         """Return now as the wire writes it; formatted once a second at most."""
@@ -61,6 +62,10 @@ class SystemClock:
             text = format_stamp(second)
             self._now = (second, second + 1, text)
         return text
+
+    def second(self) -> tuple[str, float]:
+        """Return the same, and until when it is true if nobody sets the clock."""
+        return self.stamp(), time.monotonic() + 1 - time.time() % 1
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         """Wait for an event, at most so long; return whether it is set."""

@@ -42,6 +42,9 @@ class World:
     def stamp(self):
         return "2026-01-01T00:00:00Z"
 
+    def second(self):
+        return self.stamp(), self.now + 1
+
     def at(self, moment, act):
         """Let something happen at a moment."""
         heapq.heappush(self._due, (moment, next(self._order), act))

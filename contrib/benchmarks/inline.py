@@ -1,10 +1,12 @@
-"""The yardstick: decode, call, encode in one loop, write in batches, nothing else.
+"""The yardstick: decode, stamp, call, encode in one loop, write in batches, no more.
 
-With an argument, tasks are handed to a thread in windows of so many.
+The clock is read once for each task: when one ends, the next one begins. With an
+argument, tasks are handed to a thread in windows of so many.
 """
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from queue import SimpleQueue
@@ -36,12 +38,33 @@ def work(info: str) -> None:
     """Do nothing."""
 
 
-def do(line: bytes) -> bytes:
-    """Do one task from line to line."""
-    task = decode(line)
-    work(task.info)
-    task.result = "complete"
-    return encode(task)
+class Second:
+    """The second that it is, as text, and when it is over."""
+
+    text = ""
+    end = 0.0
+
+    def begin(self, now: float) -> None:
+        """Begin the next one."""
+        self.text = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+        self.end = now // 1 + 1
+
+
+def do_all(lines: list[bytes], second: Second) -> list[bytes]:
+    """Do tasks from line to line."""
+    done, clock = [], time.time
+    if (now := clock()) >= second.end:
+        second.begin(now)
+    for line in lines:
+        task = decode(line)
+        task.started = second.text
+        work(task.info)
+        task.result = "complete"
+        if (now := clock()) >= second.end:
+            second.begin(now)
+        task.ended = second.text
+        done.append(encode(task))
+    return done
 
 
 BATCH = 256
@@ -50,8 +73,9 @@ BATCH = 256
 
 def inline(write: Callable[[bytes], Any]) -> None:
     """Do all in this thread."""
+    second = Second()
     for lines in windows(BATCH):
-        write(b"\n".join([*map(do, lines), b""]))
+        write(b"\n".join([*do_all(lines, second), b""]))
 
 
 def handed_over(write: Callable[[bytes], Any], window: int) -> None:

@@ -111,19 +111,19 @@ def check_messages(bus: Declaring, messages: Sequence[Message]) -> None:
     limit = bus.capabilities.max_bytes
     for one in messages:
         if one.delay or one.priority or one.headers:
-            _check_extras(bus, one)
-        if (
-            not one.topic
-            or (limit is not None and len(one.body) > limit)
-            or not one.delay <= LONGEST_DELAY
-        ):
+            _check_extras(bus, one, messages)
+        if not one.topic or (limit is not None and len(one.body) > limit):
             raise _refusal(bus, messages)
 
 
-def _check_extras(bus: Declaring, message: Message) -> None:
+def _check_extras(
+    bus: Declaring, message: Message, messages: Sequence[Message]
+) -> None:
     for name in ("delay", "priority", "headers"):
         if getattr(message, name):
             require(bus.capabilities, name, bus.name)
+    if not message.delay <= LONGEST_DELAY:
+        raise _refusal(bus, messages)
 
 
 def _refusal(bus: Declaring, messages: Sequence[Message]) -> PayloadError:

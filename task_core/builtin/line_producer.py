@@ -45,9 +45,11 @@ class LineWriter:
             try:
                 while position < len(data):
                     position += self._write_some(view[position:])
-            finally:
+            except BaseException:
                 whole = data.count(b"\n", len(start), max(position, len(start)))
                 self.written += whole
+                raise
+        self.written += len(bodies)
         self._torn = False
 
     def _write_some(self, view: memoryview) -> int:
@@ -72,19 +74,24 @@ class LineProducer(Producer):
         """
 
     def _send(self, messages: Sequence[Message]) -> None:
-        _check_lines(messages)
-        groups = self._group(messages)
-        unsent = set(range(len(messages)))
-        for writer, positions in groups.items():
+        bodies = [message.body for message in messages]
+        if b"\n" in b"".join(bodies):
+            raise _holds_newline(messages)
+        sent: list[Sequence[int]] = []
+        for writer, positions in self._group(messages).items():
             before = writer.written
             try:
-                writer.write([messages[n].body for n in positions])
+                if len(positions) < len(bodies):
+                    writer.write([bodies[n] for n in positions])
+                else:
+                    writer.write(bodies)
             except BrokenPipeError:
                 raise _closed_by_reader(writer) from None
             except OSError as error:
-                unsent.difference_update(positions[: writer.written - before])
+                sent.append(positions[: writer.written - before])
+                unsent = {*range(len(bodies))}.difference(*sent)
                 raise _failure(writer.name, error, unsent) from None
-            unsent.difference_update(positions)
+            sent.append(positions)
 
     def _group(self, messages: Sequence[Message]) -> dict[LineWriter, Sequence[int]]:
         everything = range(len(messages))
@@ -102,15 +109,14 @@ class LineProducer(Producer):
         return dict(groups)
 
 
-def _check_lines(messages: Sequence[Message]) -> None:
-    if b"\n" in b"".join([message.body for message in messages]):
-        broken = [at for at, message in enumerate(messages) if b"\n" in message.body]
-        topic = messages[broken[0]].topic
-        raise PayloadError(
-            f"a message for topic '{topic}' holds a newline: a bus of lines cannot"
-            " carry it",
-            broken,
-        )
+def _holds_newline(messages: Sequence[Message]) -> PayloadError:
+    broken = [at for at, message in enumerate(messages) if b"\n" in message.body]
+    topic = messages[broken[0]].topic
+    return PayloadError(
+        f"a message for topic '{topic}' holds a newline: a bus of lines cannot carry"
+        " it",
+        broken,
+    )
 
 
 def _closed_by_reader(writer: LineWriter) -> BusClosedError:

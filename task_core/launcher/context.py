@@ -8,9 +8,10 @@ from reprlib import repr as short
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict, astuple
 
 from task_core.api.message import Delivery, Message
-from task_core.api.worker import Outcome, interrupted
+from task_core.api.worker import Outcome, describe, failed, interrupted
 from task_core.clock import Clock
 from task_core.launcher.stop import Cancel
 from task_core.task import Task, merge_meta, parse_meta, topic_of
@@ -187,6 +188,25 @@ class Job(msgspec.Struct, eq=False, gc=False):
     took: float = 0.0
     excepted: bool = False
     killed: str = ""
+
+
+def take_changes(job: Job) -> None:
+    """Take over what a worker changed; nonsense in it is an error of the task."""
+    if job.context is not None:
+        try:
+            job.context.merge_meta()
+        except Exception as error:  # noqa: BLE001  it may be lazy code of the worker's
+            text = job.context.strange_meta() or describe(error)
+            job.outcome = failed(f"the worker's meta is no text: {text}")
+    try:
+        "".join(astuple(job.task))
+    except TypeError:
+        changed = job.task
+        job.task = decode_task(job.delivery.body)
+        job.task.started = str(changed.started)
+        names = [n for n, v in asdict(changed).items() if not isinstance(v, str)]
+        fields = ", ".join(names)
+        job.outcome = failed(f"the worker put something that is no text in: {fields}")
 
 
 def limit_of(task: Task, timeout: float | None) -> float | None:

@@ -5,7 +5,6 @@ import contextlib
 import logging
 import sys
 import threading
-import time
 from collections.abc import Callable, Collection, Sequence
 from contextvars import Context, copy_context
 from typing import Any
@@ -173,12 +172,12 @@ class CoroutineSlots:
 
     async def _serve(self, slot: AtWork, context: Context) -> None:
         """Run what waits, until a job leaves traces."""
-        handover, clock = self._handover, time.perf_counter
+        handover = self._handover
         finished = handover.finished
         take, give = handover.waiting.popleft, finished.append
         me = asyncio.current_task()
         assert me is not None
-        references, count, begin = sys.getrefcount(me), 0, clock()
+        references, count = sys.getrefcount(me), 0
         while not self._closing:
             try:
                 slot.job = job = take()
@@ -188,9 +187,6 @@ class CoroutineSlots:
                 await self._run(job)
             except BaseException as error:  # noqa: BLE001  of a hook
                 job.outcome = failed(error)
-            end = clock()
-            job.took = end - begin
-            begin = end
             give(job)
             if handover.sleeping and len(finished) >= handover.wake_at:
                 handover.wake()

@@ -8,7 +8,6 @@ are finished to be worth it.
 import contextlib
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from contextvars import Context
@@ -262,11 +261,10 @@ class ThreadSlots:
 
     def _work(self, context: Context, slot: AtWork) -> bool:
         """Run what waits; say whether to go on in a fresh context."""
-        handover, run, clock = self._handover, self._run, time.perf_counter
+        handover, run = self._handover, self._run
         finished = handover.finished
         take, give = handover.waiting.popleft, finished.append
         job: Job | None = None
-        begin = clock()
         try:
             while True:
                 try:
@@ -274,9 +272,6 @@ class ThreadSlots:
                 except IndexError:
                     break
                 run(job)
-                end = clock()
-                job.took = end - begin
-                begin = end
                 give(job)
                 job = None
                 if handover.sleeping and len(finished) >= handover.wake_at:

@@ -43,9 +43,11 @@ def watched(run: Run, watch: Watch, clock: Clock) -> Run:
     """Return what asks and tells hooks around a run."""
 
     def run_watched(job: Job) -> None:
+        begin = clock.monotonic()
         if watch.admit(job, clock):
             run(job)
         watch.finished(task=job.task, outcome=job.outcome)
+        job.took = clock.monotonic() - begin
 
     return run_watched
 
@@ -54,9 +56,11 @@ def watched_async(run: AsyncRun, watch: Watch, clock: Clock) -> AsyncRun:
     """Return the same for an `async def`."""
 
     async def run_watched(job: Job) -> None:
+        begin = clock.monotonic()
         if watch.admit(job, clock):
             await run(job)
         watch.finished(task=job.task, outcome=job.outcome)
+        job.took = clock.monotonic() - begin
 
     return run_watched
 

@@ -174,6 +174,7 @@ def await_gone(pids):
 def test_five_processes_are_one_pipeline_and_stop_cleanly(folder, up):
     """What one makes, others do; SIGTERM ends all of them, with exit code 0."""
     running = up()
+    running.sees(r"task: (worker|taskmaster) \w+ on bus sqlite", 5)
     running.sees(r"report *\| report of loaded", 3)
     pids = {pid for _, pid in running.sees(r"\| (clock|fetch|load) is (\d+)")}
     assert re.search(r"^clock  \| clock is \d+$", running.text, re.MULTILINE)

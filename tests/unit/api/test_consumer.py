@@ -83,6 +83,18 @@ class OneBus(Bus):
         return Writer(self)
 
 
+@pytest.fixture
+def time_passes(monkeypatch):
+    """Let some seconds of leases pass."""
+    now = [0.0]
+    monkeypatch.setattr("task_core.api.held.monotonic", lambda: now[0])
+
+    def passes(seconds):
+        now[0] += seconds
+
+    return passes
+
+
 def make(*batches, capabilities=EVERYTHING, lease=30.0, reader=Reader):
     """Return a consumer that delivers these batches of bodies."""
     consumer = OneBus(capabilities, lease, reader).subscribe("t", "c")
@@ -281,42 +293,42 @@ def test_what_was_settled_or_given_back_is_no_longer_held():
         assert refusing(consumer, [gone], [gone])
 
 
-def test_a_lease_that_is_over_is_refused_and_the_rest_is_not():
+def test_a_lease_that_is_over_is_refused_and_the_rest_is_not(time_passes):
     """Brokers accept what comes late, and others have it by then."""
-    consumer = make([b"1"], [b"2"], lease=0.2)
+    consumer = make([b"1"], [b"2"], lease=20)
     (late,) = consumer.receive(1, 0)
-    time.sleep(0.15)
+    time_passes(15)
     (fresh,) = consumer.receive(1, 0)
-    time.sleep(0.1)
+    time_passes(10)
     assert refusing(consumer, [late, fresh], [late])
     consumer.ack([fresh])
     assert consumer.calls == [("ack", [b"2"])]
 
 
-def test_extending_begins_the_lease_anew():
+def test_extending_begins_the_lease_anew(time_passes):
     """For as long as it is repeated."""
-    consumer = make([b"1"], lease=0.2)
+    consumer = make([b"1"], lease=20)
     held = consumer.receive(1, 0)
     for _ in range(3):
-        time.sleep(0.1)
+        time_passes(19)
         consumer.extend(held)
     consumer.ack(held)
 
 
-def test_without_leases_a_delivery_is_held_for_ever():
+def test_without_leases_a_delivery_is_held_for_ever(time_passes):
     """The connection is the lease."""
     capabilities = Capabilities(ack=True, nack=True)
     consumer = make([b"1"], capabilities=capabilities, lease=0.01)
     held = consumer.receive(1, 0)
-    time.sleep(0.05)
+    time_passes(1e9)
     consumer.ack(held)
 
 
-def test_giving_back_leaves_out_what_others_have():
+def test_giving_back_leaves_out_what_others_have(time_passes):
     """It would take it from them."""
-    consumer = make([b"1"], [b"2"], lease=0.1)
+    consumer = make([b"1"], [b"2"], lease=10)
     late = consumer.receive(1, 0)
-    time.sleep(0.15)
+    time_passes(15)
     consumer.nack([*late, *consumer.receive(1, 0)])
     assert consumer.calls == [("nack", [b"2"], 0.0)]
     consumer.nack(late)
@@ -332,11 +344,11 @@ def test_a_bus_that_knows_what_is_lost_is_asked():
     assert consumer.calls == [("ack", [b"1"])] * 2
 
 
-def test_closing_gives_back_what_is_held_and_nothing_else():
+def test_closing_gives_back_what_is_held_and_nothing_else(time_passes):
     """Not what is settled, not what others have; then the hook, once."""
-    consumer = make([b"late"], [b"done", b"held"], lease=0.1)
+    consumer = make([b"late"], [b"done", b"held"], lease=10)
     consumer.receive(1, 0)
-    time.sleep(0.15)
+    time_passes(15)
     done, _ = consumer.receive(2, 0)
     consumer.ack([done])
     consumer.close()
@@ -344,11 +356,11 @@ def test_closing_gives_back_what_is_held_and_nothing_else():
     assert consumer.calls[1:] == [("nack", [b"held"], 0.0), ("close",)]
 
 
-def test_what_is_lost_is_not_kept_for_ever():
+def test_what_is_lost_is_not_kept_for_ever(time_passes):
     """A launcher runs for months."""
-    consumer = make([b"1"], lease=0.01)
+    consumer = make([b"1"], lease=10)
     late = consumer.receive(1, 0)
-    time.sleep(0.02)
+    time_passes(20)
     with pytest.raises(LeaseLostError):
         consumer.ack(late)
     assert consumer._held._ends == {}

@@ -53,6 +53,10 @@ class FakeClock:
         """Return now as the wire writes it."""
         return f"{datetime.fromtimestamp(int(self._time), UTC):%Y-%m-%dT%H:%M:%SZ}"
 
+    def second(self) -> tuple[str, float]:
+        """Return the same, and until when it is true: a moment of `monotonic`."""
+        return self.stamp(), self._monotonic + 1 - self._time % 1
+
     def wait(self, event: threading.Event, seconds: float) -> bool:
         """Let the whole time pass at once, unless the event is set already."""
         if event.is_set():

@@ -27,6 +27,7 @@ class LoopsClock:
         self.time = clock.time
         self.monotonic = clock.monotonic
         self.stamp = clock.stamp
+        self.second = clock.second
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         """Wait until the others have waited for as long, or for the event."""

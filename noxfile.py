@@ -119,14 +119,13 @@ def _measured(session: nox.Session) -> bool:
     return bool(os.environ.get("TASK_COVERAGE")) and session.python == PYTHONS[-1]
 
 
-def _pytest(session: nox.Session, *arguments: str) -> None:
-    """Run pytest, and measure coverage where that is to be done."""
-    if _measured(session):
-        COVERAGE.mkdir(parents=True, exist_ok=True)
-        # not `-m pytest`: that would import the checkout, not the wheel
-        session.run("coverage", "run", f"{session.bin}/pytest", *arguments)
-    else:
-        session.run("pytest", *arguments)
+def _pytest(session: nox.Session, *arguments: str) -> list[str]:
+    """Return the command of pytest that measures coverage where that is to be done."""
+    if not _measured(session):
+        return ["pytest", *arguments]
+    COVERAGE.mkdir(parents=True, exist_ok=True)
+    # not `-m pytest`: that would import the checkout, not the wheel
+    return ["coverage", "run", f"{session.bin}/pytest", *arguments]
 
 
 def _projects(*folders: str) -> list[dict[str, Any]]:
@@ -180,13 +179,19 @@ def tests(session: nox.Session) -> None:
     more = [*TEST_PARTNERS, *(["coverage>=7.10"] if _measured(session) else [])]
     _install_wheels(session, *pins, *more)
     if session.posargs or session.python in PYTHONS[1:-1]:
-        _pytest(session, *TWO_AT_A_TIME, *(session.posargs or ["tests/unit"]))
+        some = session.posargs or ["tests/unit"]
+        session.run(*_pytest(session, *TWO_AT_A_TIME, *some))
         return
-    elsewhere = ("tests/docs", "tests/chaos", *KITS)  # sessions of their own
+    elsewhere = ["tests/docs", "tests/chaos", *KITS]  # sessions of their own
+    if session.python != PYTHONS[-1]:
+        elsewhere.append("tests/architecture")  # reads sources: once is enough
     ignored = [f"--ignore={it}" for it in elsewhere]
-    _pytest(session, *TWO_AT_A_TIME, *ignored, "tests")
-    for other in WITHOUT_BROKERS:
-        _pytest(session, "-q", *TWO_AT_A_TIME, *ignored, f"{other}/tests")
+    session.run(*_pytest(session, *TWO_AT_A_TIME, *ignored, "tests"))
+    commands = [
+        shlex.join(_pytest(session, "-q", *ignored, f"{other}/tests"))
+        for other in reversed(WITHOUT_BROKERS)  # the taskmasters' take longest
+    ]
+    session.run("python", "contrib/together.py", "--most", "2", "--", *commands)
 
 
 @nox.session
@@ -324,8 +329,8 @@ def everything(session: nox.Session) -> None:
     session.env["TASK_WHEELS"] = str(WHEELS)
     oldest, *others = PYTHONS
     lanes = (
-        ["lint", "types", "changelog", *_on("tests", oldest), *_on("brokers", oldest)],
-        [*_on("tests", *others), "chaos", "docs"],
+        ["lint", "types", *_on("tests", oldest), *_on("brokers", oldest), "docs"],
+        ["changelog", *_on("tests", *others), "chaos"],
         _on("brokers", *others[-1:]),
     )
     commands = [shlex.join([*again, *lane]) for lane in lanes if lane]

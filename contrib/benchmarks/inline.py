@@ -50,21 +50,18 @@ class Second:
         self.end = now // 1 + 1
 
 
-def do_all(lines: list[bytes], second: Second) -> list[bytes]:
-    """Do tasks from line to line."""
-    done, clock = [], time.time
+def do_all(tasks: list[Task], second: Second) -> None:
+    """Do decoded tasks."""
+    clock = time.time
     if (now := clock()) >= second.end:
         second.begin(now)
-    for line in lines:
-        task = decode(line)
+    for task in tasks:
         task.started = second.text
         work(task.info)
         task.result = "complete"
         if (now := clock()) >= second.end:
             second.begin(now)
         task.ended = second.text
-        done.append(encode(task))
-    return done
 
 
 BATCH = 256
@@ -75,7 +72,9 @@ def inline(write: Callable[[bytes], Any]) -> None:
     """Do all in this thread."""
     second = Second()
     for lines in windows(BATCH):
-        write(b"\n".join([*do_all(lines, second), b""]))
+        tasks = [*map(decode, lines)]
+        do_all(tasks, second)
+        write(b"\n".join([*map(encode, tasks), b""]))
 
 
 def handed_over(write: Callable[[bytes], Any], window: int) -> None:
@@ -84,7 +83,7 @@ def handed_over(write: Callable[[bytes], Any], window: int) -> None:
     done: SimpleQueue[list[Task]] = SimpleQueue()
     threading.Thread(target=serve, args=(todo, done), daemon=True).start()
     for lines in windows(window):
-        todo.put([decode(line) for line in lines])
+        todo.put([*map(decode, lines)])
         write(b"\n".join([*map(encode, done.get()), b""]))
     todo.put(None)
 
@@ -99,10 +98,9 @@ def serve(
     todo: "SimpleQueue[list[Task] | None]", done: "SimpleQueue[list[Task]]"
 ) -> None:
     """Work until told to stop."""
+    second = Second()
     while (tasks := todo.get()) is not None:
-        for task in tasks:
-            work(task.info)
-            task.result = "complete"
+        do_all(tasks, second)
         done.put(tasks)
 
 

@@ -21,7 +21,7 @@ from task_core.config.selection import Settings
 from task_core.errors import UsageError
 from task_core.supervisor.child import Child
 from task_core.supervisor.fleet import Fleet
-from task_core.supervisor.sources import Sources
+from task_core.supervisor.sources import COMPILES_ONLY, Sources
 
 _OURS = re.compile(r"(-n|--instances|--status)(=?)(.*)|--(no-)?reload")
 _OF_ONE_PROCESS = ("memory",)
@@ -95,7 +95,7 @@ def _launch(name: str, options: Any) -> Launch:
     return Launch(
         name=name,
         words=("launch", *words, "--instances=1", "--no-reload"),
-        environment={"TASK_INSTANCE": name},
+        environment={"TASK_INSTANCE": name} | (COMPILES_ONLY if options.reload else {}),
         buses=(),
         kill_time=options.kill_time.total_seconds(),
         own=None,

@@ -1,10 +1,14 @@
 """`--reload`: tells when the source of a worker has changed."""
 
+import contextlib
 import logging
+import os
+import sys
 import threading
 import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from importlib import import_module
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,9 @@ from task_core.errors import UsageError
 
 DEBOUNCE = 300
 """Milliseconds in which changes count as one: editors write more than once."""
+COMPILES_ONLY = {"PYTHONDONTWRITEBYTECODE": "1"}
+"""The environment of those that start anew: by what Python keeps of a source, two saves
+of one length within a second are the same."""
 
 log = logging.getLogger("task")
 
@@ -35,6 +42,7 @@ class Sources:
 
     def watch(self, changed: Callable[[], None]) -> None:
         """Call a function, in a thread, each time when there is something new."""
+        _forget(path for path in _imported() if self._is_in_here(path))
         threading.Thread(
             target=self._watch, args=(changed,), name="reload", daemon=True
         ).start()
@@ -51,6 +59,7 @@ class Sources:
             for text in problems:
                 log.error("%s: not reloaded", text)
             if not problems:
+                _forget(path for path in paths if path.endswith(".py"))
                 names = ", ".join(Path(path).name for path in paths)
                 log.info("%s changed: starting anew", names)
                 changed()
@@ -59,6 +68,23 @@ class Sources:
         if path in self._files:
             return True
         return path.endswith(".py") and bool(self._skips(change, path))
+
+    def _is_in_here(self, path: str) -> bool:
+        inside = any(Path(path).is_relative_to(folder) for folder in self._folders)
+        return inside and self._counts(None, path)  # no libraries of a .venv
+
+
+def _imported() -> list[str]:
+    """Return the sources of all that this process has imported."""
+    found = [getattr(one, "__file__", None) for one in [*sys.modules.values()]]
+    return [path for path in found if isinstance(path, str) and path.endswith(".py")]
+
+
+def _forget(paths: Iterable[str]) -> None:
+    """Remove what Python keeps of sources: it may be that of the ones before."""
+    for path in paths:
+        with contextlib.suppress(OSError, NotImplementedError):  # none is kept
+            os.unlink(cache_from_source(path))
 
 
 def _problem(path: str) -> str:

@@ -309,6 +309,33 @@ def test_reload_starts_anew_when_the_source_changes(launch, folder, send):
     assert running.ends() == 0
 
 
+def test_reload_runs_the_new_source_of_one_length_and_second(launch, folder, send):
+    """Python keeps what it has compiled by these; so did a launch before."""
+    pytest.importorskip("watchfiles")
+    assert launch("--drain").ends() == 0
+    source = folder / "workers.py"
+    saved = source.stat().st_mtime_ns
+
+    def save(text):
+        (folder / "next").write_text(text)
+        os.utime(folder / "next", ns=(saved, saved))
+        (folder / "next").replace(source)
+
+    save(WORKER.replace('"one"', '"two"'))
+    running = launch("--reload")
+    running.sees(READY)
+    send("a")
+    running.sees("does a by two")
+    save(WORKER.replace('"one"', '"six"'))
+    running.sees(r"workers.py changed: starting anew")
+    send("b")
+    running.sees("does b by six")
+    save(WORKER.replace('"one"', '"ten"'))
+    running.sees(r"workers.py changed: starting anew", 2)
+    send("c")
+    running.sees("does c by ten")
+
+
 def test_one_status_page_tells_of_all(launch):
     """Also of those that have followed others."""
     running = launch("-n", "2", "--status", "127.0.0.1:0")

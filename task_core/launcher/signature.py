@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from task_core.api.plugin import NoOptions, WorkerPlugin
@@ -51,6 +52,7 @@ def compile_call(worker: Worker | Callable[..., Any], *, strict: bool = True) ->
     """
     if isinstance(worker, Worker):
         do_task = worker.do_task
+        _refuse_generator(do_task, f"{type(worker).__name__}.do_task")
         return Call(
             invoke=with_context(do_task),
             is_async=_is_async(do_task),
@@ -60,6 +62,7 @@ def compile_call(worker: Worker | Callable[..., Any], *, strict: bool = True) ->
         )
     if inspect.isclass(worker) or not callable(worker):
         raise WorkerError(_no_worker(worker))
+    _refuse_generator(worker, _name_of(worker))
     first, wants_context = _read_signature(worker, strict)
     return Call(
         invoke=with_both(worker, first) if wants_context else with_one(worker, first),
@@ -89,6 +92,24 @@ def _is_async(function: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(inner) or inspect.iscoroutinefunction(called)
 
 
+def _name_of(function: Callable[..., Any]) -> str:
+    inner = function.func if isinstance(function, partial) else function
+    return str(getattr(inner, "__name__", repr(inner)))
+
+
+def _refuse_generator(function: Callable[..., Any], name: str) -> None:
+    """Refuse what only begins when somebody asks for its values: nobody does.
+
+    A decorator may do so: what is behind one does not count.
+    """
+    for one in (function, getattr(type(function), "__call__", None)):  # noqa: B004
+        if inspect.isgeneratorfunction(one) or inspect.isasyncgenfunction(one):
+            raise WorkerError(
+                f"worker '{name}' has a yield, so a call does nothing: write return in"
+                " place of yield, and ctx.send(task) for each task to send"
+            )
+
+
 _POSITIONAL = (
     inspect.Parameter.POSITIONAL_ONLY,
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
@@ -103,7 +124,7 @@ def _read_signature(
     function: Callable[..., Any], strict: bool
 ) -> tuple[FirstArgument, bool]:
     """Return how a task gives the first argument, and whether a context follows."""
-    name = getattr(function, "__name__", repr(function))
+    name = _name_of(function)
     try:
         signature = inspect.signature(function, eval_str=True)
     except Exception as error:  # noqa: BLE001  annotations are the worker's code

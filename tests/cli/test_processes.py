@@ -50,6 +50,10 @@ def forks(info: str):
     return str(os.waitpid(child, 0)[1])
 
 @worker
+def yields(info: str):
+    yield info
+
+@worker
 class Broken(Worker):
     def __init__(self):
         raise ValueError("no table")
@@ -212,6 +216,15 @@ def test_a_worker_that_cannot_be_made_in_a_child_is_one_line(task):
     assert done.stdout == b""
     assert b"Traceback" not in done.stderr
     assert b"no table" in done.stderr
+
+
+@pytest.mark.parametrize("pool", ["thread", "process"])
+def test_a_worker_that_yields_is_refused_at_the_start(task, pool):
+    """Each of its tasks would be an error."""
+    done = task("launch", "-w", "work.py:yields", "--pool", pool, stdin=line("t"))
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"worker 'yields' has a yield" in done.stderr
+    assert b"Traceback" not in done.stderr
 
 
 def test_threads_that_are_left_behind_end_the_launcher_with_a_code(task):

@@ -168,9 +168,38 @@ def unknown(info: "Nowhere"):  # noqa: F821
     """Do nothing."""
 
 
+def yields(info: str):
+    yield info
+
+
+async def yields_later(info: str):
+    yield info
+
+
+class Yielding(Worker):
+    def do_task(self, ctx):
+        yield ctx
+
+
+class YieldingLater(Worker):
+    async def do_task(self, ctx):
+        yield ctx
+
+
+class YieldingCall:
+    def __call__(self, info: str):
+        yield info
+
+
 @pytest.mark.parametrize(
     ("worker", "text"),
     [
+        (yields, r"worker 'yields' has a yield, .*: write return in place of yield"),
+        (yields_later, "worker 'yields_later' has a yield"),
+        (functools.partial(yields), "worker 'yields' has a yield"),
+        (Yielding(), "worker 'Yielding.do_task' has a yield"),
+        (YieldingLater(), "worker 'YieldingLater.do_task' has a yield"),
+        (YieldingCall(), r"worker '.*YieldingCall.*' has a yield"),
         (Shy, "give a function or a Worker"),
         (5, "not a worker but 5"),
         (Plain(), r"of the class Plain: give a function or .*, class Plain\(Worker\)$"),
@@ -226,6 +255,15 @@ def decorated(function):
         return function(*arguments)
 
     return wrapper
+
+
+def test_a_decorator_may_ask_for_what_a_worker_yields():
+    """Then a call does something."""
+
+    def lists(function):
+        return functools.wraps(function)(lambda info: list(function(info)))
+
+    assert compile_call(lists(yields)).invoke(TASK, None) == ["a/b?n=3"]
 
 
 class AsyncCall:

@@ -15,8 +15,20 @@ from task_core.config.selection import BUSES, Selected, Selector, Settings
 from task_core.config.sources import Section
 from task_core.config.toml_file import TomlFile
 from task_core.discovery.catalog import Catalog
-from task_core.errors import FrameworkError, OptionError, UsageError, nearest
+from task_core.errors import (
+    FrameworkError,
+    OptionError,
+    PluginError,
+    UsageError,
+    nearest,
+)
 from task_core.fields import Field
+
+
+class _LackingError(OptionError):
+    """All that is wrong is that plugins cannot be used: the code says so."""
+
+    exit_code = PluginError.exit_code
 
 
 class Launches:
@@ -39,18 +51,22 @@ class Launches:
         self._table = table
         self._own = own
         self._problems: dict[str, None] = {}
+        self._lacking: set[str] = set()
 
     def read(self) -> list[Launch]:
         """Return what each table says.
 
         Raises:
-            OptionError: Something is wrong with one of them, or there is none.
+            UsageError, OptionError: Something is wrong with one of them, or there is
+                none.
         """
         tables = self._toml.tables(self._table)
         if not tables:
             text = f"{self._toml.path} has no table [{self._table}.NAME] to launch"
             raise UsageError(text)
         launches = [self._read(*item) for item in tables.items()]
+        if self._problems and self._lacking.issuperset(self._problems):
+            raise _LackingError([*self._problems])
         if self._problems:
             raise OptionError([*self._problems])
         return [one for one in launches if one is not None]
@@ -70,7 +86,10 @@ class Launches:
             with diverted_stdout():  # what a plugin prints when imported is no data
                 selected = self._selector.select(table.flags)
         except FrameworkError as error:
-            self._tell([f"{where}: {error}"])
+            text = f"{where}: {error}"
+            self._tell([text])
+            if isinstance(error, PluginError):
+                self._lacking.add(text)
             return None
         self._tell(_wants_one(selected, where, table))
         settings = self._selector.resolve(table.flags, selected)

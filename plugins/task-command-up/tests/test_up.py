@@ -295,6 +295,18 @@ def test_all_mistakes_of_a_file_are_told_with_their_lines(folder):
     assert not (folder / "task.db").exists()
 
 
+def test_what_is_not_installed_is_told_by_the_exit_code(folder):
+    """As of `task launch`, when nothing else is wrong."""
+    (folder / "task.toml").write_text(
+        '[task]\nbus = "sqlit://task.db"\n[up.load]\nworker = "./workers.py:load"\n'
+        '[up.fetch]\nworker = "ecko"\n'
+    )
+    done = task(folder, "up")
+    assert done.returncode == 3, done.stderr
+    assert "line 3: there is no bus 'sqlit': did you mean 'sqlite'?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("text", "words", "said"),
     [

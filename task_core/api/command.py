@@ -42,6 +42,7 @@ class Launch:
         kill_time: Seconds that it takes to stop, at most.
         own: The options that the command itself has in the table.
         fail: Whether its exit code 1 says that tasks have failed.
+        status: The address of its status page; empty: it has none.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Launch:
     kill_time: float
     own: Any
     fail: bool = False
+    status: str = ""
 
 
 class Restart(StrEnum):

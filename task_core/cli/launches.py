@@ -117,6 +117,7 @@ class Launches:
             kill_time=settings.command.kill_time.total_seconds(),
             own=own,
             fail=settings.command.fail,
+            status=settings.command.status or "",
         )
 
     def _tell(self, problems: Sequence[str]) -> None:

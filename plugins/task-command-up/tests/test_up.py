@@ -337,6 +337,51 @@ def test_a_wrong_file_is_one_line(folder, text, words, said):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("status", "tables", "said"),
+    [
+        (
+            "127.0.0.1:18123",
+            "[up.a]\nworker = 'echo'\ninstances = 2\n",
+            "[up.a]: 2 instances cannot share status = '127.0.0.1:18123': write 127.",
+        ),
+        (
+            "unix:a.sock",
+            "[up.a]\nworker = 'echo'\ninstances = 2\n",
+            "[up.a]: 2 instances cannot share status = 'unix:a.sock': write a table",
+        ),
+        (
+            "127.0.0.1:18123",
+            "[up.a]\nworker = 'echo'\n[up.b]\nworker = 'nop'\n",
+            "[up.b]: cannot share status = '127.0.0.1:18123' with [up.a]: give each",
+        ),
+    ],
+)
+def test_one_address_for_several_processes_is_told_before_a_start(
+    folder, status, tables, said
+):
+    """The first would have it, and the second would end all of them."""
+    (folder / "task.toml").write_text(
+        f"[task]\nbus = 'sqlite://task.db'\n[launch]\nstatus = '{status}'\n{tables}"
+    )
+    done = task(folder, "up")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"task: {said}"), done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (folder / "task.db").exists()
+
+
+def test_instances_have_status_pages_at_ports_that_are_free(folder, up):
+    """As a line of each tells."""
+    (folder / "task.toml").write_text(
+        "[task]\nbus = 'sqlite://task.db'\n[up.load]\nworker = './workers.py:load'\n"
+        "instances = 2\nstatus = '127.0.0.1:0'\n"
+    )
+    running = up()
+    found = running.sees(r"load\.\d \| .*task: status: 127.0.0.1:(\d+)", 2)
+    assert len(set(found)) == 2
+
+
 def test_secrets_are_not_in_the_list_of_processes(folder, up):
     """Anybody may look at that."""
     (folder / "task.toml").write_text(

@@ -29,6 +29,7 @@ def command(ctx: click.Context, file: str, only: Sequence[str]) -> None:
     context: CommandContext = ctx.obj
     launches = _chosen(context.launches("up", UpOptions, file), only)
     _refuse_pipes(launches)
+    _refuse_shared_addresses(launches)
     programs = [
         Supervised(launch=one, name=name, restart=one.own.restart)
         for one in launches
@@ -60,3 +61,31 @@ def _refuse_pipes(launches: Sequence[Launch]) -> None:
     problems = [f"[up.{one.name}]: {text}" for one in launches if "stdio" in one.buses]
     if problems:
         raise OptionError(problems)
+
+
+def _refuse_shared_addresses(launches: Sequence[Launch]) -> None:
+    """Refuse status pages of several processes at one address: the first has it."""
+    problems = []
+    taken: dict[str, str] = {}
+    for one in launches:
+        if not one.status or one.status.endswith(":0"):  # any port that is free
+            continue
+        table, count = f"[up.{one.name}]", one.own.instances
+        if count > 1:
+            text = f"{count} instances cannot share status = {one.status!r}"
+            problems.append(f"{table}: {text}: {_ways(one.status)}")
+        elif other := taken.get(one.status):
+            text = f"cannot share status = {one.status!r} with {other}"
+            problems.append(f"{table}: {text}: give each its own")
+        taken.setdefault(one.status, table)
+    if problems:
+        raise OptionError(problems)
+
+
+def _ways(status: str) -> str:
+    """Return what several processes can do in place of an address."""
+    apart = "a table for each, with its own"
+    if status.startswith("unix:"):
+        return f"write {apart}"
+    host = status.rpartition(":")[0]
+    return f"write {host}:0 (any free port, which a line tells), or {apart}"

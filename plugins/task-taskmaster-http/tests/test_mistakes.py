@@ -34,7 +34,11 @@ def test_the_keys_are_those_of_a_task():
             "task 2: this is no task: unknown key 'typ': did you mean 'type'?",
         ),
         ('[{"type": "a"}, 7]', "task 2: this is no task: it is a number, not an"),
-        ('[{"type": "a"}, {"info": "x"}]', "task 2: this is no task: Object missing"),
+        (
+            '[{"type": "a"}, {"info": "x"}]',
+            "task 2: this is no task: it has no key 'type'",
+        ),
+        ("{}", "this is no task: it has no key 'type'"),
         ("7", "this is no task: it is a number, not an object with the key 'type'"),
         ('{"type": null}', "this is no task: type must be text, not null"),
         (

@@ -113,7 +113,7 @@ def desk_is_full(service, count):
     [
         (b"{", "application/json", 400, "this is no JSON: Input data was truncated"),
         (b"\xff", "application/json", 400, "this is no JSON"),
-        ({"info": "x"}, "application/json", 422, "missing required field `type`"),
+        ({"info": "x"}, "application/json", 422, "it has no key 'type'"),
         ({"type": ""}, "application/json", 422, "type '': it is empty"),
         (
             {"type": 7},

@@ -96,7 +96,7 @@ def _told(value: Any) -> str:
                 return problem
         elif not isinstance(item, str):
             return f"{key} must be text, not {_KINDS[type(item)]}"
-    return ""
+    return "" if "type" in value else "it has no key 'type'"
 
 
 def _meta(value: Any) -> str:

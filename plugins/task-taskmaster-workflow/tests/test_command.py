@@ -155,6 +155,19 @@ def test_a_phase_can_rest_and_go_on(task, files):
     assert (done.returncode, "has no cron" in done.stderr) == (2, True)
 
 
+def test_resume_makes_no_store(task, files, tmp_path):
+    """One that is mistyped has no phase that rests, and is told."""
+    path = str(files.write(SHOP))
+    task("workflow", "pause", path, "export", "--store", "state.db")
+    done = task("workflow", "resume", path, "export", "--store", "stat.db")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "stat.db is not there: name that of the taskmaster" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "stat.db").exists()
+    done = task("workflow", "resume", path, "export", "--store", "state.db")
+    assert (done.returncode, done.stderr) == (0, "shop.toml export goes on\n")
+
+
 def test_what_is_drawn_and_planned_shows_no_secret_and_steers_no_terminal(task, files):
     """A file of phases may come from anybody, and an info may hold a password."""
     wild = SHOP.replace('"{yyyy}-{mm}-{dd}"', '"\\u001b[2J?password=SECRET9"')

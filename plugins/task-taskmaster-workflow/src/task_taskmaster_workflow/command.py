@@ -203,6 +203,7 @@ def resume(path: Path, phase: str, store: str) -> None:
     """Let a phase go on that rests."""
     _, found = find_phase(_usable(path), phase)
     with _store(path, store) as opened:
+        _check_there(opened)
         rested = opened.pauses.resume(found.pause)
     click.echo(f"{found} {'goes on' if rested else 'did not rest'}", err=True)
 
@@ -220,10 +221,15 @@ def why_(path: Path, id: str, phase: str, store: str) -> None:
     """
     workflow, found = find_phase(_usable(path), phase)
     with _store(path, store) as opened:
-        if opened.missing:
-            text = "is not there: name that of the taskmaster with --store"
-            raise UsageError(f"{opened.name} {text}")
+        _check_there(opened)
         click.echo(shown("\n".join(why(opened, workflow, found, id)), lines=True))
+
+
+def _check_there(store: "Store") -> None:
+    """Refuse a store that the first use would make: nothing can be in it."""
+    if store.missing:
+        text = "is not there: name that of the taskmaster with --store"
+        raise UsageError(f"{store.name} {text}")
 
 
 @contextmanager

@@ -38,8 +38,9 @@ separated by commas, or a TOML array. A **switch** is `true`, `yes`, `on`, `1` o
 their opposites, and `--no-…` as a flag. A key or a table that nobody reads is an
 error that names the nearest; so is a variable that is nearly called as one of these.
 One file serves many machines: a table of a plugin that is not used here
-(`[worker.…]`, `[bus.…]`) is let through, unless its name is nearly that of a bus; a
-table of hooks that are not installed is a warning, since nothing does what it says.
+(`[worker.…]`, `[bus.…]`) is let through, unless its name is nearly that of a bus. A
+warning is a table of hooks that are not installed, since nothing does what it says, and
+one that is nearly called as a worker or taskmaster that is (`[taskmaster.corn]`).
 
 A password in a URL has its special characters percent-encoded: `%2F` for `/`, `%40`
 for `@`.

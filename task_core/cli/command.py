@@ -11,7 +11,7 @@ from task_core.cli.commands import installed
 from task_core.cli.parameters import SectionOption, flags_of
 from task_core.cli.stdout import diverted_stdout
 from task_core.config.bus import read_toml
-from task_core.config.selection import KINDS, Selected, Selector
+from task_core.config.selection import KINDS, Selected, Selector, Settings
 from task_core.config.sources import Section
 from task_core.errors import FrameworkError, OptionError
 
@@ -96,7 +96,7 @@ class PluginCommand(click.Command):
         ]
         problems = dict.fromkeys(text for one in settings for text in one.problems)
         if problems and not self._lenient:
-            raise OptionError([*problems])
+            raise OptionError([*problems, *_reasons(settings)])
         own = {k: v for k, v in params.items() if k not in section_names}
         return self._run(*settings, **own)
 
@@ -157,6 +157,13 @@ class PluginCommand(click.Command):
             return SectionOption(section, spec)
         complete = completer(KINDS[spec.name])
         return SectionOption(section, spec, shell_complete=complete)
+
+
+def _reasons(settings: Sequence[Settings]) -> list[str]:
+    """Return why options may be missing: the name of their table is mistyped."""
+    from task_core.config.mistyped import mistyped_tables
+
+    return mistyped_tables(settings)
 
 
 def _is_ours(param: click.Parameter) -> bool:

@@ -23,6 +23,7 @@ from task_core.cli.logs import set_up_logging
 from task_core.cli.stdout import claim_stdin, claim_stdout
 from task_core.config.resolve import DEFAULT
 from task_core.config.selection import Settings
+from task_core.config.sources import NoFile
 from task_core.errors import BusConnectionError, FrameworkError
 from task_core.launcher.launcher import Launcher, make_launcher
 from task_core.launcher.plan import Hooks, Plan
@@ -58,11 +59,20 @@ def run(settings: Settings, *others: Settings) -> int:
     # First: what plugins print is no data; a closed stdin leaves its number to others.
     stdin = claim_stdin()
     stdout = claim_stdout()
+    if not isinstance(settings.toml, NoFile):
+        _tell_mistyped_tables([settings, *others])
     lease = settings.command.lease.total_seconds()
     open_ = partial(open_bus, stdout=stdout, lease=lease, stdin=stdin)
     if settings.worker:
         return _run_workers([settings, *others], open_)
     return _run_taskmaster(settings, open_)
+
+
+def _tell_mistyped_tables(many: Sequence[Settings]) -> None:
+    from task_core.config.mistyped import mistyped_tables
+
+    for text in mistyped_tables(many):
+        log.warning("%s", text)
 
 
 def _run_workers(many: Sequence[Settings], open_: Callable[[Settings], Bus]) -> int:

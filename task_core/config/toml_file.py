@@ -120,8 +120,9 @@ class TomlFile:
         return values
 
     def place(self, table: tuple[str, ...], key: str) -> str:
-        """Return where a key is, for messages."""
-        return self._line(line_of(self._text, table, key))
+        """Return where a key is, or the table of that name, for messages."""
+        line = line_of(self._text, table, key)
+        return self._line(line or line_of_table(self._text, (*table, key)))
 
     def strays(
         self, known: Mapping[str, Collection[str]], more: Callable[[], Collection[str]]

@@ -45,8 +45,10 @@ HIDDEN = {
     "task_core.fields": {"_of_dataclass"},  # dataclasses: few workers have any
     "task_core.cli.buses": {"open_bus", "open_selected"},  # few have two, or a prefix
     "task_core.cli.launch": {"_launch"},  # help runs nothing
+    "task_core.cli.command": {"_reasons"},  # only who mistypes needs it
     # Not for most.
     "task_core.cli.run_launch": {
+        "_tell_mistyped_tables",
         "_run_taskmaster",
         "_supervise_taskmaster",
         "_together",

@@ -138,3 +138,29 @@ def test_a_mistyped_table_is_no_silence(task, folder):
     assert done.returncode == 2
     text = "task: task.toml, line 1: nothing reads [bus.fil]: did you mean 'file'?\n"
     assert done.stderr.decode() == text
+
+
+def test_a_mistyped_table_of_a_worker_is_a_warning(task, folder):
+    """One of a file, or of another machine, may be called like that."""
+    text = "[launch]\nlog_level = 'info'\n[worker.ecko]\nx = 1\n[worker.other]\nx = 1\n"
+    (folder / "task.toml").write_text(f"{text}[worker.hello]\n")
+    done = task("launch", "-w", "echo", "--no-log-time", stdin=line("t"))
+    assert done.returncode == 0
+    (told,) = [one for one in done.stderr.decode().splitlines() if "reads [" in one]
+    assert told == (
+        "task: warning: task.toml, line 3: nothing reads [worker.ecko]: no worker"
+        " 'ecko' is installed: did you mean 'echo'?"
+    )
+
+
+def test_a_table_of_a_worker_in_a_file_is_no_mistake(task, folder):
+    """Whatever is installed that is called nearly so."""
+    (folder / "ecko.py").write_text(
+        "import attrs\nfrom task_core.api import option, worker\n"
+        "@attrs.frozen\nclass Options:\n    x: int = option(0, help='x')\n"
+        "@worker(options=Options)\ndef ecko(info):\n    pass\n"
+    )
+    (folder / "task.toml").write_text("[worker.ecko]\nx = 1\n")
+    done = task("launch", "-w", "ecko.py:ecko", stdin=line("t"))
+    assert done.returncode == 0, done.stderr
+    assert b"nothing reads" not in done.stderr

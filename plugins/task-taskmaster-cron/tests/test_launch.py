@@ -72,6 +72,36 @@ def test_a_killed_one_loses_nothing(launch, tmp_path):
     assert second - first == SECOND
 
 
+def test_a_mistyped_table_is_told_in_a_line(launch, tmp_path):
+    """What it says would be missing."""
+    (tmp_path / "rules.toml").write_text(TICK)
+    (tmp_path / "task.toml").write_text('[taskmaster.corn]\nmissed = "all"\n')
+    process = launch()
+    moments(process, 1)
+    process.send_signal(signal.SIGTERM)
+    _, stderr = process.communicate()
+    assert stderr.count("task.toml, line 1: nothing reads [taskmaster.corn]: ") == 1
+    assert "no taskmaster 'corn' is installed: did you mean 'cron'?" in stderr
+
+
+def test_a_mistyped_table_is_told_with_what_is_missing(tmp_path):
+    """It is where that should have come from."""
+    (tmp_path / "task.toml").write_text('[taskmaster.corn]\nrules = "rules.toml"\n')
+    done = subprocess.run(
+        [sys.executable, "-m", "task_core", "launch", "--taskmaster", "cron"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    missing, mistyped = done.stderr.splitlines()
+    assert "taskmaster.cron.rules is required" in missing
+    assert "task.toml, line 1: nothing reads [taskmaster.corn]: " in mistyped
+    assert "did you mean 'cron'?" in mistyped
+
+
 def test_a_wrong_file_is_told_in_lines(launch, tmp_path):
     """One for each mistake, no traceback, nothing sent."""
     (tmp_path / "rules.toml").write_text('[[rule]]\ncron = "x"\nkind = "y"\n')

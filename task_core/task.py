@@ -126,7 +126,7 @@ def _meta_text(meta: str | Mapping[str, str | Iterable[str]]) -> str:
     try:
         if isinstance(meta, Mapping):
             return format_meta(meta)
-    except TypeError:
+    except (TypeError, AttributeError):
         pass
     raise TypeError(f"meta is a text or a mapping of texts, not {meta!r}")
 

@@ -119,6 +119,11 @@ class MemoryConsumer(Consumer):
                     return found
                 self._changed.wait(min(deadline, self.stored.next_change()) - now)
 
+    def take_delayed(self) -> list[Message]:
+        """Return what is delayed on the channel, for good: tests look at it."""
+        with self._changed:
+            return self.stored.take_delayed()
+
     def _wake(self) -> None:
         with self._changed:
             self._changed.notify_all()

@@ -85,6 +85,12 @@ class Channel:
         for token in tokens:
             del self._leases[token]
 
+    def take_delayed(self) -> list[Message]:
+        """Remove what is delayed, and return it in the order of sending."""
+        entries = sorted(entry for _, entry in self._delayed)
+        self._delayed.clear()
+        return [entry.message for entry in entries]
+
     def give_back(self, tokens: Iterable[int], due: float) -> None:
         """Make messages available again, at once (`due` 0) or later."""
         for token in tokens:

@@ -84,4 +84,5 @@ class AsyncClient:
         await self.close()
 
     async def _run(self, act: Callable[[], T]) -> T:
+        self._client.check_open()
         return await asyncio.get_running_loop().run_in_executor(self._pool, act)

@@ -19,6 +19,7 @@ from task_core.client.sent import (
     MOMENT,
     Sent,
     Span,
+    add_extras,
     as_task,
     message_of,
     messages_of,
@@ -86,7 +87,7 @@ class Client:
         connection: Any = None,
         **fields: Any,
     ) -> Task:
-        """Send a task; it is confirmed when this returns.
+        """Send a task; it is confirmed when this returns it.
 
         Args:
             task: A task, or the type of a new one.
@@ -100,13 +101,10 @@ class Client:
             connection: Of the caller's, to the database of the bus: the task is sent
                 when its transaction is committed, or never (capability `outbox`).
 
-        Returns:
-            The task that was sent.
-
         Raises:
             BusConnectionError: The broker could not be reached in time.
             DuplicateError: Its like was sent before.
-            DecodeError: Nobody could read it: a field has the wrong type.
+            TypeError, DecodeError: Something of it has the wrong type.
             PayloadError: The bus cannot carry it.
             BusError: It was not confirmed for another reason.
             UnsupportedCapabilityError: The bus has no delay or priority.
@@ -115,7 +113,8 @@ class Client:
         message = message_of(new, topic)
         if delay != 0:
             message.delay = seconds_of("delay", delay)
-        message.priority, message.key = priority, key
+        if priority or key is not None:
+            add_extras(message, priority, key)
         if connection is not None:
             self._outbox.send([message], connection, unique)
         elif unique is None:
@@ -136,7 +135,8 @@ class Client:
         """Send many tasks, a batch at a time.
 
         Those that the bus can never carry, or that `unique` refuses, are left out; when
-        the broker is away or confirms only a part, no more are taken.
+        the broker is away or confirms only a part, no more are taken. What is no task
+        is a `UsageError`.
 
         Args:
             tasks: What to send; taken as it is sent.
@@ -209,7 +209,7 @@ class Client:
             channel: Who reads: readers on one channel share the tasks.
             timeout: How long it waits for a task, as `"5s"` or in seconds; None: on.
         """
-        self._check_open()
+        self.check_open()
         return Reading(self._open_bus, topic, channel, timeout)
 
     def close(self) -> None:
@@ -263,19 +263,20 @@ class Client:
 
     def _thread(self) -> BusThread:
         with self._lock:
-            self._check_open()
+            self.check_open()
             if self._sender is None:
                 self._sender = BusThread(self._open_bus, f"task-{self.name}")
             return self._sender
 
     def _reader(self) -> Results:
         with self._lock:
-            self._check_open()
+            self.check_open()
             if self._results is None:
                 self._results = Results(self._open_bus, self._done_topic)
             return self._results
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Raise `BusClosedError` after `close`."""
         if self._closed:
             raise BusClosedError(f"the client of bus '{self.name}' is closed")
 

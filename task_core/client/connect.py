@@ -44,7 +44,7 @@ def connect(
     Raises:
         PluginError: There is no such bus, or it cannot be used.
         OptionError: One of the options is wrong.
-        UsageError: One of the other arguments is.
+        UsageError: One of the other arguments is; or nobody says which bus.
 
     Example:
         >>> with connect("memory:example") as tasks:
@@ -52,7 +52,7 @@ def connect(
         'load'
     """
     found = catalog or Catalog.scan(PLUGINS)
-    chosen = choose_bus(found, url, options, prefix=prefix, config=config)
+    chosen = choose_bus(found, url, options, prefix=prefix, config=config, wanted=True)
     if not done_topic:
         raise UsageError("done_topic: it is empty; say where done tasks go")
     open_ = partial(_open, chosen, seconds_of("lease", lease, least=MOMENT))
@@ -76,11 +76,16 @@ def open_bus(
     Raises:
         PluginError: There is no such bus, or it cannot be used.
         OptionError: One of the options is wrong.
-        UsageError: One of the other arguments is.
+        UsageError: One of the other arguments is; or nobody says which bus.
         BusError: It cannot be opened.
     """
     chosen = choose_bus(
-        catalog or Catalog.scan(PLUGINS), url, options, prefix=prefix, config=config
+        catalog or Catalog.scan(PLUGINS),
+        url,
+        options,
+        prefix=prefix,
+        config=config,
+        wanted=True,
     )
     return _open(chosen, seconds_of("lease", lease, least=MOMENT))
 

@@ -42,13 +42,14 @@ class Reading(Iterator[Task]):
     ) -> None:
         check_text("topic", topic)
         check_text("channel", channel)
-        self._open_bus = open_bus
-        self._topic = topic
-        self._channel = channel
-        self._timeout = None if timeout is None else seconds_of("timeout", timeout)
+        seconds = None if timeout is None else seconds_of("timeout", timeout)
         self._stopped = threading.Event()
-        self._consumer: Consumer | None = None
-        self._tasks = self._iterate()
+        self._consumers: list[Consumer] = []
+        # It knows nothing of this object: so both end, and give back what they hold,
+        # with the loop that leaves them, and not when garbage is collected.
+        self._tasks = _tasks(
+            open_bus, topic, channel, seconds, self._stopped, self._consumers
+        )
 
     def __next__(self) -> Task:
         return next(self._tasks)
@@ -60,18 +61,33 @@ class Reading(Iterator[Task]):
     def stop(self) -> None:
         """End the wait for the next task, and the iteration (any thread)."""
         self._stopped.set()
-        if (consumer := self._consumer) is not None:
+        for consumer in self._consumers:
             consumer.wake()
 
-    def _iterate(self) -> Generator[Task]:
-        bus = self._open_bus()
-        try:
-            consumer = bus.subscribe(self._topic, self._channel, prefetch=1)
-            self._consumer = consumer
-            while found := _receive(consumer, self._timeout, self._stopped):
-                yield from _offer(consumer, found[0])
-        finally:
-            bus.close()  # what is not settled is given back
+
+def _tasks(
+    open_bus: Callable[[], Bus],
+    topic: str,
+    channel: str,
+    timeout: float | None,
+    stopped: threading.Event,
+    consumers: list[Consumer],
+) -> Generator[Task]:
+    """Yield tasks, each settled when the next one is asked for.
+
+    Args:
+        open_bus, topic, channel, timeout: As for `Reading`, in seconds.
+        stopped: Ends it.
+        consumers: Gets the one that may have to be woken.
+    """
+    bus = open_bus()
+    try:
+        consumer = bus.subscribe(topic, channel, prefetch=1)
+        consumers.append(consumer)
+        while found := _receive(consumer, timeout, stopped):
+            yield from _offer(consumer, found[0])
+    finally:
+        bus.close()  # what is not settled is given back
 
 
 def _receive(

@@ -19,7 +19,7 @@ from task_core.errors import (
 )
 from task_core.task import Task, topic_of
 from task_core.values import parse_wait
-from task_core.wire import decode_task, encode_task
+from task_core.wire import encode_readable
 
 BATCH = 500
 """Tasks that `send_many` sends in one call of the bus."""
@@ -88,12 +88,15 @@ def message_of(task: Task, topic: str | None) -> Message:
         DecodeError: Nobody could read it, or no topic can be made of its type.
     """
     if not isinstance(task, Task):
-        raise UsageError(f"a task is wanted, not {task!r}: make one with Task.new")
+        raise _no_task(task)
     if topic is not None:
         check_text("topic", topic)
-    body = encode_task(task)
-    decode_task(body)  # what we send, everybody must read
+    body, _ = encode_readable(task)  # what we send, everybody must read
     return Message(topic or topic_of(task), body)
+
+
+def _no_task(thing: object) -> UsageError:
+    return UsageError(f"a task is wanted, not {thing!r}: make one with Task.new")
 
 
 def messages_of(tasks: Sequence[Task], topic: str | None) -> list[Message]:
@@ -120,6 +123,9 @@ def send_batches(tasks: Iterable[Task], confirm: Callable[[list[Task]], None]) -
     """
     sent, source = Sent(), iter(tasks)
     while batch := [*islice(source, BATCH)]:
+        for task in batch:
+            if not isinstance(task, Task):
+                raise _no_task(task)
         sent = _send_batch(batch, confirm, sent)
         if isinstance(sent.error, SendError | BusConnectionError):
             break
@@ -153,6 +159,19 @@ def check_text(name: str, value: object) -> None:
     """
     if not isinstance(value, str):
         raise TypeError(f"{name}: a text is wanted, not {value!r}")
+
+
+def add_extras(message: Message, priority: int, key: str | None) -> None:
+    """Give a message its priority and key.
+
+    Raises:
+        TypeError: The priority is no whole number, or the key no text.
+    """
+    if not isinstance(priority, int) or isinstance(priority, bool):
+        raise TypeError(f"priority: a whole number is wanted, not {priority!r}")
+    if key is not None:
+        check_text("key", key)
+    message.priority, message.key = priority, key
 
 
 def seconds_of(name: str, span: Span, *, least: float = 0.0) -> float:

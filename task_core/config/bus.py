@@ -8,7 +8,8 @@ from typing import Any
 
 import attrs
 
-from task_core.config.selection import PREFIX, Chosen, Plugins, Selector
+from task_core.config.resolve import DEFAULT
+from task_core.config.selection import PREFIX, Chosen, Plugins, Selector, Settings
 from task_core.config.sources import NoFile, Section, Source
 from task_core.errors import OptionError, UsageError, nearest
 from task_core.options import option
@@ -51,6 +52,7 @@ def choose_bus(
     *,
     prefix: str | None = None,
     config: str | None = None,
+    wanted: bool = False,
     importing: AbstractContextManager[None] | None = None,
 ) -> Chosen:
     """Return the bus that is meant, and its options.
@@ -61,12 +63,14 @@ def choose_bus(
         options: Options of the bus by name, stronger than the URL.
         prefix: What topics begin with; what environment and TOML say when not given.
         config: The TOML file; `TASK_CONFIG`, or ./task.toml if it is there.
+        wanted: Whether somebody must have said which: what a program sends is to go
+            nowhere by default.
         importing: Is entered while plugins are imported.
 
     Raises:
         PluginError: There is no such bus, or it cannot be used.
         OptionError: One of the options is wrong, or there is none of that name.
-        UsageError: What is given for the bus is no text.
+        UsageError: What is given for the bus is no text; or nobody has said which.
     """
     if not (url is None or isinstance(url, str)):
         text = f"the name or URL of a bus is wanted, not {url!r}"
@@ -78,10 +82,19 @@ def choose_bus(
         selected = selector.select(flags)
     _refuse_unknown(options, selected[0].section)
     settings = selector.resolve(flags, selected)
+    if wanted and _is_default(settings):
+        raise UsageError(
+            "no bus is set: give a name or URL, for example 'sqlite://task.db', or set"
+            " TASK_BUS, or bus in task.toml"
+        )
     if settings.problems:
         name = partial(_by_argument, selected[0].section)
         raise OptionError([name(problem) for problem in settings.problems])
     return settings.buses["bus"]
+
+
+def _is_default(settings: Settings) -> bool:
+    return any(one.spec.name == "bus" and one.origin == DEFAULT for one in settings.all)
 
 
 def _arguments(

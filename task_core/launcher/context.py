@@ -16,7 +16,7 @@ from task_core.clock import Clock
 from task_core.launcher.stop import Cancel
 from task_core.task import Task, merge_meta, parse_meta, topic_of
 from task_core.values import parse_wait
-from task_core.wire import decode_task, encode_task
+from task_core.wire import decode_task, encode_readable
 
 TIMEOUT = "timeout"
 """Key of a task's meta that says how long its run may take, for example `5m`."""
@@ -155,10 +155,14 @@ class RunContext:
         """Create a child task; it leaves together with the settle of this one.
 
         Raises:
+            TypeError: It is no task, or the topic is no text.
             DecodeError: It is no task that could be read again.
         """
-        body = encode_task(task)
-        child = decode_task(body)  # a copy: workers re-use theirs
+        if not isinstance(task, Task):
+            raise TypeError(f"ctx.send: a task is wanted, not {task!r}: see Task.new")
+        if topic is not None and not isinstance(topic, str):
+            raise TypeError(f"ctx.send: topic: a text is wanted, not {topic!r}")
+        body, child = encode_readable(task)  # a copy: workers re-use theirs
         topic = topic or topic_of(child)
         self._shared.check(Message(topic, body))
         self.children.append((child, topic))

@@ -125,6 +125,8 @@ def _usable(bus: Bus, plan: Plan, plugin: WorkerPlugin, log: logging.Logger) -> 
         log.warning("bus '%s' cannot delay: failed tasks do not run again", bus.name)
     elif plan.retries:
         require(bus.capabilities, "delay", bus.name, "--retries")
+    if not plan.done_topic:
+        raise UsageError("--done-topic: it is empty; say where done tasks go")
     if plan.topic in (plan.done_topic, plan.dead_topic) and not hasattr(bus, "names"):
         raise UsageError(
             f"topic '{plan.topic}' is read, and would get what comes of its tasks, for"

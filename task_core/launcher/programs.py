@@ -12,6 +12,7 @@ from task_core.api.bus import Bus
 from task_core.api.message import Delivery
 from task_core.api.worker import Outcome
 from task_core.clock import SystemClock
+from task_core.errors import UsageError
 from task_core.launcher.context import Call, Job, SharedContext
 from task_core.launcher.handover import Handover
 from task_core.launcher.launcher import Launcher, make_launcher
@@ -60,6 +61,13 @@ def run_launcher(
         WorkerError: The worker cannot be called.
         BusError: The bus failed.
     """
+    if threading.current_thread() is not threading.main_thread():
+        raise UsageError(
+            "run_launcher takes the signals of the process, as only the main thread"
+            " can: use LauncherThread in others"
+        )
+    if not (stop is None or isinstance(stop, threading.Event)):
+        raise TypeError(f"stop: a threading.Event is wanted, not {stop!r}")
     launcher = make_launcher(worker, bus, plan, options=options, **settings)
     ended = threading.Event()
     if stop is not None:

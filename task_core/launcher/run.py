@@ -12,6 +12,7 @@ from typing import Any
 from task_core.api.worker import (
     COMPLETE,
     KINDS,
+    Kind,
     Outcome,
     complete,
     failed,
@@ -28,7 +29,7 @@ from task_core.launcher.context import (
     take_changes,
 )
 from task_core.launcher.plan import Hooks
-from task_core.task import Task
+from task_core.task import Result, Task
 
 Run = Callable[[Job], None]
 AsyncRun = Callable[[Job], Coroutine[Any, Any, None]]
@@ -250,6 +251,9 @@ def outcome_of(returned: Any) -> Outcome:
         return _checked(returned)
     if returned is None:
         return COMPLETE
+    if isinstance(returned, Result | Kind):
+        name = f"{type(returned).__name__}.{returned.name}"
+        return failed(f"the worker returned {name}: return failed(…), for example")
     if isinstance(returned, str):
         return complete(str.__str__(returned))  # text is text, whatever class it has
     if isinstance(returned, Awaitable):

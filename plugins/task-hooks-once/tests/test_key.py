@@ -1,10 +1,11 @@
 """What makes tasks alike."""
 
 import pytest
-from task_hooks_once.key import LONGEST, key_of
+from task_hooks_once.key import LONGEST, key_of, lacking
+from task_hooks_once.once import make
 from task_hooks_once.options import OnceOptions
 
-from task_core.api import Task
+from task_core.api import Task, UsageError
 
 TASK = Task(type="load", info="a.csv", job="day", id="7", meta="table=a&table=b&x=1")
 
@@ -34,3 +35,15 @@ def test_a_wrong_template_names_what_there_is():
     """When the options are read."""
     with pytest.raises(ValueError, match=r"there is no \{inf\}; there is \{type\}"):
         OnceOptions(key="{inf}")
+
+
+def test_a_key_of_the_meta_must_be_there():
+    """Tasks without it would all be alike, and be done once."""
+    template = "{type} {meta:table} {meta:order}"
+    assert lacking(template, TASK) == "order"
+    assert lacking(template, Task(type="t", info="", meta="order=&table=x")) == ""
+    hooks = make(OnceOptions(types=("load",), key=template, store="sqlite://:memory:"))
+    outcome = hooks.task_should_run(task=TASK)
+    assert (outcome.result, "no 'order'" in outcome.msg) == ("error", True)
+    with pytest.raises(UsageError, match="no 'order'"):
+        hooks.task_claim_send(task=TASK, topic="load", seconds=60.0)

@@ -1,5 +1,6 @@
 """The fixture `task_client`: what an application sent, with no broker."""
 
+import os
 import threading
 
 import pytest
@@ -71,3 +72,19 @@ def test_a_worker_takes_nothing_away(task_client):
     assert done.msg == "ADA"
     task_client.assert_sent("shout", info="ada", topic="shout")
     task_client.assert_sent("shout", topic="done", count=1)
+
+
+def test_what_is_sent_with_a_delay_was_sent(task_client):
+    """It is told once, also when its time has come."""
+    task_client.send("load", "a", delay="1h")
+    task_client.send("load", "b", delay=0.01)
+    sent = [(it.task.info, it.delay) for it in task_client.sent]
+    assert sent == [("a", 3600.0), ("b", 0.01)]
+    task_client.assert_sent("load", info="b", count=1)
+    task_client.clear()
+    task_client.assert_nothing_sent()
+
+
+def test_what_is_sent_once_is_remembered_for_one_test(task_client, tmp_path):
+    """The next run of it sends it again."""
+    assert os.environ["TASK_HOOKS_ONCE_STORE"] == f"sqlite://{tmp_path}/once.db"

@@ -6,7 +6,7 @@ import pytest
 
 from task_core.client.aio import AsyncClient
 from task_core.client.client import Client
-from task_core.errors import UsageError
+from task_core.errors import BusClosedError, UsageError
 from task_core.task import Task
 
 
@@ -79,3 +79,14 @@ def test_a_timeout_may_have_a_unit(tasks):
             return [task.info async for task in reading]
 
     assert asyncio.run(main()) == ["a"]
+
+
+def test_a_closed_client_says_so(tasks):
+    """As the other one does."""
+
+    async def main():
+        await tasks.close()
+        with pytest.raises(BusClosedError, match="is closed"):
+            await tasks.send("load", "a")
+
+    asyncio.run(main())

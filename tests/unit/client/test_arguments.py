@@ -1,10 +1,11 @@
 """Rules of what clients are told: an argument that makes no sense is named."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
-from task_core.errors import UsageError
+from task_core.errors import DecodeError, UsageError
 from task_core.task import Task
 
 VERBS = {
@@ -74,3 +75,35 @@ def test_an_argument_that_there_is_not_is_told_with_the_nearest(
     assert str(caught.value) == words
     with pytest.raises(TypeError, match=f"{verb} has no argument '{name}'"):
         getattr(client, verb)(Task.new("load"), **{name: 5})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"priority": "high"}, "priority: a whole number is wanted, not 'high'"),
+        ({"priority": 1.5}, "priority: a whole number is wanted, not 1.5"),
+        ({"priority": None}, None),
+        ({"key": 5}, "key: a text is wanted, not 5"),
+        ({"key": b"k"}, "key: a text is wanted, not b'k'"),
+        ({"meta": {1: "a"}}, "meta is a text or a mapping of texts"),
+    ],
+)
+def test_what_a_message_is_given_is_of_its_type(client, arguments, words):
+    """Some buses would take it, and others fail in the middle."""
+    if words is None:  # as good as none
+        client.send("load", "a", **arguments)
+        return
+    with pytest.raises(TypeError, match=words):
+        client.send("load", "a", **arguments)
+
+
+@pytest.mark.parametrize("value", [b"hello", datetime(2026, 1, 1), uuid4(), 5, None])
+@pytest.mark.parametrize("name", ["info", "id", "job"])
+def test_what_is_no_text_is_not_sent_as_one(client, name, value):
+    """JSON would have bytes in base64, and an id that nobody finds again."""
+    if name == "id" and value is None:
+        return  # a new one
+    with pytest.raises(DecodeError, match=f"`{name}` "):
+        client.send("load", **{name: value})
+    task = Task(**{"type": "load", "info": "", name: value})
+    assert f"`{name}` " in str(client.send_many([task]).error)

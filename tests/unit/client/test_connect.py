@@ -121,3 +121,12 @@ def test_the_import_is_light():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("opens", [connect, open_bus])
+@pytest.mark.parametrize("url", [None, ""])
+def test_a_program_goes_to_no_bus_by_default(opens, url):
+    """Its tasks would end on its stdout, and count as sent."""
+    with pytest.raises(UsageError, match="no bus is set: give a name or URL"):
+        opens(url)
+    opens("stdout").close()

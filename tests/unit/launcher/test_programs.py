@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from task_core import LauncherThread, run_launcher, run_once
+from task_core import LauncherThread, open_bus, run_launcher, run_once
 from task_core.errors import BusError, UsageError
 from task_core.task import Task
 
@@ -129,3 +129,27 @@ def test_another_thread_may_stop_it():
         timeout=300,
     )
     assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
+
+
+def test_it_wants_the_main_thread_and_an_event():
+    """Signals come to nobody else; a switch that is none would never be seen."""
+    found = []
+
+    def run():
+        try:
+            run_launcher(str.upper, open_bus("memory:x"), topic="x", drain=True)
+        except UsageError as error:
+            found.append(str(error))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert "use LauncherThread in others" in found[0]
+    with pytest.raises(TypeError, match=r"^stop: a threading\.Event is wanted"):
+        run_launcher(str.upper, open_bus("memory:x"), topic="x", stop=True)
+
+
+def test_done_tasks_go_somewhere():
+    """Told before any work is done, which would be done again and again."""
+    with pytest.raises(UsageError, match="--done-topic: it is empty"):
+        run_launcher(str.upper, open_bus("memory:x"), topic="x", done_topic="")

@@ -11,6 +11,7 @@ import pytest
 
 from task_core.api.message import Delivery
 from task_core.api.worker import (
+    Kind,
     Outcome,
     alert,
     complete,
@@ -25,7 +26,7 @@ from task_core.launcher.plan import NoHooks
 from task_core.launcher.run import make_run, outcome_of
 from task_core.launcher.signature import compile_call
 from task_core.launcher.stop import Cancel
-from task_core.task import Task
+from task_core.task import Result, Task
 from task_core.wire import decode_task, encode_task
 
 LOG = logging.getLogger("task.test")
@@ -211,7 +212,7 @@ from task_core.launcher.context import Job, SharedContext
 from task_core.launcher.plan import NoHooks
 from task_core.launcher.run import make_run
 from task_core.launcher.signature import compile_call
-from task_core.task import Task
+from task_core.task import Result, Task
 
 def worker(info):
     pid = os.fork()
@@ -332,6 +333,8 @@ def test_text_none_and_outcomes_are_outcomes(returned, outcome):
         (5, "the worker returned int, wanted an outcome, text or None"),
         (True, "returned bool"),
         (b"bytes", "returned bytes"),
+        (Result.ERROR, "returned Result.ERROR: return failed"),
+        (Kind.ALERT, "returned Kind.ALERT: return failed"),
         (Outcome("complete", 5), "holds no text"),
         (Outcome("error", ValueError("x")), "holds no text"),
         (Outcome(""), "of no known kind"),
@@ -356,3 +359,23 @@ def test_a_plain_def_that_returns_a_coroutine_is_told_to_be_async():
         """Do nothing."""
 
     assert "write it as async def" in outcome_of(work()).msg
+
+
+@pytest.mark.parametrize(
+    ("send", "words"),
+    [
+        (lambda ctx: ctx.send(Task.new("x"), 5), "topic: a text is wanted, not 5"),
+        (lambda ctx: ctx.send("child"), "a task is wanted, not 'child'"),
+        (lambda ctx: ctx.send(Task(type="x", info=b"y")), "`info` must be a string"),
+    ],
+)
+def test_a_child_that_cannot_be_sent_is_an_error_of_its_parent(send, words):
+    """And not of the launcher, which would end with it at each start."""
+
+    def parent(info, ctx):
+        send(ctx)
+
+    job = perform(parent)
+    assert job.outcome.result == "error"
+    assert words in job.outcome.msg
+    assert job.context.children == []

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from task_core.api import Task, parse_meta
 
 PLACE = re.compile(r"\{([^{}]*)\}")
+META = re.compile(r"\{(meta:[^{}]*)\}")
 LONGEST = 200
 """Characters of a key that are kept as they are; of longer ones the digest counts."""
 
@@ -14,6 +15,20 @@ LONGEST = 200
 def names() -> Collection[str]:
     """Return what a template may name, values of the meta aside."""
     return ("type", "job", "info", "id")
+
+
+def lacking(template: str, task: Task) -> str:
+    """Return the first key of a template that the meta of a task does not have.
+
+    Example:
+        >>> lacking("{type} {meta:table}", Task(type="load", info="a"))
+        'table'
+    """
+    if "{meta:" not in template:
+        return ""
+    meta = parse_meta(task.meta)
+    names = (found[1].removeprefix("meta:") for found in META.finditer(template))
+    return next((name for name in names if name not in meta), "")
 
 
 def key_of(template: str, task: Task) -> str:

@@ -7,8 +7,16 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from task_core.api import Outcome, Task, complete, failed, hookimpl, later
-from task_hooks_once.key import key_of
+from task_core.api import (
+    Outcome,
+    Task,
+    UsageError,
+    complete,
+    failed,
+    hookimpl,
+    later,
+)
+from task_hooks_once.key import key_of, lacking
 from task_hooks_once.locks import Locks
 from task_hooks_once.options import Mode, OnceOptions
 from task_hooks_once.store import Record, StoreError
@@ -41,6 +49,8 @@ class Sending:
     @hookimpl
     def task_claim_send(self, task: Task, topic: str, seconds: float) -> str | None:
         """Say whether the like of a task was sent before; else it counts as sent."""
+        if name := lacking(self._options.key, task):
+            raise UsageError(f"once: its meta has no '{name}', which is of its key")
         record = Record(_sending(task), task.id, done=True)
         other = self._store.take(self._sent_key(task, topic), record, seconds)
         if other is None:
@@ -75,6 +85,8 @@ class Once(Sending):
         types = self._options.types
         if not (task.type in types or "*" in types):
             return None
+        if name := lacking(self._options.key, task):
+            return failed(f"once: its meta has no '{name}', which is of its key")
         key = "run " + key_of(self._options.key, task)
         mine = Record(self._owner, task.id, done=False)
         try:

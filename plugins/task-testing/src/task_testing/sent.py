@@ -16,16 +16,18 @@ AT_ONCE = 1000
 
 @attrs.frozen
 class SentTask:
-    """A task, and where it was sent to."""
+    """A task, where it was sent to, and with a delay of how many seconds."""
 
     task: Task
     topic: str
+    delay: float = 0.0
 
 
 class TaskClient:
     """A client on a memory bus of its own, which tells what was sent there.
 
-    Whoever sends to `url` is seen, also clients of their own. A worker of the test
+    Whoever sends to `url` is seen, also clients of their own, and what is sent with a
+    delay is seen at once. A worker of the test
     takes nothing away from it; one that begins before a topic is watched does.
 
     Example:
@@ -67,10 +69,12 @@ class TaskClient:
     def sent(self) -> list[SentTask]:
         """All that was sent, topic by topic."""
         for topic in self._bus.topics():
-            consumer = self._bus.subscribe(topic, CHANNEL)
+            consumer: Any = self._bus.subscribe(topic, CHANNEL)  # of the memory bus
             while found := consumer.receive(AT_ONCE, 0):
                 consumer.ack(found)
                 self._seen += [SentTask(decode_task(it.body), topic) for it in found]
+            for it in consumer.take_delayed():
+                self._seen.append(SentTask(decode_task(it.body), topic, it.delay))
             consumer.close()
         return [*self._seen]
 

@@ -16,7 +16,7 @@ import msgspec
 from task_core.errors import InfoError, WorkerError, excerpt, nearest
 from task_core.fields import Field, fields_of, is_record
 from task_core.uri import PARTS, PLAIN, PLAIN_PARTS, join_uri, split_query, take_apart
-from task_core.values import LISTS, reader, texts_reader, write, write_texts
+from task_core.values import LISTS, Switch, reader, texts_reader, write, write_texts
 
 T = TypeVar("T")
 
@@ -34,8 +34,9 @@ def parse_info(params: type[T], info: str, *, strict: bool = False) -> T:
     Args:
         params: The class.
         info: The string.
-        strict: Refuse keys that the class does not know; left alone otherwise, as the
-            Go system does.
+        strict: Refuse keys that the class does not know, and a `bool` that is neither
+            true nor false; otherwise, as in the Go system, those keys are left alone,
+            and such a value is false.
 
     Raises:
         InfoError: Fields are missing or wrong; all of them are named.
@@ -52,7 +53,7 @@ def parser_of(params: type, strict: bool = False) -> Callable[[str], Any]:
     Raises:
         WorkerError: As `parse_info`.
     """
-    return _Parser(_record(params), strict)
+    return _Parser(_record(params, strict), strict)
 
 
 class _Reader(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -190,20 +191,21 @@ class _Parser:
         return f"there is no key {excerpt(key)}{nearest(key, self._keys) or others}"
 
 
-def _record(params: type) -> _Record:
+def _record(params: type, strict: bool) -> _Record:
     try:
         fields = fields_of(params)
     except TypeError as error:
         raise WorkerError(f"{error}: decorate it with attrs.frozen") from None
     except NameError as error:
         raise WorkerError(f"{params.__name__}: no such type: {error}") from None
-    return _Record(params, tuple(_reader_of(params, field) for field in fields))
+    return _Record(params, tuple(_reader_of(params, field, strict) for field in fields))
 
 
-def _reader_of(params: type, field: Field) -> _Reader:
+def _reader_of(params: type, field: Field, strict: bool) -> _Reader:
     kind, layout = field.type, field.details.layout
-    record = _record(kind) if is_record(kind) else None
-    read = _nothing if record else texts_reader(kind, layout)
+    record = _record(kind, strict) if is_record(kind) else None
+    single = Switch if strict and kind is bool else kind
+    read = _nothing if record else texts_reader(single, layout)
     if read is None:
         raise WorkerError(
             f"{params.__name__}.{field.attribute}: an info string cannot give"
@@ -213,7 +215,7 @@ def _reader_of(params: type, field: Field) -> _Reader:
         read = _checked(read, field.check)
         read_one = _first(read)
     else:
-        read_one = reader(kind, layout) or _first(read)
+        read_one = reader(single, layout) or _first(read)
     return _Reader(
         argument=field.argument,
         name=field.name,

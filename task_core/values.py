@@ -135,6 +135,16 @@ def parse_bool(text: str) -> bool:
     return text == "" or text.lower() == "true"
 
 
+class Switch:
+    """Stands for a `bool` that is read strictly: what is neither is an error."""
+
+
+def _parse_switch(text: str) -> bool:
+    if text.lower() not in ("", "true", "false"):
+        raise ValueError(f"neither true nor false: {excerpt(text)}")
+    return parse_bool(text)
+
+
 def _parse_int(text: str) -> int:
     if text.isdigit() and text.isascii() and len(text) < _LONGEST:
         return int(text)
@@ -179,6 +189,7 @@ def _date_reader(layout: str) -> Callable[[str], datetime]:
 _READERS: dict[type, Callable[[str], Any]] = {
     str: str,
     bool: parse_bool,
+    Switch: _parse_switch,
     int: _parse_int,
     float: _parse_float,
     timedelta: parse_duration,

@@ -524,3 +524,18 @@ def test_a_default_that_depends_on_others_is_written():
         )
 
     assert format_info(Params(1)) == "?x=1&y=1"
+
+
+@pytest.mark.parametrize("text", ["yes", "1", "on", "ture", "0", "no"])
+def test_a_switch_that_is_neither_true_nor_false_is_an_error_where_keys_are(text):
+    """`dry-run=1` must not run for real; Go takes it for false."""
+
+    @attrs.frozen
+    class Switched:
+        dry: bool = False
+
+    with pytest.raises(InfoError, match="^dry: neither true nor false: "):
+        parse_info(Switched, f"?dry={text}", strict=True)
+    assert parse_info(Switched, f"?dry={text}") == Switched(dry=False)
+    for query, value in (("dry", True), ("dry=TRUE", True), ("dry=false", False)):
+        assert parse_info(Switched, f"?{query}", strict=True).dry is value

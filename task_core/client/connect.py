@@ -53,8 +53,10 @@ def connect(
     """
     found = catalog or Catalog.scan(PLUGINS)
     chosen = choose_bus(found, url, options, prefix=prefix, config=config, wanted=True)
-    if not done_topic:
-        raise UsageError("done_topic: it is empty; say where done tasks go")
+    if not (isinstance(done_topic, str) and done_topic):
+        raise UsageError(
+            f"done_topic: {done_topic!r} is no topic; say where done tasks go"
+        )
     open_ = partial(_open, chosen, seconds_of("lease", lease, least=MOMENT))
     claims = partial(_find_claims, found, config)
     return Client(open_, done_topic, chosen.plugin.name, claims)

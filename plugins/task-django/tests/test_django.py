@@ -204,6 +204,17 @@ def test_wrong_options_are_told_by_the_system_check():
     assert [*task_backends["default"].check()] == []
     with pytest.raises(OptionError):
         backend.enqueue(charge, [], {})
+    wrong = {"bus": "memory", "on_commit": "no", "database": "nope"}
+    switch, database = TaskBackend("default", {"OPTIONS": wrong}).check()
+    assert "on_commit: True or False is wanted, not 'no'" in switch.msg
+    assert "database: there is no 'nope'; there is default" in database.msg
+
+
+def test_a_backend_goes_to_no_bus_by_default(monkeypatch):
+    """Its tasks would be printed, and count as sent."""
+    monkeypatch.delenv("TASK_BUS", raising=False)
+    (error,) = TaskBackend("default", {"OPTIONS": {}}).check()
+    assert "no bus is set" in error.msg
 
 
 @pytest.fixture

@@ -95,7 +95,8 @@ def test_what_names_no_bus_is_refused_at_once(open_, url):
     [
         ("lease", "soon", "lease: not a duration like 10s or 1h30m: 'soon'"),
         ("lease", -1, "lease: must be more than nothing, got -1"),
-        ("done_topic", "", "done_topic: it is empty; say where done tasks go"),
+        ("done_topic", "", "done_topic: '' is no topic; say where done tasks go"),
+        ("done_topic", 3, "done_topic: 3 is no topic; say where done tasks go"),
     ],
 )
 def test_other_arguments_are_checked_at_once_too(argument, value, text):

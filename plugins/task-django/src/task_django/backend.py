@@ -78,11 +78,21 @@ class TaskBackend(BaseTaskBackend):  # type: ignore[misc]  # Django has no types
 
     def check(self, **kwargs: Any) -> Iterable[Any]:
         """Tell at the start what is wrong with the options."""
+        problems = []
+        if not isinstance(self._on_commit, bool):
+            problems.append(
+                f"on_commit: True or False is wanted, not {self._on_commit!r}"
+            )
+        if self._database not in [*connections]:
+            known = ", ".join(connections)
+            problems.append(
+                f"database: there is no {self._database!r}; there is {known}"
+            )
         try:
             assert self.client
-        except FrameworkError as error:
-            return [checks.Error(str(error), id="task_django.E001")]
-        return []
+        except (FrameworkError, TypeError) as error:
+            problems.append(str(error))
+        return [checks.Error(text, id="task_django.E001") for text in problems]
 
     def _send(self, result: Any) -> None:
         """Send it, and say so to the signal."""

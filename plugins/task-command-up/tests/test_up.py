@@ -267,7 +267,7 @@ def test_always_starts_again_what_ended_by_itself(folder, up):
 def test_what_can_never_work_stops_everything(folder, up):
     """A pipeline of which a part cannot start is not what was asked for."""
     with (folder / "task.toml").open("a") as file:
-        file.write('require = "atomic"\nout_bus = "memory:x"\n')
+        file.write('require = "atomic"\nout_bus = "file://x"\n')
     running = up()
     assert running.ends() == 2, running.text
     assert "report | -- ended with exit code 2" in running.text
@@ -314,6 +314,11 @@ def test_what_is_not_installed_is_told_by_the_exit_code(folder):
         ("[up]\nload = 1\n", [], "line 2: `task up` has no option 'load'"),
         ('[up]\nonly = ["x"]\n', [], r"line 2: \[up\] holds tables alone"),
         ('[up.a]\nworker = "echo"\n', [], r"\[up.a\]: the bus 'stdio' is a pipe"),
+        (
+            '[up.a]\nworker = "echo"\nbus = "memory"\n',
+            [],
+            r"\[up.a\]: the bus 'memory' is each process's own",
+        ),
         ("[up.a\n", [], "is no TOML"),
         (
             '[up.a]\nworker = "echo"\n',

@@ -55,10 +55,21 @@ def _chosen(launches: Sequence[Launch], only: Sequence[str]) -> Sequence[Launch]
     return [one for one in launches if not only or one.name in only]
 
 
+_OF_ONE_PROCESS = {
+    "stdio": "is a pipe, and these have none",
+    "memory": "is each process's own, and nothing would arrive",
+}
+"""Buses that processes cannot share, and why."""
+
+
 def _refuse_pipes(launches: Sequence[Launch]) -> None:
-    """Refuse what would read a pipe that nobody writes."""
-    text = "the bus 'stdio' is a pipe, and these have none: set bus in [task]"
-    problems = [f"[up.{one.name}]: {text}" for one in launches if "stdio" in one.buses]
+    """Refuse what would read a bus that nobody else writes."""
+    problems = [
+        f"[up.{one.name}]: the bus '{name}' {why}: set bus in [task]"
+        for one in launches
+        for name, why in _OF_ONE_PROCESS.items()
+        if name in one.buses
+    ]
     if problems:
         raise OptionError(problems)
 

@@ -33,7 +33,9 @@ def module(tmp_path_factory):
     spec = spec_from_file_location(NAME, file)
     sys.modules[NAME] = module_from_spec(spec)
     spec.loader.exec_module(sys.modules[NAME])
+    sys.path.insert(0, str(file.parent))  # processes of the kit import it
     yield sys.modules[NAME]
+    sys.path.remove(str(file.parent))
     del sys.modules[NAME]
 
 

@@ -21,6 +21,7 @@ from mutants.double import (
     DoubleProducer,
     double,
 )
+from task_core.api import Capabilities
 
 
 @attrs.frozen(kw_only=True)
@@ -90,10 +91,13 @@ class Sqlite(BusContract):
     patience = 8.0
     short_patience = 3.0
     part = SqliteBus
+    declares = {}  # noqa: RUF012  replaced, never changed
 
     @pytest.fixture
     def plugin(self):
-        return attrs.evolve(sqlite, open=OpenSqlite(self.part))
+        capabilities = attrs.evolve(SQLITE, **self.declares)
+        opened = OpenSqlite(self.part, capabilities)
+        return attrs.evolve(sqlite, open=opened, capabilities=capabilities)
 
     @pytest.fixture
     def options(self, tmp_path):
@@ -109,9 +113,10 @@ class OpenSqlite:
     """What other processes can import."""
 
     part: type
+    capabilities: Capabilities
 
     def __call__(self, options, context):
-        return self.part(options, context, SQLITE)
+        return self.part(options, context, self.capabilities)
 
 
 def wrong_bus(name):

@@ -81,7 +81,11 @@ class ChannelsOfOneNameAreOne(DoubleBus):
         return self.storage.__dict__.setdefault("shared", {})
 
 
-@caught_by("what_a_killed_process_held_comes_again", "assert")
+QUEUE = {"channels": False}
+"""A plain queue: rules about processes are for it, too."""
+
+
+@caught_by("what_a_killed_process_held_comes_again", "did not come", **QUEUE)
 class NeverReturnsWhatADeadProcessHeld(SqliteBus):
     """Waits for the consumer to say good-bye."""
 
@@ -90,7 +94,7 @@ class NeverReturnsWhatADeadProcessHeld(SqliteBus):
         self.lease = 3600.0
 
 
-@caught_by("what_kills_its_worker_is_put_aside_and_nothing_else", "innocent")
+@caught_by("what_kills_its_worker_is_put_aside_and_nothing_else", "innocent", **QUEUE)
 class CountsOneReceiptForThree(SqliteBus):
     """Takes what was held beside a killer for one."""
 
@@ -108,7 +112,7 @@ def receive_and_add(receive, limit, timeout):
     return found
 
 
-@caught_by("a_settle_is_done_or_not_when_its_process_is_killed", "assert")
+@caught_by("a_settle_is_done_or_not_when_its_process_is_killed", "assert", **QUEUE)
 class SendsFirstAndAcksThen(SqliteBus):
     """Declares one step, and makes two."""
 
@@ -125,7 +129,7 @@ def settle_in_two_steps(settle, deliveries, messages):
     settle(deliveries, [])
 
 
-@caught_by("eight_senders_and_four_consumers_lose_nothing", "assert")
+@caught_by("eight_senders_and_four_consumers_lose_nothing", "assert", **QUEUE)
 class LosesOneInAHundred(SqliteBus):
     """Counts on that nobody sends so many."""
 

@@ -5,6 +5,8 @@ is not in the room of the contract, which imports pytest: a kit starts dozens of
 """
 
 import contextlib
+import importlib
+import io
 import os
 import pickle
 import subprocess
@@ -25,6 +27,8 @@ READY, SENT = b"ready", b"sent"
 """What a child tells of itself, beside what it received."""
 DEAD = 9
 """Exit status of such a process."""
+NEVER = -9
+"""Exit status of one that did not end when it was told to."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -85,7 +89,7 @@ class Child:
         told.put(b"")
 
     def end(self, patience: float) -> int:
-        """Tell it to come to an end; return its exit status, or -9 if it does not."""
+        """Tell it to come to an end; return its exit status, or `NEVER`."""
         with contextlib.suppress(OSError):
             self._stdin.close()
         try:
@@ -102,13 +106,39 @@ class Child:
         self._stdout.close()
 
 
+class _ByName(pickle.Pickler):
+    """Names a plugin that is a value of its module: what it holds may be anything."""
+
+    def reducer_override(self, part: object) -> Any:
+        """Return how a plugin is imported; the rest is pickled as ever."""
+        if not isinstance(part, BusPlugin):
+            return NotImplemented
+        for holder in (part.options, part.open):
+            home = getattr(holder, "__module__", "")
+            module = sys.modules.get(home)
+            for name, value in vars(module).items() if module else ():
+                if value is part:
+                    return _imported, (home, name)
+        return NotImplemented
+
+
+def _imported(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name)
+
+
 def _pickled(job: Job) -> bytes:
     try:
-        return pickle.dumps(job)
+        try:
+            return pickle.dumps(job)
+        except (pickle.PicklingError, AttributeError, TypeError):
+            into = io.BytesIO()
+            _ByName(into).dump(job)
+            return into.getvalue()
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise TypeError(
             "other processes cannot be given the plugin or its options: what they hold"
-            f" must be importable ({error}); if they share no messages anyway, set"
+            f" must be importable ({error}); give the plugin a name in a module, as its"
+            " entry point needs it anyway; if they share no messages anyway, set"
             " 'shared = False' in the backdoor"
         ) from None
 

@@ -6,7 +6,7 @@ from time import monotonic
 from task_core.api import Consumer
 from task_testing.contract.backdoor import not_offered
 from task_testing.contract.environment import GLANCE, Environment, bodies
-from task_testing.contract.kit import needs
+from task_testing.contract.kit import SHARES, needs
 
 TWENTY = [b"%02d" % number for number in range(20)]
 
@@ -28,7 +28,7 @@ class Channels:
             reader.ack(came)
             assert env.quiet(reader) == []
 
-    @needs("channels", "ack")
+    @needs("ack", SHARES)
     def test_consumers_on_one_channel_share_its_messages(
         self, env: Environment
     ) -> None:

@@ -15,11 +15,22 @@ SUITE = 2
 MACHINERY = ("_only_what_applies", "_title", "_offers", "env", "run")
 """What rules work with: to replace it would be a way around all of them."""
 
+SHARES = "channels or lease"
+"""Where several consumers may read at once, each message going to one of them.
+
+A bus with neither may be one for a single consumer at a time."""
+
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 
 
 def needs(*names: str) -> Callable[[Rule], Rule]:
-    """Say which capabilities a rule is about: without them it is not offered."""
+    """Say which capabilities a rule is about: without them it is not offered.
+
+    A rule names what it tests and no more: what else is asked for hides a fault.
+
+    Args:
+        names: Each of them is needed; of "this or that" one is.
+    """
 
     def mark(rule: Rule) -> Rule:
         rule.__dict__["needs"] = names
@@ -75,9 +86,9 @@ class Contract:
         results_of(request.config).expect(request.node.nodeid, title, type(self))
         if reason := self.expected_failures.get(name):
             request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
-        for capability in getattr(request.function, "needs", ()):
-            if not self._offers(request, capability):
-                not_offered(capability)
+        for needed in getattr(request.function, "needs", ()):
+            if not any(self._offers(request, one) for one in needed.split(" or ")):
+                not_offered(needed)
 
     def _title(self, request: pytest.FixtureRequest) -> Any:
         """Return what the summary calls this run of the contract."""

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from task_core.api import Task, dead_topic, decode_dead, decode_task, encode_task
-from task_testing.child import DEAD, KILLER, READY, SENT, Job, children
+from task_testing.child import DEAD, KILLER, NEVER, READY, SENT, Job, children
 from task_testing.contract.backdoor import not_offered
 from task_testing.contract.environment import LONG, Environment, bodies
-from task_testing.contract.kit import needs
+from task_testing.contract.kit import SHARES, needs
 
 THOUSAND = [b"%04d" % number for number in range(1000)]
 SENDERS = 8
@@ -22,12 +22,13 @@ MOST_DEATHS = 15
 """Of two tasks that kill, each with five attempts, and what they take along."""
 STARTUP = 180.0
 """Seconds that a process may need on a busy machine until it tells something."""
+HANGS = f"in {STARTUP:g} s: what a dead one held neither comes again nor is dead"
 
 
 class Processes:
     """What holds within one process holds between many."""
 
-    @needs("ack", "channels")
+    @needs("ack", SHARES)
     def test_eight_senders_and_four_consumers_lose_nothing(
         self, env: Environment
     ) -> None:
@@ -58,7 +59,7 @@ class Processes:
         assert twice <= len(THOUSAND) // 10, f"{twice} came more than once"
         assert Counter(_rest(confirmed, sent)) == {SENT: SENDERS}
 
-    @needs("ack", "channels")
+    @needs("ack")
     def test_what_a_killed_process_held_comes_again(self, env: Environment) -> None:
         """Within about one lease, and nothing of the rest is held up."""
         topic = env.topic()
@@ -73,7 +74,7 @@ class Processes:
             came = env.receive_all(heir, [b"1", b"2", b"3"])
         assert set(came) == {b"1", b"2", b"3"}
 
-    @needs("attempts", "channels")
+    @needs("attempts")
     def test_what_kills_its_worker_is_put_aside_and_nothing_else(
         self, env: Environment
     ) -> None:
@@ -95,7 +96,7 @@ class Processes:
         runs = [one for one in _rest([], told) if not one.startswith(KILLER.encode())]
         assert len(runs) <= len(innocent) + deaths * SLOTS
 
-    @needs("atomic_settle", "channels")
+    @needs("atomic_settle")
     def test_a_settle_is_done_or_not_when_its_process_is_killed(
         self, env: Environment
     ) -> None:
@@ -127,7 +128,8 @@ def _launch_to_the_end(
         with children(told, job) as (launcher,):
             if (status := launcher.end(STARTUP)) == 0:
                 return deaths
-            assert status == DEAD, "the launcher ended in a way of its own"
+            assert status != NEVER, f"a launcher did not come to its end {HANGS}"
+            assert status == DEAD, f"a launcher ended with {status}: see stderr"
     pytest.fail(f"{MOST_DEATHS} workers died, and it goes on")
 
 

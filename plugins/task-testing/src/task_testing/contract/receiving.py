@@ -6,7 +6,7 @@ from time import monotonic
 from task_core.api import Consumer
 from task_testing.contract.backdoor import not_offered
 from task_testing.contract.environment import LONG, Environment, bodies
-from task_testing.contract.kit import needs
+from task_testing.contract.kit import SHARES, needs
 
 TEN = [b"%d" % number for number in range(10)]
 SOON = 1.0
@@ -89,7 +89,7 @@ class Receiving:
                 consumer.ack(came)
         assert sorted(found) == TEN
 
-    @needs("ack", "channels")
+    @needs("ack", SHARES)
     def test_what_one_consumer_does_not_hold_another_gets(
         self, env: Environment
     ) -> None:

@@ -12,7 +12,7 @@ from task_testing.child import Child, Job
 from task_testing.contract.kit import SUITE
 from task_testing.contract.results import PATIENCE, RESULTS
 
-from task_core.api import BusContext
+from task_core.api import BusContext, Capabilities
 from task_core.builtin import buses
 
 BUS = """
@@ -190,6 +190,14 @@ def test_results_are_written_for_the_matrix(run, tmp_path, monkeypatch):
     assert (record["kind"], record["broker"]) == ("bus", "in the process")
     assert record["capabilities"]["ack"] is True
     assert record["capabilities"]["priority"] is False
+
+
+def test_what_a_bus_declares_is_tested_by_a_rule_that_needs_nothing_else():
+    """Otherwise one that declares no more could do nothing of it."""
+    flags = {field.name for field in attrs.fields(Capabilities)}
+    needed = {getattr(rule, "needs", ()) for rule in BusContract._rules.values()}
+    elsewhere = {"max_delay", "outbox"}  # within `delay`; only with a database
+    assert flags - elsewhere == {needs[0] for needs in needed if len(needs) == 1}
 
 
 @pytest.mark.parametrize("missing", ["plugin", "options", "backdoor"])

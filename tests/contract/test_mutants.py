@@ -9,8 +9,15 @@ from task_testing.contract.results import PATIENCE, RESULTS
 
 RIGHT = """
 from mutants import Double, Taskmasters, Workers
+from mutants.extras import PLAIN
 
 class TestDouble(Double): pass
+class TestPlain(Double):
+    label = "plain"
+    declares = PLAIN
+class TestQueue(Double):
+    label = "queue"
+    declares = {"channels": False}
 class TestWorkers(Workers): pass
 class TestTaskmasters(Taskmasters): pass
 """

@@ -3,7 +3,7 @@
 from mutants.carrying import Rewriting
 from mutants.catalog import caught_by
 from mutants.double import DoubleBus, DoubleConsumer, DoubleProducer
-from task_core.api.bus import ChannelState
+from task_core.api.bus import Bus, ChannelState
 from task_core.api.message import Message
 
 
@@ -79,6 +79,33 @@ class MiscountsDepth(DoubleBus):
 
     def _depth(self, topic, channel):
         return max(0, super()._depth(topic, channel) - 1)
+
+
+NOT_MADE = r"NotImplementedError: .*{}"
+PLAIN = {"ack": False, "nack": False, "lease": False, "attempts": False}
+PLAIN |= {"nack_delay": False, "channels": False, "atomic_settle": False}
+"""A bus that declares little; what it declares it must do."""
+
+
+@caught_by("depth_tells_how_many_messages_wait", NOT_MADE.format("_depth"), **PLAIN)
+class DeclaresDepthAlone(DoubleBus):
+    """Has not made it."""
+
+    _depth = Bus._depth
+
+
+@caught_by("topics_tell_their_names_sorted", NOT_MADE.format("_topics"), **PLAIN)
+class DeclaresTopicsAlone(DoubleBus):
+    """Has not made it."""
+
+    _topics = Bus._topics
+
+
+@caught_by("peek_shows_and_takes_nothing", NOT_MADE.format("_peek"), **PLAIN)
+class DeclaresPeekAlone(DoubleBus):
+    """Has not made it."""
+
+    _peek = Bus._peek
 
 
 CHANNELS = "channels_tell_what_waits_and_what_is_held"

@@ -118,6 +118,14 @@ class DoesNotWait(DoubleConsumer):
         return super().receive(limit, 0)
 
 
+@caught_by("receive_is_never_late", "_receive returned None: it is to return a list")
+class ReturnsNoneForNothing(DoubleConsumer):
+    """Knows two words for it."""
+
+    def _receive(self, limit, timeout):
+        return super()._receive(limit, timeout) or None
+
+
 @caught_by("receive_returns_as_soon_as_there_is_one", r"assert.*< 1\.0")
 class WaitsForItsWholeTimeout(DoubleConsumer):
     """Sleeps, and looks then."""

@@ -14,7 +14,7 @@ TWENTY = [b"%02d" % number for number in range(20)]
 class Channels:
     """Every channel gets each message; consumers on one channel share them."""
 
-    @needs("channels", "ack")
+    @needs("channels")
     def test_every_channel_gets_each_message(self, env: Environment) -> None:
         """Once, and whatever other channels do."""
         topic = env.backdoor.topic()
@@ -25,7 +25,7 @@ class Channels:
         for reader in readers:
             came = env.receive(reader, 20)
             assert sorted(bodies(came)) == TWENTY
-            reader.ack(came)
+            env.done(reader, came)
             assert env.quiet(reader) == []
 
     @needs("ack", SHARES)
@@ -42,7 +42,7 @@ class Channels:
         found = _done_by(env, readers, 20)
         assert sorted(found) == TWENTY
 
-    @needs("channels", "retains")
+    @needs("retains")
     def test_the_first_channel_gets_what_was_sent_before_it(
         self, env: Environment
     ) -> None:
@@ -50,13 +50,13 @@ class Channels:
         _, consumer = env.filled(*TWENTY)
         assert sorted(bodies(env.receive(consumer, 20))) == TWENTY
 
-    @needs("channels", "ack")
+    @needs("channels")
     def test_a_late_channel_gets_all_that_is_sent_from_then_on(
         self, env: Environment
     ) -> None:
         """Of what was there before, all or nothing."""
         topic, early = env.filled(b"old 1", b"old 2")
-        early.ack(env.receive(early, 2))
+        env.done(early, env.receive(early, 2))
         late = env.consumer(topic, "late")
         before = env.quiet(late)
         if before:

@@ -186,6 +186,11 @@ class Environment:
                 return bodies(came)
         return []
 
+    def done(self, consumer: Consumer, deliveries: Sequence[Delivery]) -> None:
+        """Acknowledge, on a bus that wants it."""
+        if self.capabilities.ack:
+            consumer.ack(deliveries)
+
     def channels(self, topic: str) -> set[str]:
         """Return the channels of a topic, as bus and broker tell; none if neither."""
         told = set()

@@ -1,6 +1,7 @@
 """Rules about `receive`: how much, how soon, how late; and about `wake`."""
 
 import threading
+from collections.abc import Sequence
 from time import monotonic
 
 from task_core.api import Consumer
@@ -50,6 +51,9 @@ class Receiving:
             start = monotonic()
             assert list(consumer.receive(10, timeout)) == []
             assert timeout - 0.05 < monotonic() - start < timeout + SOON
+        nothing = consumer._receive(1, 0.0)
+        told = f"_receive returned {nothing!r}: it is to return a list, empty for none"
+        assert isinstance(nothing, Sequence), told
 
     @needs("ack")
     def test_no_more_than_the_limit_leaves_the_broker(self, env: Environment) -> None:
@@ -85,8 +89,7 @@ class Receiving:
         for _ in TEN:
             came = env.receive(consumer)
             found += bodies(came)
-            if env.capabilities.ack:
-                consumer.ack(came)
+            env.done(consumer, came)
         assert sorted(found) == TEN
 
     @needs("ack", SHARES)
@@ -175,9 +178,7 @@ def _long(env: Environment) -> float:
 def _waiting(env: Environment) -> tuple[str, Consumer]:
     """Return a consumer that is at work, on a topic that is empty now."""
     topic, consumer = env.filled(b"warm up")
-    came = env.receive(consumer)
-    if env.capabilities.ack:
-        consumer.ack(came)
+    env.done(consumer, env.receive(consumer))
     if not consumer.exhausted:
         assert env.quiet(consumer, 0.05) == []
     if consumer.exhausted:

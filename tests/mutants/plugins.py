@@ -251,7 +251,7 @@ class LeavesAfterTheFirst(RightTaskmaster):
             return
 
 
-@caught_by("it_returns_when_it_is_stopped", "assert not True")
+@caught_by("it_returns_when_it_is_stopped", "did not return after it was told")
 class IgnoresTheStop(RightTaskmaster):
     """Waits without looking."""
 
@@ -259,6 +259,15 @@ class IgnoresTheStop(RightTaskmaster):
         rest = datetime.now(UTC) + timedelta(seconds=3)
         while datetime.now(UTC) < rest:
             ctx.wait(0.05)
+
+
+@caught_by("it_sends_what_it_should", "did not return after it was told")
+class SleepsForEver(RightTaskmaster):
+    """Lets real time pass, and looks at nothing."""
+
+    def run(self, ctx):
+        while True:
+            time.sleep(0.1)
 
 
 @caught_by("each_of_its_loops_takes_a_context", "TypeError: too many positional")

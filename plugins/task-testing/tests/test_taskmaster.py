@@ -207,3 +207,30 @@ def test_a_loop_that_is_woken_goes_on_at_once():
 
     ((task, _),) = run_taskmaster(Waking(), clock=clock())
     assert task.created == "2026-01-05T00:01:00Z"
+
+
+def waits(ctx):
+    """Look at nothing."""
+    while True:
+        ctx.wait(3600)
+        ctx.send(Task.new("load"))
+
+
+def looks(ctx):
+    """Look, and let no time pass."""
+    while not ctx.stopping:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("never", "until", "tells"),
+    [
+        (waits, START.replace(day=6), "did not return after it was told to stop"),
+        (waits, None, "did not return after it was told to stop"),
+        (looks, START.replace(day=6), "still running after 0.3 s .* 'until'"),
+    ],
+)
+def test_one_that_does_not_end_is_an_error(never, until, tells):
+    """In one line, and soon."""
+    with pytest.raises(TimeoutError, match=tells):
+        run_taskmaster(never, clock=clock(), until=until, patience=0.3)

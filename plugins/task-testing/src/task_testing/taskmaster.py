@@ -21,6 +21,7 @@ from task_core.api import (
 from task_testing.doubles import FakeClock, RecordingBus
 from task_testing.harness import default_options
 from task_testing.loops_clock import Counted, LoopsClock
+from task_testing.watch import Watch
 
 AnyTaskmaster = TaskmasterPlugin | Taskmaster | Callable[[TaskmasterContext], None]
 """A plugin, a `Taskmaster` object, or a function."""
@@ -35,6 +36,7 @@ def run_taskmaster(
     clock: FakeClock | None = None,
     until: datetime | None = None,
     bus: RecordingBus | None = None,
+    patience: float = 30.0,
 ) -> list[tuple[Task, str]]:
     """Run a taskmaster as `task launch` would, and return what it sent.
 
@@ -46,12 +48,15 @@ def run_taskmaster(
         until: Stop it at its first wait that reaches this moment; without one it must
             end by itself, as it does when the bus has delivered its last message.
         bus: What it reads and where it sends; an empty one when not given.
+        patience: Real seconds that it may run until it is stopped, and that it has
+            from a stop on.
 
     Returns:
         The tasks in the order of sending, each with its topic; `created` tells when.
 
     Raises:
         UsageError: The plugin has options that must be given.
+        TimeoutError: It came to no end, or goes on after it was told to stop.
 
     Example:
         >>> def once(ctx):
@@ -61,23 +66,31 @@ def run_taskmaster(
     """
     clock = clock or FakeClock()
     bus = bus or RecordingBus()
-    made = _made(taskmaster, options)
+    loops = _made(taskmaster, options).loops()
     shared: Clock = clock
-    if len(loops := made.loops()) > 1:
+    if len(loops) > 1:
         shared = LoopsClock(clock, len(loops))
-        made = Counted(loops, shared)
+        loops = Counted(loops, shared).loops()
+    watch = Watch(loops, patience)
     loop = TaskmasterLoop(
-        made,
+        watch,
         bus=chain([bus], iter(bus.again, None)).__next__,
         lease=_LEASE,
+        kill_time=patience,
         clock=shared,
         log=logging.getLogger("task.taskmaster.test"),
     )
+
+    def stop() -> None:
+        watch.tell()
+        loop.stop()
+
     before, on_wait = len(bus.sent), clock.on_wait
     if until is not None:
-        clock.on_wait = _stopper(loop, clock, until.timestamp())
+        clock.on_wait = _stopper(stop, clock, until.timestamp())
     try:
-        loop.run()
+        with watch.limit(stop):
+            loop.run()
     finally:
         clock.on_wait = on_wait
     return [(decode_task(sent.body), sent.topic) for sent in bus.sent[before:]]
@@ -92,7 +105,7 @@ def _made(taskmaster: AnyTaskmaster, options: Any) -> Taskmaster:
 
 
 def _stopper(
-    loop: TaskmasterLoop, clock: FakeClock, end: float
+    stop: Callable[[], object], clock: FakeClock, end: float
 ) -> Callable[[], object]:
     """Return what stops the loop in time, and does what was to be done at a wait."""
     on_wait = clock.on_wait
@@ -100,6 +113,6 @@ def _stopper(
     def look() -> None:
         on_wait()
         if clock.time() >= end:
-            loop.stop()
+            stop()
 
     return look

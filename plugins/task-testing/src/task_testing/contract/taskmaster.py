@@ -1,10 +1,12 @@
 """The contract of taskmasters: what the launcher and the users of one rely on."""
 
+import functools
 import logging
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from inspect import signature
+from queue import Empty, SimpleQueue
 from typing import Any, ClassVar
 
 import attrs
@@ -19,6 +21,7 @@ from task_testing.contract.backdoor import not_offered
 from task_testing.contract.plugin import PluginContract
 from task_testing.doubles import FakeClock, RecordingBus
 from task_testing.taskmaster import run_taskmaster
+from task_testing.watch import DEAF, Watch
 
 
 @attrs.frozen(kw_only=True)
@@ -42,7 +45,8 @@ class TaskmasterContract(PluginContract, defines=True):
     """Every rule that a taskmaster keeps. Give fixtures, run pytest.
 
     Args:
-        patience: Seconds in which it returns after a stop.
+        patience: Seconds in which it returns after a stop; it may take twice as long
+            for what it does in the situation.
 
     Example:
         >>> class TestGreeter(TaskmasterContract):
@@ -70,7 +74,7 @@ class TaskmasterContract(PluginContract, defines=True):
         self, plugin: TaskmasterPlugin, options: Any, situation: Situation
     ) -> Callable[[], list[Task]]:
         """Put it into the situation."""
-        return lambda: _run(plugin, options, situation)
+        return lambda: _run(plugin, options, situation, self.patience)
 
     def test_it_sends_what_it_should(
         self, run: Callable[[], list[Task]], situation: Situation
@@ -97,7 +101,7 @@ class TaskmasterContract(PluginContract, defines=True):
         if not situation.bodies:
             not_offered("reading tasks")
         bus = RecordingBus(situation.bodies)
-        _run(plugin, options, situation, bus)
+        _run(plugin, options, situation, self.patience, bus)
         acked = [body for call, held in bus.calls if call == "ack" for body in held]
         assert acked == situation.bodies
 
@@ -105,16 +109,16 @@ class TaskmasterContract(PluginContract, defines=True):
         self, plugin: TaskmasterPlugin, options: Any
     ) -> None:
         """Soon, from whatever it waits for."""
+        watch = Watch(plugin.make(options).loops(), self.patience)
         loop = TaskmasterLoop(
-            plugin.make(options),
+            watch,
             RecordingBus,
             log=logging.getLogger("task.taskmaster.test"),
         )
-        runner = threading.Thread(target=loop.run, daemon=True)
-        runner.start()
+        runner = _Aside(loop.run)
+        watch.tell()
         loop.stop()
-        runner.join(self.patience)
-        assert not runner.is_alive()
+        runner.result(self.patience)
 
     def test_each_of_its_loops_takes_a_context(
         self, plugin: TaskmasterPlugin, options: Any
@@ -133,18 +137,52 @@ class TaskmasterContract(PluginContract, defines=True):
         assert all(isinstance(name, str) for name in facts)
 
 
+class _Aside:
+    """What runs in a thread of its own, which is left behind if it does not end.
+
+    Args:
+        act: What runs.
+    """
+
+    def __init__(self, act: Callable[[], Any]) -> None:
+        self._act = act
+        self._ended: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._ended.put((self._act(), None))
+        except BaseException as error:  # noqa: BLE001  raised again by `result`
+            self._ended.put((None, error))
+
+    def result(self, seconds: float) -> Any:
+        """Return what it returns, or raise what it raises; fail if it does neither."""
+        try:
+            found, error = self._ended.get(timeout=seconds)
+        except Empty:
+            pytest.fail(DEAF, pytrace=False)
+        if error is not None:
+            raise error
+        return found
+
+
 def _run(
     plugin: TaskmasterPlugin,
     options: Any,
     situation: Situation,
+    patience: float,
     bus: RecordingBus | None = None,
 ) -> list[Task]:
     """Run a fresh taskmaster in the situation, and return what it sent."""
-    sent = run_taskmaster(
+    run = functools.partial(
+        run_taskmaster,
         plugin,
         options=options,
         clock=FakeClock(situation.start.timestamp()),
         until=situation.until,
         bus=bus or RecordingBus(situation.bodies),
+        patience=2 * patience,
     )
+    # It is stopped after twice its patience, and has as long again; then it is left.
+    sent = _Aside(run).result(5 * patience)
     return [task for task, _ in sent]

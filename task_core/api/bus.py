@@ -21,7 +21,7 @@ import msgspec
 
 from task_core.api.capabilities import Capabilities, require
 from task_core.api.consumer import Consumer
-from task_core.api.part import Sealed
+from task_core.api.part import Sealed, fit
 from task_core.api.producer import Producer
 from task_core.errors import BusClosedError, BusError, UnsupportedCapabilityError
 
@@ -125,9 +125,8 @@ class Bus(Sealed, ABC, contract=True):
         self._check_open()
         if temporary and self.looking_takes and self.capabilities.depth:
             self._spare_what_is_kept(topic)
-        consumer = self._subscribe(
-            topic, channel, prefetch=prefetch, temporary=temporary
-        )
+        made = self._subscribe(topic, channel, prefetch=prefetch, temporary=temporary)
+        consumer: Consumer = fit(made, Consumer, self, "_subscribe")
         deletes = self.capabilities.channels and not self.expires_channels
         consumer.temporary = temporary and deletes
         self._consumers = [one for one in self._consumers if not one.closed]
@@ -141,7 +140,7 @@ class Bus(Sealed, ABC, contract=True):
             BusError: The broker refuses.
         """
         self._check_open()
-        producer = self._producer()
+        producer: Producer = fit(self._producer(), Producer, self, "_producer")
         self._producers = [one for one in self._producers if not one.closed]
         self._producers.append(producer)
         return producer

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from task_core.api.capabilities import require
 from task_core.api.message import Delivery, Message, check_messages
-from task_core.api.part import Owner, Part
+from task_core.api.part import Owner, Part, a_kind_of, broken
 from task_core.api.waker import Waker
 from task_core.errors import BusError, LeaseLostError
 
@@ -70,10 +70,18 @@ class Consumer(Part, contract=True):
         left = 0.0 if woken else timeout
         deadline = monotonic() + left
         while not (found := self._receive(limit, left)):
+            if found is None:
+                _check_received(self.bus, found)
             left = deadline - monotonic()
             if left <= 0 or self._woken or self._exhausted():
                 self._woken = False
                 return ()
+        if (
+            type(found) is not list
+            or type(found[0]) is not Delivery
+            or type(found[0].body) is not bytes
+        ):
+            _check_received(self.bus, found)
         if self._held is not None:
             self._held.add(found)
         return found
@@ -248,6 +256,23 @@ class Consumer(Part, contract=True):
         """End the wait of `_receive` (any thread): by default, that of `_waker`."""
         if self._made_waker is not None:
             self._made_waker.wake()
+
+
+def _check_received(bus: Owner, found: object) -> None:
+    """Refuse what cannot be deliveries: the first one tells.
+
+    Raises:
+        PluginContractError: It is something else.
+    """
+    first = found[0] if isinstance(found, Sequence) and found else None
+    if not isinstance(first, Delivery):
+        kind = (
+            a_kind_of(found) if first is None else f"a list of {type(first).__name__}"
+        )
+        raise broken(bus, f"_receive gives {kind}, not a list of Delivery")
+    if not isinstance(first.body, bytes | bytearray | memoryview):
+        kind = a_kind_of(first.body)
+        raise broken(bus, f"_receive gives a Delivery whose body is {kind}, not bytes")
 
 
 def _ledger(lease: float) -> "Held":

@@ -6,6 +6,7 @@ from typing import Any
 import attrs
 
 from task_core.api.bus import Bus
+from task_core.api.part import check_bus
 from task_core.discovery.found import Found, a_kind_of
 from task_core.errors import FrameworkError
 
@@ -66,4 +67,6 @@ class Use:
             what = "None" if made is None else a_kind_of(made)
             wanted = ", not a Bus" if is_bus else ""
             raise broken(self._found, f"{self._doing} gives {what}{wanted}")
+        if is_bus:
+            check_bus(made, Bus, self._found.full_label)
         return made

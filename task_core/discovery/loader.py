@@ -4,6 +4,7 @@ import sys
 from types import FunctionType
 from typing import Any
 
+from task_core.api.capabilities import Capabilities
 from task_core.api.plugin import (
     API_VERSIONS,
     BusPlugin,
@@ -62,6 +63,10 @@ def check_manifest(found: Found, manifest: Any) -> None:
     """
     _check_api(found, manifest.api)
     _check_name(found, manifest.name)
+    if found.kind == "bus" and not isinstance(manifest.capabilities, Capabilities):
+        cause = f"its capabilities are {a_kind_of(manifest.capabilities)}"
+        text = f"{cause}, not task_core.api.Capabilities"
+        raise _error(PluginContractError, found, "P02", text, _AUTHOR)
 
 
 def _import(found: Found) -> Any:

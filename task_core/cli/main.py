@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import traceback
+from types import TracebackType
 
 import click
 
@@ -13,9 +14,6 @@ from task_core.cli.commands import FULL, CommandTable
 from task_core.cli.stdout import kept_streams, open_streams
 from task_core.errors import BusError, FrameworkError, UsageError, excerpt
 from task_core.shown import shown
-
-_LIBRARIES = {"attr", "attrs", "click", "msgspec", "pluggy", "stevedore"}
-"""What is used by our code, so that an error in it is ours."""
 
 EXAMPLES = """\
 Examples:
@@ -110,8 +108,8 @@ def _without_debug(words: list[str]) -> list[str]:
 
 
 def _show(error: FrameworkError) -> int:
-    if os.environ.get("TASK_DEBUG", "0") not in {"", "0"}:
-        _show_traceback(error)
+    if _debugs():
+        _show_traceback(error, error.__traceback__)
     text = shown(str(error), lines=True) or type(error).__name__
     first, *others = text.split("\n")
     lines = [f"task: {first}", *(f"      {line}" for line in others)]
@@ -119,8 +117,12 @@ def _show(error: FrameworkError) -> int:
     return error.exit_code
 
 
-def _show_traceback(error: BaseException) -> None:
-    text = "".join(traceback.format_exception(error))
+def _debugs() -> bool:
+    return os.environ.get("TASK_DEBUG", "0") not in {"", "0"}
+
+
+def _show_traceback(error: BaseException, trace: TracebackType | None) -> None:
+    text = "".join(traceback.format_exception(type(error), error, trace))
     click.echo(shown(text, lines=True), nl=False, err=True)
 
 
@@ -147,26 +149,15 @@ def _show_bug(error: BaseException) -> int:
         os.getcwd()
     except OSError:
         return _show(UsageError("the current folder is gone: go to one that exists"))
-    _show_traceback(error)
-    place = _not_ours(error)
+    from task_core.cli.raised import left_our_code  # only who has such an error
+
+    place, trace = left_our_code(error)
+    if not place or _debugs():
+        trace = error.__traceback__
+    _show_traceback(error, trace)
     versions = f"task-framework {__version__}, Python {sys.version.split()[0]}"
     text = f"this is a bug: please report what is above, with {versions}"
     if place:
         text = f"it comes from {place}, and not from the framework: tell its author"
     click.echo(f"task: {text}", err=True)
     return 1
-
-
-def _not_ours(error: BaseException) -> str:
-    """Return the place of an error that left the code of somebody else."""
-    trace, place = error.__traceback__, ""
-    while trace:
-        name = trace.tb_frame.f_globals.get("__name__", "")
-        top = name.partition(".")[0]
-        if top == "task_core":
-            place = ""
-        elif top not in _LIBRARIES and top not in sys.stdlib_module_names:
-            file = os.path.basename(trace.tb_frame.f_code.co_filename)
-            place = f"{name} ({file}:{trace.tb_lineno})"
-        trace = trace.tb_next
-    return place

@@ -284,6 +284,27 @@ def test_an_error_that_comes_from_others_is_not_called_a_bug_of_ours(
     assert "KeyError: 'oh'" in done.err
     assert "it comes from of_others (of_others.py:2), and not from the" in done.err
     assert "this is a bug" not in done.err
+    assert "in fail" in done.err
+    assert "/task_core/" not in done.err
+    assert "/task_core/" in task("--debug", "boom").err
+
+
+def test_an_error_of_a_plugin_names_its_distribution(
+    task, command, monkeypatch, tmp_path
+):
+    """Its name alone may be that of anybody's module."""
+    (tmp_path / "of_others.py").write_text("def fail():\n    {}['oh']\n")
+    metadata = tmp_path / "others-2.1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Name: others\nVersion: 2.1\n")
+    (metadata / "entry_points.txt").write_text("[task_core.bus]\nx = of_others:x\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "of_others", raising=False)
+    fail = __import__("of_others").fail
+    command(KeyError("replaced"))
+    sys.modules["boom_module"].boom.callback = fail
+    text = "task: it comes from of_others (of_others.py:2) of others 2.1, and not from"
+    assert text in task("boom").err
 
 
 def test_a_folder_that_was_deleted_is_told(task, folder):

@@ -128,6 +128,12 @@ def unknown_of(section: Section, layers: Sequence[Layer]) -> list[str]:
 
 
 def _missing(section: Section, spec: Field) -> str:
+    if section.table[0] == "hooks":  # they have no flags
+        table = ".".join(section.table)
+        return (
+            f"{section.key_of(spec)} is required: give {spec.name} under [{table}] in"
+            f" task.toml, or set {section.env_of(spec)}"
+        )
     return (
         f"{section.key_of(spec)} is required: give {section.flag_of(spec)} or set"
         f" {section.env_of(spec)}"

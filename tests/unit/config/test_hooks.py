@@ -5,6 +5,7 @@ import pytest
 
 from task_core.api import HooksPlugin, option
 from task_core.config.hooks import hook_options
+from task_core.config.sources import NoFile
 from task_core.config.toml_file import TomlFile
 from task_core.errors import OptionError
 
@@ -31,3 +32,22 @@ def test_what_is_wrong_is_told_with_its_line():
     toml = TomlFile("task.toml", "[hooks.ear]\nlevl = 2\n")
     with pytest.raises(OptionError, match=r"line 2: .*did you mean 'level'"):
         hook_options(PLUGIN, toml, {})
+
+
+def test_a_required_option_is_asked_for_where_it_can_be_given():
+    """Hooks have no flags."""
+
+    @attrs.frozen(kw_only=True)
+    class Needs:
+        """Has no default."""
+
+        url: str = option(help="Where.")
+
+    plugin = HooksPlugin(name="ear", summary="", options=Needs, make=list)
+    text = (
+        "hooks.ear.url is required: give url under [hooks.ear] in task.toml, or set"
+        " TASK_HOOKS_EAR_URL"
+    )
+    with pytest.raises(OptionError) as caught:
+        hook_options(plugin, NoFile(), {})
+    assert str(caught.value) == text

@@ -93,6 +93,10 @@ class PluginVersionError(PluginError):
     """The manifest speaks an API number outside the range of this core."""
 
 
+class HookError(PluginError):
+    """A decider raised, or answered what is none; the text names hook and plugin."""
+
+
 class BusError(FrameworkError):
     """A bus failed. Driver exceptions never leak: they become one of this branch."""
 

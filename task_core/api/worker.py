@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from task_core.errors import HookError
 from task_core.task import Task
 
 
@@ -67,7 +68,8 @@ def failed(reason: str | BaseException) -> Outcome:
         'ValueError: no such table'
     """
     if isinstance(reason, BaseException):
-        reason = describe(reason)
+        is_told = isinstance(reason, HookError)
+        reason = str(reason) if is_told else describe(reason)
     return Outcome("error", reason)
 
 

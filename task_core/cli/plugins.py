@@ -109,10 +109,11 @@ def _facts(found: Found, manifest: Any) -> dict[str, Any]:
     facts: dict[str, Any] = {**_record(found, _owned(found))}
     if found.kind == "hooks":
         from task_core.api.hooks import HooksPlugin
-        from task_core.discovery.hooks import Listeners
+        from task_core.discovery.hooks import Listeners, needs_options
 
         listeners = Listeners()
-        listeners.add(found, manifest)
+        if not needs_options(manifest):  # nobody knows them here
+            listeners.add(found, manifest)
         hooks = [{"hook": name} for name in listeners.implemented()]
         facts |= {"summary": f"{len(hooks)} hooks", "hooks": hooks}
         if not isinstance(manifest, HooksPlugin):

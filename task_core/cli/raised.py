@@ -6,6 +6,7 @@ import sys
 from types import TracebackType
 
 from task_core.api.worker import describe
+from task_core.discovery.installed import installed
 from task_core.errors import PluginError
 
 _LIBRARIES = {"attr", "attrs", "click", "msgspec", "pluggy", "stevedore"}
@@ -54,7 +55,5 @@ def left_our_code(error: BaseException) -> tuple[str, TracebackType | None]:
 
 def _of_whom(package: str) -> str:
     """Say which distribution brings a package, if it is one of a plugin."""
-    from task_core.discovery.installed import installed
-
     owners = [one.owner for one in installed(sys.path) if one.top == package]
     return f" of {owners[0]}" if owners else ""

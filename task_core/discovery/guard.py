@@ -15,6 +15,7 @@ USES = {
     "worker": ("make", "making it"),
     "taskmaster": ("make", "making it"),
     "command": ("open", "opening it"),
+    "hooks": ("make", "making it"),
 }
 """By kind: which field of the manifest is code, and what it is to call that."""
 

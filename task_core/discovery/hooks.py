@@ -1,5 +1,6 @@
 """Passes what happens on to hook plugins, and keeps their failures away from tasks."""
 
+import inspect
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -8,6 +9,7 @@ import pluggy
 
 from task_core.api.hooks import DECIDERS, PROJECT, HookSpecifications, HooksPlugin
 from task_core.api.worker import describe
+from task_core.discovery.deciders import Asked
 from task_core.discovery.drivers import load_drivers
 from task_core.discovery.found import Found, a_kind_of
 from task_core.discovery.loader import check_manifest, explained, load
@@ -17,6 +19,7 @@ from task_core.errors import (
     PluginError,
     nearest,
 )
+from task_core.options import options_of
 
 PATIENCE = 10
 """An observer that fails so many times in a row is called no more."""
@@ -31,6 +34,13 @@ log = logging.getLogger("task.hooks")
 def defaults(plugin: HooksPlugin) -> Any:
     """Return the options that nobody has set."""
     return plugin.options()
+
+
+def needs_options(plugin: Any) -> bool:
+    """Whether somebody must set something before hooks can be made."""
+    return isinstance(plugin, HooksPlugin) and any(
+        one.required for one in options_of(plugin.options)
+    )
 
 
 class Listeners:
@@ -101,18 +111,19 @@ class Listeners:
             plugin = self._made(found, plugin)
         problem = _register(self._manager, plugin, found.label)
         if problem:
-            fix = "mend it" if found.given else "tell its author"
-            text = f"{found.full_label}: {problem}: {fix}"
-            raise PluginContractError(text, code="P02", cause=problem, fix=fix)
+            raise _wrong(found, problem)
 
     def _made(self, found: Found, plugin: HooksPlugin) -> Any:
         try:
-            return plugin.make(self._configure(plugin))
+            made = plugin.make(self._configure(plugin))
         except FrameworkError:
             raise
         except (Exception, SystemExit) as error:
             text = f"{found.full_label}: making it raised {describe(error)}"
             raise PluginContractError(text, code="P02") from error
+        if made is None:
+            raise _wrong(found, "making it gives None, not an object with hooks")
+        return made
 
     def observer(self, name: str) -> Callable[..., None] | None:
         """Return what tells all observers of a hook; it never raises.
@@ -133,15 +144,18 @@ class Listeners:
     def decider(self, name: str) -> Callable[..., Any] | None:
         """Return what asks the deciders of a hook for the first answer.
 
-        What they raise, it raises.
+        What they raise, and an answer that is none, it raises as a `HookError`.
 
         Args:
             name: For example `task_should_run`.
         """
-        if not self._implementations(name):
+        impls = self._implementations(name)
+        if not impls:
             return None
-        ask: Callable[..., Any] = getattr(self._manager.hook, name)
-        return ask
+        wrapped = any(map(_wraps, impls))
+        return Asked(
+            name, impls, getattr(self._manager.hook, name) if wrapped else None
+        )
 
     def implemented(self) -> list[str]:
         """Return the names of the hooks that somebody listens to."""
@@ -209,6 +223,12 @@ def _register(manager: pluggy.PluginManager, plugin: Any, name: str) -> str:
     return problem
 
 
+def _wrong(found: Found, problem: str) -> PluginContractError:
+    fix = "mend it" if found.given else "tell its author"
+    text = f"{found.full_label}: {problem}: {fix}"
+    return PluginContractError(text, code="P02", cause=problem, fix=fix)
+
+
 def _problem(manager: pluggy.PluginManager, plugin: Any) -> str:
     callers = manager.get_hookcallers(plugin)
     if not callers:
@@ -218,6 +238,9 @@ def _problem(manager: pluggy.PluginManager, plugin: Any) -> str:
         if not caller.has_spec() and not all(impl.optionalhook for impl in impls):
             hint = nearest(caller.name, HOOKS)
             return f"there is no hook '{caller.name}'{hint}"
+        for impl in impls:
+            if inspect.iscoroutinefunction(impl.function):
+                return f"'{caller.name}' is an async def: nobody awaits it, write def"
         if caller.name not in DECIDERS and any(_wraps(impl) for impl in impls):
             return f"'{caller.name}' is an observer and cannot be wrapped"
     return ""

@@ -23,9 +23,9 @@ import msgspec
 from task_core.api.plugin import Late
 from task_core.discovery.explain import use_failed
 from task_core.discovery.found import Found
-from task_core.discovery.guard import USES
-from task_core.discovery.hooks import Listeners
-from task_core.discovery.loader import load
+from task_core.discovery.guard import USES, Use
+from task_core.discovery.hooks import Listeners, needs_options
+from task_core.discovery.loader import check_manifest, load
 from task_core.errors import PluginError
 
 PATIENCE = 30.0
@@ -98,7 +98,10 @@ def examine(found: Found) -> Report:
         plugin = load(found)
         seconds = time.perf_counter() - begin
         modules = _foreign(found, set(sys.modules) - before)
-        if found.kind == "hooks":
+        if needs_options(plugin):
+            check_manifest(found, plugin)
+            _import_the_rest(found, plugin)
+        elif found.kind == "hooks":
             Listeners().add(found, plugin)
         else:
             _import_the_rest(found, plugin)
@@ -114,7 +117,8 @@ def _import_the_rest(found: Found, manifest: Any) -> None:
         PluginError: That fails.
     """
     field, doing = USES[found.kind]
-    function = getattr(manifest, field).call
+    function = getattr(manifest, field)
+    function = function.call if isinstance(function, Use) else function
     try:
         if isinstance(function, Late):
             function = function.find()

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from task_core.errors import excerpt
+from task_core.api.worker import Outcome, failed
+from task_core.errors import HookError, excerpt
 from task_core.launcher.context import Job
 from task_core.values import format_duration
 
@@ -131,6 +132,18 @@ def tell_raised(
         exc_info=(type(error), error, trace),
         extra=about(job),
     )
+
+
+def failed_by(error: BaseException, job: Job) -> Outcome:
+    """Return the outcome of a task over which something raised: a decider, perhaps.
+
+    What is the mistake of a hook is logged, as that of an observer is.
+    """
+    if isinstance(error, HookError):
+        log = logging.getLogger("task.hooks")
+        log.error("%s", error, extra=about(job))
+        log.debug("the traceback", exc_info=error)
+    return failed(error)
 
 
 def take_logs(handler: logging.Handler) -> None:

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 
 from task_core.api.bus import Consumer
 from task_core.api.message import Delivery, Message
-from task_core.api.worker import COMPLETE, Outcome, failed
+from task_core.api.worker import COMPLETE, Outcome
 from task_core.clock import Clock
 from task_core.errors import LeaseLostError, PayloadError
+from task_core.launcher.at_work import failed_by
 from task_core.launcher.batch import (
     DEAD,
     IGNORED,
@@ -87,7 +88,7 @@ class Outbox:
             try:
                 messages = self._family(job)
             except BaseException as error:  # noqa: BLE001  also of a decider: the task's
-                messages = [self._report(job, failed(error))]
+                messages = [self._report(job, failed_by(error, job))]
             fate = None if job.outcome is COMPLETE else job.outcome.result
             if fate in FAILED:
                 self.last_failed = job
@@ -192,7 +193,7 @@ class Outbox:
         try:
             message = self._retries and self._retries.again(job)
         except BaseException as error:  # noqa: BLE001  a decider's error is the task's
-            job.outcome = failed(error)
+            job.outcome = failed_by(error, job)
             return False
         if message:
             self._batch.add(job.delivery, [message], RETRY, job)

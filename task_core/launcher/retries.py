@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from task_core.api.message import LONGEST_DELAY, Message
-from task_core.api.worker import Kind
+from task_core.api.worker import Kind, failed
 from task_core.launcher.at_work import about, name_of
 from task_core.launcher.context import Job
 from task_core.launcher.outages import random_part
@@ -93,12 +93,25 @@ class Retries:
     def _delay(self, job: Job, count: int) -> float:
         if job.outcome.delay is not None:
             return job.outcome.delay
-        if self._decide is not None:
-            decided = self._decide(task=job.task, attempt=count, outcome=job.outcome)
-            if decided is not None:
-                return min(max(0.0, float(decided)), LONGEST)
+        if (decided := self._decided(job, count)) is not None:
+            return min(max(0.0, decided), LONGEST)
         doubled = self._plan.retry_delay * 2.0 ** min(count - 1, 60)  # no more counts
         return self._choose(min(doubled, LONGEST))
+
+    def _decided(self, job: Job, count: int) -> float | None:
+        """Return what a hook says; what is wrong with that takes no run away."""
+        if self._decide is None:
+            return None
+        try:
+            said = self._decide(task=job.task, attempt=count, outcome=job.outcome)
+            return None if said is None else float(said)
+        except BaseException as error:  # noqa: BLE001  nothing harms a task
+            if self._log is not None:
+                text = "task %s: its next run comes after the delay of the launcher: %s"
+                self._log.warning(
+                    text, name_of(job), failed(error).msg, extra=about(job)
+                )
+            return None
 
 
 def retries_of(task: Task) -> int:

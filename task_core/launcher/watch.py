@@ -5,6 +5,7 @@ from typing import Any
 
 from task_core.api.worker import Outcome, failed
 from task_core.clock import Clock
+from task_core.launcher.at_work import failed_by
 from task_core.launcher.context import Job, stamp_unrun
 from task_core.launcher.plan import Hooks
 
@@ -30,7 +31,7 @@ class Watch:
         try:
             outcome = self._should_run(task=job.task)
         except BaseException as error:  # noqa: BLE001  a decider's error is the task's
-            outcome = failed(error)
+            outcome = failed_by(error, job)
         if outcome is None:
             self._started(task=job.task)
             return True

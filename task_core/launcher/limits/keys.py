@@ -6,8 +6,10 @@ from typing import Any
 
 import attrs
 
-from task_core.api.worker import failed, later
+from task_core.api.worker import later
 from task_core.clock import Clock
+from task_core.errors import HookError
+from task_core.launcher.at_work import failed_by
 from task_core.launcher.context import Job
 from task_core.launcher.plan import parse_rate
 
@@ -56,7 +58,7 @@ class Keys:
             try:
                 delay = self._delay(job, now)
             except BaseException as error:  # noqa: BLE001  a decider's error is the task's
-                job.outcome = failed(error)
+                job.outcome = failed_by(error, job)
                 others.append(job)
                 continue
             if delay:
@@ -69,7 +71,7 @@ class Keys:
         answer = self._decide(task=job.task)
         if answer is None:
             return 0.0
-        key, pause = _checked(answer)
+        key, pause = self._checked(answer)
         one = self._schedules.setdefault(key, Schedule(now, now))
         # Half a pause early counts as in time: what was put off comes about when it
         # should. The average is the rate all the same.
@@ -89,15 +91,19 @@ class Keys:
                 if max(one.free, one.promised) > now
             }
 
+    def _checked(self, answer: Any) -> tuple[str, float]:
+        """Return a key, and the seconds between two of its tasks.
 
-def _checked(answer: Any) -> tuple[str, float]:
-    """Return a key, and the seconds between two of its tasks.
-
-    Raises:
-        TypeError, ValueError: The hook answered nonsense.
-    """
-    if not (isinstance(answer, tuple) and list(map(type, answer)) == [str, str]):
-        text = f"a task_rate hook returned {answer!r}, wanted a key and a rate"
-        raise TypeError(f"{text}, for example ('customer 7', '5/m')")
-    key, rate = answer
-    return key, 1 / _rate(rate)
+        Raises:
+            HookError: The hook answered nonsense.
+        """
+        try:
+            if list(map(type, answer)) == [str, str]:
+                return answer[0], 1 / _rate(answer[1])
+        except (TypeError, ValueError):
+            pass
+        who = getattr(self._decide, "who", "hooks")
+        raise HookError(
+            f"{who}: task_rate returned {answer!r}, wanted a key and a"
+            " rate, for example ('customer 7', '5/m')"
+        )

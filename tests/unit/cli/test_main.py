@@ -274,6 +274,7 @@ def test_an_error_that_comes_from_others_is_not_called_a_bug_of_ours(
     task, command, monkeypatch, tmp_path
 ):
     """The report would go to those who cannot mend it."""
+    monkeypatch.setenv("TASK_DEBUG", "")
     (tmp_path / "of_others.py").write_text("def fail():\n    {}['oh']\n")
     monkeypatch.syspath_prepend(tmp_path)
     fail = __import__("of_others").fail

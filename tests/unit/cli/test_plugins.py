@@ -1,6 +1,7 @@
 """Rules of `task_core.cli.plugins` and `task_core.cli.doctor`."""
 
 import json
+import re
 import os
 import subprocess
 import sys
@@ -229,3 +230,20 @@ def test_a_bus_that_is_away_is_the_error_that_a_launcher_would_get():
     assert isinstance(done.exception, OptionError)
     done = runner.invoke(command, ["doctor", "nsq", "--connect", "memory"])
     assert isinstance(done.exception, UsageError)
+
+
+def test_hooks_that_need_an_option_are_shown_with_it(task, install):
+    """Nobody has to set it first; which hooks they have is known when they are made."""
+    source = (
+        "import attrs\n"
+        "from task_core.api import HooksPlugin, option\n"
+        "@attrs.frozen(kw_only=True)\n"
+        "class Options:\n"
+        "    url: str = option(help='Where.')\n"
+        "plugin = HooksPlugin(name='g', summary='Guard.', options=Options, make=list)\n"
+    )
+    install("hooks", "g", source)
+    done = task("plugins", "show", "hooks", "g")
+    assert done.code == 0, done.err
+    assert done.out.startswith("hooks g: Guard.\n")
+    assert re.search(r"TASK_HOOKS_G_URL +hooks\.g\.url +TEXT +\(required\)", done.out)

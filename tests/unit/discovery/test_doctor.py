@@ -224,6 +224,26 @@ def test_a_bad_hook_plugin_is_a_finding(site):
     assert finding.cause.startswith("there is no hook 'task_startet'")
 
 
+def test_hooks_that_need_an_option_are_in_order(site):
+    """Nobody has set it yet; how they are made is looked at all the same."""
+    source = """
+        import attrs
+        from task_core.api import HooksPlugin, option
+        @attrs.frozen(kw_only=True)
+        class Options:
+            url: str = option(help="Where.")
+        def make({options}): ...
+        plugin = HooksPlugin(name="x", summary="s", options=Options, make=make)
+    """
+    requires = POLITE
+    for options, causes in (("options", []), ("", ["making it failed: TypeError: `"])):
+        text = source.format(options=options)
+        site.install("task-hooks-x", kind="hooks", source=text, requires=requires)
+        findings = diagnose(Catalog.scan(None, site.path, {}), ["x"])
+        failed = [f.cause for f in findings if f.level is Level.FAIL and f.name]
+        assert [cause[:30] for cause in failed] == causes
+
+
 @pytest.mark.parametrize(
     "opens",
     [

@@ -1,5 +1,6 @@
 """Rules of `task_core.discovery.hooks`: hooks help, and never harm."""
 
+import inspect
 import logging
 import types
 
@@ -8,10 +9,11 @@ import msgspec
 import pytest
 
 from task_core.api import HooksPlugin, hookimpl, option
+from task_core.api.hooks import DECIDERS, HookSpecifications
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.found import Found
 from task_core.discovery.hooks import PATIENCE, Listeners
-from task_core.errors import PluginContractError, UsageError
+from task_core.errors import BusError, HookError, PluginContractError, UsageError
 
 
 def listeners_of(*plugins):
@@ -122,8 +124,73 @@ def test_the_first_answer_of_deciders_wins():
 def test_what_a_decider_raises_is_the_callers_to_know():
     """It is an error of the task."""
     ask = listeners_of(decider(ValueError("no"))).decider("task_retry_delay")
-    with pytest.raises(ValueError, match="no"):
+    text = r"^hooks 'h0' of d: task_retry_delay failed: ValueError: no$"
+    with pytest.raises(HookError, match=text) as caught:
         ask(task=1, attempt=1, outcome=None)
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_what_a_decider_needs_is_said_to_who_sends():
+    """A store that is away is no mistake of the plugin."""
+
+    class Once:
+        """Cannot tell."""
+
+        @hookimpl
+        def task_claim_send(self):
+            raise BusError("away")
+
+    ask = listeners_of(Once()).decider("task_claim_send")
+    with pytest.raises(BusError, match="^away$"):
+        ask(task=1, topic="x", seconds=1.0)
+
+
+def test_a_person_may_interrupt_a_decider():
+    """Ctrl-C always works."""
+
+    class Slow:
+        """Is waited for."""
+
+        @hookimpl
+        def task_should_run(self):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        listeners_of(Slow()).decider("task_should_run")(task=1)
+
+
+@pytest.mark.parametrize("hook", sorted(DECIDERS))
+def test_an_answer_of_another_kind_names_its_plugin(hook):
+    """The first one that answers, however many there are."""
+
+    def answers(value):
+        return types.SimpleNamespace(**{hook: hookimpl(lambda: value, specname=hook)})
+
+    listeners = listeners_of(answers(3), answers({}))
+    spec = inspect.signature(getattr(HookSpecifications, hook))
+    facts = dict.fromkeys([*spec.parameters][1:])
+    with pytest.raises(HookError) as caught:
+        listeners.decider(hook)(**facts)
+    assert str(caught.value).startswith(f"hooks 'h1' of d: {hook} returned dict, want")
+    assert str(caught.value).endswith(" or None")
+
+
+def test_a_decider_with_another_around_it_names_all_of_them():
+    """Nobody knows which it was."""
+
+    class Around:
+        """Looks at the answer."""
+
+        @hookimpl(wrapper=True)
+        def task_retry_delay(self):
+            return (yield)
+
+    ask = listeners_of(decider("soon"), Around()).decider("task_retry_delay")
+    with pytest.raises(HookError) as caught:
+        ask(task=1, attempt=1, outcome=None)
+    assert "'h1' of d and hooks 'h0' of d: task_retry_delay r" in str(caught.value)
+    good = listeners_of(decider(4), Around()).decider("task_retry_delay")
+    assert good(task=1, attempt=1, outcome=None) == 4
 
 
 def test_a_module_can_be_a_plugin():
@@ -159,6 +226,16 @@ def wrong_argument():
     return bad_plugin(task_started)
 
 
+def awaited():
+    class Awaited:
+        """Is written for an event loop."""
+
+        @hookimpl
+        async def task_started(self, task): ...
+
+    return Awaited()
+
+
 def wrapping():
     @hookimpl(wrapper=True)
     def task_started(task):
@@ -175,6 +252,7 @@ def wrapping():
         (wrapping(), "'task_started' is an observer and cannot be wrapped"),
         (object(), "it implements no hook (mark its functions with @hookimpl)"),
         (Listener, "it names the class Listener, not an object"),
+        (awaited(), "'task_started' is an async def: nobody awaits it, write def"),
     ],
 )
 def test_a_bad_hook_plugin_is_refused_and_leaves_nothing_behind(plugin, text):
@@ -258,6 +336,16 @@ def test_hooks_that_cannot_be_made_are_a_broken_plugin(add):
     """Left out or refused, as others."""
     with pytest.raises(PluginContractError, match="making it raised KeyError"):
         add(manifest(make=lambda options: {}["x"]))
+
+
+def test_hooks_whose_maker_gives_nothing_are_a_broken_plugin(add, caplog):
+    """Left out or refused, as others."""
+    text = r"hooks 'h' of d \(h:h\): making it gives None, not an object with hooks"
+    with pytest.raises(PluginContractError, match=text):
+        add(manifest(make=lambda options: None))
+    found = Found(kind="hooks", name="h", manifest=manifest(make=lambda _: None))
+    Listeners.load([found])
+    assert "left out: hooks 'h' of this program: making it gives None" in caplog.text
 
 
 def test_what_the_maker_says_is_wrong_stays_as_it_is(add):

@@ -1,5 +1,7 @@
 """Rules of `task_core.launcher.retries`: a failed task comes back, not for ever."""
 
+import logging
+
 import pytest
 
 from task_core.api.message import LONGEST_DELAY, Delivery
@@ -12,6 +14,7 @@ from task_core.api.worker import (
     retry,
     warn,
 )
+from task_core.errors import HookError
 from task_core.launcher.context import Job
 from task_core.launcher.plan import Plan
 from task_core.launcher.retries import ASKED, LONGEST, Retries, retries_of
@@ -111,6 +114,27 @@ def test_a_delay_of_a_hook_is_kept_within_bounds(make, decided, delay):
     """No bus could make sense of it."""
     retries = make(errors=1, task_retry_delay=lambda **facts: decided)
     assert retries.again(job(failed("x"))).delay == delay
+
+
+@pytest.mark.parametrize("wrong", ["soon", SystemExit(3), HookError("x: no number")])
+def test_a_hook_that_breaks_takes_no_run_away(hooks, caplog, wrong):
+    """The worker's own error stays, and the usual delay holds."""
+
+    def decide(**facts):
+        if isinstance(wrong, BaseException):
+            raise wrong
+        return wrong
+
+    plan = Plan(topic="load", retries=1, retry_delay=3.0)
+    hooks = hooks(task_retry_delay=decide)
+    log = logging.getLogger("task")
+    retries = Retries(plan, hooks, log=log, choose=lambda most: most)
+    one = job(failed("its own"))
+    assert retries.again(one).delay == 3
+    assert one.outcome == failed("its own")
+    (line,) = caplog.messages
+    assert "its next run comes after the delay of the launcher: " in line
+    assert line.endswith(failed(wrong).msg) or wrong == "soon"
 
 
 @pytest.mark.parametrize("outcome", [retry("x", 1e300), later("x", 1e300)])

@@ -21,6 +21,7 @@ from task_core.api.worker import (
     warn,
 )
 from task_core.clock import SystemClock
+from task_core.errors import HookError
 from task_core.launcher.context import Job, SharedContext
 from task_core.launcher.plan import NoHooks
 from task_core.launcher.run import make_run, outcome_of
@@ -208,6 +209,7 @@ import logging, os, threading
 from task_core.api.message import Delivery
 from task_core.clock import SystemClock
 from task_core.launcher.stop import Cancel
+from task_core.errors import HookError
 from task_core.launcher.context import Job, SharedContext
 from task_core.launcher.plan import NoHooks
 from task_core.launcher.run import make_run
@@ -288,7 +290,9 @@ def test_a_decider_that_has_no_opinion_lets_the_task_run(hooks):
     assert perform(lambda info: "ran", hooks=watch).outcome == complete("ran")
 
 
-def test_a_decider_that_fails_or_answers_nonsense_is_an_error_of_the_task(hooks):
+def test_a_decider_that_fails_or_answers_nonsense_is_an_error_of_the_task(
+    hooks, caplog
+):
     """The worker does not run."""
 
     def broken(task):
@@ -297,6 +301,14 @@ def test_a_decider_that_fails_or_answers_nonsense_is_an_error_of_the_task(hooks)
     worker = lambda info: pytest.fail("ran")  # noqa: E731
     outcome = perform(worker, hooks=hooks(task_should_run=broken)).outcome
     assert outcome == failed("ValueError: boom")
+
+    def named(task):
+        raise HookError("hooks 'x' of x 1.0: task_should_run failed: KeyError: 'a'")
+
+    with caplog.at_level("ERROR"):
+        outcome = perform(worker, hooks=hooks(task_should_run=named)).outcome
+    assert outcome.msg.startswith("hooks 'x' of x 1.0: task_should_run failed")
+    assert caplog.messages == [outcome.msg]
     outcome = perform(worker, hooks=hooks(task_should_run=lambda task: True)).outcome
     assert outcome.msg.startswith("a task_should_run hook returned bool, wanted")
 

@@ -74,6 +74,23 @@ def test_a_hook_that_raises_is_an_error_of_the_task():
     assert refused.outcome.msg == "KeyError: 'a'"
 
 
+def test_a_rate_that_is_none_names_who_said_it(caplog):
+    """In the task and in the log, as what an observer breaks is."""
+
+    class Decide:
+        """Is asked."""
+
+        who = "hooks 'fair' of task-hooks-fair 1.0"
+
+        def __call__(self, task):
+            return "a", "5 per minute"
+
+    (refused,) = Keys(Decide(), FakeClock()).part(jobs("a"))[1]
+    text = f"{Decide.who}: task_rate returned ('a', '5 per minute'), wanted a key"
+    assert refused.outcome.msg.startswith(text)
+    assert caplog.messages == [refused.outcome.msg]
+
+
 def test_keys_that_hold_nothing_back_are_forgotten():
     """There may be one for each customer, for months."""
     clock = FakeClock()

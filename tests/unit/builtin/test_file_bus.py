@@ -82,7 +82,7 @@ def test_more_topics_than_may_be_open_are_written_all_the_same(tmp_path, open_bu
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     messages = [Message(f"t{n % 300}", b"x") for n in range(600)]
     open_now = max(map(int, os.listdir("/proc/self/fd")))  # by other tests as well
-    resource.setrlimit(resource.RLIMIT_NOFILE, (open_now + 100, limits[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (open_now + 150, limits[1]))
     try:
         open_bus().producer().send(messages)
     finally:

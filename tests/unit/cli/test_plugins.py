@@ -1,8 +1,8 @@
 """Rules of `task_core.cli.plugins` and `task_core.cli.doctor`."""
 
 import json
-import re
 import os
+import re
 import subprocess
 import sys
 from datetime import timedelta

@@ -5,10 +5,10 @@ is not in the room of the contract, which imports pytest: a kit starts dozens of
 """
 
 import contextlib
-import importlib
 import io
 import os
 import pickle
+import pkgutil
 import subprocess
 import sys
 import threading
@@ -118,12 +118,8 @@ class _ByName(pickle.Pickler):
             module = sys.modules.get(home)
             for name, value in vars(module).items() if module else ():
                 if value is part:
-                    return _imported, (home, name)
+                    return pkgutil.resolve_name, (f"{home}:{name}",)
         return NotImplemented
-
-
-def _imported(module: str, name: str) -> Any:
-    return getattr(importlib.import_module(module), name)
 
 
 def _pickled(job: Job) -> bytes:

@@ -271,7 +271,7 @@ class Bus(Sealed, ABC, contract=True):
         """Return a producer; see `producer`."""
 
     def _topics(self) -> Sequence[str]:
-        """Return the names of the topics (with capability `topics`)."""
+        """Return the names of the topics, sorted (with capability `topics`)."""
         raise NotImplementedError(f"{type(self).__name__}._topics")
 
     def _depth(self, topic: str, channel: str) -> int:
@@ -279,7 +279,7 @@ class Bus(Sealed, ABC, contract=True):
         raise NotImplementedError(f"{type(self).__name__}._depth")
 
     def _channels(self, topic: str) -> Sequence[ChannelState]:
-        """Return the channels of a topic; a bus that cannot list them has none."""
+        """Return the channels of a topic, sorted by name; none if it cannot list."""
         return ()
 
     def _peek(self, topic: str, limit: int) -> Sequence[bytes]:

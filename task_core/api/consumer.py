@@ -28,6 +28,7 @@ class Consumer(Part, contract=True):
         topic, channel: What it reads.
         knows_lost: Set this on a class whose broker tells which leases are lost; for
             all others the base keeps the list of what is held, with local deadlines.
+            Such a class has a `_settle` of its own.
         temporary: Whether its channel goes with it (the bus sets this).
     """
 
@@ -226,7 +227,11 @@ class Consumer(Part, contract=True):
     def _settle(
         self, deliveries: Sequence[Delivery], messages: Sequence[Message]
     ) -> None:
-        """Send, then acknowledge; a bus that can do both at once overrides it."""
+        """Send, then acknowledge.
+
+        A bus that can do both at once overrides it, and one with `knows_lost`: it looks
+        first which leases are lost, and sends nothing then.
+        """
         if messages:
             self.bus.shared_producer().send(messages)
         if deliveries and self.bus.capabilities.ack:

@@ -2,6 +2,7 @@
 
 import itertools
 import sys
+import tomllib
 from importlib.util import module_from_spec, spec_from_file_location
 
 import pytest
@@ -43,6 +44,15 @@ def test_the_example_is_short():
     """What a bus must bring, and little else."""
     lines = [line for line in example().splitlines() if line.strip()]
     assert len(lines) <= 66
+
+
+def test_its_package_is_one_that_the_doctor_praises():
+    """P12 wants a bound of the core: the next major version may be another one."""
+    text = (ROOT / "docs" / "buses.md").read_text()
+    (project,) = (b["code"] for b in BLOCK.finditer(text) if "folder-bus" in b["code"])
+    (required,) = tomllib.loads(project)["project"]["dependencies"]
+    assert required.startswith("task-framework")
+    assert "<" in required
 
 
 def test_what_the_system_refuses_is_an_error_of_the_bus(module, tmp_path):

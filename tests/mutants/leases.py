@@ -1,11 +1,17 @@
 """Mutants that forget about leases, or about whose they are."""
 
+import math
+
 from mutants.catalog import caught_by
 from mutants.double import DoubleBus, DoubleConsumer
+from task_core.api.consumer import Consumer
 from task_core.errors import LeaseLostError
 
 
-@caught_by("a_lease_that_ends_brings_the_message_to_another", "assert")
+@caught_by(
+    "a_lease_that_ends_brings_the_message_to_another",
+    r"0 of 1 came: \[\]; .* when its lease is over: 0.4 s .* context.lease",
+)
 class ForgetsLeases(DoubleBus):
     """Waits for ever for its consumers."""
 
@@ -56,6 +62,53 @@ class SendsForLostLeases(DoubleConsumer):
     def _settle(self, deliveries, messages):
         self.bus.shared_producer().send(messages)
         super()._settle(deliveries, ())
+
+
+class SettlesLikeTheBase(DoubleConsumer):
+    """Sends, and acknowledges then."""
+
+    _settle = Consumer._settle
+
+    def _ack(self, deliveries):
+        DoubleConsumer._settle(self, deliveries, ())
+
+
+LATE = "a late result was sent: {}"
+
+
+@caught_by(
+    "who_lost_a_lease_settles_nothing",
+    LATE.format("with 'knows_lost = True' a consumer has a _settle of its own"),
+)
+class KnowsWhatIsLostTooLate(SettlesLikeTheBase):
+    """Keeps the list of what is held from the base, and settles as it does."""
+
+
+class ReckonsByItself(SettlesLikeTheBase):
+    """Has a lease that the base knows nothing of."""
+
+    knows_lost = False
+
+    def _receive(self, limit, timeout):
+        self.bus.lease = self.bus.told
+        try:
+            return super()._receive(limit, timeout)
+        finally:
+            self.bus.lease = math.inf
+
+
+@caught_by(
+    "who_lost_a_lease_settles_nothing",
+    LATE.format("the base reckons with a lease of inf s, not with the 0.4 s of"),
+)
+class DoesNotPassItsLeaseOn(DoubleBus):
+    """Calls the `__init__` of the base without it."""
+
+    consumer_class = ReckonsByItself
+
+    def __init__(self, options, context, capabilities):
+        super().__init__(options, context, capabilities)
+        self.told, self.lease = self.lease, math.inf
 
 
 @caught_by("who_lost_a_lease_settles_nothing", "assert")

@@ -54,6 +54,22 @@ class CannotCloseUnused(DoubleBus):
         super()._close()
 
 
+@caught_by("closing_twice_is_no_error", r"super\(\).__init__\(bus, topic, channel\)")
+class ConsumerOfItsOwn(DoubleConsumer):
+    """Has an `__init__` of its own, and nothing of the base's."""
+
+    def __init__(self, bus, topic, channel):
+        pass
+
+
+@caught_by("closing_twice_is_no_error", r"super\(\).__init__\(name, capabilities\)")
+class BusOfItsOwn(DoubleBus):
+    """Has an `__init__` of its own, and nothing of the base's."""
+
+    def __init__(self, options, context, capabilities):
+        pass
+
+
 @caught_by("closing_twice_is_no_error", "RuntimeError")
 class CannotCloseTwice(DoubleConsumer):
     """Is surprised."""

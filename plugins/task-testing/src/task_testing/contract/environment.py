@@ -28,6 +28,8 @@ LONG = 30.0
 SETTLED = 0.2
 """Seconds after which a consumer that reads is known to its broker."""
 T = TypeVar("T")
+CAME_AGAIN = "what was acknowledged came again: look at _ack"
+"""What a failure says where that is to stay away."""
 GLANCE = 0.1
 """Seconds of one look while several consumers are read in turn."""
 
@@ -80,6 +82,7 @@ class Environment:
         """Open one more bus."""
         chosen = self.options if options is None else options
         bus = self.plugin.open(chosen, self.context(lease, role))
+        _made_whole(bus, "name, capabilities")
         self._opened.append(bus)
         return bus
 
@@ -100,6 +103,9 @@ class Environment:
         """Start to read a topic, through a bus of its own."""
         bus = self.open(lease=lease, role=role)
         consumer = bus.subscribe(topic, channel, temporary=temporary)
+        if not hasattr(consumer, "bus"):
+            self._opened.remove(bus)  # it cannot be closed
+        _made_whole(consumer, "bus, topic, channel")
         self._made.append((consumer, bus))
         return consumer
 
@@ -136,9 +142,17 @@ class Environment:
         producer.close()
 
     def receive(
-        self, consumer: Consumer, count: int = 1, *more: Consumer, limit: int = 100
+        self,
+        consumer: Consumer,
+        count: int = 1,
+        *more: Consumer,
+        limit: int = 100,
+        about: str = "",
     ) -> list[Delivery]:
-        """Read consumers in turn until so many have come; fail when they do not."""
+        """Read consumers in turn until so many have come.
+
+        When they do not it fails, and says how many did, and what it is about.
+        """
         found: list[Delivery] = []
         readers = (consumer, *more)
         deadline = monotonic() + self.patience
@@ -151,6 +165,7 @@ class Environment:
             if all(reader.exhausted for reader in readers):
                 break
         late = f"in {self.patience:g} s, {len(found)} of {count} came: {bodies(found)}"
+        late += about and f"; {about}"
         assert len(found) == count, late
         return found
 
@@ -190,6 +205,14 @@ class Environment:
         """Acknowledge, on a bus that wants it."""
         if self.capabilities.ack:
             consumer.ack(deliveries)
+
+    @property
+    def lease_is_over(self) -> str:
+        """What a failure says where a delivery is to come again by its lease."""
+        return (
+            "what is neither settled nor extended is to come again when its lease is"
+            f" over: {self.lease:g} s here, which the bus is told as context.lease"
+        )
 
     def channels(self, topic: str) -> set[str]:
         """Return the channels of a topic, as bus and broker tell; none if neither."""
@@ -239,6 +262,15 @@ class Environment:
         except LeaseLostError:
             return False
         return True
+
+
+def _made_whole(part: Bus | Consumer, arguments: str) -> None:
+    """Fail where a class has replaced the `__init__` of the base and not called it."""
+    missing = "capabilities" if isinstance(part, Bus) else "bus"
+    if not hasattr(part, missing):
+        name = type(part).__name__
+        told = f"{name}.__init__ does not call super().__init__({arguments})"
+        pytest.fail(told, pytrace=False)
 
 
 def bodies(deliveries: Iterable[Delivery]) -> list[bytes]:

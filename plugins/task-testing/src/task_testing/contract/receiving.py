@@ -10,6 +10,10 @@ from task_testing.contract.environment import LONG, Environment, bodies
 from task_testing.contract.kit import SHARES, needs
 
 TEN = [b"%d" % number for number in range(10)]
+TOO_MANY = (
+    "one was asked for at a time, and each acknowledged before the next: either _ack"
+    " does not tell the broker, or _receive takes more than its limit"
+)
 SOON = 1.0
 """Seconds that a busy machine may need for what happens at once."""
 
@@ -74,9 +78,9 @@ class Receiving:
         topic, consumer = env.filled(*TEN)
         for _ in range(4):
             came = env.receive(consumer, 1)
-            assert env.backdoor.in_flight(topic, "kit") <= 1
+            assert env.backdoor.in_flight(topic, "kit") <= 1, TOO_MANY
             consumer.ack(came)
-        assert env.backdoor.in_flight(topic, "kit") <= 1
+        assert env.backdoor.in_flight(topic, "kit") <= 1, TOO_MANY
 
     def test_who_says_how_much_it_will_hold_gets_all_in_turn(
         self, env: Environment
@@ -113,7 +117,7 @@ class Receiving:
         deadline = monotonic() + env.patience
         while len(found) < 5 and monotonic() < deadline:
             found += bodies(env.look(heir, 4, deadline - monotonic()))
-        assert sorted(found) == TEN[:5]
+        assert sorted(found) == TEN[:5], env.lease_is_over
 
     @needs("bounded")
     def test_a_bounded_stream_ends_after_its_last_message(

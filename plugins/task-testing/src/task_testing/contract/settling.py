@@ -5,7 +5,7 @@ from time import monotonic
 import pytest
 
 from task_core.api import Message, PayloadError
-from task_testing.contract.environment import Environment, bodies
+from task_testing.contract.environment import CAME_AGAIN, Environment, bodies
 from task_testing.contract.kit import needs
 
 DELAY = 2.0
@@ -21,9 +21,9 @@ class Settling:
         """Not to this consumer, not to the next."""
         topic, consumer = env.filled(b"1", b"2")
         consumer.ack(env.receive(consumer, 2))
-        assert env.quiet(consumer, 0.2) == []
+        assert env.quiet(consumer, 0.2) == [], CAME_AGAIN
         consumer.close()
-        assert env.quiet(env.consumer(topic), 1.0) == []
+        assert env.quiet(env.consumer(topic), 1.0) == [], CAME_AGAIN
 
     @needs("ack")
     def test_what_was_not_acknowledged_comes_again(self, env: Environment) -> None:
@@ -120,7 +120,7 @@ class Settling:
         consumer.settle(came, [Message(done, b"a"), Message(done, b"b")])
         assert sorted(env.backdoor.take(done)) == [b"a", b"b"]
         consumer.close()
-        assert env.quiet(env.consumer(topic), 1.0) == []
+        assert env.quiet(env.consumer(topic), 1.0) == [], CAME_AGAIN
 
     @needs("ack")
     def test_settle_without_messages_acknowledges(self, env: Environment) -> None:
@@ -128,7 +128,7 @@ class Settling:
         topic, consumer = env.filled(b"1")
         consumer.settle(env.receive(consumer), [])
         consumer.close()
-        assert env.quiet(env.consumer(topic), 1.0) == []
+        assert env.quiet(env.consumer(topic), 1.0) == [], CAME_AGAIN
 
     def test_settle_without_acks_only_sends(self, env: Environment) -> None:
         """On every bus; the launcher does not ask."""
@@ -166,4 +166,4 @@ class Settling:
         consumer.settle(came, messages[:3:2])
         assert sorted(env.backdoor.take(done)) == [b"a", b"b"]
         consumer.close()
-        assert env.quiet(env.consumer(topic), 1.0) == []
+        assert env.quiet(env.consumer(topic), 1.0) == [], CAME_AGAIN

@@ -143,3 +143,7 @@ class FunctionTaskmaster(Taskmaster):
     def run(self, ctx: TaskmasterContext) -> None:
         """Call the function."""
         self._function(ctx)
+
+    def loops(self) -> Sequence[Loop]:
+        """Return the function itself, so that what is wrong with it can be seen."""
+        return [self._function]

@@ -1,8 +1,9 @@
 """Runs a taskmaster: each of its loops lives in a thread that owns a bus."""
 
+import inspect
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -31,9 +32,10 @@ class TaskmasterLoop:
         kill_time: Seconds in which the other loops have to end when one has failed.
         hooks: Who listens; nobody when None.
         clock, log: The machine's, and one for taskmasters, when None.
+        whose: Who brings the taskmaster, for messages.
 
     Raises:
-        PluginContractError: It has no loops.
+        PluginContractError: It has no loops, or one that cannot be called.
         UsageError: It has several, and they are given one bus.
         BusError: One cannot be opened.
     """
@@ -49,9 +51,10 @@ class TaskmasterLoop:
         hooks: Hooks | None = None,
         clock: Clock | None = None,
         log: logging.Logger | None = None,
+        whose: str = "",
     ) -> None:
         self._taskmaster = taskmaster
-        self._loops = _loops_of(taskmaster)
+        self._loops = _loops_of(taskmaster, whose and f"{whose}: ")
         self._kill_time = kill_time
         self._hooks = hooks = hooks or NoHooks()
         self._clock = clock = clock or SystemClock()
@@ -152,16 +155,40 @@ class TaskmasterLoop:
             observer(**facts)
 
 
-def _loops_of(taskmaster: Taskmaster) -> Sequence[Loop]:
+def _loops_of(taskmaster: Taskmaster, whose: str) -> Sequence[Loop]:
     name = type(taskmaster).__name__
     if not isinstance(taskmaster, Taskmaster):
         text = f"a taskmaster was to be made, a task_core.api.Taskmaster: it is {name}"
-        raise PluginContractError(text, code="P02")
-    loops = list(taskmaster.loops())
+        raise PluginContractError(f"{whose}{text}", code="P02")
+    made: Any = taskmaster.loops()
+    loops = list(made) if isinstance(made, Iterable) else []
     if not loops or not all(map(callable, loops)):
-        text = f"{name}.loops: functions that take a context are wanted, not {loops!r}"
-        raise PluginContractError(text, code="P02")
+        text = f"{name}.loops: functions that take a context are wanted, not {made!r}"
+        raise PluginContractError(f"{whose}{text}", code="P02")
+    if problem := next(filter(None, map(_problem, loops)), ""):
+        raise PluginContractError(f"{whose}{problem}", code="P02")
     return loops
+
+
+def _problem(loop: Loop) -> str:
+    """Return why a call of a loop would fail, or do nothing."""
+    name = getattr(loop, "__qualname__", "the loop")
+    if inspect.iscoroutinefunction(inspect.unwrap(loop)):
+        return f"{name} is an async def, which nobody awaits: write def"
+    if inspect.isgeneratorfunction(loop) or inspect.isasyncgenfunction(loop):
+        return (
+            f"{name} has a yield, so a call does nothing: write ctx.send(task) for"
+            " each task to send"
+        )
+    try:
+        signature = inspect.signature(loop)
+    except (TypeError, ValueError):  # it is not written in Python
+        return ""
+    try:
+        signature.bind(None)
+    except TypeError:
+        return f"{name} must take the context alone, not {signature}"
+    return ""
 
 
 def _opened(bus: Bus | Callable[[], Bus], count: int) -> list[Bus]:

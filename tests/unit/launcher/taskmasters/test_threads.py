@@ -2,10 +2,11 @@
 
 import logging
 import threading
+from functools import partial
 
 import pytest
 
-from task_core.api.taskmaster import Taskmaster
+from task_core.api.taskmaster import FunctionTaskmaster, Taskmaster
 from task_core.errors import (
     BusConnectionError,
     BusError,
@@ -247,6 +248,57 @@ def test_what_is_no_loop_is_told_before_anything_is_opened(loops):
     """With the name of the class."""
     with pytest.raises(PluginContractError, match=r"Several\.loops: functions that"):
         TaskmasterLoop(Several(*loops), pytest.fail)
+
+
+def test_loops_that_are_none_are_told():
+    """A return is easily forgotten."""
+
+    class Forgets(Taskmaster):
+        """Returns nothing."""
+
+        def loops(self): ...
+
+    with pytest.raises(PluginContractError, match=r"^x of y: Forgets\.loops: .*None$"):
+        TaskmasterLoop(Forgets(), pytest.fail, whose="x of y")
+
+
+async def awaited(ctx): ...
+async def both(ctx):
+    yield
+
+
+def yields(ctx):
+    yield
+
+
+def greedy(ctx, more): ...
+def shy(): ...
+
+
+@pytest.mark.parametrize(
+    ("loop", "text"),
+    [
+        (awaited, "awaited is an async def, which nobody awaits: write def"),
+        (both, "both has a yield, so a call does nothing: write ctx.send(task)"),
+        (yields, "yields has a yield, so a call does nothing: write ctx.send(task)"),
+        (greedy, "greedy must take the context alone, not (ctx, more)"),
+        (shy, "shy must take the context alone, not ()"),
+    ],
+)
+def test_a_loop_that_cannot_be_called_is_refused_before_anything_is_opened(loop, text):
+    """Alone, or beside others; and it is told whose it is."""
+    for made in (FunctionTaskmaster(loop), Several(print, loop)):
+        with pytest.raises(PluginContractError) as caught:
+            TaskmasterLoop(made, pytest.fail, whose="taskmaster 'x' of y 1.0")
+        assert str(caught.value).startswith(f"taskmaster 'x' of y 1.0: {text}")
+
+
+@pytest.mark.parametrize(
+    "loop", [partial(greedy, more=1), lambda *args: None, print, lambda ctx, more=1: 0]
+)
+def test_a_loop_that_takes_a_context_will_do(memory, loop):
+    """However it is written."""
+    TaskmasterLoop(FunctionTaskmaster(loop), memory.open())
 
 
 def test_what_is_no_taskmaster_is_told():

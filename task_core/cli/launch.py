@@ -69,6 +69,10 @@ def _launch(settings: Settings, *others: Settings) -> int:
         click.echo(f"{text} (give --bus to read a bus)", err=True)
     if others:
         _refuse_to_share(settings)
+    if settings.taskmaster:
+        from task_core.cli.run_taskmaster import run_taskmaster  # few launches are one
+
+        return run_taskmaster(settings)
     from task_core.cli.run_launch import run  # not for help
 
     return run(settings, *others)

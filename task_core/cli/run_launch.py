@@ -1,4 +1,4 @@
-"""Runs what `task launch` was told to: a worker, or a taskmaster."""
+"""Runs the workers that `task launch` was told to run."""
 
 import contextlib
 import logging
@@ -15,7 +15,7 @@ import attrs
 import msgspec
 
 from task_core.api.bus import Bus
-from task_core.api.plugin import Late, TaskmasterPlugin
+from task_core.api.plugin import Late
 from task_core.cli.buses import open_bus
 from task_core.cli.hooks import hooks_of
 from task_core.cli.launch_options import LaunchOptions
@@ -24,7 +24,7 @@ from task_core.cli.stdout import claim_stdin, claim_stdout
 from task_core.config.resolve import DEFAULT
 from task_core.config.selection import Settings
 from task_core.config.sources import NoFile
-from task_core.errors import BusConnectionError, FrameworkError
+from task_core.errors import BusConnectionError, PluginError
 from task_core.launcher.launcher import Launcher, make_launcher
 from task_core.launcher.plan import Hooks, Plan
 from task_core.launcher.signals import Stoppable, Supervisor, leave, run_and_leave
@@ -44,7 +44,7 @@ log = logging.getLogger("task")
 
 
 def run(settings: Settings, *others: Settings) -> int:
-    """Run until the end of input, a limit or a signal.
+    """Run a worker until the end of input, a limit or a signal.
 
     Args:
         settings: What the command line, environment and TOML say.
@@ -54,18 +54,25 @@ def run(settings: Settings, *others: Settings) -> int:
         The exit code.
 
     Raises:
-        FrameworkError: The worker, the taskmaster or the bus cannot be used.
+        FrameworkError: The worker or the bus cannot be used.
+    """
+    return _run_workers([settings, *others], opener([settings, *others]))
+
+
+def opener(many: Sequence[Settings]) -> Callable[[Settings], Bus]:
+    """Take stdin and stdout from plugins; return what opens the bus of some settings.
+
+    Args:
+        many: All that this process runs.
     """
     # First: what plugins print is no data; a closed stdin leaves its number to others.
     stdin = claim_stdin()
     stdout = claim_stdout()
+    settings = many[0]
     if not isinstance(settings.toml, NoFile):
-        _tell_mistyped_tables([settings, *others])
+        _tell_mistyped_tables(many)
     lease = settings.command.lease.total_seconds()
-    open_ = partial(open_bus, stdout=stdout, lease=lease, stdin=stdin)
-    if settings.worker:
-        return _run_workers([settings, *others], open_)
-    return _run_taskmaster(settings, open_)
+    return partial(open_bus, stdout=stdout, lease=lease, stdin=stdin)
 
 
 def _tell_mistyped_tables(many: Sequence[Settings]) -> None:
@@ -78,12 +85,12 @@ def _tell_mistyped_tables(many: Sequence[Settings]) -> None:
 def _run_workers(many: Sequence[Settings], open_: Callable[[Settings], Bus]) -> int:
     settings = many[0]
     options: LaunchOptions = settings.command
-    hooks = _narrated(hooks_of(settings))
+    hooks = narrated(hooks_of(settings))
     launchers = _make_launchers(many, open_, hooks)
     set_up_logging(options.log_level.value, options.log_format, options.log_time)
     buses = [one.parts.bus for one in launchers]
     kill_time = options.kill_time.total_seconds()
-    freeze = _longest_freeze(buses, options)
+    freeze = longest_freeze(buses, options)
     supervisor = Supervisor(_together(launchers), kill_time, freeze)
     if leash := sys.modules.get("task_core.supervisor.leash"):
         leash.announce([one.began for one in launchers], supervisor.signals)
@@ -100,12 +107,12 @@ def _supervise(
     options: LaunchOptions = settings.command
     try:
         interval = options.log_interval.total_seconds()
-        with _serving(settings, hooks, launchers), _counted(launchers, interval):
+        with serving_of(settings, hooks, launchers), _counted(launchers, interval):
             ended = supervisor.run()
     finally:
         stats = _report(launchers, counts=options.stats)
     failed = options.fail and stats.failed + stats.dead > 0
-    code = _end(launchers[0].parts.bus, supervisor.signals, ended=ended, failed=failed)
+    code = end(launchers[0].parts.bus, supervisor.signals, ended=ended, failed=failed)
     if 0 < options.max_leaked <= stats.leaked and not supervisor.signals:
         code = LEAKED
     if stats.abandoned or stats.leaked:
@@ -113,7 +120,7 @@ def _supervise(
     return code
 
 
-def _longest_freeze(buses: Sequence[Bus], options: LaunchOptions) -> float:
+def longest_freeze(buses: Sequence[Bus], options: LaunchOptions) -> float:
     """Return the seconds without Python after which the process ends.
 
     One that has lost its leases had better: its tasks come again. Without leases nobody
@@ -149,7 +156,7 @@ def _make_launchers(
     return made
 
 
-def _narrated(hooks: Hooks) -> Hooks:
+def narrated(hooks: Hooks) -> Hooks:
     """Return hooks that tell each step of a task too, where somebody reads that."""
     if not log.isEnabledFor(logging.DEBUG):
         return hooks
@@ -177,7 +184,7 @@ def plan_of(settings: Settings) -> Plan:
     return attrs.evolve(plan, **rest)
 
 
-def _serving(
+def serving_of(
     settings: Settings, hooks: Hooks, what: "Sequence[Launcher] | TaskmasterLoop"
 ) -> AbstractContextManager[object]:
     """Serve the status page, if that is asked for."""
@@ -220,60 +227,20 @@ def _report(launchers: Sequence[Launcher], *, counts: bool) -> Stats:
     return stats
 
 
-def _run_taskmaster(settings: Settings, open_: Callable[[Settings], Bus]) -> int:
-    # Only for those who have one.
-    from task_core.launcher.taskmasters.loop import TaskmasterLoop
-
-    assert settings.taskmaster is not None  # the command sees to it
-    options: LaunchOptions = settings.command
-    plugin: TaskmasterPlugin = settings.taskmaster.plugin
-    hooks = _narrated(hooks_of(settings))
-    taskmaster = plugin.make(settings.taskmaster.options)
-    set_up_logging(options.log_level.value, options.log_format, options.log_time)
-    name = plugin.name
-    loop = TaskmasterLoop(
-        taskmaster,
-        partial(open_, settings),
-        lease=options.lease.total_seconds(),
-        max_attempts=options.max_attempts,
-        kill_time=options.kill_time.total_seconds(),
-        hooks=hooks,
-        log=logging.getLogger(f"task.taskmaster.{name}"),
-    )
-    log.info("taskmaster %s on bus %s", name, loop.buses[0].name)
-    freeze = _longest_freeze(loop.buses, options)
-    kill_time = options.kill_time.total_seconds()
-    supervisor = Supervisor(loop, kill_time, freeze)
-    if leash := sys.modules.get("task_core.supervisor.leash"):
-        leash.announce([], supervisor.signals)
-    run = partial(_supervise_taskmaster, settings, hooks, loop, supervisor)
-    return run_and_leave(run, "taskmaster", kill_time)
-
-
-def _supervise_taskmaster(
-    settings: Settings, hooks: Hooks, loop: "TaskmasterLoop", supervisor: Supervisor
+def end(
+    bus: Bus,
+    signals: Sequence[int],
+    *,
+    ended: bool,
+    failed: bool = False,
+    late: str = "",
 ) -> int:
-    assert settings.taskmaster is not None  # as above
-    try:
-        with _serving(settings, hooks, loop):
-            ended = supervisor.run()
-    except FrameworkError:
-        raise
-    except (Exception, SystemExit) as error:
-        from task_core.cli.raised import raised  # few do
-
-        raise raised(settings.taskmaster.plugin.name, error) from error
-    finally:
-        log.info("%s sent", f"{loop.sent:,}")
-    return _end(loop.buses[0], supervisor.signals, ended=ended)
-
-
-def _end(bus: Bus, signals: Sequence[int], *, ended: bool, failed: bool = False) -> int:
     """Return the exit code; leave at once when the bus thread is stuck."""
     code = exit_code(signals, failed=failed, stuck=not ended)
     if not ended:
-        log.error("bus '%s' did not answer in time, and is left as it is", bus.name)
-        leave(code)
+        text = f"bus '{bus.name}' did not answer in time, and is left as it is"
+        log.error("%s", late or text)
+        leave(PluginError.exit_code if late and code != 130 else code)
     return code
 
 

@@ -32,6 +32,16 @@ def guarded(found: Found, manifest: Any) -> Any:
     return attrs.evolve(manifest, **{field: use})
 
 
+def whose(plugin: Any) -> str:
+    """Return what a taskmaster is called in messages, and who brings it.
+
+    Args:
+        plugin: Its manifest.
+    """
+    owner = getattr(plugin.make, "owner", "")
+    return f"taskmaster '{plugin.name}'{owner and f' of {owner}'}"
+
+
 class Use:
     """Calls what a plugin brings; a failure is told as the plugin's.
 
@@ -45,6 +55,11 @@ class Use:
         self.call = call
         self._found = found
         self._doing = doing
+
+    @property
+    def owner(self) -> str:
+        """The distribution of what is installed."""
+        return self._found.owner if self._found.installed else ""
 
     def __call__(self, *args: Any) -> Any:
         """Call it.

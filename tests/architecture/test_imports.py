@@ -49,11 +49,9 @@ HIDDEN = {
     # Not for most.
     "task_core.cli.run_launch": {
         "_tell_mistyped_tables",
-        "_run_taskmaster",
-        "_supervise_taskmaster",
         "_together",
-        "_narrated",
-        "_serving",
+        "narrated",
+        "serving_of",
         "count",
     },
     # What few launches need.

@@ -29,6 +29,14 @@ def stuck(ctx):
     threading.Event().wait()
 
 @taskmaster
+def sends_nonsense(ctx):
+    ctx.send(Task.new("echo", "Ada"))
+    ctx.send(Task(type="x", info=3))
+
+@taskmaster
+async def awaited(ctx): ...
+
+@taskmaster
 def fails(ctx):
     raise BusError("no events to be had")
 
@@ -113,6 +121,41 @@ def test_one_that_is_stuck_is_left_behind_at_the_second_signal(waiting):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=300)
     assert process.returncode == 130
+
+
+def test_one_that_never_looks_at_the_end_is_told_whose_it_is(waiting):
+    """The bus has done nothing."""
+    process = waiting("stuck", "--kill-time", "100ms")
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=300)
+    assert process.returncode == 3
+    assert b"did not answer" not in told
+    assert (
+        b"error: taskmaster 'stuck' did not return within --kill-time (100ms) and is"
+        b" left as it is: look at ctx.stopping, or at what ctx.wait returns\n"
+    ) in told
+
+
+@pytest.mark.usefixtures("masters")
+def test_what_nobody_could_read_is_not_sent(task):
+    """Its author sees where, and no frame of ours."""
+    done = task("launch", "--taskmaster", "masters.py:sends_nonsense")
+    told = done.stderr.decode()
+    assert [sent["info"] for sent in lines(done.stdout)] == ["Ada"]
+    assert done.returncode == 3
+    assert "in sends_nonsense" in told
+    assert "/task_core/" not in told
+    text = "raised DecodeError: `info` must be a string, not a number\n"
+    assert told.endswith(f"task: taskmaster 'sends_nonsense' {text}")
+
+
+@pytest.mark.usefixtures("masters")
+def test_one_that_cannot_be_called_is_one_line(task):
+    """Before anything is opened."""
+    done = task("launch", "--taskmaster", "masters.py:awaited")
+    text = "awaited is an async def, which nobody awaits: write def"
+    assert done.stderr.decode() == f"task: taskmaster 'awaited': {text}\n"
+    assert done.returncode == 3
 
 
 @pytest.mark.usefixtures("masters")

@@ -53,6 +53,7 @@ class LoopContext:
         """Send a task; inside the body of a loop it leaves with the settle.
 
         Raises:
+            DecodeError: It is no task that could be read again.
             PayloadError: The bus can never carry it.
         """
         self.send_all([(task, topic)])
@@ -61,6 +62,7 @@ class LoopContext:
         """Send tasks in one call, as `send` does.
 
         Raises:
+            DecodeError: One is no task that could be read again; none was sent.
             PayloadError: The bus can never carry some of them, and it tells which.
         """
         messages = [self._message(task, topic) for task, topic in tasks]
@@ -153,4 +155,6 @@ class LoopContext:
             if not isinstance(task, Task):
                 kind = type(task).__name__
                 raise TypeError(f"a task_before_send hook returned {kind}, not a task")
-        return Message(topic, encode_task(task))
+        body = encode_task(task)
+        decode_task(body)  # who reads it could do nothing else with what it refuses
+        return Message(topic, body)

@@ -118,7 +118,7 @@ class DoesNotWait(DoubleConsumer):
         return super().receive(limit, 0)
 
 
-@caught_by("receive_is_never_late", "_receive returned None: it is to return a list")
+@caught_by("receive_is_never_late", "_receive gives None, not a list of Delivery")
 class ReturnsNoneForNothing(DoubleConsumer):
     """Knows two words for it."""
 

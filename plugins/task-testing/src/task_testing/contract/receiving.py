@@ -1,7 +1,6 @@
 """Rules about `receive`: how much, how soon, how late; and about `wake`."""
 
 import threading
-from collections.abc import Sequence
 from time import monotonic
 
 from task_core.api import Consumer
@@ -55,9 +54,6 @@ class Receiving:
             start = monotonic()
             assert list(consumer.receive(10, timeout)) == []
             assert timeout - 0.05 < monotonic() - start < timeout + SOON
-        nothing = consumer._receive(1, 0.0)
-        told = f"_receive returned {nothing!r}: it is to return a list, empty for none"
-        assert isinstance(nothing, Sequence), told
 
     @needs("ack")
     def test_no_more_than_the_limit_leaves_the_broker(self, env: Environment) -> None:

@@ -149,7 +149,8 @@ class Catalog:
         taken = found.name in self._reserved.get(found.kind, ())
         rivals = [f"{CORE}, and built-in names are reserved"] if taken else []
         return rivals + [
-            f"{other.owner}{', and built-in names are reserved' * other.builtin}"
+            f"{_claimant(other, found)}"
+            f"{', and built-in names are reserved' * other.builtin}"
             for other in owners
             if other is not found
         ]
@@ -247,6 +248,12 @@ class Names(Collection[str]):
 
     def __len__(self) -> int:
         return len(self._names)
+
+
+def _claimant(other: Found, found: Found) -> str:
+    """Say who else claims a name; it may be the same distribution."""
+    same = other.distribution == found.distribution
+    return f"{other.owner} itself ({other.value})" if same else other.owner
 
 
 def _local(kind: str, text: str) -> Found:

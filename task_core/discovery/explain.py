@@ -1,15 +1,12 @@
 """The words for what cannot be had: an unknown name, a conflict, a failed import."""
 
-import json
 import os
-import re
 import sys
 from collections.abc import Callable, Collection, Sequence
-from importlib.metadata import Distribution
-from urllib.parse import unquote, urlsplit
 
 from task_core.api.worker import describe
-from task_core.discovery.found import Found, normalise
+from task_core.discovery.found import Found
+from task_core.discovery.remedies import again, install_for, with_colon
 from task_core.errors import (
     FrameworkError,
     PluginError,
@@ -105,7 +102,8 @@ def shipped(kind: str, name: str) -> str:
 def conflict(owners: Sequence[Found]) -> str:
     """Say that several distributions claim one name, and how to choose."""
     kind, name = owners[0].kind, owners[0].name
-    claims = " and ".join(found.owner for found in owners)
+    alone = len({found.owner for found in owners}) == 1
+    claims = " and ".join(f"{f.owner}{f' ({f.value})' * alone}" for f in owners)
     return f"{kind} '{name}' is claimed by {claims}: {choice(owners)}"
 
 
@@ -115,6 +113,10 @@ def choice(owners: Sequence[Found]) -> str:
     if not strangers:
         return "register one of them under another name"
     first, last = strangers[0], strangers[-1]
+    if len(owners) > 1 and {found.distribution for found in owners} == {
+        first.distribution
+    }:
+        return f"the author of {first.distribution} must rename one of them"
     ways = [
         f"pip uninstall {last.distribution}",
         f"hide it with TASK_PLUGINS_DISABLED={last.distribution}",
@@ -175,9 +177,9 @@ def reasons(found: Found, error: BaseException) -> Reasons:
     if isinstance(error, ModuleNotFoundError) and error.name:
         missing = error.name.partition(".")[0]
         if missing == found.top:
-            return "P08", f"its own module '{error.name}' is not there", again(found)
+            return _own_missing(found, error)
         cause = f"it needs the module '{error.name}', which is not there"
-        return "P01", cause, _install(found, missing)
+        return "P01", cause, install_for(found, missing)
     if isinstance(error, SystemExit):
         cause = f"it ends the process ({error.code!r}) when it is imported"
     else:
@@ -189,39 +191,15 @@ def reasons(found: Found, error: BaseException) -> Reasons:
     return "P01", cause, upgrade
 
 
-def again(found: Found) -> str:
-    """Say what to do about an entry point that names nothing.
-
-    What comes from a folder of this machine is no better after an install, and an index
-    has something else of that name, or nothing.
-    """
-    source = source_of(found)
-    if not os.path.isdir(source):
-        return f"pip install --force-reinstall {found.distribution}"
-    return (
-        f"mend the entry point of {found.distribution}, and install it again: pip"
-        f" install {'-e ' * bool(source_of(found, editable=True))}{source}"
-    )
-
-
-def source_of(found: Found, *, editable: bool = False) -> str:
-    """Return the folder that a distribution was installed from, if it was one.
-
-    Args:
-        found: A plugin of the distribution.
-        editable: Only if it is used from there.
-    """
-    if not found.location:
-        return ""
-    try:
-        text = Distribution.at(found.location).read_text("direct_url.json")
-        url = json.loads(text or "{}")
-        how = url.get("dir_info")
-        if how is None or (editable and not how.get("editable")):
-            return ""
-        return unquote(urlsplit(url["url"]).path)
-    except (ValueError, KeyError, AttributeError):
-        return ""
+def _own_missing(found: Found, error: ModuleNotFoundError) -> Reasons:
+    """Say that a module of its own is not there, or that a dot should be a colon."""
+    name = str(error.name)
+    inside = last_place(error, lambda name, _: name.partition(".")[0] == found.top)
+    if (meant := with_colon(name)) and not inside:
+        place = meant.partition(":")[0]
+        fix = f"with a colon, '{meant}' is what is in '{place}': its author can mend it"
+        return "P02", f"its own module '{name}' is not there", fix
+    return "P08", f"its own module '{name}' is not there", again(found)
 
 
 def _not_imported_here(found: Found, error: BaseException) -> WorkerError:
@@ -265,32 +243,3 @@ def last_place(error: BaseException, is_ours: Callable[[str, str], bool]) -> str
             place = f"{os.path.basename(file)}:{trace.tb_lineno}"
         trace = trace.tb_next
     return place
-
-
-def _install(found: Found, module: str) -> str:
-    """Return how to get a module: the requirement that brings it, if one is known."""
-    for requirement in requirements_of(found):
-        if normalise(requirement_name(requirement)) == normalise(module):
-            return f"pip install '{requirement.partition(';')[0].replace(' ', '')}'"
-    if not found.distribution or os.path.isdir(source_of(found)):
-        return f"install what brings '{module}'"
-    return (
-        f"pip install --force-reinstall {found.distribution},"
-        f" or install what brings '{module}'"
-    )
-
-
-def requirements_of(found: Found) -> Sequence[str]:
-    """Return what the distribution of a plugin says that it requires."""
-    return Distribution.at(found.location).requires or () if found.location else ()
-
-
-def requirement_name(requirement: str) -> str:
-    """Return the distribution that a requirement names.
-
-    Example:
-        >>> requirement_name("task-framework>=0.1,<1")
-        'task-framework'
-    """
-    match = re.match(r"[\w.-]+", requirement)
-    return match[0] if match else ""

@@ -8,13 +8,13 @@ from typing import Any
 
 import attrs
 
-from task_core.discovery.explain import (
+from task_core.discovery.found import CORE, Found, normalise
+from task_core.discovery.installed import copies_of, header
+from task_core.discovery.remedies import (
     requirement_name,
     requirements_of,
     source_of,
 )
-from task_core.discovery.found import CORE, Found, normalise
-from task_core.discovery.installed import copies_of, header
 
 
 class Level(StrEnum):

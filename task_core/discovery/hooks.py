@@ -119,8 +119,10 @@ class Listeners:
         except FrameworkError:
             raise
         except (Exception, SystemExit) as error:
-            text = f"{found.full_label}: making it raised {describe(error)}"
-            raise PluginContractError(text, code="P02") from error
+            # Only now, since good plugins need none of it.
+            from task_core.discovery.explain import use_failed  # noqa: PLC0415
+
+            raise use_failed(found, "making it", error) from error
         if made is None:
             raise _wrong(found, "making it gives None, not an object with hooks")
         return made
@@ -214,7 +216,10 @@ def _register(manager: pluggy.PluginManager, plugin: Any, name: str) -> str:
     try:
         manager.register(plugin, name)
     except pluggy.PluginValidationError as error:
-        return " ".join(str(error).partition("\n")[2].split()) or str(error)
+        from task_core.discovery.remedies import wrong_argument  # noqa: PLC0415
+
+        told = " ".join(str(error).partition("\n")[2].split()) or str(error)
+        return wrong_argument(plugin, HookSpecifications) or told
     except (Exception, SystemExit) as error:  # noqa: BLE001  its properties are code
         return describe(error)
     problem = _problem(manager, plugin)

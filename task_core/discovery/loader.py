@@ -84,10 +84,9 @@ def explained(found: Found, error: BaseException) -> Exception:
             from task_core.discovery.files import missing  # noqa: PLC0415
 
             return missing(found)
-        from task_core.discovery.explain import again  # noqa: PLC0415
+        from task_core.discovery.remedies import lacking  # noqa: PLC0415
 
-        cause = f"there is no '{path}' in {found.module}"
-        return _error(PluginContractError, found, "P02", cause, again(found))
+        return _error(PluginContractError, found, "P02", *lacking(found, path))
     # Only now, since good plugins need none of it.
     from task_core.discovery.explain import import_failed  # noqa: PLC0415
 

@@ -68,7 +68,7 @@ BREAKAGES = {
         {"source": "other = 1\n"},
         "P02",
         "there is no 'bus' in bad_missing",
-        "pip install --force-reinstall task-bus-missing",
+        "its author must mend the entry point",
     ),
     "old": (
         {"source": BUS.format(name="old", api=0)},

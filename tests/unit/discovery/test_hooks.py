@@ -13,7 +13,13 @@ from task_core.api.hooks import DECIDERS, HookSpecifications
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.found import Found
 from task_core.discovery.hooks import PATIENCE, Listeners
-from task_core.errors import BusError, HookError, PluginContractError, UsageError
+from task_core.errors import (
+    BusError,
+    HookError,
+    PluginContractError,
+    PluginError,
+    UsageError,
+)
 
 
 def listeners_of(*plugins):
@@ -334,7 +340,7 @@ def test_a_manifest_makes_the_hooks_from_their_options(add):
 
 def test_hooks_that_cannot_be_made_are_a_broken_plugin(add):
     """Left out or refused, as others."""
-    with pytest.raises(PluginContractError, match="making it raised KeyError"):
+    with pytest.raises(PluginError, match="making it failed: KeyError: 'x'"):
         add(manifest(make=lambda options: {}["x"]))
 
 

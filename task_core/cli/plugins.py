@@ -14,7 +14,7 @@ from task_core.config.sources import Section
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.found import KINDS, Found
 from task_core.discovery.loader import load
-from task_core.errors import PluginError, UsageError
+from task_core.errors import UsageError
 from task_core.fields import Field
 
 HELP = """Show the buses, workers, taskmasters, hooks and commands that are installed.
@@ -128,10 +128,7 @@ def _facts(found: Found, manifest: Any) -> dict[str, Any]:
     section = Section(
         options=manifest.options, table=(found.kind, found.name), flag=f"{found.kind}-"
     )
-    try:
-        options = [_option(section, spec) for spec in section.specs]
-    except PluginError as error:
-        raise PluginError(f"{found.label}: {error}") from error
+    options = [_option(section, spec) for spec in section.specs]
     facts |= {"summary": manifest.summary, "api": manifest.api, "options": options}
     if found.kind == "bus":
         facts["capabilities"] = _capabilities(manifest.capabilities)

@@ -11,7 +11,7 @@ from task_core.cli.logs import set_up_logging
 from task_core.cli.raised import not_returned, raised
 from task_core.cli.run_launch import end, longest_freeze, narrated, opener, serving_of
 from task_core.config.selection import Settings
-from task_core.discovery.guard import whose
+from task_core.discovery.guard import blaming, whose
 from task_core.errors import DecodeError, FrameworkError
 from task_core.launcher.plan import Hooks
 from task_core.launcher.signals import Supervisor, run_and_leave
@@ -37,16 +37,17 @@ def run_taskmaster(settings: Settings) -> int:
     taskmaster = plugin.make(settings.taskmaster.options)
     set_up_logging(options.log_level.value, options.log_format, options.log_time)
     name = plugin.name
-    loop = TaskmasterLoop(
-        taskmaster,
-        partial(open_, settings),
-        lease=options.lease.total_seconds(),
-        max_attempts=options.max_attempts,
-        kill_time=options.kill_time.total_seconds(),
-        hooks=hooks,
-        log=logging.getLogger(f"task.taskmaster.{name}"),
-        whose=whose(plugin),
-    )
+    with blaming(plugin):
+        loop = TaskmasterLoop(
+            taskmaster,
+            partial(open_, settings),
+            lease=options.lease.total_seconds(),
+            max_attempts=options.max_attempts,
+            kill_time=options.kill_time.total_seconds(),
+            hooks=hooks,
+            log=logging.getLogger(f"task.taskmaster.{name}"),
+            whose=whose(plugin),
+        )
     log.info("taskmaster %s on bus %s", name, loop.buses[0].name)
     freeze = longest_freeze(loop.buses, options)
     kill_time = options.kill_time.total_seconds()

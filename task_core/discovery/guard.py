@@ -1,14 +1,17 @@
 """What a plugin's own code raises when it is used names whose it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
 
 from task_core.api.bus import Bus
 from task_core.api.part import check_bus
+from task_core.api.taskmaster import Taskmaster
+from task_core.api.worker import Worker
 from task_core.discovery.found import Found, a_kind_of
-from task_core.errors import FrameworkError
+from task_core.errors import FrameworkError, PluginContractError
 
 USES = {
     "bus": ("open", "opening it"),
@@ -76,13 +79,70 @@ class Use:
             from task_core.discovery.explain import use_failed  # noqa: PLC0415
 
             raise use_failed(self._found, self._doing, error) from error
-        is_bus = self._found.kind == "bus"
-        if made is None or (is_bus and not isinstance(made, Bus)):
+        usable, wanted = _USABLE.get(self._found.kind, (_something, ""))
+        if not usable(made):
             from task_core.discovery.explain import broken  # noqa: PLC0415
 
             what = "None" if made is None else a_kind_of(made)
-            wanted = ", not a Bus" if is_bus else ""
-            raise broken(self._found, f"{self._doing} gives {what}{wanted}")
-        if is_bus:
+            fix = "" if self._found.given else _fix(self._found, made)
+            raise broken(self._found, f"{self._doing} gives {what}{wanted}", fix=fix)
+        if self._found.kind == "bus":
             check_bus(made, Bus, self._found.full_label)
         return made
+
+    def blame(self, error: FrameworkError) -> FrameworkError:
+        """Return what is wrong with what was made, as an error of this plugin."""
+        if self._found.given:  # whoever wrote it sees what it is about
+            return error
+        from task_core.discovery.explain import broken  # noqa: PLC0415  as above
+
+        who, text = f"{self._found.kind} '{self._found.name}'", str(error)
+        cause = text.removeprefix(f"{who}: ").removeprefix(f"{who} ")
+        return broken(self._found, cause, code=getattr(error, "code", "P02"))
+
+
+@contextmanager
+def blaming(manifest: Any) -> Iterator[None]:
+    """Tell a `PluginContractError` of the body as that of a guarded plugin.
+
+    Args:
+        manifest: What `guarded` has returned.
+    """
+    try:
+        yield
+    except PluginContractError as error:
+        raise manifest.make.blame(error) from None
+
+
+def _something(made: Any) -> bool:
+    return made is not None
+
+
+def _fix(found: Found, made: Any) -> str:
+    """Say what the author of a worker has most often meant; nothing of other kinds."""
+    if found.kind != "worker" or made is None:
+        return ""
+    kind = made if isinstance(made, type) else type(made)
+    if kind.__module__ == "builtins":
+        return "its author can write make=lambda options: FUNCTION"
+    return f"its author can write class {kind.__name__}(Worker)"
+
+
+def _is_bus(made: Any) -> bool:
+    return isinstance(made, Bus)
+
+
+def _is_worker(made: Any) -> bool:
+    return isinstance(made, Worker) or (callable(made) and not isinstance(made, type))
+
+
+def _is_taskmaster(made: Any) -> bool:
+    return isinstance(made, Taskmaster)
+
+
+_USABLE: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "bus": (_is_bus, ", not a Bus"),
+    "worker": (_is_worker, ", not a Worker or the function that does tasks"),
+    "taskmaster": (_is_taskmaster, ", not a Taskmaster"),
+}
+"""By kind: what can be used, and what that is called."""

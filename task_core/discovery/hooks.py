@@ -12,7 +12,7 @@ from task_core.api.worker import describe
 from task_core.discovery.deciders import Asked
 from task_core.discovery.drivers import load_drivers
 from task_core.discovery.found import Found, a_kind_of
-from task_core.discovery.loader import check_manifest, explained, load
+from task_core.discovery.loader import check_fields, check_manifest, explained, load
 from task_core.errors import (
     FrameworkError,
     PluginContractError,
@@ -108,6 +108,7 @@ class Listeners:
         if isinstance(plugin, HooksPlugin):
             if found.installed:
                 check_manifest(found, plugin)
+            check_fields(found, plugin)
             plugin = self._made(found, plugin)
         problem = _register(self._manager, plugin, found.label)
         if problem:

@@ -1,7 +1,7 @@
 """Found -> loaded, or a precise error. The one way to a plugin's manifest."""
 
 import sys
-from types import FunctionType
+from types import FunctionType, NoneType
 from typing import Any
 
 from task_core.api.capabilities import Capabilities
@@ -9,9 +9,11 @@ from task_core.api.plugin import (
     API_VERSIONS,
     BusPlugin,
     Late,
+    NoOptions,
     TaskmasterPlugin,
     WorkerPlugin,
 )
+from task_core.api.run_defaults import RunDefaults
 from task_core.discovery.found import Found, a_kind_of
 from task_core.discovery.guard import guarded
 from task_core.errors import (
@@ -19,6 +21,7 @@ from task_core.errors import (
     PluginError,
     PluginVersionError,
 )
+from task_core.options import options_of
 
 MANIFESTS: dict[str, type] = {
     "bus": BusPlugin,
@@ -27,8 +30,18 @@ MANIFESTS: dict[str, type] = {
 }
 """What the entry points of each kind must name; hooks may be any object."""
 
+FIELDS: tuple[tuple[str, type | tuple[type, ...], str], ...] = (
+    ("task_type", (str, NoneType), "a text"),
+    ("strict", bool, "True or False"),
+    ("defaults", RunDefaults, "RunDefaults(…)"),
+    ("capabilities", Capabilities, "Capabilities(…)"),
+)
+"""What the fields of manifests hold, and how that is called; not all have each."""
+_CODE = ("open", "make", "type_of")
+
 _AUTHOR = "tell its author"
 _DECORATED = ("worker", "taskmaster")
+_ABSENT = object()
 
 
 def load(found: Found) -> Any:
@@ -49,9 +62,11 @@ def load(found: Found) -> Any:
     if found.given:
         from task_core.discovery.files import manifest_of  # noqa: PLC0415  few need it
 
-        return guarded(found, manifest_of(found, manifest))
-    _check_type(found, manifest)
-    check_manifest(found, manifest)
+        manifest = manifest_of(found, manifest)
+    else:
+        _check_type(found, manifest)
+        check_manifest(found, manifest)
+    check_fields(found, manifest)
     return guarded(found, manifest)
 
 
@@ -67,6 +82,33 @@ def check_manifest(found: Found, manifest: Any) -> None:
         cause = f"its capabilities are {a_kind_of(manifest.capabilities)}"
         text = f"{cause}, not task_core.api.Capabilities"
         raise _error(PluginContractError, found, "P02", text, _AUTHOR)
+
+
+def check_fields(found: Found, manifest: Any) -> None:
+    """See that the fields of a manifest hold what they should, also its options.
+
+    Raises:
+        PluginContractError: One does not.
+    """
+    for field, kind, wanted in FIELDS:
+        value = getattr(manifest, field, _ABSENT)
+        if value is not _ABSENT and not isinstance(value, kind):
+            raise _not_wanted(found, field, value, wanted)
+    for field in _CODE:
+        value = getattr(manifest, field, None)
+        if value is not None and not callable(value):
+            raise _not_wanted(found, field, value, "a function")
+    try:
+        options_of(getattr(manifest, "options", NoOptions))
+    except PluginContractError as error:
+        fix = "mend it" if found.given else _AUTHOR
+        raise _error(PluginContractError, found, "P09", str(error), fix) from None
+
+
+def _not_wanted(found: Found, field: str, value: Any, wanted: str) -> PluginError:
+    cause = f"its {field} must be {wanted}, not {value!r}"
+    fix = "mend it" if found.given else _AUTHOR
+    return _error(PluginContractError, found, "P02", cause, fix)
 
 
 def _import(found: Found) -> Any:

@@ -36,7 +36,13 @@ def make_call(plugin: WorkerPlugin, options: Any = None) -> tuple[Call, Any]:
     """Make the worker of a plugin; return it ready to be called, and its options."""
     if options is None:
         options = plugin.options()
-    call = compile_call(plugin.make(options), strict=plugin.strict)
+    made = plugin.make(options)
+    try:
+        call = compile_call(made, strict=plugin.strict)
+    except WorkerError as error:
+        # Of an installed plugin, it tells whose it is.
+        blame = getattr(plugin.make, "blame", None)
+        raise blame(error) if blame else error from None
     return call, None if plugin.options is NoOptions else options
 
 

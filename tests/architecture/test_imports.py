@@ -34,7 +34,7 @@ HIDDEN = {
     "task_core.cli.plugins": {"_facts", "doctor"},
     "task_core.discovery.catalog": {"_installed", "_local", "find", "manifest"},
     "task_core.discovery.findings": {"_packaging"},
-    "task_core.discovery.guard": {"__call__"},
+    "task_core.discovery.guard": {"__call__", "blame"},
     "task_core.discovery.hooks": {"_made", "_register"},  # good ones need no words
     "task_core.discovery.loader": {"_check_type", "_driver", "explained", "load"},
     "task_core.api": {"__getattr__"},

@@ -7,8 +7,11 @@ import pytest
 from task_core.api.bus import BusContext
 from task_core.api.plugin import NoOptions
 from task_core.discovery.catalog import Catalog
+from task_core.discovery.guard import blaming
 from task_core.discovery.loader import load
 from task_core.errors import BusConnectionError, FrameworkError, PluginError
+from task_core.launcher.signature import make_call
+from task_core.launcher.taskmasters.loop import TaskmasterLoop
 
 BUS = """
 from task_core.api import BusConnectionError, BusPlugin, Capabilities
@@ -111,3 +114,52 @@ def test_a_worker_that_cannot_be_made_is_one_line_too(site):
     (site.folder / "work.py").write_text(source)
     with pytest.raises(FrameworkError, match=r"work.py:Load'.*\(work.py:7\): mend it"):
         Catalog().manifest("worker", f"{site.folder}/work.py:Load")[0].make(NoOptions())
+
+
+@pytest.mark.parametrize(
+    ("first", "make", "cause", "fix"),
+    [
+        ("def f(info: str): return 'x'", "f", "a str", "make=lambda options: FUNCTION"),
+        ("class F: ...", "lambda options: F()", "a F", "class F(Worker)"),
+        ("class F: ...", "lambda options: F", "the class F", "class F(Worker)"),
+    ],
+)
+def test_what_is_no_worker_is_told_with_whose_it_is(site, first, make, cause, fix):
+    """Most often `make` is the worker itself, or a class has no base."""
+    plugin = f"WorkerPlugin(name='x', summary='X.', make={make})"
+    source = f"from task_core.api import WorkerPlugin\n{first}\nplugin = {plugin}\n"
+    site.install("task-worker-x", kind="worker", source=source)
+    with pytest.raises(PluginError) as caught:
+        load(Catalog(path=site.path).find("worker", "x")).make(NoOptions())
+    wanted = ", not a Worker or the function that does tasks"
+    assert caught.value.cause == f"making it gives {cause}{wanted}"
+    assert caught.value.fix == f"its author can write {fix}"
+
+
+def test_a_worker_that_cannot_be_called_is_its_distributions(site):
+    """And ends the launch with 3, as every broken plugin."""
+    source = (
+        "from task_core.api import worker\n@worker(name='x')\ndef plugin(): 'Do.'\n"
+    )
+    site.install("task-worker-x", kind="worker", source=source)
+    with pytest.raises(PluginError) as caught:
+        make_call(load(Catalog(path=site.path).find("worker", "x")))
+    assert str(caught.value).startswith(
+        "worker 'x' of task-worker-x 1.0 (task_worker_x_mod:plugin): worker 'plugin'"
+        " must take one parameter"
+    )
+    assert caught.value.exit_code == 3
+
+
+def test_a_taskmaster_without_loops_is_its_distributions(site):
+    """What comes of it is not known before it is asked."""
+    source = (
+        "from task_core.api import Taskmaster, taskmaster\n"
+        "@taskmaster(name='x')\nclass plugin(Taskmaster):\n"
+        "    'Do.'\n    def loops(self): return []\n"
+    )
+    site.install("task-master-x", kind="taskmaster", source=source)
+    plugin = load(Catalog(path=site.path).find("taskmaster", "x"))
+    whose = "of task-master-x 1.0 .*plugin.loops"
+    with pytest.raises(PluginError, match=whose), blaming(plugin):
+        TaskmasterLoop(plugin.make(NoOptions()), None)

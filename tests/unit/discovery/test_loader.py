@@ -117,3 +117,32 @@ def test_a_registered_manifest_is_checked_as_well():
     assert str(caught.value) == (
         "bus 'x' of this program: it names a list, not a BusPlugin: tell its author"
     )
+
+
+@pytest.mark.parametrize(
+    ("field", "cause"),
+    [
+        ("task_type=5", "its task_type must be a text, not 5"),
+        ("strict='no'", "its strict must be True or False, not 'no'"),
+        ("defaults={'a': 1}", "its defaults must be RunDefaults(…), not {'a': 1}"),
+        ("type_of=3", "its type_of must be a function, not 3"),
+        ("options=dict", "options must be an attrs class, not <class 'dict'>"),
+    ],
+)
+def test_a_field_of_a_manifest_that_makes_no_sense_is_told(site, field, cause):
+    """When it is loaded: nothing of it is tried that would fail in our own code."""
+    source = WORKER.format(name="x", api=1).replace("api=1", field)
+    with pytest.raises(PluginContractError) as caught:
+        load(install(site, source))
+    assert str(caught.value) == (
+        "worker 'x' of task-worker-x 1.0 (task_worker_x_mod:plugin):"
+        f" {cause}: tell its author"
+    )
+
+
+def test_an_option_of_a_wrong_type_is_told_with_whose_it_is(site):
+    """At a launch as by the doctor."""
+    options = "import attrs\n@attrs.frozen\nclass O:\n    n: dict = 3\n"
+    source = options + WORKER.format(name="x", api=1).replace("api=1", "options=O")
+    with pytest.raises(PluginContractError, match="of task-worker-x 1.0 .*O.n: an "):
+        load(install(site, source))

@@ -1,6 +1,5 @@
 """Prints the findings of `task plugins doctor`."""
 
-import inspect
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -17,8 +16,9 @@ from task_core.config.bus import choose_bus
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.doctor import diagnose
 from task_core.discovery.findings import Finding, Level, about
-from task_core.discovery.found import Found
-from task_core.errors import PluginError, WorkerError
+from task_core.discovery.found import Found, a_kind_of
+from task_core.discovery.making import make_freely
+from task_core.errors import FrameworkError, PluginError
 from task_core.launcher.signature import compile_call
 from task_core.options import options_of
 
@@ -40,7 +40,7 @@ def run(
         The exit code: 3 when something is broken.
     """
     with diverted_stdout():  # what a plugin prints when imported is no data
-        findings = diagnose(catalog, names, [check_options, check_signature])
+        findings = diagnose(catalog, names, CHECKS)
     if not for_authors:
         findings = [one for one in findings if one.level is not Level.INFO]
     if as_json:
@@ -68,13 +68,45 @@ def check_options(found: Found, manifest: Any) -> Iterator[Finding]:
 
 
 def check_signature(found: Found, manifest: Any) -> Iterator[Finding]:
-    """P02: a decorated function has parameters that a launcher can give."""
-    if found.kind != "worker" or not inspect.isroutine(manifest.target):
+    """P02: a function has parameters that a launcher can give."""
+    if found.kind != "worker":
         return
     try:
-        compile_call(manifest.target)
-    except WorkerError as error:
-        yield about(found, "P02", Level.FAIL, str(error), "tell its author")
+        if worker := make_freely(found, manifest):
+            compile_call(worker)
+    except FrameworkError as error:
+        cause = getattr(error, "cause", str(error))
+        yield about(found, "P02", Level.FAIL, cause, "tell its author")
+
+
+def check_command(found: Found, manifest: Any) -> Iterator[Finding]:
+    """P02: what a command opens is one: that connects to nothing yet."""
+    if found.kind != "command":
+        return
+    try:
+        with diverted_stdout():
+            command = manifest.open()
+    except PluginError as error:
+        yield about(found, error.code, Level.FAIL, error.cause, error.fix)
+        return
+    if not isinstance(command, click.Command):
+        cause = f"opening it gives {a_kind_of(command)}, not a click.Command"
+        yield about(found, "P02", Level.FAIL, cause, "tell its author")
+
+
+def check_summary(found: Found, manifest: Any) -> Iterator[Finding]:
+    """P09: it says what it is for."""
+    summary = getattr(manifest, "summary", "")
+    if found.kind != "hooks" and not (isinstance(summary, str) and summary.strip()):
+        cause = f"its summary is {summary!r}" if summary else "it has no summary"
+        decorated = found.kind in ("worker", "taskmaster")
+        way = "a docstring, or `summary`" if decorated else "`summary`"
+        fix = f"its author can give it one: {way}"
+        yield about(found, "P09", Level.WARN, cause, fix)
+
+
+CHECKS = (check_summary, check_options, check_signature, check_command)
+"""What is asked about those whose manifest is good."""
 
 
 def connect(catalog: Catalog, url: str, *, as_json: bool) -> int:

@@ -26,6 +26,7 @@ from task_core.discovery.found import Found
 from task_core.discovery.guard import USES, Use
 from task_core.discovery.hooks import Listeners, needs_options
 from task_core.discovery.loader import check_manifest, load
+from task_core.discovery.making import make_freely
 from task_core.errors import PluginError
 
 PATIENCE = 30.0
@@ -111,7 +112,7 @@ def examine(found: Found) -> Report:
 
 
 def _import_the_rest(found: Found, manifest: Any) -> None:
-    """Import what a plugin imports when it is opened or made; it is not called.
+    """Import what a plugin imports when it is opened or made; make what is free to.
 
     Raises:
         PluginError: That fails.
@@ -125,6 +126,9 @@ def _import_the_rest(found: Found, manifest: Any) -> None:
         _check_arguments(function, field, ARGUMENTS.get(found.kind, 1))
         for name in _imports(getattr(function, "__code__", None)):
             import_module(name)
+        make_freely(found, manifest)
+    except PluginError:
+        raise
     except (Exception, SystemExit) as error:
         raise use_failed(found, doing, error) from error
 

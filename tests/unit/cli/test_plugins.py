@@ -13,9 +13,15 @@ from click.testing import CliRunner
 from task_testing.dists import write_distribution
 
 from task_core.api.capabilities import Capabilities
+from task_core.api.command import CommandPlugin
 from task_core.api.decorators import worker
 from task_core.api.plugin import BusPlugin
-from task_core.cli.doctor import check_options, check_signature
+from task_core.cli.doctor import (
+    check_command,
+    check_options,
+    check_signature,
+    check_summary,
+)
 from task_core.cli.plugins import capability_meanings, command
 from task_core.discovery.findings import Level
 from task_core.discovery.found import Found
@@ -213,6 +219,29 @@ def test_a_worker_that_cannot_be_called_is_a_failure():
     assert (finding.code, finding.level) == ("P02", Level.FAIL)
     assert "not (info, context, more)" in finding.cause
     assert not [*check_signature(found, guarded(found, worker(lambda info: None)))]
+
+
+@pytest.mark.parametrize(
+    ("made", "cause"),
+    [
+        (None, "opening it gives None"),
+        (print, "opening it gives a builtin_function_or_method, not a click.Command"),
+    ],
+)
+def test_a_command_that_is_none_is_a_failure(made, cause):
+    """To open it connects to nothing."""
+    found = Found(kind="command", name="x", distribution="d")
+    manifest = CommandPlugin(name="x", summary="X.", open=lambda: made)
+    [finding] = check_command(found, guarded(found, manifest))
+    assert (finding.code, finding.level, finding.cause) == ("P02", Level.FAIL, cause)
+
+
+def test_a_plugin_that_does_not_say_what_it_is_for_is_a_warning():
+    """The list of what is installed would have an empty line."""
+    found = Found(kind="worker", name="x", distribution="d")
+    [finding] = check_summary(found, worker(lambda info: None))
+    assert (finding.code, finding.level) == ("P09", Level.WARN)
+    assert not [*check_summary(found, worker(three))]
 
 
 def test_a_bus_can_be_asked_for_a_sign_of_life():

@@ -277,3 +277,13 @@ def without_none(kind: Any) -> Any:
         rest = [arg for arg in get_args(kind) if arg is not type(None)]
         return rest[0] if len(rest) == 1 else kind
     return kind
+
+
+def plain(error: Exception, name: str) -> str:
+    """Put the text of a converter or validator into plain words."""
+    text = str(error.args[0]) if error.args else str(error)
+    text = text.removeprefix(f"'{name}' ")
+    if not text.startswith(("must be <", "must be >")):
+        return text
+    rule, _, value = text.partition(": ")
+    return f"{rule}, got {value}"

@@ -1,5 +1,6 @@
 """Prints the findings of `task plugins doctor`."""
 
+import inspect
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,12 +14,14 @@ from task_core.cli.command_context import STDOUT
 from task_core.cli.render import show_json, style
 from task_core.cli.stdout import diverted_stdout
 from task_core.config.bus import choose_bus
+from task_core.config.faults import faults_of, wrong_validators
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.doctor import diagnose
 from task_core.discovery.findings import Finding, Level, about
 from task_core.discovery.found import Found, a_kind_of
 from task_core.discovery.making import make_freely
 from task_core.errors import FrameworkError, PluginError
+from task_core.fields import is_record
 from task_core.launcher.signature import compile_call
 from task_core.options import options_of
 
@@ -53,13 +56,16 @@ def run(
 
 def check_options(found: Found, manifest: Any) -> Iterator[Finding]:
     """P09: its options can be set, and `--help` says what they are for."""
-    if found.kind in ("hooks", "command"):
-        return
+    if not (kind := getattr(manifest, "options", None)):
+        return  # neither a command nor bare hooks have any
     try:
-        options = options_of(manifest.options)
+        options = options_of(kind)
     except PluginError as error:
         yield about(found, "P09", Level.FAIL, str(error), "tell its author")
         return
+    for fault in faults_of(kind):
+        level = Level.WARN if fault.harmless else Level.FAIL
+        yield about(found, "P09", level, fault.text, "tell its author")
     for option in options:
         if not option.details.help:
             cause = f"its option '{option.name}' has no help"
@@ -74,9 +80,21 @@ def check_signature(found: Found, manifest: Any) -> Iterator[Finding]:
     try:
         if worker := make_freely(found, manifest):
             compile_call(worker)
+            yield from _parameters(found, worker)
     except FrameworkError as error:
         cause = getattr(error, "cause", str(error))
         yield about(found, "P02", Level.FAIL, cause, "tell its author")
+
+
+def _parameters(found: Found, worker: Any) -> Iterator[Finding]:
+    """See whether the validators of parameters can be called."""
+    if inspect.isroutine(worker):
+        signature = inspect.signature(worker, eval_str=True)
+        for parameter in [*signature.parameters.values()][:1]:
+            if is_record(parameter.annotation):
+                for fault in wrong_validators(parameter.annotation):
+                    text = f"{parameter.annotation.__name__}: {fault.text}"
+                    yield about(found, "P02", Level.FAIL, text, "tell its author")
 
 
 def check_command(found: Found, manifest: Any) -> Iterator[Finding]:

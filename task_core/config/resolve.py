@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from task_core.config.sources import Layer, Raw, Section
-from task_core.errors import nearest
-from task_core.fields import Field
+from task_core.errors import PluginContractError, nearest
+from task_core.fields import Field, plain
 from task_core.shown import HIDDEN, hide_secrets, tell_secret, tell_url
 from task_core.values import is_path, parse_wait, reader
 
@@ -77,6 +77,7 @@ class Resolver:
         try:
             return section.options(**{s.spec.argument: s.value for s in settings})
         except (ValueError, TypeError) as error:
+            _see_whose(settings, error)
             self._problems[f"{'.'.join(section.table)}: {plain(error, '')}"] = None
             return None
 
@@ -100,8 +101,39 @@ class Resolver:
             if spec.check:
                 spec.check(value)
         except (ValueError, TypeError) as error:
+            _see_validator(spec, error)
             return _wrong(section, spec, raw, error)
         return Setting(section=section, spec=spec, value=value, origin=raw.origin)
+
+
+def _see_whose(settings: Sequence[Setting], error: Exception) -> None:
+    """See that an options object was not refused for what its author set.
+
+    Raises:
+        PluginContractError: It was.
+    """
+    # Only now: options that are refused one by one do not come here.
+    from task_core.config.faults import own_fault  # noqa: PLC0415
+
+    own = tuple(one.spec for one in settings if one.origin == DEFAULT)
+    text = own_fault(own)
+    if not text and settings and len(own) == len(settings):
+        text = f"its options cannot be made of their defaults: {plain(error, '')}"
+    if text:
+        raise PluginContractError(text, code="P09") from error
+
+
+def _see_validator(spec: Field, error: Exception) -> None:
+    """See that a value was not refused because its validator cannot be called.
+
+    Raises:
+        PluginContractError: It was.
+    """
+    if isinstance(error, TypeError) and spec.check:
+        from task_core.config.faults import can_check, own_fault  # noqa: PLC0415
+
+        if not can_check(spec):
+            raise PluginContractError(own_fault((spec,)), code="P09") from error
 
 
 def _tell_secrets(spec: Field, raws: Sequence[Raw]) -> None:
@@ -147,16 +179,6 @@ def _wrong(section: Section, spec: Field, raw: Raw, error: Exception) -> str:
     if raw.origin.startswith("--"):
         return f"{raw.origin}: {what}"
     return f"{section.key_of(spec)} ({raw.origin}): {what}"
-
-
-def plain(error: Exception, name: str) -> str:
-    """Put the text of a converter or validator into plain words."""
-    text = str(error.args[0]) if error.args else str(error)
-    text = text.removeprefix(f"'{name}' ")
-    if not text.startswith(("must be <", "must be >")):
-        return text
-    rule, _, value = text.partition(": ")
-    return f"{rule}, got {value}"
 
 
 def convert(spec: Field, value: Any) -> Any:

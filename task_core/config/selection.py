@@ -22,6 +22,7 @@ from task_core.config.sources import (
     stray_variables,
     url_layer,
 )
+from task_core.errors import PluginContractError
 from task_core.options import option
 from task_core.shown import tell_url
 
@@ -186,8 +187,13 @@ class Selector:
         chosen = {
             one.role: Chosen(
                 plugin=one.plugin,
-                options=resolver.resolve(
-                    one.section, self._layers(one.section, flags, one.url)
+                options=_blamed(
+                    one,
+                    partial(
+                        resolver.resolve,
+                        one.section,
+                        self._layers(one.section, flags, one.url),
+                    ),
                 ),
                 prefix=prefix,
             )
@@ -234,6 +240,20 @@ class Selector:
             *strays,
             *stray_variables(self._environment, tables, self._section),
         ]
+
+
+def _blamed(one: Selected, resolve: Callable[[], Any]) -> Any:
+    """Resolve options; what is wrong with them whoever sets them is their author's.
+
+    Raises:
+        PluginError: Something is.
+    """
+    try:
+        return resolve()
+    except PluginContractError as error:
+        use = getattr(one.plugin, "make", None) or getattr(one.plugin, "open", None)
+        blame = getattr(use, "blame", None)
+        raise blame(error) if blame else error from None
 
 
 def _common(layer: Layer) -> Layer:

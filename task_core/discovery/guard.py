@@ -92,7 +92,7 @@ class Use:
 
     def blame(self, error: FrameworkError) -> FrameworkError:
         """Return what is wrong with what was made, as an error of this plugin."""
-        if self._found.given:  # whoever wrote it sees what it is about
+        if self._found.given and not isinstance(error, PluginContractError):
             return error
         from task_core.discovery.explain import broken  # noqa: PLC0415  as above
 

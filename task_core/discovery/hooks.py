@@ -117,6 +117,8 @@ class Listeners:
     def _made(self, found: Found, plugin: HooksPlugin) -> Any:
         try:
             made = plugin.make(self._configure(plugin))
+        except PluginContractError as error:
+            raise _wrong(found, str(error)) from error
         except FrameworkError:
             raise
         except (Exception, SystemExit) as error:

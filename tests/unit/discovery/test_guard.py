@@ -2,16 +2,20 @@
 
 import sys
 
+import attrs
 import pytest
 
 from task_core.api.bus import BusContext
 from task_core.api.plugin import NoOptions
+from task_core.config.selection import Selector
+from task_core.config.sources import NoFile, Section
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.guard import blaming
 from task_core.discovery.loader import load
 from task_core.errors import BusConnectionError, FrameworkError, PluginError
 from task_core.launcher.signature import make_call
 from task_core.launcher.taskmasters.loop import TaskmasterLoop
+from task_core.options import option
 
 BUS = """
 from task_core.api import BusConnectionError, BusPlugin, Capabilities
@@ -35,6 +39,16 @@ class Load(Worker):
 
 plugin = Load
 """
+
+
+@attrs.frozen
+class Launch:
+    """Selects a worker."""
+
+    worker: str | None = option(None, help="Who.")
+
+
+LAUNCH = Section(options=Launch, table=("launch",))
 
 
 def opened(site, body="", open_="_open"):
@@ -163,3 +177,26 @@ def test_a_taskmaster_without_loops_is_its_distributions(site):
     whose = "of task-master-x 1.0 .*plugin.loops"
     with pytest.raises(PluginError, match=whose), blaming(plugin):
         TaskmasterLoop(plugin.make(NoOptions()), None)
+
+
+def test_a_default_that_its_own_option_refuses_is_not_the_users_fault(site):
+    """It names whose it is, and ends the launch with 3."""
+    source = (
+        "import attrs\nfrom task_core.api import option, worker\n"
+        "@attrs.frozen\nclass O:\n"
+        "    n: int = option(0, help='N.', validator=attrs.validators.ge(1))\n"
+        "@worker(name='x', options=O)\ndef plugin(info): 'Do.'\n"
+    )
+    site.install("task-worker-x", kind="worker", source=source)
+    catalog = Catalog(path=site.path)
+    selector = Selector(LAUNCH, catalog, NoFile(), {})
+
+    def said(section):
+        return {"worker": ("x",)} if section is LAUNCH else {}
+
+    with pytest.raises(PluginError) as caught:
+        selector.resolve(said, selector.select(said))
+    assert str(caught.value) == (
+        "worker 'x' of task-worker-x 1.0 (task_worker_x_mod:plugin): its option 'n'"
+        " refuses its own default: must be >= 1, got 0: tell its author"
+    )

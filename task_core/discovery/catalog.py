@@ -39,7 +39,7 @@ class Catalog:
         self.path = path
         self._reserved = reserved or {}
         self._own = list(own)
-        self._env = env
+        self.env = env
 
     @classmethod
     def scan(
@@ -86,13 +86,13 @@ class Catalog:
     @property
     def found(self) -> list[Found]:
         """All of them; several may claim one name."""
-        seen = [f for f in self._installed if admitted(f.distribution, self._env)]
+        seen = [f for f in self._installed if admitted(f.distribution, self.env)]
         return _in_order([*self._own, *seen])
 
     @property
     def disabled(self) -> list[Found]:
         """Those that the environment hides."""
-        others = (f for f in self._installed if not admitted(f.distribution, self._env))
+        others = (f for f in self._installed if not admitted(f.distribution, self.env))
         return _in_order(others)
 
     @property
@@ -110,7 +110,7 @@ class Catalog:
         own = [found for found in self._own if found.kind == "hooks"]
         everyone = configured is None or len(configured) > 0
         group = "[task_core.hooks" if everyone else "[task_core.hooks]"
-        if not own and not mentions(self.path, group, self._env):
+        if not own and not mentions(self.path, group, self.env):
             return []
         return [
             found
@@ -173,7 +173,7 @@ class Catalog:
         if owners:
             raise PluginConflictError(explain.conflict(owners), code="P06")
         hidden = [f for f in self.disabled if (f.kind, f.name) == (kind, name)]
-        text = explain.unknown(kind, name, self.names(kind), hidden)
+        text = explain.unknown(kind, name, self.names(kind), hidden, self.path)
         raise UnknownPluginError(text)
 
     def manifest(self, kind: str, text: str) -> tuple[Any, str]:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.explain import choice
 from task_core.discovery.findings import (
@@ -14,8 +16,8 @@ from task_core.discovery.findings import (
     requirements,
     stale,
 )
-from task_core.discovery.found import Found
-from task_core.discovery.installed import versions
+from task_core.discovery.found import GROUPS, Found, admitted
+from task_core.discovery.installed import misplaced, versions
 from task_core.discovery.loader import load
 from task_core.discovery.probe import examine, probe
 from task_core.errors import PluginError, UnknownPluginError, nearest
@@ -43,8 +45,15 @@ def diagnose(
     Raises:
         UnknownPluginError: There is none of that name.
     """
-    found = _chosen(catalog, names)
-    findings = [*_of_distributions(found, catalog.path)]
+    strangers = misplaced(catalog.path)
+    found = _chosen(catalog, names, strangers)
+    findings = [
+        _stranger(one)
+        for one in strangers
+        if admitted(one.distribution, catalog.env)
+        and (not names or {one.name, one.distribution} & {*names})
+    ]
+    findings += [*_of_distributions(found, catalog.path)]
     gone = {f.distribution for f in findings if f.code == "P08"}
     for plugin in found:
         if plugin.distribution not in gone:
@@ -52,8 +61,20 @@ def diagnose(
     return findings
 
 
-def _chosen(catalog: Catalog, names: Sequence[str]) -> list[Found]:
-    known = {name for f in catalog.found for name in (f.name, f.distribution)}
+def _stranger(found: Found) -> Finding:
+    """P13: it stands in a group that nothing reads."""
+    hint = nearest(found.kind, GROUPS)
+    cause = f"nothing reads its entry-point group '{found.kind}'{hint}"
+    fix = "its author must name the group that is meant"
+    level = Level.FAIL if hint else Level.WARN  # one of a newer core, perhaps
+    return about(replace(found, kind=""), "P13", level, cause, fix if hint else "")
+
+
+def _chosen(
+    catalog: Catalog, names: Sequence[str], strangers: Sequence[Found]
+) -> list[Found]:
+    every = [*catalog.found, *strangers]
+    known = {name for f in every for name in (f.name, f.distribution)}
     for name in names:
         if name not in known:
             text = f"there is no plugin or distribution '{name}'{nearest(name, known)}"

@@ -5,7 +5,9 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 
 from task_core.api.worker import describe
-from task_core.discovery.found import Found
+from task_core.discovery.findings import needs_newer_core
+from task_core.discovery.found import GROUPS, Found
+from task_core.discovery.installed import misplaced
 from task_core.discovery.remedies import again, install_for, with_colon
 from task_core.errors import (
     FrameworkError,
@@ -63,7 +65,11 @@ Reasons = tuple[str, str, str]
 
 
 def unknown(
-    kind: str, name: str, installed: Collection[str], hidden: Sequence[Found] = ()
+    kind: str,
+    name: str,
+    installed: Collection[str],
+    hidden: Sequence[Found] = (),
+    path: Sequence[str] = (),
 ) -> str:
     """Say that there is no such plugin, what there is, and how to get it.
 
@@ -71,13 +77,19 @@ def unknown(
         kind, name: What was asked for.
         installed: The names of that kind that there are.
         hidden: The plugins of that name that the environment disables.
+        path: Folders in which it may be under another group.
     """
     if hidden:
         return (
             f"{hidden[0].label} is disabled by TASK_PLUGINS or TASK_PLUGINS_DISABLED:"
             " change that variable"
         )
-    lines = [f"there is no {kind} '{name}'{nearest(name, installed)}"]
+    verb = "are" if kind == "hooks" else "is"
+    lines = [f"there {verb} no {kind} '{name}'{nearest(name, installed)}"]
+    for one in misplaced(path):
+        if one.name == name:
+            what = f"{one.owner} has a '{name}' in the entry-point group '{one.kind}'"
+            lines.append(f"{what}, which nothing reads{nearest(one.kind, GROUPS)}")
     lines.append(f"installed: {', '.join(installed) or 'none'}")
     if hint := shipped(kind, name):
         lines.append(hint)
@@ -174,6 +186,9 @@ def broken(
 
 def reasons(found: Found, error: BaseException) -> Reasons:
     """Return code, cause and remedy of what came out of a plugin."""
+    own = isinstance(error, ImportError) and (error.name or "").partition(".")[0]
+    if own == "task_core" and (newer := needs_newer_core(found)):
+        return newer.code, newer.cause, newer.fix
     if isinstance(error, ModuleNotFoundError) and error.name:
         missing = error.name.partition(".")[0]
         if missing == found.top:

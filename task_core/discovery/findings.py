@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from enum import StrEnum
-from importlib.metadata import Distribution
+from importlib.metadata import Distribution, PackageNotFoundError, version
 from typing import Any
 
 import attrs
@@ -90,21 +91,43 @@ def requirements(found: Found, versions: Mapping[str, str]) -> Iterator[Finding]
         found: A plugin of the distribution.
         versions: What is installed: version by distribution.
     """
+    yield from _unmet(found, requirements_of(found), versions)
+
+
+def needs_newer_core(found: Found) -> Finding | None:
+    """Return what says that a plugin requires another core than this one, if it does.
+
+    Args:
+        found: The plugin.
+    """
+    with suppress(PackageNotFoundError):
+        on_core = [
+            text
+            for text in requirements_of(found)
+            if normalise(requirement_name(text)) == CORE
+        ]
+        return next(_unmet(found, on_core, {CORE: version(CORE)}), None)
+    return None
+
+
+def _unmet(
+    found: Found, texts: Sequence[str], versions: Mapping[str, str]
+) -> Iterator[Finding]:
     packaging = _packaging()
-    for text in requirements_of(found):
+    for text in texts:
         wanted = packaging(text) if packaging else None
         if wanted is None and ";" in text:
             continue  # who it is for takes more than we know
         if wanted and wanted.marker and not wanted.marker.evaluate({"extra": ""}):
             continue
         requirement = text.partition(";")[0].strip()
-        version = versions.get(normalise(requirement_name(requirement)))
+        there = versions.get(normalise(requirement_name(requirement)))
         fix = f"pip install '{requirement}'"
-        if version is None:
+        if there is None:
             cause = f"it requires {requirement}, which is not installed"
             yield _of(found, "P07", Level.FAIL, cause, fix)
-        elif wanted and not wanted.specifier.contains(version, prereleases=True):
-            cause = f"it requires {requirement}, but {version} is installed"
+        elif wanted and not wanted.specifier.contains(there, prereleases=True):
+            cause = f"it requires {requirement}, but {there} is installed"
             yield _of(found, "P07", Level.FAIL, cause, fix)
 
 

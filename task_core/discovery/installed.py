@@ -1,11 +1,14 @@
 """What is installed, as `importlib.metadata` tells it: nothing is imported."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from importlib.metadata import Distribution, distributions
 
 from task_core.discovery.found import CORE, GROUPS, IF_SET, Found, normalise
+
+_LIKE_OURS = re.compile(r"\[\s*task[-_. ]?core[-_.]", re.IGNORECASE)
 
 
 def installed(path: Sequence[str]) -> list[Found]:
@@ -83,6 +86,38 @@ def _told_by_headers(distribution: Distribution) -> tuple[str, str]:
 
 def _entry_points(distribution: Distribution) -> str:
     return distribution.read_text("entry_points.txt") or ""
+
+
+def misplaced(path: Sequence[str]) -> list[Found]:
+    """Return what stands in groups that nothing reads, but that look like ours.
+
+    Args:
+        path: Folders as in `sys.path`.
+
+    Returns:
+        What was found; `kind` is the group as it is written.
+    """
+    found: list[Found] = []
+    for distribution in distributions(path=list(path)):
+        with suppress(Exception):  # as above
+            if _LIKE_OURS.search(_entry_points(distribution)):
+                found.extend(_strangers(distribution))
+    return found
+
+
+def _strangers(distribution: Distribution) -> Iterator[Found]:
+    location = location_of(distribution)
+    name, version = _told_by_folder(location) or _told_by_headers(distribution)
+    for point in distribution.entry_points:
+        if point.group not in GROUPS and _LIKE_OURS.match(f"[{point.group}"):
+            yield Found(
+                kind=point.group,
+                name=point.name,
+                value=point.value,
+                distribution=name,
+                version=version,
+                location=location,
+            )
 
 
 def _plugins(distribution: Distribution) -> Iterator[Found]:

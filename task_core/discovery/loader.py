@@ -121,6 +121,10 @@ def _import(found: Found) -> Any:
 def explained(found: Found, error: BaseException) -> Exception:
     """Return the error to raise when the import of a plugin has failed."""
     path = found.value.partition(":")[2]
+    if found.installed and isinstance(error, AttributeError) and not found.module:
+        text = f'its author must write {found.name} = "module:object"'
+        cause = "its entry point names no module"
+        return _error(PluginContractError, found, "P02", cause, text)
     if isinstance(error, AttributeError) and _lacks(found.module, path):
         if found.given:
             from task_core.discovery.files import missing  # noqa: PLC0415

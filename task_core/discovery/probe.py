@@ -20,12 +20,13 @@ from typing import Any
 import attrs
 import msgspec
 
+from task_core.api.hooks import HooksPlugin
 from task_core.api.plugin import Late
 from task_core.discovery.explain import use_failed
 from task_core.discovery.found import Found
 from task_core.discovery.guard import USES, Use
 from task_core.discovery.hooks import Listeners, needs_options
-from task_core.discovery.loader import check_manifest, load
+from task_core.discovery.loader import check_fields, check_manifest, load
 from task_core.discovery.making import make_freely
 from task_core.errors import PluginError
 
@@ -99,16 +100,28 @@ def examine(found: Found) -> Report:
         plugin = load(found)
         seconds = time.perf_counter() - begin
         modules = _foreign(found, set(sys.modules) - before)
-        if needs_options(plugin):
-            check_manifest(found, plugin)
-            _import_the_rest(found, plugin)
-        elif found.kind == "hooks":
-            Listeners().add(found, plugin)
+        if found.kind == "hooks":
+            _add_hooks(found, plugin)
         else:
             _import_the_rest(found, plugin)
     except PluginError as error:
         return Report(code=error.code, cause=error.cause, fix=error.fix)
     return Report(seconds=seconds, modules=modules)
+
+
+def _add_hooks(found: Found, plugin: Any) -> None:
+    """See whether hooks can be used; those that need an option cannot be made here.
+
+    Raises:
+        PluginError: They cannot.
+    """
+    if isinstance(plugin, HooksPlugin):
+        check_fields(found, plugin)
+    if needs_options(plugin):
+        check_manifest(found, plugin)
+        _import_the_rest(found, plugin)
+    else:
+        Listeners().add(found, plugin)
 
 
 def _import_the_rest(found: Found, manifest: Any) -> None:

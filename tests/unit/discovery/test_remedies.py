@@ -4,6 +4,7 @@ import pytest
 
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.doctor import diagnose
+from task_core.discovery.findings import Level
 from task_core.discovery.loader import load
 from task_core.errors import PluginConflictError, PluginError
 
@@ -98,3 +99,62 @@ def test_a_wrong_argument_of_a_hook_is_told_with_those_that_there_are(site):
         "the hook 'task_finished' has no argument 'tsk': did you mean 'task'? (it has"
         " task, outcome)"
     )
+
+
+def test_a_plugin_for_a_newer_core_says_what_installs_that(site):
+    """A newer version of the plugin would lack the same."""
+    source = "from task_core.api import SomethingNew\n"
+    requires = ("task-framework>=99",)
+    site.install("dist-x", kind="worker", source=source, requires=requires)
+    with pytest.raises(PluginError) as caught:
+        load(Catalog(path=site.path).find("worker", "x"))
+    assert "it requires task-framework>=99, but 0." in caught.value.cause
+    assert caught.value.fix == "pip install 'task-framework>=99'"
+
+
+def test_a_plugin_for_this_core_may_still_ask_for_what_is_not_there(site):
+    """Then its author has mistyped a name."""
+    source = "from task_core.api import SomethingNew\n"
+    requires = ("task-framework>=0.1",)
+    site.install("dist-x", kind="worker", source=source, requires=requires)
+    with pytest.raises(PluginError, match="cannot import name 'SomethingNew'"):
+        load(Catalog(path=site.path).find("worker", "x"))
+
+
+def test_a_mistyped_group_of_entry_points_is_told(site):
+    """At a launch, and by the doctor of all or of the name."""
+    site.install("dist-x", kind="workers", source="plugin = 1\n")
+    catalog = Catalog(path=site.path, env={})
+    hint = "'task_core.workers', which nothing reads: did you mean 'task_core.worker'?"
+    with pytest.raises(PluginError, match="there is no worker 'x'") as caught:
+        catalog.find("worker", "x")
+    assert hint in str(caught.value)
+    for names in ((), ("x",), ("dist-x",)):
+        [finding] = diagnose(catalog, names)
+        assert (finding.code, finding.level) == ("P13", Level.FAIL)
+        assert finding.cause == (
+            "nothing reads its entry-point group 'task_core.workers': did you mean"
+            " 'task_core.worker'?"
+        )
+
+
+def test_an_entry_point_without_a_value_is_told(site):
+    """With the form that it should have."""
+    place = site.install("dist-x", kind="worker")
+    (place / "entry_points.txt").write_text("[task_core.worker]\nx =\n")
+    with pytest.raises(PluginError) as caught:
+        load(Catalog(path=site.path).find("worker", "x"))
+    assert caught.value.cause == "its entry point names no module"
+    assert caught.value.fix == 'its author must write x = "module:object"'
+
+
+def test_hooks_that_need_an_option_are_in_order(site):
+    """Without it they cannot be made by the doctor, and are not broken."""
+    options = (
+        "import attrs\nfrom task_core.api import option\n"
+        "@attrs.frozen\nclass O:\n    url: str = option(help='Where.')\n"
+    )
+    source = options + HOOKS.format(make="make, options=O")
+    site.install("dist-x", kind="hooks", source=source)
+    findings = diagnose(Catalog(path=site.path, env={}), ["x"])
+    assert [one.level for one in findings if one.name] == [Level.OK]

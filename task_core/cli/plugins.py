@@ -13,7 +13,7 @@ from task_core.cli.stdout import diverted_stdout
 from task_core.config.sources import Section
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.found import KINDS, Found
-from task_core.discovery.loader import load
+from task_core.discovery.loader import check_fields, load
 from task_core.errors import UsageError
 from task_core.fields import Field
 
@@ -111,12 +111,15 @@ def _facts(found: Found, manifest: Any) -> dict[str, Any]:
         from task_core.api.hooks import HooksPlugin
         from task_core.discovery.hooks import Listeners, needs_options
 
+        declared = isinstance(manifest, HooksPlugin)
+        if declared:
+            check_fields(found, manifest)
         listeners = Listeners()
         if not needs_options(manifest):  # nobody knows them here
             listeners.add(found, manifest)
         hooks = [{"hook": name} for name in listeners.implemented()]
         facts |= {"summary": f"{len(hooks)} hooks", "hooks": hooks}
-        if not isinstance(manifest, HooksPlugin):
+        if not declared:
             return facts
         section = Section(options=manifest.options, table=("hooks", found.name))
         options = [_option(section, spec) for spec in section.specs]

@@ -35,6 +35,13 @@ def locate(kind: str, text: str) -> Found:
     """
     whole = text.endswith(".py")
     place, _, name = (text, "", "") if whole else text.rpartition(":")
+    if ".py:" in place:  # what follows the file is one name, however it is written
+        file, _, name = text.partition(".py:")
+        place = f"{file}.py"
+    if place.startswith(".") and not place.endswith(".py"):
+        raise WorkerError(
+            f"{kind} '{text}': '{place}' is no module: a file ends in .py"
+        )
     module = _placed(place, kind) if place.endswith(".py") else place
     if module == place and os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
@@ -149,7 +156,7 @@ def missing(found: Found) -> WorkerError:
     members = _members(module, sort) if sort else names
     return WorkerError(
         f"there is no '{found.name}' in '{found.place}'{nearest(found.name, names)}"
-        f" ({found.kind}s there: {', '.join(members) or 'none'})"
+        f" ({found.kind.removesuffix('s')}s there: {', '.join(members) or 'none'})"
     )
 
 

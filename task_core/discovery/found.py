@@ -65,8 +65,10 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     @property
     def place(self) -> str:
         """The file or module, of what is not installed."""
-        whole = self.given.endswith(".py")
-        return self.given if whole else self.given.rpartition(":")[0]
+        if self.given.endswith(".py"):
+            return self.given
+        file, mark, _ = self.given.partition(".py:")
+        return f"{file}.py" if mark else self.given.rpartition(":")[0]
 
     @property
     def owner(self) -> str:

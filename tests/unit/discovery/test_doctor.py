@@ -130,8 +130,10 @@ def test_a_manifest_that_imports_a_client_library_is_told(site):
 
 
 def test_a_slow_manifest_is_told(site):
-    """From a tenth of a second on."""
-    finding = examined(site, first="import time; time.sleep(0.11)")["P10"]
+    """From a tenth of a second on; to its author, since a busy machine is slow too."""
+    findings = examined(site, first="import time; time.sleep(0.11)")
+    finding = findings["P10"]
+    assert (finding.level, findings["P00"].level) == (Level.INFO, Level.OK)
     assert finding.cause.startswith("importing its manifest takes 1")
 
 

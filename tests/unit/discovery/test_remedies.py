@@ -6,7 +6,7 @@ from task_core.discovery.catalog import Catalog
 from task_core.discovery.doctor import diagnose
 from task_core.discovery.findings import Level
 from task_core.discovery.loader import load
-from task_core.errors import PluginConflictError, PluginError
+from task_core.errors import PluginConflictError, PluginError, WorkerError
 
 COMMAND = """
 from task_core.api import CommandPlugin
@@ -158,3 +158,25 @@ def test_hooks_that_need_an_option_are_in_order(site):
     site.install("dist-x", kind="hooks", source=source)
     findings = diagnose(Catalog(path=site.path, env={}), ["x"])
     assert [one.level for one in findings if one.name] == [Level.OK]
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("./two.py:a:b", "there is no 'a:b' in './two.py' (workers there: a)"),
+        ("./two:a", "worker './two:a': './two' is no module: a file ends in .py"),
+    ],
+)
+def test_a_file_that_is_named_in_an_odd_way_is_one_line(site, monkeypatch, given, text):
+    """Python itself would speak of packages."""
+    monkeypatch.chdir(site.folder)
+    (site.folder / "two.py").write_text("def a(info): ...\n")
+    with pytest.raises(WorkerError) as caught:
+        Catalog().manifest("worker", given)
+    assert str(caught.value) == text
+
+
+def test_several_hooks_are_not_there():
+    """The name of their kind is a plural."""
+    with pytest.raises(PluginError, match="there are no hooks 'x'"):
+        Catalog().find("hooks", "x")

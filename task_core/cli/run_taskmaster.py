@@ -46,7 +46,6 @@ def run_taskmaster(settings: Settings) -> int:
             kill_time=options.kill_time.total_seconds(),
             hooks=hooks,
             log=logging.getLogger(f"task.taskmaster.{name}"),
-            whose=whose(plugin),
         )
     log.info("taskmaster %s on bus %s", name, loop.buses[0].name)
     freeze = longest_freeze(loop.buses, options)

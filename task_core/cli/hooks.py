@@ -21,6 +21,7 @@ from task_core.config.sources import (
     variable_prefix,
 )
 from task_core.discovery.catalog import Catalog
+from task_core.discovery.found import Found
 from task_core.errors import OptionError, nearest
 from task_core.launcher.plan import Hooks, NoHooks
 from task_core.wire import decode_task, encode_task
@@ -104,7 +105,7 @@ def load_hooks(
     found = catalog.hooks_at_work(None if sends_once else configured)
     given = [catalog.choose("hooks", text)[0] for text in more]
     if configured:
-        names = (*catalog.names("hooks"), *(one.name for one in given))
+        names = [*catalog.names("hooks"), *map(_name_of, given)]
         _tell(configured.strays(names), required=required)
     if not (found or given):
         return NoHooks()
@@ -119,6 +120,14 @@ def load_hooks(
             if plugin not in found:
                 listeners.add(plugin, load(plugin))
     return listeners
+
+
+def _name_of(given: Found) -> str:
+    """Return what the table of hooks in a file is called: as their manifest is."""
+    from task_core.discovery.loader import load
+
+    with diverted_stdout():
+        return str(getattr(load(given), "name", given.name))
 
 
 def _tell(strays: Sequence[str], *, required: bool) -> None:

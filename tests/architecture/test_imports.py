@@ -28,7 +28,7 @@ HIDDEN = {
     },  # few commands launch anything
     "task_core.client.connect": {"_find_claims", "_open"},  # few clients need them
     "task_core.api.consumer": {"_ledger"},  # a pipe holds nothing
-    "task_core.cli.hooks": {"_claimed", "load_hooks", "strays"},
+    "task_core.cli.hooks": {"_claimed", "_name_of", "load_hooks", "strays"},
     "task_core.discovery.claims": {"_nobody"},  # who has it, needs no hint
     "task_core.cli.logs": {"errors_as_lines"},  # only who mistypes needs it
     "task_core.cli.main": {"_show_usage", "_show_bug"},  # likewise

@@ -138,3 +138,28 @@ def test_variables_of_hooks_that_are_not_there_are_told(monkeypatch, caplog):
     monkeypatch.setenv("TASK_HOOKS_ONC_TYPES", "x")
     load_hooks(Catalog())
     assert "environment TASK_HOOKS_ONC_TYPES: nothing reads it" in caplog.text
+
+
+def test_hooks_of_a_file_are_set_by_the_name_of_their_manifest(
+    here, monkeypatch, caplog
+):
+    """And nobody is told that nothing reads it."""
+    (here / "my_watch.py").write_text(
+        "import attrs\n"
+        "from task_core.api import HooksPlugin, hookimpl, option\n"
+        "@attrs.frozen(kw_only=True)\n"
+        "class Options:\n"
+        "    prefix: str = option('x', help='What to watch.')\n"
+        "class Watch:\n"
+        "    def __init__(self, options):\n"
+        "        self.heard = options.prefix\n"
+        "    @hookimpl\n"
+        "    def task_settled(self, task):\n"
+        "        task.append(self.heard)\n"
+        "plugin = HooksPlugin(name='seen', summary='S.', options=Options, make=Watch)\n"
+    )
+    monkeypatch.setenv("TASK_HOOKS_SEEN_PREFIX", "set")
+    heard = []
+    load_hooks(Catalog(), ["./my_watch.py:plugin"]).observer("task_settled")(task=heard)
+    assert heard == ["set"]
+    assert not caplog.text

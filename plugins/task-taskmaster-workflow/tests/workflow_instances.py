@@ -154,7 +154,8 @@ def check(bodies, record_property):
     """Each firing is followed to its end; what comes twice is the same to the byte."""
     runs = bodies["root"]
     firings = sorted(decode_task(found[0]).info for found in runs.values())
-    assert firings == each_second(firings[0], firings[-1])
+    wanted = each_second(firings[0], firings[-1])
+    assert firings == wanted, f"{set(wanted) - set(firings)} missing of {firings}"
     twice = 0
     for topic in TOPICS:
         assert bodies[topic].keys() == runs.keys(), topic

@@ -123,7 +123,9 @@ def broken(bus: Any, problem: str) -> PluginContractError:
 
 
 def a_kind_of(made: object) -> str:
-    """Say what an object is, for example `a dict` or `None`."""
+    """Say what an object is, for example `a dict`, `the class Load` or `None`."""
+    if isinstance(made, type):
+        return f"the class {made.__name__}"
     name = type(made).__name__
     article = "an" if name[0] in "aeiouAEIOU" else "a"
     return "None" if made is None else f"{article} {name}"

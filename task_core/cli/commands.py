@@ -144,9 +144,9 @@ def _command_of_a_plugin(ctx: click.Context, name: str) -> click.Command:
     Raises:
         PluginError: It cannot be had, or is no command.
     """
+    from task_core.api.part import a_kind_of
     from task_core.cli.command_context import CommandLine, defaults_of
     from task_core.cli.stdout import diverted_stdout
-    from task_core.discovery.found import a_kind_of
     from task_core.discovery.loader import load
 
     catalog = _catalog(ctx)

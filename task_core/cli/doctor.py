@@ -9,6 +9,7 @@ import attrs
 import click
 
 from task_core.api.bus import Role
+from task_core.api.part import a_kind_of
 from task_core.cli.buses import open_selected
 from task_core.cli.command_context import STDOUT
 from task_core.cli.render import show_json, style
@@ -18,7 +19,7 @@ from task_core.config.faults import faults_of, wrong_validators
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.doctor import diagnose
 from task_core.discovery.findings import Finding, Level, about
-from task_core.discovery.found import Found, a_kind_of
+from task_core.discovery.found import Found
 from task_core.discovery.making import make_freely
 from task_core.errors import FrameworkError, PluginError
 from task_core.fields import is_record

@@ -15,10 +15,11 @@ from zlib import crc32
 import attrs
 
 from task_core.api.decorators import taskmaster, worker
+from task_core.api.part import a_kind_of
 from task_core.api.plugin import TaskmasterPlugin, WorkerPlugin
 from task_core.api.taskmaster import Taskmaster
 from task_core.api.worker import Worker
-from task_core.discovery.found import Found, a_kind_of
+from task_core.discovery.found import Found
 from task_core.errors import WorkerError, nearest
 
 

@@ -92,14 +92,6 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return f"{self.label} ({self.value})"
 
 
-def a_kind_of(thing: object) -> str:
-    """Say what an object is, for example `a dict` or `the class Load`."""
-    if isinstance(thing, type):
-        return f"the class {thing.__name__}"
-    name = type(thing).__name__
-    return f"an {name}" if name[0] in "aeiouAEIOU" else f"a {name}"
-
-
 def normalise(name: str) -> str:
     """Return a distribution's name as package indexes compare it.
 

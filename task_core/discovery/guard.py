@@ -7,10 +7,10 @@ from typing import Any
 import attrs
 
 from task_core.api.bus import Bus
-from task_core.api.part import check_bus
+from task_core.api.part import a_kind_of, check_bus
 from task_core.api.taskmaster import Taskmaster
 from task_core.api.worker import Worker
-from task_core.discovery.found import Found, a_kind_of
+from task_core.discovery.found import Found
 from task_core.errors import FrameworkError, PluginContractError
 
 USES = {
@@ -83,7 +83,7 @@ class Use:
         if not usable(made):
             from task_core.discovery.explain import broken  # noqa: PLC0415
 
-            what = "None" if made is None else a_kind_of(made)
+            what = a_kind_of(made)
             fix = "" if self._found.given else _fix(self._found, made)
             raise broken(self._found, f"{self._doing} gives {what}{wanted}", fix=fix)
         if self._found.kind == "bus":

@@ -8,10 +8,11 @@ from typing import Any
 import pluggy
 
 from task_core.api.hooks import DECIDERS, PROJECT, HookSpecifications, HooksPlugin
+from task_core.api.part import a_kind_of
 from task_core.api.worker import describe
 from task_core.discovery.deciders import Asked
 from task_core.discovery.drivers import load_drivers
-from task_core.discovery.found import Found, a_kind_of
+from task_core.discovery.found import Found
 from task_core.discovery.loader import check_fields, check_manifest, explained, load
 from task_core.errors import (
     FrameworkError,

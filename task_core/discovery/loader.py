@@ -5,6 +5,7 @@ from types import FunctionType, NoneType
 from typing import Any
 
 from task_core.api.capabilities import Capabilities
+from task_core.api.part import a_kind_of
 from task_core.api.plugin import (
     API_VERSIONS,
     BusPlugin,
@@ -14,7 +15,7 @@ from task_core.api.plugin import (
     WorkerPlugin,
 )
 from task_core.api.run_defaults import RunDefaults
-from task_core.discovery.found import Found, a_kind_of
+from task_core.discovery.found import Found
 from task_core.discovery.guard import guarded
 from task_core.errors import (
     PluginContractError,

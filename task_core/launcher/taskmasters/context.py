@@ -12,7 +12,7 @@ from task_core.launcher.plan import Hooks, NoHooks, Plan
 from task_core.launcher.taskmasters.bus import LoopBus
 from task_core.launcher.taskmasters.reader import LoopReader
 from task_core.task import Task, topic_of
-from task_core.wire import decode_task, encode_task
+from task_core.wire import decode_task, encode_readable
 
 T = TypeVar("T")
 
@@ -155,6 +155,6 @@ class LoopContext:
             if not isinstance(task, Task):
                 kind = type(task).__name__
                 raise TypeError(f"a task_before_send hook returned {kind}, not a task")
-        body = encode_task(task)
-        decode_task(body)  # who reads it could do nothing else with what it refuses
+        # Who reads it could do nothing else with what it refuses.
+        body, _ = encode_readable(task)
         return Message(topic, body)

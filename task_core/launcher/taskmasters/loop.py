@@ -32,7 +32,6 @@ class TaskmasterLoop:
         kill_time: Seconds in which the other loops have to end when one has failed.
         hooks: Who listens; nobody when None.
         clock, log: The machine's, and one for taskmasters, when None.
-        whose: Who brings the taskmaster, for messages.
 
     Raises:
         PluginContractError: It has no loops, or one that cannot be called.
@@ -51,10 +50,9 @@ class TaskmasterLoop:
         hooks: Hooks | None = None,
         clock: Clock | None = None,
         log: logging.Logger | None = None,
-        whose: str = "",
     ) -> None:
         self._taskmaster = taskmaster
-        self._loops = _loops_of(taskmaster, whose and f"{whose}: ")
+        self._loops = _loops_of(taskmaster)
         self._kill_time = kill_time
         self._hooks = hooks = hooks or NoHooks()
         self._clock = clock = clock or SystemClock()
@@ -155,18 +153,18 @@ class TaskmasterLoop:
             observer(**facts)
 
 
-def _loops_of(taskmaster: Taskmaster, whose: str) -> Sequence[Loop]:
+def _loops_of(taskmaster: Taskmaster) -> Sequence[Loop]:
     name = type(taskmaster).__name__
     if not isinstance(taskmaster, Taskmaster):
         text = f"a taskmaster was to be made, a task_core.api.Taskmaster: it is {name}"
-        raise PluginContractError(f"{whose}{text}", code="P02")
+        raise PluginContractError(text, code="P02")
     made: Any = taskmaster.loops()
     loops = list(made) if isinstance(made, Iterable) else []
     if not loops or not all(map(callable, loops)):
         text = f"{name}.loops: functions that take a context are wanted, not {made!r}"
-        raise PluginContractError(f"{whose}{text}", code="P02")
+        raise PluginContractError(text, code="P02")
     if problem := next(filter(None, map(_problem, loops)), ""):
-        raise PluginContractError(f"{whose}{problem}", code="P02")
+        raise PluginContractError(problem, code="P02")
     return loops
 
 

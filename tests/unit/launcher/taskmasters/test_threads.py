@@ -258,8 +258,8 @@ def test_loops_that_are_none_are_told():
 
         def loops(self): ...
 
-    with pytest.raises(PluginContractError, match=r"^x of y: Forgets\.loops: .*None$"):
-        TaskmasterLoop(Forgets(), pytest.fail, whose="x of y")
+    with pytest.raises(PluginContractError, match=r"^Forgets\.loops: .*None$"):
+        TaskmasterLoop(Forgets(), pytest.fail)
 
 
 async def awaited(ctx): ...
@@ -286,11 +286,11 @@ def shy(): ...
     ],
 )
 def test_a_loop_that_cannot_be_called_is_refused_before_anything_is_opened(loop, text):
-    """Alone, or beside others; and it is told whose it is."""
+    """Alone, or beside others; `guard.blaming` tells whose it is."""
     for made in (FunctionTaskmaster(loop), Several(print, loop)):
         with pytest.raises(PluginContractError) as caught:
-            TaskmasterLoop(made, pytest.fail, whose="taskmaster 'x' of y 1.0")
-        assert str(caught.value).startswith(f"taskmaster 'x' of y 1.0: {text}")
+            TaskmasterLoop(made, pytest.fail)
+        assert str(caught.value).startswith(text)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,9 @@ from task_testing import FakeClock, RecordingBus, run_taskmaster
 settings.register_profile("cron", deadline=None)
 settings.load_profile("cron")
 
+SLOW_DISK = 300.0
+"""Seconds that a run may take: each firing brings its state to disk, one by one."""
+
 
 class Place:
     """A folder with a rules file; each `run` is a process of its own."""
@@ -29,8 +32,9 @@ class Place:
         """Return what is sent, as (created, info, topic)."""
         clock = FakeClock(start.timestamp())
         taskmaster = self.make(**options)
+        bus = bus or RecordingBus()
         sent = run_taskmaster(
-            taskmaster, clock=clock, until=until, bus=bus or RecordingBus()
+            taskmaster, clock=clock, until=until, bus=bus, patience=SLOW_DISK
         )
         return [(task.created, task.info, topic) for task, topic in sent]
 

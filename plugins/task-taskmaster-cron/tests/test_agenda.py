@@ -105,7 +105,7 @@ def test_a_changed_rule_begins_from_now(place):
 def test_a_state_from_the_future_is_told_and_goes_on_from_now(place, caplog):
     """The clock was wrong then; silence until that time would be worse."""
     place.write(HOURLY)
-    place.run(DAY, utc(2027, 1, 5, 5, 30), missed=Missed.SKIP)
+    place.run(utc(2027, 1, 5), utc(2027, 1, 5, 5, 30), missed=Missed.SKIP)
     assert infos(place.run(DAY, utc(2026, 1, 5, 2, 30))) == ["01", "02"]
     assert "rule 1 (load, @hourly) is done up to 2027-01-05 05:00:00" in caplog.text
     assert caplog.text.count("goes on from now") == 1

@@ -15,8 +15,8 @@ DEAF = (
 )
 ENDLESS = (
     "the taskmaster was still running after {:g} s and was stopped: it came neither to"
-    " an end of its own nor to 'until'; time passes only in ctx.wait and ctx.wait_until,"
-    " and patience= gives more to one that is only slow"
+    " an end of its own nor to 'until'; time passes only in ctx.wait and ctx.wait_until"
+    " (one that is only slow: give it more patience=)"
 )
 MANY = 1000
 """Uses of a context after a stop: who has not ended then does not look."""

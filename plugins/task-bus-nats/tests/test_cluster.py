@@ -69,18 +69,20 @@ class Work:
     def __init__(self, open_bus, topic):
         self.sent, self.done = [], []
         self._open, self._topic = open_bus, topic
-        self._ends = threading.Event()
-        self._threads = [threading.Thread(target=it) for it in (self._send, self._work)]
+        self._enough, self._all_sent = threading.Event(), threading.Event()
+        self._sender = threading.Thread(target=self._send)
+        self._worker = threading.Thread(target=self._work)
 
     def __enter__(self):
-        for thread in self._threads:
-            thread.start()
+        self._sender.start()
+        self._worker.start()
         return self
 
     def __exit__(self, *_):
-        self._ends.set()
-        for thread in self._threads:
-            thread.join()
+        self._enough.set()
+        self._sender.join()  # it may be at its last one
+        self._all_sent.set()
+        self._worker.join()
 
     def goes_on(self):
         """Wait until some more is sent and done."""
@@ -89,14 +91,14 @@ class Work:
 
     def _send(self):
         producer = self._open().producer()
-        while not self._ends.is_set():
+        while not self._enough.is_set():
             body = b"%d" % len(self.sent)
             again(lambda body=body: producer.send([Message(self._topic, body)]))
             self.sent.append(body)
 
     def _work(self):
         consumer = again(lambda: self._open().subscribe(self._topic, "c"))
-        while not (self._ends.is_set() and set(self.done) >= set(self.sent)):
+        while not (self._all_sent.is_set() and set(self.done) >= set(self.sent)):
             came = again(lambda: consumer.receive(10, 0.5))
             done = [Message(f"{self._topic}-done", one.body) for one in came]
             try:

@@ -6,7 +6,7 @@ import attrs
 
 from task_bus_redis.consumer import RedisConsumer
 from task_bus_redis.dialer import Dialer
-from task_bus_redis.keys import Keys
+from task_bus_redis.keys import Keys, check_names
 from task_bus_redis.link import Link
 from task_bus_redis.options import SENTINEL, RedisOptions, database
 from task_bus_redis.producer import RedisProducer
@@ -71,6 +71,7 @@ class RedisBus(Bus):
     def _subscribe(
         self, topic: str, channel: str, *, prefetch: int | None, temporary: bool
     ) -> Consumer:
+        check_names(topic, channel)
         consumer = RedisConsumer(
             self,
             topic,
@@ -99,6 +100,7 @@ class RedisBus(Bus):
         return sorted((one for one in self._states(topic) if one.name), key=_name)
 
     def _states(self, topic: str) -> list[ChannelState]:
+        check_names(topic)
         base = self._keys.base(topic)
         rows = self._link.run(script("channels"), self._keys.registry, base)
         return [
@@ -115,6 +117,7 @@ class RedisBus(Bus):
         return [_body(fields) for _, fields in entries]
 
     def _forget(self, topic: str, channel: str) -> None:
+        check_names(topic, channel)
         base = self._keys.base(topic)
         self._link.run(script("forget"), self._keys.registry, base, channel)
 

@@ -27,6 +27,8 @@ SHORT = 0.5
 """Waits of fewer seconds are ended from here: a server looks ten times a second."""
 SHORTEST_LIFE = 15.0
 """Seconds that a temporary channel outlives a reader that was killed, at least."""
+SILENCE = 24 * 3600.0
+"""Seconds after which a reader that holds nothing, and asks for nothing, is dead."""
 
 
 class RedisConsumer(Consumer):
@@ -76,7 +78,7 @@ class RedisConsumer(Consumer):
     def begin(self) -> None:
         """Make the channel; the first one of a topic gets what was sent before."""
         ends = self._life or "inf"
-        self._run("subscribe", self._lease, ends)
+        self._run("subscribe", self._lease, ends, round(SILENCE * 1000))
         self._look_at = 0.0
 
     def _receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
@@ -149,7 +151,7 @@ class RedisConsumer(Consumer):
         words = words_of(messages, self._keys)
         try:
             lost = self._run("settle", self._me, len(ids), *ids, *words)
-        except BusError as error:
+        except (BusError, UnicodeError) as error:
             raise (not_sent(error, messages) if messages else error) from None
         self._refuse(lost, deliveries)
 

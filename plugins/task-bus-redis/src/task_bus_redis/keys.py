@@ -1,5 +1,31 @@
 """The names of keys."""
 
+from task_core.api import BusError
+
+
+def name_problem(kind: str, name: str) -> str:
+    """Say why a name cannot be had, or nothing.
+
+    Args:
+        kind: `topic` or `channel`.
+        name: The name.
+    """
+    try:
+        name.encode()
+    except UnicodeError:
+        return f"bus 'redis': {name!r} is no name of a {kind}: it is no Unicode text"
+    return ""
+
+
+def check_names(topic: str, channel: str = "") -> None:
+    """Refuse names that no key can have.
+
+    Raises:
+        BusError: One of them is such.
+    """
+    if problem := name_problem("topic", topic) or name_problem("channel", channel):
+        raise BusError(problem)
+
 
 class Keys:
     """What the keys of topics are called.

@@ -95,8 +95,9 @@ class Link:
 
     def ask(self, *words: Any) -> None:
         """Send a command; `answer` is to follow."""
+        data = pack_command(words)
         try:
-            self._socket.sendall(pack_command(words))
+            self._socket.sendall(data)
         except FAILURES as error:
             raise self._lost(error) from None
         except BaseException:  # part of a command may have left

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from task_bus_redis.keys import Keys
+from task_bus_redis.keys import Keys, name_problem
 from task_bus_redis.link import Link
 from task_bus_redis.scripts import script
 from task_core.api import (
@@ -12,6 +12,7 @@ from task_core.api import (
     BusConnectionError,
     BusError,
     Message,
+    PayloadError,
     Producer,
     SendError,
 )
@@ -40,7 +41,7 @@ class RedisProducer(Producer):
             how, words = script("send"), words_of(messages, self._keys)
         try:
             self._link.run(how, self._keys.registry, *words)
-        except BusError as error:
+        except (BusError, UnicodeError) as error:
             raise not_sent(error, messages) from None
 
     def _prepare(self, topics: Sequence[str]) -> None:
@@ -71,7 +72,16 @@ def words_of(messages: Sequence[Message], keys: Keys) -> list[Any]:
     return words
 
 
-def not_sent(error: BusError, messages: Sequence[Message]) -> BusError:
-    """Return the error that tells which messages are not confirmed: all."""
+def not_sent(error: BusError | UnicodeError, messages: Sequence[Message]) -> BusError:
+    """Return the error that tells which messages are not confirmed: all.
+
+    Args:
+        error: What was raised; of Python, where a name cannot be written.
+        messages: What was to be sent.
+    """
+    if isinstance(error, UnicodeError):
+        problems = (name_problem("topic", one.topic) for one in messages)
+        wrong = {at: text for at, text in enumerate(problems) if text}
+        return PayloadError(next(iter(wrong.values())), wrong)
     passing = isinstance(error, BusConnectionError)
     return SendError(str(error), range(len(messages)), transient=passing)

@@ -6,8 +6,12 @@ from importlib.resources import files
 
 import attrs
 
-ALONE = "one"
-"""The script that does without the others' part."""
+PARTS = {
+    "one": ["one"],
+    "subscribe": ["put", "drop", "subscribe"],
+    "forget": ["put", "drop", "forget"],
+}
+"""The scripts that are not what all share, and one file more."""
 
 
 @attrs.frozen
@@ -27,7 +31,7 @@ class Script:
 def script(name: str) -> Script:
     """Return a script by the name of its file."""
     folder = files("task_bus_redis") / "lua"
-    names = [name] if name == ALONE else ["put", name]
+    names = PARTS.get(name, ["put", name])
     parts = [(folder / f"{part}.lua").read_bytes() for part in names]
     source = b"\n".join(parts)
     digest = sha1(source, usedforsecurity=False).hexdigest()

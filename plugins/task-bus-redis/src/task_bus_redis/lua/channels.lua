@@ -6,8 +6,12 @@ for _, channel in ipairs(live_channels(base)) do
   if redis.call('EXISTS', stream) == 1 then
     waiting = redis.call('XLEN', stream)
     if channel ~= '' then
-      for _, owner in ipairs(redis.call('XPENDING', stream, GROUP)[4] or {}) do
-        if owner[1] ~= NOBODY then held = held + tonumber(owner[2]) end
+      for _, owner in ipairs(redis.pcall('XPENDING', stream, GROUP)[4] or {}) do
+        local lease, count = lease_of(owner[1]), tonumber(owner[2])
+        if lease > 0 then -- a lease that is over holds nothing
+          held = held + count
+            - #redis.call('XPENDING', stream, GROUP, 'IDLE', lease, '-', '+', count, owner[1])
+        end
       end
     end
   end

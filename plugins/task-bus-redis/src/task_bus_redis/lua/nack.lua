@@ -1,9 +1,10 @@
 -- ARGV: base, channel, consumer, delay in milliseconds, then the ids.
 local base, channel, me, delay = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local stream = base .. ':tasks:' .. channel
+if redis.call('EXISTS', stream) == 0 then return 0 end -- deleted, or the server is a new one
 for i = 5, #ARGV do
   local id = ARGV[i]
-  local pending = redis.call('XPENDING', stream, GROUP, id, id, 1, me)[1]
+  local pending = redis.pcall('XPENDING', stream, GROUP, id, id, 1, me)[1]
   if pending and delay == 0 then -- keeps its place, and how often it was handed out
     give_back(base, channel, id)
   elseif pending then

@@ -36,6 +36,10 @@ end
 
 local call = redis.call
 
+local function lease_of(consumer)
+  return tonumber(string.match(consumer, '^(%d+):') or 0)
+end
+
 local function add(stream, body, headers, receipts, returned)
   if headers == '' and receipts == 0 then
     call('XADD', stream, '*', 'b', body)

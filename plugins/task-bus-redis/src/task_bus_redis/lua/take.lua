@@ -35,22 +35,21 @@ local function keep(id, receipts, returned, fields)
   table.insert(found, entry)
 end
 
-local function lease_of(consumer)
-  return tonumber(string.match(consumer, '^(%d+):') or 0)
-end
-
 local shortest = tonumber(redis.call('HGET', base .. ':leases', channel) or 0)
-local late = redis.call('XPENDING', stream, GROUP, 'IDLE', shortest, '-', '+', 100)
-local is_more = #due == 100 or #late == 100
-for _, pending in ipairs(late) do
-  if #found >= limit then is_more = true; break end
-  local id, owner, idle, receipts = unpack(pending)
-  if idle >= lease_of(owner) then
-    local claimed = redis.call('XCLAIM', stream, GROUP, me, 0, id)
-    if claimed[1] then
-      keep(id, receipts + 1, returns_of(base, channel, id), claimed[1][2])
-    else
-      redis.call('XACK', stream, GROUP, id)
+local is_more, from = #due == 100, '-'
+while from do -- those that are idle for long may all be held under longer leases
+  local late = redis.call('XPENDING', stream, GROUP, 'IDLE', shortest, from, '+', 100)
+  from = #late == 100 and '(' .. late[100][1]
+  for _, pending in ipairs(late) do
+    if #found >= limit then is_more, from = true, false; break end
+    local id, owner, idle, receipts = unpack(pending)
+    if idle >= lease_of(owner) then
+      local claimed = redis.call('XCLAIM', stream, GROUP, me, 0, id)
+      if claimed[1] then
+        keep(id, receipts + 1, returns_of(base, channel, id), claimed[1][2])
+      else
+        redis.call('XACK', stream, GROUP, id)
+      end
     end
   end
 end
@@ -62,7 +61,8 @@ if #found < limit then
 end
 if is_more then return {found, 0} end
 
-local wait = math.floor(math.max(shortest, 1000) / 3)
+-- Whoever hears of what is due may be busy by then: others look for it, too.
+local wait = math.floor(math.min(math.max(shortest, 1000) / 3, 10000))
 local first = redis.call('ZRANGE', later, 0, 0, 'WITHSCORES')
 if first[2] then wait = math.min(wait, tonumber(first[2]) - now) end
 for _, pending in ipairs(redis.call('XPENDING', stream, GROUP, '-', '+', 100)) do

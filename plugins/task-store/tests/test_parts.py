@@ -16,6 +16,15 @@ def test_progress_never_goes_back_by_itself(store, other):
     assert store.progress.load("rules") == {"a": 1.0}
 
 
+def test_progress_begins_where_the_first_instance_does(store, other):
+    """Earlier or later, all go on from there; what is known already stays."""
+    assert store.progress.begin_all("rules", {}) == {}
+    assert store.progress.begin_all("rules", {"a": (5.0, "rule 1")}) == {"a": 5.0}
+    new = {"a": (7.0, "rule 1"), "b": (7.0, "rule 2")}
+    assert other.progress.begin_all("rules", new) == {"a": 5.0, "b": 7.0}
+    assert store.progress.load("rules") == {"a": 5.0, "b": 7.0}
+
+
 def test_a_join_tells_who_has_arrived_and_keeps_the_first_bytes(url, open_):
     """A parent that comes again changes nothing."""
     clock = FakeClock(1000.0)

@@ -40,6 +40,25 @@ def test_what_one_instance_has_sent_no_other_sends(place, run):
     assert infos(run(utc(2026, 1, 5, 3, 30), utc(2026, 1, 5, 4, 30))) == ["04"]
 
 
+def test_who_begins_beside_another_owes_what_fires_in_between(place, run):
+    """The other one, which began a moment before a firing, may be killed before it."""
+    place.write(HOURLY)
+    begin = utc(2026, 1, 5, 1, 0, 2)
+    clock = FakeClock(begin.timestamp())
+    store = open_store(str(place.rules.with_name("store.db")), clock=clock)
+    load, others = store.progress.load, [utc(2026, 1, 5, 0, 59, 58)]
+
+    def load_before_the_other(scope):
+        found = load(scope)
+        while others:
+            start = others.pop()
+            assert run(start, start.replace(second=59)) == []
+        return found
+
+    store.progress.load = load_before_the_other
+    assert infos(run(begin, begin.replace(second=3), store=store)) == ["01"]
+
+
 def test_what_was_claimed_and_not_sent_is_sent_by_another_within_a_lease(place, run):
     """With the bytes of the claim, so also with its `created`."""
     place.write(HOURLY)

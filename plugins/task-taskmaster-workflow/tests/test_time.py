@@ -73,6 +73,23 @@ def test_a_second_instance_sends_nothing_twice(files):
     assert (len(first), flow.pass_time(hours=5, seconds=1)) == (5, [])
 
 
+def test_who_begins_beside_another_owes_what_fires_in_between(files):
+    """The other one, which began a moment before a firing, may be killed before it."""
+    files.write(HOURLY)
+    first = Flow(files, START + timedelta(minutes=59, seconds=58))
+    second = Flow(files, START + timedelta(hours=1, seconds=2))
+    load, begins = second.store.progress.load, [first]
+
+    def load_before_the_other(scope):
+        found = load(scope)
+        while begins:
+            assert begins.pop().pass_time(seconds=1) == []
+        return found
+
+    second.store.progress.load = load_before_the_other
+    assert infos(second.pass_time(seconds=1)) == ["01"]
+
+
 def test_what_could_not_be_sent_is_sent_later_with_the_same_bytes(files):
     """The claim outlives the process."""
     files.write(HOURLY)

@@ -50,6 +50,33 @@ class Progress:
             with self._database.writing() as connection:
                 connection.execute(further, rows)
 
+    def begin_all(
+        self, scope: str, moments: Mapping[str, tuple[float, str]]
+    ) -> dict[str, float]:
+        """Be done up to a moment where nothing is known, and return what is in force.
+
+        Of instances that begin at the same time, the first one's word counts: were it
+        the latest, what is between would be the first one's alone, and lost with it.
+
+        Args:
+            scope: Of what.
+            moments: Up to when each key is done, and its name.
+
+        Returns:
+            Up to when each of these keys is done, by whoever wrote it.
+        """
+        new = self._database.insert(PROGRESS).values(scope=scope)
+        rows = [
+            {"key": key, "done": done, "name": name}
+            for key, (done, name) in sorted(moments.items())
+        ]
+        if not rows:
+            return {}
+        with self._database.writing() as connection:
+            connection.execute(new.on_conflict_do_nothing(), rows)
+            found = self.load(scope)  # what another one wrote a moment ago, as well
+        return {key: found[key] for key in moments}
+
     def put_back(self, scope: str, key: str, before: float, done: float) -> bool:
         """Be done up to an earlier moment, when a clock was wrong.
 

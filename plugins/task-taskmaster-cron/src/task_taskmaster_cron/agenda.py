@@ -105,6 +105,13 @@ class Agenda:
                 entry.go_on(theirs)
         self._line_up()
 
+    def begin(self, done: Mapping[str, datetime]) -> None:
+        """Let rules begin where all instances do, by key."""
+        for entry in self.entries:
+            if (moment := done.get(entry.rule.key)) is not None:
+                entry.go_on(moment)
+        self._line_up()
+
     def restart(self, now: datetime) -> list[tuple[Entry, datetime]]:
         """Let those go on from now that are done up to a time far from now.
 

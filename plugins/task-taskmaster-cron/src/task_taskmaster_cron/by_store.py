@@ -59,6 +59,7 @@ class StoreLedger:
     def __init__(self, store: Store, before: Mapping[str, datetime]) -> None:
         self._store = store
         self._before = before
+        self._known: frozenset[str] = frozenset()
         self._due: list[Due] = []
 
     @contextlib.contextmanager
@@ -81,14 +82,20 @@ class StoreLedger:
             self._store.close()
 
     def begin(self, agenda: Agenda) -> None:
-        """Write how far the rules are done, unless others are further."""
-        self._advance({it.rule.key: (it.rule, it.done) for it in agenda.entries})
+        """Write how far new rules are done; where others have begun, go on from there.
+
+        So no firing is one instance's alone, and lost when that one is killed.
+        """
+        new = [it for it in agenda.entries if it.rule.key not in self._known]
+        moments = {it.rule.key: (it.done.timestamp(), str(it.rule)) for it in new}
+        begin = partial(self._store.progress.begin_all, SCOPE, moments)
+        agenda.begin(_moments(self._outbox.insist(begin)))
 
     def load(self) -> Mapping[str, datetime]:
         """Return how far rules are done, by whoever did it."""
         done = self._outbox.insist(lambda: self._store.progress.load(SCOPE))
-        moments = {key: datetime.fromtimestamp(it, UTC) for key, it in done.items()}
-        return {**self._before, **moments}
+        self._known = frozenset(done)
+        return {**self._before, **_moments(done)}
 
     def behind(self, agenda: Agenda) -> None:
         """Be as far as the others are; look once a second when much is late."""
@@ -142,3 +149,8 @@ class StoreLedger:
     def _write(self, moments: Moments) -> None:
         done = {key: (it.timestamp(), str(rule)) for key, (rule, it) in moments.items()}
         self._store.progress.advance_all(SCOPE, done)
+
+
+def _moments(done: Mapping[str, float]) -> dict[str, datetime]:
+    """Return what the store keeps, as moments in UTC."""
+    return {key: datetime.fromtimestamp(it, UTC) for key, it in done.items()}

@@ -103,6 +103,12 @@ class Agenda:
         self.new = [slot for slot in self.slots if slot.key not in done]
         self.line_up()
 
+    def begin(self, done: Mapping[str, datetime]) -> None:
+        """Let new ones begin where all instances do, by key."""
+        for slot in self.new:
+            slot.go_on(done[slot.key])
+        self.line_up()
+
     def line_up(self) -> None:
         """Put all in the order of their firings."""
         self._next = [(slot.at, n) for n, slot in enumerate(self.slots) if slot.at]

@@ -99,14 +99,10 @@ class Timekeeper:
             for key, seconds in self._store.progress.load(SCOPE).items()
         }
         agenda = Agenda(self._library.book, done, now)
-        with self._store.transaction():
-            for slot in agenda.new:
-                self._advance(slot)
+        new = {it.key: (it.done.timestamp(), str(it.phase)) for it in agenda.new}
+        begun = self._store.progress.begin_all(SCOPE, new)
+        agenda.begin({key: moment_of(seconds) for key, seconds in begun.items()})
         return agenda
-
-    def _advance(self, slot: Slot) -> None:
-        done = slot.done.timestamp()
-        self._store.progress.advance(SCOPE, slot.key, done, str(slot.phase))
 
     def _read_again(self) -> None:
         now = self._ctx.clock.monotonic()

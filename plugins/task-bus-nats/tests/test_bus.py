@@ -294,3 +294,18 @@ def test_two_systems_share_a_server_by_their_prefixes(open_bus, topic):
     one.producer().send([Message(topic, b"1")])
     assert topic in one.topics()
     assert topic not in other.topics()
+
+
+def test_delays_go_on_when_others_have_made_the_topic_anew(open_bus, topic):
+    """Its stream takes none until somebody asks for that: this one had, before."""
+    bus, other = open_bus(), open_bus()
+    if not bus.capabilities.delay:
+        pytest.skip("not offered: delay on this server")
+    producer = bus.producer()
+    producer.send([Message(topic, b"before", delay=600.0)])
+    other.forget(topic)
+    other.producer().send([Message(topic, b"at once")])
+    producer.send([Message(topic, b"late", delay=0.1), Message(topic, b"soon")])
+    consumer, found = bus.subscribe(topic, "c"), []
+    until(lambda: found.extend(consumer.receive(5, 1)) or len(found) == 3)
+    assert {one.body for one in found} == {b"at once", b"late", b"soon"}

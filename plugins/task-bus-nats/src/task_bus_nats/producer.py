@@ -26,6 +26,9 @@ HEADERS = "Task-Headers"
 MOST, LARGEST = 500, 1_048_576
 """Messages, and about how many bytes, that are written before answers are read."""
 
+NO_DELAYS = 10188
+"""The code of a stream that takes no delays: ours did, so others have remade it."""
+
 
 class NatsProducer(Producer):
     """Writes over the connection of its bus.
@@ -106,7 +109,8 @@ class NatsProducer(Producer):
         """Write all, read all answers; return what is not confirmed.
 
         Returns:
-            The place of each in the batch and what is wrong; None: it found no stream.
+            The place of each in the batch and what is wrong; None: it found no stream,
+            or one that is another by now.
         """
         link, fence, count = self._link, self._fence, len(messages)
         first = link.reserve(count)
@@ -132,10 +136,10 @@ class NatsProducer(Producer):
                 at = int(frame.subject[cut:]) - first
                 if not 0 <= at < count:  # it is for the fence
                     continue
-                if status_of(frame.head) == 503:
+                told = json.loads(frame.body or b"{}").get("error") or {}
+                if status_of(frame.head) == 503 or told.get("err_code") == NO_DELAYS:
                     refused[at] = None
                 else:
-                    told = json.loads(frame.body or b"{}").get("error") or {}
                     refused[at] = refusal(told, self._link.address)
         return refused
 

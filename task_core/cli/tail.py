@@ -64,7 +64,9 @@ def _bodies(bus: Bus, topic: str, options: TailOptions) -> Generator[bytes, None
     if options.channel:
         consumer = bus.subscribe(topic, options.channel)
     else:  # one of its own, which goes with this process: nothing piles up on it
-        consumer = bus.subscribe(topic, f"tail-{os.getpid():x}", temporary=True)
+        # Not by the number of the process: in containers all have the same.
+        channel = f"tail-{os.urandom(6).hex()}"
+        consumer = bus.subscribe(topic, channel, temporary=True)
     for delivery in waiting(bus, consumer, follow=options.follow):
         try:
             yield delivery.body

@@ -6,8 +6,12 @@ import pty
 import re
 import subprocess
 import sys
+from unittest.mock import Mock
 
 import pytest
+
+from task_core.api import BusError, Capabilities
+from task_core.cli import tail
 
 TASK = [sys.executable, "-m", "task_core"]
 LINES = """\
@@ -149,6 +153,19 @@ def test_following_leaves_no_channel_behind(task, folder):
     follow = [*TASK, "tail", "load", "--bus", "sqlite", "--follow", "--max", "1"]
     subprocess.run(follow, check=True, capture_output=True)
     assert "tail" not in task("topics", "--bus", "sqlite").out
+
+
+def test_all_who_follow_see_all_though_their_processes_have_one_number():
+    """As in containers: on one channel, each would see a part of what comes."""
+    bus, options = Mock(capabilities=Capabilities(channels=True, ack=True)), Mock()
+    options.channel, options.follow = "", True
+    bus.subscribe.side_effect = BusError("enough")
+    for _ in range(2):
+        with pytest.raises(BusError, match="enough"):
+            next(tail._bodies(bus, "a", options))
+    first, second = (call.args for call in bus.subscribe.call_args_list)
+    assert first[0] == second[0] == "a"
+    assert first[1] != second[1]
 
 
 def test_a_topic_with_a_typing_error_is_an_error(task, folder):

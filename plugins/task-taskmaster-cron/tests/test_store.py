@@ -119,6 +119,27 @@ def test_the_state_file_of_a_single_instance_is_gone_on_with(place, run):
     assert run(utc(2026, 1, 5, 4, 30), utc(2026, 1, 5, 4, 40)) == []
 
 
+def test_the_wrong_clock_of_another_does_not_silence_one_that_slept(place, run):
+    """What it reads when it wakes is done up to next year."""
+    place.write(HOURLY)
+    clock = FakeClock(DAY.timestamp())
+    rules = read_rules(place.rules, timezone="UTC", missed=Missed.LAST)
+    store = open_store(str(place.rules.with_name("store.db")), clock=clock)
+    others = [utc(2027, 1, 5)]
+
+    def sleep():
+        while others:
+            start = others.pop()
+            run(start, start.replace(hour=1, minute=30))
+            clock.advance(2.5 * 3600)
+
+    clock.on_wait = sleep
+    taskmaster = CronTaskmaster(rules, StoreLedger(store, {}))
+    until = utc(2026, 1, 5, 4, 30)
+    sent = run_taskmaster(taskmaster, clock=clock, until=until, bus=RecordingBus())
+    assert [task.info for task, _ in sent] == ["03", "04"]
+
+
 def test_a_clock_that_was_ahead_is_told_and_the_rules_go_on_from_now(
     place, run, caplog
 ):

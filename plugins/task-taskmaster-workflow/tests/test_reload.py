@@ -2,7 +2,9 @@
 
 import pytest
 from flows import Flow, done
+from task_store import StoreAwayError
 from task_taskmaster_workflow.folder import Library
+from task_taskmaster_workflow.timekeeper import SCOPE
 
 from task_core.api import OptionError
 
@@ -102,3 +104,38 @@ def test_done_tasks_meet_the_book_that_is_in_force(files):
     assert flow.after(done("a")) == []
     files.write(PHASE.format("a", "1") + '[[phase]]\ntask = "b"\ndependsOn = "a"\n')
     assert [task.type for task in flow.after(done("a"))] == ["b"]
+
+
+def ahead(flow):
+    """Let an instance whose clock is wrong be done up to next year."""
+    for key, moment in flow.store.progress.load(SCOPE).items():
+        flow.store.progress.advance(SCOPE, key, moment + 365 * 86400)
+
+
+def test_the_wrong_clock_of_another_silences_nothing_when_files_are_read_again(files):
+    """Then what the store has counts."""
+    files.write(PHASE.format("a", "1"), "a.toml")
+    flow = Flow(files)
+
+    def edit():
+        ahead(flow)
+        files.write(PHASE.format("b", "1"), "b.toml")
+
+    assert types(flow.pass_time(hours=1, seconds=1, edit=edit)) == ["a", "b"]
+
+
+def test_a_store_that_is_away_while_a_clock_is_heeded_is_waited_for(files):
+    """As everywhere else."""
+    files.write(PHASE.format("a", "1"))
+    flow = Flow(files)
+    flow.pass_time(seconds=1)
+    ahead(flow)
+    put_back, failures = flow.store.progress.put_back, [StoreAwayError("away")]
+
+    def away_once(*words):
+        while failures:
+            raise failures.pop()
+        return put_back(*words)
+
+    flow.store.progress.put_back = away_once
+    assert types(flow.pass_time(hours=1)) == ["a"]

@@ -55,8 +55,9 @@ class FileLedger:
         """Return what the file says."""
         return self.state.load()
 
-    def behind(self, agenda: Agenda) -> None:
+    def behind(self, agenda: Agenda) -> bool:
         """There are no others."""
+        return False
 
     def restarted(self, entries: Sequence[tuple[Entry, datetime]]) -> None:
         """Write it with the next one."""

@@ -97,12 +97,14 @@ class StoreLedger:
         self._known = frozenset(done)
         return {**self._before, **_moments(done)}
 
-    def behind(self, agenda: Agenda) -> None:
+    def behind(self, agenda: Agenda) -> bool:
         """Be as far as the others are; look once a second when much is late."""
         now = self._ctx.clock.monotonic()
-        if now >= self._look:
-            self._look = now + LOOK_EVERY
-            agenda.catch_up(self.load())
+        if now < self._look:
+            return False
+        self._look = now + LOOK_EVERY
+        agenda.catch_up(self.load())
+        return True
 
     def restarted(self, entries: Sequence[tuple[Entry, datetime]]) -> None:
         """Put rules back that nobody else has put back."""

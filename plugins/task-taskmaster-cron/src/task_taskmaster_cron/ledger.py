@@ -25,8 +25,8 @@ class Ledger(Protocol):
     def load(self) -> Mapping[str, datetime]:
         """Return how far each rule is done, by its key."""
 
-    def behind(self, agenda: Agenda) -> None:
-        """A firing is late: see whether others were faster."""
+    def behind(self, agenda: Agenda) -> bool:
+        """A firing is late: see how far others are; return whether we looked."""
 
     def restarted(self, entries: Sequence[tuple[Entry, datetime]]) -> None:
         """Note which rules go on from now, and up to when they were done."""

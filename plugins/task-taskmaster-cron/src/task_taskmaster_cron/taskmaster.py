@@ -111,7 +111,9 @@ class CronTaskmaster(Taskmaster):
         """Whether the first firing is none any more: it was missed, or another's."""
         if now - firing <= LATE:
             return False
-        self._ledger.behind(agenda)
+        if self._ledger.behind(agenda):
+            self._latest = None  # what another clock has written may be yet to come
+            self._heed_clock(ctx, agenda, now)
         first = agenda.first()
         if first is None or first[0] != firing:
             return True

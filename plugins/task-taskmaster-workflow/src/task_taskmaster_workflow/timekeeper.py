@@ -117,6 +117,7 @@ class Timekeeper:
         if changed:
             self._ctx.log.info("read again: %s", ", ".join(changed))
             self.agenda = self.outbox.insist(self._begin)
+            self._latest = None  # what another clock has written may be yet to come
 
     def _heed_clock(self) -> None:
         """Go on from now when the clock was ahead for a while, then or now."""
@@ -129,7 +130,8 @@ class Timekeeper:
             text = "%s is done up to %s, which is yet to come: the clock was wrong, %s"
             self._ctx.log.warning(text, slot.phase, done, "and it goes on from now")
             before, new = done.timestamp(), now.timestamp()
-            self._store.progress.put_back(SCOPE, slot.key, before, new)
+            change = (SCOPE, slot.key, before, new)
+            self.outbox.insist(partial(self._store.progress.put_back, *change))
 
     def _fire_due(self) -> bool:
         """Claim what is due; return whether there was something."""

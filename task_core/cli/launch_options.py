@@ -47,6 +47,14 @@ def _is_rate(instance: object, field: object, value: str) -> None:
     parse_rate(value)
 
 
+class FlagPlan(Plan):
+    """A plan that a command line made: its settings have flags."""
+
+    def name_of(self, setting: str, value: str = "") -> str:
+        """Return the flag of a setting, with a value if one is given."""
+        return f"--{setting.replace('_', '-')} {value}".rstrip()
+
+
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class LaunchOptions:
     """Everything that `task launch` can be told, plugin options aside."""
@@ -216,7 +224,7 @@ class LaunchOptions:
     def plan(self) -> Plan:
         """What a launcher is to do, in seconds and without the rest."""
         timeout = self.timeout
-        return Plan(
+        return FlagPlan(
             topic=self.topic or "",
             channel=self.channel or "",
             done_topic=self.done_topic,

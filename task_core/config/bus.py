@@ -27,7 +27,13 @@ class BusOptions:
     prefix: str = option("", help=PREFIX)
 
 
-ANY = Section(options=BusOptions, table=("task",), weaker=(("launch",),), strict=False)
+ANY = Section(
+    options=BusOptions,
+    table=("task",),
+    weaker=(("launch",),),
+    strict=False,
+    called=True,
+)
 """Where those who have no table of their own find their bus."""
 
 
@@ -88,8 +94,7 @@ def choose_bus(
             " TASK_BUS, or bus in task.toml"
         )
     if settings.problems:
-        name = partial(_by_argument, selected[0].section)
-        raise OptionError([name(problem) for problem in settings.problems])
+        raise OptionError(settings.problems)
     return settings.buses["bus"]
 
 
@@ -114,15 +119,6 @@ def _texts(value: Any) -> Sequence[str]:
     if isinstance(value, list | tuple):
         return [write(one) for one in value]
     return [write(value)]
-
-
-def _by_argument(section: Section, problem: str) -> str:
-    """Name the argument where a command line would have a flag."""
-    for spec in section.specs:
-        flag = f"{section.flag_of(spec)}: "
-        if problem.startswith(flag):
-            return f"{spec.name}: {problem.removeprefix(flag)}"
-    return problem
 
 
 def _refuse_unknown(options: Mapping[str, Any], section: Section) -> None:

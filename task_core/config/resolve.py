@@ -176,7 +176,7 @@ def _wrong(section: Section, spec: Field, raw: Raw, error: Exception) -> str:
     what = hide_secrets(plain(error, spec.name))
     if spec.details.secret:
         what = f"not a good value: {HIDDEN}"
-    if raw.origin.startswith("--"):
+    if raw.origin == section.flag_of(spec):
         return f"{raw.origin}: {what}"
     return f"{section.key_of(spec)} ({raw.origin}): {what}"
 

@@ -176,6 +176,7 @@ class Selector:
             table=(kind, plugin.name),
             flag=f"{role.replace('_', '-')}-",
             others=partial(_neighbours, self._catalog.names(kind), kind, plugin.name),
+            called=self._section.called,
         )
         return Selected(role=role, plugin=plugin, url=url, section=section)
 

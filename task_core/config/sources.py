@@ -26,6 +26,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         strict: Whether keys that the class does not know are errors.
         weaker: Tables that set those of `COMMON` where its own says nothing.
         others: Returns tables of other plugins whose variables begin like its own.
+        called: Whether a program sets them, by arguments in place of flags.
     """
 
     options: type
@@ -34,6 +35,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     strict: bool = True
     weaker: tuple[tuple[str, ...], ...] = ()
     others: Callable[[], Iterable[tuple[str, ...]]] = tuple
+    called: bool = False
 
     @property
     def specs(self) -> tuple[Field, ...]:
@@ -52,7 +54,9 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return not variable.startswith(tuple(map(variable_prefix, self.others())))
 
     def flag_of(self, spec: Field) -> str:
-        """Return the flag of an option."""
+        """Return the flag of an option, or the argument by which a program sets it."""
+        if self.called:
+            return spec.name
         return f"--{self.flag}{spec.dashed}"
 
     def env_of(self, spec: Field) -> str:

@@ -8,11 +8,9 @@ from typing import Any
 import attrs
 
 from task_core.api.bus import Bus, Consumer
-from task_core.api.capabilities import require
 from task_core.api.message import check_messages
 from task_core.api.plugin import WorkerPlugin
 from task_core.clock import Clock, SystemClock
-from task_core.errors import UsageError
 from task_core.launcher.closing import Closing
 from task_core.launcher.context import SharedContext
 from task_core.launcher.handover import Handover
@@ -28,12 +26,10 @@ from task_core.launcher.parts import (
     shown_options,
 )
 from task_core.launcher.plan import (
-    AckMode,
     Hooks,
     NoHooks,
     Plan,
     Pool,
-    demand,
     sibling_line,
     start_line,
 )
@@ -42,6 +38,7 @@ from task_core.launcher.settings import refuse_unknown
 from task_core.launcher.signature import AnyWorker, as_plugin
 from task_core.launcher.stats import Stats
 from task_core.launcher.stop import Cancel, Stop
+from task_core.launcher.usable import usable_bus, usable_worker
 
 
 def make_launcher(
@@ -87,10 +84,12 @@ def make_launcher(
     if plugin.type_of is not None:
         plugin = attrs.evolve(plugin, task_type=plugin.type_of(options))
     plan = _plan_of(plugin, plan, settings)
+    plugin = usable_worker(plugin, plan, log)
+    plan = plan.completed(plugin.type)
     pool = make_pool(worker, plugin, options, plan, find)
     opened = opened_bus(bus)
     try:
-        opened = _usable(opened, plan, plugin, log)
+        opened = usable_bus(opened, plan, plugin, log)
     except BaseException:
         opened.close()
         raise
@@ -108,31 +107,7 @@ def make_launcher(
 
 def _plan_of(plugin: WorkerPlugin, plan: Plan | None, settings: dict[str, Any]) -> Plan:
     refuse_unknown(settings, Plan)
-    plan = attrs.evolve(plan or Plan(**plugin.defaults.settings), **settings)
-    return plan.completed(plugin.type)
-
-
-def _usable(bus: Bus, plan: Plan, plugin: WorkerPlugin, log: logging.Logger) -> Bus:
-    """Return the bus as the plan wants it used, if it can keep what is demanded."""
-    if plan.ack is AckMode.EARLY:
-        require(bus.capabilities, "ack", bus.name, "--ack early")
-        from task_core.launcher.wrappers import EarlyBus  # noqa: PLC0415  seldom used
-
-        bus = EarlyBus(bus)
-    if plan.require:
-        demand(plan.require, bus.capabilities, bus.name)
-    if plan.retries == plugin.defaults.retries and not bus.capabilities.delay:
-        log.warning("bus '%s' cannot delay: failed tasks do not run again", bus.name)
-    elif plan.retries:
-        require(bus.capabilities, "delay", bus.name, "--retries")
-    if not plan.done_topic:
-        raise UsageError("--done-topic: it is empty; say where done tasks go")
-    if plan.topic in (plan.done_topic, plan.dead_topic) and not hasattr(bus, "names"):
-        raise UsageError(
-            f"topic '{plan.topic}' is read, and would get what comes of its tasks, for"
-            " ever: give another --done-topic"
-        )
-    return bus
+    return attrs.evolve(plan or Plan(**plugin.defaults.settings), **settings)
 
 
 def _assemble(

@@ -160,6 +160,15 @@ class Plan:
         """Whether something may hold the launcher back."""
         return self.rate > 0 or self.pause_on_errors > 0
 
+    def name_of(self, setting: str, value: str = "") -> str:
+        """Return how those who made the plan write a setting, for a message to them.
+
+        Args:
+            setting: A field.
+            value: What to give for it; the name alone when empty.
+        """
+        return f"{setting}={value!s}" if value else setting
+
     def completed(self, task_type: str) -> "Plan":
         """Return the plan with the names that it leaves open."""
         topic = self.topic or task_type
@@ -178,8 +187,15 @@ def guarantee_of(capabilities: Capabilities) -> Guarantee:
     return Guarantee.ATOMIC if capabilities.atomic_settle else Guarantee.AT_LEAST_ONCE
 
 
-def demand(wanted: Guarantee, capabilities: Capabilities, bus: str) -> None:
+def demand(
+    wanted: Guarantee, capabilities: Capabilities, bus: str, said: str = ""
+) -> None:
     """Refuse to start on a bus that cannot keep what is wanted.
+
+    Args:
+        wanted: What it must promise, at least.
+        capabilities, bus: What it can, and its name.
+        said: How that was demanded, for the message.
 
     Raises:
         UnsupportedCapabilityError: It cannot.
@@ -187,7 +203,7 @@ def demand(wanted: Guarantee, capabilities: Capabilities, bus: str) -> None:
     order = list(Guarantee)
     given = guarantee_of(capabilities)
     if order.index(given) < order.index(wanted):
-        text = f"--require {wanted}: bus '{bus}' gives {given} as it is used here"
+        text = f"{said or wanted}: bus '{bus}' gives {given} as it is used here"
         raise UnsupportedCapabilityError(text)
 
 
@@ -234,7 +250,7 @@ def sibling_line(bus: Bus, plan: Plan) -> str:
             if waiting:
                 return (
                     f"{waiting:,} tasks wait on topic '{sibling}', and '{plan.topic}'"
-                    f" is read: give --topic {sibling} if they are meant"
+                    f" is read: give {plan.name_of('topic', sibling)} if they are meant"
                 )
     return ""
 

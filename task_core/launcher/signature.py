@@ -28,7 +28,8 @@ def as_plugin(worker: AnyWorker) -> WorkerPlugin:
     """Return the manifest of a worker; of one that has none, its name is the type."""
     if isinstance(worker, WorkerPlugin):
         return worker
-    name = str(getattr(worker, "__name__", type(worker).__name__)).lower()
+    named = worker.func if isinstance(worker, partial) else worker
+    name = str(getattr(named, "__name__", type(worker).__name__)).lower()
     return WorkerPlugin(name=name, summary="", make=lambda options: worker)
 
 

@@ -3,10 +3,15 @@
 import subprocess
 import sys
 
+import attrs
 import pytest
 
 from task_core import connect, open_bus
+from task_core.api.plugin import BusPlugin
+from task_core.builtin.buses import MEMORY
+from task_core.builtin.memory_bus import MemoryBus
 from task_core.errors import OptionError, UnknownPluginError, UsageError
+from task_core.options import option
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +81,41 @@ def test_a_wrong_value_is_told_with_its_argument(open_):
     assert str(caught.value) == "keep: not a duration like 10s or 1h30m: 'soon'"
     with pytest.raises(OptionError, match="^bus.sqlite.keep "):
         open_("sqlite://x.db?keep=soon")  # which is no argument
+
+
+@attrs.frozen(kw_only=True)
+class Needy:
+    """Options, one of which is required."""
+
+    address: str = option(help="Address.")
+
+
+class OneBus:
+    """A catalog of one bus."""
+
+    def names(self, kind):
+        return ["needy"]
+
+    def manifest(self, kind, text):
+        plugin = BusPlugin(
+            api=1,
+            name="needy",
+            summary="",
+            options=Needy,
+            capabilities=MEMORY,
+            open=MemoryBus,
+        )
+        return plugin, ""
+
+
+@pytest.mark.parametrize("open_", [connect, open_bus])
+def test_an_argument_that_is_required_is_asked_for_by_its_name(open_):
+    """Not by a flag."""
+    with pytest.raises(OptionError) as caught:
+        open_("needy", catalog=OneBus())
+    assert str(caught.value) == (
+        "bus.needy.address is required: give address or set TASK_BUS_NEEDY_ADDRESS"
+    )
 
 
 @pytest.mark.parametrize("url", [3, b"sqlite", ["sqlite"], {}])

@@ -71,5 +71,7 @@ def test_a_bus_that_gives_less_than_is_wanted_is_refused():
     demand(Guarantee.AT_LEAST_ONCE, ACK, "nsq")
     with pytest.raises(UnsupportedCapabilityError, match="bus 'nsq' gives at-least"):
         demand(Guarantee.ATOMIC, ACK, "nsq")
-    with pytest.raises(UnsupportedCapabilityError, match="--require at-least-once"):
-        demand(Guarantee.AT_LEAST_ONCE, NOTHING, "stdio")
+    with pytest.raises(
+        UnsupportedCapabilityError, match="^--require at-least-once: bus 'stdio'"
+    ):
+        demand(Guarantee.AT_LEAST_ONCE, NOTHING, "stdio", "--require at-least-once")

@@ -151,5 +151,5 @@ def test_it_wants_the_main_thread_and_an_event():
 
 def test_done_tasks_go_somewhere():
     """Told before any work is done, which would be done again and again."""
-    with pytest.raises(UsageError, match="--done-topic: it is empty"):
+    with pytest.raises(UsageError, match="^done_topic: it is empty"):
         run_launcher(str.upper, open_bus("memory:x"), topic="x", done_topic="")

@@ -222,3 +222,13 @@ def test_tls_that_does_not_fit_is_told(told, guarded, redis):
     assert not again
     text, again = told(host=host, port=port, connect_timeout=SOON)
     assert "if it wants TLS, take rediss://" in text
+
+
+def test_a_password_that_a_server_quotes_is_not_shown(told, listening):
+    """One that knows no AUTH, as some proxies, says what followed it."""
+    port = listening(
+        b"-ERR unknown command 'AUTH', with args beginning with: 's3cret' \r\n"
+    )
+    text, _ = told(host="127.0.0.1", port=port, password="s3cret")
+    assert "unknown command 'AUTH'" in text
+    assert "s3cret" not in text

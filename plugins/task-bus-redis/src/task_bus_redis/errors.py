@@ -70,6 +70,8 @@ ANSWERS: tuple[tuple[tuple[type[Exception] | str, ...], type[BusError], str], ..
 )
 """Exceptions and words in answers, the error that they are, and what they mean."""
 _CONNECTING = re.compile(r"^Error (-?\w+ )?connecting to \S+ ")
+_ARGUMENTS = re.compile(r",? with args beginning with:.*")
+"""What a server quotes of a command that it does not know; of AUTH, the password."""
 
 
 def error_of(error: Exception, address: str) -> BusError:
@@ -80,7 +82,7 @@ def error_of(error: Exception, address: str) -> BusError:
         address: Who was asked.
     """
     text = " ".join(str(error).split()) or type(error).__name__
-    text = _CONNECTING.sub("", text)
+    text = _ARGUMENTS.sub("", _CONNECTING.sub("", text))
     for signs, kind, meaning in ANSWERS:
         if any(_is(error, text, sign) for sign in signs):
             return kind(f"Redis at {address}: {meaning} ({text})")

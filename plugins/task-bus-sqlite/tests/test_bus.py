@@ -9,7 +9,13 @@ import pytest
 from sqlite_bodies import bodies, send, stored
 from task_bus_sqlite import channel as sqlite_channel
 
-from task_core.api import BusClosedError, LeaseLostError, Message, PayloadError
+from task_core.api import (
+    BusClosedError,
+    BusError,
+    LeaseLostError,
+    Message,
+    PayloadError,
+)
 
 LEASE = 0.2
 
@@ -32,6 +38,23 @@ def test_any_bytes_and_headers_come_back_as_sent(bus):
     empty, large = consumer.receive(2, 0)
     assert (empty.body, large.body) == (b"", body)
     assert large.headers == {"k": "v", "ü": ""}
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda bus, name: bus.subscribe(name, "c"),
+        lambda bus, name: bus.subscribe("load", name),
+        lambda bus, name: bus.depth(name, "c"),
+        lambda bus, name: bus.channels(name),
+        lambda bus, name: bus.peek(name, 1),
+        lambda bus, name: bus.forget(name),
+    ],
+)
+def test_a_name_that_is_no_text_is_refused_in_one_line(bus, look):
+    """Half of a surrogate pair, as a broken argument has it."""
+    with pytest.raises(BusError, match="no name: it is no Unicode text"):
+        look(bus, "caf\udce9")
 
 
 def test_numbers_are_never_used_again(bus, open_bus):

@@ -7,6 +7,7 @@ from task_bus_sqlite.database import Database
 from task_bus_sqlite.errors import of_send
 from task_bus_sqlite.options import ReadFrom, SqliteOptions
 from task_bus_sqlite.setup import open_file
+from task_bus_sqlite.topics import check_names
 from task_core.api import (
     Bus,
     BusContext,
@@ -51,6 +52,7 @@ class SqliteBus(Bus):
         self, topic: str, channel: str, *, prefetch: int | None, temporary: bool
     ) -> Consumer:
         """Make the channel, which stays when the consumer is gone."""
+        check_names(topic, channel)
         return SqliteConsumer(self, topic, channel, self._database, temporary)
 
     def _producer(self) -> Producer:
@@ -62,18 +64,22 @@ class SqliteBus(Bus):
 
     def _depth(self, topic: str, channel: str) -> int:
         """Return how many messages nobody holds, delayed ones included."""
+        check_names(topic, channel)
         self._file.check()
         return self._database.channels.depth(topic, channel)
 
     def _channels(self, topic: str) -> Sequence[ChannelState]:
+        check_names(topic)
         self._file.check()
         return self._database.channels.states(topic)
 
     def _peek(self, topic: str, limit: int) -> Sequence[bytes]:
+        check_names(topic)
         self._file.check()
         return self._database.topics.bodies(topic, limit)
 
     def _forget(self, topic: str, channel: str) -> None:
+        check_names(topic, channel)
         self._database.channels.forget(topic, channel)
 
     def _ping(self) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from task_bus_sqlite.errors import MismatchError
 from task_bus_sqlite.file import SqliteFile, Values
 from task_bus_sqlite.schema import SPAN
-from task_core.api import Message, PayloadError
+from task_core.api import BusError, Message, PayloadError
 
 _INSERT = (
     "INSERT INTO messages (id, due, headers, body, priority) VALUES (?, ?, ?, ?, ?)"
@@ -164,6 +164,20 @@ def _problem(message: Message, longest: int) -> str:
     if abs(message.priority) > _LARGEST:
         return f"{about} has a priority beyond 64 bits"
     return ""
+
+
+def check_names(*names: str) -> None:
+    """See that SQLite can look for topics or channels of these names.
+
+    Raises:
+        BusError: It cannot.
+    """
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeError:
+            text = f"bus 'sqlite': {name!r} is no name: it is no Unicode text"
+            raise BusError(text) from None
 
 
 def _problem_with_name(name: str) -> str:

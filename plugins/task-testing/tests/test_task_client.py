@@ -88,3 +88,13 @@ def test_what_is_sent_with_a_delay_was_sent(task_client):
 def test_what_is_sent_once_is_remembered_for_one_test(task_client, tmp_path):
     """The next run of it sends it again."""
     assert os.environ["TASK_HOOKS_ONCE_STORE"] == f"sqlite://{tmp_path}/once.db"
+
+
+@pytest.mark.parametrize(("name", "meant"), [("cont", "count"), ("inf", "info")])
+def test_an_argument_that_there_is_not_is_refused_with_the_nearest(
+    task_client, name, meant
+):
+    """Else a mistyped one is an AttributeError, or counts for nothing."""
+    text = f"assert_sent has no argument '{name}': did you mean '{meant}'"
+    with pytest.raises(TypeError, match=text):
+        task_client.assert_sent("load", **{name: 1})

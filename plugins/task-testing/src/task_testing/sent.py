@@ -1,5 +1,6 @@
 """What an application sends in a test: looked at, with no broker."""
 
+import difflib
 import uuid
 from collections.abc import Mapping
 from typing import Any, Self
@@ -12,6 +13,8 @@ from task_core.api import Task, decode_task, format_meta
 CHANNEL = "task_client"
 """The channel on which what was sent is looked at; workers have others."""
 AT_ONCE = 1000
+FIELDS = [one for one in Task.__struct_fields__ if one != "type"]
+"""Of a task: what a test may ask for beside its type."""
 
 
 @attrs.frozen
@@ -105,6 +108,13 @@ class TaskClient:
             The first of them; an empty one where none is what is wanted.
         """
         __tracebackhide__ = True
+        for name in fields:
+            if name not in FIELDS:
+                known = ("topic", "count", *FIELDS)
+                near = difflib.get_close_matches(name, known, 1)
+                hint = f": did you mean '{near[0]}'?" if near else ""
+                hint = hint or f"; it has {', '.join(known)}"
+                raise TypeError(f"assert_sent has no argument '{name}'{hint}")
         if meta is not None:
             fields["meta"] = meta if isinstance(meta, str) else format_meta(meta)
         sent = self.sent

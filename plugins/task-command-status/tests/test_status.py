@@ -100,6 +100,14 @@ def test_who_is_not_there_is_told_beside_the_others(napping, tmp_path):
     assert " nap " in done.stdout
 
 
+def test_top_says_in_the_end_that_one_never_answered(napping):
+    """As status does."""
+    done = task("top", "--count", "1", "127.0.0.1:1", napping)
+    assert done.returncode == 4
+    assert "nobody is there" in done.stdout
+    assert " nap " in done.stdout
+
+
 @pytest.fixture
 def stranger():
     """The address of a server whose /info is JSON about something else: an nsqd's."""

@@ -32,7 +32,8 @@ is 4 when one of them does not answer.
 """
 TOP = """Follow what launchers and taskmasters are doing, and the tasks that they run.
 
-ADDRESS is what 'task launch --status' was given: HOST:PORT or unix:PATH.
+ADDRESS is what 'task launch --status' was given: HOST:PORT or unix:PATH. After
+so many looks as --count says, the exit code is 4 when one of them never answered.
 """
 
 Answers = Sequence[tuple[str, dict[str, Any], str]]
@@ -89,20 +90,25 @@ def seconds_of(_: click.Context, option: click.Parameter, value: str) -> float:
     help="Time between two looks.",
 )
 @click.option("--count", type=click.IntRange(min=0), default=0, help="Look so often.")
-def top(address: Sequence[str], interval: float, count: int) -> None:
+@click.pass_context
+def top(
+    ctx: click.Context, address: Sequence[str], interval: float, count: int
+) -> None:
     """Ask again and again, until interrupted."""
     addresses = [check(one) for one in address]
     # One that hangs holds up the others, and an interrupt, for no longer.
     patience = min(PATIENCE, max(interval, 1.0))
     terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-    looked = 0
+    looked, silent = 0, {*addresses}
     if terminal:
         click.echo(CLEAR, nl=False)
     while True:
-        show(ask(addresses, patience), terminal=terminal)
+        answers = ask(addresses, patience)
+        show(answers, terminal=terminal)
+        silent -= {one for one, _, error in answers if not error}
         looked += 1
         if looked == count:
-            return
+            ctx.exit(UNREACHABLE if silent else 0)
         time.sleep(interval)
 
 

@@ -55,9 +55,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def flag_of(self, spec: Field) -> str:
         """Return the flag of an option, or the argument by which a program sets it."""
-        if self.called:
-            return spec.name
-        return f"--{self.flag}{spec.dashed}"
+        return spec.name if self.called else f"--{self.flag}{spec.dashed}"
 
     def env_of(self, spec: Field) -> str:
         """Return the environment variable of an option."""
@@ -230,8 +228,6 @@ def _hidden(part: UrlPart, text: str) -> str:
 
 
 _OTHERS = ("CONFIG", "DEBUG", "PLUGINS", "PLUGINS_DISABLED")  # variables without table
-
-
 _SURELY_MEANT = 0.8
 """How like one of ours the name of a variable is that nobody else would use."""
 

@@ -24,6 +24,8 @@ from task_core.launcher.parts import (
     make_pool,
     opened_bus,
     shown_options,
+    usable_bus,
+    usable_worker,
 )
 from task_core.launcher.plan import (
     Hooks,
@@ -38,7 +40,6 @@ from task_core.launcher.settings import refuse_unknown
 from task_core.launcher.signature import AnyWorker, as_plugin
 from task_core.launcher.stats import Stats
 from task_core.launcher.stop import Cancel, Stop
-from task_core.launcher.usable import usable_bus, usable_worker
 
 
 def make_launcher(
@@ -83,9 +84,7 @@ def make_launcher(
     options = plugin.options() if options is None else options
     if plugin.type_of is not None:
         plugin = attrs.evolve(plugin, task_type=plugin.type_of(options))
-    plan = _plan_of(plugin, plan, settings)
-    plugin = usable_worker(plugin, plan, log)
-    plan = plan.completed(plugin.type)
+    plugin, plan = usable_worker(plugin, _plan_of(plugin, plan, settings), log)
     pool = make_pool(worker, plugin, options, plan, find)
     opened = opened_bus(bus)
     try:

@@ -57,8 +57,8 @@ HIDDEN = {
         "count",
     },
     # What few launches need.
-    "task_core.launcher.launcher": {"facts", "_usable", "_assemble", "_loop"},
-    "task_core.launcher.parts": {"make_slots", "make_pool"},  # asyncio, processes
+    "task_core.launcher.launcher": {"facts", "_assemble", "_loop"},
+    "task_core.launcher.parts": {"make_slots", "make_pool", "usable_bus"},  # asyncio
     # Few have hooks on runs, or timeouts.
     "task_core.launcher.run": {"make_run", "make_async_run", "_timed", "limit"},
     "task_core.launcher.timeouts": {"limited_async"},  # likewise

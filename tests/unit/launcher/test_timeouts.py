@@ -172,5 +172,5 @@ def test_a_bus_that_cannot_delay_runs_a_worker_that_declares_retries(
     make_launcher(load, bus).run()
     assert "cannot delay: failed tasks do not run again" in caplog.text
     assert [task.result for task in bus.done] == ["error"]
-    with pytest.raises(UnsupportedCapabilityError, match="--retries"):
+    with pytest.raises(UnsupportedCapabilityError, match="cannot do retries: "):
         make_launcher(load, script(), retries=1)

@@ -1,4 +1,4 @@
-"""Rules of `task_core.launcher.usable`: what is told before anything begins."""
+"""Rules of `task_core.launcher.parts`: what is told before anything begins."""
 
 import logging
 from functools import partial

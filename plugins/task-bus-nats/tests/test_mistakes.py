@@ -12,11 +12,14 @@ from brokers.bus_fixtures import refusal
 from brokers.nats import Nats
 from brokers.ports import free_address, split
 from nats_operator import Operator
+from task_bus_nats.jetstream import JetStream
 from task_bus_nats.login import login
 from task_bus_nats.options import NatsOptions
 from task_bus_nats.plugin import nats as manifest
+from task_bus_nats.wire import Frame
 
 from task_core.api import (
+    BusConnectionError,
     BusContext,
     Message,
     OptionError,
@@ -125,6 +128,24 @@ def test_a_server_without_jetstream_is_told(told, start):
     text, again = told(**at(server))
     assert "has no JetStream: start it with -js" in text
     assert not again
+
+
+class Beginning:
+    """A connection to a server of a cluster that the others have not let in yet."""
+
+    address, in_cluster = "127.0.0.1:4222", True
+
+    def ask(self, subject, body):
+        return Frame(b"_INBOX.1.0", b"1", b"", b"NATS/1.0 503\r\n\r\n", b"")
+
+
+def test_a_server_that_waits_for_its_cluster_is_waited_for():
+    """For a moment after its start nobody answers for JetStream there."""
+    with pytest.raises(BusConnectionError) as caught:
+        JetStream(Beginning(), "").stream("task_t")
+    text = str(caught.value)
+    assert "nobody in its cluster answers for JetStream just now" in text
+    assert "where that lasts, it has no JetStream: start it with -js" in text
 
 
 @pytest.mark.parametrize(

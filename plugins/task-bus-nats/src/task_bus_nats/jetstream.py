@@ -31,16 +31,28 @@ class JetStream:
 
         Raises:
             MissingError: What it is about is not there.
+            BusConnectionError: It is in a cluster, and nobody answers just now.
             BusError: It refuses, or has no JetStream.
         """
         body = json.dumps(request).encode() if request else b""
         frame = self._link.ask(f"{self.api}.{name}", body)
         if status_of(frame.head) == 503:
-            raise BusError(f"NATS at {self._link.address}: {JETSTREAM}")
+            raise self._nobody()
         answer: Record = json.loads(frame.body)
         if "error" in answer:
             raise refusal(answer["error"], self._link.address)
         return answer
+
+    def _nobody(self) -> BusError:
+        """Return the error for a question that nobody takes."""
+        at = f"NATS at {self._link.address}"
+        if not self._link.in_cluster:
+            return BusError(f"{at}: {JETSTREAM}")
+        # One that begins lets clients in before the others let it into theirs.
+        return BusConnectionError(
+            f"{at}: nobody in its cluster answers for JetStream just now; where that"
+            f" lasts, it {JETSTREAM}"
+        )
 
     def stream(self, name: str) -> Record | None:
         """Return what is known of a stream, or nothing.

@@ -60,6 +60,11 @@ class Link:
         return int(told.get("max_payload", 1_048_576))
 
     @property
+    def in_cluster(self) -> bool:
+        """Whether the server is one of several."""
+        return self._server is not None and bool(self._server.info.get("cluster"))
+
+    @property
     def address(self) -> str:
         """Who is at the other end."""
         return self._server.address if self._server else ""

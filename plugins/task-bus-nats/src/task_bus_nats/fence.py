@@ -65,19 +65,17 @@ class Fence:
             first: The number of the answer to its first.
         """
         lasts = {message.topic: at for at, message in enumerate(messages)}
-        inbox, number = self._link.inbox.encode(), self._link.reserve(len(lasts))
-        asked = []
-        for reply, (topic, at) in enumerate(lasts.items(), number):
-            words = (self._names.subject(topic), inbox, reply, END)
-            line = b"HPUB %b %b.%d %b" % words
-            asked.append(Asked(line, topic, at, first + at, reply))
-        return asked
+        number = self._link.reserve(len(lasts))
+        return [
+            self.ask_of(topic, at, first + at, reply)
+            for reply, (topic, at) in enumerate(lasts.items(), number)
+        ]
 
-    @staticmethod
-    def says_kept(frames: Sequence[Frame]) -> bool:
-        """Whether the answers to one message and its question, in order, say so."""
-        confirmed, told = frames
-        return b'"error"' not in confirmed.body and _follows(told.body, confirmed.body)
+    def ask_of(self, topic: str, at: int, confirmed: int, reply: int) -> Asked:
+        """Return the question for a topic; see `Asked`."""
+        words = (self._names.subject(topic), self._link.inbox.encode(), reply, END)
+        line = b"HPUB %b %b.%d %b" % words
+        return Asked(line, topic, at, confirmed, reply)
 
     def failures(
         self,
@@ -128,6 +126,17 @@ class Fence:
             if place and last:
                 break
         return _follows(last, place)
+
+
+def says_kept(frames: Sequence[Frame]) -> bool:
+    """Whether the answers to one message and its question, in order, say so."""
+    confirmed, told = frames[0].body, frames[1].body
+    if b'"error"' in confirmed:
+        return False
+    place = confirmed.partition(b'"seq":')[2][:-1]  # last of all, most often
+    if place.isdigit() and b': %b"' % place in told:
+        return True
+    return _follows(told, confirmed)
 
 
 def _follows(told: bytes, confirmed: bytes) -> bool:

@@ -14,6 +14,8 @@ from task_core.api import BusConnectionError, BusError, Event, Waker
 
 ANSWERS = b"1"
 """The number of the subscription that answers come for."""
+PAYLOAD = 1_048_576
+"""Bytes that a server takes which does not say how many."""
 IDLE = 1.0
 """After so many seconds of silence the server may have hung up."""
 
@@ -27,6 +29,7 @@ class Link:
         dialer: Connects.
         number: Grows with each connection: subscriptions end with it.
         inbox: What the subjects of answers begin with.
+        max_payload: Bytes of headers and body that the server takes.
     """
 
     def __init__(self, dialer: Dialer) -> None:
@@ -41,6 +44,7 @@ class Link:
         self._used_at = 0.0
         self.number = 0
         self.inbox = ""
+        self.max_payload = PAYLOAD
         self.frames: deque[Frame] = deque()
 
     @property
@@ -52,12 +56,6 @@ class Link:
     def version(self) -> tuple[int, ...]:
         """Of the server."""
         return self._server.version if self._server else ()
-
-    @property
-    def max_payload(self) -> int:
-        """Bytes of headers and body that the server takes."""
-        told: dict[str, Any] = self._server.info if self._server else {}
-        return int(told.get("max_payload", 1_048_576))
 
     @property
     def in_cluster(self) -> bool:
@@ -97,6 +95,7 @@ class Link:
             self.frames = self._parser.frames
             self._pongs = self._asked = 0
             self.number += 1
+            self.max_payload = int(self._server.info.get("max_payload", PAYLOAD))
             self.inbox = f"_INBOX.{os.urandom(8).hex()}"
             self._parser.feed(self._server.rest)
             self.write(f"SUB {self.inbox}.* {ANSWERS.decode()}\r\n".encode())
@@ -107,7 +106,11 @@ class Link:
         return b"%d" % self._sids, b"%b-%d" % (self.inbox.encode(), self._sids)
 
     def reserve(self, count: int) -> int:
-        """Return the first of so many numbers, each to follow `inbox` and a dot."""
+        """Return the first of so many numbers, each to follow `inbox` and a dot.
+
+        They begin with 0 when all is answered: a server looks long for whom a subject
+        is that it meets for the first time.
+        """
         first = self._asked
         self._asked += count
         return first
@@ -175,6 +178,8 @@ class Link:
                 found.append(frame)
                 if ends and not frame[2]:
                     break
+        if sid is ANSWERS:  # all are here, as nothing else is asked meanwhile
+            self._asked = 0
         return found
 
     def wait(self, waker: Waker, seconds: float) -> Event:

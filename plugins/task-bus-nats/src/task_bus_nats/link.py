@@ -80,6 +80,8 @@ class Link:
             BusError: One does not let us in.
         """
         now = monotonic()
+        if self._asked:  # an interrupt came: the answers would be for somebody else
+            self.drop()
         if self._server is not None and now - self._used_at > IDLE:
             try:
                 self._read_all()

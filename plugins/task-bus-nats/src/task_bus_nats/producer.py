@@ -164,6 +164,8 @@ class NatsProducer(Producer):
             or one that is another by now.
         """
         link, fence, count = self._link, self._fence, len(messages)
+        for topic in {it.topic for it in messages if it.delay}:
+            self._topics.lead(topic)  # may ask, which must be over before we do
         first, rest = link.reserve(count), 0
         if count > 2 * EARLY:
             link.write(b"".join(self._lines(messages[:EARLY], first)))

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from brokers.insist import until
 from brokers.ports import split
 from redis import Redis as Client
 from task_bus_redis import consumer as consumers
@@ -28,8 +29,8 @@ def test_what_is_given_back_is_found_behind_much_that_is_held_for_long(
     while len(found) < 121:
         found += holder.receive(200, 1)
     holder.nack(found[120:])
-    while client.xpending(f"task:{{{topic}}}:tasks:c", "task")["pending"] != 121:
-        time.sleep(0.01)
+    stream = f"task:{{{topic}}}:tasks:c"
+    until(lambda: client.xpending(stream, "task")["pending"] == 121)
     time.sleep(0.2)  # longer than the short lease
     other = open_bus(lease=60.0).subscribe(topic, "c")
     assert [one.body for one in other.receive(1, 5)] == [b"120"]

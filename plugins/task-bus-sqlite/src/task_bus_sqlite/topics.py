@@ -173,16 +173,19 @@ def check_names(*names: str) -> None:
         BusError: It cannot.
     """
     for name in names:
-        try:
-            name.encode()
-        except UnicodeError:
-            text = f"bus 'sqlite': {name!r} is no name: it is no Unicode text"
-            raise BusError(text) from None
+        if not _is_text(name):
+            raise BusError(f"bus 'sqlite': {name!r} is no name: it is no Unicode text")
 
 
 def _problem_with_name(name: str) -> str:
+    if not _is_text(name):
+        return f"bus 'sqlite': topic {name!r} is no Unicode text"
+    return "" if name else "topic required: its name is empty"
+
+
+def _is_text(name: str) -> bool:
     try:
         name.encode()
     except UnicodeError:
-        return f"bus 'sqlite': topic {name!r} is no Unicode text"
-    return "" if name else "topic required: its name is empty"
+        return False
+    return True

@@ -249,7 +249,9 @@ def _problem(manager: pluggy.PluginManager, plugin: Any) -> str:
             return f"there is no hook '{caller.name}'{hint}"
         for impl in impls:
             if inspect.iscoroutinefunction(impl.function):
-                return f"'{caller.name}' is an async def: nobody awaits it, write def"
+                return (
+                    f"'{caller.name}' is an async def, which nobody awaits (write def)"
+                )
         if caller.name not in DECIDERS and any(_wraps(impl) for impl in impls):
             return f"'{caller.name}' is an observer and cannot be wrapped"
     return ""

@@ -153,7 +153,7 @@ def test_what_nobody_could_read_is_not_sent(task):
 def test_one_that_cannot_be_called_is_one_line(task):
     """Before anything is opened."""
     done = task("launch", "--taskmaster", "masters.py:awaited")
-    text = "awaited is an async def, which nobody awaits: write def: mend it"
+    text = "awaited is an async def, which nobody awaits (write def): mend it"
     assert done.stderr.decode() == f"task: taskmaster 'masters.py:awaited': {text}\n"
     assert done.returncode == 3
 

@@ -172,11 +172,11 @@ def _problem(loop: Loop) -> str:
     """Return why a call of a loop would fail, or do nothing."""
     name = getattr(loop, "__qualname__", "the loop")
     if inspect.iscoroutinefunction(inspect.unwrap(loop)):
-        return f"{name} is an async def, which nobody awaits: write def"
+        return f"{name} is an async def, which nobody awaits (write def)"
     if inspect.isgeneratorfunction(loop) or inspect.isasyncgenfunction(loop):
         return (
-            f"{name} has a yield, so a call does nothing: write ctx.send(task) for"
-            " each task to send"
+            f"{name} has a yield, so a call does nothing (write ctx.send(task) for"
+            " each task to send)"
         )
     try:
         signature = inspect.signature(loop)

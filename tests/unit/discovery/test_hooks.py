@@ -258,7 +258,7 @@ def wrapping():
         (wrapping(), "'task_started' is an observer and cannot be wrapped"),
         (object(), "it implements no hook (mark its functions with @hookimpl)"),
         (Listener, "it names the class Listener, not an object"),
-        (awaited(), "'task_started' is an async def: nobody awaits it, write def"),
+        (awaited(), "'task_started' is an async def, which nobody awaits (write def)"),
     ],
 )
 def test_a_bad_hook_plugin_is_refused_and_leaves_nothing_behind(plugin, text):

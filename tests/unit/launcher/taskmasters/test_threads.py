@@ -278,9 +278,9 @@ def shy(): ...
 @pytest.mark.parametrize(
     ("loop", "text"),
     [
-        (awaited, "awaited is an async def, which nobody awaits: write def"),
-        (both, "both has a yield, so a call does nothing: write ctx.send(task)"),
-        (yields, "yields has a yield, so a call does nothing: write ctx.send(task)"),
+        (awaited, "awaited is an async def, which nobody awaits (write def)"),
+        (both, "both has a yield, so a call does nothing (write ctx.send(task)"),
+        (yields, "yields has a yield, so a call does nothing (write ctx.send(task)"),
         (greedy, "greedy must take the context alone, not (ctx, more)"),
         (shy, "shy must take the context alone, not ()"),
     ],

@@ -55,6 +55,21 @@ def test_a_server_that_is_silent_is_given_up(told, listening):
     assert again
 
 
+def test_a_server_that_falls_silent_at_the_first_look_is_given_up(told, listening):
+    """It has let us in, and its disk hangs, or whatever stands in between."""
+    version = b"server_version\0" + b"15.2\0"
+    hello = [
+        b"R" + struct.pack(">ii", 8, 0),
+        b"S" + struct.pack(">i", 4 + len(version)) + version,
+        b"Z" + struct.pack(">i", 5) + b"I",
+    ]
+    port, second = listening(b"".join(hello)), timedelta(seconds=1)
+    options = {"host": "127.0.0.1", "port": port, "timeout": second}
+    text, again = told(sslmode=SslMode.DISABLE, **options)
+    assert f"127.0.0.1:{port}: does not answer in time" in text
+    assert again
+
+
 @pytest.mark.parametrize(
     ("password", "problem"),
     [

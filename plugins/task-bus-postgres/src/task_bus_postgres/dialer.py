@@ -1,7 +1,12 @@
 """Connects, and sees that the server can be used."""
 
+import contextlib
 import logging
 import math
+import os
+import socket
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -82,11 +87,45 @@ class Dialer:
                 f"PostgreSQL at {self.address}: is of version {version}, too old:"
                 f" take {OLDEST} or newer"
             )
-        schema.check(
-            connection, self._options.schema, self.address, create=self._create
-        )
-        self._warn(connection)
+        with self._in_time(connection):
+            name, address = self._options.schema, self.address
+            found = schema.version_of(connection, name, address)
+            self._warn(connection)
+        if found < schema.VERSION:  # which may take long
+            schema.make(connection, name, address, found, create=self._create)
         self._checked = True
+
+    @contextlib.contextmanager
+    def _in_time(self, connection: "psycopg.Connection[Any]") -> Iterator[None]:
+        """Hang up on a server that falls silent: psycopg would wait for ever.
+
+        Raises:
+            BusConnectionError: It did.
+        """
+        is_late = threading.Event()
+
+        def hang_up() -> None:
+            is_late.set()
+            with contextlib.suppress(OSError):
+                copy = socket.socket(fileno=os.dup(connection.fileno()))
+                with copy:
+                    copy.shutdown(socket.SHUT_RDWR)
+
+        timer = threading.Timer(self.timeout, hang_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except (BusError, psycopg.Error) as error:
+            if is_late.is_set():
+                text = f"PostgreSQL at {self.address}: does not answer in time"
+                raise BusConnectionError(text) from None
+            if isinstance(error, BusError):
+                raise
+            raise error_of(error, self.address) from None
+        finally:
+            timer.cancel()
+            timer.join()
 
     def _warn(self, connection: "psycopg.Connection[Any]") -> None:
         ((sync,),) = connection.execute("SHOW synchronous_commit").fetchall()

@@ -38,32 +38,46 @@ def sql_of(schema: str, after: int = 0) -> str:
     return "\n".join(steps).replace("{schema}", quoted(schema))
 
 
-def check(
-    connection: "psycopg.Connection[Any]", schema: str, address: str, *, create: bool
+def make(
+    connection: "psycopg.Connection[Any]",
+    schema: str,
+    address: str,
+    version: int,
+    *,
+    create: bool,
 ) -> None:
-    """See that the schema is there; make it, or bring it up to date.
+    """Make the schema, or bring it up to date.
+
+    Args:
+        connection: To the database.
+        schema: Its name.
+        address: Of the server, for messages.
+        version: What `version_of` has found.
+        create: Whether we may.
 
     Raises:
-        BusError: It is newer than this program, or we must not make it.
+        BusError: We must not, or cannot.
     """
+    if not create:
+        raise BusError(
+            f"PostgreSQL at {address}: has no schema '{schema}' of tasks: the first"
+            " send or launch makes it; if there were some, look at option dbname"
+        )
     try:
-        version = _version(connection, schema, address)
-        if version < VERSION and not create:
-            raise BusError(
-                f"PostgreSQL at {address}: has no schema '{schema}' of tasks: the first"
-                " send or launch makes it; if there were some, look at option dbname"
-            )
-        if version < VERSION:
-            with connection.transaction():  # others may be at it
-                connection.execute(_LOCK.format(schema=quoted(schema)).encode())
-                if (version := _version(connection, schema, address)) < VERSION:
-                    connection.execute(sql_of(schema, version).encode())
+        with connection.transaction():  # others may be at it
+            connection.execute(_LOCK.format(schema=quoted(schema)).encode())
+            if (version := version_of(connection, schema, address)) < VERSION:
+                connection.execute(sql_of(schema, version).encode())
     except psycopg.Error as error:
         raise error_of(error, address) from None
 
 
-def _version(connection: "psycopg.Connection[Any]", schema: str, address: str) -> int:
-    """Return that of the database; 0 if there is none."""
+def version_of(connection: "psycopg.Connection[Any]", schema: str, address: str) -> int:
+    """Return that of the database; 0 if there is none.
+
+    Raises:
+        BusError: It is newer than this program.
+    """
     (found,) = connection.execute(_FIND, [schema]).fetchall()
     if not found[0]:
         return 0

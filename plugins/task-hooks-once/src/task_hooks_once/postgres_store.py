@@ -113,6 +113,10 @@ class PostgresStore:
                 self._url,
                 autocommit=True,
                 connect_timeout=SECONDS,
+                keepalives_idle=SECONDS,  # the network may swallow all
+                keepalives_interval=1,
+                keepalives_count=3,
+                tcp_user_timeout=1000 * SECONDS,
                 options=f"-c statement_timeout={SECONDS}s",
             )
             close_with(self, self._connection)

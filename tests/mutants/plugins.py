@@ -47,11 +47,11 @@ class RightTaskmaster(Taskmaster):
             ctx.wait(60)
             if ctx.stopping:
                 return
-            ctx.send(Task.new("load", str(number)))
+            ctx.send(Task.new("load", str(number), clock=ctx.clock))
         ctx.wait(3600)
 
     def answer(self, ctx, task):
-        ctx.send(Task.new("load", task.info))
+        ctx.send(Task.new("load", task.info, clock=ctx.clock))
 
 
 class Workers(WorkerContract):
@@ -168,6 +168,14 @@ class CompletesWhatItCannotDo(RightWorker):
 
     def do_task(self, ctx):
         return "done"
+
+
+@caught_by("it_sends_the_same_in_the_same_situation", "clock=ctx.clock")
+class StampsRealTime(RightTaskmaster):
+    """Makes tasks without telling them its clock."""
+
+    def answer(self, ctx, task):
+        ctx.send(Task.new("load", task.info))
 
 
 @caught_by("what_it_sends_can_be_carried", "assert")

@@ -23,6 +23,13 @@ from task_testing.doubles import FakeClock, RecordingBus
 from task_testing.taskmaster import run_taskmaster
 from task_testing.watch import DEAF, Watch
 
+DAY = 86_400
+"""A situation that begins so many seconds from now cannot be taken for the present."""
+SYSTEM_CLOCK = (
+    "a task tells the system's time as that when it was created:"
+    " make it with Task.new(..., clock=ctx.clock)"
+)
+
 
 @attrs.frozen(kw_only=True)
 class Situation:
@@ -84,12 +91,18 @@ class TaskmasterContract(PluginContract, defines=True):
         assert [(task.type, task.info) for task in run()] == situation.sends
 
     def test_it_sends_the_same_in_the_same_situation(
-        self, run: Callable[[], list[Task]], forget: Callable[[], object]
+        self,
+        run: Callable[[], list[Task]],
+        forget: Callable[[], object],
+        situation: Situation,
     ) -> None:
         """It asks `ctx.clock` for the time, and keeps nothing that is not known."""
+        began = datetime.now(UTC)
         first = run()
         forget()
         second = run()
+        if abs(situation.start.timestamp() - began.timestamp()) > DAY:
+            assert not _made_since(began, second), SYSTEM_CLOCK
         for name in ("type", "job", "info", "created"):
             told = [getattr(task, name) for task in second]
             assert [getattr(task, name) for task in first] == told
@@ -164,6 +177,12 @@ class _Aside:
         if error is not None:
             raise error
         return found
+
+
+def _made_since(began: datetime, tasks: list[Task]) -> list[Task]:
+    """Return those that were created between then and now, by the system's clock."""
+    first, last = began.replace(microsecond=0), datetime.now(UTC)
+    return [it for it in tasks if first <= (it.moment("created") or last) < last]
 
 
 def _run(

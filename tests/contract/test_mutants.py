@@ -11,11 +11,13 @@ RIGHT = """
 from mutants import Double, Taskmasters, Workers
 from mutants.extras import PLAIN
 
-class TestDouble(Double): pass
-class TestPlain(Double):
+class Patient(Double):
+    lease = 1.5  # so that a busy machine keeps nobody from extending in time
+class TestDouble(Patient): pass
+class TestPlain(Patient):
     label = "plain"
     declares = PLAIN
-class TestQueue(Double):
+class TestQueue(Patient):
     label = "queue"
     declares = {"channels": False}
 class TestWorkers(Workers): pass

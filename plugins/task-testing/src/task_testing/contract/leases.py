@@ -94,7 +94,7 @@ class Leases:
         for late_call in (late.nack, late.extend):
             with contextlib.suppress(LeaseLostError):
                 late_call(lost)
-        assert env.quiet(late, 0.3) == []
+        assert env.quiet(late, env.lease / 3) == []  # its lease still lasts
         heir.ack(held)
 
 

@@ -145,8 +145,12 @@ def test_why_tells_when_nothing_is_known(task, files):
 def test_a_phase_can_rest_and_go_on(task, files):
     """`why` tells since when, and why; what has no cron is refused."""
     path = str(files.write(SHOP))
-    done = task("workflow", "pause", path, "export", "--note", "no source")
-    assert (done.returncode, done.stderr) == (0, "shop.toml export rests\n")
+    pause = ("workflow", "pause", path, "export", "--note", "no source")
+    done = task(*pause)
+    rests, made = done.stderr.splitlines()
+    assert (done.returncode, rests) == (0, "shop.toml export rests")
+    assert "shop.store.db is new: the taskmaster must use it too" in made
+    assert task(*pause).stderr == "shop.toml export rests already\n"
     told = task("workflow", "why", path, "some-id", "export").stdout
     assert "shop.toml export rests since" in told
     assert "no source" in told

@@ -191,8 +191,11 @@ def pause(path: Path, phase: str, note: str, store: str) -> None:
     if not found.crons:
         raise UsageError(f"{found} has no cron that could rest: end what starts it")
     with _store(path, store) as opened:
+        made = opened.missing
         new = opened.pauses.pause(found.pause, user(), note)
     click.echo(f"{found} {'rests' if new else 'rests already'}", err=True)
+    if made:  # before the first start, or its name is mistyped
+        click.echo(f"{opened.name} is new: the taskmaster must use it too", err=True)
 
 
 @command.command("resume")

@@ -5,7 +5,7 @@ import time
 import psycopg
 from brokers.ports import free_address, split
 from task_bus_postgres.options import PostgresOptions
-from task_bus_postgres.schema import check
+from task_bus_postgres.schema import make
 from task_testing import Backdoor
 
 WRONG = "wrong-secret"
@@ -24,7 +24,7 @@ class PostgresBackdoor(Backdoor):
         self.broker = server.implementation
         self._schema = schema
         self._connection = psycopg.connect(server.url, autocommit=True)
-        check(self._connection, schema, server.address, create=True)
+        make(self._connection, schema, server.address, 0, create=True)
 
     def close(self):
         self._connection.close()

@@ -128,6 +128,19 @@ def _pytest(session: nox.Session, *arguments: str) -> list[str]:
     return ["coverage", "run", f"{session.bin}/pytest", *arguments]
 
 
+def _apart(session: nox.Session, commands: list[str]) -> list[str]:
+    """Give each of several pytests a folder for what it makes.
+
+    Those that share one tidy up after each other, and fail now and then with all
+    tests passed: what one is about to delete is gone.
+    """
+    folder = Path(session.create_tmp()).resolve()
+    return [
+        f"{command} --basetemp={shlex.quote(str(folder / str(number)))}"
+        for number, command in enumerate(commands)
+    ]
+
+
 def _projects(*folders: str) -> list[dict[str, Any]]:
     """Return the tables of projects."""
     files = (f"{folder}/pyproject.toml" for folder in folders)
@@ -191,6 +204,7 @@ def tests(session: nox.Session) -> None:
         shlex.join(_pytest(session, "-q", *ignored, f"{other}/tests"))
         for other in reversed(WITHOUT_BROKERS)  # the taskmasters' take longest
     ]
+    commands = _apart(session, commands)
     session.run("python", "contrib/together.py", "--most", "2", "--", *commands)
 
 
@@ -240,7 +254,8 @@ def brokers(session: nox.Session) -> None:
     session.env["TASK_CONTRACT_RESULTS"] = str(results)
     pytest = f"pytest -p brokers.fixtures {shlex.join(session.posargs)}"
     most = ("--most", "3", "--")
-    session.run("python", "contrib/together.py", *most, *_groups(pytest, is_newest))
+    commands = _apart(session, _groups(pytest, is_newest))
+    session.run("python", "contrib/together.py", *most, *commands)
     required = os.environ.get("BROKERS_REQUIRED") == "1"
     if is_newest and required and not session.posargs:
         session.run("python", "contrib/matrix.py", str(results), "--check")

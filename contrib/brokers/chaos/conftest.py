@@ -1,5 +1,12 @@
 """Prints what each combination of the grid of killers has cost."""
 
+from brokers.kafka_warnings import bear_with_kafka
+
+
+def pytest_configure(config):
+    """Kafka is killed and cut here, too."""
+    bear_with_kafka(config)
+
 
 def pytest_terminal_summary(terminalreporter):
     """One line for each that ran."""

@@ -45,11 +45,6 @@ from task_core.api import (
     encode_task,
 )
 
-# The client library reads its own files in an old way.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*is deprecated. Use files:DeprecationWarning"
-)
-
 RUNS = int(os.environ.get("CHAOS_RUNS", "2"))
 FIRST = int(os.environ.get("CHAOS_SEED", "0"))
 TASKS = 400

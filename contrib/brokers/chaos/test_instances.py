@@ -19,11 +19,6 @@ from brokers.lateness import check_lateness
 from brokers.scenarios import Files, Http, Retry
 from cron_instances import Cron, moment
 
-# The client library reads its own files in an old way.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*is deprecated. Use files:DeprecationWarning",
-    "ignore:unclosed:ResourceWarning",  # a client, when its broker is restarted
-)
 RUNS = int(os.environ.get("CHAOS_RUNS", "1"))
 FIRST = int(os.environ.get("CHAOS_SEED", "0"))
 KILLS = int(os.environ.get("CHAOS_KILLS", "2"))

@@ -41,12 +41,6 @@ from task_bus_sqlite.plugin import sqlite as plugin_of_sqlite
 
 from task_core.api import BusContext, Message, Task, decode_task, encode_task
 
-# The client library of Kafka reads its own files in an old way.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*is deprecated. Use files:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:unclosed .*socket:ResourceWarning"),
-]
-
 RUNS = int(os.environ.get("CHAOS_RUNS", "0"))
 SEED = os.environ.get("CHAOS_SEED", "0")
 EVERY = list(itertools.product([1, 2, 3, 4], [1, 4, 8, 16], [1, 3, 5], [None, 0, 20]))

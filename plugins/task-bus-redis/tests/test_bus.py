@@ -84,8 +84,8 @@ def test_a_delayed_message_wakes_who_waits_when_it_is_due(open_bus, topic):
     timer = threading.Timer(
         0.3, lambda: other.producer().send([Message(topic, b"late", delay=0.5)])
     )
-    timer.start()
     begin = time.monotonic()
+    timer.start()
     (delivery,) = consumer.receive(1, 5)
     assert delivery.body == b"late"
     assert 0.7 < time.monotonic() - begin < 5

@@ -38,9 +38,9 @@ def append(path, data):
 def test_lines_that_are_added_arrive_promptly(path, consumer):
     """Within about a twentieth of a second, also when written in pieces."""
     assert next_lines(consumer) == [b"a"]
+    begin = time.monotonic()
     threading.Timer(0.1, append, [path, b"hal"]).start()
     threading.Timer(0.2, append, [path, b"f\n"]).start()
-    begin = time.monotonic()
     assert next_lines(consumer) == [b"half"]
     assert 0.2 <= time.monotonic() - begin < 5
 

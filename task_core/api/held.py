@@ -30,7 +30,8 @@ class Held:
     def add(self, deliveries: Iterable[Delivery]) -> None:
         """Note that these were handed out, or that their leases begin anew."""
         ends = monotonic() + self._lease
-        self._ends.update((id(one), (one, ends)) for one in deliveries)
+        for one in deliveries:
+            self._ends[id(one)] = one, ends
 
     def remove(self, deliveries: Iterable[Delivery]) -> None:
         """Note that these are settled or given back."""
@@ -42,7 +43,12 @@ class Held:
 
         They stay lost: nothing more is remembered of them.
         """
-        now, nothing = monotonic(), (None, -math.inf)
-        lost = [one for one in deliveries if self._ends.get(id(one), nothing)[1] <= now]
-        self.remove(lost)
+        now, known = monotonic(), self._ends
+        lost = [
+            one
+            for one in deliveries
+            if (held := known.get(id(one))) is None or held[1] <= now
+        ]
+        if lost:
+            self.remove(lost)
         return lost

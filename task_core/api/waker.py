@@ -49,7 +49,7 @@ class Waker:
         found = self._poll.poll(max(0.0, seconds) * 1000)
         if not found:
             return Event.LATE
-        if any(ready == self._ear for ready, _ in found):
+        if len(found) > 1 or found[0][0] == self._ear:
             self._silence()
             return Event.WOKEN
         return Event.READY

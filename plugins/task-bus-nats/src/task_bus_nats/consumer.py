@@ -53,6 +53,7 @@ class NatsConsumer(Consumer):
         self._firsts = b"$JS.ACK.%b.1." % self._pulls.partition(b".MSG.NEXT.")[2]
         self._number = -1  # of the connection that knows our subscription
         self._sid, self._inbox = b"", b""
+        self._asked: tuple[float, bytes] = (-1.0, b"")  # the last wait, as written
         self._look_at = 0.0
         self._busy = True  # there may be more: do not wait
 
@@ -90,7 +91,7 @@ class NatsConsumer(Consumer):
     def _fetch(self, limit: int) -> list[Delivery]:
         """Take what is there."""
         limit = min(limit, MOST)
-        self._pull(b'{"batch":%d,"no_wait":true}' % limit)
+        self._link.write(b"".join(self._pull(b'{"batch":%d,"no_wait":true}' % limit)))
         frames = self._link.take(limit, self._sid, ends=True)
         if not frames[-1].reply:
             end = frames.pop()
@@ -100,10 +101,15 @@ class NatsConsumer(Consumer):
 
     def _wait(self, seconds: float) -> list[Delivery]:
         """Wait for one message; `wake` ends it."""
-        expires = round((seconds + 1) * SECOND)
-        self._pull(b'{"batch":1,"expires":%d}' % expires)
-        deadline = monotonic() + seconds
-        link = self._link
+        link, deadline = self._link, monotonic() + seconds
+        asked, words = self._asked
+        if self._sid and asked == seconds:
+            link.write(words)
+        else:
+            expires = round((seconds + 1) * SECOND)
+            begin, words = self._pull(b'{"batch":1,"expires":%d}' % expires)
+            link.write(begin + words)
+            self._asked = seconds, words
         while True:
             event = link.wait(self._waker, deadline - monotonic())
             while link.frames:
@@ -119,14 +125,15 @@ class NatsConsumer(Consumer):
             if event is not Event.READY:
                 return self._cancel()
 
-    def _pull(self, request: bytes) -> None:
+    def _pull(self, request: bytes) -> tuple[bytes, bytes]:
+        """Return what to write: a subscription if we have none, and the pull."""
         begin = b""
         if not self._sid:
-            self._sid, inbox = self._link.new_inbox()
-            self._inbox = inbox
-            begin = b"SUB %b %b\r\n" % (inbox, self._sid)
-        words = (begin, self._pulls, self._inbox, len(request), request)
-        self._link.write(b"%bPUB %b %b %d\r\n%b\r\n" % words)
+            self._sid, self._inbox = self._link.new_inbox()
+            self._asked = -1.0, b""
+            begin = b"SUB %b %b\r\n" % (self._inbox, self._sid)
+        words = (self._pulls, self._inbox, len(request), request)
+        return begin, b"PUB %b %b %d\r\n%b\r\n" % words
 
     def _cancel(self) -> list[Delivery]:
         """End a pull. What was on its way came before the answer."""

@@ -3,9 +3,9 @@
 import os
 import select
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Any, NoReturn
+from typing import Any
 
 from task_bus_nats.dialer import CHUNK, WANTS_BYTES, Dialer, Server
 from task_bus_nats.errors import error_of
@@ -36,6 +36,8 @@ class Link:
         self._dialer = dialer
         self._server: Server | None = None
         self._socket: Any = None
+        self._fd = -1
+        self._pending: Callable[[], int] = int
         self._poll = select.poll()
         self._parser = Parser()
         self._pongs = 0
@@ -91,8 +93,11 @@ class Link:
         if self._server is None:
             self._server = self._dialer.dial()
             self._socket = self._server.socket
+            self._fd = self._socket.fileno()
+            # Only TLS keeps bytes that a poll does not see; else there are none: 0.
+            self._pending = getattr(self._socket, "pending", int)
             self._poll = select.poll()
-            self._poll.register(self._socket, select.POLLIN)
+            self._poll.register(self._fd, select.POLLIN)
             self._parser = Parser()
             self.frames = self._parser.frames
             self._pongs = self._asked = 0
@@ -188,13 +193,12 @@ class Link:
         """Wait until something has come, which need not be a whole frame."""
         if self.frames:
             return Event.READY
-        pending = getattr(self._socket, "pending", None)
-        event = Event.READY
-        if pending is None or not pending():
-            event = waker.wait(seconds, self._socket.fileno())
-        if event is Event.READY:
-            self._read()
-        return event
+        if not self._pending():
+            event = waker.wait(seconds, self._fd)
+            if event is not Event.READY:
+                return event
+        self._read()
+        return Event.READY
 
     def write(self, data: bytes) -> None:
         """Send bytes.
@@ -220,7 +224,7 @@ class Link:
     def _write_rest(self, data: memoryview) -> None:
         deadline = monotonic() + self.timeout
         while data:
-            self._await(deadline, select.POLLIN | select.POLLOUT)
+            self._await_room(deadline)
             try:
                 data = data[self._socket.send(data) :]
             except WANTS_BYTES:
@@ -228,27 +232,32 @@ class Link:
             except OSError as error:
                 raise self._lost(error) from None
 
-    def _await(self, deadline: float, events: int = select.POLLIN) -> None:
-        """Read what comes; or, if that was asked for, return when one can write."""
+    def _await(self, deadline: float) -> None:
+        """Read what comes."""
         try:
-            if events != select.POLLIN:
-                self._poll.modify(self._socket, events)
-            pending = getattr(self._socket, "pending", None)
-            if pending is not None and pending():
+            if self._pending() or self._ready(deadline):
                 self._read()
-                return
-            found = self._poll.poll(max(0.0, deadline - monotonic()) * 1000)
-            if not found:
-                self._give_up()
-            if found[0][1] & ~select.POLLOUT:
-                self._read()
-        except BaseException as error:
-            if not isinstance(error, BusError):  # an answer is on its way to nobody
-                self.drop()
+        except BusError:
             raise
+        except BaseException:
+            self.drop()  # an answer is on its way to nobody
+            raise
+
+    def _await_room(self, deadline: float) -> None:
+        """Return when one can write; read what comes meanwhile."""
+        self._poll.modify(self._fd, select.POLLIN | select.POLLOUT)
+        try:
+            self._await(deadline)
         finally:
-            if events != select.POLLIN and self._server is not None:
-                self._poll.modify(self._socket, select.POLLIN)
+            if self._server is not None:
+                self._poll.modify(self._fd, select.POLLIN)
+
+    def _ready(self, deadline: float) -> bool:
+        """Wait; return whether there is something to read."""
+        found = self._poll.poll(max(0.0, deadline - monotonic()) * 1000)
+        if not found:
+            raise self._lost(TimeoutError(0, "no answer in time"))
+        return bool(found[0][1] != select.POLLOUT)
 
     def _read_all(self) -> None:
         while self._poll.poll(0):
@@ -256,11 +265,7 @@ class Link:
         self.frames.clear()
 
     def _read(self) -> None:
-        """Read what is there.
-
-        Raises:
-            BusError: The connection is lost, or something was refused.
-        """
+        """Read what is there; raise if the connection is lost, or an error is told."""
         try:
             data = self._socket.recv(CHUNK)
         except WANTS_BYTES:
@@ -286,9 +291,6 @@ class Link:
                 error = error_of(line, self.address)
                 self.drop()
                 raise error
-
-    def _give_up(self) -> NoReturn:
-        raise self._lost(TimeoutError(0, "no answer in time"))
 
     def _lost(self, error: OSError) -> BusConnectionError:
         why = error.strerror or str(error)

@@ -53,14 +53,15 @@ def test_consumers_on_one_channel_share_its_messages(bus, open_bus):
 
 def test_depth_counts_what_nobody_holds(open_bus):
     """Fresh, given back, delayed, and what has outlived its lease."""
-    bus = open_bus(lease=0.01)
+    bus = open_bus(lease=0.5)
     consumer = bus.subscribe("load", "load")
     assert (bus.depth("load", "load"), bus.depth("other", "x")) == (0, 0)
     send(bus, b"1", b"2", b"3", b"4")
     held = consumer.receive(3, 0)
     consumer.nack(held[:1], delay=60)
     consumer.ack(held[1:2])
-    time.sleep(0.02)  # a lease ends by the clock alone
+    assert bus.depth("load", "load") == 2
+    time.sleep(0.6)  # a lease ends by the clock alone
     assert bus.depth("load", "load") == 3
 
 

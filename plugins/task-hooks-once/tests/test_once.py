@@ -208,11 +208,11 @@ def test_the_lock_of_a_killed_worker_ends(folder, bus):
 
 def test_a_lock_is_renewed_while_its_task_runs(folder, bus):
     """However long that is; the like of it is skipped meanwhile."""
-    settings(folder, 'types = ["hang"]\nlease = "300ms"')
+    settings(folder, 'types = ["hang"]\nlease = "1s"')
     bus.send("hang", "1")
     first = subprocess.Popen(command("hang"))
     await_runs(folder, 1)
-    time.sleep(1.0)  # three leases
+    time.sleep(2.5)  # leases would have ended twice
     bus.send("hang", "1")
     second = subprocess.Popen(command("hang", "--max-tasks", "1"))
     assert second.wait(PATIENCE) == 0

@@ -171,8 +171,8 @@ def test_a_lease_that_is_due_does_not_shorten_the_waits_to_nothing(
         on_receive=fail,
         capabilities=Capabilities(ack=True, lease=True),
     )
-    made = rig(lambda info: None, bus, lease=0.15).start()
     begin = time.monotonic()
+    made = rig(lambda info: None, bus, lease=0.15).start()
     until(lambda: len(bus.limits) > 10)
     assert time.monotonic() - begin > 0.25
     made.launcher.stop()

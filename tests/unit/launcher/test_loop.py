@@ -150,13 +150,13 @@ def test_a_pause_teaches_the_window_nothing(rig, script, make_tasks, until):
     made.window.stall = stalls.append
     made.start()
     until(lambda: len(bus.settled) == 1)
-    time.sleep(0.3)  # the pause
+    time.sleep(1.5)  # the pause
     bus.left.extend(script(make_tasks("last")).left)
     bus.bell.set()
     until(lambda: len(bus.settled) == 2)
     made.launcher.stop()
     made.join()
-    assert max(stalls, default=0) < 0.25
+    assert max(stalls, default=0) < 1.4
 
 
 def test_max_tasks_is_exact_over_a_bus_that_has_more(rig, memory, make_tasks):

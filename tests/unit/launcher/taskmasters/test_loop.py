@@ -313,11 +313,11 @@ def test_a_loop_body_that_waits_keeps_its_delivery(loop, memory, make_tasks):
 
     def run(ctx):
         for _ in ctx.deliveries("load", "load"):
-            ctx.wait(0.5)
+            ctx.wait(1.2)
             stolen.extend(other.subscribe("load", "load").receive(1, 0))
             made.stop()
 
-    made = loop(run, lease=0.15)
+    made = loop(run, lease=0.5)
     made.run()
     assert stolen == []
     assert memory.depth("load", "load") == 0

@@ -1,4 +1,4 @@
-"""Prints what each combination of the grid of killers has cost."""
+"""Bears with a client that is cut; prints what each combination of killers has cost."""
 
 from brokers.kafka_warnings import bear_with_kafka
 

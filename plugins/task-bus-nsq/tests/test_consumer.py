@@ -238,14 +238,14 @@ def test_silence_longer_than_two_heartbeats_ends_a_connection(start_nsqd, buses)
     second = timedelta(seconds=1)
     options = {"heartbeat": second, "connect_timeout": second}
     consumer = buses(nsqd=(nsqd.tcp,), **options).subscribe("t", "c")
-    nsqd.pause()
     begin = time.monotonic()
+    nsqd.pause()
     try:
         with pytest.raises(BusConnectionError):
             until_it_raises(lambda: consumer.receive(1, 1))
     finally:
         nsqd.resume()
-    assert 1.5 < time.monotonic() - begin < 8
+    assert 2 < time.monotonic() - begin < 8
 
 
 def test_heartbeats_are_answered_while_a_receive_waits(consume, door):
@@ -333,7 +333,7 @@ def test_a_wake_that_comes_while_leases_are_extended_is_not_lost(consume):
     consumer.extend(held)
     begin = time.monotonic()
     assert not consumer.receive(1, 5)
-    assert time.monotonic() - begin < 4
+    assert time.monotonic() - begin < 1
 
 
 def test_a_body_of_a_mebibyte_in_many_pieces_arrives_whole(consume):

@@ -117,7 +117,7 @@ def test_a_nack_with_a_delay_comes_after_it(bus):
     consumer.nack(consumer.receive(1, 0), delay=0.15)
     assert bodies(consumer.receive(9, 0)) == [b"2"]
     assert bodies(consumer.receive(9, 5)) == [b"1"]
-    assert 0.14 <= time.monotonic() - begin < 5
+    assert 0.14 <= time.monotonic() - begin < 1
 
 
 def test_a_delayed_message_is_passed_over_until_its_time(bus):
@@ -131,7 +131,7 @@ def test_a_delayed_message_is_passed_over_until_its_time(bus):
     assert bus.depth("load", "load") == 1
     (delivery,) = consumer.receive(9, 5)
     assert (delivery.body, delivery.attempt) == (b"later", 1)
-    assert 0.14 <= time.monotonic() - begin < 5
+    assert 0.14 <= time.monotonic() - begin < 1
 
 
 def test_an_unsettled_delivery_comes_again_after_its_lease(open_bus):
@@ -143,7 +143,7 @@ def test_an_unsettled_delivery_comes_again_after_its_lease(open_bus):
     consumer.receive(1, 0)
     (again,) = other.receive(1, 5)
     assert again.attempt == 2
-    assert LEASE - 0.01 <= time.monotonic() - begin < LEASE + 4
+    assert LEASE - 0.01 <= time.monotonic() - begin < LEASE + 1
 
 
 def test_an_extended_lease_lasts_from_then_on(open_bus, monkeypatch):
@@ -263,9 +263,9 @@ def test_receive_waits_its_time_and_not_longer(bus):
     consumer = bus.subscribe("load", "load")
     begin = time.monotonic()
     assert consumer.receive(1, 0) == ()
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 0.05
     assert consumer.receive(1, 0.1) == ()
-    assert 0.1 <= time.monotonic() - begin < 5
+    assert 0.1 <= time.monotonic() - begin < 0.4
 
 
 def test_a_wake_ends_the_wait_or_the_next_one(bus):

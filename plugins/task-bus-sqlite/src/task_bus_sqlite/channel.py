@@ -35,7 +35,10 @@ _FRESH = """
     WHERE id > ? AND id < ? AND due <= ? AND priority = 0 ORDER BY id LIMIT ?
 """
 _LAST = "SELECT max(id) FROM messages WHERE id < ?"
-_LEASE = "INSERT INTO held VALUES (?, ?, ?, ?, 1, 0)"
+_LEASE = """
+    INSERT INTO held SELECT ?, ?, id, ?, 1, 0
+    FROM messages WHERE id > ? AND id <= ? AND due <= ? AND priority = 0
+"""
 # What may not be delivered yet is held for nobody.
 _PUT_OFF = """
     INSERT INTO held SELECT ?, due, id, 0, 0, 0
@@ -172,8 +175,8 @@ class Channel:
         full = len(rows) == limit
         last = rows[-1][0] if full else max(cursor, urgent, self._last())
         if last > cursor:
-            leases = [(self._id, ends, row[0], self._owner) for row in rows]
-            self.file.executemany(_LEASE, leases)
+            # What was just read, in one statement: this is most of a large claim.
+            execute(_LEASE, (self._id, ends, self._owner, cursor, last, now))
             if last - cursor > len(rows):  # others lie between
                 execute(_PUT_OFF, (self._id, cursor, last, now))
             execute(_ADVANCE, (last, self._id))

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from itertools import count
+from functools import cache
 from time import time
 
 import msgspec
@@ -15,7 +15,10 @@ from task_core.api import BusError, Message, PayloadError
 _INSERT = (
     "INSERT INTO messages (id, due, headers, body, priority) VALUES (?, ?, ?, ?, ?)"
 )
-_INSERT_PLAIN = "INSERT INTO messages (id, due, body) VALUES (?, 0, ?)"
+_INSERT_PLAIN = """
+    INSERT INTO messages (id, due, body)
+    SELECT ? + column1, 0, column2 FROM (VALUES {})
+"""
 _MAKE = "INSERT OR IGNORE INTO topics (name) VALUES (?)"
 _BODIES = "SELECT body FROM messages WHERE id > ? AND id < ? ORDER BY id LIMIT ?"
 # What is settled is deleted, so the channels also say which numbers were used.
@@ -36,6 +39,8 @@ _INSERT_ONE = f"""
 """
 _ROW = 200
 """Bytes of a row beside its body and headers, at most."""
+_PORTION = 64
+"""Rows of one statement at most: twice as many spare a twentieth."""
 _LARGEST = 2**63 - 1
 _REFUSALS = (
     sqlite3.DataError,
@@ -108,11 +113,23 @@ class Topics:
                 if any(m.delay or m.priority or m.headers for m in group):
                     rows = [(at, *_columns(m)) for at, m in enumerate(group, last + 1)]
                     self._file.executemany(_INSERT, rows)
-                else:  # most often; each value takes its time
-                    plain = zip(count(last + 1), [m.body for m in group], strict=False)
-                    self._file.executemany(_INSERT_PLAIN, plain)
+                else:  # most often
+                    self._append_plain([m.body for m in group], last + 1)
         except _REFUSALS as error:
             raise self._refusal(messages) or error from None
+
+    def _append_plain(self, bodies: Sequence[bytes], first: int) -> None:
+        """Add what is nothing but bodies, in statements of many rows.
+
+        They take two thirds of the time of one row at a time. Powers of two: so there
+        are few statements, and each is prepared once.
+        """
+        begin, left = 0, len(bodies)
+        while left:
+            rows = min(_PORTION, 1 << (left.bit_length() - 1))
+            some = bodies[begin : begin + rows]
+            self._file.execute(_insert_plain(rows), (first + begin, *some))
+            begin, left = begin + rows, left - rows
 
     def append_one(
         self, message: Message, execute: Callable[[str, Values], object]
@@ -139,6 +156,12 @@ class Topics:
         problems = {at: _problem(one, longest) for at, one in enumerate(messages)}
         found = {at: text for at, text in problems.items() if text}
         return PayloadError(next(iter(found.values())), found) if found else None
+
+
+@cache
+def _insert_plain(rows: int) -> str:
+    """Return the statement that adds so many rows with successive numbers."""
+    return _INSERT_PLAIN.format(", ".join(f"({row}, ?)" for row in range(rows)))
 
 
 def _columns(message: Message) -> tuple[object, ...]:

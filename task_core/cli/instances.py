@@ -21,6 +21,7 @@ from task_core.config.selection import Settings
 from task_core.errors import UsageError
 from task_core.supervisor.child import Child
 from task_core.supervisor.fleet import Fleet
+from task_core.supervisor.screen import show
 from task_core.supervisor.sources import COMPILES_ONLY, Sources
 
 _OURS = re.compile(r"(-n|--instances|--status)(=?)(.*)|--(no-)?reload")
@@ -128,8 +129,7 @@ class InstanceLines:
     def write(self, name: str, lines: Sequence[bytes]) -> None:
         """Write lines of a launcher."""
         texts = [self._line(name, one.decode(errors="replace")) for one in lines]
-        sys.stderr.write("".join(f"{text}\n" for text in texts))
-        sys.stderr.flush()
+        show("".join(f"{text}\n" for text in texts))
 
     def tell(self, name: str, text: str) -> None:
         """Write what happened to a launcher."""

@@ -91,8 +91,11 @@ def _run_workers(many: Sequence[Settings], open_: Callable[[Settings], Bus]) -> 
     buses = [one.parts.bus for one in launchers]
     kill_time = options.kill_time.total_seconds()
     freeze = longest_freeze(buses, options)
-    supervisor = Supervisor(_together(launchers), kill_time, freeze)
-    if leash := sys.modules.get("task_core.supervisor.leash"):
+    leash = sys.modules.get("task_core.supervisor.leash")
+    supervisor = Supervisor(
+        _together(launchers), kill_time, freeze, leashed=leash is not None
+    )
+    if leash is not None:
         leash.announce([one.began for one in launchers], supervisor.signals)
     run = partial(_supervise, settings, hooks, launchers, supervisor)
     return run_and_leave(run, "worker", kill_time)
@@ -116,6 +119,8 @@ def _supervise(
     if 0 < options.max_leaked <= stats.leaked and not supervisor.signals:
         code = LEAKED
     if stats.abandoned or stats.leaked:
+        if leash := sys.modules.get("task_core.supervisor.leash"):
+            leash.tell_end()
         leave(code)
     return code
 

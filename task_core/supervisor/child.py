@@ -24,6 +24,8 @@ MARGIN = 10.0
 """Seconds beyond its kill time in which it must have stopped."""
 HURRY = 15.0
 """Seconds in which it must have ended after a second signal."""
+PIECE = 65536
+"""Bytes that are read at a time: all that a pipe holds."""
 NEVER_WORKS = (2, 3)
 """Exit codes that say that its options or plugins are wrong."""
 _PROGRAM = (
@@ -111,16 +113,38 @@ class Child:
             return inf
         return self._limit if self.runs else self.due
 
-    def start(self) -> None:
-        """Start it, at the end of a leash."""
+    def start(self) -> bool:
+        """Start it, at the end of a leash; later, if the system cannot do so now.
+
+        Returns:
+            Whether it runs.
+        """
+        try:
+            self._process, self._channel = self._begin()
+        except OSError as error:
+            pause = self._pause()
+            self.due = time.monotonic() + pause
+            text = f"cannot start: {error.strerror}; tries again in {pause:.1f}s"
+            self._screen.tell(self.name, text)
+            return False
+        os.set_blocking(self.output, False)
+        self.started, self.due = time.monotonic(), inf
+        self.ready = self.renews = self._by_itself = False
+        self._limit = inf
+        self._lines = Lines()
+        return True
+
+    def _begin(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
+        """Start a process; return it, and our end of its leash."""
         seconds = f"{self._launch.kill_time + MARGIN:g}"
         folder = str(Path(task_core.__file__).parent.parent)
-        self._channel, theirs = socket.socketpair()
-        self._channel.setblocking(False)
-        with theirs:
+        ours, theirs = socket.socketpair()
+        with theirs, contextlib.ExitStack() as undo:
+            undo.enter_context(ours)
+            ours.setblocking(False)
             python = (sys.executable, "-P", "-c", _PROGRAM.format(folder))
             begin = (str(theirs.fileno()), seconds, str(os.getpid()))
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 [*python, *begin, *self._launch.words],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -129,11 +153,8 @@ class Child:
                 process_group=0,  # an interrupt of the terminal is for us
                 env=self._environment(),
             )
-        os.set_blocking(self.output, False)
-        self.started, self.due = time.monotonic(), inf
-        self.ready = self.renews = self._by_itself = False
-        self._limit = inf
-        self._lines = Lines()
+            undo.pop_all()  # it stays
+        return process, ours
 
     def _environment(self) -> dict[str, str]:
         found = {**os.environ, "PYTHONUNBUFFERED": "1", **self._launch.environment}
@@ -143,13 +164,18 @@ class Child:
         return found
 
     def read(self) -> bool:
-        """Pass on what it has said; say whether there may be more."""
+        """Pass on what it has said; say whether there may be more.
+
+        All that there is now, and no more: one that prints faster than we write would
+        leave no turn to the others, and to signals.
+        """
         try:
-            while piece := os.read(self.output, 65536):
-                self._screen.write(self.name, self._lines.add(piece))
+            piece = os.read(self.output, PIECE)
         except BlockingIOError:
             return True
-        return False
+        if piece:
+            self._screen.write(self.name, self._lines.add(piece))
+        return bool(piece)
 
     def hear(self) -> bool:
         """Note what it has told through its leash; say whether there may be more."""
@@ -180,9 +206,9 @@ class Child:
 
     def hurry(self) -> None:
         """Ask it a second time: it gives back what it has."""
-        # Two of one kind, soon after each other, are one.
+        # Two of one kind are one; and what we ignore, it ignores.
         ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-        self._signal(HURRY, signal.SIGTERM if ignored else signal.SIGINT)
+        self._signal(HURRY, signal.SIGHUP if ignored else signal.SIGINT)
 
     def limit(self, seconds: float) -> None:
         """End it when so much time has passed."""
@@ -191,7 +217,8 @@ class Child:
     def _signal(self, patience: float, number: int = signal.SIGTERM) -> None:
         if self._process is not None:
             self._limit = min(self._limit, time.monotonic() + patience)
-            self._process.send_signal(number)
+            # Not by Popen, which would take note of its end, and only `reap` may.
+            os.kill(self._process.pid, number)
 
     def kill(self) -> None:
         """End it, and what it has started."""

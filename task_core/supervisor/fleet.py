@@ -115,7 +115,8 @@ class Fleet:
         return child.moment
 
     def _start(self, child: Child) -> None:
-        child.start()
+        if not child.start():
+            return
         self._last = child
         self._selector.register(child.output, selectors.EVENT_READ, child.read)
         self._selector.register(child.channel, selectors.EVENT_READ, child.hear)

@@ -48,6 +48,12 @@ def announce(began: Sequence[threading.Event], signals: Sequence[int]) -> None:
     threading.Thread(target=tell, name="leash", daemon=True).start()
 
 
+def tell_end() -> None:
+    """Tell the supervisor of the end, unless it wanted it or nothing ever ran."""
+    if Leash.signals is not None and not Leash.signals:
+        _say(ENDED)
+
+
 def _say(word: bytes) -> None:
     with contextlib.suppress(OSError):  # it may be gone
         os.write(Leash.channel, word)
@@ -93,5 +99,4 @@ def main() -> None:
     try:
         runpy.run_module("task_core", run_name="__main__", alter_sys=True)
     finally:
-        if Leash.signals is not None and not Leash.signals:
-            _say(ENDED)
+        tell_end()

@@ -1,5 +1,6 @@
 """What the processes say, line by line, each behind the name of its process."""
 
+import contextlib
 import os
 import re
 import sys
@@ -27,6 +28,13 @@ class Report(Protocol):
         """Write what happens to all of them."""
 
 
+def show(text: str) -> None:
+    """Write to stderr. A full disk, or a reader that is gone, ends nothing."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
 class Screen:
     """Writes to stderr; in colours if that is a terminal.
 
@@ -47,8 +55,7 @@ class Screen:
         texts = [line.decode(errors="replace") for line in lines]
         if self._terminal:
             texts = list(map(_tame, texts))
-        sys.stderr.write("".join(f"{prefix}{text}\n" for text in texts))
-        sys.stderr.flush()
+        show("".join(f"{prefix}{text}\n" for text in texts))
 
     def tell(self, name: str, text: str) -> None:
         """Write what happened to a process."""
@@ -56,8 +63,7 @@ class Screen:
 
     def announce(self, text: str) -> None:
         """Write what happens to all of them."""
-        sys.stderr.write(f"-- {text}\n")
-        sys.stderr.flush()
+        show(f"-- {text}\n")
 
     def _prefix(self, name: str) -> str:
         text = f"{name:{self._width}} |"

@@ -35,6 +35,25 @@ def stuck(info: str) -> None:
     time.sleep(600)
 
 @worker
+def slow(info: str) -> str:
+    print(f"{os.getpid()} is slow", flush=True)
+    time.sleep(2)
+    return info
+
+@worker
+def loud(info: str) -> None:
+    while True:
+        os.write(2, b"loud" * 16 + b"\\n")
+
+@worker(timeout="100ms")
+def hangs(info: str) -> None:
+    while True:
+        try:
+            time.sleep(600)
+        except BaseException:
+            pass
+
+@worker
 def bad(info: str) -> None:
     raise ValueError(info)
 '''
@@ -198,6 +217,47 @@ def test_a_second_signal_gives_back_what_does_not_end(launch, send):
     assert "1 given back" in running.text, running.text
 
 
+def test_a_sigterm_to_all_processes_at_once_leaves_the_grace(launch, send):
+    """As systemd sends it to a service: the supervisor passes on the same one."""
+    send("x", topic="slow")
+    running = launch("-n", "2", worker="workers.py:slow")
+    running.sees(r"is slow")
+    running.sees(READY, 2)
+    for pid in (running.process.pid, *children(running.process.pid)):
+        os.kill(pid, signal.SIGTERM)
+    assert running.ends() == 0, running.text
+    assert "1 complete" in running.text, running.text
+    assert "given back" not in running.text, running.text
+
+
+def test_one_that_prints_without_end_does_not_hinder_a_stop(launch, send):
+    """Signals are heard between two pieces of what it says."""
+    send("x", topic="loud")
+    running = launch("-n", "2", "--kill-time", "100ms", worker="workers.py:loud")
+    running.sees(READY, 2)
+    running.sees("loudloud")
+    running.told(signal.SIGTERM)
+    running.sees("SIGTERM: stopping")
+    running.ends()
+
+
+def test_a_log_that_cannot_be_written_ends_nothing(folder, send):
+    """A full disk is no reason to stop working."""
+    send(*range(4))
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [COMMAND, "launch", *BUS, "-w", "workers.py:tell", "-n", "2", "--drain"],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stderr=full,
+            check=False,
+            timeout=PATIENCE,
+        )
+    assert done.returncode == 0
+    found = subprocess.check_output([COMMAND, "topics", *BUS], cwd=folder, text=True)
+    assert re.search(r"tell\s+tell\s+0\s+0", found), found
+
+
 def test_what_can_never_work_is_told_once_and_ends(launch, folder):
     """With the exit code of the one that said so; no other one was started."""
     (folder / "workers.py").write_text("import nothing_like_it\n")
@@ -220,6 +280,15 @@ def test_limits_that_end_hold_for_each_and_end_all(launch, send):
     running = launch("-n", "2", "--drain", "--fail", worker="workers.py:bad")
     assert running.ends() == 1, running.text
     assert "starts again" not in running.text
+
+
+def test_one_that_leaves_a_thread_behind_has_ended_by_itself(launch, send):
+    """`--max-tasks` ended it: it is not started again for more."""
+    send(*range(4), topic="hangs")
+    running = launch("-n", "2", "--max-tasks", "1", worker="workers.py:hangs")
+    assert running.ends() == 0, running.text
+    assert "starts again" not in running.text
+    assert running.text.count("1 error") == 2, running.text
 
 
 def test_sighup_renews_all_and_leaves_no_gap(launch, folder, send):

@@ -6,7 +6,15 @@ import pytest
 from task_worker_exec.keys import MOST_TOLD, Keys
 from task_worker_exec.outcome import read_answer, read_ending
 
-from task_core.api import Outcome, Task, interrupted, retry
+from task_core.api import (
+    DecodeError,
+    Outcome,
+    PayloadError,
+    Task,
+    failed,
+    interrupted,
+    retry,
+)
 
 
 class Ctx:
@@ -129,6 +137,22 @@ def test_an_answer_may_bring_child_tasks(read, ctx):
         outcome = read(b'{"result":"complete","send":' + send + b"}", ctx, Keys())
         assert outcome.result == "complete"
     assert ctx.sent == [("copy", "a", None), ("copy", "b", "slow"), ("copy", "c", None)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [DecodeError("type leads out of it"), PayloadError("carries at most 9 bytes")],
+)
+def test_a_child_that_is_refused_is_an_error_in_one_line(error, ctx, monkeypatch):
+    """A mistake of the program, which knows nothing of our frames."""
+
+    def refuse(task, topic=None):
+        raise error
+
+    monkeypatch.setattr(ctx, "send", refuse)
+    line = b'{"result":"complete","send":{"type":"../x","info":"a"}}'
+    outcome = read_answer(line, ctx, Keys())
+    assert outcome == failed(f"a task that the program sends is refused: {error}")
 
 
 @pytest.mark.parametrize("result", [b"retry", b"interrupted"])

@@ -12,12 +12,27 @@ from pathlib import Path
 
 import pytest
 from task_worker_exec.child import GRACE
-from task_worker_exec.options import ExecOptions
+from task_worker_exec.options import ExecOptions, missing_script, split_command
 from task_worker_exec.plugin import exec_
 from task_worker_exec.worker import make_exec
 
-from task_core.api import Outcome, Task, WorkerError
+from task_core.api import Outcome, Task, WorkerError, interrupted
 
+POLITE = """#!{python}
+import json, os, signal, sys, time
+class Stop(Exception): pass
+def stop(number, frame): raise Stop
+signal.signal(signal.SIGTERM, stop)
+for line in sys.stdin:
+    try:
+        if json.loads(line)["info"] == "long":
+            print("begun", file=sys.stderr, flush=True)
+            time.sleep(60)
+        print(json.dumps(str(os.getpid())), flush=True)
+    except Stop:
+        print('{{"result":"interrupted"}}', flush=True)
+        {then}
+"""
 SERVE = """#!{python}
 import json, os, signal, sys, time
 for line in sys.stdin:
@@ -300,6 +315,31 @@ def test_a_command_that_cannot_run_is_refused_at_the_start(command, text):
     """In one line that says why."""
     with pytest.raises(WorkerError, match=f"^worker 'exec': {text}"):
         make_exec(command, once=False)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "bash -c 'cd sub && ./run.sh'",
+        "bash -lc 'exec ./run.sh'",
+        "python3 -u -m serve x.py",
+        "node -e 'require(\"./serve.js\")' y.js",
+    ],
+)
+def test_what_an_interpreter_is_given_in_place_of_a_script_is_none(command):
+    """It is a program, or the name of a module; what comes after are its arguments."""
+    assert missing_script(split_command(command)) == ""
+
+
+@pytest.mark.parametrize("then", ["sys.exit(143)", "pass"])
+def test_a_program_that_was_told_to_end_gets_no_other_task(program, make, then):
+    """Whether it heeds that or not: the next task is not its to lose."""
+    worker = make(program(POLITE.format(python=sys.executable, then=then)))
+    before = worker.do_task(Ctx("short")).msg
+    assert worker.do_task(Ctx("long", cancel_after=0.5)) == interrupted()
+    after = worker.do_task(Ctx("short"))
+    assert after.result == "complete"
+    assert after.msg != before
 
 
 def test_a_file_that_may_not_be_executed_is_refused(tmp_path):

@@ -127,6 +127,11 @@ class Child:
         return last
 
     @property
+    def told_to_end(self) -> bool:
+        """Whether it was sent a signal, since its caller would wait no longer."""
+        return self._kill_at is not None
+
+    @property
     def status(self) -> str:
         """How it ended, in words."""
         if self._output.too_long:

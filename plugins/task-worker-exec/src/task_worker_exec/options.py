@@ -10,6 +10,8 @@ import attrs
 from task_core.api import UrlPart, option
 
 INTERPRETER = re.compile(r"(python|node|ruby|perl|php|bash|dash|sh)[0-9.]*")
+INLINE = re.compile("-[a-zA-Z]*[cem]")
+"""The options of theirs whose value is a program itself, or the name of a module."""
 SCRIPTS = (".py", ".js", ".rb", ".pl", ".php", ".sh")
 
 
@@ -46,6 +48,8 @@ def missing_script(words: Sequence[str]) -> str:
     if not INTERPRETER.fullmatch(os.path.basename(words[0])):
         return ""
     first = next((word for word in words[1:] if not word.startswith("-")), "")
+    if any(INLINE.fullmatch(word) for word in words[1 : words.index(first)] if first):
+        return ""
     is_script = first.endswith(SCRIPTS) and not os.path.isfile(first)
     return first if is_script else ""
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from task_core.api import (
+    BusError,
     DecodeError,
     Outcome,
     Result,
@@ -103,8 +104,11 @@ def _from_object(data: dict[str, Any], ctx: WorkerContext) -> Outcome:
         wanted = ", ".join(sorted(RESULTS))
         text = f"the program answered the result {result!r}, wanted one of {wanted}"
         return failed(text)
-    for task, topic in children:
-        ctx.send(task, topic)
+    try:
+        for task, topic in children:
+            ctx.send(task, topic)
+    except (DecodeError, BusError) as error:
+        return failed(f"a task that the program sends is refused: {error}")
     return Outcome(result, msg)
 
 

@@ -133,8 +133,9 @@ class ExecWorker(Worker):
         except BaseException:  # it was interrupted: the answer would be to the next
             self._end(child)
             raise
-        if answer is None:
+        if answer is None or child.told_to_end:  # it may answer, and end after that
             self._end(child)
+        if answer is None:
             return None
         return read_answer(answer, ctx, self._keys)
 

@@ -214,6 +214,46 @@ def test_priorities_come_first_and_last_whoever_waits(open_bus, topic):
     assert bodies == [b"highest", b"high", b"0", b"0b", b"low"]
 
 
+def test_a_priority_reaches_a_channel_that_is_made_meanwhile(
+    open_bus, listener, sql, topic
+):
+    """Its sender has seen to the ranks of those that it saw, and waits for one."""
+    bus, other, third = open_bus(), open_bus(), open_bus()
+    one, producer = bus.subscribe(topic, "one"), other.producer()
+    producer.send([Message(topic, b"plain")])
+    listener.execute("BEGIN")  # of an application; it has the row of the channel
+    listener.execute(
+        "SELECT task.send(ARRAY[%s], ARRAY['own'::bytea], NULL, NULL, '{-7}', NULL)",
+        [topic],
+    )
+    urgent = [Message(topic, b"urgent", priority=5)]
+    sender = threading.Thread(target=producer.send, args=[urgent])
+    sender.start()
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    while not sql(waiting):
+        time.sleep(0.01)
+    two = third.subscribe(topic, "two")
+    listener.execute("COMMIT")
+    sender.join()
+    assert {it.body for _ in range(3) for it in one.receive(9, 1)} == {
+        b"plain",
+        b"own",
+        b"urgent",
+    }
+    assert [it.body for it in two.receive(9, 5)] == [b"urgent"]
+
+
+def test_what_is_sent_with_a_settle_to_the_own_topic_is_seen_at_once(open_bus, topic):
+    """The reader sleeps, and is not notified by itself; it looks once a minute here."""
+    bus = open_bus(poll=LONG)
+    consumer = bus.subscribe(topic, "c")
+    bus.producer().send([Message(topic, b"1")])
+    (first,) = consumer.receive(1, 5)
+    assert not consumer.receive(1, 0.5)
+    consumer.settle([first], [Message(topic, b"2")])
+    assert [one.body for one in consumer.receive(1, 30)] == [b"2"]
+
+
 def test_what_nobody_can_carry_is_told_apart(open_bus, topic):
     """The others can be sent without it."""
     producer = open_bus().producer()

@@ -74,7 +74,10 @@ def test_a_server_that_falls_silent_at_the_first_look_is_given_up(told, listenin
     ("password", "problem"),
     [
         ("", "give user and password, for example postgres://NAME@HOST/DATABASE"),
-        ("wrong-secret", "(TASK_BUS_POSTGRES_PASSWORD) or the user is wrong"),
+        (
+            "wrong-secret",
+            "with postgresql://) or the user is wrong",
+        ),
     ],
 )
 def test_a_wrong_login_says_how_to_give_one(told, server, password, problem):

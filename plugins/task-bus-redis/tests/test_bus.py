@@ -1,5 +1,6 @@
 """What the bus promises beyond the contract: it costs Redis little, and is clear."""
 
+import threading
 import time
 
 import pytest
@@ -76,8 +77,6 @@ def test_an_idle_reader_asks_for_nothing(open_bus, client, topic):
 
 def test_a_delayed_message_wakes_who_waits_when_it_is_due(open_bus, topic):
     """Though the reader began to wait before anybody knew of it."""
-    import threading
-
     bus = open_bus(lease=30.0)
     consumer = bus.subscribe(topic, "c")
     other = open_bus()
@@ -137,6 +136,104 @@ def test_a_full_server_is_an_outage_and_says_so(start, open_at, topic):
     with pytest.raises(SendError, match="takes nothing more") as caught:
         producer.send(full)
     assert caught.value.transient
+
+
+def test_a_full_server_still_hands_out_what_waits(start, open_at, topic):
+    """A delayed message that is due has to wait for room: what is done makes some."""
+    limits = {"maxmemory": "3mb", "maxmemory-policy": "noeviction"}
+    bus = open_at(start(Redis, options=limits))
+    consumer, producer = bus.subscribe(topic, "c"), bus.producer()
+    producer.send([Message(topic, b"late" * 9000, delay=0.3)])
+    with pytest.raises(SendError, match="takes nothing more"):
+        [producer.send([Message(topic, b"x" * 50_000)]) for _ in range(100)]
+    time.sleep(0.3)  # it is due by the clock alone
+    bodies = []
+    while found := consumer.receive(100, 5):
+        bodies += [one.body[:4] for one in found]
+        consumer.ack(found)
+        if b"late" in bodies:
+            break
+    assert bodies[0] == b"xxxx"
+    assert bodies[-1] == b"late"
+
+
+def test_what_is_given_back_wakes_all_who_have_room(open_bus, topic):
+    """One is told, and takes what it can; it tells the next one."""
+    bus = open_bus(lease=90.0)
+    bus.producer().send([Message(topic, b"%d" % number) for number in range(6)])
+    holder = bus.subscribe(topic, "c")
+    assert len(holder.receive(6, 5)) == 6
+    readers = [open_bus(lease=90.0).subscribe(topic, "c") for _ in range(3)]
+    found = []
+    threads = [
+        threading.Thread(target=lambda one=one: found.extend(one.receive(1, 9)))
+        for one in readers
+    ]
+    for one in readers:
+        assert one.receive(1, 0.01) == ()  # from here on they look in ten seconds
+    for thread in threads:
+        thread.start()
+    holder.close()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 3
+
+
+def test_a_wake_that_overtakes_the_read_is_said_again(open_bus, topic, monkeypatch):
+    """They go over two connections; the read would go on for as long as it may."""
+    consumer = open_bus(lease=90.0).subscribe(topic, "c")
+    assert consumer.receive(1, 0.01) == ()
+    call, said = consumer._control.call, []
+
+    def overtake(*words):
+        said.append(words)
+        return call(*words) if len(said) > 1 else 0
+
+    monkeypatch.setattr(consumer._control, "call", overtake)
+    timer = threading.Timer(0.2, consumer.wake)
+    timer.start()
+    assert consumer.receive(1, 60) == ()
+    timer.join()
+    assert len(said) > 1
+
+
+class Narrow:
+    """A socket that takes little at a time, each time late."""
+
+    def __init__(self, socket):
+        self._socket = socket
+        self.parts = 0
+
+    def __getattr__(self, name):
+        return getattr(self._socket, name)
+
+    def send(self, data):
+        self.parts += 1
+        return self._socket.send(bytes(data[:1000]))
+
+
+def test_a_long_command_has_time_as_long_as_some_of_it_gets_through(open_bus, topic):
+    """On a slow line it was given up half way, and sent again for ever."""
+    bus = open_bus()
+    consumer, producer = bus.subscribe(topic, "c"), bus.producer()
+    bus.ping()
+    link = producer._link
+    link.connect()
+    narrow = link._socket = Narrow(link._socket)
+    producer.send([Message(topic, b"x" * 100_000)])
+    assert narrow.parts > 100
+    assert [len(one.body) for one in consumer.receive(1, 5)] == [100_000]
+
+
+def test_who_only_looks_makes_no_topic(open_bus, topic):
+    """A name that was mistyped once would stay in the list."""
+    bus = open_bus()
+    looker = bus.subscribe(topic, "look", temporary=True)
+    bus.producer().send([Message(f"{topic}-other", b"1")])
+    assert looker.receive(1, 0.01) == ()
+    looker.close()
+    assert topic not in bus.topics()
+    assert f"{topic}-other" in bus.topics()
 
 
 def test_a_database_that_is_not_there_is_named(open_bus):

@@ -70,8 +70,11 @@ def test_nobody_at_the_port_is_told(told):
 @pytest.mark.parametrize(
     ("login", "problem"),
     [
-        ({}, "give the password (TASK_BUS_REDIS_PASSWORD or redis://:PASSWORD@HOST)"),
-        ({"password": "wrong-secret"}, "(TASK_BUS_REDIS_PASSWORD) or the username is"),
+        (
+            {},
+            "give the password (TASK_BUS_REDIS_PASSWORD, or TASK_BUS_REDISS_PASSWORD",
+        ),
+        ({"password": "wrong-secret"}, "with rediss://) or the username is"),
     ],
 )
 def test_a_wrong_login_says_how_to_give_one(told, guarded, login, problem):
@@ -123,6 +126,9 @@ def test_sentinels_are_addresses(told, redis):
         plain.open(RedisOptions(db="x", sentinel=("a:b", "c")), BusContext())
     assert "bus.redis.sentinel: a server is HOST or HOST:PORT" in str(caught.value)
     assert "bus.redis.db" in str(caught.value)
+    text, _ = told(sentinel=("127.0.0.1:1,127.0.0.1:2",))  # as a list of TOML has it
+    assert "127.0.0.1:1: cannot be reached" in text
+    assert "127.0.0.1:2: cannot be reached" in text
     text, again = told(sentinel=(redis.address,))
     assert f"Redis at {redis.address}: is no sentinel: option sentinel" in text
     assert again

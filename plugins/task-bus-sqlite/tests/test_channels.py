@@ -1,5 +1,6 @@
 """Rules of `task_bus_sqlite.channels`: what a channel sees, and when it goes."""
 
+import math
 import time
 from datetime import timedelta
 
@@ -185,6 +186,21 @@ def test_a_temporary_channel_lives_as_long_as_its_reader(open_bus, monkeypatch):
         assert looker.receive(1, 0.1) == ()
         send(open_bus(), b"", topic="other")
     assert [state.name for state in bus.channels("load")] == ["load", "look"]
+
+
+def test_a_temporary_channel_lives_though_its_bus_also_sends(bus, monkeypatch):
+    """Whoever gets the turn to tidy: its reader says that it lives."""
+    monkeypatch.setattr("task_bus_sqlite.consumer.RENEW_EVERY", 0.0)
+    looker = bus.subscribe("load", "look", temporary=True)
+
+    def expires():
+        return bus._file.read("SELECT expires FROM channels WHERE name = 'look'")[0]
+
+    looker.receive(1, 0)
+    before = expires()
+    bus._database.tidying._next = math.inf  # somebody else has had it
+    looker.receive(1, 0)
+    assert expires() > before
 
 
 def test_a_temporary_channel_stays_when_a_worker_takes_it(open_bus):

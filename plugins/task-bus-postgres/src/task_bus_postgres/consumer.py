@@ -156,6 +156,8 @@ class PostgresConsumer(Consumer):
         except BusError as error:
             raise (not_sent(error, messages) if messages else error) from None
         self._drop(deliveries)
+        if any(message.topic == self.topic for message in messages):
+            self._sleep.look_again()  # the server takes this connection for awake
 
     def _ack(self, deliveries: Sequence[Delivery]) -> None:
         self._settle(deliveries, ())

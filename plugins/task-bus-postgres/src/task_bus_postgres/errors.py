@@ -15,11 +15,13 @@ class GoneError(BusConnectionError):
     """The tables are gone, or others: connecting anew makes them."""
 
 
-LOGIN = (
-    "give user and password, for example postgres://NAME@HOST/DATABASE"
-    " with TASK_BUS_POSTGRES_PASSWORD"
+VARIABLE = (
+    "TASK_BUS_POSTGRES_PASSWORD, or TASK_BUS_POSTGRESQL_PASSWORD with postgresql://"
 )
-WRONG = "the password (TASK_BUS_POSTGRES_PASSWORD) or the user is wrong"
+LOGIN = (
+    f"give user and password, for example postgres://NAME@HOST/DATABASE with {VARIABLE}"
+)
+WRONG = f"the password ({VARIABLE}) or the user is wrong"
 RIGHTS = "`task postgres schema` prints what a user with more rights may run once"
 DATABASE = "name another one by option dbname, or make it: createdb NAME"
 SPEAKS = "does not speak PostgreSQL: is the port right?"

@@ -79,6 +79,10 @@ class Sleep:
             pause = max(OFTENEST, SHARE * (now - begun))
             self._all_at = now + min(pause, self._longest)
 
+    def look_again(self) -> None:
+        """Look before the next wait, though nobody has told of anything new."""
+        self._look_at = 0.0
+
     def look_at_all(self) -> None:
         """Look at everything next."""
         self._all_at = self._look_at = 0.0

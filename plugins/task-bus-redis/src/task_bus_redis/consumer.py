@@ -25,6 +25,8 @@ SLACK = 1.0
 """Seconds by which a server may answer a waiting read too late."""
 SHORT = 0.5
 """Waits of fewer seconds are ended from here: a server looks ten times a second."""
+AGAIN = 0.05
+"""Seconds after which a read that goes on is ended once more."""
 SHORTEST_LIFE = 15.0
 """Seconds that a temporary channel outlives a reader that was killed, at least."""
 SILENCE = 24 * 3600.0
@@ -126,8 +128,11 @@ class RedisConsumer(Consumer):
         """Wait for the answer; if none comes, or `wake` is called, ask for it."""
         try:
             event = self._waker.wait(seconds, self._link.fileno())
-            if event is not Event.READY:
+            end = monotonic() + SLACK
+            # That may overtake the read that it is to end, and then ends nothing.
+            while event is not Event.READY and monotonic() < end:
                 self._control.call("CLIENT", "UNBLOCK", self._link.id)
+                event = self._waker.wait(AGAIN, self._link.fileno())
         except BaseException:  # an answer is on its way to nobody
             self._link.drop()
             raise

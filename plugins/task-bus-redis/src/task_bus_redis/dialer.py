@@ -148,21 +148,21 @@ class Dialer:
 
     def _ask_sentinels(self) -> Address:
         name, told = self._options.sentinel_name, []
-        for sentinel in self._options.sentinel:
+        for sentinel in addresses_of(",".join(self._options.sentinel), SENTINEL):
+            shown = f"{sentinel[0]}:{sentinel[1]}"
             try:
                 found = self._ask_sentinel(sentinel, name)
             except FAILURES as error:
-                told.append(str(error_of(error, sentinel)))
+                told.append(str(error_of(error, shown)))
                 continue
             if found:
                 return found[0].decode(), int(found[1])
-            told.append(f"the sentinel at {sentinel} knows no '{name}'")
+            told.append(f"the sentinel at {shown} knows no '{name}'")
         raise BusConnectionError(f"no sentinel helps: {'; '.join(told)}")
 
-    def _ask_sentinel(self, sentinel: str, name: str) -> Sequence[bytes] | None:
-        (address,) = addresses_of(sentinel, SENTINEL)
+    def _ask_sentinel(self, sentinel: Address, name: str) -> Sequence[bytes] | None:
         password = self._options.sentinel_password or None
-        connection = _connection(self._options, address, password=password)
+        connection = _connection(self._options, sentinel, password=password)
         try:
             connection.connect()
             words = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)

@@ -19,13 +19,14 @@ class ElsewhereError(BusConnectionError):
     """Another server is the one to write to by now: connecting anew finds it."""
 
 
+VARIABLE = "TASK_BUS_REDIS_PASSWORD, or TASK_BUS_REDISS_PASSWORD with rediss://"
 LOGIN = (
-    "give the password (TASK_BUS_REDIS_PASSWORD or redis://:PASSWORD@HOST), and a"
-    " username where the server has users"
+    f"give the password ({VARIABLE}), or redis://:PASSWORD@HOST, and a username where"
+    " the server has users"
 )
 WRONG = (
-    "the password (TASK_BUS_REDIS_PASSWORD) or the username is wrong; a server without"
-    " users takes the password alone"
+    f"the password ({VARIABLE}) or the username is wrong; a server without users takes"
+    " the password alone"
 )
 RIGHTS = "the README of task-bus-redis lists the rights that its user needs"
 NO_LOGIN = "asks for no password: leave it out, or give the username as well"

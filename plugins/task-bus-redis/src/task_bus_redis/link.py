@@ -97,7 +97,10 @@ class Link:
         """Send a command; `answer` is to follow."""
         data = pack_command(words)
         try:
-            self._socket.sendall(data)
+            # Not `sendall`, whose time counts for all of it, however long that is.
+            sent = self._socket.send(data)
+            while sent < len(data):
+                sent += self._socket.send(memoryview(data)[sent:])
         except FAILURES as error:
             raise self._lost(error) from None
         except BaseException:  # part of a command may have left

@@ -60,6 +60,8 @@ class SqliteConsumer(Consumer):
 
     def _receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         try:
+            if not self._alone and monotonic() >= self._renew_at:
+                self._renew()  # first this: tidying deletes what is over
             if self._database.tidying.due():
                 self._tidy()
             # An empty channel is only looked at: looking takes no lock from others.
@@ -72,12 +74,14 @@ class SqliteConsumer(Consumer):
 
     def _tidy(self) -> None:
         self._database.tidying.run()
-        place = self._stored.place
-        self._alone = not place.temporary  # others may have gone
-        if place.temporary and monotonic() >= self._renew_at:
+        self._alone = not self._stored.place.temporary  # others may have gone
+
+    def _renew(self) -> None:
+        """Say that the reader of a temporary channel lives."""
+        if self._stored.place.temporary:
             with self._file.transaction:
-                self._database.channels.renew(place.channel)
-            self._renew_at = monotonic() + RENEW_EVERY
+                self._database.channels.renew(self._stored.place.channel)
+        self._renew_at = monotonic() + RENEW_EVERY
 
     def _claim(self, limit: int) -> Sequence[Delivery]:
         try:

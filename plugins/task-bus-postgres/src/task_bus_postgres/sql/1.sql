@@ -81,17 +81,20 @@ DECLARE
     now constant timestamptz := clock_timestamp();
     kind constant int := '{schema}.message'::regclass::oid::int;
     number int;
-    made boolean := wanted IS NULL;
+    needed constant int[] := array_remove(coalesce(wanted, '{}'), NULL);
     found int[];
     lasting boolean;
+    ranked boolean;
     awake boolean;
     one int;
 BEGIN
     FOR number IN 1 .. cardinality(topics) LOOP
         LOOP
-            SELECT array_agg(id), bool_or(expires = 'infinity') INTO found, lasting
+            SELECT array_agg(id), bool_or(expires = 'infinity'),
+                wanted IS NULL OR bool_and(ranks @> needed)
+            INTO found, lasting, ranked
             FROM {schema}.channel WHERE topic = topics[number] AND expires > now;
-            EXIT WHEN lasting AND made;
+            EXIT WHEN lasting AND ranked; -- by then, others may have made channels
             IF lasting IS NULL AND statement_timestamp() > transaction_timestamp()
                 AND current_setting('transaction_isolation') NOT LIKE 'read %' THEN
                 -- It may be there, and unseen: a second one would be read by nobody.
@@ -99,8 +102,7 @@ BEGIN
                     topics[number] USING ERRCODE = 'serialization_failure', HINT = format(
                     'Or make it before: SELECT {schema}.prepare(%L, ''{0}'')', topics);
             END IF;
-            PERFORM {schema}.prepare(topics, coalesce(wanted, '{}'));
-            made := true;
+            PERFORM {schema}.prepare(topics, needed);
         END LOOP;
         IF cardinality(found) = 1 AND cardinality(bodies) = 1 THEN -- most often
             INSERT INTO {schema}.message (channel, rank, due, headers, body)

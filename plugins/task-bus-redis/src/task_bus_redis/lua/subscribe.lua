@@ -17,7 +17,7 @@ if not redis.call('ZSCORE', channels, channel) then
   end
   redis.call('ZADD', channels, ends, channel)
 end
-redis.call('SADD', KEYS[1], base)
+if ends == 'inf' then redis.call('SADD', KEYS[1], base) end -- who only looks makes no topic
 for _, key in ipairs({stream, bell}) do
   redis.pcall('XGROUP', 'CREATE', key, GROUP, 0, 'MKSTREAM') -- BUSYGROUP: it is there
   if ends ~= 'inf' then redis.call('PEXPIRE', key, 2 * tonumber(life)) end

@@ -18,9 +18,13 @@ for i = 6, #ARGV do
 end
 
 local due = redis.call('ZRANGEBYSCORE', later, '-inf', now, 'LIMIT', 0, 100)
+local is_full = false
 for _, packed in ipairs(due) do
   local _, receipts, body, headers, returned = unpack(cmsgpack.unpack(packed))
-  add(stream, body, headers, receipts, returned)
+  if not pcall(add, stream, body, headers, receipts, returned) then
+    is_full = true -- what is done frees memory: all else is to go on
+    break
+  end
   redis.call('ZREM', later, packed)
 end
 
@@ -36,12 +40,16 @@ local function keep(id, receipts, returned, fields)
 end
 
 local shortest = tonumber(redis.call('HGET', base .. ':leases', channel) or 0)
-local is_more, from = #due == 100, '-'
+local is_more, from = #due == 100 and not is_full, '-'
 while from do -- those that are idle for long may all be held under longer leases
   local late = redis.call('XPENDING', stream, GROUP, 'IDLE', shortest, from, '+', 100)
   from = #late == 100 and '(' .. late[100][1]
   for _, pending in ipairs(late) do
-    if #found >= limit then is_more, from = true, false; break end
+    if #found >= limit then
+      is_more, from = true, false
+      ring(base, channel) -- others have room, and wait
+      break
+    end
     local id, owner, idle, receipts = unpack(pending)
     if idle >= lease_of(owner) then
       local claimed = redis.call('XCLAIM', stream, GROUP, me, 0, id)
@@ -64,7 +72,7 @@ if is_more then return {found, 0} end
 -- Whoever hears of what is due may be busy by then: others look for it, too.
 local wait = math.floor(math.min(math.max(shortest, 1000) / 3, 10000))
 local first = redis.call('ZRANGE', later, 0, 0, 'WITHSCORES')
-if first[2] then wait = math.min(wait, tonumber(first[2]) - now) end
+if first[2] and not is_full then wait = math.min(wait, tonumber(first[2]) - now) end
 for _, pending in ipairs(redis.call('XPENDING', stream, GROUP, '-', '+', 100)) do
   wait = math.min(wait, lease_of(pending[2]) - pending[3])
 end

@@ -76,6 +76,12 @@ def option(
     )
 
 
+def more_than_nothing(instance: object, field: object, value: timedelta) -> None:
+    """Refuse a time of 0s: the validator of an option that makes no sense with it."""
+    if not value:
+        raise ValueError("must be more than 0s")
+
+
 @lru_cache(maxsize=256)
 def options_of(options: type) -> tuple[Field, ...]:
     """Read a class of options.

@@ -1,10 +1,8 @@
-"""Opens the buses that a command selected, and reads what waits there."""
+"""Opens the buses that a command selected."""
 
 import sys
-from collections.abc import Iterator
 
-from task_core.api.bus import Bus, BusContext, Consumer, Role
-from task_core.api.message import Delivery
+from task_core.api.bus import Bus, BusContext, Role
 from task_core.config.selection import Chosen, Settings
 from task_core.errors import (
     BusError,
@@ -15,12 +13,6 @@ from task_core.errors import (
 
 STDIN = ("stdio", "stdin")
 """Buses that read what is piped in."""
-AT_ONCE = 100
-"""Messages that are taken at a time."""
-QUIET = 1.0
-"""Seconds without a message after which a topic counts as empty."""
-LAST_LOOK = 0.1
-"""The same, when the bus says that nothing waits: some buses count a little late."""
 
 
 def open_bus(
@@ -113,29 +105,3 @@ def has_topic(bus: Bus, *topics: str) -> bool:
         hint = nearest(topics[-1], names) or there
         raise BusError(f"bus '{bus.name}' has no topic '{topics[-1]}'{hint}")
     return topics[0] in names
-
-
-def waiting(
-    bus: Bus, consumer: Consumer, *, follow: bool = False
-) -> Iterator[Delivery]:
-    """Yield what waits on a topic.
-
-    Args:
-        bus, consumer: What is read.
-        follow: Go on when there is no more, and wait for what comes.
-    """
-    while not consumer.exhausted:
-        ends_soon = not follow and _says_empty(bus, consumer)
-        deliveries = consumer.receive(AT_ONCE, LAST_LOOK if ends_soon else QUIET)
-        if not (deliveries or follow):
-            return
-        yield from deliveries
-
-
-def _says_empty(bus: Bus, consumer: Consumer) -> bool:
-    if not bus.capabilities.depth:
-        return False
-    try:
-        return not bus.depth(consumer.topic, consumer.channel)
-    except UnsupportedCapabilityError:  # with these options it cannot tell
-        return False

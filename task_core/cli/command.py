@@ -15,7 +15,6 @@ from task_core.config.selection import KINDS, Selected, Selector, Settings
 from task_core.config.sources import Section
 from task_core.errors import FrameworkError, OptionError
 
-HELP_FLAGS = ("-h", "--help")
 _REST = "Options"
 
 
@@ -51,6 +50,7 @@ class PluginCommand(click.Command):
         self._repeats = repeats
         self._selections: list[list[Selected]] = []
         self._selector: Selector | None = None
+        self._error: FrameworkError | None = None
         super().__init__(callback=self._invoke, **attributes)
         self._own = list(self.params)
         self._own += [self._option(section, spec) for spec in section.specs]
@@ -60,7 +60,12 @@ class PluginCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Add the options of the selected plugins, then parse."""
         self._learn(args, lenient=ctx.resilient_parsing)
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError:
+            if self._error is not None:  # why it does not know an option
+                raise self._error from None
+            raise
 
     def format_options(
         self, ctx: click.Context, formatter: click.HelpFormatter
@@ -88,6 +93,8 @@ class PluginCommand(click.Command):
 
     def _invoke(self, **params: Any) -> int:
         """Resolve everything and run."""
+        if self._error is not None:
+            raise self._error
         assert self._selector is not None  # parse_args came before
         section_names = {param.name for param in self.params if _is_ours(param)}
         settings = [
@@ -117,8 +124,8 @@ class PluginCommand(click.Command):
 
         Help and completion do without what is wrong.
         """
-        lenient = lenient or any(flag in args for flag in HELP_FLAGS)
         params = self._first_look(args)
+        self._error = None
         try:
             path = params.get("config") or os.environ.get("TASK_CONFIG")
             toml = read_toml(path)
@@ -128,9 +135,10 @@ class PluginCommand(click.Command):
                     self._selector.select(partial(flags_of, one))
                     for one in self._each(params)
                 ]
-        except FrameworkError:
-            if not lenient:
+        except FrameworkError as error:
+            if not (lenient or params["help"]):
                 raise
+            self._error = error  # if that was no help, but the value of an option
         options = [
             SectionOption(one.section, spec)
             for one in self._all_selected()
@@ -144,12 +152,11 @@ class PluginCommand(click.Command):
         settings = {"ignore_unknown_options": True, "allow_extra_args": True}
         look = click.Command(
             self.name,
-            params=self._own,
+            params=[*self._own, _HELP],
             context_settings=settings,
             add_help_option=False,
         )
-        rest = [arg for arg in args if arg not in HELP_FLAGS]
-        with look.make_context(self.name, rest, resilient_parsing=True) as ctx:
+        with look.make_context(self.name, [*args], resilient_parsing=True) as ctx:
             return ctx.params
 
     def _option(self, section: Section, spec: Any) -> SectionOption:
@@ -190,3 +197,4 @@ _CONFIG = click.Option(
     type=click.Path(),
     help="TOML file with options; ./task.toml if it is there.",
 )
+_HELP = click.Option(["-h", "--help"], is_flag=True)

@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import attrs
-from attrs.validators import ge
+from attrs.validators import ge, optional
 
 from task_core.config.selection import PREFIX
 from task_core.config.sources import Section
-from task_core.options import option
+from task_core.options import more_than_nothing, option
 
 WEAKER = (("task",), ("launch",))
 """Tables that say for all commands which bus, where a command's own says nothing."""
@@ -32,6 +32,7 @@ class SendOptions:
         None,
         help="Refuse what was sent before in this time, for example 1h (with a hook"
         " plugin that remembers it).",
+        validator=optional(more_than_nothing),
     )
     hooks: tuple[str, ...] = option(
         (),

@@ -9,12 +9,14 @@ import attrs
 import click
 from msgspec.structs import asdict
 
-from task_core.api.bus import Bus, Consumer, Role
+from task_core.api.bus import Bus, Role
 from task_core.api.capabilities import require
+from task_core.api.ending import closed_when_told
 from task_core.api.message import Delivery, Message
-from task_core.cli.buses import has_topic, open_to_look, waiting
+from task_core.cli.buses import has_topic, open_to_look
 from task_core.cli.command import PluginCommand
 from task_core.cli.command_options import DEAD, DeadOptions
+from task_core.cli.kept import Kept
 from task_core.cli.render import show_json, table
 from task_core.config.selection import Settings
 from task_core.dead import DeadLetter, dead_topic, decode_dead, encode_dead, origin_of
@@ -103,13 +105,14 @@ def _item(delivery: Delivery, origin: str) -> Item:
     return Item(delivery=delivery, letter=letter, origin=origin)
 
 
-Action = Callable[[Bus, Consumer | None, list[Item], dict[str, Any]], int]
+Action = Callable[[Bus, Kept | None, list[Item], dict[str, Any]], int]
 """Does it with the letters that are meant, and returns the exit code."""
 
 
 def _runner(action: Action) -> Callable[..., int]:
     """Return what opens the bus, gathers the letters that are meant, and acts."""
 
+    @closed_when_told()
     def run(settings: Settings, topic: str, **options: Any) -> int:
         wanted = _filter(settings.command, options)
         bus = open_to_look(settings, Role.BOTH)
@@ -118,10 +121,10 @@ def _runner(action: Action) -> Callable[..., int]:
             place = settings.command.dead_topic or dead_topic(origin)
             if not has_topic(bus, place, origin):
                 return action(bus, None, [], options)
-            consumer = bus.subscribe(place, CHANNEL)
-            items = [_item(delivery, origin) for delivery in waiting(bus, consumer)]
+            kept = Kept(bus, bus.subscribe(place, CHANNEL))
+            items = [_item(delivery, origin) for delivery in kept.waiting()]
             items = [item for item in items if wanted.admits(item)]
-            return action(bus, consumer, items, options)
+            return action(bus, kept, items, options)
         finally:
             bus.close()  # gives back what was not settled
 
@@ -129,7 +132,7 @@ def _runner(action: Action) -> Callable[..., int]:
 
 
 def _list(
-    bus: Bus, consumer: Consumer | None, items: list[Item], options: dict[str, Any]
+    bus: Bus, kept: Kept | None, items: list[Item], options: dict[str, Any]
 ) -> int:
     if options["as_json"]:
         show_json([_facts(item) for item in items])
@@ -150,7 +153,7 @@ def _facts(item: Item) -> dict[str, Any]:
 
 
 def _show(
-    bus: Bus, consumer: Consumer | None, items: list[Item], options: dict[str, Any]
+    bus: Bus, kept: Kept | None, items: list[Item], options: dict[str, Any]
 ) -> int:
     for item in items:
         if options["as_json"]:
@@ -166,36 +169,42 @@ def _show(
 
 
 def _redrive(
-    bus: Bus, consumer: Consumer | None, items: list[Item], options: dict[str, Any]
+    bus: Bus, kept: Kept | None, items: list[Item], options: dict[str, Any]
 ) -> int:
     if _is_dry(bus, items, options, "sent back to where they came from"):
         return 0
-    sent = 0
     whole = [item for item in items if not item.letter.rest]
-    for item in whole:
-        assert consumer is not None  # it is where they come from
-        message = Message(options["to"] or item.topic, item.letter.original)
-        try:
-            consumer.settle([item.delivery], [message])
-            sent += 1
-        except PayloadError as error:
-            click.echo(f"task: not sent back: {shown(str(error))}", err=True)
-    click.echo(f"{sent} sent back", err=True)
-    if len(whole) < len(items):
-        text = f"{len(items) - len(whole)} left: their bytes were cut off"
-        click.echo(text, err=True)
+    sent = refused = 0
+    try:
+        for item in whole:
+            assert kept is not None  # it is where they come from
+            message = Message(options["to"] or item.topic, item.letter.original)
+            try:
+                sent += kept.settle(item.delivery, [message])
+            except PayloadError as error:
+                refused += 1
+                click.echo(f"task: not sent back: {shown(str(error))}", err=True)
+    finally:
+        click.echo(f"{sent} sent back", err=True)
+    _tell_left(len(whole) - sent - refused, "others have them")
+    _tell_left(len(items) - len(whole), "their bytes were cut off")
     return 0 if sent == len(whole) else 1
 
 
 def _drop(
-    bus: Bus, consumer: Consumer | None, items: list[Item], options: dict[str, Any]
+    bus: Bus, kept: Kept | None, items: list[Item], options: dict[str, Any]
 ) -> int:
     if _is_dry(bus, items, options, "dropped for good"):
         return 0
-    if consumer is not None and items:
-        consumer.ack([item.delivery for item in items])
-    click.echo(f"{len(items)} dropped", err=True)
-    return 0
+    dropped = kept.drop([item.delivery for item in items]) if kept is not None else 0
+    click.echo(f"{dropped} dropped", err=True)
+    _tell_left(len(items) - dropped, "others have them")
+    return 0 if dropped == len(items) else 1
+
+
+def _tell_left(count: int, why: str) -> None:
+    if count:
+        click.echo(f"{count} left: {why}", err=True)
 
 
 def _is_dry(bus: Bus, items: list[Item], options: dict[str, Any], what: str) -> bool:

@@ -18,7 +18,7 @@ from task_core.launcher.plan import (
     TypePolicy,
     parse_rate,
 )
-from task_core.options import option
+from task_core.options import more_than_nothing, option
 from task_core.values import parse_size
 
 
@@ -26,12 +26,6 @@ def _ends_in_dead(instance: object, field: object, value: str | None) -> None:
     """Streams and files tell dead letters from data by the name of their topic."""
     if value is not None and not is_dead_topic(value):
         raise ValueError(f"a dead topic ends in .dead, for example {value}.dead")
-
-
-def _more_than_nothing(instance: object, field: object, value: timedelta) -> None:
-    """With a lease that ends at once, others do each task as well."""
-    if not value:
-        raise ValueError("must be more than 0s")
 
 
 def _is_size(instance: object, field: object, value: str) -> None:
@@ -161,7 +155,7 @@ class LaunchOptions:
         None,
         help="Time that a task may take, for example 5m; then it is an error. A task's"
         " own (timeout=1h in its meta) counts more.",
-        validator=optional(_more_than_nothing),
+        validator=optional(more_than_nothing),
     )
     pause_on_errors: int = option(
         0,
@@ -184,7 +178,7 @@ class LaunchOptions:
     lease: timedelta = option(
         timedelta(seconds=30),
         help="Time after which others get the tasks of a worker that died.",
-        validator=_more_than_nothing,
+        validator=more_than_nothing,  # else others do each task as well
     )
     ack: AckMode = option(
         AckMode.LATE,

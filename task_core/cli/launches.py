@@ -4,14 +4,13 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import attrs
-
 from task_core.api.command import Launch
 from task_core.cli.launch_options import SECTION
+from task_core.cli.launch_table import Table
 from task_core.cli.stdout import diverted_stdout
 from task_core.config.bus import DEFAULT_FILE
-from task_core.config.resolve import Resolver
-from task_core.config.selection import BUSES, Selected, Selector, Settings
+from task_core.config.resolve import Resolver, Setting
+from task_core.config.selection import Selected, Selector, Settings
 from task_core.config.sources import Section
 from task_core.config.toml_file import TomlFile
 from task_core.discovery.catalog import Catalog
@@ -20,9 +19,7 @@ from task_core.errors import (
     OptionError,
     PluginError,
     UsageError,
-    nearest,
 )
-from task_core.fields import Field
 
 
 class _LackingError(OptionError):
@@ -47,6 +44,7 @@ class Launches:
             text = f"there is no {path} here: name your file, or write one with tables"
             raise UsageError(f"{text} [{table}.NAME]")
         self._toml = TomlFile.read(path)
+        self._catalog = catalog
         self._selector = Selector(SECTION, catalog, self._toml)
         self._table = table
         self._own = own
@@ -78,7 +76,7 @@ class Launches:
         own = Section(options=self._own, table=path, strict=False)
         names = {spec.name for spec in own.specs}  # the command's, not the flags'
         values = {key: value for key, value in values.items() if key not in names}
-        table = _Table(self._toml, path, values)
+        table = Table(self._toml, path, values)
         resolver = Resolver()
         options = resolver.resolve(own, [self._toml.layer(own)])
         self._tell(resolver.problems)
@@ -96,23 +94,32 @@ class Launches:
         sections = [SECTION, *(one.section for one in selected)]
         self._tell(table.unknown([own, *sections]))
         self._tell(table.placed(settings.problems, sections, where))
+        heard = self._heard(table, sections, selected)
+        self._tell(table.misheard(sections, settings.all, heard))
         if self._problems:
             return None
         return self._launch(name, table, sections, settings, options)
 
+    def _heard(
+        self, table: Table, sections: Sequence[Section], selected: list[Selected]
+    ) -> Sequence[Setting]:
+        """Return what a process will take from its flags and variables."""
+        environment = {**os.environ, **table.variables(sections)}
+        selector = Selector(SECTION, self._catalog, self._toml, environment)
+        return selector.resolve(table.open_flags, selected).all
+
     def _launch(
         self,
         name: str,
-        table: "_Table",
+        table: Table,
         sections: Sequence[Section],
         settings: Settings,
         own: Any,
     ) -> Launch:
-        words, environment = table.words(sections)
         return Launch(
             name=name,
-            words=("launch", "--config", self._toml.path, *words),
-            environment=environment,
+            words=("launch", "--config", self._toml.path, *table.words(sections)),
+            environment=table.variables(sections),
             buses=[chosen.plugin.name for chosen in settings.buses.values()],
             kill_time=settings.command.kill_time.total_seconds(),
             own=own,
@@ -124,95 +131,7 @@ class Launches:
         self._problems.update(dict.fromkeys(problems))
 
 
-@attrs.frozen(eq=False)
-class _Table:
-    """One table, whose keys are flags.
-
-    Args:
-        toml: Where it is.
-        path: Its names.
-        values: What it holds.
-    """
-
-    toml: TomlFile
-    path: tuple[str, ...]
-    values: Mapping[str, Any]
-
-    def flags(self, section: Section) -> dict[str, Sequence[str]]:
-        """Return what it says about a section, as the command line would."""
-        return {
-            spec.name: _texts(self.values[key])
-            for spec in section.specs
-            if (key := _key(section, spec)) in self.values
-        }
-
-    def unknown(self, sections: Sequence[Section]) -> list[str]:
-        """Return what is wrong with keys that none of the sections has."""
-        names = [_key(section, spec) for section in sections for spec in section.specs]
-        found = Section(options=object, table=self.path)
-        places = {
-            key: self.toml.place(self.path, key)
-            for key in self.values
-            if key not in names
-        }
-        return [
-            f"{place}: [{'.'.join(found.table)}] has no key '{key}'"
-            f"{nearest(key, names) or '; it takes the flags of task launch'}"
-            for key, place in places.items()
-        ]
-
-    def placed(
-        self, problems: Sequence[str], sections: Sequence[Section], where: str
-    ) -> list[str]:
-        """Return problems that tell of lines, where they told of flags."""
-        keys = {
-            section.flag_of(spec): _key(section, spec)
-            for section in sections
-            for spec in section.specs
-        }
-        return [self._placed(problem, keys, where) for problem in problems]
-
-    def _placed(self, problem: str, keys: Mapping[str, str], where: str) -> str:
-        flag, colon, what = problem.partition(": ")
-        if colon and keys.get(flag) in self.values:
-            return f"{self.toml.place(self.path, keys[flag])}: {keys[flag]}: {what}"
-        return f"{where}: {problem}" if " is required: " in problem else problem
-
-    def words(self, sections: Sequence[Section]) -> tuple[list[str], dict[str, str]]:
-        """Return flags, and variables in place of those that hold secrets."""
-        words: list[str] = []
-        variables = {}
-        for section in sections:
-            for spec in section.specs:
-                for text in self.flags(section).get(spec.name, ()):
-                    if spec.details.secret or spec.name in BUSES:
-                        variables[section.env_of(spec)] = text
-                    else:
-                        words.append(_word(section, spec, text))
-        return words, variables
-
-
-def _key(section: Section, spec: Field) -> str:
-    return f"{section.flag}{spec.name}".replace("-", "_")
-
-
-def _texts(value: Any) -> list[str]:
-    """Return a TOML value as one writes it on the command line."""
-    if isinstance(value, list):
-        return [text for one in value for text in _texts(one)]
-    return [str(value).lower() if isinstance(value, bool) else str(value)]
-
-
-def _word(section: Section, spec: Field, text: str) -> str:
-    flag = section.flag_of(spec)
-    if spec.kind is not bool:
-        return f"{flag}={text}"
-    return flag if text == "true" else f"--no-{flag.removeprefix('--')}"
-
-
-def _wants_one(
-    selected: Sequence[Selected], where: str, table: _Table
-) -> Sequence[str]:
+def _wants_one(selected: Sequence[Selected], where: str, table: Table) -> Sequence[str]:
     """Return what is wrong when there is not either a worker or a taskmaster."""
     roles = {one.role for one in selected} & {"worker", "taskmaster"}
     if len(roles) == 1:

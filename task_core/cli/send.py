@@ -76,7 +76,7 @@ def _run(
         if seconds is not None:
             topic = options.done_topic
             waiting = Waiting(bus, topic, stdout, seconds, count=from_stdin)
-        unique = options.unique.total_seconds() if options.unique else None
+        unique = None if options.unique is None else options.unique.total_seconds()
         producer = ToldSender(bus.producer(), hooks, unique)
         code = 0
         if from_stdin:

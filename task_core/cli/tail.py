@@ -2,17 +2,17 @@
 
 import os
 import sys
-from collections.abc import Callable, Generator
-from contextlib import closing
+from collections.abc import Callable
 from itertools import islice
 
 import click
 
 from task_core.api.bus import Bus
 from task_core.api.ending import closed_when_told
-from task_core.cli.buses import has_topic, open_to_look, waiting
+from task_core.cli.buses import has_topic, open_to_look
 from task_core.cli.command import PluginCommand
 from task_core.cli.command_options import TAIL, TailOptions
+from task_core.cli.kept import Kept
 from task_core.cli.render import style
 from task_core.config.selection import Settings
 from task_core.errors import DecodeError
@@ -47,19 +47,19 @@ def _run(settings: Settings, topic: str) -> int:
         if not options.follow:
             has_topic(bus, topic)
         show = shower(options.raw, terminal=sys.stdout.isatty())
-        # Closed before the bus: what was shown last is acknowledged then.
-        with closing(_bodies(bus, topic, options)) as bodies:
-            for body in islice(bodies, options.max or None):
-                click.echo(show(body))
+        _show_all(bus, topic, options, lambda body: click.echo(show(body)))
     finally:
         bus.close()
     return 0
 
 
-def _bodies(bus: Bus, topic: str, options: TailOptions) -> Generator[bytes, None, None]:
-    """Yield what there is; what is read on a channel is acknowledged when shown."""
+def _show_all(
+    bus: Bus, topic: str, options: TailOptions, show: Callable[[bytes], None]
+) -> None:
+    """Show what there is; what is read on a channel is acknowledged when shown."""
     if bus.capabilities.peek and not (options.channel or options.follow):
-        yield from bus.peek(topic, options.max or ALL)
+        for body in bus.peek(topic, options.max or ALL):
+            show(body)
         return
     if options.channel:
         consumer = bus.subscribe(topic, options.channel)
@@ -67,12 +67,10 @@ def _bodies(bus: Bus, topic: str, options: TailOptions) -> Generator[bytes, None
         # Not by the number of the process: in containers all have the same.
         channel = f"tail-{os.urandom(6).hex()}"
         consumer = bus.subscribe(topic, channel, temporary=True)
-    for delivery in waiting(bus, consumer, follow=options.follow):
-        try:
-            yield delivery.body
-        finally:
-            if bus.capabilities.ack:
-                consumer.ack([delivery])
+    kept = Kept(bus, consumer)
+    for delivery in islice(kept.waiting(follow=options.follow), options.max or None):
+        show(delivery.body)
+        kept.settle(delivery)  # whoever reads us may have paused for long: never mind
 
 
 def shower(raw: bool, *, terminal: bool) -> Callable[[bytes], bytes | str]:

@@ -5,6 +5,7 @@ import select
 import uuid
 from collections import Counter as Count
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from itertools import islice
 from math import inf
@@ -17,7 +18,7 @@ from task_core.api.bus import Bus
 from task_core.api.capabilities import require
 from task_core.cli.render import Counter
 from task_core.cli.tail import shower
-from task_core.errors import DecodeError, UsageError
+from task_core.errors import DecodeError, LeaseLostError, UsageError
 from task_core.shown import shown
 from task_core.task import Task
 from task_core.values import format_duration, parse_wait
@@ -131,7 +132,9 @@ class Waiting:
         for delivery in deliveries:
             self._take(delivery.body)
         if deliveries and self._bus.capabilities.ack:
-            self._consumer.ack(deliveries)
+            # Whoever reads us may have paused for long: what comes again is known.
+            with suppress(LeaseLostError):
+                self._consumer.ack(deliveries)
         if self._counter is not None:
             self._counter.show(self._done, self._sent)
 
@@ -141,7 +144,6 @@ class Waiting:
         except DecodeError:
             return  # somebody else's
         if not self._left[task.id]:
-            del self._left[task.id]  # looking has made it
             return
         self._left -= Count([task.id])
         self._done += 1

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any, Self
 
 from task_core.api.bus import Bus
+from task_core.api.capabilities import Capabilities
 from task_core.api.message import Message
 from task_core.client.bus_thread import BusThread
 from task_core.client.outbox import Outbox
@@ -52,6 +53,8 @@ class Client:
         find_claims: Finds who remembers what was sent.
     """
 
+    capabilities = Capabilities()  # of the manifest of the bus: `connect` sets it
+
     def __init__(
         self,
         open_bus: Callable[[], Bus],
@@ -59,9 +62,7 @@ class Client:
         name: str,
         find_claims: Callable[[], Claims] = Claims,
     ) -> None:
-        self.name = name
-        self._open_bus = open_bus
-        self._done_topic = done_topic
+        self.name, self._open_bus, self._done_topic = name, open_bus, done_topic
         self._lock = threading.Lock()
         self._closed = False
         self._abandoned: list[object] = []  # of a parent process: never to be used

@@ -59,7 +59,9 @@ def connect(
         )
     open_ = partial(_open, chosen, seconds_of("lease", lease, least=MOMENT))
     claims = partial(_find_claims, found, config)
-    return Client(open_, done_topic, chosen.plugin.name, claims)
+    client = Client(open_, done_topic, chosen.plugin.name, claims)
+    client.capabilities = chosen.plugin.capabilities
+    return client
 
 
 def open_bus(

@@ -1,8 +1,10 @@
 """The command runs as people run it: in a process of its own."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -34,6 +36,31 @@ def test_nothing_is_left_behind(tmp_path):
     assert done.stdout.startswith("BUS sqlite")
     topics = task(tmp_path, "topics", "--bus", "sqlite:x.db", "--json").stdout
     assert json.loads(topics) == []
+
+
+def test_nothing_is_left_behind_when_it_is_told_to_end(tmp_path):
+    """`timeout 10 task bench` is no reason to keep its topics."""
+    pytest.importorskip("task_bus_sqlite")
+
+    def topics():
+        return json.loads(
+            task(tmp_path, "topics", "--bus", "sqlite:x.db", "--json").stdout
+        )
+
+    words = ("bench", "--bus", "sqlite:x.db", "--count", "1000000")
+    with subprocess.Popen(
+        [sys.executable, "-m", "task_core", *words],
+        cwd=tmp_path,
+        stderr=subprocess.DEVNULL,
+    ) as bench:
+        end = time.monotonic() + 60
+        while not ((tmp_path / "x.db").exists() and topics()):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        bench.terminate()
+        bench.wait(60)
+    assert bench.returncode == -signal.SIGTERM
+    assert topics() == []
 
 
 def test_a_bus_that_cannot_acknowledge_is_refused(tmp_path):

@@ -1,9 +1,14 @@
 """The command runs as people run it: in a process of its own."""
 
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
+import pytest
 from task_command_demo import screen
 
 
@@ -24,6 +29,40 @@ def test_the_demonstration_ends_well(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "no tasks were lost" in done.stdout
     assert re.search(r"1 error, 1 dead; [56] workers were killed", done.stdout)
+
+
+def at_work_in(folder):
+    """Return the numbers of the processes that are in a folder."""
+    found = set()
+    for one in Path("/proc").glob("[0-9]*"):
+        try:
+            if folder in Path(os.readlink(one / "cwd")).parents:
+                found.add(int(one.name))
+        except OSError:
+            pass  # it has just ended, or is not ours to look at
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_whoever_tells_it_to_end_finds_nothing_left(tmp_path, number):
+    """Neither processes, which would go on for ever, nor the folder."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "task_core", "demo", "--seconds", "300"],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as demo:
+        assert any("complete" in line for line in demo.stdout)
+        processes = at_work_in(tmp_path)
+        demo.send_signal(number)
+        demo.communicate(timeout=60)
+    assert len(processes) >= 2
+    assert demo.returncode == (130 if number == signal.SIGINT else -number)
+    end = time.monotonic() + 60  # what watched over them ends by itself, after them
+    while at_work_in(tmp_path) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert at_work_in(tmp_path) == set()
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_wrong_length_is_one_line(tmp_path):

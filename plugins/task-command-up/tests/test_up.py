@@ -240,11 +240,12 @@ def test_what_ended_for_good_is_left_at_that(folder):
     assert done.stderr.count("ended with exit code 0\n") == 1
 
 
-def test_failed_tasks_are_told_by_the_exit_code(folder):
-    """Where `fail` asks for that."""
+@pytest.mark.parametrize("on", ["true", '"yes"', "1"])
+def test_failed_tasks_are_told_by_the_exit_code(folder, on):
+    """Where `fail` asks for that, as every table may write it."""
     (folder / "task.toml").write_text(
         '[up.fail]\nworker = "./workers.py:fail"\nbus = "sqlite://task.db"\n'
-        "drain = true\nfail = true\n"
+        f"drain = {on}\nfail = {on}\n"
     )
     task(folder, "send", "--bus", "sqlite://task.db", "fail", "no")
     done = task(folder, "up")

@@ -1,10 +1,8 @@
-"""A Django project enqueues tasks, and a worker runs them: the real Django."""
+"""A Django project enqueues tasks on a bus: the real Django."""
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
+import threading
 from datetime import UTC, datetime, timedelta
 
 import django
@@ -28,63 +26,13 @@ if not settings.configured:
 
 try:
     from django.tasks import task, task_backends
-
-    PACKAGE = "django.tasks"
 except ImportError:
     from django_tasks import task, task_backends
-
-    PACKAGE = "django_tasks"
 from django.db import transaction
 from task_django.backend import TaskBackend
 from task_django.tasks import InvalidTask, task_enqueued
 
-from task_core import connect
 from task_core.api import OptionError
-
-PROJECT = {
-    "settings": """
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db"}}
-TASKS = {
-    "default": {
-        "BACKEND": "task_django.backend.TaskBackend",
-        "OPTIONS": {"bus": "sqlite://task.db"},
-    }
-}
-USE_TZ = True
-""",
-    "shop_tasks": f"""
-from {PACKAGE} import task
-from {PACKAGE}.signals import task_finished
-
-@task
-def add(a, b):
-    return {{"sum": a + b}}
-
-@task(takes_context=True)
-def tell(context, text):
-    return [text, context.attempt]
-
-@task
-async def later(text):
-    return text
-
-@task
-def fail(text):
-    raise ValueError(text)
-
-@task
-def odd():
-    return object()
-
-def plain():
-    return "must not be called"
-
-def heard(sender, task_result, **more):
-    print("finished", task_result.task.name, task_result.status)
-
-task_finished.connect(heard)
-""",
-}
 
 
 @task
@@ -94,11 +42,8 @@ def charge(order, **more):
 
 @pytest.fixture(autouse=True)
 def bus(task_client):
-    """The backend uses the bus of the test."""
-    task_backends["default"].__dict__.pop("client", None)
-    yield task_client
-    if client := task_backends["default"].__dict__.pop("client", None):
-        client.close()
+    """The backend uses the bus of the test: the fixture says so in the environment."""
+    return task_client
 
 
 def sent(bus):
@@ -148,6 +93,42 @@ def test_what_is_rolled_back_is_not_sent(bus):
         charge.enqueue(1)
         transaction.set_rollback(True)
     bus.assert_nothing_sent()
+
+
+@pytest.mark.parametrize(
+    "due", [{"priority": 5}, {"run_after": datetime.now(UTC) + timedelta(days=365)}]
+)
+def test_what_a_bus_cannot_is_told_before_the_commit(tmp_path, due):
+    """After it the rows are there, and nobody has the task."""
+    backend = TaskBackend("default", {"OPTIONS": {"bus": f"file:{tmp_path}/x.json"}})
+    with transaction.atomic(), pytest.raises(InvalidTask, match="'file' does not offe"):
+        backend.enqueue(charge.using(**due), [], {})
+    backend.client.close()
+
+
+def test_all_threads_of_a_process_share_one_client(bus):
+    """Django makes a backend for each; a connection for each would stay."""
+    before, clients = {*threading.enumerate()}, []
+
+    def request():
+        charge.enqueue(1)
+        clients.append(task_backends["default"].client)
+
+    for _ in range(5):
+        thread = threading.Thread(target=request)
+        thread.start()
+        thread.join()
+    assert len(clients) == 5
+    assert {id(one) for one in clients} == {id(task_backends["default"].client)}
+    assert len({*threading.enumerate()} - before) <= 1
+    bus.assert_sent("django", count=5)
+
+
+def test_backends_of_other_settings_have_other_clients(tmp_path):
+    """One each, however many backends there are."""
+    urls = [f"file:{tmp_path}/{name}" for name in "abba"]
+    made = [TaskBackend("x", {"OPTIONS": {"bus": url}}).client for url in urls]
+    assert made[0] is made[3] is not made[1] is made[2]
 
 
 def test_a_backend_may_send_at_once(bus):
@@ -215,77 +196,3 @@ def test_a_backend_goes_to_no_bus_by_default(monkeypatch):
     monkeypatch.delenv("TASK_BUS", raising=False)
     (error,) = TaskBackend("default", {"OPTIONS": {}}).check()
     assert "no bus is set" in error.msg
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    monkeypatch.delenv("TASK_BUS")
-    for name, text in PROJECT.items():
-        (tmp_path / f"{name}.py").write_text(text)
-    return tmp_path
-
-
-def run(project, *words, **environment):
-    return subprocess.run(
-        [sys.executable, *words],
-        cwd=project,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "settings", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-
-
-def test_a_worker_runs_what_a_project_enqueues(project):
-    """Functions and coroutines; failures are errors; nothing else is called."""
-    code = (
-        "import django; django.setup(); import shop_tasks as s;"
-        "s.add.enqueue(1, b=2); s.tell.enqueue('x'); s.later.enqueue('y');"
-        "s.fail.enqueue('no'); s.odd.enqueue()"
-    )
-    enqueued = run(project, "-c", code)
-    assert enqueued.returncode == 0, enqueued.stderr
-    with connect(f"sqlite://{project}/task.db") as bus:
-        call = {"task": "shop_tasks.plain", "args": [], "kwargs": {}}
-        for info in (
-            json.dumps(call),
-            "nonsense",
-            '{"task":"no.such","args":[],"kwargs":{}}',
-        ):
-            bus.send("django", info, topic="default")
-        words = ("--worker", "django", "--worker-settings", "settings", "--drain")
-        done = run(
-            project,
-            *("-m", "task_core", "launch", "--bus", "sqlite://task.db", *words),
-            DJANGO_SETTINGS_MODULE="",
-        )
-        assert done.returncode == 0, done.stderr
-        assert "finished add SUCCESSFUL" in done.stderr
-        assert "finished fail FAILED" in done.stderr
-        results = [
-            (it.result, it.msg) for it in bus.read("done", channel="x", timeout=0.1)
-        ]
-    assert results[:4] == [
-        ("complete", '{"sum": 3}'),
-        ("complete", '["x", 1]'),
-        ("complete", '"y"'),
-        ("error", "ValueError: no"),
-    ]
-    assert [result for result, _ in results[4:]] == ["error"] * 4
-    assert results[5][1] == "shop_tasks.plain is no task: decorate it with @task"
-    assert results[6][1].startswith("not a task of Django")
-
-
-@pytest.mark.parametrize("name", ["no_such_settings", ""])
-def test_a_project_that_cannot_be_set_up_is_one_line(project, name):
-    """At the start, before any task is taken."""
-    flags = ("--worker-settings", name) if name else ()
-    done = run(
-        project,
-        *("-m", "task_core", "launch", "--worker", "django", "--bus", "memory", *flags),
-        DJANGO_SETTINGS_MODULE="",
-    )
-    assert done.returncode == 2, done.stderr
-    assert "the Django project cannot be set up" in done.stderr
-    assert "Traceback" not in done.stderr

@@ -42,6 +42,33 @@ def test_help_is_shown_whatever_is_wrong_with_who_is_selected(task, install):
     assert "--concurrency" in done.out
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("send", "--bus", "no-such", "--", "hello", "-h"),
+        ("send", "--bus", "no-such", "--topic", "-h", "hello"),
+        ("send", "--bus", "file", "--config", "no.toml", "--bus-path", "--help", "a"),
+    ],
+    ids=["info", "topic", "plugin"],
+)
+def test_what_is_only_written_like_help_hides_no_mistake(task, words):
+    """It is told as it always is."""
+    done = task(*words)
+    assert (done.code, done.out) in [(3, ""), (2, "")]
+    assert done.err.startswith(("task: there is no bus 'no-such'", "task: cannot read"))
+
+
+@pytest.mark.parametrize(
+    ("words", "topic"),
+    [(("hello", "--", "-h"), "hello"), (("hello", "x", "--topic", "-h"), "-h")],
+)
+def test_what_is_only_written_like_help_is_sent(task, folder, words, topic):
+    """To the bus that is selected, wherever that stands."""
+    done = task("send", "--bus", "file", *words)
+    assert (done.code, done.out, done.err) == (0, "", "")
+    assert '"type":"hello"' in (folder / topic).read_text()
+
+
 def test_options_of_others_are_not_there(task):
     """Two plugins can never clash."""
     done = task("send", "a", "b", "--bus-follow")

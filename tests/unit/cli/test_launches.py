@@ -9,6 +9,22 @@ from task_core.discovery.catalog import Catalog
 from task_core.errors import OptionError
 from task_core.options import option
 
+VAULT = """
+import attrs
+from task_core.api import BusPlugin, Capabilities, UrlPart, option
+
+@attrs.frozen(kw_only=True)
+class Options:
+    host: str = option("", help="Host.", url=UrlPart.HOST)
+    keys: tuple[str, ...] = option((), help="Keys.", secret=True)
+    password: str = option("", help="Password.", url=UrlPart.PASSWORD)
+
+plugin = BusPlugin(
+    name="vault", summary="A bus.", capabilities=Capabilities(), options=Options,
+    open=lambda options, context: None,
+)
+"""
+
 
 @attrs.frozen(kw_only=True)
 class Own:
@@ -52,6 +68,65 @@ def test_the_url_of_a_bus_goes_by_the_environment(read):
     assert launch.environment == {"TASK_LAUNCH_BUS": "file:x.json"}
     assert "x.json" not in " ".join(launch.words)
     assert launch.words[-1] == "--bus-follow"
+
+
+@pytest.mark.parametrize("text", ["true", '"yes"', '"on"', "1", '"1"'])
+@pytest.mark.parametrize("opposite", [False, True])
+def test_a_switch_is_what_it_is_under_every_table(read, text, opposite):
+    """Texts and numbers too; they may not be turned round on the way."""
+    no = {"true": "false", '"yes"': '"no"', '"on"': '"off"', "1": "0", '"1"': '"0"'}
+    launch = read(f'worker = "nop"\ndrain = {no[text] if opposite else text}')
+    assert launch.words[-1] == ("--no-drain" if opposite else "--drain")
+
+
+def test_a_list_of_secrets_reaches_the_processes_whole(read, install):
+    """In the one variable that there is for it."""
+    install("bus", "vault", VAULT)
+    launch = read('worker = "nop"\nbus = "vault"\nbus_keys = ["a=b", "c=d"]')
+    assert launch.environment["TASK_BUS_VAULT_KEYS"] == "a=b,c=d"
+    assert "a=b" not in " ".join(launch.words)
+
+
+TWO = 'worker = "nop"\nin_bus = "vault://a"\nout_bus = "vault://b"\n'
+SHARED = "a process gets it as TASK_BUS_VAULT_PASSWORD, which both buses read: write"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (TWO + 'in_bus_password = "1"\nout_bus_password = "2"', SHARED),
+        (TWO + 'in_bus_password = "1"', SHARED),
+        (
+            'worker = "nop"\nbus = "vault://:1@a"\nbus_password = "2"',
+            "TASK_BUS_VAULT_PASSWORD, which counts less than the URL: write it",
+        ),
+    ],
+    ids=["two", "one", "url"],
+)
+def test_a_secret_that_a_process_would_not_have_as_meant_is_refused(
+    read, install, text, said
+):
+    """Else a server would be shown the password of another."""
+    install("bus", "vault", VAULT)
+    with pytest.raises(OptionError) as caught:
+        read(text)
+    assert said in str(caught.value)
+    assert "bus_password: " in str(caught.value)
+    assert "write it into the URL alone, as '?password=…'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TWO + 'in_bus_password = "1"\nout_bus_password = "1"',
+        TWO.replace("//b", "//:2@b") + 'in_bus_password = "1"',
+    ],
+    ids=["same", "url"],
+)
+def test_two_buses_of_a_kind_may_have_what_suits_both(read, install, text):
+    """One password, or the other in its URL."""
+    install("bus", "vault", VAULT)
+    assert read(text).environment["TASK_BUS_VAULT_PASSWORD"] == "1"
 
 
 @pytest.mark.parametrize(

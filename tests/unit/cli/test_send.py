@@ -77,6 +77,7 @@ def test_the_type_is_the_topic_unless_told_otherwise(task, folder):
         (("",), "TYPE is empty"),
         (("a", "--meta", "x"), "--meta: not key=value: 'x'"),
         (("a", "--delay", "soon"), "--delay: "),
+        (("a", "--unique", "0s"), "--unique: must be more than 0s"),
         (("-", "x"), "with - the tasks come from stdin: leave out x"),
         (("-", "--job", "x"), "leave out --job"),
         (("-", "--meta", "x=1"), "leave out --meta"),

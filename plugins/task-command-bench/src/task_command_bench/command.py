@@ -7,7 +7,7 @@ import attrs
 import click
 
 from task_command_bench.bench import Bench, Figure
-from task_core.api import CommandContext
+from task_core.api import CommandContext, closed_when_told
 
 HELP = """Measure a bus: sending, receiving, settling, and latency.
 
@@ -38,6 +38,7 @@ def make() -> click.Command:
 )
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
+@closed_when_told()  # its topics must go
 def command(
     context: CommandContext, bus: str, prefix: str | None, count: int, as_json: bool
 ) -> None:

@@ -9,7 +9,7 @@ import click
 from task_command_demo.demo import Demo
 from task_command_demo.processes import Processes
 from task_command_demo.screen import style
-from task_core.api import CommandContext
+from task_core.api import CommandContext, closed_when_told
 
 HELP = """See it work: ten seconds, nothing to set up, nothing left behind.
 
@@ -37,6 +37,7 @@ def make() -> click.Command:
     help="How long to watch.",
 )
 @click.pass_obj
+@closed_when_told()  # its processes hear nothing of what is said to us
 def command(context: CommandContext, seconds: float) -> None:
     """Run it in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="task-demo-") as name:
@@ -44,6 +45,7 @@ def command(context: CommandContext, seconds: float) -> None:
         bus = context.open_bus(f"sqlite://{folder}/task.db")
         try:
             with Processes(folder) as processes:
+                processes.start_workers()
                 demo = Demo(bus, processes)
                 has_cron = bool(entry_points(group="task_core.taskmaster", name="cron"))
                 if has_cron:

@@ -30,7 +30,6 @@ class Processes:
         self._others: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
-        self._workers = [self._start(*WORKER_FLAGS) for _ in range(WORKERS)]
         return self
 
     def __exit__(
@@ -44,6 +43,11 @@ class Processes:
             process.send_signal(signal.SIGTERM)
         for process in processes:
             process.wait()
+
+    def start_workers(self) -> None:
+        """Start those that do the tasks."""
+        for _ in range(WORKERS):
+            self._workers.append(self._start(*WORKER_FLAGS))
 
     def start_taskmaster(self) -> None:
         """Start the cron taskmaster with one rule."""

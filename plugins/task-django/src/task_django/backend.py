@@ -3,15 +3,15 @@
 import json
 import uuid
 from collections.abc import Iterable
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 from django.core import checks
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.utils import timezone
 
-from task_core import connect
 from task_core.api import FrameworkError, Task, UnsupportedCapabilityError
+from task_django.clients import client_of
 from task_django.tasks import (
     BaseTaskBackend,
     InvalidTask,
@@ -47,13 +47,18 @@ class TaskBackend(BaseTaskBackend):  # type: ignore[misc]  # Django has no types
         self._bus = options.pop("bus", None)
         self._more = options
 
-    @cached_property
+    @property
     def client(self) -> Any:
-        """The client of the bus; it connects with the first task."""
-        return connect(self._bus, **self._more)
+        """The client of the bus, which all backends of this setting share."""
+        return client_of(self._bus, self._more)
 
     def enqueue(self, task: Any, args: Any, kwargs: Any) -> Any:
-        """Send a task; in a transaction, when that is committed."""
+        """Send a task; in a transaction, when that is committed.
+
+        Raises:
+            InvalidTask: Django forbids it, or the bus cannot do what it asks for.
+            FrameworkError: It could not be sent.
+        """
         self.validate_task(task)
         result = TaskResult(
             task=task,
@@ -71,6 +76,7 @@ class TaskBackend(BaseTaskBackend):  # type: ignore[misc]  # Django has no types
         )
         send = partial(self._send, result)
         if self._on_commit and connections[self._database].in_atomic_block:
+            self._refuse_what_the_bus_cannot(task)  # a commit is too late for that
             transaction.on_commit(send, using=self._database)
         else:
             send()
@@ -94,21 +100,35 @@ class TaskBackend(BaseTaskBackend):  # type: ignore[misc]  # Django has no types
             problems.append(str(error))
         return [checks.Error(text, id="task_django.E001") for text in problems]
 
+    def _refuse_what_the_bus_cannot(self, task: Any) -> None:
+        wanted = {"delay": _delay_of(task) > 0, "priority": bool(task.priority)}
+        client = self.client
+        for name, is_wanted in wanted.items():
+            if is_wanted and not getattr(client.capabilities, name):
+                raise InvalidTask(f"bus '{client.name}' does not offer '{name}'")
+
     def _send(self, result: Any) -> None:
         """Send it, and say so to the signal."""
         task = result.task
         call = {"task": task.module_path, "args": result.args, "kwargs": result.kwargs}
         text = json.dumps(call, ensure_ascii=False, separators=(",", ":"))
         now = timezone.now()
-        delay = (task.run_after - now).total_seconds() if task.run_after else 0.0
         try:
             self.client.send(
                 Task.new(TYPE, text, id=result.id),
                 topic=task.queue_name,
-                delay=max(0.0, delay),
+                delay=_delay_of(task),
                 priority=task.priority,
             )
         except UnsupportedCapabilityError as error:
             raise InvalidTask(str(error)) from error
         object.__setattr__(result, "enqueued_at", now)
         task_enqueued.send(type(self), task_result=result)
+
+
+def _delay_of(task: Any) -> float:
+    """Return the seconds until a task is due."""
+    if not task.run_after:
+        return 0.0
+    seconds: float = (task.run_after - timezone.now()).total_seconds()
+    return max(0.0, seconds)

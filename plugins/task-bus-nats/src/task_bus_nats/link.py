@@ -1,7 +1,7 @@
 """The connection: made when it is needed; answers to what was asked."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 from task_bus_nats.dialer import Dialer
@@ -27,6 +27,7 @@ class Link(Traffic):
         number: Grows with each connection: subscriptions end with it.
         inbox: What the subjects of answers begin with.
         max_payload: Bytes of headers and body that the server takes.
+        on_begin: Called with each connection that was made.
     """
 
     def __init__(self, dialer: Dialer) -> None:
@@ -38,6 +39,7 @@ class Link(Traffic):
         self.number = 0
         self.inbox = ""
         self.max_payload = PAYLOAD
+        self.on_begin: Callable[[], object] | None = None
 
     @property
     def version(self) -> tuple[int, ...]:
@@ -73,6 +75,8 @@ class Link(Traffic):
             self.max_payload = int(server.info.get("max_payload", PAYLOAD))
             self.inbox = f"_INBOX.{os.urandom(8).hex()}"
             self.write(f"SUB {self.inbox}.* {ANSWERS.decode()}\r\n".encode())
+            if self.on_begin:
+                self.on_begin()
 
     def new_inbox(self) -> tuple[bytes, bytes]:
         """Return number and subject of a new subscription, for the caller to make."""

@@ -10,8 +10,9 @@ SAID = {
     "Account Authentication Expired": BusConnectionError,
     "User Authentication Revoked": BusConnectionError,
     "Authorization Violation": BusError,
+    "Maximum Payload Violation": BusConnectionError,
 }
-"""Of an end of a connection: one that begins anew takes the login that is there now."""
+"""Of an end of a connection."""
 REFUSED = {
     10037: MissingError,  # no message found
     10118: BusConnectionError,  # stream is offline
@@ -20,14 +21,13 @@ REFUSED = {
     10053: BusConnectionError,  # of the account's limits, when a stream is made
     10167: BusConnectionError,  # too many requests
     10054: PayloadError,  # message size exceeds maximum allowed
-    10097: PayloadError,  # header size exceeds maximum allowed of 64k
     10194: BusError,  # stream is offline: it needs a newer server
 }
 
 
 @pytest.mark.parametrize("text", SAID)
-def test_what_a_connection_began_with_may_be_renewed(text):
-    """The next one tells whether it was."""
+def test_what_the_next_connection_may_know_better_is_passing(text):
+    """A login that was renewed, a bound that is another one now."""
     error = error_of(f"-ERR '{text}'".encode(), "h:1")
     assert type(error) is SAID[text]
     assert text in str(error)

@@ -275,9 +275,14 @@ def _lasting(found: Iterable[Record]) -> set[str]:
     }
 
 
+def lag_of(lease: float) -> float:
+    """Return by how many seconds the server's lease is longer than this one."""
+    return min(lease / 20, LAG)
+
+
 def _ack_wait(channel: Channel) -> int:
     """Return the server's lease: we reckon from when a message is here, it before."""
-    return round((channel.lease + min(channel.lease / 20, LAG)) * SECOND)
+    return round((channel.lease + lag_of(channel.lease)) * SECOND)
 
 
 def _life(channel: Channel) -> Record:

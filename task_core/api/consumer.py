@@ -151,9 +151,12 @@ class Consumer(Part, contract=True):
         self._demand("lease")
         if deliveries:
             self._require_held(deliveries)
+            if self._held is None:
+                self._extend(deliveries)
+                return
+            ends = self._held.end  # before: the broker's answer may take its time
             self._extend(deliveries)
-            if self._held is not None:
-                self._held.add(deliveries)
+            self._held.renew(deliveries, ends)
 
     @property
     def exhausted(self) -> bool:

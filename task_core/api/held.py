@@ -27,9 +27,24 @@ class Held:
         now = monotonic()
         return [delivery for delivery, ends in self._ends.values() if ends > now]
 
+    @property
+    def end(self) -> float:
+        """When a lease is over that begins now."""
+        return monotonic() + self._lease
+
     def add(self, deliveries: Iterable[Delivery]) -> None:
-        """Note that these were handed out, or that their leases begin anew."""
+        """Note that these were handed out."""
         ends = monotonic() + self._lease
+        for one in deliveries:
+            self._ends[id(one)] = one, ends
+
+    def renew(self, deliveries: Iterable[Delivery], ends: float) -> None:
+        """Note that the leases of these have begun anew.
+
+        Args:
+            deliveries: Which.
+            ends: What `end` was before the broker was asked.
+        """
         for one in deliveries:
             self._ends[id(one)] = one, ends
 

@@ -8,6 +8,7 @@ from brokers.bus_fixtures import (  # noqa: F401  fixtures
     certificate,
     listening,
     open_at,
+    refusal,
     start,
     topic,
 )
@@ -18,7 +19,7 @@ from brokers.ports import split
 from task_bus_nats.options import NatsOptions
 from task_bus_nats.plugin import nats as manifest
 
-from task_core.api import BusContext
+from task_core.api import BusContext, Message
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `nats_backdoor`
 
@@ -43,10 +44,40 @@ def guarded_options(guarded, certificate):  # noqa: F811
     )
 
 
+def place_of(server):
+    """Return the options that say where a server is."""
+    host, port = split(server.address)
+    return {"host": host, "port": port}
+
+
 def options_of(server, **more):
     """Return options for a server."""
-    host, port = split(server.address)
-    return NatsOptions(**{"host": host, "port": port, **more})
+    return NatsOptions(**{**place_of(server), **more})
+
+
+@pytest.fixture
+def here(nats):  # noqa: F811
+    """Where the shared server is."""
+    return place_of(nats)
+
+
+@pytest.fixture
+def server_with(start):  # noqa: F811
+    """Start a server with some settings; return where it is."""
+    return lambda kind=Nats, **more: place_of(start(kind, **more))
+
+
+@pytest.fixture
+def told():
+    """Use a bus; return the one line that it says, and whether to try again."""
+
+    def told(**options):
+        bus = manifest.open(NatsOptions(**options), BusContext())
+        found = refusal(lambda: bus.producer().send([Message("t", b"1")]))
+        bus.close()
+        return found
+
+    return told
 
 
 @pytest.fixture

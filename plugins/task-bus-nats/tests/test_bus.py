@@ -11,7 +11,7 @@ from task_bus_nats.jetstream import JetStream
 from task_bus_nats.names import Names, escaped
 from task_bus_nats.options import NatsOptions
 
-from task_core.api import BusError, Message, PayloadError
+from task_core.api import BusError, Message
 
 
 @pytest.fixture
@@ -265,18 +265,6 @@ def test_delayed_messages_count_as_waiting_and_need_a_server_that_can(open_bus, 
     bus.producer().send([Message(topic, b"later", delay=600.0)])
     until(lambda: bus.depth(topic, "c") == 1)  # a server counts a moment later
     bus.forget(topic)
-
-
-def test_what_is_too_long_with_its_headers_is_refused(open_bus, topic):
-    """The server counts both, and would hang up."""
-    bus = open_bus()
-    most = bus.capabilities.max_bytes
-    headers = {"h": "x" * 8000}
-    messages = [Message(topic, b"1"), Message(topic, b"x" * most, headers=headers)]
-    with pytest.raises(PayloadError, match="max_payload") as caught:
-        bus.producer().send(messages)
-    assert caught.value.refused == (1,)
-    bus.ping()
 
 
 def test_a_name_that_is_too_long_says_how_long_it_may_be(open_bus):

@@ -124,6 +124,49 @@ def test_the_kill_of_each_leader_in_turn_loses_nothing(cluster, open_bus, place)
     assert set(work.done) == set(work.sent)
 
 
+def told_of(act):
+    """Do something until a bus says that servers are away; return that, in one line."""
+    told = []
+
+    def is_told():
+        try:
+            act()
+        except SendError as error:
+            assert error.transient
+            told.append(str(error))
+        except BusConnectionError as error:
+            told.append(str(error))
+        return told and "are away" in told[-1]
+
+    until(is_told)
+    return told[-1]
+
+
+def test_a_stream_whose_only_server_is_away_is_waited_for(cluster, open_bus, topic):
+    """As a server that is alone: one copy is what a cluster makes, too."""
+    bus = open_bus(replicas=1)
+    consumer = again(lambda: bus.subscribe(topic, "c"))
+    producer = bus.producer()
+    again(lambda: producer.send([Message(topic, b"before")]))
+    until(lambda: leader_of(bus, topic))
+    name = leader_of(bus, topic)
+    (only,) = [it for it in cluster if it.server_name == name]
+    only.stop()
+    try:
+        assert "offline" in told_of(lambda: consumer.receive(1, 0.5))
+        assert "offline" in told_of(lambda: producer.send([Message(topic, b"after")]))
+    finally:
+        only.start()
+    again(lambda: producer.send([Message(topic, b"after")]))
+    found = set()  # what was not confirmed may be there all the same, and twice
+    until(
+        lambda: (
+            found.update(it.body for it in again(lambda: consumer.receive(9, 1)))
+            or found == {b"before", b"after"}
+        )
+    )
+
+
 def test_more_copies_than_there_are_servers_are_told(open_bus, topic):
     """Some may be away, so the launcher waits for them."""
     bus = open_bus(replicas=5)

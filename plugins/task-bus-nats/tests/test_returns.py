@@ -4,8 +4,9 @@ import pytest
 from brokers.nats import Nats
 from nats_backdoor import Client
 from task_bus_nats.options import NatsOptions
+from task_bus_nats.wire import Frame
 
-from task_core.api import Message
+from task_core.api import BusConnectionError, Message
 
 BODIES = [b"a", b"b", b"c", b"d"]
 DENIED = ["task-returned.>", "$JS.API.STREAM.*.task-returned", "$JS.API.STREAM.MSG.>"]
@@ -84,6 +85,34 @@ def test_a_deleted_stream_of_numbers_is_made_again(start, open_at, topic):
     assert [(one.attempt, one.returned) for one in found] == [(2, 0)] * len(BODIES)
     consumer.nack(found)
     assert counts(consumer) == [(3, 1)] * len(BODIES)
+
+
+def _cut(questions):
+    raise BusConnectionError("cut")
+
+
+def _offline(questions):
+    body = b'{"error": {"code": 500, "err_code": 10118}}'
+    return [Frame(b"_INBOX.1.0", b"1", b"", b"", body)] * len(questions)
+
+
+@pytest.mark.parametrize("fails", [_cut, _offline])
+def test_what_could_not_be_looked_up_keeps_its_number(
+    given_back, topic, monkeypatch, fails
+):
+    """A smaller one would make a sound task one that kills, at the next receipt."""
+    bus, consumer = given_back
+    for _ in range(2):
+        consumer.nack(receive(consumer))
+    with monkeypatch.context() as patch:
+        patch.setattr(bus._link, "ask_all", fails)
+        found = receive(consumer)
+    told = [(one.attempt, one.returned, one.unsure) for one in found]
+    assert told == [(4, 0, 3)] * len(BODIES)
+    consumer.nack(found)
+    found = receive(consumer)
+    told = [(one.attempt, one.returned, one.unsure) for one in found]
+    assert told == [(5, 3, 0)] * len(BODIES)
 
 
 @pytest.mark.parametrize("right", DENIED)

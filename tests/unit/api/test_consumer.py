@@ -315,6 +315,22 @@ def test_extending_begins_the_lease_anew(time_passes):
     consumer.ack(held)
 
 
+def test_a_lease_begins_anew_when_the_broker_is_asked_and_not_when_it_has_answered(
+    time_passes,
+):
+    """The broker reckons from somewhere between: what ends here later is another's."""
+    consumer = make([b"1"], lease=20)
+    held = consumer.receive(1, 0)
+    consumer._extend = lambda deliveries: time_passes(5)
+    time_passes(10)
+    consumer.extend(held)
+    time_passes(14.9)
+    consumer.extend(held)
+    time_passes(15)
+    with pytest.raises(LeaseLostError):
+        consumer.ack(held)
+
+
 def test_without_leases_a_delivery_is_held_for_ever(time_passes):
     """The connection is the lease."""
     capabilities = Capabilities(ack=True, nack=True)

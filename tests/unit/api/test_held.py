@@ -31,10 +31,14 @@ def test_leases_end_and_begin_anew(monkeypatch):
     held = Held(lease=10)
     held.add([ONE, TWO])
     now[0] = 6
-    held.add([TWO])
+    ends = held.end
+    now[0] = 8
+    held.renew([TWO], ends)
     now[0] = 12
     assert held.lost([ONE, TWO]) == [ONE]
     assert held.deliveries == [TWO]
+    now[0] = 16
+    assert held.lost([TWO]) == [TWO]
 
 
 def test_without_a_lease_nothing_is_lost():

@@ -40,8 +40,8 @@ def make_bus(
 ) -> "NatsBus":
     """Check the options, and make the bus; what it can do, the server tells.
 
-    Where that is away, it is taken for a current one; what is wrong is told at the
-    first use.
+    Where that is away, it is taken for a current one that carries what the options
+    say; what is wrong, or too long after all, is told at the first use.
 
     Raises:
         OptionError: One of the options is wrong.
@@ -52,7 +52,7 @@ def make_bus(
     told = attrs.evolve(
         capabilities,
         delay=not link.connected or link.version >= SCHEDULES,
-        max_bytes=min(options.max_bytes, link.max_payload - RESERVE),
+        max_bytes=options.max_bytes,
     )
     return NatsBus(options, context, told, link)
 
@@ -63,7 +63,8 @@ class NatsBus(Bus):
     Args:
         options: See the manifest.
         context: What it is opened for.
-        capabilities: Those of the manifest, as far as the server has them.
+        capabilities: Those of the manifest, as far as the server has them; the longest
+            body is what the one takes that is connected.
         link: The connection.
     """
 
@@ -81,6 +82,15 @@ class NatsBus(Bus):
         self._of_server = Topics(self._server, self._names, options)
         self._returns = Returns(self._server, link, options)
         self._alone = options.replicas == 1
+        self._longest = options.max_bytes
+        link.on_begin = self._measure
+        if link.connected:
+            self._measure()
+
+    def _measure(self) -> None:
+        """See what the server takes: it may have been away, or may be another one."""
+        longest = min(self._longest, self._link.max_payload - RESERVE)
+        self.capabilities = attrs.evolve(self.capabilities, max_bytes=longest)
 
     def _subscribe(
         self, topic: str, channel: str, *, prefetch: int | None, temporary: bool

@@ -8,7 +8,7 @@ from task_bus_nats.errors import MissingError
 from task_bus_nats.link import Link
 from task_bus_nats.producer import HEADERS
 from task_bus_nats.returns import Returns, attempt_of, position_of
-from task_bus_nats.topics import SECOND, Channel, Topics
+from task_bus_nats.topics import SECOND, Channel, Topics, lag_of
 from task_bus_nats.wire import Frame, header_of, status_of
 from task_core.api import Bus, BusConnectionError, BusError, Consumer, Delivery, Event
 
@@ -55,6 +55,7 @@ class NatsConsumer(Consumer):
         self._sid, self._inbox = b"", b""
         self._asked: tuple[float, bytes] = (-1.0, b"")  # the last wait, as written
         self._look_at = 0.0
+        self._lag = lag_of(channel.lease)
         self._busy = True  # there may be more: do not wait
 
     def begin(self) -> None:
@@ -90,13 +91,15 @@ class NatsConsumer(Consumer):
 
     def _fetch(self, limit: int) -> list[Delivery]:
         """Take what is there."""
-        limit = min(limit, MOST)
+        limit, asked = min(limit, MOST), monotonic()
         self._link.write(b"".join(self._pull(b'{"batch":%d,"no_wait":true}' % limit)))
         frames = self._link.take(limit, self._sid, ends=True)
         if not frames[-1].reply:
             end = frames.pop()
             if not frames and status_of(end.head) in GONE:
                 raise MissingError("the channel is gone")
+        if frames and monotonic() - asked > self._lag:  # since then, for the server
+            self._say([it.reply for it in frames], b"+WPI")
         return self._deliveries(frames)
 
     def _wait(self, seconds: float) -> list[Delivery]:
@@ -179,11 +182,12 @@ class NatsConsumer(Consumer):
     def _tell(self, deliveries: Iterable[Delivery], words: bytes) -> None:
         """Say something of each, and see that it was heard."""
         self._link.connect()
-        said = b"%d\r\n%b\r\n" % (len(words), words)
-        self._link.write(
-            b"".join([b"PUB %b %b" % (it.token, said) for it in deliveries])
-        )
+        self._say([one.token for one in deliveries], words)
         self._link.flush()
+
+    def _say(self, tokens: Iterable[bytes], words: bytes) -> None:
+        said = b"%d\r\n%b\r\n" % (len(words), words)
+        self._link.write(b"".join([b"PUB %b %b" % (it, said) for it in tokens]))
 
     def _close(self) -> None:
         """Leave; what is held was given back before."""

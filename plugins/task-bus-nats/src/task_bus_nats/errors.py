@@ -19,11 +19,13 @@ RIGHTS = "the README of task-bus-nats lists the rights that its user needs"
 JETSTREAM = "has no JetStream: start it with -js, or turn it on for this account"
 SAID: tuple[tuple[str, type[BusError], str], ...] = (
     ("authorization violation", BusError, LOGIN),
-    ("authentication expired", BusError, "the login is over: renew the credentials"),
-    ("authentication revoked", BusError, "the login was revoked"),
+    # what a connection began with; those that are there now may do, as the next tells
+    ("authentication expired", BusConnectionError, "the login is over: renew it"),
+    ("authentication revoked", BusConnectionError, "the login was revoked: renew it"),
     ("authentication timeout", BusConnectionError, "was told too late who we are"),
     ("permissions violation", BusError, RIGHTS),
-    ("maximum payload", PayloadError, "takes no message that long"),
+    # it took more when we came: the next connection knows, and tells which is too long
+    ("maximum payload", BusConnectionError, "takes no message that long any more"),
     ("tls required", BusError, "wants TLS: option tls"),
 )
 """Words of `-ERR`, the error that they are, and what to do."""
@@ -47,9 +49,10 @@ REFUSALS: tuple[tuple[set[int], type[BusError], str], ...] = (
         BusConnectionError,
         ": fewer servers than option replicas says are there now",
     ),
-    ({10054, 10053}, PayloadError, ""),
+    ({10118, 10119}, BusConnectionError, ": the servers that have it are away"),
+    ({10054}, PayloadError, ""),
     (
-        {10023, 10047, 10028, 10002, 10001, 10026, 10077},
+        {10023, 10047, 10028, 10002, 10001, 10026, 10027, 10053, 10077, 10167},
         BusConnectionError,
         " (it takes nothing more now)",
     ),

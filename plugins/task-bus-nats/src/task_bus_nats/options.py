@@ -69,5 +69,6 @@ class NatsOptions:
         validator=ge(1),
     )
     connect_timeout: timedelta = option(
-        timedelta(seconds=5), help="How long connecting and an answer may take."
+        timedelta(seconds=5),
+        help="How long connecting may take, and a silence before an answer.",
     )

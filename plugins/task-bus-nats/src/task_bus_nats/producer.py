@@ -9,6 +9,7 @@ from task_bus_nats.errors import refusal
 from task_bus_nats.fence import Asked, Fence, says_kept
 from task_bus_nats.link import Link
 from task_bus_nats.names import Names, name_problem
+from task_bus_nats.sizes import check_sizes, check_topics, count_of
 from task_bus_nats.topics import Topics
 from task_bus_nats.wire import Frame, hpub, status_of
 from task_core.api import (
@@ -23,11 +24,12 @@ from task_core.api import (
 
 HEADERS = "Task-Headers"
 """The header that carries all of a message's, as JSON: NATS takes few names."""
-MOST, LARGEST = 500, 1_048_576
-"""Messages, and about how many bytes, that are written before answers are read."""
-
+MOST = 500
+"""Messages that are written before answers are read; see `LARGEST`, too."""
 EARLY = 20
 """Messages of a longer batch that are written first: the server has work meanwhile."""
+PASSING = BusConnectionError, PayloadError
+"""What to send again may help with: without those that are too long, if there are."""
 NO_DELAYS = 10188
 """The code of a stream that takes no delays: ours did, so others have remade it."""
 
@@ -63,10 +65,13 @@ class NatsProducer(Producer):
         new = {message.topic for message in messages} - self._topics.known
         if new:
             self._check_names(messages, new)
-        self._link.connect()
-        self._check_sizes(messages)
+        link = self._link
+        link.connect()
+        check_sizes(messages, link)
         if new:
             self._topics.ensure(new)
+        if self._topics.longest:
+            check_topics(messages, self._topics.longest, link)
         left: Sequence[int] = range(len(messages))
         failed: dict[int, BusError] = {}
         for _ in range(2):  # somebody may have deleted a stream meanwhile
@@ -81,10 +86,10 @@ class NatsProducer(Producer):
                 break
             left = missing
         else:
-            nobody = f"NATS at {self._link.address}: nobody takes what is sent just now"
+            nobody = f"NATS at {link.address}: nobody takes what is sent just now"
             failed.update(dict.fromkeys(missing, BusConnectionError(nobody)))
         if failed:
-            raise _not_sent(failed)
+            raise self._not_sent(messages, failed)
 
     def _sent_alone(self, message: Message) -> bool:
         """Send a plain message to a topic that is known, as most often are.
@@ -112,9 +117,9 @@ class NatsProducer(Producer):
             refused = self._fence.failures([message], [asked], frames)
             refused |= self._refusals(frames, 0, 1)
         except BusError as error:
-            raise _not_sent({0: error}) from None
+            raise self._not_sent([message], {0: error}) from None
         if why := refused.get(0):
-            raise _not_sent({0: why})
+            raise self._not_sent([message], {0: why})
         return not refused  # else it found no stream
 
     def _words_for(self, topic: str) -> Words:
@@ -138,7 +143,7 @@ class NatsProducer(Producer):
         missing: list[int] = []
         begin = 0
         while begin < len(left):
-            end = begin + _count(messages, left[begin : begin + MOST])
+            end = begin + count_of(messages, left[begin : begin + MOST])
             some = left[begin:end]
             whole = len(some) == len(messages)
             try:
@@ -241,40 +246,18 @@ class NatsProducer(Producer):
             text = wrong[messages[refused[0]].topic]
             raise PayloadError(f"bus 'nats': {text}", refused)
 
-    def _check_sizes(self, messages: Sequence[Message]) -> None:
-        """See that headers and body together are not too long for this server."""
-        most = self._link.max_payload
-        for it in messages:  # not `any`: it takes longer for one message
-            if it.headers or len(it.body) > most:
-                break
-        else:
-            return
-        refused = [at for at, it in enumerate(messages) if _size(it) > most]
-        if refused:
-            text = f"NATS at {self._link.address}: takes at most {most} bytes, headers"
-            raise PayloadError(f"{text} included (its max_payload)", refused)
+    def _not_sent(
+        self, messages: Sequence[Message], failed: dict[int, BusError]
+    ) -> BusError:
+        """Return the error that tells which messages are not confirmed.
 
-
-def _size(message: Message) -> int:
-    headers = len(json.dumps(message.headers)) + 300 if message.headers else 0
-    return len(message.body) + headers
-
-
-def _count(messages: Sequence[Message], some: Sequence[int]) -> int:
-    """Return how many of the first are to be written at once; at least one."""
-    sizes = [len(messages[at].body) for at in some]
-    if sum(sizes) <= LARGEST:
-        return len(some)
-    size = 0
-    for count, more in enumerate(sizes):
-        size += more
-        if size > LARGEST and count:
-            return count
-    return len(some)
-
-
-def _not_sent(failed: dict[int, BusError]) -> SendError:
-    """Return the error that tells which messages are not confirmed."""
-    at = min(failed)
-    passing = all(isinstance(one, BusConnectionError) for one in failed.values())
-    return SendError(str(failed[at]), sorted(failed), transient=passing)
+        What is too long for its topic is refused beforehand the next time: somebody has
+        bounded that meanwhile, and others of the batch are sent.
+        """
+        text = str(failed[min(failed)])
+        long = [at for at, why in failed.items() if isinstance(why, PayloadError)]
+        if len(long) == len(messages):
+            return PayloadError(text, sorted(long))
+        self._topics.doubt(messages[at].topic for at in long)
+        passing = all(isinstance(one, PASSING) for one in failed.values())
+        return SendError(text, sorted(failed), transient=passing)

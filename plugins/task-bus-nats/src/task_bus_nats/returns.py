@@ -7,6 +7,7 @@ writes a number down, in a stream that keeps the last one for each message.
 import json
 from collections.abc import Sequence
 
+from task_bus_nats.errors import MissingError, refusal
 from task_bus_nats.jetstream import JetStream
 from task_bus_nats.link import Link
 from task_bus_nats.options import NatsOptions
@@ -38,11 +39,17 @@ class Returns:
         self._allowed = True
 
     def note(self, deliveries: Sequence[Delivery]) -> None:
-        """Write down that these are given back; all at once."""
+        """Write down that these are given back; all at once.
+
+        What could not be looked up keeps its number: one that begins anew would make
+        losses of all that came before.
+        """
         numbers = [
-            (self._subject(one), b"%d" % (one.returned + 1)) for one in deliveries
+            (self._subject(one), b"%d" % (one.returned + 1))
+            for one in deliveries
+            if not one.unsure
         ]
-        if any(status_of(it.head) == 503 for it in self._ask(numbers)):
+        if numbers and any(status_of(it.head) == 503 for it in self._ask(numbers)):
             self._make()
             self._ask(numbers)
 
@@ -52,20 +59,26 @@ class Returns:
         requests = [
             self._request("MSG.GET", last_by_subj=self._subject(one)) for one in again
         ]
-        answers = self._ask(requests)
-        if not answers:
-            for one in again:
+        numbers = [self._number(it) for it in self._ask(requests)]
+        for one, number in zip(again, numbers or [None] * len(again), strict=True):
+            if number is None:
                 one.unsure = one.attempt - 1
-        for one, answer in zip(again, answers, strict=False):
-            found = json.loads(answer.body or b"{}")
-            number = self._server.body(found) if "message" in found else b""
-            if number.isdigit():
-                one.returned = min(int(number), one.attempt - 1)
+            else:
+                one.returned = min(number, one.attempt - 1)
 
     def forget(self, stream: str, consumer: str = "*") -> None:
         """Delete the numbers of a channel, or of a topic: a new one counts anew."""
         place = f"{self._name}.{stream}.{consumer}.*"
         self._ask([self._request("PURGE", filter=place)])
+
+    def _number(self, answer: Frame) -> int | None:
+        """Return what is written down, 0 if nothing is; None if nobody could tell."""
+        found = json.loads(answer.body or b"{}")
+        if "message" in found:
+            number = self._server.body(found)
+            return int(number) if number.isdigit() else 0
+        error = refusal(found.get("error") or {}, "")
+        return 0 if isinstance(error, MissingError) else None
 
     def _make(self) -> None:
         config = {

@@ -57,6 +57,7 @@ class Topics:
         names: What things are called.
         options: See the manifest.
         known: Topics that are there, as far as we know.
+        longest: Bytes that a message of them may have, where somebody has bounded that.
     """
 
     def __init__(self, server: JetStream, names: Names, options: NatsOptions) -> None:
@@ -64,6 +65,7 @@ class Topics:
         self._names = names
         self._options = options
         self.known: set[str] = set()
+        self.longest: dict[str, int] = {}
         self._late: dict[str, float] = {}  # topics that take delays; the clock's lead
 
     def ensure(self, topics: Iterable[str]) -> None:
@@ -74,13 +76,16 @@ class Topics:
         """
         for topic in topics:
             if topic not in self.known:
-                self._make(self._names.place(topic))
+                made = self._make(self._names.place(topic))
                 self.known.add(topic)
+                if (most := made["config"].get("max_msg_size", -1)) >= 0:
+                    self.longest[topic] = most
 
     def doubt(self, topics: Iterable[str]) -> None:
         """Look again whether these are there: somebody may have deleted them."""
         for topic in topics:
             self.known.discard(topic)
+            self.longest.pop(topic, None)
             self._late.pop(topic, None)
 
     def _make(self, place: Place) -> Record:
@@ -270,9 +275,14 @@ def _lasting(found: Iterable[Record]) -> set[str]:
     }
 
 
+def lag_of(lease: float) -> float:
+    """Return by how many seconds the server's lease is longer than this one."""
+    return min(lease / 20, LAG)
+
+
 def _ack_wait(channel: Channel) -> int:
     """Return the server's lease: we reckon from when a message is here, it before."""
-    return round((channel.lease + min(channel.lease / 20, LAG)) * SECOND)
+    return round((channel.lease + lag_of(channel.lease)) * SECOND)
 
 
 def _life(channel: Channel) -> Record:

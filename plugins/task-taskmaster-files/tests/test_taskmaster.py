@@ -2,6 +2,7 @@
 
 import os
 
+import fsspec
 import pytest
 
 
@@ -36,6 +37,27 @@ def test_a_restart_tells_nothing_again_and_misses_nothing(place):
     place.write("b.csv")
     place.write("a.csv", "other")
     assert place.names(30) == ["a.csv", "b.csv"]
+    assert place.names(30) == []
+
+
+def test_a_file_from_before_1970_is_told_once(place):
+    """As it may come out of an archive: its version has a sign."""
+    place.rule()
+    os.utime(place.write("a.csv"), ns=(-5, -5))
+    assert place.names(30) == ["a.csv"]
+    assert place.names(30) == []
+
+
+def test_a_rule_that_moves_here_from_another_storage_starts(place):
+    """By its name it keeps a memory, whose versions are none of this machine's."""
+    bucket = fsspec.filesystem("memory")
+    bucket.pipe("/moving/a.csv", b"x")
+    rule = '[[rule]]\nname = "in"\ntype = "load"\nexisting = "send"\nfiles = '
+    place.rules.write_text(f'{rule}"memory://moving/*.csv"\n')
+    assert place.names(30) == ["memory://moving/a.csv"]
+    place.write("a.csv")
+    place.rules.write_text(f'{rule}"{place.base}/*.csv"\n')
+    assert place.names(30) == ["a.csv"], "by another path it is another file"
     assert place.names(30) == []
 
 

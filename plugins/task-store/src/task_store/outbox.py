@@ -72,8 +72,13 @@ class Outbox:
     def send(self, *claims: Claim) -> list[bool]:
         """Claim tasks, send those that are ours and due at once, and mark them.
 
+        What the bus refuses for good is told, and put aside for an hour.
+
         Returns:
             For each whether its key was new.
+
+        Raises:
+            SendError: One cannot be sent now; who takes over sends it.
         """
         ours = self.insist(lambda: self._store.claim(claims))
         mine = [it for it, new in zip(claims, ours, strict=True) if new]
@@ -93,6 +98,9 @@ class Outbox:
 
         Returns:
             For each of its claims whether its key was new.
+
+        Raises:
+            SendError: One cannot be sent now; who takes over sends it.
         """
         claims, ours = self.insist(lambda: self._claimed(act))
         mine = [it for it, new in zip(claims, ours, strict=True) if new]
@@ -146,7 +154,7 @@ class Outbox:
         count, left = 0, self.insist(self._store.next_in)
         while left is not None and left <= 0 and not self._ctx.stopping:
             found = self.insist(lambda: self._store.take_over(AT_ONCE))
-            count += self._send(found, puts_aside=True)
+            count += self._send(found)
             left = self.insist(self._store.next_in) if found else SHORTEST
         seconds = min(LONGEST, max(SHORTEST, left or LONGEST))
         self._look = min(self._look, self._ctx.clock.monotonic() + seconds)
@@ -159,13 +167,13 @@ class Outbox:
             claims = act()
             return claims, self._store.claim(claims) if claims else []
 
-    def _send(self, claims: Sequence[Claim], *, puts_aside: bool = False) -> int:
+    def _send(self, claims: Sequence[Claim]) -> int:
         if len(claims) > 1 and self._sent_together(claims):
             return len(claims)
         done: list[str] = []
         try:
             for claim in claims:
-                if self._sent(claim, puts_aside=puts_aside):
+                if self._sent(claim):
                     done += [claim.key]  # not one `extend`: some may fail
         finally:
             if done:
@@ -181,12 +189,14 @@ class Outbox:
         self.insist(lambda: self._store.sent([it.key for it in claims]))
         return True
 
-    def _sent(self, claim: Claim, *, puts_aside: bool) -> bool:
+    def _sent(self, claim: Claim) -> bool:
+        """Send one; what the bus refuses is put aside, that the others may go on.
+
+        It is claimed: who raised here would end a taskmaster, and gain nothing.
+        """
         try:
             self._ctx.send(decode_task(claim.body), claim.topic)
         except (PayloadError, DecodeError) as error:
-            if not puts_aside:  # here its author can do something
-                raise
             text = "%s cannot be sent, and is put aside for an hour: %s"
             self._ctx.log.error(text, claim.key, error)  # noqa: TRY400  no bug
             self.insist(lambda: self._store.claims.postpone([claim.key], ASIDE))

@@ -10,13 +10,7 @@ from task_store.claim import Claim, key_of
 from task_store.outbox import Outbox
 from task_store.store import Store
 
-from task_core.api import (
-    PayloadError,
-    Task,
-    TaskmasterContext,
-    encode_task,
-    format_meta,
-)
+from task_core.api import Task, TaskmasterContext, encode_task, format_meta
 from task_taskmaster_files import filling
 from task_taskmaster_files.file import File
 from task_taskmaster_files.grouping import Grouping, Late
@@ -61,11 +55,7 @@ class Teller:
         """
         count = 0
         for some in chunks(files, AT_ONCE):
-            try:
-                count += sum(self._outbox.send_from(partial(self.note, rule, some)))
-            except PayloadError as error:  # it is claimed, and so not forgotten
-                text = "%s: the bus refuses a task, which is tried again later: %s"
-                self._ctx.log.error(text, rule, error)  # noqa: TRY400  no bug
+            count += sum(self._outbox.send_from(partial(self.note, rule, some)))
         return count
 
     def note(self, rule: Rule, files: Sequence[File]) -> list[Claim]:

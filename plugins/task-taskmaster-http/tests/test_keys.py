@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from task_store import Claim, StoreAwayError, key_of, open_store
 
-from task_core.api import SendError, Task, encode_task
+from task_core.api import PayloadError, SendError, Task, encode_task
 
 KEY = {"Idempotency_Key": "order-7"}
 TWO = [{"type": "load", "info": "a"}, {"type": "load", "info": "b"}]
@@ -92,6 +92,37 @@ def test_what_was_not_confirmed_is_sent_later_under_its_key(service):
         assert status == 409
         threading.Event().wait(0.1)
     assert [told["id"]] == [task.id for task in service.sent()]
+
+
+def test_what_is_refused_is_never_sent_and_its_key_is_free(service):
+    """Not a part of it later, nor is it "being sent" for ever."""
+
+    def wrap(bus):
+        producer = bus.producer()
+        send = producer.send
+
+        def picky(messages):
+            bad = [at for at, it in enumerate(messages) if " " in it.topic]
+            if bad:
+                raise PayloadError("'load it' is no topic", bad)
+            send(messages)
+
+        producer.send = picky
+        bus.producer = lambda: producer
+        return bus
+
+    service.wrap = wrap
+    service.start()
+    tasks = [{"type": "load", "info": "a"}, {"type": "load it", "info": "b"}]
+    for _ in range(2):
+        status, _, told = service.call("/tasks", tasks, **KEY)
+        assert (status, told["error"]) == (422, "'load it' is no topic")
+        store = open_store(str(service.folder / "http.store.db"))
+        assert store.pending() == 0
+        store.close()
+    assert service.sent() == []
+    assert service.call("/tasks", TWO, **KEY)[0] == 202
+    assert [task.info for task in service.sent()] == ["a", "b"]
 
 
 def test_what_a_killed_one_has_claimed_is_sent_by_the_next(service):

@@ -130,6 +130,33 @@ def test_a_store_that_is_away_is_waited_for_with_one_line(url, open_, caplog):
     assert len(said) == 2
 
 
+def test_who_does_not_insist_meets_a_store_that_is_away_and_goes_on(url, open_):
+    """It looks again a minute later, and has time for all else meanwhile."""
+    clock = FakeClock(1000.0)
+    store = open_(url, clock=clock)
+    store.queue([claim()])
+    real, looks = store.take_over, []
+
+    def look(limit):
+        looks.append(clock.time())
+        if len(looks) == 1:
+            raise StoreAwayError("store x: it is read-only")
+        return real(limit)
+
+    store.take_over = look
+
+    def run(ctx):
+        outbox = Outbox(ctx, store, insists=False)
+        with pytest.raises(StoreAwayError):
+            outbox.take_over()
+        assert outbox.take_over() == 0
+        ctx.wait(outbox.left(9999.0))
+        assert outbox.take_over() == 1
+
+    assert len(run_taskmaster(run, clock=clock)) == 1
+    assert looks == [1000.0, 1060.0]
+
+
 def test_what_was_sent_before_a_failure_is_marked(store):
     """The rest is taken over."""
 

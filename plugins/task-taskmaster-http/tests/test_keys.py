@@ -1,5 +1,7 @@
 """Rules of Idempotency-Key: the same key, the same answer, one task."""
 
+import contextlib
+import sqlite3
 import threading
 from datetime import timedelta
 
@@ -155,6 +157,25 @@ def test_without_its_store_nothing_with_a_key_is_sent(service, monkeypatch):
         status, _, told = service.call("/tasks", {"type": "load"}, **KEY)
         assert (status, "cannot be looked up" in told["error"]) == (503, True)
         assert service.call("/tasks", {"type": "load"})[0] == 202
+    assert service.call("/tasks", {"type": "load"}, **KEY)[0] == 202
+    assert len(service.sent()) == 2
+
+
+def test_while_its_store_can_only_be_read_what_has_no_key_is_sent(
+    service, monkeypatch
+):
+    """As after a failover, on a full disk, or while another one writes and writes."""
+    monkeypatch.setattr("task_store.engine.BUSY", 0.05)
+    path = str(service.folder / "http.store.db")
+    store = open_store(path)
+    store.check()
+    store.close()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        service.start(wait=timedelta(seconds=30))
+        assert service.call("/tasks", {"type": "load"})[0] == 202
+        assert service.call("/tasks", {"type": "load"}, **KEY)[0] == 503
+        other.execute("ROLLBACK")
     assert service.call("/tasks", {"type": "load"}, **KEY)[0] == 202
     assert len(service.sent()) == 2
 

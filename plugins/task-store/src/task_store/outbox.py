@@ -8,6 +8,7 @@ import attrs
 
 from task_core.api import DecodeError, PayloadError, TaskmasterContext, decode_task
 from task_store.claim import Backlog, Claim
+from task_store.errors import StoreAwayError
 from task_store.patience import Patience
 from task_store.store import DEDUP_WINDOW, Store
 
@@ -22,6 +23,8 @@ COUNT_EVERY = 5.0
 """Seconds between two counts of what is not sent, for those who want to know it."""
 COUNT_LASTS = 60.0
 """Seconds for which such a count is worth telling."""
+AWAY = 60.0
+"""Seconds until the next look at a store that was away, when nobody insists."""
 AT_ONCE = 100
 """How many are taken over at a time: all of them must be sent within a lease."""
 
@@ -35,6 +38,8 @@ class Outbox:
         ctx: Sends. It must not be in the body of a `deliveries` loop: there, `queue`.
         store: Where the claims are.
         dedup_window: Seconds for which the keys of what was sent are kept.
+        insists: Whether to wait for a store that is away. Who has better things to do
+            meanwhile meets a `StoreAwayError`; the next look is a minute later.
     """
 
     def __init__(
@@ -43,11 +48,12 @@ class Outbox:
         store: Store,
         *,
         dedup_window: float = DEDUP_WINDOW,
+        insists: bool = True,
     ) -> None:
         self._ctx = ctx
         self._store = store
         self._window = dedup_window
-        self._patience = Patience(ctx)
+        self._patience = Patience(ctx) if insists else None
         self._look = self._tidy = self._count = ctx.clock.monotonic()
         self._backlog: Backlog | None = None
         self._wanted = True
@@ -65,9 +71,9 @@ class Outbox:
         """Do something with the store, again and again while it is away.
 
         Raises:
-            StoreAwayError: It is away, and somebody wants to stop.
+            StoreAwayError: It is away, and somebody wants to stop, or nobody insists.
         """
-        return self._patience.insist(act)
+        return self._patience.insist(act) if self._patience else act()
 
     def send(self, *claims: Claim) -> list[bool]:
         """Claim tasks, send those that are ours and due at once, and mark them.
@@ -123,15 +129,15 @@ class Outbox:
 
         Returns:
             How many were sent.
+
+        Raises:
+            StoreAwayError: As of `insist`.
         """
-        now = self._ctx.clock.monotonic()
-        if now >= self._tidy:
-            self._tidy = now + TIDY_EVERY
-            self.insist(lambda: self._store.drop_old(self._window))
-        if self._wanted and now >= self._count:
-            self._wanted, self._count = False, now + COUNT_EVERY
-            self._backlog = self.insist(self._store.backlog)
-        return self.take_over_now() if now >= self._look else 0
+        try:
+            return self._take_over()
+        except StoreAwayError:
+            self._look = self._ctx.clock.monotonic() + AWAY
+            raise
 
     def look(self) -> None:
         """Let the next `take_over` look, and end a wait for it (any thread)."""
@@ -159,6 +165,16 @@ class Outbox:
         seconds = min(LONGEST, max(SHORTEST, left or LONGEST))
         self._look = min(self._look, self._ctx.clock.monotonic() + seconds)
         return count
+
+    def _take_over(self) -> int:
+        now = self._ctx.clock.monotonic()
+        if now >= self._tidy:
+            self._tidy = now + TIDY_EVERY
+            self.insist(lambda: self._store.drop_old(self._window))
+        if self._wanted and now >= self._count:
+            self._wanted, self._count = False, now + COUNT_EVERY
+            self._backlog = self.insist(self._store.backlog)
+        return self.take_over_now() if now >= self._look else 0
 
     def _claimed(
         self, act: Callable[[], Sequence[Claim]]

@@ -118,6 +118,18 @@ def test_a_rule_of_events_may_become_one_that_lists(place):
     assert place.names(30) == []
 
 
+def test_what_events_have_told_is_forgotten_in_time(place):
+    """No listing says what is gone: it is known for so long as what is gone."""
+    other = f'files = "{place.base}/*"\ntype = "other"'  # which goes on
+    rules(place, EVENTS, other)
+    place.run(10, bodies=[stats("s3://b/old.gz")], events="files")
+    place.age(days=46)
+    place.run(10, bodies=[stats("s3://b/new.gz")], events="files")
+    assert place.seen() == ["s3://b/new.gz", "s3://b/old.gz"]
+    place.run(2 * 3600, events="files")
+    assert place.seen() == ["s3://b/new.gz"]
+
+
 def test_events_without_a_topic_are_refused(place):
     """At once: nothing would ever come."""
     rules(place, EVENTS)

@@ -4,6 +4,9 @@ import os
 
 import fsspec
 import pytest
+from task_store import StoreAwayError
+from task_store.progress import Progress
+from task_store.seen import Seen
 
 
 def test_a_new_file_is_told_when_it_has_been_quiet(place):
@@ -186,6 +189,26 @@ def test_a_file_that_is_gone_for_long_is_forgotten(place):
     place.age(days=2)
     assert place.names(2 * 3600) == []
     assert place.seen() == ["a.csv"]
+
+
+@pytest.mark.parametrize(("part", "method"), [(Progress, "advance"), (Seen, "older")])
+def test_a_store_that_is_away_for_a_moment_ends_nothing(
+    place, monkeypatch, part, method
+):
+    """Neither when a rule begins, nor when what is gone is looked for."""
+    place.rule(more='every = "1h"')
+    place.write("a.csv")
+    real, failures = getattr(part, method), [StoreAwayError("the store is away")]
+
+    def fail(self, *arguments):
+        if failures:
+            raise failures.pop()
+        return real(self, *arguments)
+
+    monkeypatch.setattr(part, method, fail)
+    assert place.names(2 * 3600) == ["a.csv"]
+    assert failures == []
+    assert place.names(30) == [], "the rule has begun, and knows what it told"
 
 
 def test_many_files_are_told_in_parts(place):

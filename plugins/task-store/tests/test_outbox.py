@@ -159,7 +159,6 @@ def test_who_does_not_insist_meets_a_store_that_is_away_and_goes_on(url, open_):
 
 def test_what_was_sent_before_a_failure_is_marked(store):
     """The rest is taken over."""
-
     bus = Picky(PayloadError("no topic", [1]), SendError("the broker is gone", [0]))
 
     def run(ctx):

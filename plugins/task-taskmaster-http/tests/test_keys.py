@@ -161,9 +161,7 @@ def test_without_its_store_nothing_with_a_key_is_sent(service, monkeypatch):
     assert len(service.sent()) == 2
 
 
-def test_while_its_store_can_only_be_read_what_has_no_key_is_sent(
-    service, monkeypatch
-):
+def test_while_its_store_can_only_be_read_what_has_no_key_is_sent(service, monkeypatch):
     """As after a failover, on a full disk, or while another one writes and writes."""
     monkeypatch.setattr("task_store.engine.BUSY", 0.05)
     path = str(service.folder / "http.store.db")

@@ -105,7 +105,7 @@ def test_a_task_without_an_id_is_sent_again_each_time_that_it_fails(place, faile
     """Each day's is the same to the byte; only its run tells it from yesterday's."""
     place.rules.write_text('retried_topic = "-"\n' + place.rules.read_text())
     for day in ("05", "06", "07"):
-        times = {it: f"2026-01-{day}T00:00:01Z" for it in ("started", "ended")}
+        times = dict.fromkeys(("started", "ended"), f"2026-01-{day}T00:00:01Z")
         one = failed(id="", created="", meta="", **times)
         assert len(place.run(one, one)) == 1
         assert place.run(one) == [], "the same run has failed once"

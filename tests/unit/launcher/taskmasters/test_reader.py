@@ -381,7 +381,7 @@ def test_what_nobody_thought_of_when_reading_is_dead_in_the_end(loop, memory):
             if len(seen) == 2:
                 made.stop()
 
-    for start in range(1, 12):
+    for starts in range(1, 12):  # noqa: B007  how many there were
         made = loop(run)
         try:
             made.run()
@@ -389,7 +389,7 @@ def test_what_nobody_thought_of_when_reading_is_dead_in_the_end(loop, memory):
             continue
         break
     assert sorted(seen) == [1, 2]
-    assert start == 5, "what is handed out five times has ended four starts"
+    assert starts == 5, "what is handed out five times has ended four of them"
     (letter,) = map(decode_dead, memory.take("load.dead"))
     assert letter.original == b"x"
     assert letter.reason.startswith("handed out 5 times, at last: ValueError: ")

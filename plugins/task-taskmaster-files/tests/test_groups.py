@@ -4,21 +4,9 @@ import json
 from urllib.parse import parse_qs
 
 import pytest
-from task_store.progress import Progress
+from file_groups import counts, group, write
 
 from task_core.api import OptionError
-
-
-def group(place, text, more="", files="*/*.csv"):
-    place.rule(files, more=f'every = "5s"\nquiet = "1s"\ngroup = {{ {text} }}\n{more}')
-
-
-def write(place, *names):
-    return lambda: [place.write(name) for name in names]
-
-
-def counts(sent):
-    return [int(parse_qs(task.meta)["files"][0]) for task, _ in sent]
 
 
 def test_a_group_fires_once_its_files_have_come(place, lines):
@@ -255,30 +243,3 @@ def test_a_group_whose_file_has_no_date_is_an_alert(place):
     place.write("a.csv")
     ((task, topic),) = place.run(60)
     assert (task.result, topic) == ("alert", "done")
-
-
-def test_a_group_that_fired_long_ago_is_forgotten(place):
-    """There may be one for each day and folder; what comes then begins it anew."""
-    group(place, 'by = "dir", quiet = "20s", late = "ignore"')
-    assert counts(place.run(100, {5: write(place, "x/a.csv")})) == [1]
-    place.age(days=46)
-    assert counts(place.run(100, {5: write(place, "y/a.csv")})) == [1]
-    assert place.fired() == ["x", "y"]
-    assert place.run(2 * 3600, {5: write(place, "x/b.csv")}) == []
-    assert place.fired() == ["y"]
-    assert counts(place.run(100, {5: write(place, "x/c.csv")})) == [1]
-
-
-def test_only_the_groups_that_wait_are_looked_up(place, monkeypatch):
-    """A rule may have fired for a million: nobody reads them all each second."""
-    scopes, load = set(), Progress.load
-
-    def listen(self, scope):
-        scopes.add(scope)
-        return load(self, scope)
-
-    monkeypatch.setattr(Progress, "load", listen)
-    group(place, 'by = "dir", quiet = "20s", late = "alert"')
-    script = {5: write(place, "x/a.csv"), 60: write(place, "x/b.csv")}
-    assert [topic for _, topic in place.run(200, script)] == ["load", "done"]
-    assert scopes == {"files"}

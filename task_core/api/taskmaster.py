@@ -79,7 +79,8 @@ class TaskmasterContext(Protocol):
         Args:
             topic, channel: What to read.
             read: Returns what a body says. When it raises `DecodeError`, that is the
-                reason why the body goes to the dead topic.
+                reason why the body goes to the dead topic. What else it raises ends
+                the loop, as if its body had raised on that alone.
             limit, wait: As of `batches`.
         """
 

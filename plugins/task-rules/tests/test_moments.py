@@ -77,6 +77,9 @@ def test_what_is_no_duration_is_refused(text):
         ("2d 12", "is not a duration like 10s or 1h30m: ' 12' in '2d 12'"),
         ("2d12", "needs a unit, as in 2d12s or 2d12h: '2d12'"),
         ("30", "needs a unit, as in 30s or 30h: '30'"),
+        ("-5", "needs a unit, as in -5s or -5h: '-5'"),
+        ("+-5", "is not a duration like 10s or 1h30m: '+-5'"),
+        ("²", "is not a duration like 10s or 1h30m: '²'"),
     ],
 )
 def test_what_is_refused_is_named_whole(text, told):

@@ -94,6 +94,8 @@ def test_a_leap_day_comes_every_four_years():
     [
         ("30-30/5 4 * * *", [30]),
         ("10-10/3,50 4 * * *", [10, 50]),
+        ("05-5/2 4 * * *", [5]),
+        ("0-00/7 4 * * *", [0]),
         ("30/5 4 * * *", [30, 35, 40, 45, 50, 55]),
         ("*/60 4 * * *", [0]),
     ],
@@ -196,6 +198,9 @@ def test_the_latest_of_a_year_of_seconds_is_found_at_once():
         ("0 */25 * * *", "bad hour: there are no 25"),
         ("0 0 * * 1-5/8", "bad weekday: there are no 8"),
         ("5-1 * * * *", "bad minute"),
+        ("15-5/10 * * * *", "bad minute"),
+        ("0 23-3/2 * * *", "bad hour"),
+        ("0 0 25-5/1 * *", "bad day-of-month"),
         ("0 0 * * ²L", "bad day-of-week"),
         ("@weekley", "no such shorthand: did you mean '@weekly'?"),
         ("@reboot", "no such shorthand"),

@@ -73,6 +73,17 @@ def test_what_is_given_back_is_free_at_once(store, other):
     assert other.take_over() == [claim()]
 
 
+def test_what_is_withdrawn_is_sent_by_nobody_and_its_key_is_free(store, other):
+    """It must not be sent: not by its owner, and not by the next one."""
+    store.claim([claim("a"), claim("b")])
+    store.sent(["b"])
+    other.withdraw(["a", "b"])
+    assert set(store.find(["a", "b"])) == {"a", "b"}, "they are not theirs"
+    store.withdraw(["a", "b"])
+    assert set(store.find(["a", "b"])) == {"b"}, "what is sent is sent"
+    assert other.claim([claim("a", body=b"second")]) == [True]
+
+
 def test_what_is_due_later_is_sent_by_whoever_looks_then(url, open_):
     """A retry survives the instance that noted it."""
     clock = FakeClock(1000.0)

@@ -6,7 +6,7 @@ import pytest
 from task_store import Claim, Outbox, StoreAwayError
 from task_testing import FakeClock, RecordingBus, run_taskmaster
 
-from task_core.api import DecodeError, Task, encode_task
+from task_core.api import PayloadError, SendError, Task, encode_task
 
 
 def claim(key="k", info="", due=0.0):
@@ -15,6 +15,19 @@ def claim(key="k", info="", due=0.0):
 
 def infos(sent):
     return [task.info for task, _ in sent]
+
+
+class Picky(RecordingBus):
+    """Sends nothing where there is something bad."""
+
+    def __init__(self, *errors):
+        super().__init__()
+        self.errors = [*errors]
+
+    def record(self, call, things=()):
+        if call == "send" and any(b"bad" in it.body for it in things):
+            raise self.errors.pop(0) if len(self.errors) > 1 else self.errors[0]
+        super().record(call, things)
 
 
 def test_what_is_ours_is_sent_and_marked(store, other):
@@ -117,17 +130,68 @@ def test_a_store_that_is_away_is_waited_for_with_one_line(url, open_, caplog):
     assert len(said) == 2
 
 
-def test_what_was_sent_before_a_failure_is_marked(store):
-    """The rest is taken over."""
+def test_who_does_not_insist_meets_a_store_that_is_away_and_goes_on(url, open_):
+    """It looks again a minute later, and has time for all else meanwhile."""
+    clock = FakeClock(1000.0)
+    store = open_(url, clock=clock)
+    store.queue([claim()])
+    real, looks = store.take_over, []
+
+    def look(limit):
+        looks.append(clock.time())
+        if len(looks) == 1:
+            raise StoreAwayError("store x: it is read-only")
+        return real(limit)
+
+    store.take_over = look
 
     def run(ctx):
-        with pytest.raises(DecodeError):
-            Outbox(ctx, store).send(claim("a", "good"), Claim("b", "load", b"bad"))
+        outbox = Outbox(ctx, store, insists=False)
+        with pytest.raises(StoreAwayError):
+            outbox.take_over()
+        assert outbox.take_over() == 0
+        ctx.wait(outbox.left(9999.0))
+        assert outbox.take_over() == 1
 
-    assert infos(run_taskmaster(run)) == ["good"]
+    assert len(run_taskmaster(run, clock=clock)) == 1
+    assert looks == [1000.0, 1060.0]
+
+
+def test_what_was_sent_before_a_failure_is_marked(store):
+    """The rest is taken over."""
+    bus = Picky(PayloadError("no topic", [1]), SendError("the broker is gone", [0]))
+
+    def run(ctx):
+        with pytest.raises(SendError):
+            Outbox(ctx, store).send(claim("a", "good"), claim("b", "bad"))
+
+    assert infos(run_taskmaster(run, bus=bus)) == ["good"]
     found = store.find(["a", "b"])
     assert found["a"].sent
     assert not found["b"].sent
+
+
+@pytest.mark.parametrize("way", ["send", "send_from"])
+def test_what_the_bus_refuses_ends_nobody_who_sends(url, open_, caplog, way):
+    """It is claimed, so it would be met again: the other tasks go, and it is aside."""
+    clock = FakeClock(1000.0)
+    store = open_(url, clock=clock)
+    claims = [claim("a", "one"), claim("b", "bad"), claim("c", "other")]
+
+    def run(ctx):
+        outbox = Outbox(ctx, store)
+        if way == "send":
+            assert outbox.send(*claims) == [True, True, True]
+        else:
+            assert outbox.send_from(lambda: claims) == [True, True, True]
+        assert outbox.take_over() == 0
+
+    bus = Picky(PayloadError("bad is no topic", [0]))
+    assert infos(run_taskmaster(run, clock=clock, bus=bus)) == ["one", "other"]
+    told = "b cannot be sent, and is put aside for an hour: bad is no topic"
+    assert caplog.messages == [told]
+    assert store.pending() == 1
+    assert 3590 < store.next_in() <= 3600
 
 
 def test_what_cannot_be_sent_does_not_hold_up_the_others(url, open_, caplog):

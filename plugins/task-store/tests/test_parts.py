@@ -92,9 +92,35 @@ def test_each_version_of_a_file_is_new_once(store, other):
     store.seen.forget("r", [("a", "1")])
     assert not store.seen.has("r", ("a", "1"))
     assert store.seen.has("r", ("a", "2"))
-    store.seen.forget_rule("r")
     assert store.seen.add("r", []) == []
-    assert store.seen.count("r") == 0
+
+
+def test_versions_are_forgotten_by_age(url, open_, monkeypatch):
+    """Those of one rule, and more than go at a time."""
+    monkeypatch.setattr("task_store.seen.AT_ONCE", 2)
+    clock = FakeClock(1000.0)
+    seen = open_(url, clock=clock).seen
+    seen.add("r", [(name, "1") for name in "abcde"])
+    seen.add("s", [("a", "1")])
+    clock.advance(100)
+    seen.add("r", [("a", "2")])
+    seen.forget_older("r", 50)
+    assert list(seen.load("r")) == [("a", "2")]
+    assert seen.count("s") == 1
+
+
+def test_progress_is_forgotten_by_age(store, monkeypatch):
+    """And of what a scope has, some keys can be asked for."""
+    monkeypatch.setattr("task_store.progress.DROPPED", 2)
+    monkeypatch.setattr("task_store.progress.AT_ONCE", 2)
+    for number in range(6):
+        store.progress.advance("r", f"k{number}", float(number))
+    store.progress.advance("s", "k0", 0.0)
+    assert store.progress.known("r", ["k0", "k4", "k5", "k6"]) == {"k0", "k4", "k5"}
+    assert store.progress.known("s", ["k1"]) == store.progress.known("s", []) == set()
+    store.progress.forget_before("r", 5.0)
+    assert store.progress.load("r") == {"k5": 5.0}
+    assert store.progress.load("s") == {"k0": 0.0}
 
 
 def test_a_group_waits_and_is_taken_by_one(url, open_):

@@ -1,8 +1,8 @@
-"""A bus that breaks, for tests of the taskmaster."""
+"""Buses that do not send all, for tests of the taskmaster."""
 
 from task_testing import RecordingBus
 
-from task_core.api import SendError
+from task_core.api import PayloadError, SendError
 
 
 class Breaking(RecordingBus):
@@ -15,4 +15,15 @@ class Breaking(RecordingBus):
     def record(self, call, things=()):
         if call == "send" and len(self.sent) >= self.good:
             raise SendError("the broker is gone", [0])
+        super().record(call, things)
+
+
+class Picky(RecordingBus):
+    """Refuses topics with a space in them, as NSQ does."""
+
+    def record(self, call, things=()):
+        if call == "send":
+            bad = [at for at, it in enumerate(things) if " " in it.topic]
+            if bad:
+                raise PayloadError(f"{things[bad[0]].topic!r} is no topic", bad)
         super().record(call, things)

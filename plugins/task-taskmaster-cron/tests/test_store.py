@@ -1,7 +1,7 @@
 """Several instances on one store: each firing is sent once, whoever sends it."""
 
 import pytest
-from cron_buses import Breaking
+from cron_buses import Breaking, Picky
 from cron_days import DAY, HOURLY, hours, infos, utc
 from task_rules.missed import Missed
 from task_store import StoreAwayError, StoreError, open_store
@@ -67,6 +67,13 @@ def test_what_was_claimed_and_not_sent_is_sent_by_another_within_a_lease(place, 
     begin = utc(2026, 1, 5, 3, 0, 5)
     ((created, info, topic),) = run(begin, utc(2026, 1, 5, 3, 0, 30))
     assert (created, info, topic) == ("2026-01-05T03:00:00Z", "03", "load")
+
+
+def test_a_rule_whose_task_the_bus_refuses_holds_up_no_other(place, run, caplog):
+    """Those of its moment go, and it is tried once an hour, by whoever comes."""
+    place.write(HOURLY.replace("load", "load it"), HOURLY)
+    assert infos(run(DAY, utc(2026, 1, 5, 2, 30), bus=Picky())) == ["01", "02"]
+    assert caplog.text.count("'load it' is no topic") >= 2
 
 
 @pytest.mark.parametrize(

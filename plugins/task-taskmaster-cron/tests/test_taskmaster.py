@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cron_buses import Breaking
+from cron_buses import Breaking, Picky
 from cron_days import DAY, HOURLY, done, hours, infos, utc
 from task_taskmaster_cron.options import Options
 from task_taskmaster_cron.plugin import cron
@@ -61,6 +61,17 @@ def test_what_was_not_confirmed_is_sent_after_the_restart(place, missed):
     begin = utc(2026, 1, 5, 3) + timedelta(seconds=30)
     sent = place.run(begin, utc(2026, 1, 5, 4, 30), missed=missed)
     assert infos(sent) == ["03", "04"]
+
+
+def test_a_rule_whose_task_the_bus_refuses_holds_up_no_other(place, caplog):
+    """It is told each time; and a start has nothing to make up for that fails again."""
+    place.write(HOURLY.replace("load", "load it"), HOURLY)
+    assert infos(place.run(DAY, utc(2026, 1, 5, 2, 30), bus=Picky())) == ["01", "02"]
+    begin = utc(2026, 1, 5, 4, 30)
+    assert infos(place.run(begin, begin, bus=Picky())) == ["04"]
+    told = " cannot be sent, and is left out: 'load it' is no topic"
+    told = [it for it in caplog.messages if it.endswith(told)]
+    assert len(told) == 3
 
 
 def test_what_was_made_up_for_before_a_failure_is_not_sent_again(place):

@@ -97,14 +97,23 @@ class Place:
         """Let what the store notes be older."""
         with sqlite3.connect(self.store) as connection:
             connection.execute("UPDATE task_seen SET at = at - ?", (days * 86400,))
+            then = "UPDATE task_progress SET done = done - ?"
+            connection.execute(then, (days * 86400,))
         connection.close()
 
     def seen(self):
         """Return the paths that the store knows."""
-        connection = sqlite3.connect(self.store)
-        rows = connection.execute("SELECT path FROM task_seen ORDER BY path").fetchall()
-        connection.close()
-        return [path.removeprefix(f"{self.base}/") for (path,) in rows]
+        return self._kept("SELECT path FROM task_seen ORDER BY path")
+
+    def fired(self):
+        """Return the groups that the store knows to have fired."""
+        told = "SELECT key FROM task_progress WHERE scope LIKE 'files:%' ORDER BY key"
+        return self._kept(told)
+
+    def _kept(self, look):
+        with contextlib.closing(sqlite3.connect(self.store)) as connection:
+            rows = connection.execute(look).fetchall()
+        return [text.removeprefix(f"{self.base}/") for (text,) in rows]
 
 
 @pytest.fixture

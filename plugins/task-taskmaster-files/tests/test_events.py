@@ -83,8 +83,34 @@ def test_folders_and_what_is_gone_are_no_files(data):
     assert read(data) == []
 
 
+@pytest.mark.parametrize("size", [b"1e999", b"Infinity", b"NaN", b'"much"', b"{}"])
+def test_a_size_that_is_none_is_left_out(size):
+    """JSON can say what no number of bytes is; the file is told all the same."""
+    (file,) = read_event(b'{"path":"/in/a","size":' + size + b"}")
+    assert (file.path, file.size, file.version) == ("/in/a", None, "--0-")
+
+
+@pytest.mark.parametrize("created", ["soon", "0001-01-01T00:00:00+05:00", 5])
+def test_a_time_that_is_none_is_left_out(created):
+    """Also one that is none in UTC, which tasks are written in."""
+    (file,) = read({"path": "/in/a", "created": created})
+    assert file.created is None
+
+
 @pytest.mark.parametrize(
-    "body", [b"x", b"[]", b"{}", b'{"Records":[1]}', b"\xff", b"[" * 9999]
+    "body",
+    [
+        b"x",
+        b"[]",
+        b"{}",
+        b'{"Records":[1]}',
+        b"\xff",
+        b"[" * 9999,
+        rb'{"path":"/in/a\u0000.csv"}',
+        rb'{"path":"/in/a\ud800.csv"}',
+        rb'{"path":"/in/a.csv","checksum":"\u0000"}',
+        rb'{"id":"1","name":"a\ud800","bucket":"b"}',
+    ],
 )
 def test_anything_else_is_refused(body):
     """It goes to the dead topic, and no reader ends."""

@@ -4,20 +4,9 @@ import json
 from urllib.parse import parse_qs
 
 import pytest
+from file_groups import counts, group, write
 
 from task_core.api import OptionError
-
-
-def group(place, text, more="", files="*/*.csv"):
-    place.rule(files, more=f'every = "5s"\nquiet = "1s"\ngroup = {{ {text} }}\n{more}')
-
-
-def write(place, *names):
-    return lambda: [place.write(name) for name in names]
-
-
-def counts(sent):
-    return [int(parse_qs(task.meta)["files"][0]) for task, _ in sent]
 
 
 def test_a_group_fires_once_its_files_have_come(place, lines):

@@ -108,6 +108,28 @@ def test_an_event_has_a_rule_that_lists_do_so_at_once(place):
     assert infos(place.run(60, bodies=bodies, events="files")) == [path]
 
 
+def test_a_rule_of_events_may_become_one_that_lists(place):
+    """What was told has the events' versions, which no listing has: it comes again."""
+    place.rule(more='source = "events"', existing="")
+    path = place.write("a.csv")
+    assert place.names(30, bodies=[stats(path)], events="files") == ["a.csv"]
+    place.rule()
+    assert place.names(30) == ["a.csv"]
+    assert place.names(30) == []
+
+
+def test_what_events_have_told_is_forgotten_in_time(place):
+    """No listing says what is gone: it is known for so long as what is gone."""
+    other = f'files = "{place.base}/*"\ntype = "other"'  # which goes on
+    rules(place, EVENTS, other)
+    place.run(10, bodies=[stats("s3://b/old.gz")], events="files")
+    place.age(days=46)
+    place.run(10, bodies=[stats("s3://b/new.gz")], events="files")
+    assert place.seen() == ["s3://b/new.gz", "s3://b/old.gz"]
+    place.run(2 * 3600, events="files")
+    assert place.seen() == ["s3://b/new.gz"]
+
+
 def test_events_without_a_topic_are_refused(place):
     """At once: nothing would ever come."""
     rules(place, EVENTS)

@@ -77,6 +77,13 @@ def test_a_group_has_a_table_of_its_own(read):
     assert rule.template == "{manifest}"
 
 
+@pytest.mark.parametrize("by", ["dir", "{dir}", "{DIR}"])
+def test_a_folder_is_a_group_in_any_case(read, by):
+    """As all tokens are."""
+    (rule,) = read(f'{SMALLEST}group = {{ by = "{by}", count = 2 }}')
+    assert rule.grouping.by == "{dir}"
+
+
 def test_rules_of_gos_taskmaster_are_read_as_they_are(read):
     """They are about events, and their groups about folders."""
     one, many = read(
@@ -119,6 +126,18 @@ def test_rules_of_gos_taskmaster_are_read_as_they_are(read):
         (SMALLEST + "group = { count = 0 }", "group: count must be a whole number"),
         (SMALLEST + "group = { conut = 1 }", "group: unknown key 'conut': did you"),
         (SMALLEST + 'group = { by = "x", count = 1 }', "group: by is `dir`, or a temp"),
+        (
+            SMALLEST + 'group = { by = "{yyyy}-{mon}-{day}", count = 1 }',
+            "group: by asks for {mon}, which is no token: did you mean",
+        ),
+        (
+            SMALLEST + 'group = { by = "{dri}", count = 1 }',
+            "group: by asks for {dri}, which is no token: did you mean 'dir'?",
+        ),
+        (
+            SMALLEST + 'group = { by = "{dir}{meta:x}", count = 1 }',
+            "group: by asks for {meta:…}, which files do not have",
+        ),
         (
             SMALLEST + 'group = { quiet = "1m", min_count = 2 }',
             "group: min_count needs max_wait or at",

@@ -2,7 +2,11 @@
 
 import os
 
+import fsspec
 import pytest
+from task_store import StoreAwayError
+from task_store.progress import Progress
+from task_store.seen import Seen
 
 
 def test_a_new_file_is_told_when_it_has_been_quiet(place):
@@ -36,6 +40,27 @@ def test_a_restart_tells_nothing_again_and_misses_nothing(place):
     place.write("b.csv")
     place.write("a.csv", "other")
     assert place.names(30) == ["a.csv", "b.csv"]
+    assert place.names(30) == []
+
+
+def test_a_file_from_before_1970_is_told_once(place):
+    """As it may come out of an archive: its version has a sign."""
+    place.rule()
+    os.utime(place.write("a.csv"), ns=(-5, -5))
+    assert place.names(30) == ["a.csv"]
+    assert place.names(30) == []
+
+
+def test_a_rule_that_moves_here_from_another_storage_starts(place):
+    """By its name it keeps a memory, whose versions are none of this machine's."""
+    bucket = fsspec.filesystem("memory")
+    bucket.pipe("/moving/a.csv", b"x")
+    rule = '[[rule]]\nname = "in"\ntype = "load"\nexisting = "send"\nfiles = '
+    place.rules.write_text(f'{rule}"memory://moving/*.csv"\n')
+    assert place.names(30) == ["memory://moving/a.csv"]
+    place.write("a.csv")
+    place.rules.write_text(f'{rule}"{place.base}/*.csv"\n')
+    assert place.names(30) == ["a.csv"], "by another path it is another file"
     assert place.names(30) == []
 
 
@@ -164,6 +189,26 @@ def test_a_file_that_is_gone_for_long_is_forgotten(place):
     place.age(days=2)
     assert place.names(2 * 3600) == []
     assert place.seen() == ["a.csv"]
+
+
+@pytest.mark.parametrize(("part", "method"), [(Progress, "advance"), (Seen, "older")])
+def test_a_store_that_is_away_for_a_moment_ends_nothing(
+    place, monkeypatch, part, method
+):
+    """Neither when a rule begins, nor when what is gone is looked for."""
+    place.rule(more='every = "1h"')
+    place.write("a.csv")
+    real, failures = getattr(part, method), [StoreAwayError("the store is away")]
+
+    def fail(self, *arguments):
+        if failures:
+            raise failures.pop()
+        return real(self, *arguments)
+
+    monkeypatch.setattr(part, method, fail)
+    assert place.names(2 * 3600) == ["a.csv"]
+    assert failures == []
+    assert place.names(30) == [], "the rule has begun, and knows what it told"
 
 
 def test_many_files_are_told_in_parts(place):

@@ -1,12 +1,14 @@
 """Rules of Idempotency-Key: the same key, the same answer, one task."""
 
+import contextlib
+import sqlite3
 import threading
 from datetime import timedelta
 
 import pytest
 from task_store import Claim, StoreAwayError, key_of, open_store
 
-from task_core.api import SendError, Task, encode_task
+from task_core.api import PayloadError, SendError, Task, encode_task
 
 KEY = {"Idempotency_Key": "order-7"}
 TWO = [{"type": "load", "info": "a"}, {"type": "load", "info": "b"}]
@@ -94,6 +96,37 @@ def test_what_was_not_confirmed_is_sent_later_under_its_key(service):
     assert [told["id"]] == [task.id for task in service.sent()]
 
 
+def test_what_is_refused_is_never_sent_and_its_key_is_free(service):
+    """Not a part of it later, nor is it "being sent" for ever."""
+
+    def wrap(bus):
+        producer = bus.producer()
+        send = producer.send
+
+        def picky(messages):
+            bad = [at for at, it in enumerate(messages) if " " in it.topic]
+            if bad:
+                raise PayloadError("'load it' is no topic", bad)
+            send(messages)
+
+        producer.send = picky
+        bus.producer = lambda: producer
+        return bus
+
+    service.wrap = wrap
+    service.start()
+    tasks = [{"type": "load", "info": "a"}, {"type": "load it", "info": "b"}]
+    for _ in range(2):
+        status, _, told = service.call("/tasks", tasks, **KEY)
+        assert (status, told["error"]) == (422, "'load it' is no topic")
+        store = open_store(str(service.folder / "http.store.db"))
+        assert store.pending() == 0
+        store.close()
+    assert service.sent() == []
+    assert service.call("/tasks", TWO, **KEY)[0] == 202
+    assert [task.info for task in service.sent()] == ["a", "b"]
+
+
 def test_what_a_killed_one_has_claimed_is_sent_by_the_next(service):
     """With the bytes that the first would have sent."""
     store = open_store(str(service.folder / "http.store.db"), lease=0.01)
@@ -124,6 +157,23 @@ def test_without_its_store_nothing_with_a_key_is_sent(service, monkeypatch):
         status, _, told = service.call("/tasks", {"type": "load"}, **KEY)
         assert (status, "cannot be looked up" in told["error"]) == (503, True)
         assert service.call("/tasks", {"type": "load"})[0] == 202
+    assert service.call("/tasks", {"type": "load"}, **KEY)[0] == 202
+    assert len(service.sent()) == 2
+
+
+def test_while_its_store_can_only_be_read_what_has_no_key_is_sent(service, monkeypatch):
+    """As after a failover, on a full disk, or while another one writes and writes."""
+    monkeypatch.setattr("task_store.engine.BUSY", 0.05)
+    path = str(service.folder / "http.store.db")
+    store = open_store(path)
+    store.check()
+    store.close()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        service.start(wait=timedelta(seconds=30))
+        assert service.call("/tasks", {"type": "load"})[0] == 202
+        assert service.call("/tasks", {"type": "load"}, **KEY)[0] == 503
+        other.execute("ROLLBACK")
     assert service.call("/tasks", {"type": "load"}, **KEY)[0] == 202
     assert len(service.sent()) == 2
 

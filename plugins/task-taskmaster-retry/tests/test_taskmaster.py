@@ -101,6 +101,16 @@ def test_a_done_task_that_comes_twice_leads_to_one(place, failed):
     assert len(place.run(failed(meta="retry=1"))) == 1, "the next time is another"
 
 
+def test_a_task_without_an_id_is_sent_again_each_time_that_it_fails(place, failed):
+    """Each day's is the same to the byte; only its run tells it from yesterday's."""
+    place.rules.write_text('retried_topic = "-"\n' + place.rules.read_text())
+    for day in ("05", "06", "07"):
+        times = dict.fromkeys(("started", "ended"), f"2026-01-{day}T00:00:01Z")
+        one = failed(id="", created="", meta="", **times)
+        assert len(place.run(one, one)) == 1
+        assert place.run(one) == [], "the same run has failed once"
+
+
 def test_its_info_tells_what_the_rules_have_done(place, failed):
     """And how much waits; a done task that comes twice counts once."""
     store = open_store(place.store, clock=place.clock)

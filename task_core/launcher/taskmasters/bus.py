@@ -125,11 +125,14 @@ class LoopBus:
         if failed is None or isinstance(error, BusError) or self._stopping.is_set():
             return
         work, delivery = failed
-        often = delivery.attempt >= self.plan.max_attempts
-        if self.bus.capabilities.attempts and often:
-            reason = f"handed out {delivery.attempt} times, at last: {describe(error)}"
+        if self.is_often(delivery):
             with contextlib.suppress(BusError):  # then it comes once more
-                work.bury(work, delivery, reason)
+                work.bury(work, delivery, at_last(delivery, error))
+
+    def is_often(self, delivery: Delivery) -> bool:
+        """Whether a delivery has come so often that a failure on it is its last."""
+        often = delivery.attempt >= self.plan.max_attempts
+        return self.bus.capabilities.attempts and often
 
     def _close(self, consumer: Consumer) -> None:
         self._consumers.remove(consumer)
@@ -256,3 +259,8 @@ class LoopBus:
     def _tell_sent(self, messages: Sequence[Message]) -> None:
         if self._on_sent is not None and messages:
             self._on_sent(messages=messages)
+
+
+def at_last(delivery: Delivery, error: Exception) -> str:
+    """Return why a delivery is dead that was failed on each time."""
+    return f"handed out {delivery.attempt} times, at last: {describe(error)}"

@@ -21,7 +21,7 @@ from task_core.launcher.batch import dead_letter
 from task_core.launcher.plan import Hooks, Plan
 from task_core.launcher.quarantine import LEAST_UNSURE
 from task_core.launcher.refused import KEPT_BYTES
-from task_core.launcher.taskmasters.bus import LONGEST_WAIT, LoopBus
+from task_core.launcher.taskmasters.bus import LONGEST_WAIT, LoopBus, at_last
 from task_core.launcher.taskmasters.work import Work
 
 T = TypeVar("T")
@@ -118,6 +118,13 @@ class LoopReader(Generic[T]):
             item = self._read(delivery.body)
         except DecodeError as error:
             self._bury(work, delivery, str(error))
+            return None
+        except Exception as error:
+            # A mistake of who reads, as a body that raises: it ends the loop, but a
+            # loop that ends on the same delivery each time would never get on.
+            if not self._line.is_often(delivery):
+                raise
+            self._bury(work, delivery, at_last(delivery, error))
             return None
         if self._has_killed(delivery):
             reason = f"handed out {delivery.attempt} times and never settled"

@@ -11,6 +11,7 @@ HOUR = "cron"
 LONGEST_OFFSET = timedelta(days=36525)
 """Further away the calendar may end."""
 _DAY = timedelta(days=1)
+_NUMBER = re.compile(r"[+-]?[0-9]{1,4000}")
 _DAYS = re.compile(r"(?P<sign>[+-]?)(?:(?P<days>\d{1,6})d)?(?P<rest>.*)", re.DOTALL)
 
 
@@ -70,7 +71,7 @@ def _read(value: Any, example: str) -> timedelta:
 
 def _plain(text: str, whole: str) -> timedelta:
     """Read a duration without days; an error names the whole one."""
-    if text.lstrip("+-").isdigit() and int(text):
+    if _NUMBER.fullmatch(text) and int(text):
         raise ValueError(f"needs a unit, as in {whole}s or {whole}h: {whole!r}")
     try:
         return parse_duration(text)

@@ -23,7 +23,7 @@ SHORTHANDS = {
 }
 EVERY = "@every"
 _ZONE = re.compile(r"(?:CRON_)?TZ=(\S*)\s*(.*)", re.DOTALL)
-_ONE_VALUE = re.compile(r"(\w+)-(\1)/[0-9]+")
+_STEPS = re.compile(r"(?<!\w)(\w+)-(\w+)/[0-9]+")
 _STEP = re.compile(r"/([0-9]+)")
 _VALUES = {"second": 60, "minute": 60, "hour": 24, "day": 31, "month": 12, "weekday": 7}
 _WINDOW = timedelta(minutes=1)
@@ -156,13 +156,21 @@ def _read_calendar(text: str, zone: tzinfo) -> Schedule:
     for place in (-3, -1):  # the days: only there does "any" have two signs
         fields[place] = "*" if fields[place] == "?" else fields[place]
     _check_steps(fields)
-    # CronSim takes `30-30/5` for `30-59/5`.
-    fields = [_ONE_VALUE.sub(r"\1", field) for field in fields]
+    fields = [_STEPS.sub(_one_value, field) for field in fields]
     try:
         sample = CronSim(" ".join(fields), _SAMPLE)
     except CronSimError as error:
         raise ValueError(str(error).lower()) from None
     return _calendar(fields, sorted(sample.seconds), zone)
+
+
+def _one_value(steps: re.Match[str]) -> str:
+    """Return a range with a step as it is, or its one value.
+
+    CronSim takes `30-30/5` for `30-59/5`.
+    """
+    first, last = (text.lstrip("0").upper() for text in steps.groups())
+    return steps[1] if first == last else steps[0]
 
 
 def _check_steps(fields: list[str]) -> None:

@@ -3,7 +3,16 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Double, bindparam, case, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    bindparam,
+    case,
+    delete,
+    func,
+    select,
+    update,
+)
 
 from task_store.claim import Backlog, Claim, Held
 from task_store.database import Database
@@ -63,15 +72,16 @@ class Claims:
 
     def release(self, keys: Iterable[str]) -> None:
         """Give back claims of ours that are not sent: others may have them now."""
-        for some in _parts([*keys], AT_ONCE):
-            mine = (
-                OUTBOX.c.key.in_(some)
-                & OUTBOX.c.sent.is_(None)
-                & (OUTBOX.c.owner == self._database.owner)
-            )
+        for mine in self._ours(keys):
             changed = update(OUTBOX).where(mine).values(ready=OUTBOX.c.due)
             with self._database.writing() as connection:
                 connection.execute(changed)
+
+    def withdraw(self, keys: Iterable[str]) -> None:
+        """Drop claims of ours that are not sent: nobody is to send them."""
+        for mine in self._ours(keys):
+            with self._database.writing() as connection:
+                connection.execute(delete(OUTBOX).where(mine))
 
     def postpone(self, keys: Iterable[str], seconds: float) -> None:
         """Let nobody take claims over for so long: they cannot be sent."""
@@ -171,6 +181,12 @@ class Claims:
             total += gone.rowcount
             if gone.rowcount < DROPPED:
                 return total
+
+    def _ours(self, keys: Iterable[str]) -> Iterator[ColumnElement[bool]]:
+        """Yield the conditions of those among keys that are ours and not sent."""
+        for some in _parts([*keys], AT_ONCE):
+            waiting = OUTBOX.c.key.in_(some) & OUTBOX.c.sent.is_(None)
+            yield waiting & (OUTBOX.c.owner == self._database.owner)
 
     def _write(self, claims: Sequence[Claim], lease: float) -> list[bool]:
         if not claims:

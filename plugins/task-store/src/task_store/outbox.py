@@ -8,6 +8,7 @@ import attrs
 
 from task_core.api import DecodeError, PayloadError, TaskmasterContext, decode_task
 from task_store.claim import Backlog, Claim
+from task_store.errors import StoreAwayError
 from task_store.patience import Patience
 from task_store.store import DEDUP_WINDOW, Store
 
@@ -22,6 +23,8 @@ COUNT_EVERY = 5.0
 """Seconds between two counts of what is not sent, for those who want to know it."""
 COUNT_LASTS = 60.0
 """Seconds for which such a count is worth telling."""
+AWAY = 60.0
+"""Seconds until the next look at a store that was away, when nobody insists."""
 AT_ONCE = 100
 """How many are taken over at a time: all of them must be sent within a lease."""
 
@@ -35,6 +38,8 @@ class Outbox:
         ctx: Sends. It must not be in the body of a `deliveries` loop: there, `queue`.
         store: Where the claims are.
         dedup_window: Seconds for which the keys of what was sent are kept.
+        insists: Whether to wait for a store that is away. Who has better things to do
+            meanwhile meets a `StoreAwayError`; the next look is a minute later.
     """
 
     def __init__(
@@ -43,11 +48,12 @@ class Outbox:
         store: Store,
         *,
         dedup_window: float = DEDUP_WINDOW,
+        insists: bool = True,
     ) -> None:
         self._ctx = ctx
         self._store = store
         self._window = dedup_window
-        self._patience = Patience(ctx)
+        self._patience = Patience(ctx) if insists else None
         self._look = self._tidy = self._count = ctx.clock.monotonic()
         self._backlog: Backlog | None = None
         self._wanted = True
@@ -65,15 +71,20 @@ class Outbox:
         """Do something with the store, again and again while it is away.
 
         Raises:
-            StoreAwayError: It is away, and somebody wants to stop.
+            StoreAwayError: It is away, and somebody wants to stop, or nobody insists.
         """
-        return self._patience.insist(act)
+        return self._patience.insist(act) if self._patience else act()
 
     def send(self, *claims: Claim) -> list[bool]:
         """Claim tasks, send those that are ours and due at once, and mark them.
 
+        What the bus refuses for good is told, and put aside for an hour.
+
         Returns:
             For each whether its key was new.
+
+        Raises:
+            SendError: One cannot be sent now; who takes over sends it.
         """
         ours = self.insist(lambda: self._store.claim(claims))
         mine = [it for it, new in zip(claims, ours, strict=True) if new]
@@ -93,6 +104,9 @@ class Outbox:
 
         Returns:
             For each of its claims whether its key was new.
+
+        Raises:
+            SendError: One cannot be sent now; who takes over sends it.
         """
         claims, ours = self.insist(lambda: self._claimed(act))
         mine = [it for it, new in zip(claims, ours, strict=True) if new]
@@ -115,15 +129,15 @@ class Outbox:
 
         Returns:
             How many were sent.
+
+        Raises:
+            StoreAwayError: As of `insist`.
         """
-        now = self._ctx.clock.monotonic()
-        if now >= self._tidy:
-            self._tidy = now + TIDY_EVERY
-            self.insist(lambda: self._store.drop_old(self._window))
-        if self._wanted and now >= self._count:
-            self._wanted, self._count = False, now + COUNT_EVERY
-            self._backlog = self.insist(self._store.backlog)
-        return self.take_over_now() if now >= self._look else 0
+        try:
+            return self._take_over()
+        except StoreAwayError:
+            self._look = self._ctx.clock.monotonic() + AWAY
+            raise
 
     def look(self) -> None:
         """Let the next `take_over` look, and end a wait for it (any thread)."""
@@ -146,11 +160,21 @@ class Outbox:
         count, left = 0, self.insist(self._store.next_in)
         while left is not None and left <= 0 and not self._ctx.stopping:
             found = self.insist(lambda: self._store.take_over(AT_ONCE))
-            count += self._send(found, puts_aside=True)
+            count += self._send(found)
             left = self.insist(self._store.next_in) if found else SHORTEST
         seconds = min(LONGEST, max(SHORTEST, left or LONGEST))
         self._look = min(self._look, self._ctx.clock.monotonic() + seconds)
         return count
+
+    def _take_over(self) -> int:
+        now = self._ctx.clock.monotonic()
+        if now >= self._tidy:
+            self._tidy = now + TIDY_EVERY
+            self.insist(lambda: self._store.drop_old(self._window))
+        if self._wanted and now >= self._count:
+            self._wanted, self._count = False, now + COUNT_EVERY
+            self._backlog = self.insist(self._store.backlog)
+        return self.take_over_now() if now >= self._look else 0
 
     def _claimed(
         self, act: Callable[[], Sequence[Claim]]
@@ -159,13 +183,13 @@ class Outbox:
             claims = act()
             return claims, self._store.claim(claims) if claims else []
 
-    def _send(self, claims: Sequence[Claim], *, puts_aside: bool = False) -> int:
+    def _send(self, claims: Sequence[Claim]) -> int:
         if len(claims) > 1 and self._sent_together(claims):
             return len(claims)
         done: list[str] = []
         try:
             for claim in claims:
-                if self._sent(claim, puts_aside=puts_aside):
+                if self._sent(claim):
                     done += [claim.key]  # not one `extend`: some may fail
         finally:
             if done:
@@ -181,12 +205,14 @@ class Outbox:
         self.insist(lambda: self._store.sent([it.key for it in claims]))
         return True
 
-    def _sent(self, claim: Claim, *, puts_aside: bool) -> bool:
+    def _sent(self, claim: Claim) -> bool:
+        """Send one; what the bus refuses is put aside, that the others may go on.
+
+        It is claimed: who raised here would end a taskmaster, and gain nothing.
+        """
         try:
             self._ctx.send(decode_task(claim.body), claim.topic)
         except (PayloadError, DecodeError) as error:
-            if not puts_aside:  # here its author can do something
-                raise
             text = "%s cannot be sent, and is put aside for an hour: %s"
             self._ctx.log.error(text, claim.key, error)  # noqa: TRY400  no bug
             self.insist(lambda: self._store.claims.postpone([claim.key], ASIDE))

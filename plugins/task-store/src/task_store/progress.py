@@ -1,11 +1,16 @@
 """How far things are done that go on and on, such as rules of cron."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import delete, func, select
 
 from task_store.database import Database
 from task_store.tables import PROGRESS
+
+AT_ONCE = 500
+"""Keys that one statement names."""
+DROPPED = 5000
+"""Rows that one transaction drops."""
 
 
 class Progress:
@@ -23,6 +28,16 @@ class Progress:
         look = select(PROGRESS.c.key, PROGRESS.c.done).where(PROGRESS.c.scope == scope)
         with self._database.reading() as connection:
             return {row.key: row.done for row in connection.execute(look)}
+
+    def known(self, scope: str, keys: Iterable[str]) -> set[str]:
+        """Return which of some keys a scope has."""
+        left, found = sorted(set(keys)), set[str]()
+        for start in range(0, len(left), AT_ONCE):
+            some = PROGRESS.c.key.in_(left[start : start + AT_ONCE])
+            look = select(PROGRESS.c.key).where((PROGRESS.c.scope == scope) & some)
+            with self._database.reading() as connection:
+                found.update(connection.execute(look).scalars())
+        return found
 
     def advance(self, scope: str, key: str, done: float, name: str = "") -> None:
         """Be done up to a moment, unless another instance is further.
@@ -98,6 +113,17 @@ class Progress:
         at = (PROGRESS.c.scope == scope) & (PROGRESS.c.key == key)
         with self._database.writing() as connection:
             connection.execute(delete(PROGRESS).where(at))
+
+    def forget_before(self, scope: str, moment: float) -> None:
+        """Forget the keys of a scope that are done up to an earlier moment."""
+        is_old = (PROGRESS.c.scope == scope) & (PROGRESS.c.done < moment)
+        some = select(PROGRESS.c.key).where(is_old).limit(DROPPED)
+        which = (PROGRESS.c.scope == scope) & PROGRESS.c.key.in_(some)
+        while True:  # in parts: others wait for each
+            with self._database.writing() as connection:
+                gone = connection.execute(delete(PROGRESS).where(which))
+            if gone.rowcount < DROPPED:
+                return
 
     def count(self, scope: str) -> int:
         """Return how many keys a scope has."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select, tuple_
 
 from task_store.database import Database
 from task_store.tables import SEEN
@@ -87,10 +87,16 @@ class Seen:
             for version in versions:
                 connection.execute(delete(SEEN).where(_at(rule, version)))
 
-    def forget_rule(self, rule: str) -> None:
-        """Forget all that a rule has seen."""
-        with self._database.writing() as connection:
-            connection.execute(delete(SEEN).where(SEEN.c.rule == rule))
+    def forget_older(self, rule: str, age: float) -> None:
+        """Forget the versions of a rule that were noted more seconds ago."""
+        is_old = (SEEN.c.rule == rule) & (SEEN.c.at < self._database.now - age)
+        some = select(SEEN.c.path, SEEN.c.version).where(is_old).limit(AT_ONCE)
+        which = (SEEN.c.rule == rule) & tuple_(SEEN.c.path, SEEN.c.version).in_(some)
+        while True:  # in parts: others wait for each
+            with self._database.writing() as connection:
+                gone = connection.execute(delete(SEEN).where(which))
+            if gone.rowcount < AT_ONCE:
+                return
 
 
 def _at(rule: str, version: Version) -> ColumnElement[bool]:

@@ -110,6 +110,10 @@ class Store:
         """Give back claims of ours that are not sent."""
         self.claims.release(keys)
 
+    def withdraw(self, keys: Iterable[str]) -> None:
+        """Drop claims of ours that are not sent."""
+        self.claims.withdraw(keys)
+
     def take_over(self, limit: int = 100) -> list[Claim]:
         """Lease to us what is due and in nobody's hands."""
         return self.claims.take_over(limit)

@@ -2,7 +2,14 @@
 
 import sqlite3
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NotSupportedError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as NoneFreeError
 
 from task_store.errors import StoreAwayError, StoreError
@@ -50,6 +57,9 @@ _WORDS = (
     ("invalid sslmode", (StoreError, "its URL says what it does not know")),
 )
 """Of errors that come without a state, while connecting."""
+_OURS = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
+"""What is wrong with that which was asked for: the same will always be refused, also
+by the driver, which gives no state and asks no server."""
 
 
 def error_of(error: SQLAlchemyError | sqlite3.Error, place: Place) -> StoreError:
@@ -65,7 +75,8 @@ def error_of(error: SQLAlchemyError | sqlite3.Error, place: Place) -> StoreError
     if isinstance(origin, sqlite3.Error):
         kind, meaning = _of_file(origin)
     else:
-        kind, meaning = _of_server(getattr(origin, "sqlstate", None) or "", text)
+        state = getattr(origin, "sqlstate", None) or ""
+        kind, meaning = _of_server(state, text, ours=isinstance(error, _OURS))
     return kind(f"{place.name}: {meaning} ({text})")
 
 
@@ -74,13 +85,13 @@ def _of_file(error: sqlite3.Error) -> tuple[type[StoreError], str]:
     return _FILE.get(code, (StoreError, "it refuses"))
 
 
-def _of_server(state: str, text: str) -> tuple[type[StoreError], str]:
+def _of_server(state: str, text: str, *, ours: bool) -> tuple[type[StoreError], str]:
     if found := _SERVER.get(state[:2]):
         return found
     for words, meaning in _WORDS:
         if words in text:
             return meaning
-    if state:
+    if state or ours:
         return StoreError, "it refuses"
     return StoreAwayError, "it cannot be reached"
 

@@ -4,7 +4,13 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from task_core.api import OptionError, Task, TaskmasterContext
+from task_core.api import (
+    DecodeError,
+    OptionError,
+    PayloadError,
+    Task,
+    TaskmasterContext,
+)
 from task_taskmaster_cron.agenda import Agenda, Entry
 from task_taskmaster_cron.state import StateFile
 
@@ -68,10 +74,19 @@ class FileLedger:
         self._unsaved = True
 
     def fire(self, agenda: Agenda, entry: Entry, firing: datetime, task: Task) -> None:
-        """Send the task, and write it down, at most once a second."""
-        self._ctx.send(task, entry.rule.topic)
+        """Send the task, and write it down, at most once a second.
+
+        What the bus refuses for good is told, and done with: it would be refused at
+        each start, and no other rule have a turn.
+        """
+        try:
+            self._ctx.send(task, entry.rule.topic)
+        except (PayloadError, DecodeError) as error:
+            text = "%s: its task of %s cannot be sent, and is left out: %s"
+            self._ctx.log.error(text, entry.rule, firing, error)  # noqa: TRY400  no bug
+        else:
+            self._ctx.log.info("%s fired: %s", entry.rule, task.info)
         agenda.done(firing)
-        self._ctx.log.info("%s fired: %s", entry.rule, task.info)
         self._unsaved = True
         if self._ctx.clock.monotonic() - self._saved_at >= SAVE_EVERY:
             self._save()

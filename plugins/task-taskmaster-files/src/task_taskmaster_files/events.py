@@ -28,6 +28,13 @@ def read_event(body: bytes) -> list[File]:
         raise DecodeError("no JSON") from None
     if not isinstance(data, dict):
         raise DecodeError("no object of JSON")
+    files = _files(data)
+    for file in files:
+        _check_text(file.path, file.version)
+    return files
+
+
+def _files(data: Mapping[str, Any]) -> list[File]:
     if isinstance(data.get("Records"), list):
         return [file for record in data["Records"] for file in _of_s3(record)]
     if data.get("id") and data.get("name"):
@@ -87,6 +94,17 @@ def _of_s3(record: Any) -> list[File]:
     return [] if path.endswith("/") else [file]
 
 
+def _check_text(path: str, version: str) -> None:
+    """Refuse what no storage has, and no database keeps."""
+    text = f"{path}{version}"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DecodeError("a path or a version that is no UTF-8") from None
+    if "\0" in text:
+        raise DecodeError("a path or a version with a NUL in it")
+
+
 def _text(data: Mapping[str, Any], key: str) -> str:
     value = data.get(key)
     return "" if value is None else str(value)
@@ -95,13 +113,14 @@ def _text(data: Mapping[str, Any], key: str) -> str:
 def _number(data: Mapping[str, Any], key: str) -> int | None:
     try:
         return int(data[key])
-    except (LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, OverflowError):  # JSON has 1e999
         return None
 
 
 def _moment(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # none, or beyond the calendar
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

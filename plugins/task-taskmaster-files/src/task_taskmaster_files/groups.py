@@ -1,6 +1,7 @@
 """Groups of files: fires those that are complete, and tells of those that are short."""
 
 from collections.abc import Container, Sequence
+from functools import partial
 
 from task_store.claim import Claim, key_of
 from task_store.groups import Group
@@ -57,7 +58,8 @@ class GroupKeeper:
             return 0, None
         waiting, nexts = 0, []
         groups = self._outbox.insist(lambda: self._store.groups.waiting(rule.key))
-        fired = self._fired(rule, rule.grouping) if groups else frozenset()
+        names = [group.name for group in groups]
+        fired = self._fired(rule, rule.grouping, names)
         for group in groups:
             is_late = group.name in fired
             left, soonest = self._look_at(rule, rule.grouping, group, late=is_late)
@@ -66,14 +68,17 @@ class GroupKeeper:
                 nexts.append(soonest)
         return waiting, min(nexts, default=None)
 
-    def _fired(self, rule: Rule, grouping: Grouping) -> Container[str]:
-        """Return the names of the groups that have fired, if that matters."""
+    def _fired(
+        self, rule: Rule, grouping: Grouping, names: Sequence[str]
+    ) -> Container[str]:
+        """Return which of some groups have fired, if that matters."""
         is_alike = grouping.late is Late.AGAIN and not (
             grouping.count or grouping.min_count > 1
         )
         if is_alike or grouping.late is Late.NEXT:
             return frozenset()
-        return self._outbox.insist(lambda: self._store.progress.load(fired_scope(rule)))
+        known = partial(self._store.progress.known, fired_scope(rule), names)
+        return self._outbox.insist(known)
 
     def _look_at(
         self, rule: Rule, grouping: Grouping, group: Group, *, late: bool
@@ -168,7 +173,7 @@ class GroupKeeper:
         """Return what the meta says beside: that it is late, or short."""
         notes = {}
         may_be_late = grouping.count is None or grouping.late is Late.AGAIN
-        if may_be_late and group.name in self._store.progress.load(fired_scope(rule)):
+        if may_be_late and self._store.progress.known(fired_scope(rule), [group.name]):
             notes["late"] = "true"
         if verdict.short:
             notes["short"] = f"{count} of {grouping.min_count}"

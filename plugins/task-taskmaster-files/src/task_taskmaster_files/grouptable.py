@@ -6,11 +6,14 @@ from datetime import tzinfo
 from typing import Any
 
 from task_rules.moments import read_length
+from task_rules.names import nearest
 from task_rules.schedule import Schedule, read_schedule, read_zone, split_zone
 from task_rules.table import Problem, Table, filled, one_of, whole
+from task_rules.template import keys, meant, unknown_names
 
 from task_taskmaster_files.grouping import Grouping, Late, Short
 
+_DIR = re.compile(r"\{dir\}", re.IGNORECASE)
 _TRIGGERS = ("count", "quiet", "at", "max_wait")
 
 
@@ -60,9 +63,15 @@ def _check_count(table: Table, grouping: Grouping) -> None:
 
 
 def _by(value: Any) -> str:
-    text = filled(value)
+    text = _DIR.sub("{dir}", filled(value))
     if text == "dir":
         return "{dir}"
+    if keys(text):
+        raise ValueError("asks for {meta:…}, which files do not have")
+    for name in unknown_names(text):
+        if name != "dir":  # what is none stays as it is: all would be one group
+            hint = nearest(name, ["dir"]) or meant(name)
+            raise ValueError(f"asks for {{{name}}}, which is no token{hint}")
     if not re.search(r"\{\w+\}", text):
         raise ValueError(
             f"is `dir`, or a template like {{yyyy}}-{{mm}}-{{dd}}: {text!r}"

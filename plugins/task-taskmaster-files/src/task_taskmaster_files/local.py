@@ -1,6 +1,7 @@
 """Lists folders of this machine's file system."""
 
 import os
+import re
 import stat
 from collections.abc import Container, Iterable, Iterator
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ from task_taskmaster_files.pattern import Place
 _KIND, _FILE = 0o170000, stat.S_IFREG
 _OPEN = os.O_RDONLY | os.O_DIRECTORY
 _VERSION = attrgetter("st_size", "st_mtime_ns", "st_ino")
+_TEXT = re.compile(r"(\d+)-(-?\d+)-(\d+)", re.ASCII)
+"""A version as text; what was written before 1970 has a sign."""
 
 
 class LocalLister:
@@ -68,9 +71,15 @@ class LocalLister:
         )
 
     def mark(self, path: str, version: str) -> int:
-        """Return the mark of a file that was told in an earlier process."""
+        """Return the mark of a file that was told in an earlier process.
+
+        What an event or another storage has told has a version that is none of ours: it
+        stands for no file that is listed, and is forgotten in time, as what is gone.
+        """
         folder, _, name = path.rpartition("/")
-        return hash((hash(folder or "/"), name, tuple(map(int, version.split("-")))))
+        ours = _TEXT.fullmatch(version)
+        facts = tuple(map(int, ours.groups())) if ours else version
+        return hash((hash(folder or "/"), name, facts))
 
 
 def _failed(path: str, error: OSError) -> Folder:

@@ -1,11 +1,8 @@
 """Marker files: another file says that a file, or a whole folder, is finished."""
 
-import fnmatch
 import re
 from collections.abc import Mapping
 from typing import Any
-
-_TOKENS = ("{file}", "{dir}")
 
 
 class Marker:
@@ -55,7 +52,3 @@ class Marker:
             return False
         made, written = times[marker], times.get(name)
         return made is None or written is None or made >= written
-
-    def is_one(self, name: str) -> bool:
-        """Whether a name is that of a marker."""
-        return fnmatch.fnmatchcase(name, self.pattern())

@@ -15,6 +15,7 @@ from task_taskmaster_files.inbox import Inbox
 from task_taskmaster_files.listers import make_lister
 from task_taskmaster_files.listing import Lister
 from task_taskmaster_files.manifests import Manifests
+from task_taskmaster_files.memory import Forgetter
 from task_taskmaster_files.options import Options
 from task_taskmaster_files.rule import Rule, Source
 from task_taskmaster_files.rules import read_rules
@@ -133,8 +134,10 @@ class FilesTaskmaster(Taskmaster):
         teller: Teller,
         keeper: GroupKeeper,
     ) -> None:
+        forgetter = Forgetter(ctx, self._rules, self._store, outbox)
         while not ctx.stopping:
             is_last = self._is_last()
+            forgetter.look()
             self._send_queued(outbox)
             for watch in self._watches:
                 watch.look(ctx, teller)

@@ -1,6 +1,6 @@
 """Tells files: notes each version as told and claims its task, in one transaction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import TypeVar
@@ -10,13 +10,7 @@ from task_store.claim import Claim, key_of
 from task_store.outbox import Outbox
 from task_store.store import Store
 
-from task_core.api import (
-    PayloadError,
-    Task,
-    TaskmasterContext,
-    encode_task,
-    format_meta,
-)
+from task_core.api import Task, TaskmasterContext, encode_task, format_meta
 from task_taskmaster_files import filling
 from task_taskmaster_files.file import File
 from task_taskmaster_files.grouping import Grouping, Late
@@ -53,6 +47,10 @@ class Teller:
         self._outbox = outbox
         self._alerts = alerts
 
+    def insist(self, act: Callable[[], T]) -> T:
+        """Do something with the store, again and again while it is away."""
+        return self._outbox.insist(act)
+
     def tell(self, rule: Rule, files: Sequence[File]) -> int:
         """Tell versions of files, those aside that were told before.
 
@@ -61,11 +59,7 @@ class Teller:
         """
         count = 0
         for some in chunks(files, AT_ONCE):
-            try:
-                count += sum(self._outbox.send_from(partial(self.note, rule, some)))
-            except PayloadError as error:  # it is claimed, and so not forgotten
-                text = "%s: the bus refuses a task, which is tried again later: %s"
-                self._ctx.log.error(text, rule, error)  # noqa: TRY400  no bug
+            count += sum(self._outbox.send_from(partial(self.note, rule, some)))
         return count
 
     def note(self, rule: Rule, files: Sequence[File]) -> list[Claim]:
@@ -115,16 +109,19 @@ class Teller:
         self, rule: Rule, grouping: Grouping, files: Sequence[File]
     ) -> list[Claim]:
         """Put files into their groups; return the claims for those that are late."""
-        fired = {}
-        if files and grouping.late in (Late.ALERT, Late.IGNORE):
-            fired = self._store.progress.load(fired_scope(rule))
         claims = []
+        named: list[tuple[str, File]] = []
         for file in files:
             if text := undated(rule, file):
                 alert = self.alert(rule, file.path, text, file.path, file.version)
                 claims.append(alert)
-                continue
-            name = group_of(grouping, file)
+            else:
+                named.append((group_of(grouping, file), file))
+        fired: Collection[str] = ()
+        if grouping.late in (Late.ALERT, Late.IGNORE):
+            names = (name for name, _ in named)
+            fired = self._store.progress.known(fired_scope(rule), names)
+        for name, file in named:
             if name not in fired:
                 self._store.groups.add(rule.key, name, {file.path: pack(file)})
             else:

@@ -8,7 +8,7 @@ from task_store.store import Store
 
 from task_core.api import TaskmasterContext
 from task_taskmaster_files.listing import Lister
-from task_taskmaster_files.memory import forget_gone
+from task_taskmaster_files.memory import TIDY_EVERY, TIDY_FIRST, forget_gone
 from task_taskmaster_files.rule import Existing, Rule
 from task_taskmaster_files.scanner import Scanner
 from task_taskmaster_files.teller import BEGUN, Teller
@@ -17,9 +17,6 @@ REST = 10.0
 """So many times as long as a listing took, the next one waits: it takes a tenth."""
 SHORTEST = 0.5
 """Seconds between two listings, whoever asks for them."""
-TIDY_EVERY = 86400.0
-TIDY_FIRST = 3600.0
-"""Seconds between looks for what is gone, and to the first of them."""
 
 
 class Watch:
@@ -99,7 +96,7 @@ class Watch:
         if count:
             text = "%s: %d files are there already, and no task is made for them"
             ctx.log.info(text, self.rule, count)
-        self._begun(ctx)
+        self._begun(teller)
 
     def _tell_all(self, ctx: TaskmasterContext, teller: Teller, begin: float) -> None:
         for found in self._scanner.scan(self._now(ctx), begin):
@@ -108,17 +105,20 @@ class Watch:
             if ctx.stopping:
                 return
         if self._is_new:
-            self._begun(ctx)
+            self._begun(teller)
         if begin >= self._tidy:
             self._tidy = begin + TIDY_EVERY
-            forget_gone(self._scanner, self._store, self._now(ctx))
+            forget_gone(self._scanner, self._store, self._now(ctx), teller.insist)
 
-    def _begun(self, ctx: TaskmasterContext) -> None:
+    def _begun(self, teller: Teller) -> None:
         """Write down that the rule has begun, unless nothing could be listed."""
         if self._scanner.tally.roots:
+            teller.insist(self._note_begin)
             self._is_new = False
-            now = self._store.now()
-            self._store.progress.advance(BEGUN, self.rule.key, now, str(self.rule))
+
+    def _note_begin(self) -> None:
+        now = self._store.now()
+        self._store.progress.advance(BEGUN, self.rule.key, now, str(self.rule))
 
     def _report(self, ctx: TaskmasterContext) -> None:
         """Tell what cannot be listed; once, until that changes."""

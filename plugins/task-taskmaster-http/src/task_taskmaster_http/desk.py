@@ -4,6 +4,7 @@ The thread of the web server hands them in, that of the bus takes what is there.
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -94,10 +95,14 @@ class Desk:
 
     @staticmethod
     def answer(answers: Sequence[Answer]) -> None:
-        """Tell requests what became of them (the thread of the bus)."""
+        """Tell requests what became of them (the thread of the bus).
+
+        A slow bus may answer when the server has ended: then nobody waits any more.
+        """
         if answers:
             loop = answers[0][0].answer.get_loop()
-            loop.call_soon_threadsafe(_tell, answers)
+            with contextlib.suppress(RuntimeError):  # it is closed
+                loop.call_soon_threadsafe(_tell, answers)
 
 
 def _expire(entry: Entry) -> None:

@@ -18,6 +18,7 @@ from task_taskmaster_http.bodies import Parcel
 from task_taskmaster_http.desk import Answer, Desk, Entry
 from task_taskmaster_http.problem import RequestError, try_again
 
+_REFUSED = 422
 _AWAY = "the bus cannot be reached: try again"
 _BUSY = "the tasks of this Idempotency-Key are being sent: ask again in a moment"
 _OTHER = "this Idempotency-Key was used for other tasks: give each request its own"
@@ -101,7 +102,7 @@ class Sender:
             try:
                 self._ctx.send_all((it.task, it.topic) for it in parcels)
             except PayloadError as error:
-                problem = RequestError(422, str(error))
+                problem = RequestError(_REFUSED, str(error))
                 hit = _owners(left, error.refused)
                 failed = [it for it in left if id(it) in hit] or left
                 left = [it for it in left if id(it) not in hit] if hit else []
@@ -120,18 +121,27 @@ class Sender:
             return
 
     def _mark(self, ours: Sequence[Entry], answers: Sequence[Answer]) -> None:
-        """Mark as sent what is; what is not is for the next look of anybody."""
+        """Mark as sent what is; what was not confirmed is for whoever looks next.
+
+        What was refused is withdrawn: nobody is to send a part of it.
+        """
         if not ours:
             return
-        sent = {
-            id(it) for it, answer in answers if not isinstance(answer, RequestError)
-        }
-        done, open_ = list[str](), list[str]()
+        told = {id(entry): answer for entry, answer in answers}
+        done, refused, open_ = list[str](), list[str](), list[str]()
         for entry in ours:
-            (done if id(entry) in sent else open_).extend(_keys(entry))
+            answer = told[id(entry)]
+            if not isinstance(answer, RequestError):
+                done += _keys(entry)
+            elif answer.status == _REFUSED:
+                refused += _keys(entry)
+            else:
+                open_ += _keys(entry)
         # If the store is away, it is taken over later: the same to the byte.
         with contextlib.suppress(StoreAwayError):
             self._store.sent(done)
+            if refused:
+                self._store.withdraw(refused)
             if open_:
                 self._store.release(open_)
 
@@ -153,9 +163,9 @@ def _recalled(entry: Entry, found: dict[str, Held]) -> Sequence[Parcel] | Reques
     there = [it for it in held if it is not None]
     parcels = [Parcel(decode_task(it.claim.body), it.claim.topic) for it in there]
     if len(there) < len(held) or _next_key(entry) in found:
-        return RequestError(422, _OTHER)
+        return RequestError(_REFUSED, _OTHER)
     if not all(map(_alike, parcels, entry.parcels)):
-        return RequestError(422, _OTHER)
+        return RequestError(_REFUSED, _OTHER)
     if not all(it.sent for it in there):
         return RequestError(409, _BUSY, {"Retry-After": "1"})
     return parcels

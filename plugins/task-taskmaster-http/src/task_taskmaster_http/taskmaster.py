@@ -127,10 +127,10 @@ class HttpTaskmaster(Taskmaster):
     def _serve(
         self, ctx: TaskmasterContext, server: WebServer, sender: Sender, store: Store
     ) -> None:
-        self._outbox = outbox = Outbox(ctx, store)
+        self._outbox = outbox = Outbox(ctx, store, insists=False)
         while server.running and not ctx.stopping:
             if not sender.work():
-                _take_over(outbox, store)
+                _take_over(ctx, outbox)
                 ctx.wait(outbox.left(LOOK_EVERY) or LOOK_EVERY)
         server.stop()
         end = ctx.clock.monotonic() + GRACE + 1
@@ -155,9 +155,9 @@ def _planner(place: Path | None, clock: Clock) -> Planner | None:
     return Backloads(place, clock)
 
 
-def _take_over(outbox: Outbox, store: Store) -> None:
+def _take_over(ctx: TaskmasterContext, outbox: Outbox) -> None:
     """Send what others have left; while the store is away, requests do not wait."""
-    with contextlib.suppress(StoreAwayError):
-        if outbox.left(LOOK_EVERY) <= 0:
-            store.check()
-            outbox.take_over()
+    try:
+        outbox.take_over()
+    except StoreAwayError as error:
+        ctx.log.warning("%s; what others have left is looked for later", error)

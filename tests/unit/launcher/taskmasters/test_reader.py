@@ -370,6 +370,41 @@ def test_messages_that_are_no_tasks_are_read_by_the_taskmaster(
     assert made.sent == 1
 
 
+def test_what_nobody_thought_of_when_reading_is_dead_in_the_end(loop, memory):
+    """Else it ended the taskmaster at each start, and what follows had no turn."""
+    memory.put(b"1", b"x", b"2")
+    seen = []
+
+    def run(ctx):
+        for batch in ctx.messages("load", "load", int, limit=100, wait=0):
+            seen.extend(batch)
+            if len(seen) == 2:
+                made.stop()
+
+    for starts in range(1, 12):  # noqa: B007  how many there were
+        made = loop(run)
+        try:
+            made.run()
+        except ValueError:
+            continue
+        break
+    assert sorted(seen) == [1, 2]
+    assert starts == 5, "what is handed out five times has ended four of them"
+    (letter,) = map(decode_dead, memory.take("load.dead"))
+    assert letter.original == b"x"
+    assert letter.reason.startswith("handed out 5 times, at last: ValueError: ")
+    assert memory.depth("load", "load") == 0
+
+
+def test_what_cannot_be_read_stays_where_nobody_counts(script):
+    """As what a body raises on: no bus that cannot count tells the first time."""
+    bus = script([b"x"], capabilities=attrs.evolve(COUNTING, attempts=False))
+    master = FunctionTaskmaster(lambda ctx: list(ctx.messages("load", "x", int)))
+    with pytest.raises(ValueError, match="invalid literal"):
+        TaskmasterLoop(master, bus).run()
+    assert bus.settled == []
+
+
 def test_hooks_hear_of_each_task_of_a_batch(loop, memory, make_tasks, hooks):
     """When it is received, and when it is settled."""
     memory.put(*make_tasks(*"ab"))

@@ -91,11 +91,9 @@ def _run_workers(many: Sequence[Settings], open_: Callable[[Settings], Bus]) -> 
     buses = [one.parts.bus for one in launchers]
     kill_time = options.kill_time.total_seconds()
     freeze = longest_freeze(buses, options)
-    leash = sys.modules.get("task_core.supervisor.leash")
-    supervisor = Supervisor(
-        _together(launchers), kill_time, freeze, leashed=leash is not None
-    )
-    if leash is not None:
+    supervisor = Supervisor(_together(launchers), kill_time, freeze)
+    if leash := sys.modules.get("task_core.supervisor.leash"):
+        supervisor.leashed = True
         leash.announce([one.began for one in launchers], supervisor.signals)
     run = partial(_supervise, settings, hooks, launchers, supervisor)
     return run_and_leave(run, "worker", kill_time)

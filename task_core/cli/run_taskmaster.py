@@ -50,9 +50,9 @@ def run_taskmaster(settings: Settings) -> int:
     log.info("taskmaster %s on bus %s", name, loop.buses[0].name)
     freeze = longest_freeze(loop.buses, options)
     kill_time = options.kill_time.total_seconds()
-    leash = sys.modules.get("task_core.supervisor.leash")
-    supervisor = Supervisor(loop, kill_time, freeze, leashed=leash is not None)
-    if leash is not None:
+    supervisor = Supervisor(loop, kill_time, freeze)
+    if leash := sys.modules.get("task_core.supervisor.leash"):
+        supervisor.leashed = True
         leash.announce([], supervisor.signals)
     run = partial(_supervise_taskmaster, settings, hooks, loop, supervisor)
     return run_and_leave(run, "taskmaster", kill_time)

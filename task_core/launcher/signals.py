@@ -52,20 +52,15 @@ class Supervisor:
         kill_time: Seconds that running tasks have after the first signal.
         longest_freeze: Seconds in which Python must run at all: a task that never lets
             go of it would freeze everything, signals and leases too.
-        leashed: Whether a process above passes signals on. Then one that comes again is
-            the same: systemd sends it to all processes of a service.
     """
 
+    leashed = False
+    """Whether a process above passes signals on, which systemd sends to both of us."""
+
     def __init__(
-        self,
-        launcher: Stoppable,
-        kill_time: float,
-        longest_freeze: float = inf,
-        *,
-        leashed: bool = False,
+        self, launcher: Stoppable, kill_time: float, longest_freeze: float = inf
     ) -> None:
         self.signals: list[int] = []
-        self._leashed = leashed
         self._launcher = launcher
         self._longest_freeze = longest_freeze
         self._kill_time = kill_time
@@ -152,9 +147,10 @@ class Supervisor:
         """Stop the launcher for each signal; say whether the bus thread has ended."""
         for number in numbers:
             if number in _SIGNALS:  # others have handlers of the worker's own
-                if not (self._leashed and number in self.signals):
-                    self.signals.append(number)
-                    self._launcher.stop()
+                if self.leashed and number in self.signals:
+                    continue
+                self.signals.append(number)
+                self._launcher.stop()
             elif number == signal.SIGTSTP and self._longest_freeze < inf:
                 self._pause()
         return _END in numbers

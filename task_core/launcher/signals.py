@@ -293,11 +293,7 @@ def run_and_leave(run: Callable[[], int], who: str, patience: float) -> int:
 def _leave_behind(
     left: list[threading.Thread], who: str, patience: float, code: int
 ) -> None:
-    """Leave them behind.
-
-    Python waits for them, also for the idle and busy ones of an executor, which count
-    as daemons when a slot has made them.
-    """
+    """Leave them behind: Python waits for them, also for those of an executor."""
     time.sleep(patience)
     names = ", ".join(thread.name for thread in left if thread.is_alive())
     log.warning("threads that the %s left are still busy: %s", who, names)

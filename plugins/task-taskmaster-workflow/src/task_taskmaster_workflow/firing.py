@@ -11,7 +11,7 @@ from task_rules.dates import By, dates
 from task_rules.moments import HOUR, hour_text, shifted
 from task_rules.names import nearest
 
-from task_taskmaster_workflow.phase import Batch, Phase
+from task_taskmaster_workflow.phase import NUMBER, Batch, Phase
 from task_taskmaster_workflow.rows import Row, read_rows
 from task_taskmaster_workflow.values import RESERVED
 
@@ -144,6 +144,8 @@ def _draft(
         fixed["job"] = phase.job
     if moment is not None and above.dated:
         fixed[HOUR] = hour_text(moment)
+    if phase.ordinal:
+        fixed[NUMBER] = str(phase.ordinal + 1)
     values = {**above.meta, **phase.meta, **row, **fixed}
     inherited = {key: above.meta[key] for key in goes_down if above.meta.get(key)}
     asked = {*templates.keys(phase.template), *goes_down} if row else ()

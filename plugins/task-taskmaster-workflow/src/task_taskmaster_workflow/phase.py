@@ -14,6 +14,10 @@ from task_core.api import Task
 
 FILE_KEYS = frozenset({"file", "filename"})
 """Keys of meta that a file which starts a phase brings."""
+ROW = "batch_row"
+"""The key of meta that tells tasks of a batch apart which share their parent's id."""
+NUMBER = "phase_number"
+"""The key of meta that names the second phase of a name, and those behind it."""
 
 
 class On(StrEnum):

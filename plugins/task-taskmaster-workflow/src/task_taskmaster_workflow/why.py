@@ -9,7 +9,7 @@ from task_core.api import Task, UsageError, decode_task
 from task_taskmaster_workflow.forecast import next_firings
 from task_taskmaster_workflow.graph import Graph
 from task_taskmaster_workflow.making import values_of
-from task_taskmaster_workflow.phase import On, Phase, job_of
+from task_taskmaster_workflow.phase import NUMBER, On, Phase, job_of
 from task_taskmaster_workflow.read import Workflow
 
 if TYPE_CHECKING:  # a library that takes long to load
@@ -115,6 +115,7 @@ def _sends(run: Run, phase: Phase) -> Iterator[str]:
     for held, task in run.claims:
         meta = values_of(task.meta)
         is_of_phase = not phase.job or job_of(task, meta) == phase.job
+        is_of_phase &= meta.get(NUMBER, "1") == str(phase.ordinal + 1)
         if held.claim.topic != phase.type or task.result or not is_of_phase:
             continue
         tries = meta.get("retry")

@@ -107,6 +107,7 @@ class WorkflowTaskmaster(Taskmaster):
 
     def _follow(self, ctx: TaskmasterContext) -> None:
         done = DoneTasks(ctx, self._library, self._store, self._topics)
+        done.begin()
         options = self._options
         for tasks in ctx.batches(
             options.done_topic, options.channel, options.batch, WAIT
@@ -196,6 +197,10 @@ class DoneTasks:
         self._patience = Patience(ctx)
         self._follower = Follower(topics, ctx.clock)
         self._joining = Joining(store, self._follower, ctx.clock)
+
+    def begin(self) -> None:
+        """Make ready, once before the first."""
+        self._patience.insist(self._joining.begin)
 
     def handle(self, tasks: Sequence[Task]) -> Work:
         """Claim what some done tasks come to; it survives a kill from here on."""

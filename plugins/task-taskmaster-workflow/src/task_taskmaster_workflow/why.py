@@ -11,10 +11,11 @@ from task_taskmaster_workflow.graph import Graph
 from task_taskmaster_workflow.making import values_of
 from task_taskmaster_workflow.phase import NUMBER, On, Phase, job_of
 from task_taskmaster_workflow.read import Workflow
+from task_taskmaster_workflow.there import missing_of
 
 if TYPE_CHECKING:  # a library that takes long to load
     from task_store import Store
-    from task_store.joins import Waiting
+    from task_store.join_rows import Waiting
 
 
 def why(store: "Store", workflow: Workflow, phase: Phase, id: str) -> list[str]:
@@ -140,10 +141,10 @@ def _complete(run: Run, phase: Phase) -> Iterator[str]:
 
 
 def _join(phase: Phase, waiting: "Waiting") -> list[str]:
-    missing = [ref for ref in phase.parents if ref not in waiting.parents]
+    missing = missing_of(phase, waiting.parents)
     since = _shown(waiting.since)
     lines = [
-        f"{phase} waits for {', '.join(missing)} of {waiting.key}",
+        f"{phase} waits for {missing} of {waiting.key}",
         f"  {', '.join(waiting.parents)} arrived, the first at {since}",
     ]
     if waiting.expires:

@@ -26,6 +26,8 @@ class Slot:
 
     rests = False
     """Whether it does not fire because its phase is paused."""
+    told: datetime | None = None
+    """The firing of which was told that it waits for the one before."""
 
     def __init__(self, entry: Entry, phase: Phase, cron: Cron, done: datetime) -> None:
         self.entry = entry

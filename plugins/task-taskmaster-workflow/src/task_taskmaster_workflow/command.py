@@ -30,6 +30,7 @@ from task_taskmaster_workflow.forecast import next_firings
 from task_taskmaster_workflow.graph import Graph
 from task_taskmaster_workflow.phase import Phase
 from task_taskmaster_workflow.read import Workflow
+from task_taskmaster_workflow.running import Running
 from task_taskmaster_workflow.show import as_json, dot, mermaid, tree
 from task_taskmaster_workflow.svg import svg
 from task_taskmaster_workflow.who import user
@@ -80,7 +81,6 @@ def _report(workflow: Workflow, now: datetime) -> list[str]:
     count = "1 phase" if len(phases) == 1 else f"{len(phases)} phases"
     lines = [f"{workflow.name}: {count}"]
     width = max(len(name_in(workflow, phase)) for phase in phases)
-    graph = Graph(phases)
     graph = Graph(phases)
     for phase in phases:
         next_ = "  ".join(it.isoformat(" ") for it in next_firings(phase, now))
@@ -201,14 +201,23 @@ def pause(path: Path, phase: str, note: str, store: str) -> None:
 @command.command("resume")
 @click.argument("path", type=PATH)
 @click.argument("phase")
+@click.option("--lost", is_flag=True, help="Wait for none of its tasks any more.")
 @STORE
-def resume(path: Path, phase: str, store: str) -> None:
-    """Let a phase go on that rests."""
+def resume(path: Path, phase: str, *, lost: bool, store: str) -> None:
+    """Let a phase go on that rests.
+
+    With --lost the next firing waits for none of its tasks that are not done, as its
+    `overlap` says: those that were put aside are never done.
+    """
     _, found = find_phase(_usable(path), phase)
     with _store(path, store) as opened:
         _check_there(opened)
         rested = opened.pauses.resume(found.pause)
+        gone = [*Running(opened).since(found)] if lost else []
+        Running(opened).end((found, id_) for id_ in gone)
     click.echo(f"{found} {'goes on' if rested else 'did not rest'}", err=True)
+    for id_ in gone:
+        click.echo(shown(f"{found} waits no longer for its task {id_}"), err=True)
 
 
 @command.command("why")

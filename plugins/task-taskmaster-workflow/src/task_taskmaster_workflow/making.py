@@ -58,8 +58,17 @@ def for_firing(
         ValueError: There are too many, or its file of meta is wrong.
     """
     drafts = at_firing(phase, firing, entry.graph.needed(phase))
-    cause = (phase.workflow, phase.key, firing.isoformat())
-    return [_made(draft, ("cron", *cause), "", clock) for draft in drafts]
+    cause = _firing_cause(phase, firing)
+    return [_made(draft, cause, "", clock) for draft in drafts]
+
+
+def _firing_cause(phase: Phase, firing: datetime) -> tuple[str, ...]:
+    return ("cron", phase.workflow, phase.key, firing.isoformat())
+
+
+def firing_key(phase: Phase, firing: datetime) -> str:
+    """Return the key of the first task of a firing; others have it when it is there."""
+    return key_of(*_firing_cause(phase, firing), "0")
 
 
 def for_parent(

@@ -175,6 +175,11 @@ class Phase:
         """What the store calls it while it rests."""
         return f"workflow {self.workflow} {self.key}"
 
+    @property
+    def runs(self) -> str:
+        """Where the store keeps which of its tasks are not done."""
+        return f"workflow runs {self.workflow} {self.key}"
+
     def __str__(self) -> str:
         return f"{self.workflow} {self.name}"
 

@@ -11,11 +11,15 @@ from task_taskmaster_workflow.graph import Graph
 from task_taskmaster_workflow.making import values_of
 from task_taskmaster_workflow.phase import NUMBER, On, Phase, job_of
 from task_taskmaster_workflow.read import Workflow
+from task_taskmaster_workflow.running import Running
 from task_taskmaster_workflow.there import missing_of
 
 if TYPE_CHECKING:  # a library that takes long to load
     from task_store import Store
     from task_store.join_rows import Waiting
+
+SHOWN = 5
+"""Tasks that are not done, of which a few say enough."""
 
 
 def why(store: "Store", workflow: Workflow, phase: Phase, id: str) -> list[str]:
@@ -32,7 +36,7 @@ def why(store: "Store", workflow: Workflow, phase: Phase, id: str) -> list[str]:
     run = Run(store, workflow, id)
     sent = [*_sends(run, phase)]
     waits = [line for it in run.waiting(phase) for line in _join(phase, it)]
-    found = [*_rests(store, phase), *sent, *waits]
+    found = [*_rests(store, phase), *_runs(store, phase), *sent, *waits]
     if not sent:
         found += _complete(run, phase)
     if found:
@@ -109,6 +113,14 @@ def _rests(store: "Store", phase: Phase) -> list[str]:
     by = f" by {pause.who}" if pause.who else ""
     note = f": {pause.note}" if pause.note else ""
     return [f"{phase} rests since {_shown(pause.since)}{by}{note}"]
+
+
+def _runs(store: "Store", phase: Phase) -> list[str]:
+    """Return which tasks its next firing waits for, or is left out for."""
+    return [
+        f"{phase} does not fire until its task {id_}, sent at {_shown(since)}, is done"
+        for id_, since in [*Running(store).since(phase).items()][:SHOWN]
+    ]
 
 
 def _sends(run: Run, phase: Phase) -> Iterator[str]:

@@ -68,7 +68,9 @@ class Slot:
         if before is None or now - before <= LATE:
             return False
         window = self.phase.missed_window
-        since = max(self.done, now - window) if window is not None else self.done
+        since = self.done
+        if window is not None and window < now - since:
+            since = now - window
         match self.phase.missed:
             case Missed.ALL:
                 found = before if since == self.done else self.cron.after(since)

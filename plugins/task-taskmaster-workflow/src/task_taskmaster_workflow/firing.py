@@ -1,7 +1,7 @@
 """The tasks of an event: what a phase sends for a date, with which meta."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 
@@ -86,14 +86,22 @@ def days(batch: Batch, moment: datetime) -> list[datetime]:
     """Return the dates of a batch that begins, or ends, with a moment.
 
     Raises:
-        ValueError: There are too many.
+        ValueError: There are too many, or they lead out of the calendar.
     """
     if batch.length is None:
         return [moment]
-    end = (moment.astimezone(UTC) + batch.length).astimezone(moment.tzinfo)
-    if batch.by is not By.HOUR:
-        end = shifted(moment, batch.length, moment.tzinfo or UTC)
+    try:
+        end = _end(batch, batch.length, moment)
+    except OverflowError:
+        text = f"the dates of its batch from {moment:%Y-%m-%d} on"
+        raise ValueError(f"{text} lead out of the calendar") from None
     return dates(moment, end, batch.by, batch.max_tasks)
+
+
+def _end(batch: Batch, length: timedelta, moment: datetime) -> datetime:
+    if batch.by is not By.HOUR:
+        return shifted(moment, length, moment.tzinfo or UTC)
+    return (moment.astimezone(UTC) + length).astimezone(moment.tzinfo)
 
 
 @attrs.frozen(kw_only=True)

@@ -28,6 +28,9 @@ from task_taskmaster_workflow.firing import (
 )
 from task_taskmaster_workflow.phase import FILE_KEYS, NUMBER, ROW, Phase
 
+LAST = datetime.max.replace(tzinfo=UTC).timestamp() - 1
+"""The end of the calendar: a deadline behind it never comes."""
+
 
 @attrs.frozen(kw_only=True)
 class Made:
@@ -254,9 +257,11 @@ def deadline_of(made: Made, topic: str, now: float, clock: Clock) -> Claim | Non
     deadline = made.phase.deadline
     if deadline is None or not topic:
         return None
+    due = now + deadline.total_seconds()
+    if due > LAST:
+        return None
     text = f"not done within {_length(deadline)} after it was sent"
     task = alert(made.phase, text, clock, made.task.info, made.task.id)
-    due = now + deadline.total_seconds()
     task.ended = f"{datetime.fromtimestamp(int(due), UTC):%Y-%m-%dT%H:%M:%SZ}"
     return Claim(deadline_key(made.phase, made.task), topic, encode_task(task), due)
 

@@ -130,11 +130,6 @@ class Agenda:
         else:
             heapq.heappop(self._next)
 
-    @property
-    def done(self) -> dict[str, datetime]:
-        """How far all are done, by key."""
-        return {slot.key: slot.done for slot in self.slots}
-
     def restart(self, now: datetime) -> list[tuple[Slot, datetime]]:
         """Let those go on from now that are done up to a time far from now.
 

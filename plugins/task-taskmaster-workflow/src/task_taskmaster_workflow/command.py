@@ -44,6 +44,8 @@ HELP = """Look at files of workflows, and start one of their phases.
 The taskmaster `workflow` runs them:
 task launch --taskmaster workflow --taskmaster-path PATH --bus URL
 """
+STDOUT = ("stdio", "stdout")
+"""Buses that write tasks to stdout."""
 FORMATS = ("tree", "mermaid", "dot", "svg", "json")
 PATH = click.Path(path_type=Path)
 STORE = click.option("--store", default="", help="That of the taskmaster.")
@@ -157,10 +159,10 @@ def run(
     except ValueError as error:
         raise UsageError(str(error)) from None
     tasks = [_task(draft) for draft in drafts]
-    if not dry_run:
-        _send(context, url, tasks)
+    sent_to = "" if dry_run else _send(context, url, tasks)
     for task in tasks:
-        click.echo(shown(f"{task.id}  {found.name}  {task.info}"))
+        text = shown(f"{task.id}  {found.name}  {task.info}")
+        click.echo(text, err=sent_to in STDOUT)  # which then has the tasks alone
 
 
 def _task(draft: Draft) -> Task:
@@ -169,10 +171,12 @@ def _task(draft: Draft) -> Task:
     return Task.new(phase.type, draft.info, job=phase.job, meta=meta)
 
 
-def _send(context: CommandContext, url: str, tasks: list[Task]) -> None:
+def _send(context: CommandContext, url: str, tasks: list[Task]) -> str:
+    """Send tasks; return the name of the bus."""
     bus = context.open_bus(url, role=Role.OUT)
     try:
         bus.producer().send([Message(it.type, encode_task(it)) for it in tasks])
+        return bus.name
     finally:
         bus.close()
 

@@ -64,6 +64,15 @@ def test_check_tells_identical_tasks(task, files):
     assert "2 tasks of its batch, identical: nothing asks for shop" in done.stdout
 
 
+def test_check_tells_that_no_alert_does_nothing(task, files):
+    """Flowlord's files may have it: nothing that fails is told as an alert."""
+    path = str(files.write(SHOP + "no_alert = true\n"))
+    done = task("workflow", "check", path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1].strip().startswith("no_alert does nothing: ")
+    assert done.stdout.count("no_alert") == 1
+
+
 def test_a_place_without_files_is_told(task, files):
     """In one line."""
     for place in (files.folder, files.folder / "no.toml"):

@@ -46,6 +46,7 @@ task launch --taskmaster workflow --taskmaster-path PATH --bus URL
 """
 STDOUT = ("stdio", "stdout")
 """Buses that write tasks to stdout."""
+NO_ALERT = "no_alert does nothing: what fails for good is never told as an alert"
 FORMATS = ("tree", "mermaid", "dot", "svg", "json")
 PATH = click.Path(path_type=Path)
 STORE = click.option("--store", default="", help="That of the taskmaster.")
@@ -95,6 +96,8 @@ def _report(workflow: Workflow, now: datetime) -> list[str]:
         )
         if same := twins(graph, phase):
             lines.append(f"  {'':{width}}  {same}: write {{meta:key}} in its template")
+        if phase.no_alert:
+            lines.append(f"  {'':{width}}  {NO_ALERT}")
     return lines
 
 

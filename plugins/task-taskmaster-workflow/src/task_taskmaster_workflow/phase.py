@@ -118,7 +118,8 @@ class Phase:
         batch: Several tasks for one event.
         retry, retry_delay, retry_max: How often, after how long, at most how long.
         deadline: How long after its sending it must be done.
-        no_alert: A failure for good is told to nobody.
+        no_alert: Does nothing: a failure for good goes to the topic of failed tasks,
+            and never is an alert. It is there for files of flowlord.
         ordinal: How many of its name stand before it.
     """
 

@@ -56,6 +56,26 @@ def test_days_of_a_range_are_those_of_the_calendar_and_hours_pass():
     assert [it.hour for it in hours] == [0, 1, 3, 4]
 
 
+@pytest.mark.parametrize(
+    ("text", "zone"),
+    [("0001-01-01T00:00:00+05:00", UTC), ("9999-12-31T23:00:00Z", BERLIN)],
+)
+def test_a_date_that_its_zone_leads_out_of_the_calendar_is_refused(text, zone):
+    """As any other that is none."""
+    with pytest.raises(ValueError, match=f"out of the calendar in {zone}: '{text[:4]}"):
+        read_date(text, zone)
+
+
+def test_a_range_that_begins_out_of_the_calendar_is_refused():
+    """By hour it goes by UTC, where Berlin's first hour is before the first year."""
+    first = datetime(1, 1, 1, tzinfo=BERLIN)
+    assert len(dates(first, first + timedelta(days=1), By.DAY)) == 2
+    with pytest.raises(ValueError, match="0001-01-01T00:00:00.* out of the calendar"):
+        dates(first, first + timedelta(days=1), By.HOUR)
+    last = datetime(9999, 12, 30, tzinfo=UTC)
+    assert len(dates(last, last.replace(day=31), By.WEEK)) == 1
+
+
 def test_a_range_may_have_a_limit():
     """Which is told, and not just reached."""
     assert len(dates(utc(2026, 1, 1), utc(2026, 1, 10), By.DAY, 10)) == 10

@@ -185,7 +185,7 @@ def test_a_plan_is_written_once_and_goes_on_where_it_was(store, other):
     assert store.plans.change("p", State.RUNNING, [State.PLANNED])
     assert not other.plans.change("p", State.RUNNING, [State.PLANNED])
     assert store.plans.mark("p", [0, 1], State.SENT) == 2
-    assert other.plans.mark_key("key0", State.FAILED, "no such table") == 1
+    assert other.plans.mark("p", [0], State.FAILED, "no such table") == 1
     (left,) = other.plans.items("p", State.PLANNED, limit=5)
     assert (left.n, left.key, left.body) == (2, "key2", b"body")
     assert other.plans.items("p", after=1)[0].n == 2

@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+from flows import Flow
 
 SHOP = """
 [[phase]]
@@ -61,6 +62,15 @@ def test_check_tells_identical_tasks(task, files):
     done = task("workflow", "check", path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "2 tasks of its batch, identical: nothing asks for shop" in done.stdout
+
+
+def test_check_tells_that_no_alert_does_nothing(task, files):
+    """Flowlord's files may have it: nothing that fails is told as an alert."""
+    path = str(files.write(SHOP + "no_alert = true\n"))
+    done = task("workflow", "check", path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1].strip().startswith("no_alert does nothing: ")
+    assert done.stdout.count("no_alert") == 1
 
 
 def test_a_place_without_files_is_told(task, files):
@@ -170,6 +180,20 @@ def test_resume_makes_no_store(task, files, tmp_path):
     assert not (tmp_path / "stat.db").exists()
     done = task("workflow", "resume", path, "export", "--store", "state.db")
     assert (done.returncode, done.stderr) == (0, "shop.toml export goes on\n")
+
+
+def test_resume_gives_up_tasks_that_are_never_done(task, files):
+    """With --lost; and then its phase fires again."""
+    files.write(SHOP.replace('"30 5 * * *"', '"@hourly"\noverlap = "wait"'))
+    flow = Flow(files)
+    ((lost, _),) = flow.pass_time(hours=3)
+    words = ("workflow", "resume", str(files.folder / "shop.toml"), "export")
+    words += ("--store", str(files.folder / "state.db"))
+    assert task(*words).stderr == "shop.toml export did not rest\n"
+    assert flow.pass_time(hours=1) == []
+    told = task(*words, "--lost").stderr.splitlines()
+    assert told[1] == f"shop.toml export waits no longer for its task {lost.id}"
+    assert len(flow.pass_time(minutes=10)) == 1
 
 
 def test_what_is_drawn_and_planned_shows_no_secret_and_steers_no_terminal(task, files):

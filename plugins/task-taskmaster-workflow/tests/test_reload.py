@@ -1,5 +1,8 @@
 """Rules of reading again: nothing bad comes into force, nothing good waits for it."""
 
+import errno
+import os
+
 import pytest
 from flows import Flow, done
 from task_store import StoreAwayError
@@ -95,6 +98,65 @@ def test_a_folder_that_goes_away_changes_nothing(files, tmp_path):
     assert library.refresh() == []
     assert "there is no such file or folder" in library.told[0]
     assert list(library.book.entries) == ["shop.toml"]
+
+
+def test_a_file_that_one_look_does_not_see_stays_in_force(files):
+    """A checkout unlinks a file before it writes it anew; gone for two it is gone."""
+    content = PHASE.format("a", "1")
+    files.write(PHASE.format("b", "1"), "b.toml")
+    path = files.write(content)
+    library = Library(files.folder)
+    path.unlink()
+    assert library.refresh() == []
+    path.write_text(content)
+    assert library.refresh() == []
+    path.unlink()
+    assert library.refresh() == []
+    assert list(library.book.entries) == ["b.toml", "shop.toml"]
+    assert library.refresh() == ["-shop.toml"]
+    assert list(library.book.entries) == ["b.toml"]
+
+
+def test_a_folder_that_is_empty_changes_nothing(files):
+    """It is where a share was mounted; that it has come back is told, too."""
+    content = PHASE.format("a", "1")
+    path = files.write(content)
+    library = Library(files.folder)
+    path.unlink()
+    for _ in range(3):
+        assert library.refresh() == []
+        assert "there is no .toml file in it" in library.told[0]
+    assert list(library.book.entries) == ["shop.toml"]
+    path.write_text(content)
+    assert library.refresh() == []
+    assert library.told == []
+
+
+@pytest.mark.parametrize("folder", ["sub", ""])
+def test_a_folder_that_cannot_be_listed_keeps_what_is_in_it(files, monkeypatch, folder):
+    """Others are read again; and it is told."""
+    files.write(PHASE.format("a", "1"), "sub/deep/a.toml")
+    files.write(PHASE.format("b", "1"), "b.toml")
+    library = Library(files.folder)
+    files.write(PHASE.format("c", "1"), "c.toml")
+    wanted, scandir = str(files.folder / folder), os.scandir
+
+    def broken(path):
+        if os.fspath(path) == wanted:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", broken)
+    looks = [library.refresh() for _ in range(3)]
+    assert looks == ([["c.toml", "sub"], [], []] if folder else [[], [], []])
+    told = f"cannot read {wanted}: " if folder else f"workflow {wanted}: Stale file"
+    assert told in library.told[0]
+    assert "sub/deep/a.toml" in library.book.entries
+    monkeypatch.undo()
+    library.refresh()
+    library.refresh()
+    assert library.told == []
+    assert list(library.book.entries) == ["b.toml", "sub/deep/a.toml", "c.toml"]
 
 
 def test_done_tasks_meet_the_book_that_is_in_force(files):

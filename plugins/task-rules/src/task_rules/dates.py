@@ -58,7 +58,10 @@ def read_date(text: str, zone: tzinfo = UTC) -> datetime:
         raise ValueError(f"is no date like {advice}: {text!r}")
     if found.tzinfo is None:
         return found.replace(tzinfo=zone)
-    return found.astimezone(zone)
+    try:
+        return found.astimezone(zone)
+    except OverflowError:
+        raise ValueError(f"is out of the calendar in {zone}: {text!r}") from None
 
 
 def _iso(text: str) -> datetime | None:
@@ -81,7 +84,7 @@ def dates(start: datetime, end: datetime, by: By, limit: int = 0) -> list[dateti
         limit: How many there may be; 0 for any number.
 
     Raises:
-        ValueError: There are more.
+        ValueError: There are more, or the first is out of the calendar.
     """
     first, last = min(start, end), max(start, end)
     found = takewhile(lambda moment: moment <= last, _steps(first, by))
@@ -100,6 +103,9 @@ def _steps(first: datetime, by: By) -> Iterator[datetime]:
         try:
             yield _step(first, by, number)
         except (OverflowError, ValueError):
+            if not number:  # by hour it goes by UTC
+                text = f"{first.isoformat()} is out of the calendar in UTC"
+                raise ValueError(text) from None
             return  # the calendar ends
         number += 1
 

@@ -1,12 +1,12 @@
 """Parents that have arrived, for tasks that wait for several of them."""
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 from sqlalchemy import (
     ColumnElement,
-    Row,
+    Double,
     bindparam,
     delete,
     func,
@@ -16,49 +16,17 @@ from sqlalchemy import (
 )
 
 from task_store.database import Database
+from task_store.join_rows import Arrived, Waiting, gathered, named, parent_of
 from task_store.tables import JOIN
 
 FORGOTTEN = 30 * 86400.0
 """Seconds after which a parent is forgotten whose join never got complete."""
 _OPEN = JOIN.c.fired.is_(None)
 _PLACE = (JOIN.c.workflow, JOIN.c.phase, JOIN.c.key)
-
-
-@attrs.frozen
-class Waiting:
-    """A join that is not complete.
-
-    Args:
-        workflow, phase, key: Which it is.
-        parents: Who has arrived.
-        since: When the first of them did.
-        expires: Until when all should be there; None for ever.
-    """
-
-    workflow: str
-    phase: str
-    key: str
-    parents: tuple[str, ...]
-    since: float
-    expires: float | None
-
-
-@attrs.frozen
-class Arrived:
-    """A parent at a join.
-
-    Args:
-        workflow, phase, key: Which join it is.
-        parent, body: Who, and its bytes.
-        fired: When the join was complete; None while it is not.
-    """
-
-    workflow: str
-    phase: str
-    key: str
-    parent: str
-    body: bytes
-    fired: float | None
+_ARRIVED = (*_PLACE, JOIN.c.parent, JOIN.c.body, JOIN.c.fired)
+_ROUND = re.compile(r"(.*) \(round \d+\)", re.DOTALL)
+_APART = 1e-6
+"""Seconds between parents that arrive at once: they keep their order."""
 
 
 class Joins:
@@ -127,49 +95,105 @@ class Joins:
             with self._database.writing() as connection:
                 connection.execute(select(lock))
 
-    def arrived_at(
-        self, workflow: str, phase: str, keys: Collection[str]
-    ) -> dict[str, dict[str, bytes]]:
-        """Return the bytes of the parents that have arrived, by key and name."""
-        found: dict[str, dict[str, bytes]] = {key: {} for key in keys}
-        look = select(JOIN.c.key, JOIN.c.parent, JOIN.c.body).where(
-            JOIN.c.workflow == workflow, JOIN.c.phase == phase, JOIN.c.key.in_(keys)
-        )
+    def known(
+        self, workflow: str, phase: str, parents: Iterable[tuple[str, str, str]]
+    ) -> list[Arrived]:
+        """Return who waits where some parents arrive, and whether those were there.
+
+        Args:
+            workflow, phase: What they arrive at.
+            parents: Key, name, and which one it is, of each.
+
+        Returns:
+            All that wait at those keys, and of these parents those that fired, too; the
+            oldest first. Older versions did not write which one it is: of those that
+            fired all of a name are there.
+        """
+        arriving = [*parents]
+        keys = {key for key, _, _ in arriving}
+        names = {named(it, which) for _, it, which in arriving}
+        names |= {it for _, it, _ in arriving}
+        at = (JOIN.c.workflow == workflow) & (JOIN.c.phase == phase)
+        meant = JOIN.c.key.in_(keys) & (_OPEN | JOIN.c.parent.in_(names))
+        look = select(*_ARRIVED).where(at & meant)
+        look = look.order_by(JOIN.c.arrived, JOIN.c.parent)
         with self._database.reading() as connection:
-            for row in connection.execute(look):
-                found[row.key][row.parent] = bytes(row.body)
-        return found
+            return [parent_of(row) for row in connection.execute(look)]
 
     def arrive_all(
         self,
         workflow: str,
         phase: str,
-        parents: Sequence[tuple[str, str, bytes]],
+        parents: Sequence[tuple[str, str, str, bytes]],
         expires: float | None = None,
     ) -> None:
         """Note many parents at once, within a transaction that holds the `lock`.
 
         Args:
             workflow, phase: What they arrive at.
-            parents: Key, name and bytes of each.
+            parents: Key, name, which one it is, and bytes of each.
             expires: Until when all should be there.
         """
         new = self._database.insert(JOIN).values(
             workflow=workflow,
             phase=phase,
-            arrived=self._database.now,
+            arrived=self._database.now + bindparam("later", type_=Double),
             expires=expires,
         )
-        rows = [{"key": k, "parent": parent, "body": it} for k, parent, it in parents]
+        rows = [
+            {"key": key, "parent": named(it, which), "body": body, "later": n * _APART}
+            for n, (key, it, which, body) in enumerate(parents)
+        ]
         with self._database.writing() as connection:
             connection.execute(new.on_conflict_do_nothing(), rows)
 
-    def fire_all(self, workflow: str, phase: str, keys: Collection[str]) -> None:
-        """Note that the tasks of many joins of a phase are claimed."""
+    def fire_all(
+        self, workflow: str, phase: str, parents: Iterable[tuple[str, str, str]]
+    ) -> None:
+        """Note that the tasks of joins are claimed, of which some parents are.
+
+        Args:
+            workflow, phase: What they arrived at.
+            parents: Key, name, and which one it is, of each.
+        """
         at = (JOIN.c.workflow == workflow) & (JOIN.c.phase == phase)
-        fired = update(JOIN).where(at & JOIN.c.key.in_(keys) & _OPEN)
+        at &= (JOIN.c.key == bindparam("k")) & (JOIN.c.parent == bindparam("p"))
+        rows = [{"k": key, "p": named(it, which)} for key, it, which in parents]
+        if rows:
+            fired = update(JOIN).where(at & _OPEN).values(fired=self._database.now)
+            with self._database.writing() as connection:
+                connection.execute(fired, rows)
+
+    def merge_rounds(self, which_of: Callable[[bytes], str]) -> int:
+        """Put what older versions wrote as `KEY (round 2)` under its key.
+
+        For a start, within a transaction.
+
+        Args:
+            which_of: Says of the bytes of a parent which one it is.
+
+        Returns:
+            How many parents are where they belong now.
+        """
+        look = select(*_ARRIVED).where(JOIN.c.key.like("% (round %)"))
         with self._database.writing() as connection:
-            connection.execute(fired.values(fired=self._database.now))
+            rows = [parent_of(row) for row in connection.execute(look)]
+            old = [it for it in rows if not it.which and _ROUND.fullmatch(it.key)]
+            for workflow, phase in sorted({(it.workflow, it.phase) for it in old}):
+                self.lock(workflow, phase)
+            return sum(self._merge(it, which_of(it.body)) for it in old)
+
+    def _merge(self, old: Arrived, which: str) -> int:
+        """Put one under its key, unless it is there as well."""
+        match = _ROUND.fullmatch(old.key)
+        key, name = match[1] if match else old.key, named(old.parent, which)
+        there = _at(old.workflow, old.phase, key) & (JOIN.c.parent == name)
+        mine = _at(old.workflow, old.phase, old.key) & (JOIN.c.parent == old.parent)
+        with self._database.writing() as connection:
+            if connection.execute(select(JOIN.c.key).where(there)).first():
+                return 0
+            moved = update(JOIN).where(mine).values(key=key, parent=name)
+            return int(connection.execute(moved).rowcount)
 
     def fire(self, workflow: str, phase: str, key: str) -> None:
         """Note that the task of a join is claimed: nobody waits for it any more."""
@@ -183,38 +207,55 @@ class Joins:
         if workflow is not None:
             look = look.where(JOIN.c.workflow == workflow)
         with self._database.reading() as connection:
-            return _gathered(connection.execute(look))
+            return gathered(connection.execute(look))
 
     def holding(self, text: bytes) -> list[Arrived]:
         """Return the parents whose bytes have a text in them, those that fired too.
 
         For people: it looks at each row.
         """
-        columns = (*_PLACE, JOIN.c.parent, JOIN.c.body, JOIN.c.fired)
-        look = select(*columns).where(self._database.holds(JOIN.c.body, text))
+        look = select(*_ARRIVED).where(self._database.holds(JOIN.c.body, text))
         with self._database.reading() as connection:
             rows = connection.execute(look.order_by(JOIN.c.arrived)).all()
-        return [
-            Arrived(it.workflow, it.phase, it.key, it.parent, bytes(it.body), it.fired)
-            for it in rows
-        ]
+        return [parent_of(row) for row in rows]
 
     def overdue(self, limit: int = 100) -> list[Waiting]:
         """Return joins whose time is over, those first that came first.
 
         It costs what is overdue, however many others wait: see `expire`.
+
+        Returns:
+            Of each who has arrived, and since when and until when those of them waited
+            whose time is over: others of its key may have some left.
         """
-        ended = _OPEN & (JOIN.c.expires <= self._database.now)
-        some = select(*_PLACE).where(ended).order_by(JOIN.c.expires).limit(limit)
-        look = select(JOIN).where(_OPEN, tuple_(*_PLACE).in_(some))
+        over = JOIN.c.expires <= self._database.now
+        some = select(*_PLACE).where(_OPEN & over)
+        some = some.order_by(JOIN.c.expires).limit(limit)
+        look = select(JOIN, over.label("over"))
+        look = look.where(_OPEN, tuple_(*_PLACE).in_(some))
+        look = look.order_by(JOIN.c.arrived, *_PLACE)
         with self._database.reading() as connection:
-            return _gathered(connection.execute(look.order_by(JOIN.c.arrived, *_PLACE)))
+            rows = connection.execute(look).all()
+        ended = [row for row in rows if row.over]
+        last = sorted(ended, key=lambda row: row.expires)
+        until = {(it.workflow, it.phase, it.key): it.expires for it in last}
+        parents = {it.place: it.parents for it in gathered(rows)}
+        return [
+            attrs.evolve(it, parents=parents[it.place], expires=until[it.place])
+            for it in gathered(ended)
+        ]
 
     def expire(self, joins: Iterable[Waiting], at: float | None) -> None:
-        """Let joins be overdue at another time; never again when None."""
-        rows = [{"w": it.workflow, "p": it.phase, "k": it.key} for it in joins]
+        """Let those be overdue at another time that are; never again when None.
+
+        Args:
+            joins: As `overdue` returns them.
+            at: When.
+        """
+        rows = [dict(zip("wpke", (*it.place, it.expires), strict=True)) for it in joins]
         place = zip(_PLACE, "wpk", strict=True)
         wanted = [column == bindparam(name) for column, name in place]
+        wanted.append(JOIN.c.expires <= bindparam("e", type_=Double))
         if rows:
             with self._database.writing() as connection:
                 changed = update(JOIN).where(_OPEN, *wanted).values(expires=at)
@@ -232,16 +273,6 @@ class Joins:
         """Forget a join, complete or not."""
         with self._database.writing() as connection:
             connection.execute(delete(JOIN).where(_at(workflow, phase, key)))
-
-
-def _gathered(rows: "Iterable[Row[Any]]") -> list[Waiting]:
-    """Return the joins that rows belong to; the first of each comes first."""
-    found: dict[tuple[str, str, str], Waiting] = {}
-    for row in rows:
-        place = (row.workflow, row.phase, row.key)
-        first = found.setdefault(place, Waiting(*place, (), row.arrived, row.expires))
-        found[place] = attrs.evolve(first, parents=(*first.parents, row.parent))
-    return list(found.values())
 
 
 def _at(workflow: str, phase: str, key: str) -> ColumnElement[bool]:

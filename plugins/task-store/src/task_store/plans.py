@@ -166,11 +166,10 @@ class Plans:
     def mark(self, plan: str, places: Iterable[int], state: str, note: str = "") -> int:
         """Put items of a plan into a state; return how many there were."""
         at = (PLAN_ITEM.c.plan == plan) & PLAN_ITEM.c.n.in_([*places])
-        return self._mark(at, state, note)
-
-    def mark_key(self, key: str, state: str, note: str = "") -> int:
-        """Put the items of a key into a state; return how many there were."""
-        return self._mark(PLAN_ITEM.c.key == key, state, note)
+        new = {"state": str(state), "note": note, "changed": self._database.now}
+        with self._database.writing() as connection:
+            changed = connection.execute(update(PLAN_ITEM).where(at).values(new))
+            return int(changed.rowcount)
 
     def counts(self, plan: str) -> dict[str, int]:
         """Return how many items of a plan are in which state."""
@@ -188,12 +187,6 @@ class Plans:
         with self._database.writing() as connection:
             connection.execute(delete(PLAN_ITEM).where(PLAN_ITEM.c.plan == plan))
             connection.execute(delete(PLAN).where(PLAN.c.plan == plan))
-
-    def _mark(self, at: Any, state: str, note: str) -> int:
-        new = {"state": str(state), "note": note, "changed": self._database.now}
-        with self._database.writing() as connection:
-            changed = connection.execute(update(PLAN_ITEM).where(at).values(new))
-            return int(changed.rowcount)
 
 
 def _columns(item: Item) -> dict[str, Any]:

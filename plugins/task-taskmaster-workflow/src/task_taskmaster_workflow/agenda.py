@@ -26,6 +26,8 @@ class Slot:
 
     rests = False
     """Whether it does not fire because its phase is paused."""
+    told: datetime | None = None
+    """The firing of which was told that it waits for the one before."""
 
     def __init__(self, entry: Entry, phase: Phase, cron: Cron, done: datetime) -> None:
         self.entry = entry
@@ -66,7 +68,9 @@ class Slot:
         if before is None or now - before <= LATE:
             return False
         window = self.phase.missed_window
-        since = max(self.done, now - window) if window is not None else self.done
+        since = self.done
+        if window is not None and window < now - since:
+            since = now - window
         match self.phase.missed:
             case Missed.ALL:
                 found = before if since == self.done else self.cron.after(since)
@@ -125,11 +129,6 @@ class Agenda:
             heapq.heapreplace(self._next, (moment, number))
         else:
             heapq.heappop(self._next)
-
-    @property
-    def done(self) -> dict[str, datetime]:
-        """How far all are done, by key."""
-        return {slot.key: slot.done for slot in self.slots}
 
     def restart(self, now: datetime) -> list[tuple[Slot, datetime]]:
         """Let those go on from now that are done up to a time far from now.

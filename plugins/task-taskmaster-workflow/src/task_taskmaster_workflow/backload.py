@@ -36,11 +36,13 @@ class Backload:
         phase: Whose tasks.
         drafts: Each task, in the order in which they are to be sent.
         notes: What was assumed, for people.
+        why_empty: Why there is no task, for people; empty when there are some.
     """
 
     phase: Phase
     drafts: Sequence[Draft]
     notes: Sequence[str]
+    why_empty: str = ""
 
     def tasks(self) -> list[Task]:
         """Make the tasks, each with an id of its own."""
@@ -79,7 +81,10 @@ def make_backload(
         drafts = expand(phase, moments, rows, Above(needed=needed))
     except ValueError as error:
         raise UsageError(str(error)) from None
-    return Backload(phase=phase, drafts=drafts, notes=notes)
+    lack = "" if moments else "the hours that are asked for leave no date of its range"
+    if moments and not rows:
+        lack = "its file of meta has no rows"
+    return Backload(phase=phase, drafts=drafts, notes=notes, why_empty=lack)
 
 
 def _phase(

@@ -31,6 +31,7 @@ from task_taskmaster_workflow.backload_ending import (
     told_when_ended,
 )
 from task_taskmaster_workflow.backload_request import MOST, Request
+from task_taskmaster_workflow.backload_stop import cancel, pause
 from task_taskmaster_workflow.backload_words import (
     DONE_TOPIC,
     again,
@@ -160,20 +161,14 @@ class _Command:
             click.echo(shown(line))
 
     def _go_on(self, plan: str) -> None:
-        plans = self._store.plans
-        if plans.get(plan) is None:
+        if self._store.plans.get(plan) is None:
             text = f"there is no plan {plan!r} in {self._store.name}"
             raise UsageError(f"{text}: --list shows all of it; or {other_store()}")
-        for word, state in (("cancel", State.CANCELLED), ("pause", State.PAUSED)):
-            if self._words[word]:
-                before = (State.PLANNED, State.RUNNING, State.PAUSED)
-                if not plans.change(plan, state, before):
-                    raise UsageError(
-                        f"plan {plan} is {progress_of(self._store, plan).state}"
-                    )
-                click.echo(f"plan {plan} is {state}", err=True)
-                return
-        if not self._words["send"]:
+        if self._words["cancel"] or self._words["pause"]:
+            stop = cancel if self._words["cancel"] else pause
+            for line in stop(self._context, self._store, plan, self._words):
+                click.echo(shown(line), err=True)
+        elif not self._words["send"]:
             self._show(plan)
         elif progress_of(self._store, plan).state == State.CANCELLED:
             raise UsageError(f"plan {plan} is cancelled, and stays so: make a new one")
@@ -198,7 +193,7 @@ class _Command:
             click.echo(shown(note), err=True)
         tasks = backload.tasks()
         if not tasks:
-            raise UsageError("there is nothing to send: its file of meta has no rows")
+            raise UsageError(f"there is nothing to send: {backload.why_empty}")
         plan = uuid.uuid4().hex[:8]
         parameters = json.dumps(attrs.asdict(request), sort_keys=True)
         save_plan(self._store, plan, parameters, tasks, user())
@@ -246,7 +241,8 @@ class _Command:
             name = f"{task.type}:{task.job}" if task.job else task.type
             note = f"  ({item.note})" if item.note else ""
             line = f"{item.n:6}  {item.state:9}  {name}  {task.info}{note}"
-            click.echo(shown(line.rstrip()))
+            # With --send tasks may go to stdout, which then has them alone.
+            click.echo(shown(line.rstrip()), err=self._words["send"])
 
     def _send(self, plan: str) -> None:
         words, store = self._words, self._store

@@ -18,17 +18,26 @@ class Entry:
         self.workflow = workflow
         self.graph = Graph(workflow.phases)
         self._by_name: dict[str, Phase] = {}
+        self._numbered: dict[tuple[str, str], Phase] = {}
         for phase in workflow.phases:
+            self._numbered[phase.name, str(phase.ordinal + 1)] = phase
             self._by_name.setdefault(phase.name, phase)
             self._by_name.setdefault(phase.type, phase)
         self._followers: dict[tuple[str, str], list[tuple[Phase, str]]] = {}
 
-    def phase(self, type: str, job: str) -> Phase | None:
+    def phase(self, type: str, job: str, number: str = "") -> Phase | None:
         """Return the phase that a task is of.
 
         One without a job is of the first phase of its type: workers may forget it.
+
+        Args:
+            type, job: Of the task.
+            number: Which phase of that name its meta says; the first one when empty,
+                or when the file has not as many any more.
         """
         name = f"{type}:{job}" if job else type
+        if number and (phase := self._numbered.get((name, number))):
+            return phase
         return self._by_name.get(name) or (self._by_name.get(type) if job else None)
 
     def followers(self, type: str, job: str) -> list[tuple[Phase, str]]:

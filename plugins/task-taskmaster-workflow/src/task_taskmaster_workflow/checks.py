@@ -162,7 +162,7 @@ def _brought(phase: Phase) -> set[str] | None:
 
 def _same_trigger(one: Phase, other: Phase) -> bool:
     """Whether two phases of one name start at the same event."""
-    same_time = {it.text for it in one.crons} & {it.text for it in other.crons}
+    same_time = {*one.crons} & {*other.crons}
     same_parent = set(one.parents) & set(other.parents)
     neither = not (one.crons or one.parents) and not (other.crons or other.parents)
     return bool(same_time or same_parent or neither)

@@ -30,6 +30,7 @@ from task_taskmaster_workflow.forecast import next_firings
 from task_taskmaster_workflow.graph import Graph
 from task_taskmaster_workflow.phase import Phase
 from task_taskmaster_workflow.read import Workflow
+from task_taskmaster_workflow.running import Running
 from task_taskmaster_workflow.show import as_json, dot, mermaid, tree
 from task_taskmaster_workflow.svg import svg
 from task_taskmaster_workflow.who import user
@@ -43,6 +44,9 @@ HELP = """Look at files of workflows, and start one of their phases.
 The taskmaster `workflow` runs them:
 task launch --taskmaster workflow --taskmaster-path PATH --bus URL
 """
+STDOUT = ("stdio", "stdout")
+"""Buses that write tasks to stdout."""
+NO_ALERT = "no_alert does nothing: what fails for good is never told as an alert"
 FORMATS = ("tree", "mermaid", "dot", "svg", "json")
 PATH = click.Path(path_type=Path)
 STORE = click.option("--store", default="", help="That of the taskmaster.")
@@ -81,7 +85,6 @@ def _report(workflow: Workflow, now: datetime) -> list[str]:
     lines = [f"{workflow.name}: {count}"]
     width = max(len(name_in(workflow, phase)) for phase in phases)
     graph = Graph(phases)
-    graph = Graph(phases)
     for phase in phases:
         next_ = "  ".join(it.isoformat(" ") for it in next_firings(phase, now))
         if phase.parents:
@@ -93,6 +96,8 @@ def _report(workflow: Workflow, now: datetime) -> list[str]:
         )
         if same := twins(graph, phase):
             lines.append(f"  {'':{width}}  {same}: write {{meta:key}} in its template")
+        if phase.no_alert:
+            lines.append(f"  {'':{width}}  {NO_ALERT}")
     return lines
 
 
@@ -157,10 +162,10 @@ def run(
     except ValueError as error:
         raise UsageError(str(error)) from None
     tasks = [_task(draft) for draft in drafts]
-    if not dry_run:
-        _send(context, url, tasks)
+    sent_to = "" if dry_run else _send(context, url, tasks)
     for task in tasks:
-        click.echo(shown(f"{task.id}  {found.name}  {task.info}"))
+        text = shown(f"{task.id}  {found.name}  {task.info}")
+        click.echo(text, err=sent_to in STDOUT)  # which then has the tasks alone
 
 
 def _task(draft: Draft) -> Task:
@@ -169,10 +174,12 @@ def _task(draft: Draft) -> Task:
     return Task.new(phase.type, draft.info, job=phase.job, meta=meta)
 
 
-def _send(context: CommandContext, url: str, tasks: list[Task]) -> None:
+def _send(context: CommandContext, url: str, tasks: list[Task]) -> str:
+    """Send tasks; return the name of the bus."""
     bus = context.open_bus(url, role=Role.OUT)
     try:
         bus.producer().send([Message(it.type, encode_task(it)) for it in tasks])
+        return bus.name
     finally:
         bus.close()
 
@@ -201,14 +208,23 @@ def pause(path: Path, phase: str, note: str, store: str) -> None:
 @command.command("resume")
 @click.argument("path", type=PATH)
 @click.argument("phase")
+@click.option("--lost", is_flag=True, help="Wait for none of its tasks any more.")
 @STORE
-def resume(path: Path, phase: str, store: str) -> None:
-    """Let a phase go on that rests."""
+def resume(path: Path, phase: str, *, lost: bool, store: str) -> None:
+    """Let a phase go on that rests.
+
+    With --lost the next firing waits for none of its tasks that are not done, as its
+    `overlap` says: those that were put aside are never done.
+    """
     _, found = find_phase(_usable(path), phase)
     with _store(path, store) as opened:
         _check_there(opened)
         rested = opened.pauses.resume(found.pause)
+        gone = [*Running(opened).since(found)] if lost else []
+        Running(opened).end((found, id_) for id_ in gone)
     click.echo(f"{found} {'goes on' if rested else 'did not rest'}", err=True)
+    for id_ in gone:
+        click.echo(shown(f"{found} waits no longer for its task {id_}"), err=True)
 
 
 @command.command("why")

@@ -10,11 +10,13 @@ import attrs
 
 from task_core.api import format_duration
 from task_taskmaster_workflow.checks import read_workflow
-from task_taskmaster_workflow.phase import Batch, Phase
+from task_taskmaster_workflow.phase import Batch, Cron, Phase
 from task_taskmaster_workflow.read import Workflow
 
 _SAME = ("template", "files", "join", "missed", "overlap", "retry")
 _LENGTHS = ("offset", "missed_window", "join_within", "retry_delay", "retry_max")
+
+_OF_CRON = ("missed", "missed_window", "overlap", "offset")
 
 
 def convert(workflow: Workflow) -> str:
@@ -36,7 +38,8 @@ def _plain(workflow: Workflow) -> Phase:
 def _phase(phase: Phase, plain: Phase) -> str:
     values: dict[str, Any] = {"task": phase.name, **_trigger(phase, plain)}
     for key in (*_SAME, *_LENGTHS, "deadline"):
-        if getattr(phase, key) != getattr(plain, key):
+        idle = key in _OF_CRON and not phase.crons  # said for all phases of its file
+        if getattr(phase, key) != getattr(plain, key) and not idle:
             values[key] = getattr(phase, key)
     for key in ("require", "keep", "meta", "no_alert", "manual"):
         if getattr(phase, key):
@@ -50,14 +53,19 @@ def _phase(phase: Phase, plain: Phase) -> str:
 def _trigger(phase: Phase, plain: Phase) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if phase.crons:
-        values["cron"] = _one_or_all([it.text for it in phase.crons])
-        if phase.crons[0].zone != plain.zone:
-            values["timezone"] = str(phase.crons[0].zone)
+        values["cron"] = _one_or_all([_cron(it, phase) for it in phase.crons])
+    if phase.zone != plain.zone:
+        values["timezone"] = str(phase.zone)
     if phase.parents:
         values["dependsOn"] = _one_or_all(phase.parents)
     if phase.on != plain.on:
         values["on"] = _one_or_all(sorted(phase.on))
     return values
+
+
+def _cron(cron: Cron, phase: Phase) -> str:
+    zone = "" if cron.zone == phase.zone else f"CRON_TZ={cron.zone} "
+    return f"{zone}{cron.text}"
 
 
 def _batch(batch: Batch) -> dict[str, Any]:

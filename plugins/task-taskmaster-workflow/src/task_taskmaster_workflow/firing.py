@@ -1,7 +1,7 @@
 """The tasks of an event: what a phase sends for a date, with which meta."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from task_rules.dates import By, dates
 from task_rules.moments import HOUR, hour_text, shifted
 from task_rules.names import nearest
 
-from task_taskmaster_workflow.phase import Batch, Phase
+from task_taskmaster_workflow.phase import NUMBER, Batch, Phase
 from task_taskmaster_workflow.rows import Row, read_rows
 from task_taskmaster_workflow.values import RESERVED
 
@@ -86,14 +86,22 @@ def days(batch: Batch, moment: datetime) -> list[datetime]:
     """Return the dates of a batch that begins, or ends, with a moment.
 
     Raises:
-        ValueError: There are too many.
+        ValueError: There are too many, or they lead out of the calendar.
     """
     if batch.length is None:
         return [moment]
-    end = (moment.astimezone(UTC) + batch.length).astimezone(moment.tzinfo)
-    if batch.by is not By.HOUR:
-        end = shifted(moment, batch.length, moment.tzinfo or UTC)
+    try:
+        end = _end(batch, batch.length, moment)
+    except OverflowError:
+        text = f"the dates of its batch from {moment:%Y-%m-%d} on"
+        raise ValueError(f"{text} lead out of the calendar") from None
     return dates(moment, end, batch.by, batch.max_tasks)
+
+
+def _end(batch: Batch, length: timedelta, moment: datetime) -> datetime:
+    if batch.by is not By.HOUR:
+        return shifted(moment, length, moment.tzinfo or UTC)
+    return (moment.astimezone(UTC) + length).astimezone(moment.tzinfo)
 
 
 @attrs.frozen(kw_only=True)
@@ -144,6 +152,8 @@ def _draft(
         fixed["job"] = phase.job
     if moment is not None and above.dated:
         fixed[HOUR] = hour_text(moment)
+    if phase.ordinal:
+        fixed[NUMBER] = str(phase.ordinal + 1)
     values = {**above.meta, **phase.meta, **row, **fixed}
     inherited = {key: above.meta[key] for key in goes_down if above.meta.get(key)}
     asked = {*templates.keys(phase.template), *goes_down} if row else ()

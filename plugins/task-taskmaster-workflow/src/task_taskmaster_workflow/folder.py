@@ -1,7 +1,7 @@
 """The files of a folder: read, and read again when they change."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 
 import attrs
@@ -94,25 +94,40 @@ def find_files(place: Path) -> dict[str, Path]:
 
     Returns:
         Where each is, by its name: its path within the folder. Only `*.toml` count,
-        and none whose name, or whose folder's, begins with a dot.
+        and none whose name, or whose folder's, begins with a dot. A folder that cannot
+        be listed is there itself, as a file that cannot be read is.
 
     Raises:
-        OptionError: There is no such place.
+        OptionError: There is no such place, or nothing in it, or it cannot be read.
     """
-    if place.is_file():
-        return {place.name: place}
-    if not place.is_dir():
-        raise OptionError([f"workflow {place}: there is no such file or folder"])
-    return dict(sorted(_walk(place)))
+    try:
+        if place.is_file():
+            return {place.name: place}
+        if not place.is_dir():
+            raise OptionError([f"workflow {place}: there is no such file or folder"])
+    except OSError as error:
+        raise OptionError([f"workflow {place}: {error.strerror}"]) from None
+    found = dict(sorted(_walk(place)))
+    if not found:
+        raise OptionError([f"workflow {place}: there is no {SUFFIX} file in it"])
+    return found
 
 
 def _walk(place: Path) -> Iterator[tuple[str, Path]]:
-    for folder, folders, files in os.walk(place, followlinks=True):
+    unread: list[OSError] = []
+    for folder, folders, files in os.walk(
+        place, onerror=unread.append, followlinks=True
+    ):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             if name.endswith(SUFFIX) and not name.startswith("."):
                 path = Path(folder, name)
                 yield path.relative_to(place).as_posix(), path
+    for error in unread:
+        path = Path(error.filename)
+        if path == place:
+            raise OptionError([f"workflow {place}: {error.strerror}"])
+        yield path.relative_to(place).as_posix(), path
 
 
 def read_all(place: Path) -> Mapping[str, File]:
@@ -121,16 +136,15 @@ def read_all(place: Path) -> Mapping[str, File]:
     Raises:
         OptionError: There is no such place, or nothing in it.
     """
-    found = {name: read_file(name, path) for name, path in find_files(place).items()}
-    if not found:
-        raise OptionError([f"workflow {place}: there is no {SUFFIX} file in it"])
-    return found
+    return {name: read_file(name, path) for name, path in find_files(place).items()}
 
 
 class Library:
     """The files that are in force: of each the last version that could be used.
 
     A file that gets worse keeps its last good version, and no other file waits for it.
+    One that is not there is gone when a second look does not see it either: it may be
+    about to be written anew, and what is done meanwhile would have no children.
 
     Args:
         place: A file, or a folder of files.
@@ -145,7 +159,8 @@ class Library:
         self._good = {
             name: file.workflow for name, file in self._files.items() if file.workflow
         }
-        self.told = [line for file in self._files.values() for line in file.told]
+        self._unseen: set[str] = set()
+        self.told = self._all_told()
         """What is wrong now, one line each."""
         if not self._good:
             raise OptionError(self.told)
@@ -169,14 +184,19 @@ class Library:
             self.told = [str(error)]
             return []  # what was in force stays: a disk may come back
         changed = [name for name, path in found.items() if self._read(name, path)]
-        for name in [name for name in self._files if name not in found]:
+        unseen = {name for name in self._files if not _is_seen(name, found)}
+        for name in sorted(unseen & self._unseen):
             del self._files[name]
             self._good.pop(name, None)
             changed.append(f"-{name}")
+        self._unseen = unseen
+        self.told = self._all_told()
         if changed:
-            self.told = [line for file in self._files.values() for line in file.told]
             self.book = Book(self._good.values())
         return changed
+
+    def _all_told(self) -> list[str]:
+        return [line for file in self._files.values() for line in file.told]
 
     def _read(self, name: str, path: Path) -> bool:
         """Read a file again if it has other bytes; return whether it has."""
@@ -188,3 +208,8 @@ class Library:
         if new.workflow:
             self._good[name] = new.workflow
         return True
+
+
+def _is_seen(name: str, found: Container[str]) -> bool:
+    """Whether a file was found, or a folder of it that could not be listed."""
+    return name in found or any(it.as_posix() in found for it in Path(name).parents)

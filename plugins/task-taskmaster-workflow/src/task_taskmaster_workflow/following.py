@@ -29,7 +29,7 @@ from task_taskmaster_workflow.making import (
     identity,
     values_of,
 )
-from task_taskmaster_workflow.phase import On, Phase, job_of
+from task_taskmaster_workflow.phase import NUMBER, On, Phase, job_of
 
 JITTER = 0.4
 """The most that is added to the delay of a retry, as a part of it."""
@@ -132,7 +132,7 @@ class Follower:
             work.counts["unknown result"] += 1
             return
         work.counts[task.result] += 1
-        phase = entry.phase(task.type, job_of(task, meta))
+        phase = entry.phase(task.type, job_of(task, meta), meta.get(NUMBER, ""))
         if phase is not None:
             if task.result == Result.ERROR.value and self._fails(
                 phase, task, now, work

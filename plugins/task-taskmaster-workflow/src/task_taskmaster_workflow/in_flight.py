@@ -39,7 +39,7 @@ class InFlight:
             )
             raise UsageError(f"{text}: leave out --max-in-flight")
         self._store, self._bus, self._plan = store, bus, plan
-        self._place = topic, f"backload-{plan}"
+        self._place = place_of(plan, topic)
         self._most = most
         self._consumer = bus.subscribe(*self._place)
         items = store.plans.items(plan)
@@ -82,6 +82,11 @@ class InFlight:
         """Give the channel back: all are done, or nobody waits for them."""
         self._consumer.close()
         self._bus.forget(*self._place)
+
+
+def place_of(plan: str, topic: str) -> tuple[str, str]:
+    """Return the topic of done tasks, and the channel on which a plan reads it."""
+    return topic, f"backload-{plan}"
 
 
 def done_key(task: Task) -> str:

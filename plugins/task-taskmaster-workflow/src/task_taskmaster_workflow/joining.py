@@ -1,6 +1,6 @@
-"""Joins in the store: who has arrived, in which round, and what follows."""
+"""Joins in the store: who has arrived, who belongs together, and what follows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import groupby
 
 from task_store import Claim, Store, key_of
@@ -10,9 +10,8 @@ from task_taskmaster_workflow.book import Book, Entry
 from task_taskmaster_workflow.following import Arrival, Follower, Work
 from task_taskmaster_workflow.making import alert, for_parents, identity, joined_meta
 from task_taskmaster_workflow.phase import Phase
+from task_taskmaster_workflow.there import Parent, There, missing_of, which_of
 
-ROUNDS = 1000
-"""How often the same parent may come anew under one key."""
 OVERDUE_AT_ONCE = 100
 """Joins whose time is over that are told in one transaction."""
 AGAIN = 3600.0
@@ -23,8 +22,8 @@ class Joining:
     """Lets parents arrive, within a transaction of the caller.
 
     A parent that comes again, as one that was delivered twice, changes nothing. One
-    that was done anew, under the same key, is for the next round: its children come
-    again when all parents have.
+    that was done anew, under the same key, waits for others anew: its children come
+    again when all parents have. Of several that wait the oldest comes first.
 
     Args:
         store: Where arrivals are.
@@ -37,6 +36,11 @@ class Joining:
         self._follower = follower
         self._clock = clock
 
+    def begin(self) -> None:
+        """Put in order what an older version has written, once at the start."""
+        with self._store.transaction():
+            self._store.joins.merge_rounds(lambda body: which_of(decode_task(body)))
+
     def arrive(self, arrivals: Iterable[Arrival], work: Work) -> None:
         """Note arrivals; for those that are the last ones, what follows."""
         ordered = sorted(arrivals, key=lambda it: it.place)
@@ -44,39 +48,26 @@ class Joining:
             self._arrive_at([*some], work)
 
     def _arrive_at(self, arrivals: list[Arrival], work: Work) -> None:
-        """Note the arrivals at one phase: round by round, each with few statements."""
+        """Note the arrivals at one phase, whatever their number in few statements."""
         phase, joins = arrivals[0].phase, self._store.joins
         joins.lock(phase.workflow, phase.key)
+        parents = [_parent(it) for it in arrivals]
+        known = joins.known(phase.workflow, phase.key, [it.row for it in parents])
+        there = There(phase, known)
+        new = [it for it in parents if there.add(it)]
+        if not new:
+            return
         expires = None
         if phase.join_within is not None:
             expires = self._store.now() + phase.join_within.total_seconds()
-        for number in range(1, ROUNDS):
-            keys = {_round(it.key, number) for it in arrivals}
-            there = joins.arrived_at(phase.workflow, phase.key, keys)
-            new, later = _sorted_out(arrivals, there, number)
-            if new:
-                rows = [(key, ref, there[key][ref]) for key, ref in new]
-                joins.arrive_all(phase.workflow, phase.key, rows, expires)
-                self._complete(arrivals[0], {key for key, _ in new}, there, work)
-            if not later:
-                return
-            arrivals = later
-
-    def _complete(
-        self,
-        arrival: Arrival,
-        keys: Iterable[str],
-        there: Mapping[str, Mapping[str, bytes]],
-        work: Work,
-    ) -> None:
-        """Note the tasks of those joins to which all parents have come."""
-        phase = arrival.phase
-        full = [key for key in sorted(keys) if {*phase.parents} <= there[key].keys()]
-        if full:
-            self._store.joins.fire_all(phase.workflow, phase.key, full)
-        for key in full:
-            parents = [decode_task(there[key][ref]) for ref in phase.parents]
-            self._make(arrival.entry, phase, parents, work)
+        rows = [(*it.row, it.body) for it in new]
+        joins.arrive_all(phase.workflow, phase.key, rows, expires)
+        full = [*there.complete({it.key for it in new})]
+        fired = [it.row for found in full for it in found]
+        joins.fire_all(phase.workflow, phase.key, fired)
+        for found in full:
+            tasks = [decode_task(it.body) for it in found]
+            self._make(arrivals[0].entry, phase, tasks, work)
 
     def _make(
         self, entry: Entry, phase: Phase, parents: list[Task], work: Work
@@ -92,30 +83,10 @@ class Joining:
             work.claims.extend(self._follower.trouble(phase, str(error), parents[0]))
 
 
-def _sorted_out(
-    arrivals: Iterable[Arrival], there: dict[str, dict[str, bytes]], number: int
-) -> tuple[list[tuple[str, str]], list[Arrival]]:
-    """Return who is new in a round, and who is for a later one; the rest came twice.
-
-    Args:
-        arrivals: Who arrives.
-        there: Who has arrived, by key and name; who is new is put in.
-        number: Of the round.
-    """
-    new, later = [], []
-    for it in arrivals:
-        key = _round(it.key, number)
-        before = there[key].get(it.ref)
-        if before is None:
-            there[key][it.ref] = encode_task(it.task)
-            new.append((key, it.ref))
-        elif identity(decode_task(before)) != identity(it.task):
-            later.append(it)
-    return new, later
-
-
-def _round(key: str, number: int) -> str:
-    return key if number == 1 else f"{key} (round {number})"
+def _parent(arrival: Arrival) -> Parent:
+    task = arrival.task
+    which = which_of(task)
+    return Parent(arrival.key, arrival.ref, which, encode_task(task))
 
 
 def overdue_alerts(store: Store, book: Book, topic: str, clock: Clock) -> list[Claim]:
@@ -131,8 +102,8 @@ def overdue_alerts(store: Store, book: Book, topic: str, clock: Clock) -> list[C
             later.append(waiting)
             continue
         told.append(waiting)
-        missing = [ref for ref in phase.parents if ref not in waiting.parents]
-        text = f"waits for {', '.join(missing)} of {waiting.key}"
+        missing = missing_of(phase, waiting.parents)
+        text = f"waits for {missing} of {waiting.key}"
         there = f"{', '.join(waiting.parents)} arrived in time"
         task = alert(phase, f"{text}; {there}", clock, waiting.key)
         parts = (waiting.workflow, waiting.phase, waiting.key, str(waiting.since))

@@ -1,6 +1,6 @@
 """Tasks and their claims: keys that are a function of the cause, bytes made once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import attrs
@@ -26,7 +26,10 @@ from task_taskmaster_workflow.firing import (
     expand,
     rows_of,
 )
-from task_taskmaster_workflow.phase import FILE_KEYS, Phase
+from task_taskmaster_workflow.phase import FILE_KEYS, NUMBER, ROW, Phase
+
+LAST = datetime.max.replace(tzinfo=UTC).timestamp() - 1
+"""The end of the calendar: a deadline behind it never comes."""
 
 
 @attrs.frozen(kw_only=True)
@@ -58,8 +61,17 @@ def for_firing(
         ValueError: There are too many, or its file of meta is wrong.
     """
     drafts = at_firing(phase, firing, entry.graph.needed(phase))
-    cause = (phase.workflow, phase.key, firing.isoformat())
-    return [_made(draft, ("cron", *cause), "", clock) for draft in drafts]
+    cause = _firing_cause(phase, firing)
+    return [_made(draft, cause, "", clock) for draft in drafts]
+
+
+def _firing_cause(phase: Phase, firing: datetime) -> tuple[str, ...]:
+    return ("cron", phase.workflow, phase.key, firing.isoformat())
+
+
+def firing_key(phase: Phase, firing: datetime) -> str:
+    """Return the key of the first task of a firing; others have it when it is there."""
+    return key_of(*_firing_cause(phase, firing), "0")
 
 
 def for_parent(
@@ -157,7 +169,25 @@ def _following(
             attrs.evolve(it, meta={**it.meta, "parents": meta["parents"]})
             for it in drafts
         ]
+    if id:
+        drafts = [*_told_apart(drafts, meta.get(ROW, ""))]
     return [_made(draft, cause, id, clock) for draft in drafts]
+
+
+def _told_apart(drafts: Sequence[Draft], above: str) -> Iterator[Draft]:
+    """Yield drafts whose meta says which of a batch they are: their id is one.
+
+    It goes down to all that follows, which has that id as well; a batch below another
+    one has its rows behind a dot.
+
+    Args:
+        drafts: Those of one event.
+        above: What their parent says.
+    """
+    for it in drafts:
+        parts = [above, str(it.row) if len(drafts) > 1 else ""]
+        row = ".".join(filter(None, parts))
+        yield attrs.evolve(it, meta={**it.meta, ROW: row}) if row else it
 
 
 def _made(draft: Draft, cause: tuple[str, ...], id: str, clock: Clock) -> Made:
@@ -188,7 +218,16 @@ def in_order(made: Sequence[Made], now: float) -> list[Claim]:
 
 def identity(task: Task) -> tuple[str, ...]:
     """Return what tells a task from all others; it is the same when it comes again."""
-    return (task.type, task.job, task.id, task.created, task.info)
+    own = (task.type, task.job, task.id, task.created, task.info)
+    return (*own, *_within(task))
+
+
+def _within(task: Task) -> tuple[str, ...]:
+    """Return which one of a batch, and of which phase of its name; few say so."""
+    if ROW not in task.meta and NUMBER not in task.meta:
+        return ()
+    meta = values_of(task.meta)
+    return (meta.get(ROW, ""), meta.get(NUMBER, ""))
 
 
 def values_of(meta: str) -> dict[str, str]:
@@ -209,7 +248,8 @@ def deadline_key(phase: Phase, task: Task) -> str:
 
     Its retries have the same one: they are one piece of work.
     """
-    return key_of("deadline", phase.workflow, phase.key, task.id, task.info)
+    cause = (phase.workflow, phase.key, task.id, task.info, *_within(task))
+    return key_of("deadline", *cause)
 
 
 def deadline_of(made: Made, topic: str, now: float, clock: Clock) -> Claim | None:
@@ -217,9 +257,11 @@ def deadline_of(made: Made, topic: str, now: float, clock: Clock) -> Claim | Non
     deadline = made.phase.deadline
     if deadline is None or not topic:
         return None
+    due = now + deadline.total_seconds()
+    if due > LAST:
+        return None
     text = f"not done within {_length(deadline)} after it was sent"
     task = alert(made.phase, text, clock, made.task.info, made.task.id)
-    due = now + deadline.total_seconds()
     task.ended = f"{datetime.fromtimestamp(int(due), UTC):%Y-%m-%dT%H:%M:%SZ}"
     return Claim(deadline_key(made.phase, made.task), topic, encode_task(task), due)
 

@@ -14,6 +14,10 @@ from task_core.api import Task
 
 FILE_KEYS = frozenset({"file", "filename"})
 """Keys of meta that a file which starts a phase brings."""
+ROW = "batch_row"
+"""The key of meta that tells tasks of a batch apart which share their parent's id."""
+NUMBER = "phase_number"
+"""The key of meta that names the second phase of a name, and those behind it."""
 
 
 class On(StrEnum):
@@ -114,7 +118,8 @@ class Phase:
         batch: Several tasks for one event.
         retry, retry_delay, retry_max: How often, after how long, at most how long.
         deadline: How long after its sending it must be done.
-        no_alert: A failure for good is told to nobody.
+        no_alert: Does nothing: a failure for good goes to the topic of failed tasks,
+            and never is an alert. It is there for files of flowlord.
         ordinal: How many of its name stand before it.
     """
 
@@ -170,6 +175,11 @@ class Phase:
     def pause(self) -> str:
         """What the store calls it while it rests."""
         return f"workflow {self.workflow} {self.key}"
+
+    @property
+    def runs(self) -> str:
+        """Where the store keeps which of its tasks are not done."""
+        return f"workflow runs {self.workflow} {self.key}"
 
     def __str__(self) -> str:
         return f"{self.workflow} {self.name}"

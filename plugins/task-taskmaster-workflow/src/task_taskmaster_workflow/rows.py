@@ -51,7 +51,7 @@ def _json(path: Path, lines: Iterable[str]) -> Iterator[Row]:
             continue
         try:
             values = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:  # the latter is deeply nested
             raise ValueError(f"{path}, line {number} is no JSON: {error}") from None
         if not isinstance(values, dict):
             excerpt = line.strip()[:60]
@@ -63,10 +63,18 @@ def _json(path: Path, lines: Iterable[str]) -> Iterator[Row]:
 def _csv(path: Path, lines: Iterable[str]) -> Iterator[Row]:
     import csv  # few have such files
 
-    for row in csv.DictReader(lines):
-        if None in row or None in row.values():
-            raise ValueError(f"{path}: a row has more or fewer values than the header")
-        yield dict(row)
+    rows = csv.DictReader(lines)
+    last = 1  # the header
+    try:
+        for row in rows:
+            if None in row or None in row.values():
+                text = "a row has more or fewer values than the header"
+                raise ValueError(f"{path}: {text}")
+            last = rows.line_num
+            yield dict(row)
+    except csv.Error as error:  # is no ValueError; a quote without an end, for one
+        text = f"the row that begins in line {last + 1}"
+        raise ValueError(f"{path}, {text}: {error}") from None
 
 
 def _written(value: Any) -> str:

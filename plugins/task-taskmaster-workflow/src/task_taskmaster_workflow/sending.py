@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import attrs
-from task_store import Store, StoreError
+from task_store import InUseError, Store, StoreError
 from task_store.plans import Item, State
 
 from task_core.api import Bus, Message, Producer, Task, encode_task
@@ -97,15 +97,17 @@ def send_plan(
         wait: Sleeps.
 
     Raises:
-        InUseError: Another process sends it.
+        InUseError: Another process sends it, or has taken over after a long silence,
+            as that of a machine that slept.
         BusError: A part cannot be sent; what was sent is marked.
     """
     size = min(AT_ONCE, max(1, int(rate / 10))) if rate else AT_ONCE
-    with store.alone(f"backload {plan}"), _paused_when_ended(store, plan):
+    with store.alone(alone_name(plan)) as alone, _paused_when_ended(store, plan):
         store.plans.change(plan, State.RUNNING, (State.PLANNED, State.PAUSED))
         producer = bus.producer()
         tell(progress_of(store, plan))
         while progress_of(store, plan).state == State.RUNNING:
+            alone.check()
             most = min(size, in_flight.room) if in_flight else size
             if most > 0:
                 count = _send_part(store, producer, plan, most)
@@ -120,8 +122,13 @@ def send_plan(
             if rate and count and progress.sent < progress.total:
                 wait(count / rate)
         if in_flight:
-            _see_the_end(store, plan, in_flight, tell)
+            _see_the_end(store, plan, in_flight, tell, alone.check)
         return progress_of(store, plan)
+
+
+def alone_name(plan: str) -> str:
+    """Return what there is one of for each plan: who sends it."""
+    return f"backload {plan}"
 
 
 @contextlib.contextmanager
@@ -129,6 +136,8 @@ def _paused_when_ended(store: Store, plan: str) -> Iterator[None]:
     """`with` it: a plan that nobody sends any more does not stay `running`."""
     try:
         yield
+    except InUseError:
+        raise  # another process sends it now
     except BaseException:
         with contextlib.suppress(StoreError):  # what ends it is what counts
             store.plans.change(plan, State.PAUSED, (State.RUNNING,))
@@ -145,10 +154,15 @@ def _send_part(store: Store, producer: Producer, plan: str, most: int) -> int:
 
 
 def _see_the_end(
-    store: Store, plan: str, in_flight: InFlight, tell: Callable[[Progress], Any]
+    store: Store,
+    plan: str,
+    in_flight: InFlight,
+    tell: Callable[[Progress], Any],
+    check: Callable[[], None],
 ) -> None:
     """Wait until all that was sent is done, unless somebody stops the plan."""
     while progress_of(store, plan).state == State.SENT and in_flight.count:
+        check()
         in_flight.look()
         tell(progress_of(store, plan))
     if not in_flight.count:

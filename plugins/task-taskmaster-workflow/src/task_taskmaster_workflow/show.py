@@ -100,9 +100,7 @@ def mermaid(workflow: Workflow, moment: datetime | None = None) -> str:
     lines = ["flowchart TD"]
     for phase in workflow.phases:
         words = [phase.name, *_under(phase), *_infos(infos.get(id(phase)), 1)]
-        label = "<br>".join(
-            _quoted(word, {'"': "#quot;", "<": "#lt;"}) for word in words
-        )
+        label = "<br>".join(_quoted(word, _MERMAID) for word in words)
         lines.append(f'    {place[id(phase)]}["{label}"]')
     lines += [f"    {place[a]} --> {place[b]}" for a, b in _edges(graph)]
     return "\n".join(lines)

@@ -13,9 +13,9 @@ from task_taskmaster_workflow.following import Follower, Topics, Work
 from task_taskmaster_workflow.joining import Joining
 from task_taskmaster_workflow.making import deadline_of, in_order
 from task_taskmaster_workflow.options import Options
-from task_taskmaster_workflow.phase import Overlap
+from task_taskmaster_workflow.running import Running
 from task_taskmaster_workflow.successes import Successes
-from task_taskmaster_workflow.timekeeper import Timekeeper, running_scope
+from task_taskmaster_workflow.timekeeper import Timekeeper
 
 if TYPE_CHECKING:
     from task_taskmaster_workflow.filing import Filing
@@ -107,6 +107,7 @@ class WorkflowTaskmaster(Taskmaster):
 
     def _follow(self, ctx: TaskmasterContext) -> None:
         done = DoneTasks(ctx, self._library, self._store, self._topics)
+        done.begin()
         options = self._options
         for tasks in ctx.batches(
             options.done_topic, options.channel, options.batch, WAIT
@@ -195,7 +196,12 @@ class DoneTasks:
         self._topics = topics
         self._patience = Patience(ctx)
         self._follower = Follower(topics, ctx.clock)
+        self._running = Running(store)
         self._joining = Joining(store, self._follower, ctx.clock)
+
+    def begin(self) -> None:
+        """Make ready, once before the first."""
+        self._patience.insist(self._joining.begin)
 
     def handle(self, tasks: Sequence[Task]) -> Work:
         """Claim what some done tasks come to; it survives a kill from here on."""
@@ -233,9 +239,7 @@ class DoneTasks:
             )
             if work.over:
                 self._store.sent(work.over)
-            for phase, id_ in work.ended:
-                if phase.overlap is not Overlap.ALLOW:
-                    self._store.progress.forget(running_scope(phase), id_)
+            self._running.end(work.ended)
 
 
 def _topic(name: str) -> str:

@@ -16,10 +16,12 @@ from task_taskmaster_workflow.making import (
     Made,
     alert,
     deadline_of,
+    firing_key,
     for_firing,
     in_order,
 )
 from task_taskmaster_workflow.phase import Overlap, Phase
+from task_taskmaster_workflow.running import Running, lost_text
 from task_taskmaster_workflow.successes import Successes
 
 SCOPE = "workflow"
@@ -64,6 +66,7 @@ class Timekeeper:
         self._topics = topics
         self._refresh = refresh
         self._successes = successes
+        self._running = Running(store)
         self.outbox = Outbox(ctx, store)
         self._looked = self._overdue = self._kept = ctx.clock.monotonic()
         self._latest: datetime | None = None
@@ -160,9 +163,7 @@ class Timekeeper:
                 self._ctx.log.warning(text, slot.phase, slot.done, slot.next)
             elif slot.phase.overlap is not Overlap.ALLOW and id(slot) in taken:
                 break  # whether it may is known when the one before is claimed
-            elif slot.phase.overlap is Overlap.WAIT and self.outbox.insist(
-                partial(self._runs, slot.phase)
-            ):
+            elif slot.phase.overlap is Overlap.WAIT and self._waits(slot, slot.next):
                 slot.held = now + timedelta(seconds=max(1.0, LOOK_EVERY))
             else:
                 found.append((slot, slot.next))
@@ -189,16 +190,13 @@ class Timekeeper:
             new = self._store.queue(in_order(made, self._store.now()))
             ours = [it for it, is_new in zip(made, new, strict=True) if is_new]
             self._store.queue(self._deadlines(ours))
-            for it in ours:
-                if it.phase.overlap is not Overlap.ALLOW:
-                    scope, now = running_scope(it.phase), self._store.now()
-                    self._store.progress.advance(scope, it.task.id, now)
+            self._running.begin((it.phase, it.task.id) for it in ours)
 
     def _firing(self, slot: Slot, firing: datetime) -> list[Made]:
         phase = slot.phase
-        if phase.overlap is Overlap.SKIP and self._runs(phase):
-            text = "%s leaves out its firing of %s: the one before is not done"
-            self._ctx.log.warning(text, phase, firing)
+        if phase.overlap is Overlap.SKIP and (before := self._before(phase, firing)):
+            text = "%s leaves out its firing of %s: its task %s is not done"
+            self._ctx.log.warning(text, phase, firing, before[0])
             return []
         try:
             made = for_firing(slot.entry, phase, firing, self._ctx.clock)
@@ -223,9 +221,24 @@ class Timekeeper:
         task = alert(phase, f"cannot fire: {text}", self._ctx.clock)
         return [Claim(key, self._topics.alerts, encode_task(task))]
 
-    def _runs(self, phase: Phase) -> bool:
-        """Whether a task of a phase is not done."""
-        return self._store.progress.count(running_scope(phase)) > 0
+    def _waits(self, slot: Slot, firing: datetime) -> bool:
+        """Whether a firing waits for the one before; that is told once."""
+        before = self.outbox.insist(partial(self._before, slot.phase, firing))
+        if before and slot.told != firing:
+            slot.told = firing
+            text = "%s waits with its firing of %s until its task %s is done"
+            self._ctx.log.info(text, slot.phase, firing, before[0])
+        return bool(before)
+
+    def _before(self, phase: Phase, firing: datetime) -> list[str]:
+        """Return the tasks of firings before one that are not done, by their ids."""
+        running = [*self._running.since(phase)]
+        if not running or self._store.find([firing_key(phase, firing)]):
+            return []  # another instance has sent what is at work
+        for id_ in (lost := self._running.lost(phase)):
+            self._ctx.log.warning("%s", lost_text(phase, id_))
+        self._running.end((phase, id_) for id_ in lost)
+        return [id_ for id_ in running if id_ not in lost]
 
     def _tell_overdue(self) -> None:
         now = self._ctx.clock.monotonic()
@@ -254,8 +267,3 @@ class Timekeeper:
         if slot is not None and slot.at is not None:
             left = min(left, slot.at.timestamp() - self._ctx.clock.time())
         return max(0.0, self.outbox.left(left))
-
-
-def running_scope(phase: Phase) -> str:
-    """Return where the store keeps the tasks of a phase that are not done."""
-    return f"{SCOPE} runs {phase.workflow} {phase.key}"

@@ -22,9 +22,12 @@ from task_rules.table import (
     whole,
 )
 
-from task_taskmaster_workflow.phase import Cron, On, Overlap
+from task_taskmaster_workflow.phase import NUMBER, ROW, Cron, On, Overlap
 
-RESERVED = ("workflow", "job", HOUR, "parents", "retry", "retried", "delayed")
+RESERVED = (
+    *("workflow", "job", HOUR, "parents", "retry", "retried", "delayed"),
+    *(ROW, NUMBER),
+)
 """Keys of meta that the taskmaster itself writes."""
 _KEY = re.compile(r"\w+")
 

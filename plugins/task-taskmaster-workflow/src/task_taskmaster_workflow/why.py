@@ -9,12 +9,17 @@ from task_core.api import Task, UsageError, decode_task
 from task_taskmaster_workflow.forecast import next_firings
 from task_taskmaster_workflow.graph import Graph
 from task_taskmaster_workflow.making import values_of
-from task_taskmaster_workflow.phase import On, Phase, job_of
+from task_taskmaster_workflow.phase import NUMBER, On, Phase, job_of
 from task_taskmaster_workflow.read import Workflow
+from task_taskmaster_workflow.running import Running
+from task_taskmaster_workflow.there import missing_of
 
 if TYPE_CHECKING:  # a library that takes long to load
     from task_store import Store
-    from task_store.joins import Waiting
+    from task_store.join_rows import Waiting
+
+SHOWN = 5
+"""Tasks that are not done, of which a few say enough."""
 
 
 def why(store: "Store", workflow: Workflow, phase: Phase, id: str) -> list[str]:
@@ -31,7 +36,7 @@ def why(store: "Store", workflow: Workflow, phase: Phase, id: str) -> list[str]:
     run = Run(store, workflow, id)
     sent = [*_sends(run, phase)]
     waits = [line for it in run.waiting(phase) for line in _join(phase, it)]
-    found = [*_rests(store, phase), *sent, *waits]
+    found = [*_rests(store, phase), *_runs(store, phase), *sent, *waits]
     if not sent:
         found += _complete(run, phase)
     if found:
@@ -110,11 +115,20 @@ def _rests(store: "Store", phase: Phase) -> list[str]:
     return [f"{phase} rests since {_shown(pause.since)}{by}{note}"]
 
 
+def _runs(store: "Store", phase: Phase) -> list[str]:
+    """Return which tasks its next firing waits for, or is left out for."""
+    return [
+        f"{phase} does not fire until its task {id_}, sent at {_shown(since)}, is done"
+        for id_, since in [*Running(store).since(phase).items()][:SHOWN]
+    ]
+
+
 def _sends(run: Run, phase: Phase) -> Iterator[str]:
     """Tell of tasks of the phase that were sent; or are claimed, as retries are."""
     for held, task in run.claims:
         meta = values_of(task.meta)
         is_of_phase = not phase.job or job_of(task, meta) == phase.job
+        is_of_phase &= meta.get(NUMBER, "1") == str(phase.ordinal + 1)
         if held.claim.topic != phase.type or task.result or not is_of_phase:
             continue
         tries = meta.get("retry")
@@ -139,10 +153,10 @@ def _complete(run: Run, phase: Phase) -> Iterator[str]:
 
 
 def _join(phase: Phase, waiting: "Waiting") -> list[str]:
-    missing = [ref for ref in phase.parents if ref not in waiting.parents]
+    missing = missing_of(phase, waiting.parents)
     since = _shown(waiting.since)
     lines = [
-        f"{phase} waits for {', '.join(missing)} of {waiting.key}",
+        f"{phase} waits for {missing} of {waiting.key}",
         f"  {', '.join(waiting.parents)} arrived, the first at {since}",
     ]
     if waiting.expires:

@@ -4,11 +4,12 @@ import logging
 import os
 import socket
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from task_core.api import (
     Outcome,
+    Settled,
     Task,
     UsageError,
     complete,
@@ -24,6 +25,8 @@ from task_hooks_once.stores import open_store
 
 DONE = ("complete", "warn")
 """Results after which a task counts as done; after others it may run again."""
+FAILED = "error"
+"""Kind, result and fate of a failed run, after which a copy may stand for its task."""
 AWAY = 5.0
 """Seconds that tasks wait for a store that is away."""
 
@@ -87,7 +90,7 @@ class Once(Sending):
             return None
         if name := lacking(self._options.key, task):
             return failed(f"once: its meta has no '{name}', which is of its key")
-        key = "run " + key_of(self._options.key, task)
+        key = self._run_key(task)
         mine = Record(self._owner, task.id, done=False)
         try:
             other = self._store.take(key, mine, self._lease)
@@ -115,27 +118,39 @@ class Once(Sending):
     @hookimpl
     def task_finished(self, task: Task, outcome: Outcome) -> None:
         """Free the lock after a failure; what was done keeps it until it is settled."""
-        key = self._locks.key_of(task)
-        if key is None:
+        lock = self._locks.of(task)
+        if lock is None and outcome.kind == FAILED:
+            lock = self._locks.copied(self._run_key(task), task, has_run=False)
+        if lock is None:  # it has not run: its like has the lock, perhaps
             return
         if outcome.result in DONE:
-            self._locks.has_run(task)
+            self._locks.has_run(lock)
         else:
-            self._locks.remove(task)
-            self._forget(key)
+            self._locks.remove(lock)
+            self._forget(lock.key)
 
     @hookimpl
-    def task_settled(self, task: Task) -> None:
-        """Remember that a task is done: only now can nothing bring it back."""
-        key = self._locks.key_of(task)
-        if key is None:
+    def batch_settled(self, batch: Sequence[Settled]) -> None:
+        """Remember what is done: only now can nothing bring it back."""
+        for one in batch:
+            if one.task is not None:
+                self._settled(one.task, one.fate)
+
+    def _settled(self, task: Task, fate: str) -> None:
+        lock = self._locks.of(task)
+        if lock is None and fate == FAILED:
+            lock = self._locks.copied(self._run_key(task), task, has_run=True)
+        if lock is None:
             return
-        self._locks.remove(task)
+        self._locks.remove(lock)
         window = self._options.window.total_seconds()
-        if task.result in DONE and window:
-            self._remember(key, task, window)
-        else:
-            self._forget(key)
+        if fate in DONE and window:
+            self._remember(lock.key, task, window)
+        else:  # nothing tells of the end of a run whose thread was ended from outside
+            self._forget(lock.key)
+
+    def _run_key(self, task: Task) -> str:
+        return f"run {key_of(self._options.key, task)}"
 
     def _remember(self, key: str, task: Task, window: float) -> None:
         try:

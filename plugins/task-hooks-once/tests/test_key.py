@@ -37,12 +37,13 @@ def test_a_wrong_template_names_what_there_is():
         OnceOptions(key="{inf}")
 
 
-def test_a_key_of_the_meta_must_be_there():
+def test_a_key_of_the_meta_must_be_there(tmp_path):
     """Tasks without it would all be alike, and be done once."""
     template = "{type} {meta:table} {meta:order}"
     assert lacking(template, TASK) == "order"
     assert lacking(template, Task(type="t", info="", meta="order=&table=x")) == ""
-    hooks = make(OnceOptions(types=("load",), key=template, store="sqlite://:memory:"))
+    store = f"sqlite://{tmp_path}/once.db"
+    hooks = make(OnceOptions(types=("load",), key=template, store=store))
     outcome = hooks.task_should_run(task=TASK)
     assert (outcome.result, "no 'order'" in outcome.msg) == ("error", True)
     with pytest.raises(UsageError, match="no 'order'"):

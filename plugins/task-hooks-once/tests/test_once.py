@@ -335,6 +335,8 @@ def test_tasks_wait_for_a_store_that_is_away(folder, bus):
         ('mod = "skip"', r"task.toml, line 2: .*'mod': did you mean 'mode'"),
         ('mode = "drop"', "hooks.once.mode"),
         ('store = "mysql://x:hush@y"', "hooks.once.store"),
+        ('store = "sqlite://"', "each process would have its own; give sqlite://PATH"),
+        ('store = "sqlite://:memory:"', "give sqlite://PATH"),
         ('key = "{nothing}"', "there is no {nothing}"),
         ('lease = "0s"', "more than 0s"),
     ],

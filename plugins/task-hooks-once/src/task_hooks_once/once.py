@@ -48,13 +48,14 @@ class Sending:
     def __init__(self, options: OnceOptions) -> None:
         self._options = options
         self._store = open_store(options.store)
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
     @hookimpl
     def task_claim_send(self, task: Task, topic: str, seconds: float) -> str | None:
         """Say whether the like of a task was sent before; else it counts as sent."""
         if name := lacking(self._options.key, task):
             raise UsageError(f"once: its meta has no '{name}', which is of its key")
-        record = Record(_sending(task), task.id, done=True)
+        record = Record(self._sending(task), task.id, done=True)
         other = self._store.take(self._sent_key(task, topic), record, seconds)
         if other is None:
             return ""
@@ -63,7 +64,11 @@ class Sending:
     @hookimpl
     def task_send_failed(self, task: Task, topic: str) -> None:
         """Forget that a task was sent: it was not."""
-        self._store.drop(self._sent_key(task, topic), _sending(task))
+        self._store.drop(self._sent_key(task, topic), self._sending(task))
+
+    def _sending(self, task: Task) -> str:
+        """Return who sends a task: no two that are alike have the same."""
+        return f"sending:{task.id or id(task)}:{os.getpid()}:{self._owner}"
 
     def _sent_key(self, task: Task, topic: str) -> str:
         return f"sent {topic} {key_of(self._options.key, task)}"
@@ -78,7 +83,6 @@ class Once(Sending):
 
     def __init__(self, options: OnceOptions) -> None:
         super().__init__(options)
-        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._lease = options.lease.total_seconds()
         self._locks = Locks(self._store, self._owner, self._lease)
 
@@ -169,8 +173,3 @@ class Once(Sending):
         """Renew nothing any more."""
         self._locks.close()
         self._store.close()
-
-
-def _sending(task: Task) -> str:
-    """Return who sends a task: no two that are alike have the same."""
-    return f"sending:{task.id or id(task)}"

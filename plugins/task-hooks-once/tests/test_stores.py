@@ -9,8 +9,12 @@ import time
 import uuid
 
 import pytest
+from task_hooks_once.once import make
+from task_hooks_once.options import OnceOptions
 from task_hooks_once.store import Record, StoreError
 from task_hooks_once.stores import open_store
+
+from task_core.api import Task
 
 LONG = 600.0
 
@@ -101,6 +105,19 @@ def test_nobody_writes_over_another_owner(opened, key):
     assert second.take(key, mine("c"), LONG) == mine("a")
     first.drop(key, "a")
     assert second.take(key, mine("c"), LONG) is None
+
+
+def test_any_text_of_a_task_is_kept(url):
+    """It comes from anybody: its kind is known again, and so is its id."""
+    hooks = make(OnceOptions(store=url, types=("load",)))
+    info = f"{uuid.uuid4()} \0"
+    first, again, other = (Task(type="load", info=info, id=it) for it in "\0\0a")
+    assert hooks.task_should_run(task=first) is None
+    assert hooks.task_should_run(task=again).kind == "later"
+    assert hooks.task_should_run(task=other).kind == "complete"
+    assert hooks.task_claim_send(task=first, topic="load", seconds=LONG) == ""
+    assert hooks.task_claim_send(task=other, topic="load", seconds=LONG)
+    hooks.launcher_stopped(stats={})
 
 
 def test_of_many_at_the_same_time_one_takes_a_key(url, key):

@@ -17,7 +17,7 @@ from task_core.api import (
     hookimpl,
     later,
 )
-from task_hooks_once.key import key_of, lacking
+from task_hooks_once.key import key_of, lacking, storable
 from task_hooks_once.locks import Locks
 from task_hooks_once.options import Mode, OnceOptions
 from task_hooks_once.store import Record, StoreError
@@ -55,7 +55,7 @@ class Sending:
         """Say whether the like of a task was sent before; else it counts as sent."""
         if name := lacking(self._options.key, task):
             raise UsageError(f"once: its meta has no '{name}', which is of its key")
-        record = Record(self._sending(task), task.id, done=True)
+        record = Record(self._sending(task), storable(task.id), done=True)
         other = self._store.take(self._sent_key(task, topic), record, seconds)
         if other is None:
             return ""
@@ -68,7 +68,7 @@ class Sending:
 
     def _sending(self, task: Task) -> str:
         """Return who sends a task: no two that are alike have the same."""
-        return f"sending:{task.id or id(task)}:{os.getpid()}:{self._owner}"
+        return f"sending:{storable(task.id) or id(task)}:{os.getpid()}:{self._owner}"
 
     def _sent_key(self, task: Task, topic: str) -> str:
         return f"sent {topic} {key_of(self._options.key, task)}"
@@ -95,7 +95,7 @@ class Once(Sending):
         if name := lacking(self._options.key, task):
             return failed(f"once: its meta has no '{name}', which is of its key")
         key = self._run_key(task)
-        mine = Record(self._owner, task.id, done=False)
+        mine = Record(self._owner, storable(task.id), done=False)
         try:
             other = self._store.take(key, mine, self._lease)
         except StoreError as error:
@@ -114,7 +114,7 @@ class Once(Sending):
             text = f"already done by {who}"
             return failed(text) if mode is Mode.ERROR else complete(text)
         # The same task again: that it is in work may be the last we hear of it.
-        if mode is Mode.WAIT or other.id == task.id:
+        if mode is Mode.WAIT or other.id == storable(task.id):
             return later(f"waits for {who}", pause)
         text = f"already in work by {who}"
         return failed(text) if mode is Mode.ERROR else complete(text)
@@ -158,7 +158,8 @@ class Once(Sending):
 
     def _remember(self, key: str, task: Task, window: float) -> None:
         try:
-            self._store.put(key, Record(self._owner, task.id, done=True), window)
+            record = Record(self._owner, storable(task.id), done=True)
+            self._store.put(key, record, window)
         except StoreError as error:  # raised, it would have this hook muted
             log.warning("task %s is done, and not remembered: %s", task.id, error)
 

@@ -31,18 +31,30 @@ def test_long_keys_are_cut_and_stay_different():
     assert {len(key) for key in keys} == {LONGEST}
 
 
+@pytest.mark.parametrize("odd", ["a\0b", "a\ud800b", "a\0b" * 999])
+def test_what_no_store_keeps_is_told_by_its_digest(odd):
+    """Texts come from anybody, and a task with one would go round for ever."""
+    key, other = (key_of("{info}", Task(type="t", info=it)) for it in (odd, odd + "c"))
+    assert key.startswith("a?b")
+    assert "\0" not in key
+    assert key.encode()
+    assert key != other
+    assert len(key) <= LONGEST
+
+
 def test_a_wrong_template_names_what_there_is():
     """When the options are read."""
     with pytest.raises(ValueError, match=r"there is no \{inf\}; there is \{type\}"):
         OnceOptions(key="{inf}")
 
 
-def test_a_key_of_the_meta_must_be_there():
+def test_a_key_of_the_meta_must_be_there(tmp_path):
     """Tasks without it would all be alike, and be done once."""
     template = "{type} {meta:table} {meta:order}"
     assert lacking(template, TASK) == "order"
     assert lacking(template, Task(type="t", info="", meta="order=&table=x")) == ""
-    hooks = make(OnceOptions(types=("load",), key=template, store="sqlite://:memory:"))
+    store = f"sqlite://{tmp_path}/once.db"
+    hooks = make(OnceOptions(types=("load",), key=template, store=store))
     outcome = hooks.task_should_run(task=TASK)
     assert (outcome.result, "no 'order'" in outcome.msg) == ("error", True)
     with pytest.raises(UsageError, match="no 'order'"):

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -17,10 +18,11 @@ PATIENCE = 60.0
 COMMAND = (sys.executable, "-m", "task_core")
 WORKERS = '''
 import os
+import sqlite3
 import time
 from pathlib import Path
 
-from task_core.api import worker
+from task_core.api import Task, worker
 
 
 def note(text):
@@ -44,6 +46,37 @@ async def mail(info: str) -> None:
 def fail(info: str) -> None:
     note(info)
     raise ValueError(info)
+
+
+@worker
+def batch(info: str) -> None:
+    """Fail with the second of two that begin together, when the first is settled."""
+    note(info)
+    while not {"1", "2"} <= set(Path("runs.txt").read_text().split()):
+        time.sleep(0.02)
+    if info == "2":
+        database = sqlite3.connect("once.db")
+        while not database.execute("SELECT 1 FROM once WHERE done").fetchone():
+            time.sleep(0.02)
+        raise ValueError(info)
+
+
+@worker
+def strange(task: Task) -> None:
+    """Put into the task what is no text."""
+    note(task.info)
+    task.info = 7
+
+
+@worker
+def endless(info: str) -> None:
+    """Hear no exception until its process ends."""
+    note(info)
+    while not Path("go").exists():
+        try:
+            time.sleep(10)
+        except BaseException:
+            pass
 
 
 @worker
@@ -98,6 +131,15 @@ def launch(worker, *flags):
 def results(bus):
     tasks = bus.read("done", channel="test", timeout=0.1)
     return [(task.result, re.sub(r"[\w-]{30,}", "ID", task.msg)) for task in tasks]
+
+
+def await_results(bus, count):
+    told = []
+    ends = time.monotonic() + PATIENCE
+    while len(told) < count:
+        assert time.monotonic() < ends
+        told += results(bus)
+    return told
 
 
 def runs(folder):
@@ -157,6 +199,59 @@ def test_a_failed_task_may_run_again(folder, bus):
     assert runs(folder) == ["1", "1", "1"]
 
 
+def test_tasks_that_share_an_id_are_told_apart(folder, bus):
+    """As those of a batch do: the first is remembered, the failed one runs again."""
+    settings(folder, 'types = ["batch"]')
+    for info in ("1", "2"):
+        bus.send("batch", info, id="shared")
+    launch("batch", "-c", "2", "--retries", "1", "--retry-delay", "10ms")
+    assert sorted(runs(folder)) == ["1", "2", "2"]
+    assert sorted(result for result, _ in results(bus)) == ["complete", "error"]
+    bus.send("batch", "1")
+    launch("batch")
+    assert results(bus) == [("complete", "already done by task shared")]
+
+
+def test_a_redelivery_waits_for_the_run_that_is_in_work(folder, bus):
+    """It was not run, so it frees nothing."""
+    settings(folder, 'types = ["hang"]\npause = "50ms"')
+    task = Task.new("hang", "1")
+    for _ in range(2):
+        bus.send(task)
+    launched = subprocess.Popen(
+        command("hang", "-c", "2", "-l", "debug"),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    guard = threading.Timer(PATIENCE, launched.kill)
+    guard.start()
+    waits = 0
+    for line in launched.stderr:
+        waits += "waits for task" in line
+        if waits == 10:
+            break
+    guard.cancel()
+    (folder / "go").touch()
+    told = await_results(bus, 2)
+    launched.send_signal(signal.SIGTERM)
+    launched.communicate(timeout=PATIENCE)
+    assert (waits, len(runs(folder))) == (10, 1)
+    assert sorted(told) == [
+        ("complete", ""),
+        ("complete", "already done by task ID"),
+    ]
+
+
+@pytest.mark.parametrize("worker", ["strange", "endless"])
+def test_a_run_that_leaves_a_copy_behind_frees_its_key(folder, bus, worker):
+    """The launcher goes on with what was delivered, which is another object."""
+    settings(folder, 'types = ["*"]\npause = "50ms"')
+    bus.send(worker, "1", meta={"timeout": "100ms"})
+    launch(worker, "--retries", "1", "--retry-delay", "10ms", "--kill-time", "100ms")
+    assert runs(folder) == ["1", "1"]
+    assert [result for result, _ in results(bus)] == ["error"]
+
+
 def test_without_a_window_only_what_is_in_work_counts(folder, bus):
     """A lock, and no memory."""
     settings(folder, 'types = ["charge"]\nwindow = "0s"')
@@ -175,11 +270,7 @@ def test_waiting_counts_no_try_and_ends_when_the_first_is_done(folder, bus):
     await_runs(folder, 1)
     time.sleep(0.5)  # ten pauses
     (folder / "go").touch()
-    told = []
-    ends = time.monotonic() + PATIENCE
-    while len(told) < 2:
-        assert time.monotonic() < ends
-        told += results(bus)
+    told = await_results(bus, 2)
     second.send_signal(signal.SIGTERM)
     assert second.wait(PATIENCE) == 0
     assert len(runs(folder)) == 1
@@ -244,6 +335,8 @@ def test_tasks_wait_for_a_store_that_is_away(folder, bus):
         ('mod = "skip"', r"task.toml, line 2: .*'mod': did you mean 'mode'"),
         ('mode = "drop"', "hooks.once.mode"),
         ('store = "mysql://x:hush@y"', "hooks.once.store"),
+        ('store = "sqlite://"', "each process would have its own; give sqlite://PATH"),
+        ('store = "sqlite://:memory:"', "give sqlite://PATH"),
         ('key = "{nothing}"', "there is no {nothing}"),
         ('lease = "0s"', "more than 0s"),
     ],

@@ -1,5 +1,6 @@
 """Every store keeps the same promises, against the real thing."""
 
+import contextlib
 import gc
 import os
 import sqlite3
@@ -8,8 +9,12 @@ import time
 import uuid
 
 import pytest
+from task_hooks_once.once import make
+from task_hooks_once.options import OnceOptions
 from task_hooks_once.store import Record, StoreError
 from task_hooks_once.stores import open_store
+
+from task_core.api import Task
 
 LONG = 600.0
 
@@ -102,6 +107,19 @@ def test_nobody_writes_over_another_owner(opened, key):
     assert second.take(key, mine("c"), LONG) is None
 
 
+def test_any_text_of_a_task_is_kept(url):
+    """It comes from anybody: its kind is known again, and so is its id."""
+    hooks = make(OnceOptions(store=url, types=("load",)))
+    info = f"{uuid.uuid4()} \0"
+    first, again, other = (Task(type="load", info=info, id=it) for it in "\0\0a")
+    assert hooks.task_should_run(task=first) is None
+    assert hooks.task_should_run(task=again).kind == "later"
+    assert hooks.task_should_run(task=other).kind == "complete"
+    assert hooks.task_claim_send(task=first, topic="load", seconds=LONG) == ""
+    assert hooks.task_claim_send(task=other, topic="load", seconds=LONG)
+    hooks.launcher_stopped(stats={})
+
+
 def test_of_many_at_the_same_time_one_takes_a_key(url, key):
     """Whatever the threads do."""
     stores = [open_store(url) for _ in range(4)]
@@ -151,6 +169,25 @@ def test_a_store_that_is_away_is_an_error_of_ours(url):
     store.close()
 
 
+@pytest.mark.parametrize("what", ["no database", "locked"])
+def test_a_file_that_cannot_be_used_costs_no_descriptors(what, tmp_path, monkeypatch):
+    """Tasks come back every few seconds while it is so."""
+    monkeypatch.setattr("task_hooks_once.sqlite_store.BUSY", 0.01)
+    path = tmp_path / "once.db"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        if what == "locked":
+            other.execute("BEGIN EXCLUSIVE")
+        else:
+            path.write_text("name,age\n" * 1000)
+        store = open_store(f"sqlite://{path}")
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(20):
+            with pytest.raises(StoreError, match="cannot be used"):
+                store.take("key", mine(), LONG)
+        assert len(os.listdir("/proc/self/fd")) <= before + 2  # SQLite keeps one
+        store.close()
+
+
 def test_ended_records_are_swept_out(tmp_path):
     """A file does not grow for ever."""
     path = tmp_path / "once.db"
@@ -169,7 +206,7 @@ def test_a_store_that_is_dropped_closes_its_connection(tmp_path):
     """A client of a program has no end that a hook would hear of."""
     store = open_store(f"sqlite://{tmp_path}/once.db")
     store.take("a", mine(), 1)
-    connection = store._connection
+    connection = store._holder.held
     del store
     gc.collect()
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):

@@ -9,7 +9,7 @@ from task_core.api import Task, parse_meta
 PLACE = re.compile(r"\{([^{}]*)\}")
 META = re.compile(r"\{(meta:[^{}]*)\}")
 LONGEST = 200
-"""Characters of a key that are kept as they are; of longer ones the digest counts."""
+"""Characters of a text that are kept as they are; of longer ones the digest counts."""
 
 
 def names() -> Collection[str]:
@@ -46,8 +46,13 @@ def key_of(template: str, task: Task) -> str:
             return ",".join(meta.get(name.removeprefix("meta:"), []))
         return str(getattr(task, name))
 
-    key = PLACE.sub(value, template)
-    if len(key) <= LONGEST:
-        return key
-    digest = hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
-    return f"{key[: LONGEST - len(digest) - 1]}~{digest}"
+    return storable(PLACE.sub(value, template))
+
+
+def storable(text: str) -> str:
+    """Return a text as every store keeps it: a digest stands for what some refuse."""
+    plain = text.encode(errors="replace").decode().replace("\0", "?")
+    if plain == text and len(text) <= LONGEST:
+        return text
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+    return f"{plain[: LONGEST - len(digest) - 1]}~{digest}"

@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from math import inf
-from typing import Any
 
 import attrs
 
@@ -24,16 +23,26 @@ class Lock:
     Args:
         key: What makes others like it.
         task: It; held, so that its place in memory stays its own.
-        until: Moment on the monotonic clock after which it is not renewed.
+        id: That of the task when it was taken: a run may change it.
+        until: Moment on the monotonic clock after which it is not renewed; endless
+            while its task runs.
     """
 
     key: str
     task: Task
+    id: str
     until: float = inf
+
+    @property
+    def has_run(self) -> bool:
+        """Whether only settling is left."""
+        return self.until < inf
 
 
 class Locks:
-    """Locks of the tasks that are in work here, by task.
+    """Locks of the tasks that are in work here.
+
+    Each is found by its very task, and not by the id, which tasks may share.
 
     Args:
         store: Where they are.
@@ -45,7 +54,7 @@ class Locks:
         self._store = store
         self._owner = owner
         self._lease = lease
-        self._held: dict[Any, Lock] = {}
+        self._held: dict[int, Lock] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -53,27 +62,45 @@ class Locks:
     def add(self, key: str, task: Task) -> None:
         """Renew the lock of a task from now on."""
         with self._lock:
-            self._held[_place(task)] = Lock(key, task)
+            self._held[id(task)] = Lock(key, task, task.id)
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._renew, name="task-once", daemon=True
                 )
                 self._thread.start()
 
-    def key_of(self, task: Task) -> str | None:
-        """Return the key of the lock that a task has here."""
-        found = self._held.get(_place(task))
-        return found.key if found else None
+    def of(self, task: Task) -> Lock | None:
+        """Return the lock that a task has here."""
+        return self._held.get(id(task))
 
-    def has_run(self, task: Task) -> None:
-        """Note that only settling is left: what goes to others is never settled."""
-        if found := self._held.get(_place(task)):
-            found.until = time.monotonic() + UNSETTLED * self._lease
+    def copied(self, key: str, task: Task, *, has_run: bool) -> Lock | None:
+        """Return the lock of the task that another one is a copy of.
 
-    def remove(self, task: Task) -> None:
-        """Renew the lock of a task no more."""
+        The launcher makes one, of what was delivered, when a run is left behind or has
+        put into its task what is no text. It starts when the first one did, or has no
+        start; what was refused a run has a start of its own.
+
+        Args:
+            key: Of the copy.
+            task: The copy.
+            has_run: Whether the run of the first one was told to have ended.
+        """
         with self._lock:
-            self._held.pop(_place(task), None)
+            for lock in self._held.values():
+                alike = lock.key == key and lock.id == task.id
+                at_once = task.started in ("", lock.task.started)
+                if alike and at_once and lock.has_run == has_run:
+                    return lock
+        return None
+
+    def has_run(self, lock: Lock) -> None:
+        """Note that only settling is left: what goes to others is never settled."""
+        lock.until = time.monotonic() + UNSETTLED * self._lease
+
+    def remove(self, lock: Lock) -> None:
+        """Renew a lock no more."""
+        with self._lock:
+            self._held.pop(id(lock.task), None)
 
     def close(self) -> None:
         """Renew nothing any more."""
@@ -94,8 +121,3 @@ class Locks:
                     self._store.renew(keys, self._owner, self._lease)
             except FrameworkError as error:
                 log.warning("locks are not renewed: %s", error)
-
-
-def _place(task: Task) -> Any:
-    """Return what a task is found by: a run may change everything else of it."""
-    return task.id or id(task)

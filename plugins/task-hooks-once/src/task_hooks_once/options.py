@@ -20,9 +20,12 @@ class Mode(StrEnum):
 
 
 def _known(instance: object, field: object, value: str) -> None:
-    if value.partition(":")[0] not in STORES:
+    scheme, _, rest = value.partition(":")
+    if scheme not in STORES:
         wanted = "sqlite://PATH, postgres://… or redis://…"
         raise ValueError(f"not the URL of a store: {wanted} is wanted")
+    if scheme == "sqlite" and rest.removeprefix("//") in ("", ":memory:"):
+        raise ValueError("no file: each process would have its own; give sqlite://PATH")
 
 
 def _template(instance: object, field: object, value: str) -> None:

@@ -1,13 +1,18 @@
 """Records in PostgreSQL: for many machines."""
 
-import os
+import contextlib
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
-from task_hooks_once.store import Record, StoreError, close_with
+from task_hooks_once.answers import ImpatientConnection, SilentError
+from task_hooks_once.holder import Holder
+from task_hooks_once.store import Record, StoreError
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS task_once (
@@ -26,7 +31,10 @@ RETURNING 1
 ENDS = "clock_timestamp() + make_interval(secs => %(seconds)s)"
 TAKE_FREE = TAKE.format(ends=ENDS, unless="")
 TAKE_OWN = TAKE.format(ends=ENDS, unless="OR task_once.owner = excluded.owner")
-LOOK = "SELECT owner, id, done FROM task_once WHERE key = %(key)s"
+LOOK = f"""
+SELECT owner, id, done, extract(epoch FROM {ENDS} - ends)::float8
+FROM task_once WHERE key = %(key)s
+"""
 RENEW = f"""
 UPDATE task_once SET ends = {ENDS}
 WHERE key = ANY(%(keys)s) AND owner = %(owner)s AND NOT done
@@ -37,6 +45,8 @@ EVERY = 1000
 """How many records are written before those that have ended are swept out."""
 SECONDS = 5
 """How long connecting, and one call, may take."""
+GRACE = 2.0
+"""Seconds more in which the server says itself that a statement took too long."""
 
 
 class PostgresStore:
@@ -47,84 +57,101 @@ class PostgresStore:
     """
 
     def __init__(self, url: str) -> None:
-        self._url = url
         self._lock = threading.Lock()
-        self._connection: psycopg.Connection[Any] | None = None
-        self._abandoned: list[object] = []  # of a parent process: never to be used
-        self._pid = 0
+        self._holder = Holder(self, partial(_connect, url))
         self._written = 0
+        self._failed = (0.0, "")  # when the store was found to be away, and what of it
 
     def take(self, key: str, record: Record, seconds: float) -> Record | None:
         """Write a record where there is none; return the one that is there."""
-        while not self._write(TAKE_FREE, key, record, seconds):
-            if rows := self._do(LOOK, key=key):
-                return Record(*rows[0])
+        with self._turn():
+            first, began = self._holder.held, time.monotonic()
+            while not self._write(TAKE_FREE, key, record, seconds):
+                for *found, age in self._run(LOOK, key=key, seconds=seconds):
+                    other = Record(*found)
+                    repeated = first is not None and self._holder.held is not first
+                    young = 0 <= age <= time.monotonic() - began
+                    if repeated and young and other.owner == record.owner:
+                        return None  # it was written, and the answer to that was lost
+                    return other
         return None
 
     def put(self, key: str, record: Record, seconds: float) -> None:
         """Write a record, unless there is one of another owner."""
-        self._write(TAKE_OWN, key, record, seconds)
+        with self._turn():
+            self._write(TAKE_OWN, key, record, seconds)
 
     def renew(self, keys: Sequence[str], owner: str, seconds: float) -> None:
         """Keep an owner's records for so long from now."""
-        self._do(RENEW, keys=[*keys], owner=owner, seconds=seconds)
+        with self._turn():
+            self._run(RENEW, keys=[*keys], owner=owner, seconds=seconds)
 
     def drop(self, key: str, owner: str) -> None:
         """Forget an owner's record."""
-        self._do(DROP, key=key, owner=owner)
+        with self._turn():
+            self._run(DROP, key=key, owner=owner)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; what is in use for too long is left to its user."""
+        if self._lock.acquire(timeout=SECONDS):
+            try:
+                self._holder.close()
+            finally:
+                self._lock.release()
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Have the connection for oneself."""
+        asked = time.monotonic()
         with self._lock:
-            if self._connection is not None and self._pid == os.getpid():
-                self._connection.close()
-            self._connection = None
+            when, what = self._failed
+            if asked < when:  # all who wait for a store that is away hear it at once
+                raise StoreError(what)
+            try:
+                yield
+            except psycopg.Error as error:
+                text = " ".join(f"the store PostgreSQL cannot be used: {error}".split())
+                if isinstance(error, psycopg.OperationalError):
+                    self._failed = (time.monotonic(), text)
+                raise StoreError(text) from error
 
     def _write(self, sql: str, key: str, record: Record, seconds: float) -> bool:
         self._written += 1
         if self._written % EVERY == 1:
-            self._do(SWEEP)
+            self._run(SWEEP)
         values = {"owner": record.owner, "id": record.id, "done": record.done}
-        return bool(self._do(sql, key=key, seconds=seconds, **values))
+        return bool(self._run(sql, key=key, seconds=seconds, **values))
 
-    def _do(self, sql: str, **values: Any) -> list[Any]:
+    def _run(self, sql: str, **values: Any) -> list[Any]:
         """Run a statement; once more on a new connection when the old one broke."""
-        with self._lock:
-            again = self._connection is not None
-            while True:
-                try:
-                    cursor = self._open().execute(sql.encode(), values)
-                    return cursor.fetchall() if cursor.description else []
-                except psycopg.Error as error:
-                    broken = isinstance(error, psycopg.OperationalError)
-                    if broken:
-                        self._forget()
-                    if not (broken and again):
-                        text = f"the store PostgreSQL cannot be used: {error}"
-                        raise StoreError(" ".join(text.split())) from error
-                    again = False
+        again = self._holder.held is not None
+        while True:
+            try:
+                cursor = self._holder.get().execute(sql.encode(), values)
+                return cursor.fetchall() if cursor.description else []
+            except psycopg.OperationalError as error:
+                self._holder.close()
+                if not again or isinstance(error, SilentError):
+                    raise
+                again = False
 
-    def _open(self) -> "psycopg.Connection[Any]":
-        if self._connection is not None and self._pid != os.getpid():
-            self._abandoned.append(self._connection)
-            self._connection = None
-        if self._connection is None:
-            self._connection = psycopg.connect(
-                self._url,
-                autocommit=True,
-                connect_timeout=SECONDS,
-                keepalives_idle=SECONDS,  # the network may swallow all
-                keepalives_interval=1,
-                keepalives_count=3,
-                tcp_user_timeout=1000 * SECONDS,
-                options=f"-c statement_timeout={SECONDS}s",
-            )
-            close_with(self, self._connection)
-            self._pid = os.getpid()
-            self._connection.execute(SCHEMA)
-        return self._connection
 
-    def _forget(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
+def _connect(url: str) -> ImpatientConnection:
+    given = conninfo_to_dict(url)
+    words: dict[str, Any] = {
+        "connect_timeout": SECONDS,
+        "keepalives_idle": SECONDS,  # the network may swallow all
+        "keepalives_interval": 1,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 1000 * SECONDS,
+        **given,
+        "options": f"-c statement_timeout={SECONDS}s {given.get('options', '')}",
+    }
+    connection = ImpatientConnection.connect(autocommit=True, **words)
+    connection.seconds = SECONDS + GRACE
+    try:
+        connection.execute(SCHEMA)
+    except BaseException:
+        connection.close()
+        raise
+    return connection

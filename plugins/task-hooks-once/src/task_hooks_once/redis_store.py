@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from task_hooks_once.store import Record, StoreError
 
@@ -38,6 +40,8 @@ if old and cjson.decode(old)[1] == ARGV[1] then redis.call('DEL', KEYS[1]) end
 class RedisStore:
     """Records as keys that expire.
 
+    No call is repeated: when its first answer is lost, what was taken seems another's.
+
     Args:
         url: As the client library takes it: `redis://…`, `rediss://…`.
 
@@ -48,7 +52,10 @@ class RedisStore:
     def __init__(self, url: str) -> None:
         try:
             self._client: Any = redis.Redis.from_url(
-                url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS
+                url,
+                socket_timeout=SECONDS,
+                socket_connect_timeout=SECONDS,
+                retry=Retry(NoBackoff(), 0),
             )
         except (ValueError, TypeError) as error:
             raise StoreError(

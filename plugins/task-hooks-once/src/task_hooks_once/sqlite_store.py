@@ -1,13 +1,14 @@
 """Records in an SQLite file: for the processes of one machine."""
 
 import contextlib
-import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from task_hooks_once.store import Record, StoreError, close_with
+from task_hooks_once.holder import Holder
+from task_hooks_once.store import Record, StoreError
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS once (
@@ -30,8 +31,7 @@ class SqliteStore:
     def __init__(self, path: str) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
-        self._pid = 0
+        self._holder = Holder(self, partial(_connect, path))
         self._written = 0
 
     def take(self, key: str, record: Record, seconds: float) -> Record | None:
@@ -76,9 +76,7 @@ class SqliteStore:
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            if self._connection is not None and self._pid == os.getpid():
-                self._connection.close()
-            self._connection = None
+            self._holder.close()
 
     def _replace(
         self, database: sqlite3.Connection, key: str, record: Record, ends: float
@@ -94,7 +92,7 @@ class SqliteStore:
         """Hold the file for one change."""
         with self._lock:
             try:
-                database = self._open()
+                database = self._holder.get()
                 database.execute("BEGIN IMMEDIATE")
                 try:
                     yield database
@@ -106,14 +104,16 @@ class SqliteStore:
                 text = f"the store sqlite://{self._path} cannot be used: {error}"
                 raise StoreError(text) from error
 
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is None or self._pid != os.getpid():
-            connection = sqlite3.connect(
-                self._path, timeout=BUSY, isolation_level=None, check_same_thread=False
-            )
-            close_with(self, connection)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute(SCHEMA)
-            self._connection, self._pid = connection, os.getpid()
-        return self._connection
+
+def _connect(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=BUSY, isolation_level=None, check_same_thread=False
+    )
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(SCHEMA)
+    except BaseException:
+        connection.close()
+        raise
+    return connection

@@ -1,7 +1,5 @@
 """Where it is remembered who is at what, and what was done."""
 
-import os
-import weakref
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -49,20 +47,3 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Close the connection."""
-
-
-class Closable(Protocol):
-    """A connection."""
-
-    def close(self) -> None:
-        """Close it; may be repeated."""
-
-
-def close_with(store: object, connection: Closable) -> None:
-    """Close a connection when its store is gone: a client of a program tells no end."""
-    weakref.finalize(store, _close, connection, os.getpid())
-
-
-def _close(connection: Closable, pid: int) -> None:
-    if os.getpid() == pid:  # a forked child leaves its parent's alone
-        connection.close()

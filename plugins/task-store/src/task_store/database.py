@@ -59,7 +59,7 @@ class Database:
         self._engine = make_engine(place)
         self._hasty = self._engine.execution_options(hasty=True)
         self._lock = threading.Lock()
-        self._ready = False
+        self._open = False
         self._file: Identity | None = None
         self._log: Identity | None = None
         self._pid = os.getpid()
@@ -135,7 +135,11 @@ class Database:
 
     def close(self) -> None:
         """Close all connections; may be repeated."""
-        self._engine.dispose(close=self._pid == os.getpid())
+        with self._lock:
+            self._engine.dispose(close=self._pid == os.getpid())
+            self._open = False
+            if identity(self._log_path) != self._log:  # it goes with its last user
+                self._log = None
 
     def _engine_of_process(self) -> Engine:
         """Return the engine, with connections of this process, and tables."""
@@ -143,16 +147,26 @@ class Database:
             if self._pid != os.getpid():  # a fork must leave its parent's alone
                 self._engine.dispose(close=False)
                 self._pid = os.getpid()
-            if self._ready and self.place.path:
+            if self._file is not None:
                 self._check_file()
-            if not self._ready:
-                if self.place.path:
-                    make_file(self.place.path)
-                    self._file = identity(self.place.path)
-                schema.prepare(self._engine, self.place)
-                self._ready = True
-                self._log = identity(f"{self.place.path}-wal")
+            if not self._open:
+                self._prepare()
         return self._engine
+
+    def _prepare(self) -> None:
+        """Connect, see to the tables, and note which files they are in."""
+        file = self._file
+        if self.place.path and file is None:
+            make_file(self.place.path)
+            file = identity(self.place.path)
+        schema.prepare(self._engine, self.place)
+        self._open = True
+        if self.place.path:
+            self._file, self._log = file, identity(self._log_path)
+
+    @property
+    def _log_path(self) -> str:
+        return f"{self.place.path}-wal"
 
     def _check_file(self) -> None:
         """See whether the file is still where it was.
@@ -165,7 +179,7 @@ class Database:
         """
         if identity(self.place.path) == self._file:
             return
-        self._ready = False
+        self._open, self._file = False, None
         self._engine.dispose()
         remove_log(self.place.path, self._log)
         log.warning("%s: %s", self.place.name, GONE)

@@ -29,7 +29,6 @@ from task_core.client.sent import (
 from task_core.discovery.claims import Claims
 from task_core.errors import (
     BusClosedError,
-    BusConnectionError,
     FrameworkError,
     UsageError,
 )
@@ -245,9 +244,8 @@ class Client:
         sender = self._sender or self._thread()
         request = sender.submit(messages, patience)
         if not request.wait():
-            request.abandon()
-            raise BusConnectionError(
-                f"bus '{self.name}' has not confirmed anything for {patience:g}s"
+            raise request.abandon(
+                f"bus '{self.name}' has not confirmed all of it in {patience:g}s"
             )
 
     def _confirm_once(

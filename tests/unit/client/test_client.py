@@ -287,6 +287,16 @@ def test_a_broker_that_goes_away_in_mid_batch_leaves_what_is_not_confirmed():
     assert next(iter(sent.unsent)).info == "1"
 
 
+def test_what_was_confirmed_try_by_try_is_told_by_its_place_in_the_batch():
+    """Not by its place in what was left for the last try."""
+    none = SendError("none", [0, 1], transient=True)
+    half = SendError("half", [2, 3], transient=True)
+    flaky = FlakyBus(failures={"send": [half, *[none] * 999]})
+    with Client(lambda: flaky, "done", "flaky") as client:
+        sent = client.send_many([Task.new("load", n) for n in "abcd"], timeout=0.3)
+    assert (sent.count, [task.info for task in sent.unsent]) == (2, ["c", "d"])
+
+
 AWAY_AT_EXIT = """
 import threading
 from contextlib import suppress

@@ -44,6 +44,7 @@ class BusThread:
         self._open_bus = open_bus
         self._requests: SimpleQueue[Request | None] = SimpleQueue()
         self._stop = threading.Event()
+        self._then: Callable[[], None] | None = None  # once nobody uses it any more
         self._bus: Bus | None = None
         self._works = False  # as far as the last call tells
         self._turn = threading.Lock()  # whose turn it is to use the bus
@@ -73,9 +74,18 @@ class BusThread:
         self._requests.put(None)
         self._thread.join(seconds)
 
+    def leave(self, then: Callable[[], None]) -> None:
+        """Have it end, and do something then; takes no lock (any thread).
+
+        Args:
+            then: Called by the thread of this, when its bus is closed.
+        """
+        self._then = then
+        self._requests.put(None)
+
     def _serve(self) -> None:
         try:
-            while not self._stop.is_set():
+            while not (self._stop.is_set() or self._then):
                 request = self._requests.get()
                 if request is not None:
                     self._send(request)
@@ -83,6 +93,8 @@ class BusThread:
             self._refuse()
             with self._turn:
                 self._close_bus()
+            if self._then is not None:
+                self._then()
 
     def _with_others(self, request: Request) -> list[Request]:
         """Return what has come meanwhile as well, up to a limit."""

@@ -195,7 +195,12 @@ class Client:
         Args:
             topic: What to read.
             channel: Who reads: readers on one channel share the tasks.
-            timeout: How long it waits for a task, as `"5s"` or in seconds; None: on.
+            timeout: How long it waits for a task, and for a broker that is away, as
+                `"5s"` or in seconds; None: on, but 30 seconds for the broker at first.
+
+        Raises:
+            BusConnectionError: The broker could not be reached in time.
+            BusError: It refuses.
         """
         self.check_open()
         return Reading(self._parts.open_bus, topic, channel, timeout)

@@ -5,8 +5,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from task_core.builtin.buses import MEMORY
-from task_core.builtin.memory_bus import MemoryBus, MemoryConsumer
 from task_core.client import results
 from task_core.client.client import Client
 from task_core.errors import BusConnectionError, BusError
@@ -15,43 +13,17 @@ from task_core.task import Task
 LONG = 60
 
 
-class Watched(MemoryConsumer):
-    """Tells its bus what it is about to do."""
-
-    def _receive(self, limit, timeout):
-        self.bus.act("receive")
-        return super()._receive(limit, timeout)
-
-    def _ack(self, deliveries):
-        self.bus.act("ack")
-        super()._ack(deliveries)
-
-
-class WatchedBus(MemoryBus):
-    """The bus of a reader; what a test wants happens before each step."""
-
-    def __init__(self, storage, act):
-        super().__init__(storage, MEMORY, 3600)
-        self.act = act
-
-    def _subscribe(self, topic, channel, **_):
-        return Watched(self, topic, channel)
-
-    def _close(self):
-        self.act("close")
-
-
 @pytest.fixture
-def watched(storage):
+def watched(watch):
     """Return a client of which `act` hears what its reader does."""
     clients = []
 
     def watched(act):
         def open_bus():
             if threading.current_thread().name != "task-results":
-                return WatchedBus(storage, lambda _: None)
+                return watch(lambda _: None)
             act("open")
-            return WatchedBus(storage, act)
+            return watch(act)
 
         clients.append(Client(open_bus, "done", "watched"))
         return clients[-1]
@@ -77,17 +49,6 @@ def worker(open_bus, *, wait=lambda: None, count=1):
     thread.start()
     yield
     thread.join()
-
-
-def fail_first(step, error):
-    """Return what fails the first time that a reader takes this step."""
-    left = [error]
-
-    def act(what):
-        if what == step and left:
-            raise left.pop()
-
-    return act
 
 
 def test_who_waits_is_answered_however_quiet_it_was(watched, open_bus, monkeypatch):
@@ -129,7 +90,9 @@ def test_a_reader_for_whom_nobody_waits_goes(watched, open_bus, bus, monkeypatch
     assert bus.channels("done") == []
 
 
-def test_a_done_task_is_handed_over_though_it_cannot_be_acknowledged(watched, open_bus):
+def test_a_done_task_is_handed_over_though_it_cannot_be_acknowledged(
+    watched, open_bus, fail_first
+):
     """It would come again when the lease is over, or never."""
     client = watched(fail_first("ack", BusConnectionError("cut")))
     with worker(open_bus, count=2):
@@ -137,7 +100,7 @@ def test_a_done_task_is_handed_over_though_it_cannot_be_acknowledged(watched, op
         assert client.call("load", "b", timeout=LONG).msg == "did b"
 
 
-def test_a_reader_that_fails_tells_those_who_wait(watched, open_bus):
+def test_a_reader_that_fails_tells_those_who_wait(watched, open_bus, fail_first):
     """At once; and the next call makes another one."""
     client = watched(fail_first("receive", BusError("no longer allowed to read")))
     with worker(open_bus, count=2):
@@ -171,7 +134,9 @@ def test_calls_of_one_id_are_all_answered(client, bus):
     assert done[0] is not done[1]
 
 
-def test_a_bus_that_cannot_be_closed_is_no_trouble(watched, open_bus, monkeypatch):
+def test_a_bus_that_cannot_be_closed_is_no_trouble(
+    watched, open_bus, monkeypatch, fail_first
+):
     """All that was waited for has come."""
     raised = []
     monkeypatch.setattr(threading, "excepthook", raised.append)
@@ -182,7 +147,9 @@ def test_a_bus_that_cannot_be_closed_is_no_trouble(watched, open_bus, monkeypatc
     assert raised == []
 
 
-def test_a_call_bears_with_a_broker_that_is_away_at_first(watched, open_bus):
+def test_a_call_bears_with_a_broker_that_is_away_at_first(
+    watched, open_bus, fail_first
+):
     """As `send` does."""
     client = watched(fail_first("open", BusConnectionError("nobody answers at :1")))
     with worker(open_bus):

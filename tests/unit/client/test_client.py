@@ -23,7 +23,8 @@ from task_core.builtin.bus_options import FileOptions
 from task_core.builtin.buses import file
 from task_core.client.client import Client
 from task_core.client.connect import open_bus as open_file_bus
-from task_core.errors import DecodeError, UsageError
+from task_core.discovery.claims import Claims
+from task_core.errors import DecodeError, DuplicateError, UsageError
 from task_core.wire import decode_task, encode_task
 
 
@@ -297,6 +298,35 @@ def test_what_was_confirmed_try_by_try_is_told_by_its_place_in_the_batch():
     with Client(lambda: flaky, "done", "flaky") as client:
         sent = client.send_many([Task.new("load", n) for n in "abcd"], timeout=0.3)
     assert (sent.count, [task.info for task in sent.unsent]) == (2, ["c", "d"])
+
+
+def test_what_was_confirmed_of_a_batch_is_not_sent_again_where_it_is_to_be_unique():
+    """The claims of the others are given back."""
+
+    class Memory:
+        def __init__(self):
+            self.sent = set()
+
+        def decider(self, _):
+            return self.claim
+
+        def observer(self, _):
+            return lambda task, topic: self.sent.discard(task.info)
+
+        def claim(self, task, topic, seconds):
+            before = task.info in self.sent
+            self.sent.add(task.info)
+            return "a" if before else ""
+
+    memory = Memory()
+    flaky = FlakyBus(failures={"send": [SendError("half", [2])]})
+    with Client(lambda: flaky, "done", "flaky", lambda: Claims(memory)) as client:
+        tasks = [Task.new("load", info) for info in "abc"]
+        sent = client.send_many(tasks, unique="1h")
+        assert (sent.count, sent.unsent, memory.sent) == (2, (tasks[2],), {"a", "b"})
+        with pytest.raises(DuplicateError):
+            client.send(tasks[0], unique="1h")
+        assert client.send(tasks[2], unique="1h")
 
 
 AWAY_AT_EXIT = """

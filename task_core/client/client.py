@@ -153,7 +153,7 @@ class Client:
         Raises:
             TimeoutError: It was sent, and is not done in time.
             UnsupportedCapabilityError: The bus has no channels; nothing was sent.
-            BusError: As for `send`.
+            BusError: As for `send`; or done tasks can be read no longer.
         """
         call = self.prepare_call(task, info, topic=topic, timeout=timeout, **fields)
         try:

@@ -6,6 +6,8 @@ import msgspec
 
 from task_core.errors import DecodeError
 
+KEPT_BYTES = (65_536, 1_024, 0)
+"""How much of its original a dead letter keeps that a bus cannot carry, try by try."""
 _SUFFIX = ".dead"
 _encode = msgspec.json.Encoder().encode
 

@@ -1,16 +1,25 @@
 """The client for `asyncio`: the same verbs as coroutines, which block no event loop."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from task_core.client.client import Client
 from task_core.client.connect import connect
+from task_core.client.parts import LAST_WORDS
+from task_core.client.pool import Pool
 from task_core.client.sent import Sent
 from task_core.task import Task
+
+MOST = 32
+"""Threads that send at a time, at most; who waits for a done task needs none."""
+IDLE = 10.0
+"""Seconds after which one goes that has nothing to send."""
+GRACE = 1.0
+"""Seconds that a call, when its time is over, has to tell why it could not be sent."""
 
 T = TypeVar("T")
 
@@ -38,7 +47,8 @@ class AsyncClient:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._pool = ThreadPoolExecutor(thread_name_prefix="task-client")
+        self._made_pool: Pool | None = None
+        self._pid = 0  # whose threads these are
 
     async def send(self, task: Task | str, info: str = "", **more: Any) -> Task:
         """Send a task; it is confirmed when this returns."""
@@ -50,27 +60,42 @@ class AsyncClient:
 
     async def call(self, task: Task | str, info: str = "", **more: Any) -> Task:
         """Send a task, and wait for its done task."""
-        return await self._run(partial(self._client.call, task, info, **more))
+        self._client.check_open()
+        call = self._client.prepare_call(task, info, **more)
+        try:
+            sending = self._run(call.begin)
+            done = await asyncio.wait_for(sending, call.left() + GRACE)
+            return await asyncio.wait_for(asyncio.wrap_future(done), call.left())
+        except TimeoutError:
+            raise call.late() from None
+        finally:
+            call.end()
 
     async def read(self, topic: str, **more: Any) -> AsyncIterator[Task]:
         """Iterate over the tasks of a topic; each is settled when its body is left."""
-        loop = asyncio.get_running_loop()
         tasks = self._client.read(topic, **more)
-        with ThreadPoolExecutor(1, "task-read") as owner:  # a bus belongs to one thread
-            try:
-                while True:
-                    task = await loop.run_in_executor(owner, next, tasks, None)
-                    if task is None:
-                        return
-                    yield task
-            finally:
-                tasks.stop()
-                owner.submit(tasks.close)
+        owner = Pool("task-read", 1, None)  # a bus belongs to one thread
+        try:
+            while True:
+                following = owner.submit(partial(next, tasks, None))
+                task = await asyncio.wrap_future(following)
+                if task is None:
+                    return
+                yield task
+        finally:
+            tasks.stop()
+            closing = owner.submit(tasks.close)
+            owner.close()
+            # Other coroutines go on meanwhile; a broker that is away is given up.
+            await asyncio.wait([asyncio.wrap_future(closing)], timeout=LAST_WORDS)
 
     async def close(self) -> None:
         """Close the connections; may be repeated."""
-        await asyncio.get_running_loop().run_in_executor(None, self._client.close)
-        self._pool.shutdown(wait=False)
+        closer = Pool("task-close", 1, None)  # the others may all be busy
+        closing = closer.submit(self._client.close)
+        closer.close()
+        await asyncio.wrap_future(closing)
+        self._pool.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -83,6 +108,13 @@ class AsyncClient:
     ) -> None:
         await self.close()
 
+    @property
+    def _pool(self) -> Pool:
+        """The threads that send: another process needs its own."""
+        if self._made_pool is None or self._pid != os.getpid():
+            self._made_pool, self._pid = Pool("task-client", MOST, IDLE), os.getpid()
+        return self._made_pool
+
     async def _run(self, act: Callable[[], T]) -> T:
         self._client.check_open()
-        return await asyncio.get_running_loop().run_in_executor(self._pool, act)
+        return await asyncio.wrap_future(self._pool.submit(act))

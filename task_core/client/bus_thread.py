@@ -6,17 +6,17 @@ another thread and to be woken by it costs more than most brokers take.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from time import monotonic
 
 from task_core.api.bus import Bus
 from task_core.api.message import Message
+from task_core.client.request import Request, shares, together
 from task_core.errors import (
     BusClosedError,
     BusConnectionError,
     BusError,
-    FrameworkError,
     PayloadError,
     SendError,
 )
@@ -27,61 +27,6 @@ LEAST_PATIENCE = 5.0
 """Seconds of a caller below which it does not send by itself: it could not give up."""
 FIRST_PAUSE, LAST_PAUSE = 0.05, 1.0
 """Seconds before a lost connection is tried again: they double."""
-
-
-class Request:
-    """What one caller wants to send, and how that ended.
-
-    A future would do; but to make one costs as much as some buses take.
-
-    Args:
-        messages: What is not confirmed yet.
-        deadline: Moment on the monotonic clock after which nobody waits for it.
-    """
-
-    __slots__ = ("_bell", "_error", "deadline", "done", "messages", "positions")
-
-    def __init__(self, messages: Sequence[Message], deadline: float) -> None:
-        self.messages = messages
-        self.deadline = deadline
-        self.positions: Sequence[int] = range(len(messages))  # in what came
-        self.done = False
-        self._error: BaseException | None = None
-        self._bell: threading.Lock | None = None
-
-    def enqueue(self) -> None:
-        """Get ready to be waited for."""
-        self._bell = threading.Lock()
-        self._bell.acquire()
-
-    def abandon(self) -> None:
-        """Wait no more: what is not under way is not sent."""
-        self.done = True
-
-    def finish(self, error: BaseException | None = None) -> None:
-        """End it: all is confirmed, or there is an error (who has the turn)."""
-        if not self.done:
-            self._error = error
-            self.done = True
-            if self._bell is not None:
-                self._bell.release()
-
-    def wait(self) -> bool:
-        """Wait until it ends, or for the deadline; raise its error.
-
-        Returns:
-            Whether all is confirmed.
-        """
-        if self._bell is not None:
-            self._bell.acquire(timeout=max(0.0, self.deadline - monotonic()))
-        if self._error is not None:
-            raise self._error
-        return self.done
-
-    def keep(self, left: Sequence[int]) -> None:
-        """Forget what is confirmed; `left` are positions among `messages`."""
-        self.messages = [self.messages[at] for at in left]
-        self.positions = [self.positions[at] for at in left]
 
 
 class BusThread:
@@ -99,6 +44,7 @@ class BusThread:
         self._open_bus = open_bus
         self._requests: SimpleQueue[Request | None] = SimpleQueue()
         self._stop = threading.Event()
+        self._then: Callable[[], None] | None = None  # once nobody uses it any more
         self._bus: Bus | None = None
         self._works = False  # as far as the last call tells
         self._turn = threading.Lock()  # whose turn it is to use the bus
@@ -128,9 +74,18 @@ class BusThread:
         self._requests.put(None)
         self._thread.join(seconds)
 
+    def leave(self, then: Callable[[], None]) -> None:
+        """Have it end, and do something then; takes no lock (any thread).
+
+        Args:
+            then: Called by the thread of this, when its bus is closed.
+        """
+        self._then = then
+        self._requests.put(None)
+
     def _serve(self) -> None:
         try:
-            while not self._stop.is_set():
+            while not (self._stop.is_set() or self._then):
                 request = self._requests.get()
                 if request is not None:
                     self._send(request)
@@ -138,6 +93,8 @@ class BusThread:
             self._refuse()
             with self._turn:
                 self._close_bus()
+            if self._then is not None:
+                self._then()
 
     def _with_others(self, request: Request) -> list[Request]:
         """Return what has come meanwhile as well, up to a limit."""
@@ -167,32 +124,48 @@ class BusThread:
         self._turn.release()
 
     def _give_up(
-        self, requests: list[Request], error: FrameworkError, next_try: float
+        self, requests: list[Request], error: BusError, next_try: float
     ) -> None:
         """End those whose callers will be gone by the next try."""
+        shared = len(requests) > 1 and isinstance(error, BusConnectionError)
         for one in requests:
             if not one.done and next_try >= one.deadline:
-                one.finish(error)
+                # Each raises its own: threads would mix their tracebacks in one.
+                one.fail(BusConnectionError(str(error)) if shared else error)
 
-    def _try(self, requests: list[Request]) -> FrameworkError | None:
+    def _try(self, requests: list[Request]) -> BusError | None:
         """Send once; return the error after which trying again may help.
 
         The turn ends before anybody is told: who is may send again at once.
         """
         try:
-            self._send_once(_together(requests))
+            self._send_once(together(requests))
         except BusConnectionError as error:
             return error
-        except PayloadError as error:
-            _refuse_some(requests, error)
         except SendError as error:
             return _keep_unsent(requests, error)
         except Exception as error:  # noqa: BLE001  it is the callers' to see
-            for one in requests:
-                one.finish(error)
+            if isinstance(error, PayloadError) and _refuse_some(requests, error):
+                return None
+            if len(requests) > 1:
+                return self._try_alone(requests)
+            requests[0].fail(error)
         else:
             for one in requests:
                 one.finish()
+        return None
+
+    def _try_alone(self, requests: list[Request]) -> BusError | None:
+        """Send the messages of each by themselves: nobody knows whose are refused.
+
+        Returns:
+            The error after which trying the rest again may help.
+        """
+        for one in requests:
+            if not one.done:
+                self._turn.acquire()
+                if error := self._try([one]):
+                    return error
         return None
 
     def _send_once(self, messages: Sequence[Message]) -> None:
@@ -219,7 +192,7 @@ class BusThread:
             except Empty:
                 return
             if request is not None:
-                request.finish(BusClosedError("this client is closed"))
+                request.fail(BusClosedError("this client is closed"))
 
     def _close_bus(self) -> None:
         bus, self._bus = self._bus, None
@@ -230,40 +203,27 @@ class BusThread:
                 pass  # all that was sent is confirmed
 
 
-def _together(requests: Sequence[Request]) -> Sequence[Message]:
-    """Return what all of them want to send; most often one of them is alone."""
-    if len(requests) == 1:
-        return requests[0].messages
-    return [message for one in requests for message in one.messages]
+def _refuse_some(requests: Sequence[Request], error: PayloadError) -> bool:
+    """Tell those whose messages can never be sent; the others go on.
 
-
-def _shares(
-    requests: Sequence[Request], positions: Sequence[int]
-) -> Iterator[tuple[Request, list[int]]]:
-    """Yield for each request which of the positions are its own, counted from its."""
-    begin, named = 0, set(positions)
-    for one in requests:
-        end = begin + len(one.messages)
-        yield one, [at - begin for at in range(begin, end) if at in named]
-        begin = end
-
-
-def _refuse_some(requests: Sequence[Request], error: PayloadError) -> None:
-    """Tell those whose messages can never be sent; the others go on."""
-    for one, refused in _shares(requests, error.refused):
-        if refused or not error.refused:
-            where = [one.positions[at] for at in refused]
-            one.finish(PayloadError(str(error), where))
+    Returns:
+        Whether there are any: the bus may not tell which.
+    """
+    found = [(one, own) for one, own in shares(requests, error.refused) if own]
+    for one, refused in found:
+        where = [one.positions[at] for at in refused]
+        one.fail(PayloadError(str(error), where))
+    return bool(found)
 
 
 def _keep_unsent(requests: Sequence[Request], error: SendError) -> SendError | None:
     """Confirm what was sent; return the error if the rest may be tried again."""
-    for one, left in _shares(requests, error.unsent):
+    for one, left in shares(requests, error.unsent):
         if error.unsent and not left:
             one.finish()
             continue
         if error.unsent:
             one.keep(left)
         if not error.transient:
-            one.finish(SendError(str(error), one.positions))
+            one.fail(error)
     return error if error.transient else None

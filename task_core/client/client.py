@@ -1,23 +1,15 @@
 """A client: send, call and read, from any thread of any program."""
 
-import atexit
-import os
-import threading
 import weakref
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from time import monotonic
 from typing import Any, Self
 
 from task_core.api.bus import Bus
 from task_core.api.capabilities import Capabilities
-from task_core.api.message import Message
-from task_core.client.bus_thread import BusThread
-from task_core.client.outbox import Outbox
+from task_core.client.call import Call
+from task_core.client.parts import Parts
 from task_core.client.reading import Reading
-from task_core.client.results import Results
 from task_core.client.sent import (
-    MOMENT,
     Sent,
     Span,
     add_extras,
@@ -28,23 +20,16 @@ from task_core.client.sent import (
     send_batches,
 )
 from task_core.discovery.claims import Claims
-from task_core.errors import (
-    BusClosedError,
-    BusConnectionError,
-    FrameworkError,
-    UsageError,
-)
+from task_core.errors import UsageError
 from task_core.task import Task
-
-LAST_WORDS = 2.0
-"""Seconds that closing at the end of the program may take."""
 
 
 class Client:
     """Made by `task_core.connect`. Safe to share between threads, and after a fork.
 
     It connects when it is first used, and again when the connection is lost. In a
-    forked child it begins anew. At the end of the program it closes by itself.
+    forked child it begins anew. At the end of the program, and when nobody has it any
+    more, it closes by itself.
 
     Args:
         open_bus: Makes a bus; called by each thread that owns one.
@@ -62,17 +47,10 @@ class Client:
         name: str,
         find_claims: Callable[[], Claims] = Claims,
     ) -> None:
-        self.name, self._open_bus, self._done_topic = name, open_bus, done_topic
-        self._lock = threading.Lock()
-        self._closed = False
-        self._abandoned: list[object] = []  # of a parent process: never to be used
-        self._pid = os.getpid()
-        self._sender: BusThread | None = None
-        self._results: Results | None = None
-        self._outbox = Outbox(open_bus)
-        self._find_claims = find_claims
-        self._claims: Claims | None = None
-        _clients.add(self)
+        self.name = name
+        parts = self._parts = Parts(open_bus, done_topic, name, find_claims)
+        self._confirm = parts.confirm
+        weakref.finalize(self, parts.leave).atexit = False  # they see to that
 
     def send(
         self,
@@ -117,11 +95,11 @@ class Client:
         if priority or key is not None:
             add_extras(message, priority, key)
         if connection is not None:
-            self._outbox.send([message], connection, unique)
+            self._parts.outbox.send([message], connection, unique)
         elif unique is None:
             self._confirm([message], timeout)
         else:
-            self._confirm_once([new], [message], unique, timeout)
+            self._parts.confirm_once([new], [message], unique, timeout)
         return new
 
     def send_many(
@@ -149,11 +127,11 @@ class Client:
         def confirm(batch: list[Task]) -> None:
             messages = messages_of(batch, topic)
             if connection is not None:
-                self._outbox.send(messages, connection, unique)
+                self._parts.outbox.send(messages, connection, unique)
             elif unique is None:
                 self._confirm(messages, timeout)
             else:
-                self._confirm_once(batch, messages, unique, timeout)
+                self._parts.confirm_once(batch, messages, unique, timeout)
 
         return send_batches(tasks, confirm)
 
@@ -178,26 +156,38 @@ class Client:
         Raises:
             TimeoutError: It was sent, and is not done in time.
             UnsupportedCapabilityError: The bus has no channels; nothing was sent.
-            BusError: As for `send`.
+            BusError: As for `send`; or done tasks can be read no longer.
+        """
+        call = self.prepare_call(task, info, topic=topic, timeout=timeout, **fields)
+        try:
+            return call.begin().result(call.left())
+        except TimeoutError:
+            raise call.late() from None
+        finally:
+            call.end()
+
+    def prepare_call(
+        self,
+        task: Task | str,
+        info: str = "",
+        *,
+        topic: str | None = None,
+        timeout: Span = 30.0,
+        **fields: Any,
+    ) -> Call:
+        """Return a call that is not sent yet, for who waits without a thread.
+
+        Args:
+            task, info, topic, timeout, fields: As for `call`.
+
+        Raises:
+            UsageError: The task has no id.
         """
         patience = seconds_of("timeout", timeout)
         new = as_task(task, info, fields, "call")
         if not new.id:
             raise UsageError("a task without an id cannot be waited for")
-        message = message_of(new, topic)
-        end = monotonic() + patience
-        results = self._reader()
-        future = results.expect(new.id, patience)
-        try:
-            self._confirm([message], max(0.0, end - monotonic()))
-            return future.result(max(0.0, end - monotonic()))
-        except TimeoutError:
-            raise TimeoutError(
-                f"task '{new.type}' of id {new.id} is not done after {patience:g}s:"
-                f" does a worker read the topic '{topic or new.type}'?"
-            ) from None
-        finally:
-            results.forget(new.id)
+        return Call(self._parts, new, message_of(new, topic), patience)
 
     def read(self, topic: str, *, channel: str, timeout: Span | None = None) -> Reading:
         """Iterate over the tasks of a topic; each is settled when its body is left.
@@ -208,93 +198,26 @@ class Client:
         Args:
             topic: What to read.
             channel: Who reads: readers on one channel share the tasks.
-            timeout: How long it waits for a task, as `"5s"` or in seconds; None: on.
+            timeout: How long it waits for a task, and for a broker that is away, as
+                `"5s"` or in seconds; None: on, but 30 seconds for the broker at first.
+
+        Raises:
+            BusConnectionError: The broker could not be reached in time.
+            BusError: It refuses.
         """
         self.check_open()
-        return Reading(self._open_bus, topic, channel, timeout)
+        return Reading(self._parts.open_bus, topic, channel, timeout)
 
     def close(self) -> None:
         """Close the connections; may be repeated."""
-        with self._lock:
-            self._closed = True
-            thread, results = self._sender, self._results
-            self._sender = self._results = None
-        if os.getpid() == self._pid:
-            self._outbox.close()
-            if thread is not None:
-                thread.close(LAST_WORDS)
-            if results is not None:
-                results.close(LAST_WORDS)
+        self._parts.close()
+
+    def check_open(self) -> None:
+        """Raise `BusClosedError` after `close`."""
+        self._parts.check_open()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _after_fork(self) -> None:
-        """Leave the parent's connections alone: they are its own (in the child)."""
-        self._abandoned += [self._sender, self._results, self._outbox]
-        self._outbox = Outbox(self._open_bus)
-        self._lock = threading.Lock()  # whoever held it is not here
-        self._pid = os.getpid()
-        self._sender = self._results = None
-
-    def _confirm(self, messages: list[Message], timeout: Span) -> None:
-        """Send, and wait until all is confirmed."""
-        patience = seconds_of("timeout", timeout)
-        sender = self._sender or self._thread()
-        request = sender.submit(messages, patience)
-        if not request.wait():
-            request.abandon()
-            raise BusConnectionError(
-                f"bus '{self.name}' has not confirmed anything for {patience:g}s"
-            )
-
-    def _confirm_once(
-        self, tasks: list[Task], messages: list[Message], unique: Span, timeout: Span
-    ) -> None:
-        """The same, of tasks whose like is not sent again for a time."""
-        seconds = seconds_of("unique", unique, least=MOMENT)
-        with self._lock:
-            claims = self._claims = self._claims or self._find_claims()
-        topics = [message.topic for message in messages]
-        with claims.taken(tasks, topics, seconds):
-            self._confirm(messages, timeout)
-
-    def _thread(self) -> BusThread:
-        with self._lock:
-            self.check_open()
-            if self._sender is None:
-                self._sender = BusThread(self._open_bus, f"task-{self.name}")
-            return self._sender
-
-    def _reader(self) -> Results:
-        with self._lock:
-            self.check_open()
-            if self._results is None:
-                self._results = Results(self._open_bus, self._done_topic)
-            return self._results
-
-    def check_open(self) -> None:
-        """Raise `BusClosedError` after `close`."""
-        if self._closed:
-            raise BusClosedError(f"the client of bus '{self.name}' is closed")
-
-
-_clients: "weakref.WeakSet[Client]" = weakref.WeakSet()
-
-
-def _close_all() -> None:
-    for client in list(_clients):
-        with suppress(FrameworkError):
-            client.close()
-
-
-def _begin_anew() -> None:
-    for client in list(_clients):
-        client._after_fork()  # noqa: SLF001  of this module
-
-
-atexit.register(_close_all)
-os.register_at_fork(after_in_child=_begin_anew)

@@ -2,22 +2,26 @@
 
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from math import inf
 from time import monotonic
 
 from task_core.api.bus import Bus
 from task_core.api.consumer import Consumer
 from task_core.api.message import Delivery, Message
+from task_core.client.outages import again, attach
 from task_core.client.sent import Span, check_text, seconds_of
 from task_core.clock import SystemClock
-from task_core.dead import DeadLetter, dead_topic, encode_dead
-from task_core.errors import BusConnectionError, DecodeError, LeaseLostError
+from task_core.dead import KEPT_BYTES, DeadLetter, dead_topic, encode_dead
+from task_core.errors import BusError, DecodeError, LeaseLostError, PayloadError
 from task_core.task import Task
 from task_core.wire import decode_task
 
 TURN = 60.0
 """Seconds that one receive waits."""
-FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
-"""Seconds before a lost connection is tried again: they double."""
+START = 30.0
+"""Seconds that a broker may be away at first, for who waits for tasks without end."""
 
 
 class Reading(Iterator[Task]):
@@ -26,7 +30,8 @@ class Reading(Iterator[Task]):
     Args:
         open_bus: Makes the bus, which is closed in the end.
         topic, channel: What to read.
-        timeout: Time without a task after which it ends; None: never.
+        timeout: Time without a task after which it ends; None: never. A broker may be
+            away for as long.
 
     Raises:
         TypeError: Topic or channel is no text.
@@ -80,55 +85,103 @@ def _tasks(
         stopped: Ends it.
         consumers: Gets the one that may have to be woken.
     """
-    bus = open_bus()
+    subscribe = partial(_subscribe, topic, channel)
+    start = START if timeout is None else timeout
     try:
-        consumer = bus.subscribe(topic, channel, prefetch=1)
+        opened = again(partial(attach, open_bus, subscribe), _until(start, stopped))
+    except BusError:
+        if stopped.is_set():
+            return  # and nobody wants to know any more
+        raise
+    bus, consumer = opened
+    try:
         consumers.append(consumer)
         while found := _receive(consumer, timeout, stopped):
-            yield from _offer(consumer, found[0])
+            yield from _offer(consumer, found[0], timeout, stopped)
+    except BusError:
+        if not stopped.is_set():
+            raise
     finally:
-        bus.close()  # what is not settled is given back
+        # What is not settled is given back; without a broker, by the end of its lease.
+        with suppress(BusError):
+            bus.close()
+
+
+def _subscribe(topic: str, channel: str, bus: Bus) -> Consumer:
+    return bus.subscribe(topic, channel, prefetch=1)
+
+
+def _until(seconds: float | None, stopped: threading.Event) -> Callable[[float], bool]:
+    """Return what waits before another try, and says whether there is to be one."""
+    end = inf if seconds is None else monotonic() + seconds
+
+    def wait(pause: float) -> bool:
+        left = end - monotonic()
+        return left > 0 and not stopped.wait(min(pause, left))
+
+    return wait
 
 
 def _receive(
     consumer: Consumer, timeout: float | None, stopped: threading.Event
 ) -> Sequence[Delivery]:
     """Wait for one delivery; none at the end of the stream or of the time."""
-    end = None if timeout is None else monotonic() + timeout
-    pause = FIRST_PAUSE
+    end = inf if timeout is None else monotonic() + timeout
+    wait = _until(timeout, stopped)
+
+    def receive() -> Sequence[Delivery]:
+        return consumer.receive(1, max(0.0, min(end - monotonic(), TURN)))
+
     while not (consumer.exhausted or stopped.is_set()):
-        left = TURN if end is None else end - monotonic()
-        try:
-            found = consumer.receive(1, max(0.0, min(left, TURN)))
-        except BusConnectionError:
-            if end is not None and monotonic() + pause >= end:
-                raise
-            stopped.wait(pause)
-            pause = min(2 * pause, LAST_PAUSE)
-            continue
-        if found or (end is not None and monotonic() >= end):
+        found = again(receive, wait)
+        if found or monotonic() >= end:
             return found
     return ()
 
 
-def _offer(consumer: Consumer, delivery: Delivery) -> Generator[Task]:
+def _offer(
+    consumer: Consumer,
+    delivery: Delivery,
+    timeout: float | None,
+    stopped: threading.Event,
+) -> Generator[Task]:
+    """Yield what a delivery says, and settle it; or bury it."""
+
+    def settle(*messages: Message) -> None:
+        act = partial(consumer.settle, [delivery], messages)
+        # The body may take longer than the lease: then somebody else has it.
+        with suppress(LeaseLostError):
+            again(act, _until(timeout, stopped))
+
     try:
         task = decode_task(delivery.body)
     except DecodeError as error:
-        _settle(consumer, delivery, [_dead(consumer, delivery, str(error))])
+        _bury(consumer, delivery, str(error), settle)
         return
     yield task
-    _settle(consumer, delivery, [])
+    settle()
 
 
-def _settle(consumer: Consumer, delivery: Delivery, messages: list[Message]) -> None:
-    try:
-        consumer.settle([delivery], messages)
-    except LeaseLostError:
-        pass  # the body took longer than the lease: somebody else has it
+def _bury(
+    consumer: Consumer,
+    delivery: Delivery,
+    reason: str,
+    settle: Callable[[Message], None],
+) -> None:
+    """Send a delivery to the dead topic, cut if the bus cannot carry all of it."""
+    for keep in (None, *KEPT_BYTES):
+        try:
+            settle(_dead(consumer, delivery, reason, keep))
+        except PayloadError:
+            if keep == KEPT_BYTES[-1]:
+                raise
+        else:
+            break
 
 
-def _dead(consumer: Consumer, delivery: Delivery, reason: str) -> Message:
+def _dead(
+    consumer: Consumer, delivery: Delivery, reason: str, keep: int | None
+) -> Message:
     letter = DeadLetter(
         reason=reason,
         topic=consumer.topic,
@@ -137,4 +190,4 @@ def _dead(consumer: Consumer, delivery: Delivery, reason: str) -> Message:
         attempt=delivery.attempt,
         time=SystemClock().stamp(),
     )
-    return Message(dead_topic(consumer.topic), encode_dead(letter, delivery.body))
+    return Message(dead_topic(consumer.topic), encode_dead(letter, delivery.body, keep))

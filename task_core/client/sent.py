@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from itertools import islice
+from threading import TIMEOUT_MAX
 from typing import Any
 
 import msgspec
@@ -25,6 +26,8 @@ BATCH = 500
 """Tasks that `send_many` sends in one call of the bus."""
 MOMENT = 1e-6
 """The shortest time, where none makes no sense."""
+LONGEST = TIMEOUT_MAX / 2
+"""The longest time, in seconds: no lock waits for much longer. A century is less."""
 Span = str | float | timedelta
 """A time with its unit, as `"1h"`, or in seconds."""
 
@@ -175,7 +178,7 @@ def add_extras(message: Message, priority: int, key: str | None) -> None:
 
 
 def seconds_of(name: str, span: Span, *, least: float = 0.0) -> float:
-    """Return a time in seconds.
+    """Return a time in seconds, which may be for ever: that is `LONGEST`.
 
     Raises:
         UsageError: It is none, or too short.
@@ -184,6 +187,8 @@ def seconds_of(name: str, span: Span, *, least: float = 0.0) -> float:
         >>> seconds_of("unique", "1m30s")
         90.0
     """
+    if type(span) is float and least <= span < LONGEST:  # most are
+        return span
     wanted = "a text like '10s' or a number of seconds is wanted"
     if not isinstance(span, str | int | float | timedelta) or isinstance(span, bool):
         raise UsageError(f"{name}: {wanted}, not {span!r}")
@@ -192,8 +197,8 @@ def seconds_of(name: str, span: Span, *, least: float = 0.0) -> float:
             span = parse_wait(span)
     except ValueError as error:
         raise UsageError(f"{name}: {error}") from None
-    seconds = span.total_seconds() if isinstance(span, timedelta) else float(span)
+    seconds = span.total_seconds() if isinstance(span, timedelta) else span
     if not seconds >= least:
         rule = "be more than nothing" if least else "not be negative"
         raise UsageError(f"{name}: must {rule}, got {span}")
-    return seconds
+    return float(seconds) if seconds < LONGEST else LONGEST

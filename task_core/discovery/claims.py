@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from task_core.errors import DuplicateError, UsageError
+from task_core.errors import DuplicateError, SendError, UsageError
 from task_core.task import Task
 
 
@@ -36,7 +36,7 @@ class Claims:
     def taken(
         self, tasks: Sequence[Task], topics: Sequence[str], seconds: float
     ) -> Iterator[None]:
-        """Claim tasks; what the body raises over gives the claims back.
+        """Claim tasks; when the body raises, those that were not sent are given back.
 
         Args:
             tasks, topics: What is sent where.
@@ -50,8 +50,8 @@ class Claims:
         try:
             self._claim_all(zip(tasks, topics, strict=True), seconds, claimed)
             yield
-        except BaseException:
-            for task, topic in claimed:
+        except BaseException as error:
+            for task, topic in _not_sent(claimed, error):
                 if self._failed is not None:
                     self._failed(task=task, topic=topic)
             raise
@@ -78,6 +78,15 @@ class Claims:
         if answer is None:
             raise UsageError(_nobody())
         return str(answer)
+
+
+def _not_sent(
+    claimed: Sequence[tuple[Task, str]], error: BaseException
+) -> Sequence[tuple[Task, str]]:
+    """Return those that are not on the bus: what was confirmed stays claimed."""
+    if isinstance(error, SendError) and error.unsent:
+        return [claimed[at] for at in error.unsent if at < len(claimed)]
+    return claimed
 
 
 def _told(task: Task, before: str) -> str:

@@ -9,15 +9,13 @@ from collections import Counter
 from task_core.api.message import Message
 from task_core.api.worker import failed
 from task_core.clock import Clock
-from task_core.dead import decode_dead
+from task_core.dead import KEPT_BYTES, decode_dead
 from task_core.errors import PayloadError
 from task_core.launcher.batch import DEAD, Batch, dead_letter
 from task_core.launcher.context import Job
 from task_core.launcher.plan import Plan
 from task_core.wire import encode_task
 
-KEPT_BYTES = (65_536, 1_024, 0)
-"""How much of its original a dead letter keeps, try by try."""
 KEPT_CHARS = 200
 """How much a done task keeps of its message."""
 

@@ -15,12 +15,11 @@ import msgspec
 
 from task_core.api.bus import Consumer
 from task_core.api.message import Delivery, Message
-from task_core.dead import DeadLetter, encode_dead
+from task_core.dead import KEPT_BYTES, DeadLetter, encode_dead
 from task_core.errors import DecodeError, PayloadError
 from task_core.launcher.batch import dead_letter
 from task_core.launcher.plan import Hooks, Plan
 from task_core.launcher.quarantine import LEAST_UNSURE
-from task_core.launcher.refused import KEPT_BYTES
 from task_core.launcher.taskmasters.bus import LONGEST_WAIT, LoopBus, at_last
 from task_core.launcher.taskmasters.work import Work
 

@@ -1,12 +1,16 @@
 """Rules of what clients are told: an argument that makes no sense is named."""
 
+import math
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
-from task_core.errors import DecodeError, UsageError
+from task_core.errors import DecodeError, PayloadError, UsageError
 from task_core.task import Task
+from task_core.wire import decode_task
 
 VERBS = {
     "send": lambda client, **more: client.send("load", "a", **more),
@@ -31,6 +35,32 @@ def test_a_call_and_a_reader_wait_as_long_as_a_text_says(client):
     assert [task.info for task in client.read("load", channel="x", timeout="50ms")]
     with pytest.raises(TimeoutError, match=r"is not done after 0\.05s: does a worker"):
         client.call("load", timeout="50ms")
+
+
+@pytest.mark.parametrize("span", [math.inf, timedelta.max, 10**400])
+@pytest.mark.parametrize("used", [False, True])
+def test_a_timeout_may_be_for_ever(client, bus, span, used):
+    """Whatever a lock can wait for."""
+    if used:
+        client.send("load", "a")
+    assert client.send("load", "b", timeout=span)
+    assert client.send_many([Task.new("load", "c")], timeout=span).count == 1
+    with closing(client.read("load", channel="x", timeout=span)) as tasks:
+        assert next(tasks)
+    caller = ThreadPoolExecutor(1)
+    call = caller.submit(client.call, "shout", "d", timeout=span)
+    (delivery,) = bus.subscribe("shout", "w").receive(1, 60)
+    client.send(decode_task(delivery.body), topic="done")
+    assert call.result(60).info == "d"
+    caller.shutdown()
+
+
+def test_a_delay_is_not_for_ever(client):
+    """Nobody would see it; and nothing is no time at all."""
+    with pytest.raises(PayloadError, match="longer than 100 years"):
+        client.send("load", delay=math.inf)
+    with pytest.raises(UsageError, match="timeout: must not be negative, got nan"):
+        client.send("load", timeout=math.nan)
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -5,9 +5,17 @@ import threading
 import pytest
 from task_testing import RecordingBus
 
-from task_core.api import Message
+from task_core.api import Capabilities, Message
 from task_core.client.bus_thread import LEAST_PATIENCE, BusThread
-from task_core.errors import BusClosedError
+from task_core.client.request import Request
+from task_core.errors import (
+    BusClosedError,
+    BusConnectionError,
+    BusError,
+    PayloadError,
+    SendError,
+    UnsupportedCapabilityError,
+)
 
 LONG = 60
 MESSAGES = [Message("load", b"a")]
@@ -16,8 +24,8 @@ MESSAGES = [Message("load", b"a")]
 class Telling(RecordingBus):
     """Notes which thread makes each call, and does what a test wants in it."""
 
-    def __init__(self, act=lambda: None):
-        super().__init__()
+    def __init__(self, act=lambda: None, **more):
+        super().__init__(**more)
         self.threads = []
         self.act = act
 
@@ -53,28 +61,125 @@ def test_who_is_alone_sends_by_itself_once_the_bus_is_open(make):
     assert [one is me for one in bus.threads] == [False, True, False]
 
 
-def test_what_comes_while_one_sends_leaves_together(make):
+@pytest.fixture
+def merge(make):
+    """Have several send while another one does, so that theirs leave in one call."""
+
+    def merge(bus, *batches, seconds=LONG):
+        inside, go = threading.Event(), threading.Event()
+        act = bus.act
+
+        def hold():
+            if threading.current_thread() is first:
+                inside.set()
+                assert go.wait(20)
+            else:
+                act()
+
+        bus.act = lambda: None
+        thread = make(bus)
+        first = threading.Thread(target=send, args=(thread,))
+        send(thread)
+        bus.act = hold
+        first.start()
+        assert inside.wait(20)
+        waiting = [thread.submit(batch, seconds) for batch in batches]
+        go.set()
+        first.join()
+        return waiting
+
+    return merge
+
+
+def outcome(request):
+    """Return what a caller is told: True, or an error."""
+    try:
+        return request.wait()
+    except (BusError, ValueError) as error:
+        return error
+
+
+def test_what_comes_while_one_sends_leaves_together(merge):
     """In one call of the client's thread."""
-    inside, go = threading.Event(), threading.Event()
-
-    def hold():
-        if threading.current_thread() is first:
-            inside.set()
-            assert go.wait(20)
-
-    bus = Telling(hold)
-    thread = make(bus)
-    first = threading.Thread(target=send, args=(thread,))
-    send(thread)
-    first.start()
-    assert inside.wait(20)
-    waiting = [thread.submit(MESSAGES, LONG) for _ in range(3)]
-    go.set()
-    assert all(one.wait() for one in waiting)
-    first.join()
+    bus = Telling()
+    assert all(one.wait() for one in merge(bus, *[MESSAGES] * 3))
     sizes = [len(things) for call, things in bus.calls if call == "send"]
-    assert sum(sizes) == 5
-    assert len(sizes) < 5
+    assert sizes == [1, 1, 3]
+
+
+def test_each_caller_is_told_of_its_own_messages(merge):
+    """By their positions in what it gave, in an error that is its alone."""
+
+    def refuse():
+        _, things = bus.calls[-1]
+        raise SendError("database is locked", range(len(things)), transient=True)
+
+    bus = Telling(refuse)
+    waiting = merge(bus, MESSAGES * 5, MESSAGES * 2, seconds=0.5)
+    told = [outcome(one) or one.abandon("late") for one in waiting]
+    assert told[0] is not told[1]
+    for error, count in zip(told, (5, 2), strict=True):
+        # A machine that stood still may have had no time to tell.
+        assert isinstance(error, SendError | BusConnectionError)
+        if isinstance(error, SendError):
+            assert error.unsent == tuple(range(count))
+
+
+def test_after_a_part_was_confirmed_each_error_tells_the_rest(merge):
+    """By the positions in what came first, whatever is the trouble later."""
+
+    def confirm_some():
+        sizes.append(len(bus.calls[-1][1]))
+        if len(sizes) == 1:
+            raise SendError("half", [1, 3, 5], transient=True)
+        if len(sizes) == 2:
+            raise SendError("less", [1, 2], transient=True)
+        raise BusConnectionError("gone") if len(sizes) == 3 else BusError("no more")
+
+    sizes = []
+    bus = Telling(confirm_some)
+    waiting = merge(bus, MESSAGES * 4, MESSAGES * 2)
+    told = [outcome(one) for one in waiting]
+    assert [(type(one), one.unsent) for one in told] == [
+        (SendError, (3,)),
+        (SendError, (1,)),
+    ]
+    assert sizes == [6, 3, 2, 2, 1, 1]
+
+
+def test_who_waits_no_longer_is_told_what_was_confirmed_by_then():
+    """Of one that is sent in part, the rest; of one that is not, that it is late."""
+    request = Request(MESSAGES * 3, deadline=0)
+    assert type(request.abandon("late")) is BusConnectionError
+    request.keep([0, 2])
+    request.keep([1])
+    error = request.abandon("late")
+    assert (str(error), error.unsent, error.transient) == ("late", (2,), True)
+
+
+@pytest.mark.parametrize(
+    ("bad", "kind"),
+    [
+        (Message("load", b"bad", delay=5.0), UnsupportedCapabilityError),
+        (Message("load", b"odd"), ValueError),
+        (Message("load", b"long"), PayloadError),
+    ],
+)
+def test_what_is_wrong_with_one_message_is_told_to_its_sender_alone(merge, bad, kind):
+    """Also when the bus does not say whose it is."""
+
+    def look():
+        _, bodies = bus.calls[-1]
+        if b"odd" in bodies:
+            raise ValueError("a plugin's own")
+        if b"long" in bodies:
+            raise PayloadError("too long, whichever it is")
+
+    bus = Telling(look, capabilities=Capabilities())
+    good, told, also_good = map(outcome, merge(bus, MESSAGES, [bad], MESSAGES))
+    assert (good, also_good) == (True, True)
+    assert type(told) is kind
+    assert [one.body for one in bus.sent].count(b"a") == 4
 
 
 def test_an_interrupt_in_the_middle_leaves_no_half_used_bus(make):

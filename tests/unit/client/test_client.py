@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 from task_testing import FlakyBus
@@ -22,7 +22,9 @@ from task_core.api import (
 from task_core.builtin.bus_options import FileOptions
 from task_core.builtin.buses import file
 from task_core.client.client import Client
-from task_core.errors import DecodeError, UsageError
+from task_core.client.connect import open_bus as open_file_bus
+from task_core.discovery.claims import Claims
+from task_core.errors import DecodeError, DuplicateError, UsageError
 from task_core.wire import decode_task, encode_task
 
 
@@ -221,6 +223,7 @@ PROGRAM = """
 import os, sys
 from task_core.api.bus import BusContext
 from task_core.client.client import Client
+from task_core.client.connect import open_bus as open_file_bus
 from task_bus_sqlite.plugin import sqlite
 
 options = sqlite.options(path="task.db")
@@ -287,11 +290,51 @@ def test_a_broker_that_goes_away_in_mid_batch_leaves_what_is_not_confirmed():
     assert next(iter(sent.unsent)).info == "1"
 
 
+def test_what_was_confirmed_try_by_try_is_told_by_its_place_in_the_batch():
+    """Not by its place in what was left for the last try."""
+    none = SendError("none", [0, 1], transient=True)
+    half = SendError("half", [2, 3], transient=True)
+    flaky = FlakyBus(failures={"send": [half, *[none] * 999]})
+    with Client(lambda: flaky, "done", "flaky") as client:
+        sent = client.send_many([Task.new("load", n) for n in "abcd"], timeout=0.3)
+    assert (sent.count, [task.info for task in sent.unsent]) == (2, ["c", "d"])
+
+
+def test_what_was_confirmed_of_a_batch_is_not_sent_again_where_it_is_to_be_unique():
+    """The claims of the others are given back."""
+
+    class Memory:
+        def __init__(self):
+            self.sent = set()
+
+        def decider(self, _):
+            return self.claim
+
+        def observer(self, _):
+            return lambda task, topic: self.sent.discard(task.info)
+
+        def claim(self, task, topic, seconds):
+            before = task.info in self.sent
+            self.sent.add(task.info)
+            return "a" if before else ""
+
+    memory = Memory()
+    flaky = FlakyBus(failures={"send": [SendError("half", [2])]})
+    with Client(lambda: flaky, "done", "flaky", lambda: Claims(memory)) as client:
+        tasks = [Task.new("load", info) for info in "abc"]
+        sent = client.send_many(tasks, unique="1h")
+        assert (sent.count, sent.unsent, memory.sent) == (2, (tasks[2],), {"a", "b"})
+        with pytest.raises(DuplicateError):
+            client.send(tasks[0], unique="1h")
+        assert client.send(tasks[2], unique="1h")
+
+
 AWAY_AT_EXIT = """
 import threading
 from contextlib import suppress
 from task_testing import RecordingBus
 from task_core.client.client import Client
+from task_core.client.connect import open_bus as open_file_bus
 
 class Stuck(RecordingBus):
     def _close(self):
@@ -313,6 +356,51 @@ def test_a_broker_that_is_away_at_the_exit_holds_up_nobody():
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "sent\n"), done.stderr
+
+
+def test_a_client_that_nobody_has_any_more_closes_by_itself(open_bus, bus):
+    """Its threads, connections and channels are not left behind."""
+
+    def threads():
+        return [one for one in threading.enumerate() if one.name == "task-dropped"]
+
+    client = Client(open_bus, "done", "dropped")
+    worker = answer(open_bus, 1)
+    client.call("load", "x", timeout=60)
+    worker.join()
+    (thread,) = threads()
+    assert [one.name for one in bus.channels("done")] != []
+    del client
+    gc.collect()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert [one.name for one in bus.channels("done")] == []
+
+
+DROPPED = """
+from contextlib import suppress
+from task_core import connect
+from task_core.client import parts
+
+parts.LAST_WORDS = 60.0  # a busy machine may take more than a program should
+with suppress(TimeoutError):
+    connect("sqlite://task.db").call("nobody", timeout=2)
+"""
+
+
+def test_what_a_dropped_client_is_about_to_close_is_closed_at_the_exit(tmp_path):
+    """The program does not end before."""
+    done = subprocess.run(
+        [sys.executable, "-c", DROPPED],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    with closing(open_file_bus(f"sqlite://{tmp_path}/task.db")) as bus:
+        assert bus.channels("done") == []
 
 
 FORKED = """

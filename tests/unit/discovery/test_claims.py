@@ -6,7 +6,7 @@ from task_core.api import hookimpl
 from task_core.discovery.claims import Claims
 from task_core.discovery.found import Found
 from task_core.discovery.hooks import Listeners
-from task_core.errors import DuplicateError, UsageError
+from task_core.errors import DuplicateError, SendError, UsageError
 from task_core.task import Task
 
 
@@ -62,6 +62,18 @@ def test_what_was_not_sent_is_not_remembered(claims, memory):
     with pytest.raises(KeyboardInterrupt), claims.taken(tasks("a"), ["load"], 60):
         raise KeyboardInterrupt
     assert memory.sent == {}
+
+
+def test_what_was_sent_of_a_batch_stays_remembered(claims, memory):
+    """Only what the broker has not confirmed may be sent again."""
+    error = SendError("half", [1, 3])
+    topics = ["load"] * 4
+    with pytest.raises(SendError), claims.taken(tasks(*"abcd"), topics, 60):
+        raise error
+    assert [*memory.sent] == ["a", "c"]
+    with pytest.raises(SendError), claims.taken(tasks(*"bd"), topics[:2], 60):
+        raise SendError("none, and nobody knows which")
+    assert [*memory.sent] == ["a", "c"]
 
 
 @pytest.mark.parametrize("claims", [Claims(), Claims(Listeners())])

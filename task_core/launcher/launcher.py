@@ -196,7 +196,7 @@ class Launcher:
         self.loop: Loop | None = None
         """What the bus thread is at, once it works."""
         self.began = threading.Event()
-        """Set when the bus could be used, and tasks may have been received."""
+        """Set when bus and worker could be used: from now on it receives."""
         self._closing = Closing(
             close_worker, parts.stop, parts.handover, parts.clock, parts.log
         )
@@ -233,14 +233,15 @@ class Launcher:
 
         Raises:
             BusError: The bus failed; what could be given back was given back.
+            WorkerError: A process cannot make the worker.
         """
         parts, plan = self.parts, self.plan
         try:
             # Check what will be written, before anything is read.
             parts.bus.prepare([plan.done_topic, plan.dead_topic])
             self.loop = loop = self._loop(self._subscribe())
+            parts.slots.start()  # which may be where the worker is made
             self.began.set()
-            parts.slots.start()
             parts.log.info("%s", self.guarantee)
             if warning := sibling_line(parts.bus, plan):
                 parts.log.warning("%s", warning)

@@ -128,6 +128,7 @@ class LauncherThread:
 
         Raises:
             BusError: It cannot read.
+            WorkerError: A process cannot make the worker.
         """
         self._thread.start()
         while not self.launcher.began.wait(LOOK) and self._thread.is_alive():

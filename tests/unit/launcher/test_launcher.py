@@ -8,7 +8,7 @@ import pytest
 from task_core.api.bus import BusContext
 from task_core.builtin import buses
 from task_core.builtin.bus_options import NopOptions
-from task_core.errors import BusError, UsageError
+from task_core.errors import BusError, UsageError, WorkerError
 from task_core.launcher import in_flight, loop
 from task_core.launcher.handover import ThreadSlots
 
@@ -140,3 +140,20 @@ def test_a_slot_that_ends_is_replaced_and_its_task_is_an_error(
     results = sorted(task.result for task in made.bus.done)
     assert results == ["complete", "complete", "error"]
     assert made.stats.replaced == 1
+
+
+def test_it_has_begun_when_its_slots_have_the_worker(rig, script, idle_slots):
+    """A process makes it only then; whoever waits for `began` relies on both."""
+
+    class Slots(idle_slots):
+        def start(self):
+            self.early = made.launcher.began.is_set()
+            raise WorkerError("no model file")
+
+    slots = Slots()
+    made = rig(lambda info: None, script(), slots=slots)
+    with pytest.raises(WorkerError, match="no model file"):
+        made.launcher.run()
+    assert not slots.early
+    assert not made.launcher.began.is_set()
+    assert made.bus.closed

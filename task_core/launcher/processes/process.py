@@ -11,6 +11,8 @@ from contextvars import Context
 from math import inf
 from pathlib import Path
 
+import msgspec
+
 import task_core
 from task_core.launcher.at_work import place_of
 from task_core.launcher.context import Job, limit_of
@@ -40,6 +42,11 @@ TIMEOUT = "was killed, as its run did not end in time"
 """Why we have killed a process whose run did not end."""
 SILENT = "closed its connection to the launcher, did not end, and was killed"
 """Why we have killed one that could say no more how its runs went."""
+GARBLED = "said what nobody understands, and was killed"
+"""Why we have killed one whose messages are none."""
+BROKEN_OFF = "was killed, since the slots broke down"
+"""Why we have killed one that nobody would have listened to."""
+_OURS = (TIMEOUT, SILENT, GARBLED, BROKEN_OFF)
 _PROGRAM = (
     "import sys; sys.path.append({!r});"
     " from task_core.launcher.processes.child import main; main()"
@@ -93,7 +100,8 @@ class Process:
         self._socket, self.channel = ours, ours.fileno()
         folder = str(Path(task_core.__file__).parent.parent)
         words = ["-P", "-c", _PROGRAM.format(folder)]
-        with theirs:
+        with contextlib.ExitStack() as undo, theirs:
+            undo.callback(ours.close)
             self._popen = subprocess.Popen(
                 [sys.executable, *words, str(theirs.fileno()), str(os.getpid())],
                 stdin=subprocess.DEVNULL,
@@ -101,6 +109,7 @@ class Process:
                 pass_fds=[theirs.fileno()],
                 process_group=0,  # what a terminal sends goes to the parent alone
             )
+            undo.pop_all()
         self.pid = self._popen.pid
         self.pidfd = _pidfd(self.pid)
 
@@ -237,6 +246,9 @@ class Process:
             pass
         except OSError:
             self.silent = True
+        except msgspec.MsgspecError:
+            self.silent = True
+            self.kill(GARBLED)
         return found
 
     def kill(self, why: str = "") -> None:
@@ -254,8 +266,7 @@ class Process:
         self._socket.close()
         if self.pidfd is not None:
             os.close(self.pidfd)
-        ours = self.ended_by in (TIMEOUT, SILENT)
-        return self.ended_by if ours else describe_end(code)
+        return self.ended_by if self.ended_by in _OURS else describe_end(code)
 
 
 def describe_end(code: int) -> str:

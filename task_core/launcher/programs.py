@@ -164,7 +164,8 @@ class LauncherThread:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.stop()
+        if not self.launcher.parts.stop.requested:  # a second one would hurry it
+            self.stop()
         self.join(self.launcher.plan.kill_time + MARGIN)
 
     def _run(self) -> None:

@@ -151,9 +151,11 @@ class Consumer(Part, contract=True):
         self._demand("lease")
         if deliveries:
             self._require_held(deliveries)
+            # From before the question on: nobody knows how long its answer took.
+            ends = None if self._held is None else self._held.end()
             self._extend(deliveries)
             if self._held is not None:
-                self._held.add(deliveries)
+                self._held.add(deliveries, ends)
 
     @property
     def exhausted(self) -> bool:

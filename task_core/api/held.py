@@ -27,9 +27,18 @@ class Held:
         now = monotonic()
         return [delivery for delivery, ends in self._ends.values() if ends > now]
 
-    def add(self, deliveries: Iterable[Delivery]) -> None:
-        """Note that these were handed out, or that their leases begin anew."""
-        ends = monotonic() + self._lease
+    def end(self) -> float:
+        """Return when a lease ends that begins now."""
+        return monotonic() + self._lease
+
+    def add(self, deliveries: Iterable[Delivery], ends: float | None = None) -> None:
+        """Note that these were handed out, or that their leases begin anew.
+
+        Args:
+            deliveries: Which.
+            ends: When their leases end; as of those that begin now when None.
+        """
+        ends = self.end() if ends is None else ends
         for one in deliveries:
             self._ends[id(one)] = one, ends
 

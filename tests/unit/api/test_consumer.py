@@ -315,6 +315,16 @@ def test_extending_begins_the_lease_anew(time_passes):
     consumer.ack(held)
 
 
+def test_an_extended_lease_begins_when_the_broker_is_asked(time_passes):
+    """Not with its answer, which may take long: others have it earlier."""
+    consumer = make([b"1"], lease=20)
+    held = consumer.receive(1, 0)
+    consumer._extend = lambda deliveries: time_passes(5)
+    consumer.extend(held)
+    time_passes(15)
+    assert refusing(consumer, held, held)
+
+
 def test_without_leases_a_delivery_is_held_for_ever(time_passes):
     """The connection is the lease."""
     capabilities = Capabilities(ack=True, nack=True)

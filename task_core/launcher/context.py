@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import asdict, astuple
 
 from task_core.api.message import Delivery, Message
-from task_core.api.worker import Outcome, describe, failed, interrupted
+from task_core.api.worker import Kind, Outcome, describe, failed, interrupted
 from task_core.clock import Clock
 from task_core.launcher.stop import Cancel
 from task_core.task import Task, merge_meta, parse_date, parse_meta, topic_of
@@ -27,6 +27,11 @@ MOST_DATES = 4096
 _DATES = {""}
 UNFINISHED = interrupted()
 """The outcome of a job that no slot has finished."""
+
+
+def refused(reason: str) -> Outcome:
+    """Return the outcome of a task that never runs, whatever its retries."""
+    return Outcome(Kind.REFUSED.value, reason)
 
 
 def accept(message: Message) -> None:

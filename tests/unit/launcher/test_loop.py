@@ -12,6 +12,7 @@ from task_core.dead import decode_dead
 from task_core.errors import SendError
 from task_core.launcher.plan import TypePolicy
 from task_core.task import Task
+from task_core.wire import encode_task
 
 LIMIT = 20
 COUNTING = Capabilities(ack=True, nack=True, attempts=True, bounded=True)
@@ -253,6 +254,18 @@ def test_policy_reject_answers_with_an_error(rig, script, make_tasks):
     )
     assert all(task.started and task.ended for task in bus.done)
     assert sorted(bus.settled) == [0, 1]
+
+
+def test_what_is_refused_does_not_run_again(rig, memory, make_tasks):
+    """Of another type, or with nonsense for a timeout: no run would change that."""
+    memory.watch("done").put(*make_tasks("b", type="other"))
+    memory.put(encode_task(Task(type="load", info="c", meta="timeout=soon")))
+    settings = {"type_policy": TypePolicy.REJECT, "retries": 3, "retry_delay": 600.0}
+    ran = []
+    made = rig(ran.append, memory.open(), drain=True, **settings)
+    made.start().join()
+    assert [task.result for task in memory.tasks()] == ["error", "error"]
+    assert (made.stats.retried, ran) == (0, [])
 
 
 def test_policy_ignore_acknowledges_and_says_nothing(rig, script, make_tasks):

@@ -246,7 +246,11 @@ def test_a_backlog_that_does_not_arrive_is_subscribed_anew(
         consumers.append(consumer)
         if len(consumers) == 1:
             consumer.receive = lambda limit, timeout: ()
+            consumer._close = away  # it may be the connection
         return consumer
+
+    def away():
+        raise AWAY
 
     bus.subscribe = forgetful
     memory.put(*make_tasks("a"))

@@ -486,6 +486,19 @@ def test_what_was_read_ahead_of_max_tasks_goes_to_the_dead_topic(
     assert [task.info for task in bus.done] == ["a", "b"]
 
 
+def test_the_letter_of_what_was_read_ahead_tells_what_the_end_was(
+    rig, script, make_tasks
+):
+    """There are several."""
+    bus = script(bounded=False, read_ahead=make_tasks("c"))
+    made = rig(lambda info: None, bus, max_leaked=1)
+    made.handover.left_behind = 1
+    made.start().join()
+    (letter,) = [decode_dead(body) for _, body in bus.sent]
+    why = "--max-leaked reached: threads were left behind"
+    assert letter.reason == f"read ahead but not taken: {why}"
+
+
 def test_what_was_read_ahead_of_a_stop_is_interrupted_or_no_task(
     rig, script, make_tasks
 ):

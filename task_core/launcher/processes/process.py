@@ -16,6 +16,13 @@ import msgspec
 import task_core
 from task_core.launcher.at_work import place_of
 from task_core.launcher.context import Job, limit_of
+from task_core.launcher.processes.ends import (
+    GARBLED,
+    OURS,
+    SILENT,
+    TIMEOUT,
+    describe_end,
+)
 from task_core.launcher.processes.frames import (
     Begin,
     Cancel,
@@ -38,15 +45,6 @@ HEED = 0.5
 """The part of the grace for a run that heeds its deadline; the rest is to clean up."""
 NUDGE = 0.25
 """Seconds after which a run that is late is interrupted again."""
-TIMEOUT = "was killed, as its run did not end in time"
-"""Why we have killed a process whose run did not end."""
-SILENT = "closed its connection to the launcher, did not end, and was killed"
-"""Why we have killed one that could say no more how its runs went."""
-GARBLED = "said what nobody understands, and was killed"
-"""Why we have killed one whose messages are none."""
-BROKEN_OFF = "was killed, since the slots broke down"
-"""Why we have killed one that nobody would have listened to."""
-_OURS = (TIMEOUT, SILENT, GARBLED, BROKEN_OFF)
 _PROGRAM = (
     "import sys; sys.path.append({!r});"
     " from task_core.launcher.processes.child import main; main()"
@@ -266,24 +264,7 @@ class Process:
         self._socket.close()
         if self.pidfd is not None:
             os.close(self.pidfd)
-        return self.ended_by if self.ended_by in _OURS else describe_end(code)
-
-
-def describe_end(code: int) -> str:
-    """Say how a process ended, by its return code.
-
-    Example:
-        >>> describe_end(-11), describe_end(3)
-        ('was killed by SIGSEGV', 'exited with 3')
-    """
-    if code >= 0:
-        return f"exited with {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:  # a real-time signal
-        name = f"signal {-code}"
-    hint = " (out of memory?)" * (-code == signal.SIGKILL)
-    return f"was killed by {name}{hint}"
+        return self.ended_by if self.ended_by in OURS else describe_end(code)
 
 
 def _await(spent: float, most: float, act: Callable[[], None]) -> float:

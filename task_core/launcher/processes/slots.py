@@ -12,6 +12,7 @@ from task_core.launcher.context import UNFINISHED, Job, SharedContext
 from task_core.launcher.handover import Handover
 from task_core.launcher.processes.blame import blame
 from task_core.launcher.processes.children import Children
+from task_core.launcher.processes.ends import BROKEN_OFF, TIMEOUT
 from task_core.launcher.processes.feeding import Feeder
 from task_core.launcher.processes.frames import (
     Back,
@@ -26,7 +27,7 @@ from task_core.launcher.processes.frames import (
 from task_core.launcher.processes.lines import repeat
 from task_core.launcher.processes.outcomes import finish
 from task_core.launcher.processes.polls import Polls
-from task_core.launcher.processes.process import BROKEN_OFF, TIMEOUT, Process
+from task_core.launcher.processes.process import Process
 from task_core.launcher.processes.watched import Watched
 
 LOOK = 0.2

@@ -11,8 +11,8 @@ from task_core.api import Task, warn
 from task_core.clock import SystemClock
 from task_core.errors import UsageError, WorkerError
 from task_core.launcher.launcher import make_launcher
+from task_core.launcher.processes.ends import SILENT
 from task_core.launcher.processes.polls import Polls
-from task_core.launcher.processes.process import SILENT
 from task_core.launcher.programs import LauncherThread
 from task_core.wire import encode_task
 

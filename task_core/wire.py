@@ -40,9 +40,10 @@ def encode_task(task: Task) -> bytes:
     """
     try:
         body = _encode(task)
-    except UnicodeEncodeError:  # a lone surrogate, for example in a worker's message
-        body = _encode(_without_surrogates(task))
-    except TypeError:  # text of a class of its own: markupsafe, numpy and bs4 make such
+    except (
+        UnicodeEncodeError,  # a lone surrogate, for example in a worker's message
+        TypeError,  # text of a class of its own: markupsafe, numpy and bs4 make such
+    ):
         body = _encode(_of_plain_text(task))
     return _escaped(body)
 
@@ -232,11 +233,15 @@ def _kind(value: bytes) -> str:
 
 def _of_plain_text(task: Task) -> Task:
     fields = msgspec.structs.asdict(task)
-    return Task(**{key: str.__str__(text) for key, text in fields.items()})
+    return Task(**{key: plain_text(text) for key, text in fields.items()})
 
 
-def _without_surrogates(task: Task) -> Task:
-    fields = msgspec.structs.asdict(task)
-    return Task(
-        **{key: re.sub(_SURROGATE, "\ufffd", text) for key, text in fields.items()}
-    )
+def plain_text(text: str) -> str:
+    """Return text as it is written: of no class of its own, nothing without bytes.
+
+    Example:
+        >>> plain_text("soup" + chr(0xD800))
+        'soup\ufffd'
+    """
+    text = str.__str__(text)
+    return text if text.isascii() else re.sub(_SURROGATE, "\ufffd", text)

@@ -19,8 +19,10 @@ from task_core.api import (
     complete,
     interrupted,
     option,
+    retry,
     worker,
 )
+from task_core.launcher.processes.frames import Recall, frame
 
 KEPT = []
 SPEECH = contextvars.ContextVar("speech", default="nothing")
@@ -207,3 +209,57 @@ def waits(info: str) -> str:
 
 WAITS_FOR = 300
 """Tasks that run before the long one ends."""
+
+
+class Soup(str):
+    """Text of a class of its own, as markupsafe and bs4 make it."""
+
+    __slots__ = ()
+
+
+@worker
+def answers_oddly(info: str, ctx: WorkerContext) -> Outcome:
+    """Say what only some ways to the launcher can carry; or wait for the others."""
+    while info == "neighbour" and not noted("odd"):
+        time.sleep(0.01)
+    note("odd")
+    if info == "date":
+        ctx.task.created = "yesterday"
+    if info == "meta":
+        ctx.meta["timeout"] = "soon"
+        ctx.send(Task.new("child", info), Soup("children"))
+    if info == "bool":
+        return retry("once more", delay=True)
+    if info == "half":
+        return complete("\ud800")
+    return complete(Soup(info))
+
+
+@worker
+def garbles(info: str) -> None:
+    """Say what is no message."""
+    words = frame([Recall()])  # the parent says this, and no child
+    for number in range(3, 256):
+        with contextlib.suppress(OSError), socket.socket(fileno=number) as channel:
+            channel.sendall(words)
+            channel.detach()
+    time.sleep(600)
+
+
+@worker
+def outlives(info: str) -> str:
+    """Die, or wait until no successor could be started."""
+    if info == "dies":
+        os._exit(3)
+    while not noted("no fork"):
+        time.sleep(0.01)
+    return info
+
+
+@worker
+def prints_and_waits(info: str) -> str:
+    """Print something; when the slots have broken down of it, be done."""
+    if not noted("broken"):
+        print("some words")
+        time.sleep(600)
+    return info

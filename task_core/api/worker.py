@@ -13,7 +13,7 @@ from task_core.task import Task
 
 
 class Kind(StrEnum):
-    """What kinds of outcome there are; the done task says `error` for the last 3."""
+    """What kinds of outcome there are; the done task says `error` for the last 4."""
 
     COMPLETE = "complete"
     WARN = "warn"
@@ -25,10 +25,12 @@ class Kind(StrEnum):
     """The task did not run: bring it again, and count nothing."""
     INTERRUPTED = "interrupted"
     """The worker stopped early because the launcher asked it to."""
+    REFUSED = "refused"
+    """The launcher would not let it run, and never will."""
 
 
 KINDS = {kind.value: kind.value for kind in Kind}
-KINDS |= dict.fromkeys(("retry", "later", "interrupted"), "error")
+KINDS |= dict.fromkeys(("retry", "later", "interrupted", "refused"), "error")
 """Kind of an outcome -> result of the done task."""
 
 

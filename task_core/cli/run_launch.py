@@ -24,7 +24,7 @@ from task_core.cli.stdout import claim_stdin, claim_stdout
 from task_core.config.resolve import DEFAULT
 from task_core.config.selection import Settings
 from task_core.config.sources import NoFile
-from task_core.errors import BusConnectionError, PluginError
+from task_core.errors import BusConnectionError, BusError, PluginError
 from task_core.launcher.launcher import Launcher, make_launcher
 from task_core.launcher.plan import Hooks, Plan
 from task_core.launcher.signals import Stoppable, Supervisor, leave, run_and_leave
@@ -154,7 +154,8 @@ def _make_launchers(
             made.append(launcher)
     except BaseException:
         for launcher in made:
-            launcher.parts.bus.close()
+            with contextlib.suppress(BusError):
+                launcher.close()
         raise
     return made
 

@@ -71,10 +71,21 @@ class Closing:
 
     def _run(self) -> None:
         try:
-            self._close()
-        except (Exception, SystemExit) as error:  # noqa: BLE001  it is told
-            self._log.warning("the worker's close() raised %s", describe(error))
-            self._log.debug("the traceback", exc_info=error)
+            close_worker(self._close, self._log)
         finally:
             self._ended = True
             self._handover.call()
+
+
+def close_worker(close: Callable[[], None], log: logging.Logger) -> None:
+    """Close a worker; what that raises is its author's business, and told.
+
+    Args:
+        close: The worker's.
+        log: Is told.
+    """
+    try:
+        close()
+    except (Exception, SystemExit) as error:
+        log.warning("the worker's close() raised %s", describe(error))
+        log.debug("the traceback", exc_info=error)

@@ -11,17 +11,27 @@ import msgspec
 from msgspec.structs import asdict, astuple
 
 from task_core.api.message import Delivery, Message
-from task_core.api.worker import Outcome, describe, failed, interrupted
+from task_core.api.worker import Kind, Outcome, describe, failed, interrupted
 from task_core.clock import Clock
 from task_core.launcher.stop import Cancel
-from task_core.task import Task, merge_meta, parse_meta, topic_of
+from task_core.task import Task, merge_meta, parse_date, parse_meta, topic_of
 from task_core.values import parse_wait
 from task_core.wire import decode_task, encode_readable
 
 TIMEOUT = "timeout"
 """Key of a task's meta that says how long its run may take, for example `5m`."""
+STAMPED = ("created", "started")
+"""Dates that a worker may have changed; the other one is stamped after it."""
+MOST_DATES = 4096
+"""Dates that are remembered; stamps have whole seconds, so most are the same."""
+_DATES = {""}
 UNFINISHED = interrupted()
 """The outcome of a job that no slot has finished."""
+
+
+def refused(reason: str) -> Outcome:
+    """Return the outcome of a task that never runs, whatever its retries."""
+    return Outcome(Kind.REFUSED.value, reason)
 
 
 def accept(message: Message) -> None:
@@ -81,7 +91,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 class RunContext:
     """The context of one run. Only made for workers that ask for one."""
 
-    __slots__ = ("_meta", "_shared", "attempt", "children", "deadline", "task")
+    __slots__ = ("_shared", "attempt", "children", "deadline", "meta_changes", "task")
 
     def __init__(self, task: Task, attempt: int, shared: SharedContext) -> None:
         self.task = task
@@ -90,7 +100,7 @@ class RunContext:
         if (seconds := limit_of(task, shared.timeout)) is not None:
             self.deadline = shared.monotonic() + seconds
         self.children: list[tuple[Task, str]] = []
-        self._meta: dict[str, str | Iterable[str]] | None = None
+        self.meta_changes: dict[str, str | Iterable[str]] | None = None
         self._shared = shared
 
     @property
@@ -123,18 +133,18 @@ class RunContext:
     @property
     def meta(self) -> dict[str, str | Iterable[str]]:
         """Put values here to change the task's meta."""
-        if self._meta is None:
-            self._meta = {}
-        return self._meta
+        if self.meta_changes is None:
+            self.meta_changes = {}
+        return self.meta_changes
 
     def merge_meta(self) -> None:
         """Put what the worker left in `meta` into the task."""
-        if self._meta:
-            self.task.meta = merge_meta(self.task.meta, self._meta)
+        if self.meta_changes:
+            self.task.meta = merge_meta(self.task.meta, self.meta_changes)
 
     def strange_meta(self) -> str:
         """Return what in `meta` is neither a text nor several, if it can be told."""
-        for key, value in (self._meta or {}).items():
+        for key, value in (self.meta_changes or {}).items():
             several = isinstance(value, list | tuple | set | frozenset)
             texts = value if several else (value,)
             lazy = not isinstance(value, bytes) and isinstance(value, Iterable)
@@ -163,7 +173,7 @@ class RunContext:
         if topic is not None and not isinstance(topic, str):
             raise TypeError(f"ctx.send: topic: a text is wanted, not {topic!r}")
         body, child = encode_readable(task)  # a copy: workers re-use theirs
-        topic = topic or topic_of(child)
+        topic = str.__str__(topic or topic_of(child))
         self._shared.check(Message(topic, body))
         self.children.append((child, topic))
 
@@ -196,21 +206,49 @@ class Job(msgspec.Struct, eq=False, gc=False):
 
 def take_changes(job: Job) -> None:
     """Take over what a worker changed; nonsense in it is an error of the task."""
-    if job.context is not None:
+    context, task = job.context, job.task
+    if context is not None and context.meta_changes:
         try:
-            job.context.merge_meta()
+            context.merge_meta()
         except Exception as error:  # noqa: BLE001  it may be lazy code of the worker's
-            text = job.context.strange_meta() or describe(error)
+            text = context.strange_meta() or describe(error)
             job.outcome = failed(f"the worker's meta is no text: {text}")
     try:
-        "".join(astuple(job.task))
+        "".join(astuple(task))
     except TypeError:
-        changed = job.task
-        job.task = decode_task(job.delivery.body)
-        job.task.started = str(changed.started)
-        names = [n for n, v in asdict(changed).items() if not isinstance(v, str)]
-        fields = ", ".join(names)
-        job.outcome = failed(f"the worker put something that is no text in: {fields}")
+        _undo(job, "text", [n for n, v in asdict(task).items() if not _is_text(v)])
+        return
+    if task.created in _DATES and task.started in _DATES:
+        return
+    if names := [name for name in STAMPED if not _is_date(getattr(task, name))]:
+        _undo(job, "date", names)
+
+
+def _undo(job: Job, what: str, names: list[str]) -> None:
+    """Forget what a worker changed in a task, and let that be its outcome."""
+    started = job.task.started
+    job.task = decode_task(job.delivery.body)
+    job.task.started = started if _is_text(started) and _is_date(started) else ""
+    fields = ", ".join(names)
+    job.outcome = failed(f"the worker put something that is no {what} in: {fields}")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_date(text: str) -> bool:
+    """Whether a text is a date, or none at all; remembers dates, as most come again."""
+    if not text or text in _DATES:
+        return True
+    try:
+        parse_date(text)
+    except ValueError:
+        return False
+    if len(_DATES) >= MOST_DATES:
+        _DATES.clear()
+    _DATES.add(text)
+    return True
 
 
 def limit_of(task: Task, timeout: float | None) -> float | None:

@@ -200,9 +200,10 @@ class ThreadSlots:
         idents = [one.ident for one in self._threads]
         if thread in idents and not self._closing:
             number = idents.index(thread)
-            self._held[number] = AtWork()  # what the thread logs still tells its task
-            with contextlib.suppress(RuntimeError):  # the system has no more: `mend`
+            try:  # what the old thread logs still tells its task
                 self._threads[number] = self._start(number)
+            except RuntimeError:  # the system has no more: `mend` finds one not alive
+                self._threads[number] = self._make(number)
         handover = self._handover
         handover.left_behind += 1
         log.warning(
@@ -223,11 +224,14 @@ class ThreadSlots:
         for _ in self._threads:
             self._tokens.put(False)
 
-    def _start(self, number: int) -> threading.Thread:
+    def _make(self, number: int) -> threading.Thread:
         self._held[number] = AtWork(self._worker)
-        thread = threading.Thread(
+        return threading.Thread(
             target=self._serve, args=(number,), name=f"slot-{number}", daemon=True
         )
+
+    def _start(self, number: int) -> threading.Thread:
+        thread = self._make(number)
         thread.start()
         return thread
 

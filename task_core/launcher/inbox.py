@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 from task_core.api.message import Delivery
-from task_core.api.worker import failed
 from task_core.clock import Clock
 from task_core.errors import DecodeError
 from task_core.launcher.batch import IGNORED
-from task_core.launcher.context import Job, stamp_unrun
+from task_core.launcher.context import Job, refused, stamp_unrun
 from task_core.launcher.outbox import Outbox
 from task_core.launcher.plan import Hooks, Plan, TypePolicy
 from task_core.launcher.quarantine import Quarantine
@@ -99,7 +98,7 @@ class Inbox:
                 self._outbox.add(job.delivery, IGNORED, None)
             else:
                 text = f"unexpected task type '{job.task.type}' wanting '{wanted}'"
-                job.outcome = failed(text)
+                job.outcome = refused(text)
                 stamp_unrun(job.task, self._clock)
                 self._outbox.add_jobs([job])
         return own

@@ -1,5 +1,6 @@
 """The composition root of a launcher: for the command line, programs and tests."""
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from task_core.api.bus import Bus, Consumer
 from task_core.api.message import check_messages
 from task_core.api.plugin import WorkerPlugin
 from task_core.clock import Clock, SystemClock
-from task_core.launcher.closing import Closing
+from task_core.launcher.closing import Closing, close_worker
 from task_core.launcher.context import SharedContext
 from task_core.launcher.handover import Handover
 from task_core.launcher.in_flight import InFlight, Window
@@ -86,22 +87,22 @@ def make_launcher(
         plugin = attrs.evolve(plugin, task_type=plugin.type_of(options))
     plugin, plan = usable_worker(plugin, _plan_of(plugin, plan, settings), log)
     pool = make_pool(worker, plugin, options, plan, find)
-    opened = opened_bus(bus)
-    try:
-        opened = usable_bus(opened, plan, plugin, log)
-    except BaseException:
-        opened.close()
-        raise
-    return _assemble(
-        plugin,
-        pool,
-        opened,
-        plan,
-        options=shown_options(plugin, options),
-        hooks=hooks or NoHooks(),
-        clock=clock or SystemClock(),
-        log=log,
-    )
+    with contextlib.ExitStack() as undo:
+        undo.callback(close_worker, pool.close, log)
+        opened = opened_bus(bus)
+        undo.callback(opened.close)
+        made = _assemble(
+            plugin,
+            pool,
+            usable_bus(opened, plan, plugin, log),
+            plan,
+            options=shown_options(plugin, options),
+            hooks=hooks or NoHooks(),
+            clock=clock or SystemClock(),
+            log=log,
+        )
+        undo.pop_all()
+    return made
 
 
 def _plan_of(plugin: WorkerPlugin, plan: Plan | None, settings: dict[str, Any]) -> Plan:
@@ -196,7 +197,7 @@ class Launcher:
         self.loop: Loop | None = None
         """What the bus thread is at, once it works."""
         self.began = threading.Event()
-        """Set when the bus could be used, and tasks may have been received."""
+        """Set when bus and worker could be used: from now on it receives."""
         self._closing = Closing(
             close_worker, parts.stop, parts.handover, parts.clock, parts.log
         )
@@ -233,14 +234,15 @@ class Launcher:
 
         Raises:
             BusError: The bus failed; what could be given back was given back.
+            WorkerError: A process cannot make the worker.
         """
         parts, plan = self.parts, self.plan
         try:
             # Check what will be written, before anything is read.
             parts.bus.prepare([plan.done_topic, plan.dead_topic])
             self.loop = loop = self._loop(self._subscribe())
+            parts.slots.start()  # which may be where the worker is made
             self.began.set()
-            parts.slots.start()
             parts.log.info("%s", self.guarantee)
             if warning := sibling_line(parts.bus, plan):
                 parts.log.warning("%s", warning)
@@ -253,8 +255,21 @@ class Launcher:
             parts.handover.recall()  # after a failure: no more than is begun
             parts.cancel.request()
             parts.slots.close()
-            parts.bus.close()
-            self._tell("launcher_stopped", stats=self.snapshot())
+            try:
+                parts.bus.close()
+            finally:
+                self._tell("launcher_stopped", stats=self.snapshot())
+                self._closing.run()
+
+    def close(self) -> None:
+        """Close the bus and the worker of a launcher that will not run.
+
+        Raises:
+            BusError: The bus failed; the worker was closed all the same.
+        """
+        try:
+            self.parts.bus.close()
+        finally:
             self._closing.run()
 
     def _loop(self, consumer: Consumer) -> Loop:

@@ -1,5 +1,6 @@
 """The bus thread at work: receive, hand to the slots, settle, end cleanly."""
 
+import contextlib
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -146,7 +147,8 @@ class Loop:
     def _subscribe_anew(self) -> None:
         """Read with another consumer, however long the bus is away."""
         self._log.warning("nothing arrives, though messages wait: subscribing anew")
-        self._consumer.close()
+        with contextlib.suppress(BusError):  # it is given up in any case
+            self._consumer.close()
         self._consumer = self.outages.insist(
             lambda: subscribe(self._bus, self._plan),
             lambda: self._stop.requested,
@@ -285,8 +287,8 @@ class Loop:
         if self._stop.requested:
             self._in_flight.give_back(self._inbox.sort(deliveries), self._consumer)
             return
+        reason = f"read ahead but not taken: {(self.end or End.STOPPED).value}"
         for delivery in deliveries:
-            reason = "read ahead but not taken: --max-tasks reached"
             self._outbox.add_dead(delivery, reason)
 
 

@@ -1,5 +1,6 @@
 """Runs in threads that are late: they are interrupted, and left behind in the end."""
 
+import contextlib
 import ctypes
 import threading
 from collections.abc import Callable
@@ -62,7 +63,10 @@ class Overtime:
         self._clock = clock
         self._leave = leave
         self._entries: set[Entry] = set()
-        self._changed = threading.Condition()
+        # What takes it must be C: an exception of ours that lands in Python just after
+        # the lock is taken would leave it locked for ever.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._watches = False
         self._next = 0.0
 
@@ -71,8 +75,8 @@ class Overtime:
         # What a thread that is left behind does later must not be seen by anybody.
         own = Job(job.delivery, job.task)
         entry = Entry(job, seconds, self._shared.monotonic() + seconds)
-        self._enter(entry)
         try:
+            self._enter(entry)
             run(own)
         except TimedOut:  # it hit our own code
             entry.interrupted = True
@@ -90,24 +94,29 @@ class Overtime:
             time_out(job, self._shared, seconds)
 
     def _enter(self, entry: Entry) -> None:
-        with self._changed:
+        with self._lock:
             self._entries.add(entry)
             if not self._watches:
-                self._watches = True
-                threading.Thread(target=self._watch, name="slots", daemon=True).start()
+                self._start()
             elif entry.deadline < self._next:
                 self._changed.notify()
 
+    def _start(self) -> None:
+        """Let a thread watch; when the system has none, the next run tries again."""
+        with contextlib.suppress(RuntimeError):
+            threading.Thread(target=self._watch, name="slots", daemon=True).start()
+            self._watches = True
+
     def _exit(self, entry: Entry) -> None:
         """Note that a run has ended; may be interrupted and called again."""
-        with self._changed:
+        with self._lock:
             self._entries.discard(entry)
             if entry.interrupted:
                 _raise_in(entry.thread, None)  # what has not arrived is not wanted
 
     def _watch(self) -> None:
         """Look at each run when it may be late."""
-        with self._changed:
+        with self._lock:
             while True:
                 now = self._shared.monotonic()
                 late = [self._look(entry, now) for entry in [*self._entries]]

@@ -128,6 +128,7 @@ class LauncherThread:
 
         Raises:
             BusError: It cannot read.
+            WorkerError: A process cannot make the worker.
         """
         self._thread.start()
         while not self.launcher.began.wait(LOOK) and self._thread.is_alive():
@@ -163,7 +164,8 @@ class LauncherThread:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.stop()
+        if not self.launcher.parts.stop.requested:  # a second one would hurry it
+            self.stop()
         self.join(self.launcher.plan.kill_time + MARGIN)
 
     def _run(self) -> None:

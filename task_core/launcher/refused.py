@@ -49,11 +49,13 @@ def replace_refused(
     for at, delivery in enumerate(batch.deliveries):
         messages, fate, job = batch.messages_of(at), batch.fates.get(at), batch.jobs[at]
         last = batch.ends[at] - 1
-        if refused.intersection(range(last + 1 - len(messages), last + 1)):
+        own = sorted(refused.intersection(range(last + 1 - len(messages), last + 1)))
+        if own:
             number = tries[id(delivery)]
             tries[id(delivery)] += 1
             if job is not None and number == 0:
-                report = _short_report(job, "" if last in refused else str(error), plan)
+                child = "" if last in refused else _about(own[0], batch, error)
+                report = _short_report(job, child, plan)
                 messages, fate = [report], job.outcome.result
             else:
                 number -= job is not None
@@ -64,6 +66,15 @@ def replace_refused(
                 messages, fate = [letter], DEAD
         rest.add(delivery, messages, fate, job)
     return rest
+
+
+def _about(position: int, batch: Batch, error: PayloadError) -> str:
+    """Say what the bus refuses: it tells of the first message alone."""
+    if position == error.refused[0]:
+        return str(error)
+    child = batch.messages[position]
+    size = f"{len(child.body):,} bytes"
+    return f"the bus cannot carry a child task: {size} for topic '{child.topic}'"
 
 
 def _short_report(job: Job, refused_child: str, plan: Plan) -> Message:

@@ -277,7 +277,7 @@ def _checked(outcome: Outcome) -> Outcome:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float)
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def outcome_of_error(error: BaseException, log: logging.Logger, job: Job) -> Outcome:

@@ -126,4 +126,4 @@ class Cancel:
 
     def wait(self, seconds: float) -> bool:
         """Sleep; return True when requested, at once in that case."""
-        return self._event.wait(seconds)
+        return self._event.wait(min(seconds, threading.TIMEOUT_MAX))

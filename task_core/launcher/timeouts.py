@@ -7,7 +7,13 @@ from typing import Any
 
 from task_core.api.worker import failed
 from task_core.clock import Clock
-from task_core.launcher.context import Job, SharedContext, limit_of, stamp_unrun
+from task_core.launcher.context import (
+    Job,
+    SharedContext,
+    limit_of,
+    refused,
+    stamp_unrun,
+)
 from task_core.values import format_duration
 
 Run = Callable[[Job], None]
@@ -75,7 +81,7 @@ def _refused(job: Job, shared: SharedContext, clock: Clock) -> bool:
     try:
         limit_of(job.task, shared.timeout)
     except ValueError as error:
-        job.outcome = failed(str(error))
+        job.outcome = refused(str(error))
         stamp_unrun(job.task, clock)
         return True
     return False

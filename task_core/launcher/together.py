@@ -20,6 +20,7 @@ class Together:
     def __init__(self, launchers: Sequence[Launcher]) -> None:
         self._launchers = launchers
         self._errors: list[BaseException] = []
+        self._lock = threading.Lock()  # several may fail at once
 
     def run(self) -> None:
         """Work until the last one has ended; raise the worst of what they raised."""
@@ -43,7 +44,9 @@ class Together:
         try:
             launcher.run()
         except BaseException as error:  # noqa: BLE001  raised again by `run`
-            self._errors.append(error)
-            for one in self._launchers:
-                if one is not launcher:
-                    one.stop()
+            with self._lock:
+                self._errors.append(error)
+                for one in self._launchers:
+                    # A second request would take the grace away.
+                    if one is not launcher and not one.parts.stop.requested:
+                        one.stop()

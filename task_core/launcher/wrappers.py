@@ -10,7 +10,7 @@ from task_core.api.capabilities import Capabilities
 from task_core.api.consumer import Consumer
 from task_core.api.message import Delivery, Message
 from task_core.api.producer import Producer
-from task_core.errors import BusError
+from task_core.errors import BusError, PayloadError, SendError
 
 
 class Wrapper(Bus):
@@ -69,6 +69,7 @@ class WrappedConsumer(Consumer):
     Args:
         bus: The wrapper.
         consumer: The other bus's.
+        innermost: The one that is no wrapper.
     """
 
     knows_lost = True  # the other one does
@@ -76,6 +77,9 @@ class WrappedConsumer(Consumer):
     def __init__(self, bus: Bus, consumer: Consumer) -> None:
         super().__init__(bus, consumer.topic, consumer.channel)
         self._consumer = consumer
+        self.innermost: Consumer = consumer
+        if isinstance(consumer, WrappedConsumer):
+            self.innermost = consumer.innermost
 
     def _receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         return self._consumer.receive(limit, timeout)
@@ -133,7 +137,9 @@ class WrappedProducer(Producer):
 
 
 class EarlyBus(Wrapper):
-    """What `--ack early` makes of a bus: what was received never comes again.
+    """What `--ack early` makes of a bus: what was received hardly ever comes again.
+
+    An acknowledgement that no broker answers may be lost with its connection.
 
     Args:
         bus: The bus that carries the tasks.
@@ -144,6 +150,8 @@ class EarlyBus(Wrapper):
         super().__init__(
             bus, attrs.evolve(bus.capabilities, atomic_settle=False, **lost)
         )
+        if names := getattr(bus, "names", None):
+            self.names = names  # it is still a pair
 
     def _wrap(self, consumer: Consumer) -> Consumer:
         return EarlyConsumer(self, consumer)
@@ -172,7 +180,7 @@ class BusPair(Wrapper):
     Args:
         source: The bus that is read.
         target: The bus that is written.
-        names: Theirs.
+        names: Theirs; other buses have none.
     """
 
     def __init__(self, source: Bus, target: Bus) -> None:
@@ -211,7 +219,8 @@ class PairConsumer(WrappedConsumer):
     """Sends to the target, then acknowledges in the source.
 
     The source may be away for long, and the target be there. So when a settle is
-    repeated, the messages that it has sent before are left out.
+    repeated, the messages that it has sent before are left out. What others have is
+    not sent at all, unless only the broker of the source knows that they do.
     """
 
     bus: BusPair
@@ -220,12 +229,15 @@ class PairConsumer(WrappedConsumer):
         super().__init__(bus, consumer)
         self._sent: dict[int, Message] = {}  # by a settle that then failed
 
+    def _require_held(self, deliveries: Sequence[Delivery]) -> None:
+        self.innermost._require_held(deliveries)  # noqa: SLF001  it has the list
+
     def _settle(
         self, deliveries: Sequence[Delivery], messages: Sequence[Message]
     ) -> None:
         if self._sent:
-            messages = [one for one in messages if id(one) not in self._sent]
-        if messages:
+            messages = self._send_rest(messages)
+        elif messages:
             self.bus.shared_producer().send(messages)
         try:
             self._consumer.settle(deliveries, ())
@@ -233,6 +245,21 @@ class PairConsumer(WrappedConsumer):
             self._sent.update((id(one), one) for one in messages)
             raise
         self._sent.clear()
+
+    def _send_rest(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """Send what was not sent before, and return it; errors tell places in all."""
+        left = [at for at, one in enumerate(messages) if id(one) not in self._sent]
+        rest = [messages[at] for at in left]
+        try:
+            if rest:
+                self.bus.shared_producer().send(rest)
+        except PayloadError as error:
+            error.refused = tuple(left[at] for at in error.refused)
+            raise
+        except SendError as error:
+            error.unsent = tuple(left[at] for at in error.unsent)
+            raise
+        return rest
 
 
 _OF_THE_SOURCE = (

@@ -258,6 +258,30 @@ def test_a_log_that_cannot_be_written_ends_nothing(folder, send):
     assert re.search(r"tell\s+tell\s+0\s+0", found), found
 
 
+BROKEN = '''
+from task_core.api import Worker, worker
+
+@worker
+class tell(Worker):
+    def __init__(self):
+        raise ValueError("no model file")
+
+    def do_task(self, ctx) -> None:
+        """Never get here."""
+'''
+POOLS = pytest.mark.parametrize("pool", ["thread", "process"])
+
+
+@POOLS
+def test_a_worker_that_cannot_be_made_is_told_once_and_ends(launch, folder, pool):
+    """Wherever it is made."""
+    (folder / "workers.py").write_text(BROKEN)
+    running = launch("-n", "2", "--pool", pool)
+    assert running.ends() in (2, 3)
+    assert running.text.count("no model file") == 1, running.text
+    assert "1 can never work: stopping" in running.text
+
+
 def test_what_can_never_work_is_told_once_and_ends(launch, folder):
     """With the exit code of the one that said so; no other one was started."""
     (folder / "workers.py").write_text("import nothing_like_it\n")
@@ -314,12 +338,16 @@ def test_sighup_renews_all_and_leaves_no_gap(launch, folder, send):
     assert sorted(map(int, done)) == list(range(30))
 
 
-def test_a_successor_that_cannot_start_changes_nothing(launch, folder, send):
+@POOLS
+@pytest.mark.parametrize("source", ["import nothing_like_it\n", BROKEN])
+def test_a_successor_that_cannot_start_changes_nothing(
+    launch, folder, send, pool, source
+):
     """A deployment that is broken does not take down what works."""
-    running = launch("-n", "2")
+    running = launch("-n", "2", "--pool", pool)
     running.sees(READY, 2)
     before = children(running.process.pid)
-    (folder / "workers.py").write_text("import nothing_like_it\n")
+    (folder / "workers.py").write_text(source)
     running.told(signal.SIGHUP)
     running.sees(r"1: its successor ended with exit code \d before it could receive")
     assert children(running.process.pid) == before

@@ -6,7 +6,8 @@ from task_core.api.worker import failed
 from task_core.clock import Clock
 from task_core.launcher.at_work import about, name_of
 from task_core.launcher.context import Job, SharedContext, stamp_unrun
-from task_core.launcher.processes.process import TIMEOUT, Process
+from task_core.launcher.processes.ends import TIMEOUT
+from task_core.launcher.processes.process import Process
 from task_core.launcher.timeouts import time_out
 
 log = logging.getLogger("task")

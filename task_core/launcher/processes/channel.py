@@ -34,12 +34,15 @@ class Channel:
         self._lock = threading.RLock()
 
     def send(self, *messages: Struct) -> None:
-        """Send messages.
+        """Send messages."""
+        self.send_frame(frame(messages))
+
+    def send_frame(self, data: bytes) -> None:
+        """Send messages that are framed.
 
         Who is heard no more ends: the parent has gone, or a worker has closed what is
         not its own, and nobody would ever know what became of its tasks.
         """
-        data = frame(messages)
         inside = threading.current_thread() is self._main
         self.sending += inside
         try:

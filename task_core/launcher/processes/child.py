@@ -38,13 +38,14 @@ from task_core.launcher.processes.frames import (
     Struct,
     ToChild,
     Work,
+    frame,
 )
 from task_core.launcher.processes.limits import Limits
 from task_core.launcher.processes.making import Doer, make_doer
 from task_core.launcher.processes.orphans import die_with
 from task_core.launcher.signals import on_fork
 from task_core.launcher.timeouts import TimedOut
-from task_core.wire import decode_task, encode_task
+from task_core.wire import decode_task, encode_task, plain_text
 
 MOST_BYTES = 1 << 16
 """Bytes that are read at a time."""
@@ -152,33 +153,31 @@ class Child:
         except TimedOut as error:  # just outside of the worker
             job.outcome = failed(error)
         job.took = time.perf_counter() - begin
-        self._channel.send(done(work, job))
+        self._channel.send_frame(done(work, job))
 
 
-def done(work: Work, job: Job) -> Done:
-    """Return the message that says how a run went."""
+def done(work: Work, job: Job) -> bytes:
+    """Return the frame that says how a run went."""
     try:
-        return _done(work.number, job)
+        return frame([_done(work.number, job)])
     except Exception as error:  # noqa: BLE001  what a worker left may be no text
         job.task, job.context = decode_task(work.task), None
         job.outcome = failed(error)
-        return _done(work.number, job)
+        return frame([_done(work.number, job)])
 
 
 def _done(number: int, job: Job) -> Done:
     outcome, children = job.outcome, job.context.children if job.context else ()
-    message = Done(
+    return Done(
         number=number,
         task=encode_task(job.task),
         kind=outcome.kind,
-        msg=outcome.msg,
-        delay=outcome.delay,
+        msg=outcome.msg and plain_text(outcome.msg),
+        delay=None if outcome.delay is None else float(outcome.delay),
         took=job.took,
         excepted=job.excepted,
         children=[(encode_task(child), topic) for child, topic in children],
     )
-    message.msg.encode()  # raises here, and not when others wait for the frame
-    return message
 
 
 def main() -> None:

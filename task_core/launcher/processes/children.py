@@ -37,16 +37,26 @@ class Children:
         self._next_start = -inf
         self._together = 1 + (os.cpu_count() or 1)  # more at a time are not quicker
 
-    def start(self, now: float) -> list[Process]:
-        """Start what is missing; return it."""
+    def start(self, now: float) -> tuple[list[Process], str]:
+        """Start what is missing.
+
+        Returns:
+            What was started, and why no more could be, if so.
+        """
         starting = sum(not one.ready for one in self.all)
         present = sum(not one.leaving for one in self.all)
         missing = min(self.count - present, self._together - starting)
         if missing <= 0 or now < self._next_start:
-            return []
-        started = [Process(self._recipe, self._timeout, now) for _ in range(missing)]
+            return [], ""
+        started: list[Process] = []
+        trouble = ""
+        try:
+            while len(started) < missing:
+                started.append(Process(self._recipe, self._timeout, now))
+        except OSError as error:
+            trouble = str(error)
         self.all += started
-        return started
+        return started, trouble
 
     def drop(self, one: Process) -> str:
         """Free what belonged to a process; say how it ended."""

@@ -18,8 +18,10 @@ def repeat(message: Log) -> None:
     if about is not None:
         record.at_work = About(**about)
     logger = logging.getLogger(record.name)
-    if logger.isEnabledFor(record.levelno):
-        logger.handle(record)
+    # What a filter or handler raises would end the slots of all.
+    with contextlib.suppress(Exception):
+        if logger.isEnabledFor(record.levelno):
+            logger.handle(record)
 
 
 class Lines:

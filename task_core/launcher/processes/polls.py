@@ -37,7 +37,7 @@ class Polls:
     def remove(self, process: Process) -> None:
         """Watch it no more."""
         self.mute(process)
-        if process.pidfd is not None:
+        if process.pidfd is not None and process.pidfd in self._selector.get_map():
             self._selector.unregister(process.pidfd)
 
     def wait(self, seconds: float, processes: list[Process]) -> list[Process]:

@@ -11,9 +11,18 @@ from contextvars import Context
 from math import inf
 from pathlib import Path
 
+import msgspec
+
 import task_core
 from task_core.launcher.at_work import place_of
 from task_core.launcher.context import Job, limit_of
+from task_core.launcher.processes.ends import (
+    GARBLED,
+    OURS,
+    SILENT,
+    TIMEOUT,
+    describe_end,
+)
 from task_core.launcher.processes.frames import (
     Begin,
     Cancel,
@@ -36,10 +45,6 @@ HEED = 0.5
 """The part of the grace for a run that heeds its deadline; the rest is to clean up."""
 NUDGE = 0.25
 """Seconds after which a run that is late is interrupted again."""
-TIMEOUT = "was killed, as its run did not end in time"
-"""Why we have killed a process whose run did not end."""
-SILENT = "closed its connection to the launcher, did not end, and was killed"
-"""Why we have killed one that could say no more how its runs went."""
 _PROGRAM = (
     "import sys; sys.path.append({!r});"
     " from task_core.launcher.processes.child import main; main()"
@@ -93,7 +98,8 @@ class Process:
         self._socket, self.channel = ours, ours.fileno()
         folder = str(Path(task_core.__file__).parent.parent)
         words = ["-P", "-c", _PROGRAM.format(folder)]
-        with theirs:
+        with contextlib.ExitStack() as undo, theirs:
+            undo.callback(ours.close)
             self._popen = subprocess.Popen(
                 [sys.executable, *words, str(theirs.fileno()), str(os.getpid())],
                 stdin=subprocess.DEVNULL,
@@ -101,6 +107,7 @@ class Process:
                 pass_fds=[theirs.fileno()],
                 process_group=0,  # what a terminal sends goes to the parent alone
             )
+            undo.pop_all()
         self.pid = self._popen.pid
         self.pidfd = _pidfd(self.pid)
 
@@ -237,6 +244,9 @@ class Process:
             pass
         except OSError:
             self.silent = True
+        except msgspec.MsgspecError:
+            self.silent = True
+            self.kill(GARBLED)
         return found
 
     def kill(self, why: str = "") -> None:
@@ -254,25 +264,7 @@ class Process:
         self._socket.close()
         if self.pidfd is not None:
             os.close(self.pidfd)
-        ours = self.ended_by in (TIMEOUT, SILENT)
-        return self.ended_by if ours else describe_end(code)
-
-
-def describe_end(code: int) -> str:
-    """Say how a process ended, by its return code.
-
-    Example:
-        >>> describe_end(-11), describe_end(3)
-        ('was killed by SIGSEGV', 'exited with 3')
-    """
-    if code >= 0:
-        return f"exited with {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:  # a real-time signal
-        name = f"signal {-code}"
-    hint = " (out of memory?)" * (-code == signal.SIGKILL)
-    return f"was killed by {name}{hint}"
+        return self.ended_by if self.ended_by in OURS else describe_end(code)
 
 
 def _await(spent: float, most: float, act: Callable[[], None]) -> float:

@@ -5,12 +5,15 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 
 from task_core.api.waker import Waker
+from task_core.api.worker import describe
 from task_core.clock import Clock
 from task_core.errors import WorkerError
 from task_core.launcher.context import UNFINISHED, Job, SharedContext
 from task_core.launcher.handover import Handover
 from task_core.launcher.processes.blame import blame
 from task_core.launcher.processes.children import Children
+from task_core.launcher.processes.ends import BROKEN_OFF, TIMEOUT
+from task_core.launcher.processes.feeding import Feeder
 from task_core.launcher.processes.frames import (
     Back,
     Broken,
@@ -24,13 +27,9 @@ from task_core.launcher.processes.frames import (
 from task_core.launcher.processes.lines import repeat
 from task_core.launcher.processes.outcomes import finish
 from task_core.launcher.processes.polls import Polls
-from task_core.launcher.processes.process import TIMEOUT, Process
+from task_core.launcher.processes.process import Process
 from task_core.launcher.processes.watched import Watched
 
-AHEAD = 0.005
-"""Seconds of work that a process has in store, so that it never waits for the next."""
-MOST_AHEAD = 64
-"""Most tasks that it has, however tiny they are."""
 LOOK = 0.2
 """Seconds after which who waits for the first process looks whether it still should."""
 
@@ -66,9 +65,8 @@ class ProcessSlots:
         self._shared = shared
         self._clock = clock
         self._watched = watched
-        self._most_ahead = 1 if lazy or watched else MOST_AHEAD
+        self._feeder = Feeder(handover, watched, clock, lazy=lazy)
         self._stopped = stopped
-        self._ahead = 1
         self._waker = Waker()
         shared.cancel.listen(self._waker.wake)
         self._polls = Polls(self._waker)
@@ -133,14 +131,17 @@ class ProcessSlots:
         try:
             while not self._closing or self._children.all:
                 self._turn()
-        except BaseException:
-            log.exception("the thread of the slots: it starts anew")
+        except BaseException as error:
+            anew = not self._give_up(f"no process can be used: {describe(error)}")
+            if anew:
+                log.exception("the thread of the slots: it starts anew")
         finally:
-            self._began.set()
             for one in [*self._children.all]:
-                one.kill()
-                self._polls.remove(one)
-                self._children.drop(one)
+                one.kill(BROKEN_OFF)
+                self._bury(one)
+        if self._closing:
+            self._polls.close()
+            self._waker.close()
 
     def _turn(self) -> None:
         """Give what waits, hear what is said, and look at the clock."""
@@ -148,8 +149,7 @@ class ProcessSlots:
         if self._shared.cancel.requested and not self._cancelled:
             self._cancel()
         if not (self._closing or self._cancelled):
-            for one in self._children.start(now):
-                self._polls.add(one)
+            self._start_children(now)
         self._asleep = True  # first this, then look: the bus thread does it otherwise
         self._feed(now)
         self._report()
@@ -157,6 +157,17 @@ class ProcessSlots:
         for one in self._polls.wait(seconds, self._children.all):
             self._hear(one)
         self._asleep = False
+
+    def _start_children(self, now: float) -> None:
+        """Start what is missing; who cannot start goes on with those that are there."""
+        started, trouble = self._children.start(now)
+        for one in started:
+            self._polls.add(one)
+        alone = not self._children.all
+        if trouble and not (
+            alone and self._give_up(f"the system starts no process: {trouble}")
+        ):
+            self._pause(trouble)
 
     def _cancel(self) -> None:
         """Tell all that the launcher stops; what they have not begun goes back."""
@@ -166,31 +177,11 @@ class ProcessSlots:
             one.recall()
 
     def _feed(self, now: float) -> None:
-        """Give what waits to who has least, and as little as keeps all busy."""
-        waiting = self._handover.waiting
         if self._cancelled:
             self._leave(self._handover.recall())
-        if not waiting or self._closing:
+        if not self._handover.waiting or self._closing:
             return
-        takers = [one for one in self._children.all if one.has_room(self._ahead, now)]
-        takers.sort(key=lambda one: len(one.jobs))
-        for at, one in enumerate(takers):
-            share = -(-len(waiting) // (len(takers) - at))
-            self._give(one, min(share, self._ahead - len(one.jobs)), now)
-
-    def _give(self, one: Process, count: int, now: float) -> None:
-        jobs: list[Job] = []
-        while len(jobs) < count:
-            try:
-                job = self._handover.waiting.popleft()
-            except IndexError:  # the bus thread took them back
-                break
-            if self._watched is None or self._watched.admit(one, job):
-                jobs.append(job)
-            else:
-                self._handover.finished.append(job)
-        if jobs:
-            one.give(jobs, now, self._clock.stamp())
+        self._feeder.feed(self._children.all, now)
 
     def _report(self) -> None:
         """Wake the bus thread if there is enough, or nothing else to come."""
@@ -208,9 +199,7 @@ class ProcessSlots:
             self._heed(one, message)
         if done:
             one.begin(self._clock.monotonic(), self._clock.stamp())
-            mean = sum(message.took for message in done) / len(done)
-            worth = min(int(AHEAD / max(mean, 1e-9)), 2 * self._ahead)
-            self._ahead = max(1, min(worth, self._most_ahead))
+            self._feeder.learn(done)
         if one.gone:
             self._bury(one)
         elif one.silent:
@@ -280,10 +269,18 @@ class ProcessSlots:
 
     def _failed_start(self, one: Process, how: str) -> None:
         text = one.ended_by or f"a process {how} before it had the worker"
-        if not self._began.is_set():
-            self._error = WorkerError(text)
-            self._began.set()
-            self._closing = True
-            return
+        if not self._give_up(text):
+            self._pause(text)
+
+    def _give_up(self, text: str) -> bool:
+        """End it all, if nobody relies on it yet; say whether."""
+        if self._began.is_set():
+            return False
+        self._error, self._closing = WorkerError(text), True
+        self._began.set()
+        return True
+
+    def _pause(self, text: str) -> None:
+        """Wait before the next try, longer each time."""
         seconds = self._children.note_failure(self._clock.monotonic())
         log.error("no new process: %s; the next try is in %gs", text, seconds)

@@ -63,6 +63,7 @@ class LoopBus:
         )
         self._producer: Producer | None = None
         self._consumers: list[Consumer] = []
+        self._has_read = False
         self.works = Works(self._close)
         self._leases = bus.capabilities.lease
         self._interval = (
@@ -105,13 +106,23 @@ class LoopBus:
     def reading(self, topic: str, channel: str) -> Iterator[Consumer]:
         """Read a topic; what is not settled in the end is given back."""
         self.works.give_back()
-        consumer = self.bus.subscribe(topic, channel)
+        consumer = self._subscribe(topic, channel)
         self._consumers.append(consumer)
         try:
             yield consumer
         finally:
             if not self.works.has_left(consumer):
                 self._close(consumer)
+
+    def _subscribe(self, topic: str, channel: str) -> Consumer:
+        """Begin to read; a broker that has been there before is waited for."""
+
+        def act() -> Consumer:
+            return self.bus.subscribe(topic, channel)
+
+        consumer = self._insist(act) if self._has_read or self.sent else act()
+        self._has_read = True
+        return consumer
 
     def blame(self, error: Exception) -> None:
         """Bury what a body has failed on alone, when it has come too often.

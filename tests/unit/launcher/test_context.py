@@ -1,6 +1,7 @@
 """Rules of `task_core.launcher.context`: what a run sees and may do."""
 
 import logging
+import math
 import threading
 
 import pytest
@@ -46,6 +47,13 @@ def test_wait_sleeps_and_ends_early_on_cancel(context, cancel):
     threading.Timer(0.02, cancel.request).start()
     assert context.wait(30) is True
     assert context.wait(30) is True
+
+
+@pytest.mark.parametrize("seconds", [math.inf, 1e12])
+def test_a_wait_may_be_as_long_as_a_worker_likes(context, cancel, seconds):
+    """Until somebody stops it."""
+    threading.Timer(0.02, cancel.request).start()
+    assert context.wait(seconds) is True
 
 
 def test_a_child_goes_to_the_topic_of_its_type_unless_told(context):

@@ -6,9 +6,10 @@ from queue import SimpleQueue
 import pytest
 
 from task_core.api.bus import BusContext
+from task_core.api.worker import Worker
 from task_core.builtin import buses
 from task_core.builtin.bus_options import NopOptions
-from task_core.errors import BusError, UsageError
+from task_core.errors import BusError, UsageError, WorkerError
 from task_core.launcher import in_flight, loop
 from task_core.launcher.handover import ThreadSlots
 
@@ -46,6 +47,54 @@ def test_the_bus_is_closed_also_after_a_failure(rig, script):
     with pytest.raises(BusError, match="gone"):
         rig(lambda info: None, bus).launcher.run()
     assert bus.closed
+
+
+class Closes(Worker):
+    """Notes that it was closed, and raises then."""
+
+    closed = 0
+
+    def do_task(self, ctx):
+        """Do nothing."""
+
+    def close(self):
+        self.closed += 1
+        raise ValueError("odd")
+
+
+def test_a_bus_that_fails_to_close_keeps_nobody_from_it(rig, hooks, caplog):
+    """The worker is closed once, and hooks hear of the end."""
+    worker, told = Closes(), []
+    listen = hooks(launcher_stopped=lambda stats: told.append(stats["tasks_consumed"]))
+    made = rig(worker, nop(count=1, stop_err=True), hooks=listen)
+    with pytest.raises(BusError, match="stop_err"):
+        made.launcher.run()
+    assert (worker.closed, told) == (1, [1])
+    assert "the worker's close() raised ValueError: odd" in caplog.messages
+
+
+@pytest.mark.parametrize("done_topic", ["", "done"])
+def test_a_launcher_that_cannot_be_made_closes_its_worker(rig, script, done_topic):
+    """It was made before the bus was opened, or found to be of no use."""
+
+    def opened():
+        if done_topic:
+            raise BusError("nobody answers")
+        return bus
+
+    bus, worker = script(), Closes()
+    with pytest.raises((BusError, UsageError), match="nobody answers|is empty"):
+        rig(worker, opened, done_topic=done_topic)
+    assert worker.closed == 1
+    assert bus.closed == (not done_topic)
+
+
+def test_a_launcher_that_is_not_to_run_is_closed(rig):
+    """Another one beside it could not be made."""
+    worker = Closes()
+    with pytest.raises(BusError, match="stop_err"):
+        rig(worker, nop(stop_err=True)).launcher.close()
+    assert worker.closed == 1
 
 
 def test_after_a_failure_workers_are_told_to_stop(rig, script, make_tasks):
@@ -140,3 +189,20 @@ def test_a_slot_that_ends_is_replaced_and_its_task_is_an_error(
     results = sorted(task.result for task in made.bus.done)
     assert results == ["complete", "complete", "error"]
     assert made.stats.replaced == 1
+
+
+def test_it_has_begun_when_its_slots_have_the_worker(rig, script, idle_slots):
+    """A process makes it only then; whoever waits for `began` relies on both."""
+
+    class Slots(idle_slots):
+        def start(self):
+            self.early = made.launcher.began.is_set()
+            raise WorkerError("no model file")
+
+    slots = Slots()
+    made = rig(lambda info: None, script(), slots=slots)
+    with pytest.raises(WorkerError, match="no model file"):
+        made.launcher.run()
+    assert not slots.early
+    assert not made.launcher.began.is_set()
+    assert made.bus.closed

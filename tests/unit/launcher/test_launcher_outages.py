@@ -27,10 +27,10 @@ class ScriptedFailures:
     def after_failures(self, name, call):
         """Return the call, which first fails as often as told."""
 
-        def act(*arguments):
+        def act(*arguments, **more):
             if left := self.failures.get(name):
                 raise left.pop(0)
-            return call(*arguments)
+            return call(*arguments, **more)
 
         return act
 
@@ -246,7 +246,11 @@ def test_a_backlog_that_does_not_arrive_is_subscribed_anew(
         consumers.append(consumer)
         if len(consumers) == 1:
             consumer.receive = lambda limit, timeout: ()
+            consumer._close = away  # it may be the connection
         return consumer
+
+    def away():
+        raise AWAY
 
     bus.subscribe = forgetful
     memory.put(*make_tasks("a"))
@@ -300,6 +304,34 @@ def test_a_taskmaster_reads_on_when_the_broker_is_back(
     assert not any(bus.failures.values())
 
 
+@pytest.mark.parametrize("sends", [False, True])
+def test_a_taskmaster_that_reads_again_waits_for_the_broker(
+    loop_of, flaky, memory, make_tasks, sends
+):
+    """One that was there before, that is: at the start it is a mistake."""
+
+    def run(ctx):
+        if sends:
+            ctx.send(Task.new("next", "a"))
+        else:
+            for task in ctx.deliveries("load", "load"):
+                ctx.send(Task.new("next", task.info))
+                break
+        bus.failures["subscribe"] = [AWAY, AWAY]
+        for task in ctx.deliveries("load", "load"):
+            ctx.send(Task.new("next", task.info))
+            loop.stop()
+
+    bus = flaky(bodies=make_tasks("b"))
+    loop = loop_of(bus, run)
+    loop.run()
+    assert [task.info for task in memory.tasks("next")] == ["a"] * sends + ["b"]
+    assert not any(bus.failures.values())
+    bus = flaky(subscribe=[AWAY])
+    with pytest.raises(BusConnectionError, match="broker a:1 is away"):
+        loop_of(bus, lambda ctx: next(ctx.deliveries("load", "load"))).run()
+
+
 @pytest.mark.parametrize("body", [b"no task", None])
 def test_a_taskmaster_goes_on_when_others_have_what_it_held(
     loop_of, flaky, memory, make_tasks, body
@@ -333,7 +365,8 @@ class FlakyBus(ScriptedFailures, MemoryBus):
     """A memory bus whose calls fail as told before they work."""
 
     def _subscribe(self, topic, channel, **more):
-        made = super()._subscribe(topic, channel, **more)
+        subscribe = self.after_failures("subscribe", super()._subscribe)
+        made = subscribe(topic, channel, **more)
         made.receive = self.after_failures("receive", made.receive)
         made.settle = self.after_failures("settle", made.settle)
         return made

@@ -12,6 +12,7 @@ from task_core.dead import decode_dead
 from task_core.errors import SendError
 from task_core.launcher.plan import TypePolicy
 from task_core.task import Task
+from task_core.wire import encode_task
 
 LIMIT = 20
 COUNTING = Capabilities(ack=True, nack=True, attempts=True, bounded=True)
@@ -255,6 +256,18 @@ def test_policy_reject_answers_with_an_error(rig, script, make_tasks):
     assert sorted(bus.settled) == [0, 1]
 
 
+def test_what_is_refused_does_not_run_again(rig, memory, make_tasks):
+    """Of another type, or with nonsense for a timeout: no run would change that."""
+    memory.watch("done").put(*make_tasks("b", type="other"))
+    memory.put(encode_task(Task(type="load", info="c", meta="timeout=soon")))
+    settings = {"type_policy": TypePolicy.REJECT, "retries": 3, "retry_delay": 600.0}
+    ran = []
+    made = rig(ran.append, memory.open(), drain=True, **settings)
+    made.start().join()
+    assert [task.result for task in memory.tasks()] == ["error", "error"]
+    assert (made.stats.retried, ran) == (0, [])
+
+
 def test_policy_ignore_acknowledges_and_says_nothing(rig, script, make_tasks):
     """Not even a dead letter."""
     bus = script(mixed(make_tasks))
@@ -471,6 +484,19 @@ def test_what_was_read_ahead_of_max_tasks_goes_to_the_dead_topic(
     assert {letter.reason for letter in letters} == {reason}
     assert made.stats.dead == 3
     assert [task.info for task in bus.done] == ["a", "b"]
+
+
+def test_the_letter_of_what_was_read_ahead_tells_what_the_end_was(
+    rig, script, make_tasks
+):
+    """There are several."""
+    bus = script(bounded=False, read_ahead=make_tasks("c"))
+    made = rig(lambda info: None, bus, max_leaked=1)
+    made.handover.left_behind = 1
+    made.start().join()
+    (letter,) = [decode_dead(body) for _, body in bus.sent]
+    why = "--max-leaked reached: threads were left behind"
+    assert letter.reason == f"read ahead but not taken: {why}"
 
 
 def test_what_was_read_ahead_of_a_stop_is_interrupted_or_no_task(

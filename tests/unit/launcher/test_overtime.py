@@ -1,14 +1,20 @@
 """Rules of `task_core.launcher.overtime`: a late run in a thread costs no slot."""
 
 import logging
+import sys
 import threading
 import time
 
 import pytest
 
 from task_core.api import Task, complete
+from task_core.api.message import Delivery
+from task_core.clock import SystemClock
+from task_core.launcher import overtime
+from task_core.launcher.context import Job, SharedContext
 from task_core.launcher.launcher import make_launcher
-from task_core.wire import encode_task
+from task_core.launcher.stop import Cancel
+from task_core.wire import decode_task, encode_task
 
 SHORT = 0.05
 LONG = 60
@@ -69,6 +75,60 @@ def test_python_that_never_ends_is_interrupted(work, monkeypatch):
     assert cleaned == ["endless", "b"]
     assert len(threads) == 1
     assert made.stats.leaked == 0
+
+
+def test_a_run_that_ends_just_when_it_is_interrupted_leaves_no_lock():
+    """Else all later runs would wait for it, and nobody would tell."""
+    shared = SharedContext(cancel=Cancel(), log=logging.getLogger("task.test"))
+    watched = overtime.Overtime(shared, SystemClock(), lambda thread, job: None)
+    body = encode_task(Task(type="load", info=""))
+    job = Job(Delivery(body), decode_task(body))
+    begun, may_end = threading.Event(), threading.Event()
+
+    def run(own):
+        own.outcome = complete()
+        begun.set()
+        may_end.wait(LONG)
+
+    slot = threading.Thread(target=watched, args=(job, 600.0, run), daemon=True)
+    slot.start()
+    assert begun.wait(LONG)
+    with watched._lock:  # as the one that interrupts has it
+        may_end.set()
+        while "_exit" not in names_of(slot):
+            time.sleep(0.001)
+        for entry in watched._entries:
+            entry.interrupted = True
+        overtime._raise_in(slot.ident, overtime.TimedOut)
+    slot.join(LONG)
+    assert job.outcome == complete()
+    assert watched._lock.acquire(timeout=LONG)
+
+
+def names_of(thread):
+    """Return the functions that a thread is in."""
+    frame, names = sys._current_frames().get(thread.ident), []
+    while frame:
+        names.append(frame.f_code.co_name)
+        frame = frame.f_back
+    return names
+
+
+def test_who_cannot_be_watched_runs_all_the_same(work, monkeypatch):
+    """The next run tries again."""
+    start, failures = threading.Thread.start, [RuntimeError("can't start new thread")]
+
+    def failing(thread):
+        if thread.name == "slots" and failures:
+            raise failures.pop()
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", failing)
+    monkeypatch.setattr("task_core.launcher.overtime.HEED", 0.01)
+    infos = [own("a", "timeout=10m"), own("b", "timeout=50ms")]
+    _, done = work(lambda info: spin(info == "b"), *infos, kill_time=LONG)
+    assert done == {"a": "", "b": "timed out after 50ms"}
+    assert not failures
 
 
 def test_a_thread_that_hears_nothing_is_left_behind(work, release, memory, caplog):

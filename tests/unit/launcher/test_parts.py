@@ -10,6 +10,7 @@ from task_core.api.decorators import worker
 from task_core.cli.launch_options import LaunchOptions
 from task_core.errors import FrameworkError, UsageError
 from task_core.launcher.launcher import make_launcher
+from task_core.launcher.wrappers import BusPair
 
 REFUSED = [
     ({"done_topic": ""}, "done_topic: it is empty", "--done-topic: it is empty"),
@@ -45,6 +46,17 @@ def test_a_command_line_is_told_its_flags(settings, _, text):
     with pytest.raises(FrameworkError) as caught:
         make_launcher(str.upper, bus_for(settings), plan, **settings)
     assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("ack", ["late", "early"])
+def test_a_pair_may_write_to_the_topic_that_it_reads(memory, ack):
+    """It is another one, on another bus."""
+    names = {"topic": "load", "done_topic": "load", "ack": ack}
+    pair = BusPair(memory.open(), open_bus("memory:target"))
+    launcher = make_launcher(str.upper, pair, **names)
+    assert launcher.snapshot()["producer"]["bus"] == "memory"
+    with pytest.raises(UsageError, match="for ever"):
+        make_launcher(str.upper, memory.open(), **names)
 
 
 @pytest.mark.parametrize("nameless", [lambda info: info, worker(lambda info: info)])

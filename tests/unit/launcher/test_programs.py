@@ -89,6 +89,23 @@ def test_a_launcher_in_a_thread_reads_when_its_body_begins(memory, make_tasks):
     assert launcher.join(0).results == {"complete": 1}
 
 
+def test_a_thread_that_was_stopped_in_the_body_keeps_its_grace(memory, make_tasks):
+    """Its end is no second request."""
+    memory.watch("done").put(*make_tasks("a"))
+    began = threading.Event()
+
+    def worker(info, ctx):
+        began.set()
+        assert ctx.wait(30)
+        return "fine"
+
+    with LauncherThread(worker, memory.open(), topic="load") as launcher:
+        assert began.wait(20)
+        launcher.stop()
+    assert not launcher.launcher.parts.stop.hurries
+    assert [task.msg for task in memory.tasks()] == ["fine"]
+
+
 def test_a_thread_tells_what_went_wrong(script):
     """At the start, or at the end."""
 

@@ -6,7 +6,7 @@ from collections import Counter
 import attrs
 import pytest
 
-from task_core.api.message import Delivery
+from task_core.api.message import Delivery, Message
 from task_core.api.worker import complete, retry
 from task_core.builtin.buses import MEMORY
 from task_core.builtin.memory_bus import MemoryBus
@@ -17,7 +17,7 @@ from task_core.launcher.context import Job
 from task_core.launcher.plan import Plan
 from task_core.launcher.refused import replace_refused
 from task_core.task import Task
-from task_core.wire import encode_task
+from task_core.wire import decode_task, encode_task
 
 LIMIT = 20_000
 
@@ -123,6 +123,22 @@ def test_a_child_that_the_bus_refuses_late_is_an_error_of_its_task():
     (message,) = rest.messages
     assert (message.topic, rest.fates) == ("done", {0: "error"})
     assert b"topic 'a/b' cannot be written" in message.body
+
+
+def test_each_task_is_told_of_its_own_child():
+    """The bus says in words what is wrong with the first one alone."""
+    batch = Batch()
+    for info in "ab":
+        job = Job(Delivery(b"body"), Task(type="load", info=info), complete())
+        child, done = Message(info, b"child"), Message("done", b"done")
+        batch.add(job.delivery, [child, done], None, job)
+    error = PayloadError("topic 'a' cannot be written", [0, 2])
+    plan = Plan().completed("load")
+    rest = replace_refused(batch, error, Counter(), plan, None)
+    assert [decode_task(one.body).msg for one in rest.messages] == [
+        "topic 'a' cannot be written",
+        "the bus cannot carry a child task: 5 bytes for topic 'b'",
+    ]
 
 
 def test_what_cannot_be_told_apart_ends_it():

@@ -196,6 +196,24 @@ def test_a_worker_that_spoils_its_task_gets_an_error_and_the_task_is_restored():
     assert perform(with_context).task.info == "a?n=3"
 
 
+@pytest.mark.parametrize("name", ["created", "started"])
+@pytest.mark.parametrize("date", ["yesterday", "2026-02-30T00:00:00Z", 7])
+def test_a_worker_that_puts_no_date_where_one_belongs_gets_an_error(name, date):
+    """Nobody could read the done task; a date or none at all is its own affair."""
+
+    def putting(text):
+        return lambda info, ctx: setattr(ctx.task, name, text)
+
+    spoilt = perform(putting(date))
+    what = "text" if date == 7 else "date"
+    told = f"the worker put something that is no {what} in: {name}"
+    assert spoilt.outcome == failed(told)
+    assert decode_task(encode_task(spoilt.task)).created == ""
+    for good in ("", "2026-02-01T00:00:00.5+01:00"):
+        done = perform(putting(good))
+        assert (done.outcome, getattr(done.task, name)) == (complete(), good)
+
+
 def test_a_context_is_made_only_for_workers_that_ask():
     """It tells the attempt."""
     seen = []

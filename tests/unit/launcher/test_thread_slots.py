@@ -92,6 +92,33 @@ def test_a_slot_survives_whatever_a_worker_does(slots):
     assert second.outcome.msg == "slot-0"
 
 
+def test_a_slot_whose_thread_has_no_successor_gets_one_later(slots, monkeypatch):
+    """When the system starts threads again; the one that was left does not count."""
+    stuck, release = threading.Event(), threading.Event()
+
+    def worker(info):
+        if info == "0":
+            stuck.set()
+            release.wait(LIMIT)
+
+    def fail(thread):
+        raise RuntimeError("can't start new thread")
+
+    made, handover, _ = slots(worker)
+    made.start()
+    first, second = jobs(2)
+    made.submit([first])
+    assert stuck.wait(LIMIT)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        made.leave(made._threads[0].ident, first)
+    made.submit([second])
+    assert wait_for(handover, 1) == [first]
+    assert made.mend() == 1
+    assert wait_for(handover, 1) == [second]
+    release.set()
+
+
 def test_close_ends_the_idle_threads(slots):
     """Those that are busy are daemons and hold nobody up."""
     made, _, _ = slots(lambda info: None, 3)

@@ -1,6 +1,7 @@
 """Rules of `task_core.launcher.together`: side by side, with one end."""
 
 import threading
+import time
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_it_ends_when_the_last_one_ends(memory, make_tasks):
 
 
 def test_when_one_fails_the_others_are_stopped_and_the_worst_is_raised(script, memory):
-    """With grace: what they do is finished."""
+    """With grace, however many fail: what they do is finished."""
 
     def fail(error):
         def raise_it(bus):
@@ -42,6 +43,36 @@ def test_when_one_fails_the_others_are_stopped_and_the_worst_is_raised(script, m
     with pytest.raises((BusError, UsageError)):
         Together(made).run()
     assert made[0].parts.stop.requested
+    assert not made[0].parts.stop.hurries
+
+
+def test_what_has_been_stopped_before_keeps_its_grace_when_another_one_fails(
+    script, memory, make_tasks
+):
+    """A failure is no second signal."""
+    memory.watch("done").put(*make_tasks("a"))
+    reads, stopped = threading.Event(), threading.Event()
+
+    def fail(bus):
+        reads.set()
+        assert stopped.wait(20)
+        raise BusError("gone")
+
+    def slow(info, ctx):
+        assert reads.wait(20)
+        together.stop()
+        stopped.set()
+        assert ctx.wait(20)
+        while not together._errors:
+            time.sleep(0.001)
+        return "fine"
+
+    bad = script(bounded=False, on_receive=fail)
+    made = [make_launcher(slow, bus, topic="load") for bus in (memory.open(), bad)]
+    together = Together(made)
+    with pytest.raises(BusError, match="gone"):
+        together.run()
+    assert [task.msg for task in memory.tasks()] == ["fine"]
 
 
 def test_a_stop_stops_all(memory):

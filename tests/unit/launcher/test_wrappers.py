@@ -14,8 +14,11 @@ from task_core.errors import (
     BusConnectionError,
     BusError,
     LeaseLostError,
+    PayloadError,
+    SendError,
     UnsupportedCapabilityError,
 )
+from task_core.launcher.prefix import PrefixBus
 from task_core.launcher.wrappers import (
     BusPair,
     EarlyBus,
@@ -138,6 +141,63 @@ def test_what_was_sent_before_the_source_failed_is_not_sent_again(
     consumer.settle([], messages[:1])  # another settle, another message
     assert target.sent["done"] == [b"x", b"more", b"more", b"more", b"x"]
     assert memory.depth("load", "load") == 0
+
+
+class Away:
+    """Raises an error in place of a call."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __call__(self, *given):
+        raise self.error
+
+
+def test_what_a_repeated_settle_cannot_send_is_named_by_its_place_in_all(
+    memory, target, make_tasks
+):
+    """Whoever settles knows nothing of what is left out."""
+    memory.put(*make_tasks("a", "b"))
+    pair = BusPair(memory.open(), target)
+    consumer = pair.subscribe("load", "load")
+    consumer._consumer.settle = Away(AWAY)
+    first, second = consumer.receive(2, 0)
+    messages = [Message("done", body) for body in (b"sent", b"good", b"bad")]
+    with pytest.raises(BusConnectionError):
+        consumer.settle([first], messages[:1])
+    pair.shared_producer().send = Away(PayloadError("too long", [1]))
+    with pytest.raises(PayloadError) as refused:
+        consumer.settle([first, second], messages)
+    assert refused.value.refused == (2,)
+    pair.shared_producer().send = Away(SendError("slow", [0, 1], transient=True))
+    with pytest.raises(SendError) as unsent:
+        consumer.settle([first, second], messages)
+    assert (unsent.value.unsent, unsent.value.transient) == ((1, 2), True)
+
+
+def test_what_others_have_by_now_is_not_sent(script, target):
+    """As on a bus alone: the lease is over, and so is all that it led to."""
+
+    class Ledger(type(script().subscribe("a", "a"))):
+        knows_lost = False
+
+    class Leasing(type(script())):
+        def _subscribe(self, topic, channel, *, prefetch, temporary):
+            return Ledger(self, topic, channel)
+
+    leases = Capabilities(ack=True, nack=True, lease=True)
+    source = Leasing([b"x", b"y"], capabilities=leases)
+    consumer = BusPair(PrefixBus(source, "p."), target).subscribe("load", "load")
+    late, held = consumer.receive(2, 0)
+    ledger = consumer.innermost._held
+    ledger._ends[id(late)] = late, 0.0
+    with pytest.raises(LeaseLostError) as caught:
+        consumer.settle([late, held], [Message("done", b"late")])
+    assert caught.value.deliveries == (late,)
+    assert not target.sent
+    consumer.settle([held], [Message("done", b"good")])
+    assert target.sent["done"] == [b"good"]
+    assert source.settled == [1]
 
 
 def test_questions_about_topics_go_to_the_source(memory, target, make_tasks):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from task_core.api import worker
 from task_core.errors import UsageError, WorkerError
 from task_core.launcher.plan import Plan
+from task_core.launcher.processes.ends import describe_end
 from task_core.launcher.processes.frames import (
     Back,
     Done,
@@ -24,7 +25,6 @@ from task_core.launcher.processes.frames import (
 )
 from task_core.launcher.processes.limits import Limits, resident
 from task_core.launcher.processes.lines import LONGEST, Lines, repeat
-from task_core.launcher.processes.process import describe_end
 from task_core.launcher.processes.recipe import Preparing, Recipe, write
 
 MESSAGES = st.lists(

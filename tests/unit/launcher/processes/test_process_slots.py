@@ -11,42 +11,16 @@ from task_core.api import Task, warn
 from task_core.clock import SystemClock
 from task_core.errors import UsageError, WorkerError
 from task_core.launcher.launcher import make_launcher
+from task_core.launcher.processes.ends import SILENT
 from task_core.launcher.processes.polls import Polls
-from task_core.launcher.processes.process import SILENT
 from task_core.launcher.programs import LauncherThread
 from task_core.wire import encode_task
-
-
-@pytest.fixture(autouse=True)
-def journal(tmp_path, monkeypatch):
-    """Where workers note what they do; returns its lines."""
-    path = tmp_path / "journal"
-    path.touch()
-    monkeypatch.setenv("POOL_LOG", str(path))
-    return lambda: path.read_text().splitlines()
 
 
 @pytest.fixture
 def impatient(monkeypatch):
     """Runs that are late are interrupted soon, and killed late."""
     monkeypatch.setattr("task_core.launcher.processes.process.HEED", 0.01)
-
-
-@pytest.fixture
-def work(memory, make_tasks):
-    """Run a worker in processes over some tasks; return their done tasks by info."""
-
-    def work(worker, *infos, **settings):
-        memory.watch("done", "children").put(*make_tasks(*infos))
-        settings = {"drain": True, **settings}
-        made = make_launcher(
-            worker, memory.open(), topic="load", pool="process", **settings
-        )
-        made.run()
-        work.stats = made.stats
-        return {task.info: task for task in memory.tasks("done")}
-
-    return work
 
 
 def test_tasks_run_in_other_processes(work):

@@ -131,9 +131,14 @@ def test_a_stop_ends_a_wait_before_the_deadline(rig, memory, make_tasks):
 def test_only_after_the_exceptions_that_are_named_it_runs_again(work, error, runs):
     """A timeout counts as `TimeoutError`."""
     seen = []
+    timeout = "1h" if error else "50ms"
 
     @worker(
-        retries=2, retry_delay="0s", retry_on=TimeoutError, timeout="50ms", topic="load"
+        retries=2,
+        retry_delay="0s",
+        retry_on=TimeoutError,
+        timeout=timeout,
+        topic="load",
     )
     def load(info, ctx):
         seen.append(info)

@@ -93,7 +93,7 @@ def test_who_can_start_no_process_ends(work, forks, caplog):
 def test_slots_that_break_down_lose_no_task(work, monkeypatch, caplog):
     """What was at work is counted, as after a death; the rest begins anew."""
     for module in (in_flight, loop):
-        monkeypatch.setattr(module, "LOOK_EVERY", 0.01)
+        monkeypatch.setattr(module, "LOOK_EVERY", 1.0)
 
     def add(lines, message):
         workers.note("broken")

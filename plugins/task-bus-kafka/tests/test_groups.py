@@ -174,6 +174,41 @@ def test_a_message_that_kills_is_counted_over_processes(
     assert came == {b"poison": 4, b"good": 1}
 
 
+def test_what_a_worker_that_died_had_not_begun_is_done_by_who_was_there_before(
+    start, topic, kafka, client, backdoor
+):
+    """Also what that one had read before, and had at once when its partition moved."""
+    tasks = [b"%03d" % number for number in range(700)]  # more than are read at once
+    first = start(topic, partitions=2, lease=4.0)
+    first.bus.producer().send([Message(topic, task) for task in tasks])
+    done = settle_kept(first, receive(first, 50))
+    first.extend(held := receive(first, 1))
+    if client is Client.CONFLUENT:
+        await_so(lambda: first._poller.reader._paused, first, held)
+    dies = DIES_HOLDING_ONE.replace("lease=1.5", "lease=4.0")
+    dies = dies.replace("partitions=1", "partitions=2")
+    command = [sys.executable, "-c", dies, kafka.bootstrap, client.value, topic]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as dying:
+        await_so(lambda: dying.poll() is not None, first, held)
+        assert dying.stdout.read()
+    done |= settle_kept(first, held)
+    deadline = time.monotonic() + 120
+    while len(done) < len(tasks):
+        assert time.monotonic() < deadline, len(done)
+        done |= settle_kept(first, first.receive(100, 1.0))
+    assert sorted(done) == tasks
+
+
+def await_so(condition, consumer, held):
+    """Await it, and give signs of life meanwhile."""
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+        held = kept_of(consumer, held)
+    return held
+
+
 def test_a_delay_outlives_the_consumer_that_waits(start, topic):
     first = start(topic)
     producer = first.bus.producer()

@@ -6,7 +6,7 @@ import uuid
 from types import SimpleNamespace
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaError, TopicPartition
 from kafka_backdoor import KafkaBackdoor
 from task_bus_kafka import confluent_reader
 from task_bus_kafka.opening import make_driver
@@ -42,10 +42,10 @@ class Rebalancing:
         self.told["on_revoke"](self, gone)
         return [self.message(2)]
 
-    def message(self, partition):
+    def message(self, partition, error=None):
         facts = {"partition": partition, "offset": 7, "value": b"", "headers": None}
         returns = {name: lambda fact=fact: fact for name, fact in facts.items()}
-        return SimpleNamespace(**returns, error=lambda: None)
+        return SimpleNamespace(**returns, error=lambda: error)
 
     def commit(self, offsets, asynchronous):
         self.committed += [at.partition for at in offsets]
@@ -58,6 +58,23 @@ class Rebalancing:
 
     def consumer_group_metadata(self):
         pass
+
+
+class Ending(Rebalancing):
+    """One that tells of an end together with a message; then that partition goes."""
+
+    polls = 0
+
+    def poll(self, seconds):
+        self.polls += 1
+        if self.polls == 1:
+            return self.message(1)
+        self.told["on_revoke"](self, [self.assigned.pop(1)])
+        return None
+
+    def consume(self, limit, seconds):
+        end = SimpleNamespace(code=lambda: KafkaError._PARTITION_EOF)
+        return [self.message(1, end), self.message(2, end)]
 
 
 @pytest.fixture(params=list(Client))
@@ -105,6 +122,26 @@ def test_all_is_read_again_after_a_pause_in_which_partitions_came(read, kafka):
         )
 
 
+def test_a_partition_that_went_in_a_pause_is_read_when_it_comes_back(read, kafka):
+    """Libraries may keep it as paused, while nobody knows that they do."""
+    topic = f"went-{uuid.uuid4().hex}"
+    with contextlib.closing(KafkaBackdoor(kafka, partitions=4)) as backdoor:
+        backdoor.make(topic)
+        first = read(topic)
+        poll_until([first], lambda _: len(first._consumer.assignment()) == len(FOUR))
+        first.pause()
+        poll_until([first], lambda _: first._paused)
+        second = read(topic)
+        poll_until([first, second], lambda _: second.joined and second.has_partitions)
+        first.resume()
+        second.close()
+        for number in FOUR:
+            backdoor.producer.send(topic, b"1", partition=number)
+        poll_until(
+            [first], lambda found: {record.partition for record in found} == set(FOUR)
+        )
+
+
 @pytest.fixture
 def rebalancing(monkeypatch):
     monkeypatch.setattr(confluent_reader, "Consumer", Rebalancing)
@@ -120,6 +157,15 @@ def test_progress_of_a_partition_that_went_meanwhile_is_not_written_down(rebalan
     rebalancing.commit_soon({1: Progress(3, 3), 2: Progress(4, 4)})
     rebalancing.poll(10, 0)
     assert rebalancing._consumer.committed == [2]
+
+
+def test_an_end_of_a_partition_that_went_is_not_how_far_we_are(monkeypatch):
+    """It would be written down as our progress, in place of what others did since."""
+    monkeypatch.setattr(confluent_reader, "Consumer", Ending)
+    reader = confluent_reader.ConfluentReader({}, "t", Nobody(), 1.0)
+    reader.poll(10, 0)
+    assert not reader.poll(10, 0)
+    assert reader.positions() == {2: 7}
 
 
 @pytest.mark.parametrize("read", [Client.PYTHON], indirect=True)

@@ -54,12 +54,14 @@ def start(kafka, client):
     """Open a bus and subscribe; all are closed at the end."""
     opened = []
 
-    def start(topic, lease=30.0, partitions=4, channel="group", **more):
+    def start(
+        topic, lease=30.0, partitions=4, channel="group", temporary=False, **more
+    ):
         options = KafkaOptions(
             bootstrap=(kafka.bootstrap,), client=client, partitions=partitions, **more
         )
         opened.append(plugin.open(options, BusContext(lease=lease)))
-        return opened[-1].subscribe(topic, channel)
+        return opened[-1].subscribe(topic, channel, temporary=temporary)
 
     yield start
     for bus in opened:
@@ -238,6 +240,30 @@ def test_what_came_after_a_channel_was_new_is_never_skipped(start, topic, backdo
     sent.get(60)
     again = start(topic, from_=ReadFrom.NEW)
     assert bodies(receive(again, 2)) == [b"elsewhere", b"kept"]
+
+
+def test_who_only_looks_takes_nothing_from_a_group_that_has_a_name(
+    start, topic, backdoor
+):
+    """Nor does it take with it, when it goes, what the group has done."""
+    group = f"{topic}-named"
+    worker = start(topic, partitions=2, group=group)
+    looker = start(topic, partitions=2, group=group, temporary=True, channel="look")
+    tasks = [Message(topic, body) for body in TWENTY]
+    worker.bus.producer().send(tasks)
+    shown, got = receive(looker, 20), receive(worker, 20)
+    assert bodies(shown) == bodies(got) == TWENTY
+    looker.ack(shown)
+    worker.ack(got)
+    worker.bus.close()
+    looker.bus.close()
+    again = start(topic, partitions=2, group=group)
+    assert again.bus.depth(topic, "group") == 0
+    again.bus.producer().send([Message(topic, b"more")])
+    assert bodies(receive(again, 1)) == [b"more"]
+    groups = {one["group_id"] for one in backdoor.admin.list_groups()}
+    assert group in groups
+    assert f"{topic}.look" not in groups
 
 
 def test_tasks_of_one_job_keep_their_order_on_many_partitions(start, topic):

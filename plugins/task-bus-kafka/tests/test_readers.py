@@ -3,15 +3,23 @@
 import contextlib
 import time
 import uuid
+from collections import deque
 from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import KafkaError, TopicPartition
+from kafka.coordinator.consumer import ConsumerCoordinator
+from kafka.errors import CoordinatorLoadInProgressError
+from kafka.future import Future
+from kafka.structs import MemberState
 from kafka_backdoor import KafkaBackdoor
 from task_bus_kafka import confluent_reader
+from task_bus_kafka.driver import Reader
 from task_bus_kafka.opening import make_driver
 from task_bus_kafka.options import Client, KafkaOptions
 from task_bus_kafka.progress import Progress
+from task_bus_kafka.python_group import Membership
+from task_bus_kafka.python_reader import PythonReader
 from task_bus_kafka.settings import Settings
 
 FOUR = range(4)
@@ -181,3 +189,52 @@ def test_a_place_that_comes_between_two_polls_is_taken(read, kafka):
                 one.poll(1, 0)
             time.sleep(0.02)  # nothing tells that an answer has come
         assert members[0].membership.generation_id <= 6
+
+
+class Moving:
+    """A coordinator that has to be looked for, and then does not take commits yet."""
+
+    state = MemberState.STABLE
+    _generation = _async_commit_fenced = None
+    _use_offset_apis = True
+    commit_offsets_async = ConsumerCoordinator.commit_offsets_async
+    _do_commit_offsets_async = ConsumerCoordinator._do_commit_offsets_async
+    _invoke_completed_offset_commit_callbacks = (
+        ConsumerCoordinator._invoke_completed_offset_commit_callbacks
+    )
+
+    def __init__(self):
+        self._manager = SimpleNamespace(call_soon=lambda act, *given: act(*given))
+        self.config = {"default_offset_commit_callback": None}
+        self.completed_offset_commits = deque()
+        self.lookups = []
+        self.commits = []
+
+    def coordinator_unknown(self):
+        return True
+
+    def lookup_coordinator(self):
+        self.lookups.append(Future())
+        return self.lookups[-1]
+
+    def _send_offset_commit_request(self, offsets):
+        self.commits.append(Future())
+        return self.commits[-1]
+
+
+def test_a_commit_that_is_refused_once_the_coordinator_is_found_has_failed():
+    """Who takes it for written down repeats after a crash what was done long before."""
+    moving = Moving()
+    consumer = SimpleNamespace(
+        _coordinator=moving, commit_async=moving.commit_offsets_async
+    )
+    reader = object.__new__(PythonReader)
+    Reader.__init__(reader, "t", Nobody(), 1.0)
+    reader._membership = Membership(consumer, moving._manager)
+    done = reader.commit_soon({0: Progress(5, 5)})
+    moving.lookups[0].success(None)
+    assert not done.is_set()
+    moving.commits[0].failure(CoordinatorLoadInProgressError())
+    assert done.is_set()
+    assert reader.has_failed
+    assert not moving.completed_offset_commits  # another thread may look in there

@@ -64,6 +64,10 @@ class Stats:
                 found[name] = _sum(found.get(name, ChannelState(name, 0, 0)), here)
         return [found[name] for name in sorted(found)]
 
+    def kept(self, topic: str) -> int:
+        """Return how many messages nsqds keep that have no channel for them yet."""
+        return sum(it["depth"] for it in self._of(topic) if not it["channels"])
+
     def timeouts(self, topic: str, channel: str, nsqds: int) -> int | None:
         """Return how many leases have ended on a channel; None: nobody knows.
 

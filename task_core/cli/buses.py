@@ -7,6 +7,7 @@ from task_core.api.bus import Bus, BusContext, Consumer, Role
 from task_core.api.message import Delivery
 from task_core.config.selection import Chosen, Settings
 from task_core.errors import (
+    BusConnectionError,
     BusError,
     UnsupportedCapabilityError,
     UsageError,
@@ -137,5 +138,5 @@ def _says_empty(bus: Bus, consumer: Consumer) -> bool:
         return False
     try:
         return not bus.depth(consumer.topic, consumer.channel)
-    except UnsupportedCapabilityError:  # with these options it cannot tell
-        return False
+    except (UnsupportedCapabilityError, BusConnectionError):
+        return False  # it cannot tell; when it is away, whoever reads hears of it

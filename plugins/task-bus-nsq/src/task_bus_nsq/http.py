@@ -72,15 +72,29 @@ def _reason(error: Exception) -> str:
 def ask_all(
     addresses: Iterable[Address], ask: Callable[[Address], Answer], what: str
 ) -> Sequence[Answer]:
-    """Ask several, and leave out those that fail.
+    """Ask several, and leave out those that fail: any may answer for all.
+
+    Args:
+        addresses, ask, what: As for `ask_each`.
+
+    Raises:
+        BusConnectionError: All failed.
+    """
+    answers, failures = ask_each(addresses, ask, what)
+    if failures and not answers:
+        raise BusConnectionError(f"no {what} answers: {'; '.join(failures)}")
+    return answers
+
+
+def ask_each(
+    addresses: Iterable[Address], ask: Callable[[Address], Answer], what: str
+) -> tuple[Sequence[Answer], Sequence[str]]:
+    """Ask several; return what was answered, and why others did not.
 
     Args:
         addresses: Whom.
         ask: Asks one, and picks out of the answer what is wanted.
         what: What they are, for messages.
-
-    Raises:
-        BusConnectionError: All failed.
     """
     answers, failures = [], []
     for address in addresses:
@@ -92,6 +106,4 @@ def ask_all(
             failures.append(f"{address} does not answer as an {what} does")
     for failure in failures:
         _log.debug("%s %s", what, failure)
-    if failures and not answers:
-        raise BusConnectionError(f"no {what} answers: {'; '.join(failures)}")
-    return answers
+    return answers, failures

@@ -1,8 +1,12 @@
 """HTTP that is elsewhere, as behind a port map: said at once, and not waited for."""
 
+import threading
+
 import pytest
 from brokers.ports import free_address
 from nsq_backdoor import NsqBackdoor, http
+from task_bus_nsq.http import ask_each
+from task_bus_nsq.names import Address
 
 from task_core.api import (
     BusConnectionError,
@@ -61,6 +65,20 @@ def test_http_that_answered_before_is_an_outage_though_nsqd_is_there(nsqd, buses
     bus._stats._settings = buses(nsqd=(nsqd.tcp,), http=(free_address(),))._settings
     with pytest.raises(BusConnectionError):
         bus.topics()
+
+
+def test_all_are_asked_at_once():
+    """One after the other, those that are silent would add up to more than a lease."""
+    all_asked = threading.Barrier(3)
+
+    def ask(address):
+        all_asked.wait(60)
+        if address.host == "b":
+            raise BusConnectionError("b is silent")
+        return address.host
+
+    asked = ask_each([Address(host, 1) for host in "abc"], ask, "nsqd")
+    assert asked == (["a", "c"], ["b is silent"])
 
 
 @pytest.fixture

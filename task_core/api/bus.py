@@ -238,7 +238,7 @@ class Bus(Sealed, ABC, contract=True):
             BusError: It would be.
         """
         try:
-            kept = 0 if self._channels(topic) else self._depth(topic, "")
+            kept = self._kept(topic)
         except UnsupportedCapabilityError:  # with these options it cannot tell
             return
         if kept:
@@ -252,11 +252,7 @@ class Bus(Sealed, ABC, contract=True):
         self._check_open()
 
     def _check_open(self) -> None:
-        """Refuse a call that comes after `close`.
-
-        Raises:
-            BusClosedError: It does.
-        """
+        """Refuse a call that comes after `close`."""
         if self.closed:
             raise BusClosedError(f"bus '{self.name}' is closed")
 
@@ -281,6 +277,10 @@ class Bus(Sealed, ABC, contract=True):
     def _channels(self, topic: str) -> Sequence[ChannelState]:
         """Return the channels of a topic, sorted by name; none if it cannot list."""
         return ()
+
+    def _kept(self, topic: str) -> int:
+        """Return how many messages wait for a first channel (for `looking_takes`)."""
+        return 0 if self._channels(topic) else self._depth(topic, "")
 
     def _peek(self, topic: str, limit: int) -> Sequence[bytes]:
         """Return bodies (with capability `peek`)."""

@@ -7,7 +7,7 @@ from time import monotonic
 
 from task_core.api.bus import Bus, Consumer
 from task_core.api.message import Delivery, Message
-from task_core.errors import UnsupportedCapabilityError
+from task_core.errors import BusConnectionError, UnsupportedCapabilityError
 from task_core.launcher.in_flight import without_lost
 
 AT_ONCE = 100
@@ -103,5 +103,5 @@ class Kept:
             return False
         try:
             return not self._bus.depth(self._consumer.topic, self._consumer.channel)
-        except UnsupportedCapabilityError:  # with these options it cannot tell
-            return False
+        except (UnsupportedCapabilityError, BusConnectionError):
+            return False  # it cannot tell; when it is away, whoever reads hears of it

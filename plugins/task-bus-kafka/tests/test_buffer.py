@@ -16,7 +16,7 @@ from task_bus_kafka.poller import Poller
 from task_bus_kafka.progress import Progress
 from task_bus_kafka.records import Record
 
-from task_core.api import Capabilities, Delivery
+from task_core.api import Capabilities, Delivery, LeaseLostError, Message
 
 BODY = b"x" * 100
 
@@ -169,6 +169,39 @@ def test_work_goes_on_after_a_lease_without_progress(clock):
         clock.now += 1
         hold.renew(10)
     assert clock.now == began + 20
+
+
+class Overtaken:
+    """A reader from which a partition goes while it is asked for its membership."""
+
+    def __init__(self, buffer):
+        self.buffer = buffer
+
+    @property
+    def membership(self):
+        self.buffer.release([0])
+
+
+def test_a_transaction_does_not_send_what_came_of_a_partition_that_went(buffer):
+    """Its progress is not in there, so others do it again: it would be there twice."""
+    sent = []
+    poller = SimpleNamespace(
+        reader=Overtaken(buffer),
+        problem=None,
+        join_again=lambda: None,
+        look_for_answers=lambda: None,
+        commit_now=lambda seconds: None,
+    )
+    transactor = SimpleNamespace(send_with=lambda *given: sent.append(given))
+    able = Capabilities(ack=True, lease=True, atomic_settle=True)
+    bus = SimpleNamespace(name="kafka", capabilities=able, closed=False, lease=30.0)
+    consumer = KafkaConsumer(bus, "t", "c", buffer, poller, lambda: transactor)
+    buffer.add([Record(0, 0, BODY, None)], lambda partition: None)
+    held = consumer.receive(1, 0)
+    with pytest.raises(LeaseLostError) as caught:
+        consumer.settle(held, [Message("done", b"done")])
+    assert list(caught.value.deliveries) == held
+    assert not sent
 
 
 def test_an_owner_that_takes_nothing_for_long_is_there_all_the_same(buffer):

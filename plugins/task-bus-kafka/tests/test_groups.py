@@ -54,12 +54,14 @@ def start(kafka, client):
     """Open a bus and subscribe; all are closed at the end."""
     opened = []
 
-    def start(topic, lease=30.0, partitions=4, channel="group", **more):
+    def start(
+        topic, lease=30.0, partitions=4, channel="group", temporary=False, **more
+    ):
         options = KafkaOptions(
             bootstrap=(kafka.bootstrap,), client=client, partitions=partitions, **more
         )
         opened.append(plugin.open(options, BusContext(lease=lease)))
-        return opened[-1].subscribe(topic, channel)
+        return opened[-1].subscribe(topic, channel, temporary=temporary)
 
     yield start
     for bus in opened:
@@ -174,6 +176,41 @@ def test_a_message_that_kills_is_counted_over_processes(
     assert came == {b"poison": 4, b"good": 1}
 
 
+def test_what_a_worker_that_died_had_not_begun_is_done_by_who_was_there_before(
+    start, topic, kafka, client, backdoor
+):
+    """Also what that one had read before, and had at once when its partition moved."""
+    tasks = [b"%03d" % number for number in range(700)]  # more than are read at once
+    first = start(topic, partitions=2, lease=4.0)
+    first.bus.producer().send([Message(topic, task) for task in tasks])
+    done = settle_kept(first, receive(first, 50))
+    first.extend(held := receive(first, 1))
+    if client is Client.CONFLUENT:
+        await_so(lambda: first._poller.reader._paused, first, held)
+    dies = DIES_HOLDING_ONE.replace("lease=1.5", "lease=4.0")
+    dies = dies.replace("partitions=1", "partitions=2")
+    command = [sys.executable, "-c", dies, kafka.bootstrap, client.value, topic]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as dying:
+        await_so(lambda: dying.poll() is not None, first, held)
+        assert dying.stdout.read()
+    done |= settle_kept(first, held)
+    deadline = time.monotonic() + 120
+    while len(done) < len(tasks):
+        assert time.monotonic() < deadline, len(done)
+        done |= settle_kept(first, first.receive(100, 1.0))
+    assert sorted(done) == tasks
+
+
+def await_so(condition, consumer, held):
+    """Await it, and give signs of life meanwhile."""
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+        held = kept_of(consumer, held)
+    return held
+
+
 def test_a_delay_outlives_the_consumer_that_waits(start, topic):
     first = start(topic)
     producer = first.bus.producer()
@@ -203,6 +240,30 @@ def test_what_came_after_a_channel_was_new_is_never_skipped(start, topic, backdo
     sent.get(60)
     again = start(topic, from_=ReadFrom.NEW)
     assert bodies(receive(again, 2)) == [b"elsewhere", b"kept"]
+
+
+def test_who_only_looks_takes_nothing_from_a_group_that_has_a_name(
+    start, topic, backdoor
+):
+    """Nor does it take with it, when it goes, what the group has done."""
+    group = f"{topic}-named"
+    worker = start(topic, partitions=2, group=group)
+    looker = start(topic, partitions=2, group=group, temporary=True, channel="look")
+    tasks = [Message(topic, body) for body in TWENTY]
+    worker.bus.producer().send(tasks)
+    shown, got = receive(looker, 20), receive(worker, 20)
+    assert bodies(shown) == bodies(got) == TWENTY
+    looker.ack(shown)
+    worker.ack(got)
+    worker.bus.close()
+    looker.bus.close()
+    again = start(topic, partitions=2, group=group)
+    assert again.bus.depth(topic, "group") == 0
+    again.bus.producer().send([Message(topic, b"more")])
+    assert bodies(receive(again, 1)) == [b"more"]
+    groups = {one["group_id"] for one in backdoor.admin.list_groups()}
+    assert group in groups
+    assert f"{topic}.look" not in groups
 
 
 def test_tasks_of_one_job_keep_their_order_on_many_partitions(start, topic):

@@ -1,17 +1,30 @@
 """What is sent: where to, what brokers refuse, and what others have compressed."""
 
+import os
 import time
 import uuid
+from types import SimpleNamespace
 
 import pytest
-from kafka import KafkaProducer, TopicPartition
+from kafka import KafkaProducer as Sender
+from kafka import TopicPartition
+from kafka import errors as kafka_errors
 from kafka_backdoor import KafkaBackdoor
+from task_bus_kafka.errors import Errors
 from task_bus_kafka.names import LONGEST, kafka_topic, name_problem
 from task_bus_kafka.options import Client, KafkaOptions
 from task_bus_kafka.plugin import kafka as plugin
+from task_bus_kafka.producer import KafkaProducer
 from task_bus_kafka.records import Outgoing, size_of
 
-from task_core.api import BusContext, Message, PayloadError, dead_topic
+from task_core.api import (
+    BusContext,
+    Capabilities,
+    Message,
+    PayloadError,
+    SendError,
+    dead_topic,
+)
 
 LONG = b"x" * 50_000
 
@@ -115,6 +128,80 @@ def test_many_that_fit_one_by_one_are_sent_though_not_together(
     assert backdoor.take(topic) == bodies
 
 
+@pytest.mark.parametrize("transactions", [False, True])
+def test_many_that_fit_one_by_one_are_sent_though_no_limit_is_told(
+    open_bus, backdoor, topic, client, transactions
+):
+    """Each once, and so are those that come after them."""
+    make(backdoor, topic, max_message_bytes=10_000)
+    backdoor.put(f"{topic}-in", [b"task", b"task"])
+    name = "compression_type" if client is Client.PYTHON else "compression.type"
+    bus = open_bus(partitions=1, transactions=transactions, settings=(f"{name}=gzip",))
+    consumer = bus.subscribe(f"{topic}-in", "group")
+    bodies = [os.urandom(3_000) for _ in range(10)]  # which get no smaller
+    for some in (bodies[:5], bodies[5:]):
+        held = consumer.receive(1, 60)
+        consumer.settle(held, [Message(topic, body) for body in some])
+    assert sorted(backdoor.take(topic)) == sorted(bodies)
+    assert bus.depth(f"{topic}-in", "group") == 0
+
+
+class Brokers:
+    """Have taken all but some of a batch, of which they then say something else."""
+
+    largest = None
+
+    def __init__(self, *refused, then=None):
+        self.refused = refused
+        self.then = then
+        self.alone = []
+
+    def partitions(self, topic):
+        return (0,)
+
+    def send(self, outgoing):
+        if len(outgoing) > 1:
+            too_large = kafka_errors.MessageSizeTooLargeError()
+            numbers = range(len(outgoing))
+            return [too_large if at in self.refused else None for at in numbers]
+        self.alone += [one.body for one in outgoing]
+        return [self.then]
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def send_to():
+    """Send five messages to brokers that are none; return how much goes at once."""
+    admin = SimpleNamespace(ensure=lambda topics: None, limits=lambda topics: {})
+    bus = SimpleNamespace(name="kafka", capabilities=Capabilities(), closed=False)
+
+    def send_to(brokers):
+        options = KafkaOptions()
+        make = [lambda: brokers, admin, Errors(options), options]
+        producer = KafkaProducer(bus, *make)
+        producer.send([Message("t", b"%d" % at) for at in range(5)])
+        return producer._limits.largest([Outgoing("t", b"", None, 0, [])])
+
+    return send_to
+
+
+def test_what_is_taken_alone_after_its_batch_was_not_counts_as_sent(send_to):
+    brokers = Brokers(1, 3)
+    assert send_to(brokers) < 100  # where two of them have 140 bytes
+    assert brokers.alone == [b"1", b"3"]
+
+
+def test_what_finds_no_broker_when_it_is_tried_alone_is_an_outage(send_to):
+    """And those after it are not tried: each would wait for brokers that are away."""
+    brokers = Brokers(1, 3, then=kafka_errors.KafkaTimeoutError("no word"))
+    with pytest.raises(SendError) as caught:
+        send_to(brokers)
+    assert (caught.value.unsent, caught.value.transient) == ((1, 3), True)
+    assert brokers.alone == [b"1"]
+
+
 def test_a_transaction_is_not_made_when_a_broker_refuses_a_part(
     open_bus, backdoor, topic
 ):
@@ -197,7 +284,7 @@ def test_names_that_are_cut_differ_and_bad_ones_are_told():
 def test_what_others_have_compressed_can_be_read(open_bus, kafka, topic, codec):
     """By the client that is always there: its codecs are installed with the bus."""
     consumer = open_bus(partitions=1).subscribe(topic, "group")
-    sender = KafkaProducer(bootstrap_servers=kafka.bootstrap, compression_type=codec)
+    sender = Sender(bootstrap_servers=kafka.bootstrap, compression_type=codec)
     sender.send(topic, b"y" * 1_000).get(60)
     sender.close()
     (came,) = consumer.receive(1, 60)

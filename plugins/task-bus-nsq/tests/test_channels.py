@@ -5,7 +5,7 @@ import time
 import pytest
 from nsq_backdoor import NsqBackdoor
 
-from task_core.api import ChannelState
+from task_core.api import BusError, ChannelState
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +83,18 @@ def test_a_temporary_channel_goes_with_its_reader(bus, doors):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert bus.depth(topic, "work") == 2
+
+
+def test_who_looks_takes_nothing_from_an_nsqd_that_has_no_channel_yet(bus, doors):
+    """The others may have one: each keeps what it has for its own first channel."""
+    topic = doors[0].topic()
+    doors[0].put(topic, [b"1"])
+    assert doors[0].take(topic)  # on a channel of its own, which stays
+    doors[1].put(topic, [b"2", b"3"])
+    with pytest.raises(BusError, match=f"'{topic}' keeps 2 for its first channel"):
+        bus.subscribe(topic, "look", temporary=True)
+    assert doors[1].take(topic) == [b"2", b"3"]
+    bus.subscribe(topic, "look", temporary=True).close()
 
 
 def test_a_temporary_channel_may_have_a_name_of_any_length(bus, doors):

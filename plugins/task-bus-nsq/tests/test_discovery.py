@@ -83,6 +83,41 @@ def test_an_nsqd_that_is_found_while_a_receive_waits_is_read_by_it(bus, doors):
     assert time.monotonic() - begin < 5
 
 
+def test_an_nsqd_that_was_the_only_one_is_read_again_when_it_is_back(
+    buses, start_lookupd, start_nsqd
+):
+    """Meanwhile the topic was made on another one, so that something was read."""
+    lookupd = start_lookupd()
+    nsqds = [start_nsqd(lookupd=[lookupd]) for _ in range(2)]
+    doors = [NsqBackdoor(nsqd) for nsqd in nsqds]
+    bus = buses(lookupd=(lookupd.http,), lookup_interval=timedelta(seconds=0.2))
+    topic = doors[0].topic()
+    doors[0].put(topic, [b"1"])
+    consumer = bus.subscribe(topic, "c")
+    assert receive_over_outage(consumer) == b"1"
+    while doors[0].in_flight(topic, "c"):  # its end is told a moment later
+        consumer.receive(1, 0)
+    nsqds[0].stop()
+    doors[1].put(topic, [b"2"])
+    assert receive_over_outage(consumer) == b"2"
+    nsqds[0].start()
+    doors[0].put(topic, [b"3"])
+    assert receive_over_outage(consumer) == b"3"
+
+
+def receive_over_outage(consumer):
+    """Receive one; while none of the nsqds that are known answers, ask again."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            if found := consumer.receive(1, 0.2):
+                consumer.ack(found)
+                return found[0].body
+        except BusConnectionError:
+            time.sleep(0.05)
+    return None
+
+
 def test_sends_go_to_the_nsqds_that_nsqlookupd_knows(bus, doors):
     topic = doors[0].topic()
     producer = bus.producer()

@@ -1,10 +1,18 @@
 """HTTP that is elsewhere, as behind a port map: said at once, and not waited for."""
 
+import threading
+
 import pytest
 from brokers.ports import free_address
-from nsq_backdoor import NsqBackdoor
+from nsq_backdoor import NsqBackdoor, http
+from task_bus_nsq.http import ask_each
+from task_bus_nsq.names import Address
 
-from task_core.api import BusConnectionError, UnsupportedCapabilityError
+from task_core.api import (
+    BusConnectionError,
+    ChannelState,
+    UnsupportedCapabilityError,
+)
 
 
 def uses_of_http(bus):
@@ -57,6 +65,77 @@ def test_http_that_answered_before_is_an_outage_though_nsqd_is_there(nsqd, buses
     bus._stats._settings = buses(nsqd=(nsqd.tcp,), http=(free_address(),))._settings
     with pytest.raises(BusConnectionError):
         bus.topics()
+
+
+def test_all_are_asked_at_once():
+    """One after the other, those that are silent would add up to more than a lease."""
+    all_asked = threading.Barrier(3)
+
+    def ask(address):
+        all_asked.wait(60)
+        if address.host == "b":
+            raise BusConnectionError("b is silent")
+        return address.host
+
+    asked = ask_each([Address(host, 1) for host in "abc"], ask, "nsqd")
+    assert asked == (["a", "c"], ["b is silent"])
+
+
+@pytest.fixture
+def one_away(start_nsqd):
+    """Two nsqds with a topic of one message each and a channel; the second is away."""
+    pair = start_nsqd(), start_nsqd()
+    topic = NsqBackdoor(pair[0]).topic()
+    for nsqd in pair:
+        NsqBackdoor(nsqd).put(topic, [b'{"type":"nop","info":"1"}'])
+        http(nsqd.http, "/channel/create", b"", topic=topic, channel="c")
+    pair[1].stop()
+    return pair, topic
+
+
+def test_what_waits_on_an_nsqd_that_is_away_does_not_count_as_nothing(one_away, buses):
+    """`--drain` would end before it is done."""
+    pair, topic = one_away
+    bus = buses(nsqd=[it.tcp for it in pair], http=[it.http for it in pair])
+    with pytest.raises(BusConnectionError, match=f"not every nsqd.*{pair[1].http}"):
+        bus.depth(topic, "c")
+    pair[1].start()
+    assert bus.depth(topic, "c") == 2
+
+
+def test_of_which_nsqds_nothing_is_shown_is_said_once(one_away, buses, caplog):
+    pair, topic = one_away
+    bus = buses(nsqd=[it.tcp for it in pair], http=[it.http for it in pair])
+    for _ in range(2):
+        assert bus.channels(topic) == [ChannelState("c", 1, 0)]
+        assert bus.topics() == [topic]
+    (line,) = caplog.messages
+    assert "does not count" in line
+    assert pair[1].http in line
+
+
+@pytest.mark.parametrize("channel", ["c", ""])
+def test_who_deletes_is_told_of_nsqds_that_still_have_it(one_away, buses, channel):
+    """Else that channel takes in all that is sent there, for ever."""
+    pair, topic = one_away
+    bus = buses(nsqd=[it.tcp for it in pair], http=[it.http for it in pair])
+    with pytest.raises(BusConnectionError, match=f"delete it again.*{pair[1].http}"):
+        bus.forget(topic, channel)
+    assert not bus.channels(topic)
+    pair[1].start()
+    assert bus.channels(topic)
+    bus.forget(topic, channel)
+    assert not bus.channels(topic)
+
+
+def test_what_the_others_have_is_shown_while_one_is_away(one_away, task):
+    pair, topic = one_away
+    where = ",".join(it.tcp for it in pair)
+    url = f"nsq://{where}?" + "&".join(f"http={it.http}" for it in pair)
+    stdout, stderr = task("tail", topic, "--channel", "c", bus=url).communicate(
+        timeout=300
+    )
+    assert "nop" in stdout, stderr
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What the cluster has: topics, groups, what lies there."""
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition  # type: ignore[import-untyped]
@@ -150,22 +151,30 @@ class Admin:
             raise self._errors.of(error, what) from None
 
     def _read(self, ends: Mapping[TopicPartition, int], limit: int) -> list[bytes]:
+        """Read as many of each partition: the oldest may all be in any of them."""
         consumer = KafkaConsumer(**self._settings.consumer(None))
-        found: list[Any] = []
+        found: dict[TopicPartition, list[Any]] = {at: [] for at in ends}
+        unread = set(ends)
         try:
             consumer.assign(list(ends))
             consumer.seek_to_beginning()
-            while len(found) < limit:
+            while unread:
                 records = consumer.poll(_GLANCE, max_records=limit)
-                found += [record for some in records.values() for record in some]
-                if not records or all(
-                    consumer.position(at) >= end for at, end in ends.items()
-                ):
+                for at, some in records.items():
+                    found[at] += some
+                if not records:
                     break
+                read = {
+                    at
+                    for at in unread
+                    if len(found[at]) >= limit or consumer.position(at) >= ends[at]
+                }
+                consumer.pause(*read)
+                unread -= read
         finally:
             consumer.close()
-        found.sort(key=lambda record: record.timestamp)  # stable: keeps their order
-        return [record.value or b"" for record in found[:limit]]
+        oldest = sorted(chain(*found.values()), key=lambda record: record.timestamp)
+        return [record.value or b"" for record in oldest[:limit]]
 
     def _judge(self, answers: Iterable[Mapping[str, Any]], harmless: type) -> None:
         """Raise the first refusal that matters."""

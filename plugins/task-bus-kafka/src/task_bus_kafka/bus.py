@@ -54,10 +54,15 @@ class KafkaBus(Bus):
         self._errors = Errors(options)
         self._admin = Admin(options, settings, self._errors)
         self._transactor: KafkaProducer | None = None
+        self._temporary: set[tuple[str, str]] = set()  # topics and channels of lookers
 
-    def _subscribe(self, topic: str, channel: str, **hints: object) -> Consumer:
+    def _subscribe(
+        self, topic: str, channel: str, *, prefetch: int | None, temporary: bool
+    ) -> Consumer:
         """Join the group of the channel."""
         self._admin.ensure([topic])
+        if temporary:
+            self._temporary.add((topic, channel))
         name, group = kafka_topic(topic), self._group(topic, channel)
         if self._options.from_ == ReadFrom.NEW:
             self._admin.pin(name, group)
@@ -122,10 +127,12 @@ class KafkaBus(Bus):
     def _forget(self, topic: str, channel: str) -> None:
         if not channel:
             self._admin.delete_topic(kafka_topic(topic))
-        elif self._options.group:  # that others, of other topics, may have in common
-            self._admin.delete_progress(kafka_topic(topic), self._options.group)
+        elif (group := self._group(topic, channel)) == self._options.group:
+            # that others, of other topics, may have in common
+            self._admin.delete_progress(kafka_topic(topic), group)
         else:
-            self._admin.delete_group(self._group(topic, channel))
+            self._admin.delete_group(group)
+            self._temporary.discard((topic, channel))
 
     def _ping(self) -> None:
         self._admin.ping()
@@ -139,6 +146,9 @@ class KafkaBus(Bus):
         """Return the name of a channel's group.
 
         Each topic has its own: members that read other topics would hold this one up
-        whenever one of them comes, goes or dies.
+        whenever one of them comes, goes or dies. Whoever only looks has its own, too,
+        whatever that of the others is called: in theirs it would take their messages.
         """
-        return self._options.group or f"{self._options.group_prefix}{topic}.{channel}"
+        if self._options.group and (topic, channel) not in self._temporary:
+            return self._options.group
+        return f"{self._options.group_prefix}{topic}.{channel}"

@@ -202,8 +202,13 @@ class ConfluentReader(Reader):
         self._release(lost)
 
     def _release(self, partitions: list[TopicPartition]) -> Mapping[int, Progress]:
+        """Forget all of partitions that go: they come back as others left them."""
         numbers = [partition.partition for partition in partitions]
         self._gone.update(numbers)
+        for number in numbers:
+            self._ends.pop(number, None)
+        if self._paused:  # else the library reads them no more when they come back
+            self._consumer.resume(partitions)
         return self._listener.release(numbers)
 
 

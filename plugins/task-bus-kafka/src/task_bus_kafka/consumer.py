@@ -143,6 +143,7 @@ class KafkaConsumer(Consumer):
             # be taken from us that is no longer ours to write down
             done = {delivery.token for delivery in deliveries}
             progress = self._buffer.progress(done)
+            self._check(deliveries)  # else what went meanwhile would be sent, not done
 
         def act(writer: Writer, outgoing: list[Outgoing]) -> Outcomes:
             return writer.transact(outgoing, topic, progress, membership)

@@ -1,10 +1,11 @@
 """How much a topic takes: known before anything is sent.
 
 A broker that finds a message too long has stored others by then, and would get those
-again with what takes its place.
+again with what takes its place. What brokers do not tell is learned from what they
+refuse.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from task_bus_kafka.records import Outgoing, size_of
 from task_bus_kafka.settings import BATCH
@@ -26,22 +27,37 @@ class Limits:
         self._ask = ask
         self._plain = plain
         self._known: dict[str, int] = {}
+        self._at_once: dict[str, int] = {}  # as much as was not refused yet
 
     def learn(self, topics: Iterable[str]) -> None:
         """Ask for the limits of topics."""
         if self._plain:
             self._known.update(self._ask(topics))
 
-    def largest(self, messages: Iterable[Outgoing]) -> int | None:
+    def narrow(self, refused: Iterable[Outgoing]) -> None:
+        """Send less at once from now on: these were too much, and none is alone."""
+        sizes: dict[str, int] = {}
+        for message in refused:
+            sizes[message.topic] = sizes.get(message.topic, 0) + size_of(message)
+        for topic, size in sizes.items():
+            before = min(size, self._at_once.get(topic, BATCH))
+            self._at_once[topic] = max(1, before // 2)
+
+    def largest(self, messages: Sequence[Outgoing]) -> int | None:
         """Return how much may be sent at once, or None: then libraries send no more.
 
         Raises:
             PayloadError: Some are too long for their topic; it tells which.
         """
-        known, refused, told = self._known, list[int](), ""
-        least: int | None = None
-        if not known:
-            return None
+        least = BATCH
+        if self._known:
+            least = min(least, self._least_known(messages))
+        for message in messages if self._at_once else ():
+            least = min(least, self._at_once.get(message.topic, least))
+        return least if least < BATCH else None
+
+    def _least_known(self, messages: Sequence[Outgoing]) -> int:
+        known, refused, told, least = self._known, list[int](), "", BATCH
         for at, message in enumerate(messages):
             limit = known.get(message.topic)
             if limit is None:
@@ -52,7 +68,7 @@ class Limits:
                     f"topic '{message.topic}' takes at most {limit} bytes in one"
                     f" message (its max.message.bytes), this one has {size}"
                 )
-            least = limit if least is None else min(least, limit)
+            least = min(least, limit)
         if refused:
             raise PayloadError(f"bus 'kafka': {told}", refused)
-        return None if least is None or least >= BATCH else least
+        return least

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from random import randrange
+from typing import NoReturn
 
 from task_bus_kafka.admin import Admin
 from task_bus_kafka.driver import Outcomes, Writer
@@ -62,7 +63,8 @@ class KafkaProducer(Producer):
         Args:
             messages: What to send.
             act: Sends them.
-            probe: Sends one alone, to see whether brokers refuse it.
+            probe: Sends one alone, to see whether brokers refuse it; where that stays
+                sent it is `act`.
 
         Raises:
             BusError: As `send` does.
@@ -72,7 +74,12 @@ class KafkaProducer(Producer):
         outgoing, outcomes = self._act(messages, act)
         if any(outcomes):
             self._drop()
-            self._judge(outgoing, outcomes, probe)
+            self._sort_out(outgoing, outcomes, probe)
+            if probe is not act:
+                outgoing, outcomes = self._act(messages, act, one_by_one=True)
+                if any(outcomes):
+                    self._drop()
+                    self._fail(outgoing, outcomes)
 
     def _learn(self, topics: set[str], messages: Sequence[Message]) -> None:
         """Make topics that are missing; refuse those that there cannot be."""
@@ -86,13 +93,13 @@ class KafkaProducer(Producer):
         self._known |= topics
 
     def _act(
-        self, messages: Sequence[Message], act: Act
+        self, messages: Sequence[Message], act: Act, *, one_by_one: bool = False
     ) -> tuple[list[Outgoing], Outcomes]:
         writer = self._connected()
         try:
             self._turn += TURN  # small batches spread, too
             outgoing = [self._outgoing(writer, message) for message in messages]
-            writer.largest = self._limits.largest(outgoing)
+            writer.largest = 1 if one_by_one else self._limits.largest(outgoing)
             return outgoing, act(writer, outgoing)
         except PayloadError:  # and nothing was sent
             raise
@@ -129,7 +136,37 @@ class KafkaProducer(Producer):
             headers = pack(message.headers, message.delay)
         return Outgoing(topic, message.body, key, partition, headers)
 
-    def _judge(self, outgoing: list[Outgoing], outcomes: Outcomes, probe: Act) -> None:
+    def _sort_out(
+        self, outgoing: list[Outgoing], outcomes: Outcomes, probe: Act
+    ) -> None:
+        """Try each that was refused alone: what is too long may have been its batch.
+
+        Raises:
+            PayloadError: Brokers will never take some of them.
+            SendError: Some were not confirmed, but may be another time.
+        """
+        alone = list(outcomes)
+        refused = [at for at, it in enumerate(outcomes) if it and is_refusal(it)]
+        for at in refused if len(outgoing) > 1 else ():
+            alone[at] = found = self._try(outgoing[at], probe)
+            if found and may_pass(found):  # so it would be with the others
+                alone[at + 1 :] = [one and found for one in outcomes[at + 1 :]]
+                break
+        if any(alone):
+            self._fail(outgoing, alone)
+        self._limits.narrow([outgoing[at] for at in refused])
+
+    def _try(self, message: Outgoing, probe: Act) -> Exception | None:
+        outcome: Exception | None
+        try:
+            (outcome,) = probe(self._connected(), [message])
+        except Exception as error:  # noqa: BLE001  whatever it raises
+            outcome = error
+        if outcome is not None:
+            self._drop()
+        return outcome
+
+    def _fail(self, outgoing: list[Outgoing], outcomes: Outcomes) -> NoReturn:
         """Raise what tells of messages that were not confirmed.
 
         Raises:
@@ -138,23 +175,11 @@ class KafkaProducer(Producer):
         """
         failed = {at: error for at, error in enumerate(outcomes) if error}
         refused = [at for at, error in failed.items() if is_refusal(error)]
-        if refused and len(outgoing) > 1:
-            refused = [at for at in refused if self._is_refused(outgoing[at], probe)]
         first = next(iter(refused or failed))
         line = str(self._errors.of(failed[first], f"send to '{outgoing[first].topic}'"))
         if refused:
             raise PayloadError(line, refused)
         raise SendError(line, list(failed), transient=may_pass(failed[first]))
-
-    def _is_refused(self, message: Outgoing, probe: Act) -> bool:
-        """Send one alone: what is too long may have been its batch."""
-        try:
-            (outcome,) = probe(self._connected(), [message])
-        except Exception as error:  # noqa: BLE001  whatever it raises
-            outcome = error
-        if outcome is not None:
-            self._drop()
-        return outcome is not None and is_refusal(outcome)
 
     def _drop(self) -> None:
         """Let go of a writer that failed; the next call makes another."""

@@ -30,7 +30,6 @@ class Membership:
     """
 
     def __init__(self, consumer: KafkaConsumer, manager: Any) -> None:
-        self._consumer = consumer
         self._coordinator = consumer._coordinator
         self._manager = manager
         self._generation: Any = None  # in which we had a place last
@@ -56,13 +55,20 @@ class Membership:
             self._coordinator._join_task = _Unheard(asked)
 
     def commit(self, offsets: Offsets) -> Future:
-        """Write progress down; the answer is to come."""
-        coordinator = self._coordinator
+        """Write progress down; the answer is to come.
+
+        What the library offers, `commit_async`, answers for a coordinator that it has
+        to look for as soon as that is found, whatever becomes of the commit; and it
+        keeps answers for callbacks in a queue that only one thread may look into.
+        """
+        coordinator, call_soon = self._coordinator, self._manager.call_soon
         generation = None if self.look() else self._generation
         # Once the others have joined it is another one, and what is ours is not known.
-        if generation is None or generation is not coordinator._generation:
-            return self._consumer.commit_async(offsets)
-        return self._manager.call_soon(self._commit, offsets, generation)
+        if generation is not None and generation is coordinator._generation:
+            return call_soon(self._commit, offsets, generation)
+        if coordinator.coordinator_unknown():
+            coordinator.lookup_coordinator()  # this fails; the next one may find it
+        return call_soon(coordinator._send_offset_commit_request, offsets)
 
     async def _commit(self, offsets: Offsets, generation: Any) -> None:
         """Commit as the library does, but change no state when that is refused."""

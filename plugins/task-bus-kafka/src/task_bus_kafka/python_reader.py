@@ -88,10 +88,7 @@ class PythonReader(Reader):
     def _poll(self, limit: int, seconds: float) -> Sequence[Record]:
         self._membership.look()
         self._membership.keep()
-        try:
-            found = self._consumer.poll(round(seconds * 1000), max_records=limit)
-        except IndexError:  # `commit_soon` took the answer to an old commit from under
-            return ()  # its nose, before anything was read
+        found = self._consumer.poll(round(seconds * 1000), max_records=limit)
         return [
             Record(record.partition, record.offset, record.value or b"", record.headers)
             for records in found.values()
@@ -130,10 +127,7 @@ class PythonReader(Reader):
 
     def _commit_soon(self, progress: Mapping[int, Progress]) -> threading.Event:
         done = threading.Event()
-        try:
-            future = self._send_commit(progress)
-        except IndexError:  # as in `_poll`, and nothing was sent
-            future = self._send_commit(progress)
+        future = self._send_commit(progress)
         future.add_callback(lambda _: self._answered())
         future.add_errback(self._answered)
         future.add_both(lambda _: done.set())

@@ -87,6 +87,9 @@ class NsqBus(Bus):
     def _channels(self, topic: str) -> Sequence[ChannelState]:
         return self._stats.channels(checked("topic", topic))
 
+    def _kept(self, topic: str) -> int:
+        return self._stats.kept(checked("topic", topic))
+
     def _forget(self, topic: str, channel: str) -> None:
         self._stats.delete(checked("topic", topic), channel)
 

@@ -146,12 +146,15 @@ class Connections:
         self._reconnector.connected(reader.address)
 
     def _give_up(self, reader: Reader, error: Exception) -> BusError:
-        """Drop a connection; return why, in the words of the contract."""
+        """Drop a connection; return why, in the words of the contract.
+
+        Of the last one, too, the nsqd is tried again beside: once another is read,
+        nobody else would.
+        """
         self._remove(reader)
         reason = as_bus_error(reader.address, error)
         _log.warning("lost a connection: %s", reason)
-        if self.readers:
-            self._reconnector.lost(reader.address)
+        self._reconnector.lost(reader.address)
         return reason
 
     def _remove(self, reader: Reader) -> None:

@@ -53,7 +53,7 @@ class NsqConsumer(Consumer):
     ) -> None:
         super().__init__(bus, topic, channel)
         self._connections = connections
-        self._losses = Losses(lambda: timeouts(len(connections.addresses)))
+        self._losses = Losses(timeouts, lambda: len(connections.addresses))
         self._requeue_delay = settings.requeue_delay
         self._here: deque[Delivery] = deque()
         self._timer = FlushTimer(self._send_left, settings.heartbeat)

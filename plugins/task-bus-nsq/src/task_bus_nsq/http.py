@@ -2,6 +2,7 @@
 
 import json
 import logging
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from http.client import HTTPException
 from typing import Any, TypeVar
@@ -72,26 +73,60 @@ def _reason(error: Exception) -> str:
 def ask_all(
     addresses: Iterable[Address], ask: Callable[[Address], Answer], what: str
 ) -> Sequence[Answer]:
-    """Ask several, and leave out those that fail.
+    """Ask several, and leave out those that fail: any may answer for all.
 
     Args:
-        addresses: Whom.
-        ask: Asks one, and picks out of the answer what is wanted.
-        what: What they are, for messages.
+        addresses, ask, what: As for `ask_each`.
 
     Raises:
         BusConnectionError: All failed.
     """
-    answers, failures = [], []
-    for address in addresses:
-        try:
-            answers.append(ask(address))
-        except BusError as error:
-            failures.append(str(error))
-        except (LookupError, TypeError, ValueError):
-            failures.append(f"{address} does not answer as an {what} does")
-    for failure in failures:
-        _log.debug("%s %s", what, failure)
+    answers, failures = ask_each(addresses, ask, what)
     if failures and not answers:
         raise BusConnectionError(f"no {what} answers: {'; '.join(failures)}")
     return answers
+
+
+def ask_each(
+    addresses: Iterable[Address], ask: Callable[[Address], Answer], what: str
+) -> tuple[Sequence[Answer], Sequence[str]]:
+    """Ask several; return what was answered, and why others did not, both in order.
+
+    All are asked at once: the wait for many that are silent is that for one.
+
+    Args:
+        addresses: Whom.
+        ask: Asks one, and picks out of the answer what is wanted; any thread.
+        what: What they are, for messages.
+    """
+    asked = list(addresses)
+    outcomes: list[tuple[list[Answer], list[str]]] = [([], [])] * len(asked)
+
+    def look(at: int) -> None:
+        outcomes[at] = _ask_one(asked[at], ask, what)
+
+    others = [
+        threading.Thread(target=look, args=(at,), daemon=True)
+        for at in range(1, len(asked))
+    ]
+    for other in others:
+        other.start()
+    if asked:
+        look(0)
+    for other in others:
+        other.join()
+    failures = [failure for _, failed in outcomes for failure in failed]
+    for failure in failures:
+        _log.debug("%s %s", what, failure)
+    return [answer for found, _ in outcomes for answer in found], failures
+
+
+def _ask_one(
+    address: Address, ask: Callable[[Address], Answer], what: str
+) -> tuple[list[Answer], list[str]]:
+    try:
+        return [ask(address)], []
+    except BusError as error:
+        return [], [str(error)]
+    except (LookupError, TypeError, ValueError):
+        return [], [f"{address} does not answer as an {what} does"]

@@ -10,6 +10,7 @@ from mutants import (
     receiving,
     removing,
     settling,
+    taskmasters,
 )
 from mutants.catalog import MUTANTS, Double, wrong_bus
 from mutants.plugins import PLUGINS, Taskmasters, Workers, wrong_plugin
@@ -29,6 +30,7 @@ __all__ = [
     "receiving",
     "removing",
     "settling",
+    "taskmasters",
     "wrong_bus",
     "wrong_plugin",
 ]

@@ -4,12 +4,14 @@ from mutants import (
     carrying,
     channels,
     extras,
+    giving_back,
     leases,
     lifetimes,
     outages,
     receiving,
     removing,
     settling,
+    taskmasters,
 )
 from mutants.catalog import MUTANTS, Double, wrong_bus
 from mutants.plugins import PLUGINS, Taskmasters, Workers, wrong_plugin
@@ -23,12 +25,14 @@ __all__ = [
     "carrying",
     "channels",
     "extras",
+    "giving_back",
     "leases",
     "lifetimes",
     "outages",
     "receiving",
     "removing",
     "settling",
+    "taskmasters",
     "wrong_bus",
     "wrong_plugin",
 ]

@@ -30,7 +30,10 @@ class StripsBodies(DoubleConsumer):
         return changed(super()._receive(limit, timeout), bytes.rstrip)
 
 
-@caught_by("a_body_reaches_the_broker_unchanged_or_is_refused", r"xef\\xbf\\xbd")
+REACHES = "a_body_reaches_the_broker_unchanged_or_is_refused"
+
+
+@caught_by(REACHES, r"xef\\xbf\\xbd")
 class DecodesBodies(Rewriting):
     """Thinks that bodies are text."""
 
@@ -39,12 +42,33 @@ class DecodesBodies(Rewriting):
         return Message(message.topic, text.encode())
 
 
-@caught_by("a_body_reaches_the_broker_unchanged_or_is_refused", r"assert \[\] ==")
+@caught_by(REACHES, r"assert \[\] ==")
 class LosesEmptyBodies(DoubleProducer):
     """Neither carries nor refuses them."""
 
     def _send(self, messages):
         super()._send([message for message in messages if message.body])
+
+
+@caught_by(REACHES, r"assert \[b'good'\] == \[\]")
+class SendsTheOthersFirst(DoubleProducer):
+    """Refuses an empty body when what comes before it has left."""
+
+    def _send(self, messages):
+        for at, message in enumerate(messages):
+            if not message.body:
+                raise PayloadError("it carries no empty messages", [at])
+            super()._send([message])
+
+
+@caught_by(REACHES, r"assert \(0,\) == \(1,\)")
+class TellsNotWhichBodyIsWrong(DoubleProducer):
+    """Refuses an empty body, and says that it was the first."""
+
+    def _send(self, messages):
+        if not all(message.body for message in messages):
+            raise PayloadError("it carries no empty messages", [0])
+        super()._send(messages)
 
 
 @caught_by("a_batch_arrives_whole", "assert")

@@ -1,8 +1,8 @@
 """Mutants that give messages to the wrong readers, and those of processes."""
 
 import functools
-import time
 import uuid
+from pathlib import Path
 
 from task_bus_sqlite.bus import SqliteBus
 
@@ -112,6 +112,54 @@ def receive_and_add(receive, limit, timeout):
     return found
 
 
+class MovesWhenSomebodyJoins(SqliteBus):
+    """Leaves half of what there is to a second one, as brokers with partitions do."""
+
+    def __init__(self, options, context, capabilities):
+        super().__init__(options, context, capabilities)
+        self.place = options.path
+
+    def _subscribe(self, topic, channel, **hints):
+        consumer = super()._subscribe(topic, channel, **hints)
+        first, joined = (Path(f"{self.place}.{name}") for name in ("first", "joined"))
+        if first.exists():
+            joined.touch()
+        else:
+            first.touch()
+            parts = consumer._receive, self.left, consumer, joined
+            consumer._receive = functools.partial(receive_half, *parts)
+        return consumer
+
+    def left(self, consumer, deliveries):
+        """Take these for somebody else's."""
+
+
+def receive_half(receive, left, consumer, joined, limit, timeout):
+    """Leave what has an even number, from the time on when somebody has joined."""
+    found = receive(limit, timeout)
+    if not joined.exists():
+        return found
+    others = [delivery for delivery in found if int(delivery.body) % 2 == 0]
+    left(consumer, others)
+    return [delivery for delivery in found if delivery not in others]
+
+
+JOINED = "one_that_joins_and_is_killed_takes_nothing_along"
+
+
+@caught_by(JOINED, "did not come", **QUEUE)
+class NeverTakesBackWhatItLeft(MovesWhenSomebodyJoins):
+    """Reads no more of a part that has gone, though it comes back."""
+
+
+@caught_by(JOINED, "did not come", **QUEUE)
+class AcksWhatItLeft(MovesWhenSomebodyJoins):
+    """Writes down for somebody else how far it has read itself."""
+
+    def left(self, consumer, deliveries):
+        consumer._ack(deliveries)
+
+
 @caught_by("a_settle_is_done_or_not_when_its_process_is_killed", "assert", **QUEUE)
 class SendsFirstAndAcksThen(SqliteBus):
     """Declares one step, and makes two."""
@@ -123,9 +171,8 @@ class SendsFirstAndAcksThen(SqliteBus):
 
 
 def settle_in_two_steps(settle, deliveries, messages):
-    """Send, and acknowledge a moment later."""
+    """Send, and acknowledge then."""
     settle([], messages)
-    time.sleep(0.3)
     settle(deliveries, [])
 
 

@@ -1,6 +1,7 @@
 """Mutants that forget about leases, or about whose they are."""
 
 import math
+import time
 
 from mutants.catalog import caught_by
 from mutants.double import DoubleBus, DoubleConsumer
@@ -43,6 +44,16 @@ class ExtendDoesNothing(DoubleConsumer):
 
     def _extend(self, deliveries):
         pass
+
+
+@caught_by("extending_one_does_not_extend_others", "again when its lease is over")
+class ExtendsAllThatItHolds(DoubleConsumer):
+    """Restarts the leases of a consumer, not of deliveries."""
+
+    def _extend(self, deliveries):
+        with self._changed:
+            held = self.stored.owned_by(self)
+            self.stored.extend(held, time.monotonic() + self.bus.lease)
 
 
 @caught_by("who_lost_a_lease_settles_nothing", "DID NOT RAISE")

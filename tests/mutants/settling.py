@@ -1,6 +1,4 @@
-"""Mutants that settle wrongly, or forget about leases."""
-
-from collections import Counter
+"""Mutants that acknowledge wrongly, or do half of a `settle`."""
 
 from mutants.catalog import caught_by
 from mutants.double import DoubleBus, DoubleConsumer
@@ -59,121 +57,6 @@ class OneAckAcksAllBefore(DoubleConsumer):
         with self._changed:
             held = self.stored.owned_by(self)
             self.stored.ack([token for token in held if token <= last])
-
-
-@caught_by("what_was_given_back_comes_again", "assert")
-class LosesOnNack(DoubleConsumer):
-    """Takes it for an ack."""
-
-    def _nack(self, deliveries, delay):
-        self._ack(deliveries)
-
-
-@caught_by("what_was_given_back_comes_again", "assert")
-class AcksAtTheSecondReceipt(DoubleConsumer):
-    """Gives every message two chances."""
-
-    def _receive(self, limit, timeout):
-        found = super()._receive(limit, timeout)
-        self._ack([delivery for delivery in found if delivery.attempt > 1])
-        return found
-
-    def _nack(self, deliveries, delay):
-        super()._nack([d for d in deliveries if d.attempt == 1], delay)
-
-
-NACK_DELAY = "a_nack_with_delay_comes_after_it_and_not_before"
-
-
-@caught_by(NACK_DELAY, "assert.*b'1'")
-class IgnoresTheDelayOfANack(DoubleConsumer):
-    """Gives it back at once."""
-
-    def _nack(self, deliveries, delay):
-        super()._nack(deliveries, 0)
-
-
-@caught_by(NACK_DELAY, "assert")
-class TheDelayOfANackNeverEnds(DoubleConsumer):
-    """Takes seconds for hours."""
-
-    def _nack(self, deliveries, delay):
-        super()._nack(deliveries, delay * 3600)
-
-
-@caught_by("attempts_count_the_receipts_of_a_message", "assert")
-class AttemptsAreAlwaysOne(DoubleConsumer):
-    """Does not count."""
-
-    def _receive(self, limit, timeout):
-        found = super()._receive(limit, timeout)
-        for delivery in found:
-            delivery.attempt = 1
-        return found
-
-
-@caught_by("a_lease_that_ends_counts_as_an_attempt", r"assert \(1, 0\) == \(2, 0\)")
-class CountsNacksOnly(DoubleConsumer):
-    """Does not see that a message kills its workers."""
-
-    nacks = Counter()  # noqa: RUF012  of the process
-
-    def _receive(self, limit, timeout):
-        found = super()._receive(limit, timeout)
-        for delivery in found:
-            delivery.attempt = 1 + self.nacks[delivery.body]
-        return found
-
-    def _nack(self, deliveries, delay):
-        self.nacks.update(delivery.body for delivery in deliveries)
-        super()._nack(deliveries, delay)
-
-
-@caught_by("a_lease_that_ends_counts_as_an_attempt", r"assert \(2, 1\) == \(2, 0\)")
-class TakesALostLeaseForReturned(DoubleConsumer):
-    """Thinks well of its consumers."""
-
-    def _receive(self, limit, timeout):
-        found = super()._receive(limit, timeout)
-        for delivery in found:
-            delivery.returned = delivery.attempt - 1
-        return found
-
-
-@caught_by("attempts_count_the_receipts_of_a_message", "assert")
-class IsSureOfNothing(DoubleConsumer):
-    """Says of more receipts than there were that they may be no losses."""
-
-    def _receive(self, limit, timeout):
-        found = super()._receive(limit, timeout)
-        for delivery in found:
-            delivery.unsure = delivery.attempt
-        return found
-
-
-@caught_by("attempts_count_the_receipts_of_a_message", "assert")
-class CountsReturnsInAdvance(DoubleConsumer):
-    """Says that it was given back once more than it was."""
-
-    def _receive(self, limit, timeout):
-        found = super()._receive(limit, timeout)
-        for delivery in found:
-            delivery.returned = delivery.attempt
-        return found
-
-
-@caught_by(
-    "what_was_given_back_is_told_apart_from_deaths",
-    r"assert \(3, 0, 0\) == \(3, 2, 0\)",
-)
-class TakesStopsForDeaths(DoubleConsumer):
-    """Counts receipts, and not what was given back."""
-
-    def _receive(self, limit, timeout):
-        found = super()._receive(limit, timeout)
-        for delivery in found:
-            delivery.returned = 0
-        return found
 
 
 SETTLES = "settle_sends_and_acknowledges"
@@ -245,6 +128,31 @@ class FindsOneAfterTheOther(DoubleConsumer):
             super().settle(deliveries, messages)
         except PayloadError as error:
             raise PayloadError(str(error), error.refused[:1]) from None
+
+
+@caught_by(REFUSED, r"assert \[b'a', b'a', b'b'\] == \[b'a', b'b'\]")
+class SettleSendsTheOthersFirst(DoubleConsumer):
+    """Finds the wrong one on its way."""
+
+    def _settle(self, deliveries, messages):
+        producer = self.bus.producer()
+        for at, message in enumerate(messages):
+            try:
+                producer.send([message])
+            except PayloadError as error:
+                raise PayloadError(str(error), [at]) from None
+        super()._settle(deliveries, [])
+
+
+@caught_by(REFUSED, r"assert \(0,\) == \(1,\)")
+class SettleTellsNotWhich(DoubleConsumer):
+    """Takes the first for the wrong one."""
+
+    def _settle(self, deliveries, messages):
+        try:
+            super()._settle(deliveries, messages)
+        except PayloadError as error:
+            raise PayloadError(str(error), [0]) from None
 
 
 @caught_by(REFUSED, "LeaseLostError")

@@ -54,13 +54,19 @@ class KafkaBackdoor(Backdoor):
             if client := self.__dict__.pop(name, None):
                 client.close()
 
+    def wide_topic(self):
+        topic = self.topic()
+        self.make(topic, 2)
+        return topic
+
     def put(self, topic, bodies):
         self.make(topic)
         for future in [self.producer.send(topic, body) for body in bodies]:
             future.get(30)
 
-    def make(self, topic):
-        shape = {topic: {"num_partitions": self._partitions, "replication_factor": 1}}
+    def make(self, topic, partitions=None):
+        count = partitions or self._partitions
+        shape = {topic: {"num_partitions": count, "replication_factor": 1}}
         with contextlib.suppress(TopicAlreadyExistsError):
             self.admin.create_topics(shape, wait_for_metadata=True)
 

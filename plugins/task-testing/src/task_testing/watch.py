@@ -36,10 +36,23 @@ class Watch(Taskmaster):
         self._patience = patience
         self._told: float | None = None
         self._asked = 0
+        self._began = [threading.Event() for _ in loops]
+        self._waits = [threading.Event() for _ in loops]
 
     def loops(self) -> Sequence[Loop]:
         """Return the loops, each with an eye on it."""
-        return [self._watched(loop) for loop in self._loops]
+        events = zip(self._loops, self._began, self._waits, strict=True)
+        return [self._watched(*one) for one in events]
+
+    def let_wait(self, seconds: float) -> None:
+        """Return when each loop has come to its first wait, or to its end.
+
+        Args:
+            seconds: How long to let those run that wait without the context.
+        """
+        for began, waits in zip(self._began, self._waits, strict=True):
+            began.wait(self._patience)
+            waits.wait(seconds)
 
     def tell(self) -> None:
         """Note that the taskmaster is told to stop now (any thread)."""
@@ -69,16 +82,26 @@ class Watch(Taskmaster):
         if late.is_set():
             raise TimeoutError(ENDLESS.format(self._patience))
 
-    def _watched(self, loop: Loop) -> Loop:
+    def _watched(
+        self, loop: Loop, began: threading.Event, waits: threading.Event
+    ) -> Loop:
         def run(ctx: TaskmasterContext) -> None:
-            for name in ("wait", "wait_until", "send"):
-                setattr(ctx, name, self._checked(getattr(ctx, name)))
-            loop(ctx)
+            notes = {"wait": waits.set, "wait_until": waits.set, "send": began.set}
+            for name, note in notes.items():
+                setattr(ctx, name, self._checked(getattr(ctx, name), note))
+            began.set()
+            try:
+                loop(ctx)
+            finally:
+                waits.set()
 
         return run
 
-    def _checked(self, call: Callable[..., Any]) -> Callable[..., Any]:
+    def _checked(
+        self, call: Callable[..., Any], note: Callable[[], None]
+    ) -> Callable[..., Any]:
         def checked(*args: Any, **named: Any) -> Any:
+            note()
             if self._told is not None:
                 self._asked += 1
                 late = monotonic() - self._told > self._patience

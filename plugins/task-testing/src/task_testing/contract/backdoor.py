@@ -37,6 +37,10 @@ class Backdoor(ABC):
         """Return the name of a topic that nobody has used."""
         return f"kit-{uuid.uuid4().hex[:12]}"
 
+    def wide_topic(self) -> str:
+        """Return such a topic that two consumers can read at once; as a rule any."""
+        return self.topic()
+
     @abstractmethod
     def put(self, topic: str, bodies: Sequence[bytes]) -> None:
         """Write messages to a topic, in order, and return when the broker has them."""

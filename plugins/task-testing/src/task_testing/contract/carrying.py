@@ -42,11 +42,14 @@ class Carrying:
     def test_a_body_reaches_the_broker_unchanged_or_is_refused(
         self, env: Environment, body: bytes
     ) -> None:
-        """Refused is `PayloadError`, and then nothing is sent."""
+        """Refused is `PayloadError`, then nothing is sent: nor of those beside it."""
         topic = env.backdoor.topic()
         try:
             env.send(topic, body)
         except PayloadError:
+            with pytest.raises(PayloadError) as caught:
+                env.send(topic, b"good", body, b"good too")
+            assert caught.value.refused == (1,)
             assert env.backdoor.take(topic) == []
         else:
             assert env.backdoor.take(topic) == [body]

@@ -118,9 +118,13 @@ class Environment:
         """Whether messages are lost on a topic that has no channel yet."""
         return self.capabilities.channels and not self.capabilities.retains
 
-    def topic(self) -> str:
-        """Return a new topic that keeps what is sent, if need be for a first reader."""
-        topic = self.backdoor.topic()
+    def topic(self, *, wide: bool = False) -> str:
+        """Return a new topic that keeps what is sent, if need be for a first reader.
+
+        Args:
+            wide: Whether several consumers are to read it at once.
+        """
+        topic = self.backdoor.wide_topic() if wide else self.backdoor.topic()
         if self.forgets:
             first = self.consumer(topic)
             self.quiet(first, SETTLED)  # a channel is there when its consumer reads

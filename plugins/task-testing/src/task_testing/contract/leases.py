@@ -50,6 +50,19 @@ class Leases:
         assert env.quiet(other, env.lease * 1.5) == [], CAME_AGAIN
 
     @needs("lease")
+    def test_extending_one_does_not_extend_others(self, env: Environment) -> None:
+        """A task that hangs does not hide behind those that go on."""
+        _, busy = env.filled(b"goes on", b"hangs", lease=env.lease)
+        kept = [it for it in env.receive(busy, 2) if it.body == b"goes on"]
+        came: list[bytes] = []
+        deadline = monotonic() + env.patience
+        while b"hangs" not in came and monotonic() < deadline:
+            with contextlib.suppress(LeaseLostError):  # of a machine that stood still
+                busy.extend(kept)
+            came += env.quiet(busy, env.lease / 5)
+        assert b"hangs" in came, env.lease_is_over
+
+    @needs("lease")
     def test_who_lost_a_lease_settles_nothing(self, env: Environment) -> None:
         """He is told which, sends nothing, and the new holder keeps it."""
         topic, late = env.filled(b"1", lease=env.lease)

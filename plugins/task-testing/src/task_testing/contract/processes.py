@@ -4,20 +4,32 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterable
 from queue import Empty, SimpleQueue
+from time import monotonic
 from typing import Any
 
 import pytest
 
-from task_core.api import Task, dead_topic, decode_dead, decode_task, encode_task
+from task_core.api import (
+    Consumer,
+    Task,
+    dead_topic,
+    decode_dead,
+    decode_task,
+    encode_task,
+)
 from task_testing.child import DEAD, KILLER, NEVER, READY, SENT, Job, children
 from task_testing.contract.backdoor import not_offered
-from task_testing.contract.environment import LONG, Environment, bodies
+from task_testing.contract.environment import GLANCE, LONG, Environment, bodies
 from task_testing.contract.kit import SHARES, needs
 
 THOUSAND = [b"%04d" % number for number in range(1000)]
+BACKLOG = THOUSAND[:700]
+"""More than a client reads ahead."""
 SENDERS = 8
 WORKERS = 4
 SLOTS = 2
+CUTS = [(number + 0.5) / 6 for number in range(6)]
+"""At which parts of a settle processes die."""
 MOST_DEATHS = 15
 """Of two tasks that kill, each with five attempts, and what they take along."""
 STARTUP = 180.0
@@ -74,6 +86,27 @@ class Processes:
             came = env.receive_all(heir, [b"1", b"2", b"3"])
         assert set(came) == {b"1", b"2", b"3"}
 
+    @needs("ack", SHARES)
+    def test_one_that_joins_and_is_killed_takes_nothing_along(
+        self, env: Environment
+    ) -> None:
+        """Who was there before, with a backlog at hand, gets all of it in the end."""
+        topic = env.topic(wide=True)
+        env.backdoor.put(topic, BACKLOG)
+        # long enough for a slow machine, and brokers are asked soon for what is over
+        first = env.consumer(topic, lease=4 * env.lease)
+        came = env.receive(first, 50, limit=50)
+        first.ack(came)
+        found = bodies(came)
+        told: SimpleQueue[bytes] = SimpleQueue()
+        job = _job(env, "hold", topic, lease=env.lease)
+        with children(told, job) as (holder,):
+            held = _done_meanwhile(env, first, told, STARTUP, found)
+            assert held, "who joined got nothing: look at wide_topic of the backdoor"
+            _done_meanwhile(env, first, told, env.lease * 0.7, found)
+            holder.kill()
+            env.receive_all(first, {*BACKLOG}.difference(found))
+
     @needs("attempts")
     def test_what_kills_its_worker_is_put_aside_and_nothing_else(
         self, env: Environment
@@ -100,23 +133,36 @@ class Processes:
     def test_a_settle_is_done_or_not_when_its_process_is_killed(
         self, env: Environment
     ) -> None:
-        """What it sent is there exactly when its delivery is acknowledged."""
-        topic, done = env.topic(), env.backdoor.topic()
+        """What it sent is there exactly when its delivery is acknowledged.
+
+        Each dies at another part of a settle: where that is several steps, somebody
+        does so between them.
+        """
+        count = len(CUTS)
+        topics = {env.topic(): THOUSAND[n : 20 * count : count] for n in range(count)}
+        done = env.backdoor.topic()
         env.send(done, b"it is there")
-        env.backdoor.put(topic, THOUSAND)
+        for topic, part in topics.items():
+            env.backdoor.put(topic, part)
         told: SimpleQueue[bytes] = SimpleQueue()
-        job = _job(env, "settle", topic, done=done, lease=env.lease)
-        with children(told, job) as (settler,):
-            told.get(timeout=STARTUP)
-            # Where sending is a step of its own, the other one is yet to come.
-            assert env.comes_true(lambda: len(env.backdoor.take(done)) > 2)
-            settler.kill()
-        heir = env.consumer(topic, lease=env.lease)
+        jobs = [
+            _job(env, "settle", topic, done=done, lease=env.lease, cut=cut)
+            for topic, cut in zip(topics, CUTS, strict=True)
+        ]
+        with children(told, *jobs) as settlers:
+            _until([READY] * count, told, STARTUP)
+            # one after the other: what waits for others is in no step at all
+            ends = [child.end(STARTUP) for child in settlers]
+            assert ends == [DEAD] * count
+        heirs = [env.consumer(topic, lease=env.lease) for topic in topics]
         _, *sent = env.backdoor.take(done)
-        rest = env.receive(heir, len(THOUSAND) - len(sent))
-        heir.ack(rest)
-        more = env.quiet(heir, env.lease * 1.2)
-        assert sorted([*sent, *bodies(rest), *more]) == THOUSAND
+        rest: list[bytes] = []
+        for heir, part in zip(heirs, topics.values(), strict=True):
+            rest += env.receive_all(heir, {*part}.difference(sent))
+        rest += env.quiet(heirs[0], env.lease * 1.2)
+        for heir in heirs[1:]:  # their leases are over as well
+            rest += env.quiet(heir, GLANCE)
+        assert sorted([*sent, *{*rest}]) == THOUSAND[: 20 * count]
 
 
 def _launch_to_the_end(
@@ -131,6 +177,30 @@ def _launch_to_the_end(
             assert status != NEVER, f"a launcher did not come to its end {HANGS}"
             assert status == DEAD, f"a launcher ended with {status}: see stderr"
     pytest.fail(f"{MOST_DEATHS} workers died, and it goes on")
+
+
+def _done_meanwhile(
+    env: Environment,
+    consumer: Consumer,
+    told: SimpleQueue[bytes],
+    seconds: float,
+    found: list[bytes],
+) -> bytes:
+    """Do a task now and then until something is told, and return it.
+
+    Args:
+        env, consumer, told: Who does tasks, and what is listened to.
+        seconds: How long at most; then nothing is returned.
+        found: Gets what was done.
+    """
+    deadline = monotonic() + seconds
+    while monotonic() < deadline:
+        came = env.look(consumer, 1, 0)
+        consumer.ack(came)
+        found += bodies(came)
+        with contextlib.suppress(Empty):
+            return told.get(timeout=GLANCE)
+    return b""
 
 
 def _until(

@@ -1,5 +1,6 @@
 """Rules about ack, nack and settle: what is done, what comes again."""
 
+import contextlib
 from time import monotonic
 
 import pytest
@@ -67,6 +68,17 @@ class Settling:
         consumer.ack(last)
         consumer.close()
         assert env.quiet(env.consumer(topic)) == []
+
+    @needs("nack")
+    def test_giving_one_back_leaves_the_others(self, env: Environment) -> None:
+        """They are in work: neither done by that, nor to be done by somebody else."""
+        topic, consumer = env.filled(b"1", b"2", b"3")
+        came = {delivery.body: delivery for delivery in env.receive(consumer, 3)}
+        consumer.nack([came[b"2"]])
+        assert bodies(env.receive(consumer)) == [b"2"]
+        assert env.quiet(consumer, 0.3) == [], "what was not given back came again"
+        consumer.close()
+        env.receive_all(env.consumer(topic), came)
 
     @needs("nack_delay")
     def test_a_nack_with_delay_comes_after_it_and_not_before(
@@ -163,7 +175,25 @@ class Settling:
         with pytest.raises(PayloadError) as caught:
             consumer.settle(came, messages)
         assert caught.value.refused == tuple(range(1, len(messages), 2))
+        for wrong in _refused_by_the_bus(env, done):
+            with pytest.raises(PayloadError) as caught:
+                consumer.settle(came, [messages[0], wrong, messages[2]])
+            assert caught.value.refused == (1,)
         consumer.settle(came, messages[:3:2])
         assert sorted(env.backdoor.take(done)) == [b"a", b"b"]
         consumer.close()
         assert env.quiet(env.consumer(topic), 1.0) == [], CAME_AGAIN
+
+
+def _refused_by_the_bus(env: Environment, topic: str) -> list[Message]:
+    """Return what it refuses by itself, after the base has found nothing wrong."""
+    found = []
+    with contextlib.suppress(pytest.skip.Exception):
+        found.append(Message(env.backdoor.bad_topic(), b"bad"))
+    spare = env.backdoor.topic()
+    for body in (b"", b"one\ntwo"):
+        try:
+            env.send(spare, body)
+        except PayloadError:
+            found.append(Message(topic, body))
+    return found

@@ -25,6 +25,8 @@ from task_testing.watch import DEAF, Watch
 
 DAY = 86_400
 """A situation that begins so many seconds from now cannot be taken for the present."""
+MOMENT = 0.3
+"""Seconds in which who waits for something of its own has begun to."""
 SYSTEM_CLOCK = (
     "a task tells the system's time as that when it was created:"
     " make it with Task.new(..., clock=ctx.clock)"
@@ -129,6 +131,7 @@ class TaskmasterContract(PluginContract, defines=True):
             log=logging.getLogger("task.taskmaster.test"),
         )
         runner = _Aside(loop.run)
+        watch.let_wait(MOMENT)
         watch.tell()
         loop.stop()
         runner.result(self.patience)

@@ -1,7 +1,9 @@
 """PostgreSQL: a cluster of its own, with one database."""
 
+import contextlib
 import os
 import pwd
+import select
 import shutil
 import signal
 import socket
@@ -136,6 +138,28 @@ class Postgres(Server):
             head = struct.pack(">ii", 8 + len(_STARTUP), 3 << 16)
             connection.sendall(head + _STARTUP)
             return connection.recv(1) == b"R"
+
+    def kill(self) -> None:
+        """End it as a crash would, and wait for all its processes.
+
+        A client's that still ends has the shared memory, and no other server may start.
+        """
+        super().kill()
+        for pid in self._left():
+            with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+                ended = os.pidfd_open(pid)
+                os.kill(pid, signal.SIGKILL)
+                select.select([ended], [], [])
+                os.close(ended)
+
+    def _left(self) -> list[int]:
+        """Return the processes whose folder is that of the data."""
+        found = []
+        for link in Path("/proc").glob("[0-9]*/cwd"):
+            with contextlib.suppress(OSError):
+                if link.readlink() == self._data:
+                    found.append(int(link.parent.name))
+        return found
 
     def _signal(self, number: signal.Signals) -> None:
         """Reach the processes of its clients too: each is a group of its own."""

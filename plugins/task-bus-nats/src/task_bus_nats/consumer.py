@@ -18,6 +18,8 @@ LOOK = 60.0
 """Seconds after which an idle reader sees that its channel is still there."""
 MOST = 1000
 """Messages of one pull."""
+OVER = b'{"batch":1,"expires":1}'
+"""A pull whose time is over at once."""
 NOTHING, LATE, GONE = 404, 408, {409, 503}
 """Statuses that end a pull: there is nothing, time is over, the channel is gone."""
 
@@ -139,9 +141,14 @@ class NatsConsumer(Consumer):
         return begin, b"PUB %b %b %d\r\n%b\r\n" % words
 
     def _cancel(self) -> list[Delivery]:
-        """End a pull. What was on its way came before the answer."""
+        """End a pull. What was on its way came before the answer.
+
+        Servers like 2.9 keep one that nobody waits for any more, and what is given back
+        then is lost on it until its lease is over. Another pull makes them look.
+        """
         sid, self._sid = self._sid, b""
-        self._link.write(b"UNSUB %b\r\n" % sid)
+        words = (sid, self._pulls, self._inbox, len(OVER), OVER)
+        self._link.write(b"UNSUB %b\r\nPUB %b %b %d\r\n%b\r\n" % words)
         self._link.flush()
         came = [it for it in self._link.frames if it.sid == sid and it.reply]
         self._link.frames.clear()

@@ -281,7 +281,7 @@ class Interrupted:
     def __init__(self, socket):
         self._socket = socket
 
-    def sendall(self, data):
+    def send(self, data):
         """Send half."""
         self._socket.sendall(data[: len(data) // 2])
         raise KeyboardInterrupt

@@ -63,9 +63,12 @@ class AsyncClient:
         self._client.check_open()
         call = self._client.prepare_call(task, info, **more)
         try:
-            sending = self._run(call.begin)
-            done = await asyncio.wait_for(sending, call.left() + GRACE)
-            return await asyncio.wait_for(asyncio.wrap_future(done), call.left())
+            # Not `wait_for`, which before Python 3.12 loses a cancellation that comes
+            # just when what it waits for is there.
+            async with asyncio.timeout(call.left() + GRACE):
+                done = await self._run(call.begin)
+            async with asyncio.timeout(call.left()):
+                return await asyncio.wrap_future(done)
         except TimeoutError:
             raise call.late() from None
         finally:

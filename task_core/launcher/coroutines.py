@@ -58,7 +58,9 @@ class CoroutineContext(RunContext):
     async def wait_async(self, seconds: float) -> bool:
         """Sleep; return True when cancelled, at once in that case."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), min(seconds, self.left))
+            # Not `wait_for`: before Python 3.12 it loses some cancellations.
+            async with asyncio.timeout(min(seconds, self.left)):
+                await self._stopping.wait()
         return self.cancelled
 
 

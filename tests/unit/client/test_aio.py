@@ -167,6 +167,24 @@ def test_the_time_of_a_call_begins_at_once(held, monkeypatch):
     assert asyncio.run(main()) == ["only this"]
 
 
+def test_a_call_that_is_cancelled_just_when_it_was_sent_ends(tasks, monkeypatch):
+    """`asyncio.wait_for` of Python 3.11 would go on, and wait for the done task."""
+    run = tasks._run
+
+    async def main():
+        async def send(act):
+            done = await run(act)
+            asyncio.get_running_loop().call_soon(call.cancel)
+            return done
+
+        monkeypatch.setattr(tasks, "_run", send)
+        call = asyncio.create_task(tasks.call("load", "a", timeout=60))
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    asyncio.run(main())
+
+
 def test_a_cancelled_call_is_waited_for_no_longer(tasks, watch, monkeypatch):
     """Its done task does no harm, and the reader goes when nobody else waits."""
     monkeypatch.setattr(results, "IDLE", 0.05)

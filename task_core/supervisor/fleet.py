@@ -118,6 +118,7 @@ class Fleet:
         if not child.start():
             return
         self._last = child
+        self._rolling.started(child)
         self._selector.register(child.output, selectors.EVENT_READ, child.read)
         self._selector.register(child.channel, selectors.EVENT_READ, child.hear)
 

@@ -64,6 +64,11 @@ class Rolling:
             self._tell(f"{old.name}: its successor receives; stopping it")
             old.stop()
 
+    def started(self, child: Child) -> None:
+        """Give a successor its time, from when the system could start it."""
+        if child is self._new:
+            child.limit(PATIENCE)
+
     def ended(self, child: Child) -> None:
         """Go on when one has ended that is no longer, or not yet, in its place."""
         if child in self.leaving:
@@ -83,7 +88,6 @@ class Rolling:
             if old.runs and old in self._children:
                 self._new = old.successor()
                 self._begin(self._new)
-                self._new.limit(PATIENCE)
                 return
             self._queue.pop(0)
             if not old.ended:

@@ -9,6 +9,7 @@ import os
 import sqlite3
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 
 from yardstick import DONE, TASK, Yardstick
@@ -26,6 +27,7 @@ LARGEST = 500
 INSERT = "INSERT INTO queue (body) VALUES (?)"
 
 
+@cache
 def insert(table: str, rows: int) -> str:
     """Return the statement that adds so many rows at once."""
     return f"INSERT INTO {table} (body) VALUES {', '.join(['(?)'] * rows)}"

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from brokers.insist import present
+from brokers.insist import present, until
 from postgres_pooler import PgBouncer
 from task_bus_postgres.binary import to_int
 from task_bus_postgres.schema import sql_of
@@ -230,8 +230,7 @@ def test_a_priority_reaches_a_channel_that_is_made_meanwhile(
     sender = threading.Thread(target=producer.send, args=[urgent])
     sender.start()
     waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-    while not sql(waiting):
-        time.sleep(0.01)
+    until(lambda: sql(waiting))
     two = third.subscribe(topic, "two")
     listener.execute("COMMIT")
     sender.join()

@@ -40,7 +40,7 @@ _INSERT_ONE = f"""
 _ROW = 200
 """Bytes of a row beside its body and headers, at most."""
 _PORTION = 64
-"""Rows of one statement at most: twice as many spare a twentieth."""
+"""Rows of one statement at most: more of them spare little."""
 _LARGEST = 2**63 - 1
 _REFUSALS = (
     sqlite3.DataError,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from task_store.database import Database
 from task_store.tables import PROGRESS
@@ -124,9 +124,3 @@ class Progress:
                 gone = connection.execute(delete(PROGRESS).where(which))
             if gone.rowcount < DROPPED:
                 return
-
-    def count(self, scope: str) -> int:
-        """Return how many keys a scope has."""
-        look = select(func.count()).where(PROGRESS.c.scope == scope)
-        with self._database.reading() as connection:
-            return int(connection.execute(look).scalar_one())

@@ -1,0 +1,27 @@
+"""Processes are renewed one by one."""
+
+from task_core.supervisor.rolling import PATIENCE, Rolling
+
+
+class One:
+    """As much of a process as rolling needs."""
+
+    name, runs, ended, ready = "1", True, False, False
+    seconds = None
+
+    def successor(self):
+        return One()
+
+    def limit(self, seconds):
+        self.seconds = seconds
+
+
+def test_a_successor_has_its_time_from_when_it_could_be_started():
+    """Memory may be short at first: nobody knows when that is over."""
+    begun = []
+    rolling = Rolling([One()], begun.append, lambda text: None)
+    rolling.request()
+    (successor,) = begun
+    assert successor.seconds is None
+    rolling.started(successor)
+    assert successor.seconds == PATIENCE

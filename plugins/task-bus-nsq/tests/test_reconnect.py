@@ -7,6 +7,7 @@ from contextlib import closing
 
 import attrs
 import pytest
+from brokers.insist import until
 from task_bus_nsq import connections
 from task_bus_nsq.names import Address
 from task_bus_nsq.options import NsqOptions
@@ -106,15 +107,8 @@ def test_an_nsqd_that_was_the_last_one_is_read_again_though_another_came_first(
         for reader in sorted(all_.readers, key=lambda one: one.address.host):
             all_.lose(reader, ConnectionResetError())
         nsqds.up.add(A)
-        await_so(lambda: all_._reconnector.found)
+        until(lambda: all_._reconnector.found)
         all_.restore()
         assert all_.addresses == {A}
         nsqds.up.add(B)
-        await_so(lambda: all_.restore() or all_.addresses == {A, B})
-
-
-def await_so(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+        until(lambda: all_.restore() or all_.addresses == {A, B})

@@ -1,5 +1,6 @@
 """Rules of `task_bus_sqlite.backup`."""
 
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -123,6 +124,46 @@ def test_a_copy_that_may_not_grow_is_named(open_bus, path, copy):
     words = [sys.executable, "-c", code, str(path), str(copy)]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert f"cannot use '{copy}': the disk failed" in done.stdout
+
+
+def test_who_is_killed_on_the_way_leaves_no_half_copy(open_bus, path, copy):
+    """The copy has its name when it is whole, not before."""
+    send(open_bus(), b"1")
+    code = (
+        "import os, signal, sys\n"
+        "from task_bus_sqlite import backup\n"
+        "from task_bus_sqlite.file import SqliteFile\n"
+        "rows = SqliteFile.rows\n"
+        "def then_die(self, text, *more):\n"
+        "    found = rows(self, text, *more)\n"
+        "    if text.startswith('VACUUM INTO'):\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return found\n"
+        "SqliteFile.rows = then_die\n"
+        "backup.back_up(*sys.argv[1:])\n"
+    )
+    words = [sys.executable, "-c", code, str(path), str(copy)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert not copy.exists()
+    back_up(str(path), str(copy))
+    assert copy.exists()
+
+
+def test_a_copy_that_somebody_else_made_meanwhile_stays(
+    open_bus, path, copy, monkeypatch
+):
+    """And nothing else is left beside it."""
+    open_bus().close()
+
+    def rows(*_):
+        copy.write_text("theirs")
+
+    monkeypatch.setattr("task_bus_sqlite.file.SqliteFile.rows", rows)
+    with pytest.raises(UsageError, match="File exists"):
+        back_up(str(path), str(copy))
+    assert copy.read_text() == "theirs"
+    assert not [one for one in copy.parent.iterdir() if one.suffix == ".part"]
 
 
 def test_the_command_says_what_it_made(open_bus, path, copy):

@@ -1,8 +1,10 @@
 """`task backup-sqlite`: copies a database of tasks that is in use."""
 
 import contextlib
+import errno
 import os
 import sqlite3
+import tempfile
 
 import click
 
@@ -54,13 +56,16 @@ def back_up(path: str, copy: str) -> None:
     """
     source = open_file(path, "normal", PATIENCE, create=False)
     try:
-        _reserve(copy)
+        # Under a name of its own until it is whole: who is killed leaves no half copy.
+        part = _begin(path, copy)
         try:
-            source.rows("VACUUM INTO ?", (os.path.abspath(copy),))
+            source.rows("VACUUM INTO ?", (part,))
+            _name(part, copy)
         except BusError as error:
-            with contextlib.suppress(OSError):
-                os.unlink(copy)
             raise _of_whom(error, copy) from None
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(part)
     finally:
         source.close()
 
@@ -78,11 +83,40 @@ def _of_whom(error: BusError, copy: str) -> BusError:
     return error
 
 
-def _reserve(path: str) -> None:
-    """Make the empty file that SQLite fills: nothing is ever written over."""
+def _begin(path: str, copy: str) -> str:
+    """Make the empty file that SQLite fills, beside the copy; only its owner reads it.
+
+    Args:
+        path: The database.
+        copy: What it will be called.
+    """
+    if os.path.exists(copy) and os.path.samefile(path, copy):
+        raise _refused(copy, "it is the file itself; name another one")
+    if os.path.lexists(copy):
+        raise _refused(copy, os.strerror(errno.EEXIST))
+    folder, name = os.path.split(os.path.abspath(copy))
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        number, part = tempfile.mkstemp(".part", f"{name}.", folder)
     except OSError as error:
-        # Our own guard of open files gives no text of the system.
-        reason = error.strerror or "it is the file itself; name another one"
-        raise UsageError(f"cannot copy to '{path}': {reason}") from None
+        raise _refused(copy, error.strerror) from None
+    os.close(number)
+    return part
+
+
+def _name(part: str, copy: str) -> None:
+    """Give a whole copy its name: nothing is ever written over."""
+    try:
+        try:
+            os.link(part, copy)
+        except FileExistsError:
+            raise
+        except OSError:  # some file systems know one name for a file
+            if os.path.lexists(copy):
+                raise
+            os.rename(part, copy)
+    except OSError as error:
+        raise _refused(copy, error.strerror) from None
+
+
+def _refused(copy: str, reason: str | None) -> UsageError:
+    return UsageError(f"cannot copy to '{copy}': {reason}")

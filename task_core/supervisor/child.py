@@ -206,9 +206,8 @@ class Child:
 
     def hurry(self) -> None:
         """Ask it a second time: it gives back what it has."""
-        # Two of one kind are one; and what we ignore, it ignores.
-        ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-        self._signal(HURRY, signal.SIGHUP if ignored else signal.SIGINT)
+        # Two of one kind are one; this one it always hears (see `leash`).
+        self._signal(HURRY, signal.SIGINT)
 
     def limit(self, seconds: float) -> None:
         """End it when so much time has passed."""

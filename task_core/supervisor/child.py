@@ -19,7 +19,7 @@ from task_core.supervisor.screen import Lines, Report
 FIRST_PAUSE, LAST_PAUSE = 0.5, 30.0
 """Seconds before it is started again: they double with each failure in a row."""
 GOOD_LIFE = 30.0
-"""Seconds after which a failure is no longer in a row with the one before."""
+"""Seconds after which the end of one is no longer in a row with failures before."""
 MARGIN = 10.0
 """Seconds beyond its kill time in which it must have stopped."""
 HURRY = 15.0
@@ -256,6 +256,8 @@ class Child:
         if self.ended:
             self._screen.tell(self.name, told)
             return
+        if time.monotonic() - self.started > GOOD_LIFE:
+            self._failures = 0
         pause = self._pause()
         self.due = time.monotonic() + pause
         self._screen.tell(self.name, f"{told}; starts again in {pause:.1f}s")
@@ -268,8 +270,6 @@ class Child:
 
     def _pause(self) -> float:
         """Return the seconds until it starts again, partly random."""
-        if time.monotonic() - self.started > GOOD_LIFE:
-            self._failures = 0
         pause: float = min(FIRST_PAUSE * 2.0 ** min(self._failures, 10), LAST_PAUSE)
         self._failures += 1
         return random.uniform(pause / 2, pause)

@@ -5,7 +5,7 @@ prints its text, never a traceback. Any other exception is a bug in the framewor
 """
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from task_core.shown import hide_secrets
 
@@ -14,6 +14,17 @@ class FrameworkError(Exception):
     """Root of the tree. The text says what is wrong, where, and what to do."""
 
     exit_code: ClassVar[int] = 2
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it be copied and pickled as it is.
+
+        Python would make another one from the text alone, and many are made of more.
+        """
+        return _remade, (type(self), *self.args), self.__dict__
+
+
+def _remade(kind: type[FrameworkError], *args: object) -> FrameworkError:
+    return kind.__new__(kind, *args)
 
 
 class UsageError(FrameworkError):

@@ -12,7 +12,7 @@ from task_core.cli.command import PluginCommand
 from task_core.cli.command_options import TOPICS
 from task_core.cli.render import show_json, table
 from task_core.config.selection import Settings
-from task_core.errors import BusError, nearest
+from task_core.errors import BusConnectionError, BusError, nearest
 
 HELP = """List the topics of a bus and their channels, and how many messages wait.
 
@@ -77,7 +77,18 @@ def _rows(bus: Bus, topic: str, channel: str | None) -> Iterator[Row]:
     for state in states:
         yield Row(topic, state.name, state.waiting, state.held)
     if not states:
-        yield Row(topic, channel or "", bus.depth(topic, channel or topic), None)
+        yield Row(topic, channel or "", _depth(bus, topic, channel or topic), None)
+
+
+def _depth(bus: Bus, topic: str, channel: str) -> int | None:
+    """Return how many wait; None: a part of the bus is away, so nobody knows.
+
+    When all of it is away, who asked for topics and channels has heard of that.
+    """
+    try:
+        return bus.depth(topic, channel)
+    except BusConnectionError:
+        return None
 
 
 def _delete(bus: Bus, names: tuple[str, ...], *, sure: bool) -> int:

@@ -12,6 +12,7 @@ from time import monotonic
 
 from task_core.api.bus import Bus
 from task_core.api.message import Message
+from task_core.client.own_error import own_error
 from task_core.client.request import Request, shares, together
 from task_core.errors import (
     BusClosedError,
@@ -127,11 +128,9 @@ class BusThread:
         self, requests: list[Request], error: BusError, next_try: float
     ) -> None:
         """End those whose callers will be gone by the next try."""
-        shared = len(requests) > 1 and isinstance(error, BusConnectionError)
         for one in requests:
             if not one.done and next_try >= one.deadline:
-                # Each raises its own: threads would mix their tracebacks in one.
-                one.fail(BusConnectionError(str(error)) if shared else error)
+                one.fail(own_error(error))
 
     def _try(self, requests: list[Request]) -> BusError | None:
         """Send once; return the error after which trying again may help.
@@ -144,6 +143,9 @@ class BusThread:
             return error
         except SendError as error:
             return _keep_unsent(requests, error)
+        except _NotOpenedError as refusal:
+            for one in requests:
+                one.fail(own_error(refusal.why))
         except Exception as error:  # noqa: BLE001  it is the callers' to see
             if isinstance(error, PayloadError) and _refuse_some(requests, error):
                 return None
@@ -175,7 +177,7 @@ class BusThread:
             if self._stop.is_set():
                 raise BusClosedError("this client is closed")
             if self._bus is None:
-                self._bus = self._open_bus()
+                self._bus = self._open()
             self._bus.shared_producer().send(messages)
             self._works = True
         except (KeyboardInterrupt, SystemExit):
@@ -183,6 +185,14 @@ class BusThread:
             raise
         finally:
             self._turn.release()
+
+    def _open(self) -> Bus:
+        try:
+            return self._open_bus()
+        except BusConnectionError:  # it is tried again
+            raise
+        except Exception as error:
+            raise _NotOpenedError(error) from error
 
     def _refuse(self) -> None:
         """Tell those who came too late."""
@@ -201,6 +211,14 @@ class BusThread:
                 bus.close()
             except BusError:
                 pass  # all that was sent is confirmed
+
+
+class _NotOpenedError(Exception):
+    """The bus cannot be opened, whoever it is for: no message is to blame."""
+
+    def __init__(self, why: Exception) -> None:
+        super().__init__(str(why))
+        self.why = why
 
 
 def _refuse_some(requests: Sequence[Request], error: PayloadError) -> bool:

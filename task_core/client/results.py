@@ -13,6 +13,7 @@ from task_core.api.bus import Bus
 from task_core.api.capabilities import require
 from task_core.api.consumer import Consumer
 from task_core.client.outages import again, attach
+from task_core.client.own_error import own_error
 from task_core.errors import (
     BusClosedError,
     BusConnectionError,
@@ -133,7 +134,7 @@ class Results:
 def _fail(futures: "Iterable[Future[Task]]", error: BaseException) -> None:
     for future in futures:
         if future.set_running_or_notify_cancel():
-            future.set_exception(error)
+            future.set_exception(own_error(error))
 
 
 def _closed() -> BusClosedError:
@@ -162,10 +163,12 @@ class _Reader:
     def await_start(self, timeout: float) -> None:
         """Wait until it reads; raise what keeps it from that."""
         try:
-            self._started.result(timeout)
+            error = self._started.exception(timeout)
         except TimeoutError:
             late = f"the bus did not let us read '{self._topic}' in {timeout:.1f}s"
             raise BusConnectionError(self._trouble or late) from None
+        if error is not None:
+            raise own_error(error)
 
     def close(self, seconds: float) -> None:
         """End it."""

@@ -4,7 +4,7 @@ import logging
 
 from task_core.api.bus import Bus
 from task_core.clock import Clock
-from task_core.errors import UnsupportedCapabilityError
+from task_core.errors import BusConnectionError, UnsupportedCapabilityError
 from task_core.launcher.plan import Plan
 
 QUIET = 1.0
@@ -30,9 +30,13 @@ class Drain:
         self._clock = clock
         self._log = log
         self._told = 0
+        self._silent = 0  # looks in a row that told nothing
 
     def is_empty(self, last: float) -> bool:
         """Whether the end is reached; ask when nothing is held here.
+
+        What nobody can tell is no reason to read no more: a part of the bus may be away
+        that has what is counted, and the others have tasks.
 
         Args:
             last: When something came or was finished, on the monotonic clock.
@@ -43,10 +47,21 @@ class Drain:
             return True
         try:
             waits = self._bus.depth(self._topic, self._channel)
-            return not waits and not self._held_by_others()
+            empty = not waits and not self._held_by_others()
+        except BusConnectionError as error:
+            self._note_silence(error)
+            return False
         except UnsupportedCapabilityError as error:  # with these options it cannot
             self._log.warning("%s; nothing came for %gs", error, QUIET)
             return True
+        self._silent = 0
+        return empty
+
+    def _note_silence(self, error: BusConnectionError) -> None:
+        self._silent += 1
+        if self._silent == 2:  # else it may be away as a whole: who reads tells that
+            text = "%s; reads on until it can be told that '%s' is empty"
+            self._log.warning(text, error, self._topic)
 
     def _held_by_others(self) -> int:
         states = self._bus.channels(self._topic)

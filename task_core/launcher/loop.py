@@ -139,7 +139,8 @@ class Loop:
         if self._in_flight.jobs:
             return None
         last = max(self._last_arrival, self._last_progress)
-        if self._drain is not None and self._drain.is_empty(last):
+        drain = None if self.outages.away else self._drain  # who reads sits that out
+        if drain is not None and drain.is_empty(last):
             return End.TOPIC_EMPTY
         self._stalled = self.watchdog.barks()
         return None

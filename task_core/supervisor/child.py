@@ -19,7 +19,7 @@ from task_core.supervisor.screen import Lines, Report
 FIRST_PAUSE, LAST_PAUSE = 0.5, 30.0
 """Seconds before it is started again: they double with each failure in a row."""
 GOOD_LIFE = 30.0
-"""Seconds after which a failure is no longer in a row with the one before."""
+"""Seconds after which the end of one is no longer in a row with failures before."""
 MARGIN = 10.0
 """Seconds beyond its kill time in which it must have stopped."""
 HURRY = 15.0
@@ -206,9 +206,8 @@ class Child:
 
     def hurry(self) -> None:
         """Ask it a second time: it gives back what it has."""
-        # Two of one kind are one; and what we ignore, it ignores.
-        ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-        self._signal(HURRY, signal.SIGHUP if ignored else signal.SIGINT)
+        # Two of one kind are one; this one it always hears (see `leash`).
+        self._signal(HURRY, signal.SIGINT)
 
     def limit(self, seconds: float) -> None:
         """End it when so much time has passed."""
@@ -257,6 +256,8 @@ class Child:
         if self.ended:
             self._screen.tell(self.name, told)
             return
+        if time.monotonic() - self.started > GOOD_LIFE:
+            self._failures = 0
         pause = self._pause()
         self.due = time.monotonic() + pause
         self._screen.tell(self.name, f"{told}; starts again in {pause:.1f}s")
@@ -269,8 +270,6 @@ class Child:
 
     def _pause(self) -> float:
         """Return the seconds until it starts again, partly random."""
-        if time.monotonic() - self.started > GOOD_LIFE:
-            self._failures = 0
         pause: float = min(FIRST_PAUSE * 2.0 ** min(self._failures, 10), LAST_PAUSE)
         self._failures += 1
         return random.uniform(pause / 2, pause)

@@ -88,6 +88,9 @@ def main() -> None:
     channel, seconds, parent = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
     Leash.channel = channel
     os.set_inheritable(channel, False)  # what it starts itself must not keep it
+    # Scripts have what they start in the background ignore it, for the sake of Ctrl-C.
+    # That never comes to this group; the supervisor says with it "once more: at once".
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(
         target=_watch,
         args=(seconds,),

@@ -59,14 +59,18 @@ def bad(info: str) -> None:
 '''
 
 
+NOHUP = ("sh", "-c", """trap '' INT HUP; exec "$@" """, "sh")
+"""Starts a command as `nohup` in a script does that goes on: with `&`."""
+
+
 class Running:
     """A running command, whose lines can be waited for."""
 
-    def __init__(self, folder, *words):
+    def __init__(self, folder, *words, by=()):
         self.text = ""
         self._news = threading.Condition()
         self.process = subprocess.Popen(
-            [COMMAND, "launch", *BUS, *words],
+            [*by, COMMAND, "launch", *BUS, *words],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -117,8 +121,8 @@ def launch(folder):
     """Start one; whatever happens, nothing of it is left."""
     started = []
 
-    def start(*words, worker="workers.py:tell"):
-        started.append(Running(folder, "-w", worker, *words))
+    def start(*words, worker="workers.py:tell", by=()):
+        started.append(Running(folder, "-w", worker, *words, by=by))
         return started[-1]
 
     yield start
@@ -204,10 +208,12 @@ def test_no_instance_outlives_a_killed_supervisor(launch):
     await_gone(pids)
 
 
-def test_a_second_signal_gives_back_what_does_not_end(launch, send):
+@pytest.mark.parametrize("by", [(), NOHUP], ids=["terminal", "nohup"])
+def test_a_second_signal_gives_back_what_does_not_end(launch, send, by):
     """It is forwarded: nobody waits for the kill time, and nothing is lost."""
     send("x", topic="stuck")
-    running = launch("-n", "2", "--kill-time", "5m", worker="workers.py:stuck")
+    words = ("-n", "2", "--kill-time", "5m")
+    running = launch(*words, worker="workers.py:stuck", by=by)
     running.sees(r"is stuck")
     running.sees(READY, 2)
     running.told(signal.SIGTERM)

@@ -1,5 +1,8 @@
 """Rules of `task_core.errors`."""
 
+import pickle
+from copy import copy
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -8,7 +11,9 @@ from task_core import errors
 from task_core.errors import (
     FrameworkError,
     InfoError,
+    LeaseLostError,
     OptionError,
+    PluginError,
     SendError,
     excerpt,
     nearest,
@@ -53,6 +58,22 @@ def test_a_send_error_tells_what_was_not_sent():
     """By its position in the list, so that the rest need not be sent again."""
     assert SendError("no answer from a:4150", [1, 3]).unsent == (1, 3)
     assert SendError("no answer").unsent == ()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OptionError(["a is required", "b: not a number"]),
+        PluginError("no such bus", code="P07", cause="none", fix="install one"),
+        SendError("no answer", [1, 3], transient=True),
+        LeaseLostError("it was handed out again", ["delivery"]),
+    ],
+)
+def test_an_error_can_be_copied_and_pickled_as_it_is(error):
+    """Threads and processes hand it on, whatever it was made of."""
+    for other in (copy(error), pickle.loads(pickle.dumps(error))):
+        assert type(other) is type(error)
+        assert (str(other), vars(other)) == (str(error), vars(error))
 
 
 @given(st.text(), st.integers(5, 80))

@@ -8,6 +8,7 @@ from task_bus_sqlite.plugin import sqlite
 
 from task_core.api.bus import BusContext
 from task_core.api.message import Message
+from task_core.errors import BusConnectionError
 
 BUS = ("--bus", "sqlite")
 
@@ -52,6 +53,23 @@ def test_each_channel_tells_what_waits_and_what_somebody_holds(task, bus):
     ]
     words = ("topics", *BUS, "--channel", "audit", "--json")
     assert json.loads(task(*words).out)[1] == audit
+
+
+def test_what_nobody_can_count_has_no_number(task, bus, monkeypatch):
+    """A part of the bus may be away; the other topics are listed all the same."""
+    depth = type(bus)._depth
+
+    def partly(self, topic, channel):
+        if topic == "check":
+            raise BusConnectionError("not every broker answers: b:1 is away")
+        return depth(self, topic, channel)
+
+    monkeypatch.setattr(type(bus), "_depth", partly)
+    done = task("topics", *BUS)
+    lines = [line.split() for line in done.out.splitlines()]
+    assert (done.code, lines[1:]) == (0, [["check"], ["load", "2"]])
+    check, load = json.loads(task("topics", *BUS, "--json").out)
+    assert (check["waiting"], load["waiting"]) == (None, 2)
 
 
 def test_deleting_says_first_what_it_would_take_away(task, bus):

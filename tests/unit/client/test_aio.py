@@ -109,7 +109,7 @@ async def work(tasks, count):
 
 def test_more_calls_than_threads_are_answered(tasks, monkeypatch):
     """Who waits for a done task keeps nobody from sending it."""
-    monkeypatch.setattr(aio, "MOST", 2, raising=False)
+    monkeypatch.setattr(aio, "MOST", 2)
 
     async def main():
         async with tasks:

@@ -12,6 +12,8 @@ from task_core.errors import (
     BusClosedError,
     BusConnectionError,
     BusError,
+    FrameworkError,
+    OptionError,
     PayloadError,
     SendError,
     UnsupportedCapabilityError,
@@ -95,7 +97,7 @@ def outcome(request):
     """Return what a caller is told: True, or an error."""
     try:
         return request.wait()
-    except (BusError, ValueError) as error:
+    except (FrameworkError, ValueError) as error:
         return error
 
 
@@ -180,6 +182,31 @@ def test_what_is_wrong_with_one_message_is_told_to_its_sender_alone(merge, bad, 
     assert (good, also_good) == (True, True)
     assert type(told) is kind
     assert [one.body for one in bus.sent].count(b"a") == 4
+
+
+def test_a_bus_that_cannot_be_opened_is_tried_once_for_all_who_wait():
+    """It is no message's fault; each is told at once, by an error of its own."""
+    begun, go = threading.Event(), threading.Event()
+    tries = []
+
+    def open_bus():
+        tries.append(len(tries))
+        begun.set()
+        assert go.wait(LONG)
+        raise OptionError(["the password is wrong", "and so is the user"])
+
+    thread = BusThread(open_bus, "test")
+    waiting = [thread.submit(MESSAGES, LONG)]
+    assert begun.wait(LONG)
+    waiting += [thread.submit(MESSAGES, LONG) for _ in range(3)]
+    go.set()
+    told = [outcome(one) for one in waiting]
+    thread.close(20)
+    assert [str(one) for one in told] == [
+        "the password is wrong\nand so is the user"
+    ] * 4
+    assert len({id(one) for one in told}) == 4
+    assert tries == [0, 1]  # the first, and all who came meanwhile
 
 
 def test_an_interrupt_in_the_middle_leaves_no_half_used_bus(make):

@@ -7,7 +7,7 @@ import pytest
 
 from task_core.client import results
 from task_core.client.client import Client
-from task_core.errors import BusConnectionError, BusError
+from task_core.errors import BusConnectionError, BusError, OptionError
 from task_core.task import Task
 
 LONG = 60
@@ -55,7 +55,6 @@ def test_who_waits_is_answered_however_quiet_it_was(watched, open_bus, monkeypat
     """The reader ends when nobody waits, and not when nothing comes."""
     quiet = threading.Semaphore(0)
     monkeypatch.setattr(results, "IDLE", 0.01)
-    monkeypatch.setattr(results, "TURN", 0.01, raising=False)
     client = watched(lambda what: quiet.release() if what == "receive" else None)
 
     def wait():
@@ -107,6 +106,40 @@ def test_a_reader_that_fails_tells_those_who_wait(watched, open_bus, fail_first)
         with pytest.raises(BusError, match="no longer allowed to read"):
             client.call("load", "a", timeout=LONG)
         assert client.call("load", "b", timeout=LONG).msg == "did b"
+
+
+@pytest.mark.parametrize("step", ["open", "receive"])
+def test_each_who_waits_is_told_by_an_error_of_its_own(watched, monkeypatch, step):
+    """One for all would be raised in several threads, and each add to it."""
+    go, waiting, told = threading.Event(), threading.Semaphore(0), []
+    await_start = results._Reader.await_start
+
+    def await_noted(*arguments):
+        waiting.release()
+        await_start(*arguments)
+
+    def fail(what):
+        if what == step:
+            assert go.wait(LONG)
+            raise OptionError(["not allowed", "to read"])
+
+    def call():
+        with pytest.raises(OptionError) as error:
+            client.call("load", timeout=LONG)
+        told.append(error.value)
+
+    monkeypatch.setattr(results._Reader, "await_start", await_noted)
+    client = watched(fail)
+    threads = [threading.Thread(target=call) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in threads:
+        assert waiting.acquire(timeout=LONG)
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert [str(error) for error in told] == ["not allowed\nto read"] * 3
+    assert len({id(error) for error in told}) == 3
 
 
 def test_calls_of_one_id_are_all_answered(client, bus):

@@ -12,7 +12,7 @@ from task_core.builtin.buses import MEMORY
 from task_core.builtin.memory_bus import MemoryBus
 from task_core.clock import SystemClock
 from task_core.errors import BusConnectionError, LeaseLostError, SendError
-from task_core.launcher import loop, outages
+from task_core.launcher import drain, loop, outages
 from task_core.launcher.taskmasters.loop import TaskmasterLoop
 from task_core.task import Task
 
@@ -36,6 +36,7 @@ class ScriptedFailures:
 
 
 AWAY = BusConnectionError("broker a:1 is away")
+PARTLY = BusConnectionError("not every broker answers: b:1 is away")
 
 
 def test_a_lost_connection_while_receiving_is_sat_out(rig, script, make_tasks):
@@ -260,6 +261,42 @@ def test_a_backlog_that_does_not_arrive_is_subscribed_anew(
     assert made.stats.done == 1
 
 
+@pytest.fixture
+def quick_drain(monkeypatch):
+    """A topic is quiet after a moment."""
+    monkeypatch.setattr(drain, "QUIET", 0.01)
+    monkeypatch.setattr(drain.Drain, "looks_every", 0.01)
+
+
+@pytest.mark.usefixtures("quick_drain")
+def test_drain_reads_on_while_nobody_can_tell_what_waits(
+    rig, flaky, memory, make_tasks, until, caplog
+):
+    """One of several brokers may be away: what the others have is done meanwhile."""
+    bus = flaky(depth=[PARTLY] * 1_000_000)
+    done = []
+    made = rig(done.append, bus, drain=True).start()
+    for info in "abc":
+        memory.put(*make_tasks(info))
+        until(lambda info=info: info in done)
+    until(lambda: len(bus.failures["depth"]) < 999_990)
+    assert made.thread.is_alive()
+    bus.failures["depth"] = []
+    made.join(LIMIT)
+    told = [one.message for one in caplog.records if one.levelname == "WARNING"]
+    assert told == [f"{PARTLY}; reads on until it can be told that 'load' is empty"]
+
+
+@pytest.mark.usefixtures("quick_drain")
+def test_drain_of_a_bus_that_is_away_tells_so_once(rig, flaky, caplog):
+    """It is no second trouble that nobody can tell what waits."""
+    bus = flaky(depth=[AWAY], receive=[AWAY, AWAY, AWAY])
+    rig(lambda info: None, bus, drain=True).start().join(LIMIT)
+    told = [one.message for one in caplog.records if one.levelname == "WARNING"]
+    assert told[0] == "broker a:1 is away; trying again until it is back"
+    assert [text.startswith("the bus is back after") for text in told] == [False, True]
+
+
 def test_a_taskmaster_sends_when_the_broker_is_back(loop_of, flaky, memory):
     """Its `send` returns when the bus has it, however long that takes."""
     bus = flaky(send=[AWAY, SendError("half", [0], transient=True)])
@@ -370,6 +407,9 @@ class FlakyBus(ScriptedFailures, MemoryBus):
         made.receive = self.after_failures("receive", made.receive)
         made.settle = self.after_failures("settle", made.settle)
         return made
+
+    def _depth(self, topic, channel):
+        return self.after_failures("depth", super()._depth)(topic, channel)
 
     def _producer(self):
         made = super()._producer()

@@ -46,19 +46,21 @@ def child(monkeypatch):
     """Return what makes a child that runs another program than ours."""
     made = []
 
-    def make(program):
+    def make(program, lines=None):
         popen = subprocess.Popen
 
         def start(words, **options):
             return popen([sys.executable, "-c", program], **options)
 
         monkeypatch.setattr("task_core.supervisor.child.subprocess.Popen", start)
-        made.append(Child(LAUNCH, "1", Restart.ALWAYS, Lines()))
+        made.append(Child(LAUNCH, "1", Restart.ALWAYS, lines or Lines()))
         assert made[0].start()
         return made[0]
 
     yield make
     for one in made:
+        if not one.runs:
+            continue
         one.kill()
         os.waitid(os.P_PID, one.pid, os.WEXITED | os.WNOWAIT)
         one.reap(stopping=True)
@@ -83,12 +85,13 @@ def test_a_stop_of_one_that_has_just_died_leaves_its_end_to_be_seen(child):
     assert short.has_ended()
 
 
+def refuse(*words, **options):
+    """Start nothing, as when memory is short."""
+    raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+
 def test_what_the_system_cannot_start_now_is_tried_again(monkeypatch):
     """The others go on: it may be memory that is short, and comes back."""
-
-    def refuse(*words, **options):
-        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
-
     monkeypatch.setattr("task_core.supervisor.child.subprocess.Popen", refuse)
     lines = Lines()
     one = Child(LAUNCH, "1", Restart.ALWAYS, lines)
@@ -99,3 +102,39 @@ def test_what_the_system_cannot_start_now_is_tried_again(monkeypatch):
     assert len(os.listdir("/proc/self/fd")) == open_before
     (told,) = lines.told
     assert told.startswith("cannot start: Resource temporarily unavailable; tries")
+
+
+@pytest.mark.parametrize("lived", [0.0, 3600.0, None])
+def test_what_the_system_cannot_start_is_tried_less_and_less_often(
+    child, monkeypatch, lived
+):
+    """Whether it never ran, or did so for a moment or long: then memory is short."""
+    lines = Lines()
+    if lived is None:
+        one = Child(LAUNCH, "1", Restart.ALWAYS, lines)
+    else:
+        one = child("", lines)
+        one.started -= lived
+        os.waitid(os.P_PID, one.pid, os.WEXITED | os.WNOWAIT)
+        one.reap(stopping=False)
+    monkeypatch.setattr("task_core.supervisor.child.subprocess.Popen", refuse)
+    monkeypatch.setattr("random.uniform", lambda least, most: most)
+    lines.told.clear()
+    for _ in range(8):
+        assert not one.start()
+    pauses = [float(told.split()[-1][:-1]) for told in lines.told]
+    all_pauses = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
+    assert pauses == all_pauses[lived is not None :][:8]
+
+
+def test_a_good_life_forgets_failures_before_it(child, monkeypatch):
+    """The next pause is the first again."""
+    monkeypatch.setattr("random.uniform", lambda least, most: most)
+    one = child("", lines := Lines())
+    for lived in (0.0, 0.0, 3600.0):
+        if not one.runs:
+            assert one.start()
+        one.started -= lived
+        os.waitid(os.P_PID, one.pid, os.WEXITED | os.WNOWAIT)
+        one.reap(stopping=False)
+    assert [told.split()[-1] for told in lines.told] == ["0.5s", "1.0s", "0.5s"]

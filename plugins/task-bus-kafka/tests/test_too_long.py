@@ -159,17 +159,26 @@ class Brokers:
         pass
 
 
+MESSAGES = [Message("t", b"%d" % at) for at in range(5)]
+
+
 @pytest.fixture
-def send_to():
-    """Send five messages to brokers that are none; return how much goes at once."""
+def producer_at():
+    """Make a producer of brokers that are none."""
     admin = SimpleNamespace(ensure=lambda topics: None, limits=lambda topics: {})
     bus = SimpleNamespace(name="kafka", capabilities=Capabilities(), closed=False)
+    options = KafkaOptions()
+    more = [admin, Errors(options), options]
+    return lambda brokers: KafkaProducer(bus, lambda: brokers, *more)
+
+
+@pytest.fixture
+def send_to(producer_at):
+    """Send five messages to brokers; return how much goes at once."""
 
     def send_to(brokers):
-        options = KafkaOptions()
-        make = [lambda: brokers, admin, Errors(options), options]
-        producer = KafkaProducer(bus, *make)
-        producer.send([Message("t", b"%d" % at) for at in range(5)])
+        producer = producer_at(brokers)
+        producer.send(MESSAGES)
         return producer._limits.largest([Outgoing("t", b"", None, 0, [])])
 
     return send_to
@@ -211,3 +220,31 @@ def test_a_transaction_is_not_made_when_a_broker_refuses_a_part(
     consumer.settle(held, [done[0], done[2]])
     assert backdoor.take(topic) == [b"1", b"2"]
     assert bus.depth(f"{topic}-in", "group") == 0
+
+
+def test_what_a_transaction_refused_counts_though_brokers_went_meanwhile(producer_at):
+    """Something else takes its place; the next try tells of the brokers."""
+    too_large = kafka_errors.MessageSizeTooLargeError()
+
+    def act(writer, outgoing):
+        one_by_one = writer.largest == 1
+        return [None, too_large] if one_by_one else [too_large] * len(outgoing)
+
+    def probe(writer, outgoing):
+        raise kafka_errors.KafkaConnectionError("gone")
+
+    with pytest.raises(PayloadError) as caught:
+        producer_at(Brokers()).transact(MESSAGES, act, probe)
+    assert caught.value.refused == (1,)
+
+
+def test_a_transaction_that_finds_no_broker_one_by_one_is_an_outage(producer_at):
+    too_large = kafka_errors.MessageSizeTooLargeError()
+    gone = kafka_errors.KafkaTimeoutError("no word")
+
+    def act(writer, outgoing):
+        return [gone] if writer.largest == 1 else [too_large] * len(outgoing)
+
+    with pytest.raises(SendError) as caught:
+        producer_at(Brokers()).transact(MESSAGES, act, act)
+    assert caught.value.transient

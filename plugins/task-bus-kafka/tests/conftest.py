@@ -4,16 +4,24 @@ import contextlib
 import gc
 import os
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
-from brokers.fixtures import kafka  # noqa: F401  a fixture, with or without `-p`
+from brokers import fixtures
 from brokers.kafka import Kafka
 from brokers.kafka_warnings import bear_with_kafka
 from brokers.process import BrokerMissingError
 from hypothesis import settings
+from task_bus_kafka.options import Client, KafkaOptions
+from task_bus_kafka.plugin import kafka as plugin
 
-sys.path.insert(0, str(Path(__file__).parent))  # for `kafka_backdoor`
+from task_core.api import BusContext
+
+sys.path.insert(0, str(Path(__file__).parent))
+from kafka_backdoor import KafkaBackdoor
+
+kafka = fixtures.kafka  # with or without `-p`
 
 # A busy machine is no failure.
 settings.register_profile("kafka", deadline=None)
@@ -51,3 +59,35 @@ def own_kafka(broker):
     """A Kafka that may be stopped."""
     with broker() as started:
         yield started
+
+
+@pytest.fixture(params=list(Client))
+def client(request):
+    return request.param
+
+
+@pytest.fixture
+def topic():
+    return f"send-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def backdoor(kafka):
+    backdoor = KafkaBackdoor(kafka, partitions=4)
+    yield backdoor
+    backdoor.close()
+
+
+@pytest.fixture
+def open_bus(kafka, client):
+    """Open a bus; all are closed at the end."""
+    opened = []
+
+    def open_bus(**more):
+        options = KafkaOptions(bootstrap=(kafka.bootstrap,), client=client, **more)
+        opened.append(plugin.open(options, BusContext()))
+        return opened[-1]
+
+    yield open_bus
+    for bus in opened:
+        bus.close()

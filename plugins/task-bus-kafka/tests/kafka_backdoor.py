@@ -70,6 +70,12 @@ class KafkaBackdoor(Backdoor):
         with contextlib.suppress(TopicAlreadyExistsError):
             self.admin.create_topics(shape, wait_for_metadata=True)
 
+    def make_with(self, topic, **configs):
+        """Make a topic of one partition with settings of its own."""
+        configs = {name.replace("_", "."): value for name, value in configs.items()}
+        shape = {"num_partitions": 1, "replication_factor": 1, "configs": configs}
+        self.admin.create_topics({topic: shape}, wait_for_metadata=True)
+
     def remove(self, topic):
         self.admin.delete_topics([topic])
 

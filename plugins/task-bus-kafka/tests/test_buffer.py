@@ -192,7 +192,7 @@ def test_a_transaction_does_not_send_what_came_of_a_partition_that_went(buffer):
         look_for_answers=lambda: None,
         commit_now=lambda seconds: None,
     )
-    transactor = SimpleNamespace(send_with=lambda *given: sent.append(given))
+    transactor = SimpleNamespace(transact=lambda *given: sent.append(given))
     able = Capabilities(ack=True, lease=True, atomic_settle=True)
     bus = SimpleNamespace(name="kafka", capabilities=able, closed=False, lease=30.0)
     consumer = KafkaConsumer(bus, "t", "c", buffer, poller, lambda: transactor)

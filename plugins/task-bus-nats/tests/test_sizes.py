@@ -4,6 +4,7 @@ import pytest
 from brokers.insist import again, present
 from brokers.nats import Nats
 from nats_backdoor import Client
+from task_bus_nats.headers import size_of
 from task_bus_nats.options import NatsOptions
 
 from task_core.api import Message, PayloadError, SendError
@@ -86,6 +87,38 @@ def test_what_is_too_long_for_its_topic_is_refused_and_nothing_is_sent(
     assert caught.value.refused == (1,)
     bus.producer().send([Message(topic, b"x" * 1000)])
     assert bus.depth(topic, "c") == 1
+
+
+HEADERS = {"h": "x" * 200}
+
+
+@pytest.mark.parametrize("more", [{"headers": HEADERS}, {"delay": 0.1}])
+def test_what_is_too_long_for_its_topic_with_its_headers_is_refused_to_the_byte(
+    bounded, open_bus, topic, more
+):
+    """A delay is told in headers, too; others are sent when the server finds it."""
+    bounded()
+    bus = open_bus()
+    if "delay" in more and not bus.capabilities.delay:
+        pytest.skip("not offered: delay on this server")
+    some = Message(topic, b"", **more)
+    body = b"x" * (1000 - size_of(some, bus._names))
+    messages = [Message(topic, b"1"), Message(topic, body + b"x", **more)]
+    with pytest.raises(PayloadError, match="takes at most 1000 bytes") as caught:
+        bus.producer().send(messages)
+    assert caught.value.refused == (1,)
+    bus.producer().send([Message(topic, body, **more)])
+    (one,) = bus.subscribe(topic, "c").receive(1, 60)
+    assert one.body == body
+
+
+def test_what_is_sent_later_counts_with_what_tells_when(begins_late, topic):
+    """The server would hang up on what others wait for as well."""
+    bus = begins_late(100_000)
+    if not bus.capabilities.delay:
+        pytest.skip("not offered: delay on this server")
+    with pytest.raises(PayloadError, match="at most 100000 bytes"):
+        again(lambda: bus.producer().send([Message(topic, b"x" * 99_990, delay=1.0)]))
 
 
 def test_one_that_is_too_long_since_just_now_is_refused(bounded, open_bus, topic):

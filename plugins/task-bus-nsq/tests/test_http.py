@@ -81,6 +81,20 @@ def test_all_are_asked_at_once():
     assert asked == (["a", "c"], ["b is silent"])
 
 
+def test_whoever_asks_several_does_not_hold_up_the_end_of_the_program():
+    """It would wait for those that are silent."""
+    asking, all_asked = [], threading.Barrier(3)
+
+    def ask(address):
+        asking.append(threading.current_thread())
+        all_asked.wait(60)
+
+    ask_each([Address(host, 1) for host in "abc"], ask, "nsqd")
+    others = {*asking} - {threading.current_thread()}
+    assert len(others) >= 2
+    assert all(one.daemon for one in others)
+
+
 @pytest.fixture
 def one_away(start_nsqd):
     """Two nsqds with a topic of one message each and a channel; the second is away."""

@@ -142,3 +142,12 @@ def test_who_was_slow_is_awaited_again_when_it_has_been_quick(slow, monkeypatch)
     assert known._answered.wait(60)
     known._known, known._ask_at = None, 0.0
     assert explained(known) == 1
+
+
+def test_where_no_thread_begins_any_more_each_may_be_a_loss():
+    """As at the end of a program: several are asked by a thread each."""
+
+    def ask(nsqds):
+        raise RuntimeError("can't start new thread")
+
+    assert explained(losses.Losses(ask, lambda: 2)) == 0

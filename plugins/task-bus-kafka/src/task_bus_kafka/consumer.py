@@ -149,7 +149,7 @@ class KafkaConsumer(Consumer):
             return writer.transact(outgoing, topic, progress, membership)
 
         try:
-            transactor.send_with(messages, act, Writer.probe)
+            transactor.transact(messages, act, Writer.probe)
         except SendError:
             self._check(deliveries)  # it may be the group that refused
             raise

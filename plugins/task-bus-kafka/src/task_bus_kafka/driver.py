@@ -166,11 +166,14 @@ class Writer(ABC):
     ) -> Outcomes:
         """Send, and write progress down, both or neither.
 
+        Returns:
+            What went wrong, up to the round that failed: behind it nothing was tried.
+
         Raises:
             KafkaError: Neither happened; or both, if no answer to the commit came.
         """
         self._begin()
-        outcomes = self.send(messages)
+        outcomes = self._send_until_lost(messages)
         if any(outcomes):
             self._abort()
             return outcomes
@@ -180,10 +183,19 @@ class Writer(ABC):
         return outcomes
 
     def probe(self, messages: Sequence[Outgoing]) -> Outcomes:
-        """Send in a transaction and take it back, to see what brokers refuse."""
+        """Do as `transact` and take it back, to see what brokers refuse."""
         self._begin()
-        outcomes = self.send(messages)
+        outcomes = self._send_until_lost(messages)
         self._abort()
+        return outcomes
+
+    def _send_until_lost(self, messages: Sequence[Outgoing]) -> Outcomes:
+        """Send up to what fails: then libraries take nothing more, fit or not."""
+        outcomes: Outcomes = []
+        for part in rounds(messages, self.largest):
+            outcomes += self._send(part)
+            if any(outcomes):
+                break
         return outcomes
 
     def send(self, messages: Sequence[Outgoing]) -> Outcomes:

@@ -13,7 +13,7 @@ from task_bus_kafka.limits import Limits
 from task_bus_kafka.names import LONGEST, kafka_topic, name_problem
 from task_bus_kafka.options import KafkaOptions, compresses
 from task_bus_kafka.records import Outgoing
-from task_core.api import Bus, Message, PayloadError, Producer, SendError
+from task_core.api import Bus, BusError, Message, PayloadError, Producer, SendError
 
 Act = Callable[[Writer, list[Outgoing]], Outcomes]
 TURN = 20
@@ -55,16 +55,20 @@ class KafkaProducer(Producer):
 
     def _send(self, messages: Sequence[Message]) -> None:
         """Send, and return when all in-sync replicas have all messages."""
-        self.send_with(messages, _send, _send)
+        if new := {message.topic for message in messages} - self._known:
+            self._learn(new, messages)
+        outgoing, outcomes = self._act(messages, _send)
+        if any(outcomes):
+            self._drop()
+            self._sort_out(outgoing, outcomes)
 
-    def send_with(self, messages: Sequence[Message], act: Act, probe: Act) -> None:
-        """Do something that sends messages.
+    def transact(self, messages: Sequence[Message], act: Act, probe: Act) -> None:
+        """Do something that sends all messages or none.
 
         Args:
             messages: What to send.
-            act: Sends them.
-            probe: Sends one alone, to see whether brokers refuse it; where that stays
-                sent it is `act`.
+            act: Does it; what its outcomes leave out was not tried.
+            probe: Sends messages and takes them back, to see what brokers refuse.
 
         Raises:
             BusError: As `send` does.
@@ -72,14 +76,16 @@ class KafkaProducer(Producer):
         if new := {message.topic for message in messages} - self._known:
             self._learn(new, messages)
         outgoing, outcomes = self._act(messages, act)
+        refused = _refused(outcomes)
+        if refused and len(messages) > 1:
+            # What is said of the others is only that the transaction is lost.
+            self._drop()
+            outcomes = self._one_by_one(messages, act, probe)
+            if not any(outcomes):
+                self._limits.narrow([outgoing[at] for at in refused])
         if any(outcomes):
             self._drop()
-            self._sort_out(outgoing, outcomes, probe)
-            if probe is not act:
-                outgoing, outcomes = self._act(messages, act, one_by_one=True)
-                if any(outcomes):
-                    self._drop()
-                    self._fail(outgoing, outcomes)
+            self._fail(outgoing, outcomes)
 
     def _learn(self, topics: set[str], messages: Sequence[Message]) -> None:
         """Make topics that are missing; refuse those that there cannot be."""
@@ -136,9 +142,7 @@ class KafkaProducer(Producer):
             headers = pack(message.headers, message.delay)
         return Outgoing(topic, message.body, key, partition, headers)
 
-    def _sort_out(
-        self, outgoing: list[Outgoing], outcomes: Outcomes, probe: Act
-    ) -> None:
+    def _sort_out(self, outgoing: list[Outgoing], outcomes: Outcomes) -> None:
         """Try each that was refused alone: what is too long may have been its batch.
 
         Raises:
@@ -146,9 +150,9 @@ class KafkaProducer(Producer):
             SendError: Some were not confirmed, but may be another time.
         """
         alone = list(outcomes)
-        refused = [at for at, it in enumerate(outcomes) if it and is_refusal(it)]
+        refused = _refused(outcomes)
         for at in refused if len(outgoing) > 1 else ():
-            alone[at] = found = self._try(outgoing[at], probe)
+            alone[at] = found = self._try(outgoing[at])
             if found and may_pass(found):  # so it would be with the others
                 alone[at + 1 :] = [one and found for one in outcomes[at + 1 :]]
                 break
@@ -156,15 +160,34 @@ class KafkaProducer(Producer):
             self._fail(outgoing, alone)
         self._limits.narrow([outgoing[at] for at in refused])
 
-    def _try(self, message: Outgoing, probe: Act) -> Exception | None:
+    def _try(self, message: Outgoing) -> Exception | None:
         outcome: Exception | None
         try:
-            (outcome,) = probe(self._connected(), [message])
+            (outcome,) = self._connected().send([message])
         except Exception as error:  # noqa: BLE001  whatever it raises
             outcome = error
         if outcome is not None:
             self._drop()
         return outcome
+
+    def _one_by_one(
+        self, messages: Sequence[Message], act: Act, probe: Act
+    ) -> Outcomes:
+        """Do it, each message sent alone; if one is refused, find the others that are.
+
+        Something else takes the place of each: so it is done with the next try.
+        """
+        _, outcomes = self._act(messages, act, one_by_one=True)
+        while len(outcomes) < len(messages) and (last := outcomes[-1]):
+            self._drop()
+            if not is_refusal(last):
+                break
+            try:
+                rest = messages[len(outcomes) :]
+                outcomes += self._act(rest, probe, one_by_one=True)[1]
+            except BusError:  # what is known counts; the next try tells of this
+                break
+        return outcomes
 
     def _fail(self, outgoing: list[Outgoing], outcomes: Outcomes) -> NoReturn:
         """Raise what tells of messages that were not confirmed.
@@ -174,7 +197,7 @@ class KafkaProducer(Producer):
             SendError: It may be another time.
         """
         failed = {at: error for at, error in enumerate(outcomes) if error}
-        refused = [at for at, error in failed.items() if is_refusal(error)]
+        refused = _refused(outcomes)
         first = next(iter(refused or failed))
         line = str(self._errors.of(failed[first], f"send to '{outgoing[first].topic}'"))
         if refused:
@@ -194,3 +217,7 @@ class KafkaProducer(Producer):
 
 def _send(writer: Writer, outgoing: list[Outgoing]) -> Outcomes:
     return writer.send(outgoing)
+
+
+def _refused(outcomes: Outcomes) -> list[int]:
+    return [at for at, error in enumerate(outcomes) if error and is_refusal(error)]

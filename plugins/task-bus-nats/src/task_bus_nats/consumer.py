@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from time import monotonic
 
 from task_bus_nats.errors import MissingError
+from task_bus_nats.headers import HEADERS
 from task_bus_nats.link import Link
-from task_bus_nats.producer import HEADERS
 from task_bus_nats.returns import Returns, attempt_of, position_of
 from task_bus_nats.topics import SECOND, Channel, Topics, lag_of
 from task_bus_nats.wire import Frame, header_of, status_of

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from task_bus_nats.errors import refusal
 from task_bus_nats.fence import Asked, Fence, says_kept
+from task_bus_nats.headers import headers_of
 from task_bus_nats.link import Link
 from task_bus_nats.names import Names, name_problem
 from task_bus_nats.sizes import check_sizes, check_topics, count_of
@@ -22,8 +23,6 @@ from task_core.api import (
     SendError,
 )
 
-HEADERS = "Task-Headers"
-"""The header that carries all of a message's, as JSON: NATS takes few names."""
 MOST = 500
 """Messages that are written before answers are read; see `LARGEST`, too."""
 EARLY = 20
@@ -67,11 +66,11 @@ class NatsProducer(Producer):
             self._check_names(messages, new)
         link = self._link
         link.connect()
-        check_sizes(messages, link)
+        check_sizes(messages, link, self._names)
         if new:
             self._topics.ensure(new)
         if self._topics.longest:
-            check_topics(messages, self._topics.longest, link)
+            check_topics(messages, self._topics.longest, link, self._names)
         left: Sequence[int] = range(len(messages))
         failed: dict[int, BusError] = {}
         for _ in range(2):  # somebody may have deleted a stream meanwhile
@@ -220,15 +219,12 @@ class NatsProducer(Producer):
 
     def _with_headers(self, message: Message, reply: str) -> bytes:
         place = self._names.place(message.topic)
-        headers, subject = {}, place.subject
-        if message.headers:
-            headers[HEADERS] = json.dumps(message.headers)
+        subject, due = place.subject, ""
         if message.delay:
             lead = timedelta(seconds=self._topics.lead(message.topic) + message.delay)
             due = (datetime.now(UTC) + lead).isoformat().replace("+00:00", "Z")
-            headers["Nats-Schedule"] = f"@at {due}"
-            headers["Nats-Schedule-Target"] = subject
             subject = f"{place.later}.{os.urandom(9).hex()}"
+        headers = headers_of(message, place.subject, due)
         return hpub(subject, reply, headers, message.body)
 
     def _prepare(self, topics: Sequence[str]) -> None:

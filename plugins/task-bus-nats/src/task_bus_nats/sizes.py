@@ -1,39 +1,41 @@
 """Which messages are too long, and how many are written at once."""
 
-import json
 from collections.abc import Mapping, Sequence
 
+from task_bus_nats.headers import size_of
 from task_bus_nats.link import Link
+from task_bus_nats.names import Names
 from task_core.api import Message, PayloadError
 
 LARGEST = 1_048_576
 """About how many bytes are written before answers are read."""
 
 
-def check_sizes(messages: Sequence[Message], link: Link) -> None:
+def check_sizes(messages: Sequence[Message], link: Link, names: Names) -> None:
     """See that headers and body together are not too long for a server.
 
     Args:
         messages: What is to be sent.
         link: The connection to it.
+        names: What topics are called there.
 
     Raises:
         PayloadError: Some are; it tells which.
     """
     most = link.max_payload
     for it in messages:  # not `any`: it takes longer for one message
-        if it.headers or len(it.body) > most:
+        if it.headers or it.delay or len(it.body) > most:
             break
     else:
         return
-    refused = [at for at, it in enumerate(messages) if _size(it) > most]
+    refused = [at for at, it in enumerate(messages) if size_of(it, names) > most]
     if refused:
         text = f"NATS at {link.address}: takes at most {most} bytes, headers"
         raise PayloadError(f"{text} included (its max_payload)", refused)
 
 
 def check_topics(
-    messages: Sequence[Message], longest: Mapping[str, int], link: Link
+    messages: Sequence[Message], longest: Mapping[str, int], link: Link, names: Names
 ) -> None:
     """See that none is too long for its topic, where somebody has bounded that.
 
@@ -41,6 +43,7 @@ def check_topics(
         messages: What is to be sent.
         longest: Bytes that such topics take.
         link: The connection to the server.
+        names: What topics are called there.
 
     Raises:
         PayloadError: Some are; it tells which.
@@ -48,7 +51,7 @@ def check_topics(
     refused = [
         at
         for at, it in enumerate(messages)
-        if it.topic in longest and _size(it) > longest[it.topic]
+        if it.topic in longest and size_of(it, names) > longest[it.topic]
     ]
     if refused:
         topic = messages[refused[0]].topic
@@ -69,8 +72,3 @@ def count_of(messages: Sequence[Message], some: Sequence[int]) -> int:
         if size > LARGEST and count:
             return count
     return len(some)
-
-
-def _size(message: Message) -> int:
-    headers = len(json.dumps(message.headers)) + 300 if message.headers else 0
-    return len(message.body) + headers

@@ -107,7 +107,12 @@ def pub(subject: str, reply: str, body: bytes) -> bytes:
 
 def hpub(subject: str, reply: str, headers: dict[str, str], body: bytes) -> bytes:
     """Return a message with headers."""
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    head = f"NATS/1.0\r\n{lines}\r\n".encode()
+    head = head_of(headers)
     begin = f"HPUB {subject} {reply} {len(head)} {len(head) + len(body)}\r\n"
     return b"%b%b%b\r\n" % (begin.encode(), head, body)
+
+
+def head_of(headers: dict[str, str]) -> bytes:
+    """Return headers as they are written."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"NATS/1.0\r\n{lines}\r\n".encode()

@@ -2,8 +2,8 @@
 
 import json
 import logging
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from typing import Any, TypeVar
 from urllib.error import HTTPError, URLError
@@ -100,11 +100,24 @@ def ask_each(
         what: What they are, for messages.
     """
     asked = list(addresses)
-    if len(asked) < 2:  # most often: a thread would be for nothing
-        outcomes = [_ask_one(address, ask, what) for address in asked]
-    else:
-        with ThreadPoolExecutor(len(asked)) as pool:
-            outcomes = [*pool.map(lambda it: _ask_one(it, ask, what), asked)]
+    outcomes: list[tuple[list[Answer], list[str]]]
+    outcomes = [([], [f"{address} was not asked"]) for address in asked]
+
+    def look(at: int) -> None:
+        outcomes[at] = _ask_one(asked[at], ask, what)
+
+    # An executor would do; but the end of the program waits for its threads, and they
+    # wait for those that are silent.
+    others = [
+        threading.Thread(target=look, args=(at,), name="nsq-http", daemon=True)
+        for at in range(1, len(asked))
+    ]
+    for other in others:
+        other.start()
+    if asked:
+        look(0)
+    for other in others:
+        other.join()
     failures = [failure for _, failed in outcomes for failure in failed]
     for failure in failures:
         _log.debug("%s %s", what, failure)

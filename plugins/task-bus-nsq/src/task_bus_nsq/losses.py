@@ -69,7 +69,7 @@ class Losses:
     def _look(self, nsqds: int, begun: float) -> None:
         try:
             self._known = self._ask(nsqds)
-        except BusError:
+        except (BusError, RuntimeError):  # at the end of a program no thread begins
             self._known = None
         finally:
             now = monotonic()

@@ -32,8 +32,9 @@ def told(hooks):
     """Hooks that count what they are asked and told, by the info of the task."""
 
     class Told:
-        asked, started, finished = Counter(), Counter(), Counter()
-        ends = []
+        def __init__(self):
+            self.asked, self.started, self.finished = Counter(), Counter(), Counter()
+            self.ends = []
 
         def hooks(self):
             return hooks(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -433,6 +434,24 @@ def test_reload_runs_the_new_source_of_one_length_and_second(launch, folder, sen
     running.sees("does c by ten")
 
 
+def await_states(address, states):
+    """Wait until `/info` tells so of the launchers."""
+    ends = time.monotonic() + PATIENCE
+    while True:
+        try:
+            told = urllib.request.urlopen(f"http://{address}/info", timeout=PATIENCE)
+        except urllib.error.HTTPError as error:  # the machine is busy
+            found = error.code
+        else:
+            with told as page:
+                launchers = json.load(page)["launchers"]
+            found = {one["instance"]: one["state"] for one in launchers}
+            if found == states:
+                return
+        assert time.monotonic() < ends, found
+        time.sleep(0.1)
+
+
 def test_one_status_page_tells_of_all(launch):
     """Also of those that have followed others."""
     running = launch("-n", "2", "--status", "127.0.0.1:0")
@@ -453,6 +472,11 @@ def test_one_status_page_tells_of_all(launch):
     assert told.isdisjoint(pids)
     with urllib.request.urlopen(f"http://{address}/2/live", timeout=PATIENCE) as page:
         assert page.read() == b"live\n"
+    frozen = info["launchers"][0]["pid"]
+    os.kill(frozen, signal.SIGSTOP)
+    await_states(address, {"1": "does not answer", "2": "working"})
+    os.kill(frozen, signal.SIGCONT)
+    await_states(address, {"1": "working", "2": "working"})
     running.told(signal.SIGTERM)
     assert running.ends() == 0
 

@@ -173,6 +173,13 @@ def test_several_launchers_and_instances_are_lines_each():
     assert [line[2] for line in lines] == ["working", "working", "stopping"]
 
 
+def test_an_instance_of_which_nothing_is_known_is_a_line_too():
+    """It is the one that somebody looks for."""
+    facts = {"launchers": [{"instance": "2", "state": "does not answer"}]}
+    (line,) = rows("a:1", facts, "")
+    assert line[:3] == ["a:1", "2", "does not answer"]
+
+
 def test_the_instances_of_one_launch_are_lines_each(tmp_path):
     """As the supervisor tells of them."""
     (tmp_path / "nap.py").write_text(NAP)

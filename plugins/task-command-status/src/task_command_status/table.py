@@ -38,7 +38,7 @@ def _launcher(one: Mapping[str, Any], state: str) -> list[str]:
     failed = results.get("error", 0) + results.get("alert", 0)
     name, instance = one.get("worker", ""), one.get("instance")
     return [
-        f"{name}.{instance}" if instance else str(name),
+        ".".join(str(part) for part in (name, instance) if part),
         state,
         str(one.get("runtime", "")),
         f"{sum(results.values()):,}",
@@ -52,6 +52,7 @@ def _launcher(one: Mapping[str, Any], state: str) -> list[str]:
 def _taskmaster(one: Mapping[str, Any], state: str) -> list[str]:
     sent = sum(one.get("producer", {}).get("sent", {}).values())
     dead = one.get("consumer", {}).get("dead", 0)
+    state = str(one.get("state", state))  # of several: its own
     facts = [str(one.get("name", "")), state, str(one.get("runtime", ""))]
     return [*facts, f"{sent:,}", "", f"{dead:,}", "", ""]
 

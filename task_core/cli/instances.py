@@ -18,6 +18,7 @@ from task_core.cli.launch_options import WORDS
 from task_core.cli.logs import LogFormat
 from task_core.config.selection import Settings
 from task_core.errors import UsageError
+from task_core.supervisor import leash
 from task_core.supervisor.child import Child
 from task_core.supervisor.fleet import Fleet
 from task_core.supervisor.screen import show
@@ -59,7 +60,9 @@ def run_instances(settings: Settings, *others: Settings) -> int:
             # When its terminal is closed, SIGHUP means what it always did.
             rolls=lambda: not shows or sys.stderr.isatty(),
             watch=sources.watch if sources else None,
+            leashed=leash.Leash.channel >= 0,
         )
+        leash.announce([fleet.began], fleet.signals)
         with gathered_status(options.status, fleet.children):
             return fleet.run()
 

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 
 import attrs
@@ -22,7 +23,9 @@ from task_core.api import (
     retry,
     worker,
 )
-from task_core.launcher.processes.frames import Recall, frame
+from task_core.launcher.processes.channel import Channel
+from task_core.launcher.processes.child import Child
+from task_core.launcher.processes.frames import Recall, Retire, frame
 
 KEPT = []
 SPEECH = contextvars.ContextVar("speech", default="nothing")
@@ -57,6 +60,24 @@ def pid(info: str) -> str:
 class Params:
     path: str
     count: int = 1
+
+
+@worker
+def retires_late(info: str) -> str:
+    """Have this process say that it retires when it has heard more from its parent."""
+    heard, send, hear = threading.Event(), Channel.send, Child.hear
+
+    def send_late(channel, *messages):
+        if any(isinstance(one, Retire) for one in messages):
+            heard.wait()
+        send(channel, *messages)
+
+    def note_and_hear(child, message):
+        heard.set()
+        hear(child, message)
+
+    Channel.send, Child.hear = send_late, note_and_hear
+    return str(os.getpid())
 
 
 @worker

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -19,6 +18,7 @@ from task_core.cli.launch_options import WORDS
 from task_core.cli.logs import LogFormat
 from task_core.config.selection import Settings
 from task_core.errors import UsageError
+from task_core.supervisor import leash
 from task_core.supervisor.child import Child
 from task_core.supervisor.fleet import Fleet
 from task_core.supervisor.screen import show
@@ -52,7 +52,7 @@ def run_instances(settings: Settings, *others: Settings) -> int:
     with place_for_pages(options.status) as folder:
         fleet = Fleet(
             [
-                Child(_launch(name, options), name, Restart.FAILURE, lines, folder)
+                Child(_launch(name, settings), name, Restart.FAILURE, lines, folder)
                 for name in map(str, range(1, count + 1))
             ],
             lines.announce,
@@ -60,7 +60,9 @@ def run_instances(settings: Settings, *others: Settings) -> int:
             # When its terminal is closed, SIGHUP means what it always did.
             rolls=lambda: not shows or sys.stderr.isatty(),
             watch=sources.watch if sources else None,
+            leashed=leash.Leash.channel >= 0,
         )
+        leash.announce([fleet.began], fleet.signals)
         with gathered_status(options.status, fleet.children):
             return fleet.run()
 
@@ -89,13 +91,16 @@ def _refuse_to_share(many: Sequence[Settings], count: int) -> None:
             raise UsageError(f"{text}: give --bus a broker, or sqlite")
 
 
-def _launch(name: str, options: Any) -> Launch:
-    words = [*_without_ours(click.get_current_context().meta[WORDS])]
+def _launch(name: str, settings: Settings) -> Launch:
+    options = settings.command
+    words = [*_without_ours(click.get_current_context().meta[WORDS]), "--no-reload"]
+    if settings.worker:
+        words.append("--instances=1")
     if options.log_time is None and sys.stderr.isatty():
         words.append("--no-log-time")  # what it writes to is no terminal
     return Launch(
         name=name,
-        words=("launch", *words, "--instances=1", "--no-reload"),
+        words=("launch", *words),
         environment={"TASK_INSTANCE": name} | (COMPILES_ONLY if options.reload else {}),
         buses=(),
         kill_time=options.kill_time.total_seconds(),

@@ -53,7 +53,7 @@ def run_taskmaster(settings: Settings) -> int:
     supervisor = Supervisor(loop, kill_time, freeze)
     if leash := sys.modules.get("task_core.supervisor.leash"):
         supervisor.leashed = True
-        leash.announce([], supervisor.signals)
+        leash.announce([loop.began], supervisor.signals)
     run = partial(_supervise_taskmaster, settings, hooks, loop, supervisor)
     return run_and_leave(run, "taskmaster", kill_time)
 

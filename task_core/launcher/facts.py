@@ -15,7 +15,7 @@ from task_core.launcher.loop import Loop
 from task_core.launcher.parts import Parts
 from task_core.launcher.plan import Hooks, Plan
 from task_core.launcher.stats import Stats
-from task_core.launcher.status import nothing
+from task_core.launcher.status import Page, nothing
 from task_core.launcher.taskmasters.loop import TaskmasterLoop
 from task_core.shown import shown
 from task_core.task import parse_date
@@ -25,10 +25,17 @@ MOST_TASKS = 100
 """Running tasks that are listed."""
 
 
-def pages_of(hooks: Hooks) -> Callable[[str], tuple[str, bytes] | None]:
+def pages_of(hooks: Hooks) -> Callable[[str], Page | None]:
     """Return what asks hooks for a page."""
     decide = hooks.decider("status_page")
-    return nothing if decide is None else lambda path: decide(path=path)
+    if decide is None:
+        return nothing
+
+    def page(path: str) -> Page | None:
+        found = decide(path=path)
+        return (200, *found) if found else None
+
+    return page
 
 
 class Launcher(Protocol):

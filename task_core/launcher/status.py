@@ -6,10 +6,6 @@ it, and knows neither: it asks functions. What clients can cost it is bounded.
 
 import asyncio
 import contextlib
-import errno
-import os
-import socket
-import stat
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -17,10 +13,8 @@ from typing import Any
 import attrs
 import msgspec
 
-from task_core.errors import UsageError, excerpt
+from task_core.launcher.listening import MOST_CLIENTS, Listening
 
-MOST_CLIENTS = 64
-"""Connections at a time; one more, and the oldest is cut off."""
 MOST_BYTES = 8192
 """Bytes of a request that are read."""
 PATIENCE = 5.0
@@ -38,9 +32,10 @@ _REASONS = {
 
 Page = tuple[int, str, bytes]
 """Status, content type and body of an answer."""
+LATE: Page = (503, TEXT, b"it is being made, and takes long\n")
 
 
-def nothing(path: str) -> tuple[str, bytes] | None:
+def nothing(path: str) -> Page | None:
     """Return None: there are no other pages."""
     return None
 
@@ -52,13 +47,13 @@ class Pages:
     Args:
         info: Returns what `/info` shows.
         unready: Returns why `/ready` says no; empty when it says yes.
-        other: Returns the content type and body of another path, or None.
+        other: Returns the answer for another path, or None.
         more: What else there is, for who has asked for something else.
     """
 
     info: Callable[[], Mapping[str, Any]]
     unready: Callable[[], str] = lambda: ""
-    other: Callable[[str], tuple[str, bytes] | None] = nothing
+    other: Callable[[str], Page | None] = nothing
     more: str = ""
 
     def page(self, path: str) -> Page:
@@ -73,9 +68,8 @@ class Pages:
             case "/info" | "/":
                 facts = msgspec.json.encode(self.info(), enc_hook=str)
                 return 200, JSON, msgspec.json.format(facts) + b"\n"
-        if found := self.other(path):
-            return 200, *found
-        return 404, TEXT, f"there is /live, /ready and /info{self.more}\n".encode()
+        text = f"there is /live, /ready and /info{self.more}\n"
+        return self.other(path) or (404, TEXT, text.encode())
 
 
 class StatusServer:
@@ -95,26 +89,22 @@ class StatusServer:
 
     def __init__(self, address: str, pages: Pages) -> None:
         self._pages = pages
-        self._path, self._socket = "", _listen(address)
-        if self._socket.family == socket.AF_UNIX:
-            self._path = self._socket.getsockname()
-        self.address = _shown(self._socket)
+        self._listening = Listening(address)
+        self.address = self._listening.address
         """Where it listens, as clients write it."""
         self._clients: dict[asyncio.Task[None], None] = {}  # the oldest first
-        self._busy: set[str] = set()
+        self._making: dict[str, asyncio.Future[Page]] = {}
         self._over = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._main, name="status", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Answer no more; a socket file goes."""
+        """Answer no more; a socket file goes, if it is ours."""
+        self._listening.remove()
         with contextlib.suppress(RuntimeError):  # it has ended
             self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join(PATIENCE)
-        if self._path:
-            with contextlib.suppress(OSError):
-                os.unlink(self._path)
 
     def _main(self) -> None:
         try:
@@ -123,11 +113,11 @@ class StatusServer:
             self._loop.close()
 
     async def _serve(self) -> None:
-        accept = asyncio.start_server(self._meet, sock=self._socket, limit=MOST_BYTES)
-        server = await accept
+        socket = self._listening.socket
+        server = await asyncio.start_server(self._meet, sock=socket, limit=MOST_BYTES)
         await self._over.wait()
         # Accept nobody else; a server that is closed would leave open who is coming in.
-        self._loop.remove_reader(self._socket)
+        self._loop.remove_reader(socket)
         me = asyncio.current_task()
         for _ in range(5):  # that takes turns
             await asyncio.sleep(0)
@@ -180,15 +170,21 @@ class StatusServer:
         """Return the answer for a path; what may take long is made elsewhere."""
         if path == "/live":
             return self._pages.page(path)
-        if path in self._busy:
-            return 503, TEXT, b"it is being made, and takes long\n"
+        made = self._making.get(path) or self._make(path)
+        try:
+            async with asyncio.timeout(SLOW):
+                return await asyncio.shield(made)  # others wait for it, too
+        except TimeoutError:
+            return LATE
+
+    def _make(self, path: str) -> asyncio.Future[Page]:
+        """Begin to make a page: in a thread, and in one for all who ask for it."""
         made: asyncio.Future[Page] = self._loop.create_future()
-        self._busy.add(path)
+        self._making[path] = made
 
         def end(page: Page) -> None:
-            self._busy.discard(path)
-            if not made.done():
-                made.set_result(page)
+            del self._making[path]
+            made.set_result(page)
 
         def make() -> None:
             try:
@@ -199,11 +195,11 @@ class StatusServer:
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(end, page)
 
-        threading.Thread(target=make, name="status", daemon=True).start()
         try:
-            return await asyncio.wait_for(made, SLOW)
-        except TimeoutError:
-            return 503, TEXT, b"it is being made, and takes long\n"
+            threading.Thread(target=make, name="status", daemon=True).start()
+        except RuntimeError as error:  # the system has no more: the next one may
+            end((503, TEXT, f"cannot be made: {error}\n".encode()))
+        return made
 
 
 def _response(status: int, kind: str, body: bytes, *, empty: bool = False) -> bytes:
@@ -217,63 +213,3 @@ def _response(status: int, kind: str, body: bytes, *, empty: bool = False) -> by
     )
     head = "\r\n".join((*lines, "", "")).encode()
     return head if empty else head + body
-
-
-def _listen(address: str) -> socket.socket:
-    """Return a socket that listens at an address.
-
-    Raises:
-        UsageError: It is none, or cannot be had.
-    """
-    try:
-        if address.startswith("unix:"):
-            return _listen_at_path(address.removeprefix("unix:"))
-        host, port = split_address(address)
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=MOST_CLIENTS)
-    except OSError as error:
-        number = error.errno or 0
-        text = os.strerror(number) if number > 0 else error.strerror or str(error)
-        raise UsageError(f"--status: cannot listen at {address}: {text}") from None
-
-
-def split_address(address: str) -> tuple[str, int]:
-    """Return host and port.
-
-    Raises:
-        UsageError: The text has another shape.
-    """
-    host, colon, port = address.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not (colon and host and port.isascii() and port.isdigit() and int(port) < 65536):
-        raise UsageError(
-            f"--status: {excerpt(address)} is no address: give HOST:PORT, for example"
-            " 127.0.0.1:8123, or unix:PATH"
-        )
-    return host, int(port)
-
-
-def _listen_at_path(path: str) -> socket.socket:
-    """Return a socket at a path; one that a dead process has left there goes."""
-    with socket.socket(socket.AF_UNIX) as other:
-        if other.connect_ex(path) == 0:
-            raise OSError(errno.EADDRINUSE, "another process listens there")
-    with contextlib.suppress(FileNotFoundError):
-        if stat.S_ISSOCK(os.stat(path).st_mode):
-            os.unlink(path)
-    made = socket.socket(socket.AF_UNIX)
-    try:
-        made.bind(path)
-        made.listen(MOST_CLIENTS)
-    except OSError:
-        made.close()
-        raise
-    return made
-
-
-def _shown(listening: socket.socket) -> str:
-    name = listening.getsockname()
-    if isinstance(name, str):
-        return f"unix:{name}"
-    host = f"[{name[0]}]" if ":" in name[0] else name[0]
-    return f"{host}:{name[1]}"

@@ -3,6 +3,7 @@
 import contextlib
 import selectors
 import signal
+import threading
 import time
 from collections.abc import Callable, Sequence
 from math import inf
@@ -28,6 +29,8 @@ class Fleet:
         rolls: Whether SIGHUP renews them, rather than to stop them.
         watch: Starts to watch their sources, and rings when these have changed: then
             they start anew.
+        leashed: Whether a process above passes signals on, which systemd sends to all:
+            two of one kind are one.
     """
 
     def __init__(
@@ -38,15 +41,20 @@ class Fleet:
         staggered: bool = False,
         rolls: Callable[[], bool] = lambda: False,
         watch: Callable[[Callable[[], None]], None] | None = None,
+        leashed: bool = False,
     ) -> None:
+        self.began = threading.Event()
+        """Set when one of them receives."""
+        self.signals: list[int] = []
+        """Those that came, and told them to stop."""
         self._children = [*children]
         self._tell = tell
         self._staggered = staggered
         self._rolls = rolls
         self._watch = watch
+        self._leashed = leashed
         self._selector = selectors.DefaultSelector()
         self._rolling = Rolling(self._children, self._start, tell)
-        self._signals: list[int] = []
         self._stopping = False
         self._never_works = 0
         self._last: Child | None = None
@@ -89,6 +97,8 @@ class Fleet:
                 self._heard(bell.hear())
             elif not key.data():  # closed; that it ended comes as a signal
                 self._selector.unregister(key.fileobj)
+        if any(child.ready for child in self._children):
+            self.began.set()
         self._rolling.look()
         for child in self._all:
             if child.has_ended():
@@ -133,14 +143,16 @@ class Fleet:
                 self._told_to_stop(number)
 
     def _told_to_stop(self, number: int) -> None:
-        self._signals.append(number)
+        if self._leashed and number in self.signals:
+            return
+        self.signals.append(number)
         if not self._stopping:
             name = signal.Signals(number).name
             self._tell(f"{name}: stopping; once more: at once")
             self._stop()
             return
         for child in self._all:
-            (child.hurry if len(self._signals) == 2 else child.kill)()
+            (child.hurry if len(self.signals) == 2 else child.kill)()
 
     def _stop(self) -> None:
         self._stopping = True
@@ -173,9 +185,9 @@ class Fleet:
         self._stop()
 
     def _code(self) -> int:
-        if signal.SIGINT in self._signals or len(self._signals) > 1:
+        if signal.SIGINT in self.signals or len(self.signals) > 1:
             return INTERRUPTED
-        if self._signals or self._never_works:
+        if self.signals or self._never_works:
             return self._never_works
         return int(any(child.code for child in self._children))
 

@@ -24,21 +24,23 @@ class Leash:
 
     Args:
         channel: Descriptor of a socket whose other end the supervisor holds.
+        began: Set when what runs receives.
         signals: Those that came; None until something runs.
     """
 
     channel = -1
+    began: Sequence[threading.Event] = ()
     signals: Sequence[int] | None = None
 
 
 def announce(began: Sequence[threading.Event], signals: Sequence[int]) -> None:
-    """Tell the supervisor when all launchers of this process receive.
+    """Tell the supervisor when all that runs in this process receives.
 
     Args:
-        began: Set when they do.
+        began: Set when it does.
         signals: Those that come.
     """
-    Leash.signals = signals
+    Leash.began, Leash.signals = began, signals
 
     def tell() -> None:
         for event in began:
@@ -50,7 +52,11 @@ def announce(began: Sequence[threading.Event], signals: Sequence[int]) -> None:
 
 def tell_end() -> None:
     """Tell the supervisor of the end, unless it wanted it or nothing ever ran."""
-    if Leash.signals is not None and not Leash.signals:
+    if Leash.signals is None:
+        return
+    if all(event.is_set() for event in Leash.began):
+        _say(READY)  # the thread that tells so may be late
+    if not Leash.signals:
         _say(ENDED)
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -57,6 +58,18 @@ def hangs(info: str) -> None:
 def bad(info: str) -> None:
     raise ValueError(info)
 '''
+
+MASTER = """
+from task_core.api import Task, taskmaster
+
+VERSION = "one"
+
+@taskmaster
+def clock(ctx):
+    print("sends for", VERSION, flush=True)
+    ctx.send(Task.new("tell", VERSION))
+    ctx.wait(3600)
+"""
 
 
 NOHUP = ("sh", "-c", """trap '' INT HUP; exec "$@" """, "sh")
@@ -164,6 +177,28 @@ def await_gone(pids):
         while Path(f"/proc/{pid}").exists() and time.monotonic() < ends:
             time.sleep(0.05)
         assert not Path(f"/proc/{pid}").exists()
+
+
+def await_info(address, holds):
+    """Return what `/info` tells when that is so."""
+    ends = time.monotonic() + PATIENCE
+    while True:
+        try:
+            told = urllib.request.urlopen(f"http://{address}/info", timeout=PATIENCE)
+        except urllib.error.HTTPError as error:  # the machine is busy
+            info = error.code
+        else:
+            with told as page:
+                info = json.load(page)
+            if holds(info):
+                return info
+        assert time.monotonic() < ends, info
+        time.sleep(0.1)
+
+
+def states(info):
+    """Return the state of each launcher."""
+    return {one["instance"]: one["state"] for one in info["launchers"]}
 
 
 def test_instances_share_a_topic_and_stop_cleanly(launch, send):
@@ -412,6 +447,26 @@ def test_reload_starts_anew_when_the_source_changes(launch, folder, send):
     assert running.ends() == 0
 
 
+def test_a_taskmaster_is_reloaded_and_told_of_as_a_worker_is(folder):
+    """On a page of its own."""
+    pytest.importorskip("watchfiles")
+    (folder / "masters.py").write_text(MASTER)
+    words = ("--taskmaster", "masters.py:clock", "--reload")
+    running = Running(folder, *words, "--status", "127.0.0.1:0")
+    try:
+        (address,) = running.sees(r"task: status: (127\S+)")
+        running.sees("sends for one")
+        (folder / "masters.py").write_text(MASTER.replace('"one"', '"another"'))
+        running.sees("sends for another")
+        info = await_info(address, lambda info: "taskmaster" in info)
+        assert (info["taskmaster"]["name"], info["state"]) == ("clock", "working")
+        running.told(signal.SIGTERM)
+        assert running.ends() == 0
+    finally:
+        running.process.kill()
+        running.ends()
+
+
 def test_reload_runs_the_new_source_of_one_length_and_second(launch, folder, send):
     """Python keeps what it has compiled by these; so did a launch before."""
     pytest.importorskip("watchfiles")
@@ -459,6 +514,13 @@ def test_one_status_page_tells_of_all(launch):
     assert told.isdisjoint(pids)
     with urllib.request.urlopen(f"http://{address}/2/live", timeout=PATIENCE) as page:
         assert page.read() == b"live\n"
+    frozen = info["launchers"][0]["pid"]
+    os.kill(frozen, signal.SIGSTOP)
+    wanted = {"1": "does not answer", "2": "working"}
+    await_info(address, lambda info: states(info) == wanted)
+    os.kill(frozen, signal.SIGCONT)
+    wanted = {"1": "working", "2": "working"}
+    await_info(address, lambda info: states(info) == wanted)
     running.told(signal.SIGTERM)
     assert running.ends() == 0
 

@@ -1,5 +1,6 @@
 """Rules of `task status` and `task top`."""
 
+import contextlib
 import http.server
 import json
 import os
@@ -9,9 +10,11 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from task_command_status.ask import check, facts_of
+from task_command_status.ask import STRANGER, check, facts_of
+from task_command_status.cells import cut, width
 from task_command_status.table import HEADS, rows, running, table
 
 NAP = """
@@ -108,22 +111,34 @@ def test_top_says_in_the_end_that_one_never_answered(napping):
     assert " nap " in done.stdout
 
 
-@pytest.fixture
-def stranger():
-    """The address of a server whose /info is JSON about something else: an nsqd's."""
+@contextlib.contextmanager
+def answering(body):
+    """Yield the address of a server that answers so."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(b'{"version":"1.3.0","state":"up","tcp_port":4150}')
+            self.wfile.write(body)
+
+        def log_message(self, *words):
+            pass
 
     with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def stranger():
+    """The address of a server whose /info is JSON about something else: an nsqd's."""
+    with answering(b'{"version":"1.3.0","state":"up","tcp_port":4150}') as address:
+        yield address
 
 
 def test_a_server_of_somebody_else_is_none_of_ours(stranger):
@@ -171,6 +186,13 @@ def test_several_launchers_and_instances_are_lines_each():
     assert [line[4:7] for line in lines] == [["4", "1", "2"]] * 3
     assert [line[1] for line in lines] == ["load", "load.1", "load.2"]
     assert [line[2] for line in lines] == ["working", "working", "stopping"]
+
+
+def test_an_instance_of_which_nothing_is_known_is_a_line_too():
+    """It is the one that somebody looks for."""
+    facts = {"launchers": [{"instance": "2", "state": "does not answer"}]}
+    (line,) = rows("a:1", facts, "")
+    assert line[:3] == ["a:1", "2", "does not answer"]
 
 
 def test_the_instances_of_one_launch_are_lines_each(tmp_path):
@@ -222,6 +244,77 @@ def test_one_that_hangs_is_waited_for_no_longer_than_told():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         assert facts_of(address, 0.1) == ({}, "does not answer")
+
+
+def test_one_that_says_a_little_now_and_then_is_waited_for_no_longer():
+    """Each byte is an answer, and all of them are none."""
+    over = threading.Event()
+
+    def drip(server):
+        with contextlib.suppress(OSError):
+            client, _ = server.accept()
+            with client:
+                client.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                while not over.wait(0.01):
+                    client.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        dripping = threading.Thread(target=drip, args=(server,))
+        dripping.start()
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(facts_of, address, 0.2)
+            try:
+                assert answer.result(60) == ({}, "does not answer")
+            finally:
+                over.set()
+                dripping.join()
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"launcher": {"results": [1]}},
+        {"launcher": {"results": {"x": "y"}}},
+        {"launcher": {"tasks": [{}]}},
+        {"launcher": {}},
+        {"launcher": {"dead": "many"}},
+        {"launchers": [1]},
+        {"launchers": []},
+        {"taskmaster": {"producer": 7}},
+    ],
+)
+def test_facts_of_another_shape_are_none_of_ours(facts):
+    """The other end may be anybody."""
+    answer = json.dumps(facts).encode()
+    with answering(answer) as address:
+        assert facts_of(address, 60.0) == ({}, STRANGER)
+
+
+def test_an_answer_without_a_bottom_is_one_line():
+    """It is told as any other nonsense."""
+    with answering(b"[" * 200_000) as address:
+        assert facts_of(address, 60.0)[1].startswith("answers nonsense: ")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("unix:{}/file/x", "cannot be asked: Not a directory"),
+        ("unix:" + "/x" * 80, "cannot be asked: AF_UNIX path too long"),
+    ],
+)
+def test_who_cannot_be_asked_has_not_answered(address, said, tmp_path):
+    """The words of the system, without its numbers."""
+    (tmp_path / "file").touch()
+    assert facts_of(address.format(tmp_path), 60.0) == ({}, said)
+
+
+def test_wide_letters_take_their_place():
+    """On a terminal they are two cells each, and the picture must not drift."""
+    assert (width("漢字e\u0301"), cut("漢字", 3), cut("ab", 3)) == (5, "漢", "ab")
+    one, two = table([["漢字", *"abcdefgh"], ["abcd", *"abcdefgh"]])[1:]
+    assert one == two.replace("abcd", "漢字", 1)
 
 
 @pytest.mark.parametrize("address", ["http://a:1", "http://a:1/", "http://a:1/info"])

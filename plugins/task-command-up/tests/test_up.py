@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -240,6 +241,20 @@ def test_what_ended_for_good_is_left_at_that(folder):
     assert done.stderr.count("ended with exit code 0\n") == 1
 
 
+def test_what_ended_for_good_is_left_at_that_with_instances_too(folder):
+    """It is a supervisor itself then, and tells of its end as a launcher does."""
+    (folder / "task.toml").write_text(
+        '[task]\nbus = "sqlite://task.db"\n[launch]\ndrain = true\n'
+        'instances = "2"\n[up.load]\nworker = "./workers.py:load"\n'
+    )
+    task(folder, "send", "--bus", "sqlite://task.db", "load", "a.csv")
+    done = task(folder, "up")
+    assert done.returncode == 0, done.stderr
+    assert "load is" in done.stderr
+    assert "load | -- ended with exit code 0\n" in done.stderr
+    assert "starts again" not in done.stderr
+
+
 @pytest.mark.parametrize("on", ["true", '"yes"', "1"])
 def test_failed_tasks_are_told_by_the_exit_code(folder, on):
     """Where `fail` asks for that, as every table may write it."""
@@ -273,6 +288,18 @@ def test_what_can_never_work_stops_everything(folder, up):
     assert running.ends() == 2, running.text
     assert "report | -- ended with exit code 2" in running.text
     assert "-- report can never work: stopping" in running.text
+
+
+def test_a_taskmaster_that_can_never_work_stops_everything_too(folder, up):
+    """It has not begun when the address of its page is in use."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        table = f'[up.clock]\nstatus = "127.0.0.1:{port}"\n'
+        (folder / "task.toml").write_text(PIPELINE.replace("[up.clock]\n", table))
+        running = up()
+        assert running.ends() == 2, running.text
+    assert "clock  | -- ended with exit code 2" in running.text
+    assert "-- clock can never work: stopping" in running.text
 
 
 def test_all_mistakes_of_a_file_are_told_with_their_lines(folder):

@@ -252,6 +252,26 @@ def test_a_run_that_leaves_a_copy_behind_frees_its_key(folder, bus, worker):
     assert [result for result, _ in results(bus)] == ["error"]
 
 
+def test_a_task_that_a_retiring_process_was_given_is_not_its_own_like(folder):
+    """Another one does it, under the lock that was taken for it."""
+    settings(folder, 'types = ["charge"]')
+    infos = [str(number) for number in range(40)]
+    lines = "".join(f'{{"type":"charge","info":"{info}"}}\n' for info in infos)
+    words = ("--worker", "./workers.py:charge", "--pool", "process", "-c", "1")
+    done = subprocess.run(
+        [*COMMAND, "launch", *words, "--max-tasks-per-child", "3"],
+        input=lines,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 0, done.stderr
+    told = [json.loads(line)["msg"] for line in done.stdout.splitlines()]
+    assert sorted(told) == sorted(f"charged {info}" for info in infos)
+    assert sorted(runs(folder)) == sorted(infos)
+
+
 def test_without_a_window_only_what_is_in_work_counts(folder, bus):
     """A lock, and no memory."""
     settings(folder, 'types = ["charge"]\nwindow = "0s"')

@@ -56,7 +56,7 @@ class Feeder:
                 job = self._handover.waiting.popleft()
             except IndexError:  # the bus thread took them back
                 break
-            if self._watched is None or self._watched.admit(one, job):
+            if self._watched is None or self._watched.admit(job):
                 jobs.append(job)
             else:
                 self._handover.finished.append(job)

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from contextvars import Context
 from math import inf
 from pathlib import Path
 
@@ -81,8 +80,6 @@ class Process:
         """Seconds that the first job may take."""
         self.since = now
         """When the first job began, or what else is waited for."""
-        self.context = Context()
-        """The context variables of the hooks around its run."""
         self.lines = Lines()
         self._timeout = timeout
         self._nudged = -inf

@@ -175,6 +175,8 @@ class ProcessSlots:
         for one in self._children.all:
             one.cancel(self._shared.grace())
             one.recall()
+        if self._watched is not None:  # the bus thread may have some of those back
+            self._watched.left(self.held())
 
     def _feed(self, now: float) -> None:
         if self._cancelled:
@@ -211,7 +213,7 @@ class ProcessSlots:
                 if job := one.jobs.pop(message.number, None):
                     one.leaving |= one.ended_by == TIMEOUT  # it ended, just too late
                     finish(job, message, self._shared)
-                    self._finish(one, job)
+                    self._finish(job)
             case Log():
                 repeat(message)
             case Print():
@@ -231,9 +233,9 @@ class ProcessSlots:
                 log.debug("process %d: %s", one.pid, message.log)
                 one.ended_by = message.text
 
-    def _finish(self, one: Process, job: Job) -> None:
+    def _finish(self, job: Job) -> None:
         if self._watched is not None:
-            self._watched.finished(one, job)
+            self._watched.finished(job)
         self._handover.finished.append(job)
 
     def _return(self, jobs: Sequence[Job]) -> None:
@@ -249,7 +251,7 @@ class ProcessSlots:
         """Leave jobs unfinished: the bus gets them back."""
         for job in jobs:
             job.outcome = UNFINISHED
-            self._handover.finished.append(job)
+            self._finish(job)
 
     def _bury(self, one: Process) -> None:
         """Free what belonged to a process; what it was at has an outcome now."""
@@ -260,7 +262,7 @@ class ProcessSlots:
         guilty, innocent = blame(one, how, self._shared, self._clock)
         one.jobs.clear()
         if guilty is not None:
-            self._finish(one, guilty)
+            self._finish(guilty)
         self._return(innocent)
         if not one.ready:
             self._failed_start(one, how)

@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -61,6 +62,8 @@ class TaskmasterLoop:
         self._stopped = False
         self.buses = _opened(bus, len(self._loops))
         """The bus of each loop."""
+        self.began = threading.Event()
+        """Set when its loops are about to run."""
         self._contexts = [
             LoopContext(one, self._plan, hooks, clock, self._log) for one in self.buses
         ]
@@ -117,6 +120,7 @@ class TaskmasterLoop:
             name = type(self._taskmaster).__name__
             text = f"taskmaster {name} on bus {self.buses[0].name}"
             self._tell("launcher_started", guarantee=text, facts=self.facts)
+            self.began.set()
             self._run()
             end = End.STOPPED if self._stopped else End.RETURNED
             self._tell("launcher_stopping", reason=end.value)

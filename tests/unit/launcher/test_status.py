@@ -6,12 +6,14 @@ import json
 import os
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from task_core.errors import UsageError
 from task_core.launcher import status
-from task_core.launcher.status import Pages, StatusServer, split_address
+from task_core.launcher.listening import split_address
+from task_core.launcher.status import Pages, StatusServer
 
 
 @pytest.fixture
@@ -66,7 +68,8 @@ def test_info_is_json(serve):
 
 def test_hooks_may_have_pages(serve):
     """And paths that nobody knows are told so."""
-    server = serve(other=lambda path: ("text/x", b"12") if path == "/metrics" else None)
+    metrics = (200, "text/x", b"12")
+    server = serve(other=lambda path: metrics if path == "/metrics" else None)
     assert get(server, "/metrics") == (200, "12")
     assert get(server, "/metrics", "HEAD") == (200, "")
     assert get(server, "/nope")[0] == 404
@@ -91,6 +94,52 @@ def test_a_page_that_hangs_harms_no_other(serve, monkeypatch):
     assert get(server, "/live") == (200, "live\n")
     assert len(asked) == 1
     hangs.set()
+
+
+@pytest.mark.parametrize("path", ["/info", "/ready"])
+def test_two_who_ask_at_the_same_moment_are_both_told(serve, path, monkeypatch):
+    """Of one page that is made once, however quickly that is."""
+    monkeypatch.setattr(status, "SLOW", 60.0)
+    monkeypatch.setattr(status, "PATIENCE", 60.0)
+    asked, may_go = [], threading.Event()
+
+    def make():
+        asked.append(1)
+        may_go.wait()
+        return {} if path == "/info" else ""
+
+    met = threading.Semaphore(0)
+    server = serve(info=make, unready=make)
+    page = server._page
+
+    async def meet(path):
+        met.release()
+        return await page(path)
+
+    monkeypatch.setattr(server, "_page", meet)
+    with ThreadPoolExecutor(2) as pool:
+        answers = [pool.submit(get, server, path) for _ in range(2)]
+        for _ in answers:
+            assert met.acquire(timeout=60)
+        may_go.set()
+        assert [one.result()[0] for one in answers] == [200, 200]
+    assert asked == [1]
+
+
+def test_a_thread_that_cannot_be_started_costs_one_answer(serve, monkeypatch):
+    """The system may have one more a moment later."""
+    server = serve()
+    start = threading.Thread.start
+
+    def refuse(thread):
+        if thread.name == "status":
+            monkeypatch.setattr(threading.Thread, "start", start)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert get(server, "/ready") == (503, "cannot be made: can't start new thread\n")
+    assert get(server, "/ready") == (200, "ready\n")
 
 
 @pytest.mark.parametrize(
@@ -172,6 +221,27 @@ def test_a_file_at_the_path_stays(serve, tmp_path):
     with pytest.raises(UsageError, match="Address already in use"):
         serve(f"unix:{tmp_path}/s")
     assert (tmp_path / "s").read_text() == "data"
+
+
+def test_a_socket_of_another_kind_stays(serve, tmp_path):
+    """It refuses nobody: it may be that of a log."""
+    path = str(tmp_path / "s")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+        log.bind(path)
+        with pytest.raises(UsageError, match="Address already in use"):
+            serve(f"unix:{path}")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+            client.connect(path)
+
+
+def test_the_file_of_a_successor_stays(serve, tmp_path):
+    """Whoever gave it the place of ours."""
+    path = str(tmp_path / "s")
+    server = serve(f"unix:{path}")
+    os.unlink(path)
+    serve(f"unix:{path}")
+    server.close()
+    assert ask_at_path(path).endswith(b"live\n")
 
 
 def test_who_asks_for_something_else_is_told_what_there_is():

@@ -3,8 +3,12 @@
 import http.client
 import json
 import socket
+import time
+from collections.abc import Mapping
+from math import inf
 from typing import Any
 
+from task_command_status.table import rows, running
 from task_core.api import UsageError, excerpt
 
 PATIENCE = 5.0
@@ -16,23 +20,52 @@ TELL = {"launcher": dict, "launchers": list, "taskmaster": dict}
 """What the facts of ours have one of, and its type."""
 
 
-class UnixConnection(http.client.HTTPConnection):
-    """HTTP over a socket file.
+class ImpatientSocket(socket.socket):
+    """A socket that is read until a moment, however few bytes come at a time."""
+
+    end = inf
+    """That moment, on the monotonic clock."""
+
+    def recv_into(self, *args: Any) -> int:
+        """Read something.
+
+        Raises:
+            TimeoutError: The time is over.
+        """
+        left = self.end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self.settimeout(left)
+        return super().recv_into(*args)
+
+
+class Connection(http.client.HTTPConnection):
+    """HTTP that has an end.
 
     Args:
-        path: Of the file.
-        patience: Seconds for an answer.
+        address: `HOST:PORT`, or `unix:PATH`.
+        patience: Seconds until the answer must be there.
     """
 
-    def __init__(self, path: str, patience: float) -> None:
-        super().__init__("localhost", timeout=patience)
-        self._path = path
+    def __init__(self, address: str, patience: float) -> None:
+        self._path = address.removeprefix("unix:") if address[:5] == "unix:" else ""
+        host, _, port = ("localhost:80" if self._path else address).rpartition(":")
+        host = host.removeprefix("[").removesuffix("]")
+        super().__init__(host, int(port), timeout=patience)
+        self._patience = patience
 
     def connect(self) -> None:
-        """Connect to the file."""
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+        """Connect; from now on, time passes."""
+        end = time.monotonic() + self._patience
+        if self._path:
+            made = ImpatientSocket(socket.AF_UNIX)
+        else:
+            found = socket.create_connection((self.host, self.port), self._patience)
+            made = ImpatientSocket(fileno=found.detach())
+        self.sock, made.end = made, end
+        made.settimeout(self._patience)
+        if self._path:
+            made.connect(self._path)
 
 
 def check(address: str) -> str:
@@ -55,7 +88,7 @@ def check(address: str) -> str:
 
 def facts_of(address: str, patience: float) -> tuple[dict[str, Any], str]:
     """Return the facts, and why there are none."""
-    connection = _connection(address, patience)
+    connection = Connection(address, patience)
     try:
         connection.request("GET", "/info")
         answer = connection.getresponse()
@@ -63,7 +96,7 @@ def facts_of(address: str, patience: float) -> tuple[dict[str, Any], str]:
         if answer.status != 200:
             return {}, f"answers {answer.status}: {body[:80].decode(errors='replace')}"
         found = json.loads(body)
-    except (OSError, http.client.HTTPException, ValueError) as error:
+    except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
         return {}, _told(error)
     finally:
         connection.close()
@@ -72,9 +105,20 @@ def facts_of(address: str, patience: float) -> tuple[dict[str, Any], str]:
 
 def _is_ours(found: Any) -> bool:
     """Whether these are facts of ours: other servers have an `/info` too."""
-    return isinstance(found, dict) and any(
-        isinstance(found.get(name), kind) for name, kind in TELL.items()
+    return (
+        isinstance(found, dict)
+        and any(isinstance(found.get(name), kind) for name, kind in TELL.items())
+        and _can_be_shown(found)
     )
+
+
+def _can_be_shown(facts: Mapping[str, Any]) -> bool:
+    """Whether they have the shape of ours, in all that is shown of them."""
+    try:
+        running(facts)
+        return any(rows("", facts, ""))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
 
 
 def _told(error: Exception) -> str:
@@ -87,12 +131,6 @@ def _told(error: Exception) -> str:
             return "does not answer"
         case socket.gaierror():
             return "there is no such host"
+        case OSError() if not isinstance(error, http.client.HTTPException):
+            return f"cannot be asked: {error.strerror or error}"
     return f"answers nonsense: {error}" if str(error) else type(error).__name__
-
-
-def _connection(address: str, patience: float) -> http.client.HTTPConnection:
-    if address.startswith("unix:"):
-        return UnixConnection(address.removeprefix("unix:"), patience)
-    host, _, port = address.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    return http.client.HTTPConnection(host, int(port), timeout=patience)

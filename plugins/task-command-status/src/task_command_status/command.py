@@ -13,7 +13,8 @@ from typing import Any
 import click
 
 from task_command_status.ask import PATIENCE, check, facts_of
-from task_command_status.table import plain, rows, running, table
+from task_command_status.cells import cut, plain
+from task_command_status.table import rows, running, table
 from task_core.api import UsageError, parse_duration
 
 UNREACHABLE = 4
@@ -130,8 +131,8 @@ def show(answers: Answers, *, terminal: bool) -> None:
     size = shutil.get_terminal_size()
     text = [*table(lines_of(answers)), *tasks[:MOST_RUNNING]]
     if not terminal:
-        click.echo("\n".join(plain(line, 1000) for line in text))
+        click.echo("\n".join(plain(line)[:1000] for line in text))
         return
-    lines = [plain(line, size.columns) for line in text[: size.lines - 1]]
+    lines = [cut(plain(line), size.columns) for line in text[: size.lines - 1]]
     body = "".join(f"{line}{CLEAR_LINE}\n" for line in lines)
     click.echo(f"{HOME}{body}{CLEAR_REST}", nl=False)

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from task_command_status.cells import cut, plain, width
+
 HEADS = ("ADDRESS", "NAME", "STATE", "UP", "DONE", "FAILED", "DEAD", "RUN", "MEAN")
 LEFT = 3
 """Columns of text; those of numbers follow."""
 LONGEST = 48
-"""Characters of a cell."""
+"""How wide a column may be."""
 
 
 def rows(address: str, facts: Mapping[str, Any], error: str) -> Iterator[list[str]]:
@@ -38,7 +40,7 @@ def _launcher(one: Mapping[str, Any], state: str) -> list[str]:
     failed = results.get("error", 0) + results.get("alert", 0)
     name, instance = one.get("worker", ""), one.get("instance")
     return [
-        f"{name}.{instance}" if instance else str(name),
+        ".".join(str(part) for part in (name, instance) if part),
         state,
         str(one.get("runtime", "")),
         f"{sum(results.values()):,}",
@@ -52,6 +54,7 @@ def _launcher(one: Mapping[str, Any], state: str) -> list[str]:
 def _taskmaster(one: Mapping[str, Any], state: str) -> list[str]:
     sent = sum(one.get("producer", {}).get("sent", {}).values())
     dead = one.get("consumer", {}).get("dead", 0)
+    state = str(one.get("state", state))  # of several: its own
     facts = [str(one.get("name", "")), state, str(one.get("runtime", ""))]
     return [*facts, f"{sent:,}", "", f"{dead:,}", "", ""]
 
@@ -68,26 +71,21 @@ def running(facts: Mapping[str, Any]) -> list[str]:
 
 def table(lines: Sequence[Sequence[str]]) -> list[str]:
     """Return lines of text, the columns below one another."""
-    cells = [[_plain(cell) for cell in line] for line in (HEADS, *lines)]
-    widths = [max(len(line[at]) for line in cells) for at in range(len(HEADS))]
+    cells = [[_short(plain(cell)) for cell in line] for line in (HEADS, *lines)]
+    widths = [max(width(line[at]) for line in cells) for at in range(len(HEADS))]
     return [_line(line, widths) for line in cells]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     places = zip(cells, widths, strict=True)
     words = [
-        f"{cell:<{width}}" if at < LEFT else f"{cell:>{width}}"
-        for at, (cell, width) in enumerate(places)
+        f"{cell}{' ' * (wide - width(cell))}"
+        if at < LEFT
+        else f"{' ' * (wide - width(cell))}{cell}"
+        for at, (cell, wide) in enumerate(places)
     ]
     return "  ".join(words).rstrip()
 
 
-def _plain(text: str) -> str:
-    """Return what steers no terminal: the other end may be anybody."""
-    plain = "".join(x if x.isprintable() else "?" for x in text)
-    return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 1]}…"
-
-
-def plain(text: str, width: int) -> str:
-    """Return a line that steers no terminal, and fits."""
-    return "".join(x if x.isprintable() else "?" for x in text)[:width]
+def _short(text: str) -> str:
+    return text if width(text) <= LONGEST else f"{cut(text, LONGEST - 1)}…"

@@ -175,23 +175,6 @@ def test_a_pool_of_something_else_is_refused(memory):
         make_launcher(workers.upper, memory.open(), topic="load", pool="fork")
 
 
-def test_a_child_retires_after_so_many_tasks(work):
-    """A successor goes on."""
-    done = work(workers.pid, *"abcdef", max_tasks_per_child=2)
-    pids = [task.msg for task in done.values()]
-    assert sorted(map(pids.count, set(pids))) == [2, 2, 2]
-
-
-def test_a_child_retires_when_it_has_grown_too_large(work):
-    """After the task that did it."""
-    size = str(200 << 20)
-    infos = [size, "1", "2"]
-    done = work(workers.grows, *infos, max_memory_per_child=150 << 20, prefetch=0)
-    pids = [task.msg for task in done.values()]
-    assert len(set(pids)) == 2
-    assert pids.count(done[size].msg) == 1
-
-
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("info", ["sleep", "loop"])
 def test_a_run_that_is_late_is_interrupted_by_sigterm(work, journal, info):

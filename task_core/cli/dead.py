@@ -18,6 +18,7 @@ from task_core.cli.command import PluginCommand
 from task_core.cli.command_options import DEAD, DeadOptions
 from task_core.cli.kept import Kept
 from task_core.cli.render import show_json, table
+from task_core.cli.stdout import tell
 from task_core.config.selection import Settings
 from task_core.dead import DeadLetter, dead_topic, decode_dead, encode_dead, origin_of
 from task_core.errors import DecodeError, PayloadError
@@ -139,7 +140,7 @@ def _list(
     elif items:
         click.echo(_overview(items))
     else:
-        click.echo("no dead letters", err=True)
+        tell("no dead letters")
     return 0
 
 
@@ -183,9 +184,9 @@ def _redrive(
                 sent += kept.settle(item.delivery, [message])
             except PayloadError as error:
                 refused += 1
-                click.echo(f"task: not sent back: {shown(str(error))}", err=True)
+                tell(f"task: not sent back: {shown(str(error))}")
     finally:
-        click.echo(f"{sent} sent back", err=True)
+        tell(f"{sent} sent back")
     _tell_left(len(whole) - sent - refused, "others have them")
     _tell_left(len(items) - len(whole), "their bytes were cut off")
     return 0 if sent == len(whole) else 1
@@ -197,14 +198,14 @@ def _drop(
     if _is_dry(bus, items, options, "dropped for good"):
         return 0
     dropped = kept.drop([item.delivery for item in items]) if kept is not None else 0
-    click.echo(f"{dropped} dropped", err=True)
+    tell(f"{dropped} dropped")
     _tell_left(len(items) - dropped, "others have them")
     return 0 if dropped == len(items) else 1
 
 
 def _tell_left(count: int, why: str) -> None:
     if count:
-        click.echo(f"{count} left: {why}", err=True)
+        tell(f"{count} left: {why}")
 
 
 def _is_dry(bus: Bus, items: list[Item], options: dict[str, Any], what: str) -> bool:
@@ -214,7 +215,7 @@ def _is_dry(bus: Bus, items: list[Item], options: dict[str, Any], what: str) -> 
         if items:
             click.echo(_overview(items))
         hint = "; do it with --yes" if items else ""
-        click.echo(f"{len(items)} would be {what}{hint}", err=True)
+        tell(f"{len(items)} would be {what}{hint}")
     return not options["yes"]
 
 

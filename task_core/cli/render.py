@@ -8,6 +8,7 @@ from typing import Any, TextIO
 
 import click
 
+from task_core.cli.stdout import tell
 from task_core.shown import printable_json, shown
 
 Row = Sequence[str]
@@ -66,9 +67,9 @@ class Counter:
                 full = BAR * count // total
                 bar = f"[{'#' * full}{'.' * (BAR - full)}]"
                 text = f"{bar} {count:,} of {total:,} {self._what}"
-            click.echo(f"\r\033[K{text}", nl=False, err=True)
+            tell(f"\r\033[K{text}", nl=False)
 
     def clear(self) -> None:
         """Take it away."""
         if self._visible:
-            click.echo("\r\033[K", nl=False, err=True)
+            tell("\r\033[K", nl=False)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from task_core.api.worker import describe
 from task_core.discovery.findings import needs_newer_core
 from task_core.discovery.found import GROUPS, Found
-from task_core.discovery.installed import misplaced
+from task_core.discovery.installed import UNREAD, misplaced, unreadable
 from task_core.discovery.remedies import again, install_for, with_colon
 from task_core.errors import (
     FrameworkError,
@@ -90,6 +90,8 @@ def unknown(
         if one.name == name:
             what = f"{one.owner} has a '{name}' in the entry-point group '{one.kind}'"
             lines.append(f"{what}, which nothing reads{nearest(one.kind, GROUPS)}")
+    for one, why in unreadable(path):
+        lines.append(f"{one.owner} may have it: {UNREAD}: {why}")
     lines.append(f"installed: {', '.join(installed) or 'none'}")
     if hint := shipped(kind, name):
         lines.append(hint)

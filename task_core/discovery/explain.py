@@ -60,6 +60,7 @@ BESIDE = {
     "task-taskmaster-workflow": _BASES,
 }
 """What some of them need of the others: who installs from a checkout names it."""
+NO_URL = "whose name can begin no URL (lower-case letters, digits and dashes can)"
 Reasons = tuple[str, str, str]
 """Code of the finding, cause, and what to do."""
 
@@ -86,6 +87,10 @@ def unknown(
         )
     verb = "are" if kind == "hooks" else "is"
     lines = [f"there {verb} no {kind} '{name}'{nearest(name, installed)}"]
+    if (head := name.partition(":")[0]) != name and head in installed:
+        lines.append(
+            f"there {verb} '{head}', {NO_URL}: give it alone, options as flags"
+        )
     for one in misplaced(path):
         if one.name == name:
             what = f"{one.owner} has a '{name}' in the entry-point group '{one.kind}'"

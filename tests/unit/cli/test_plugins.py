@@ -15,9 +15,10 @@ from task_testing.dists import write_distribution
 from task_core.api.capabilities import Capabilities
 from task_core.api.command import CommandPlugin
 from task_core.api.decorators import worker
-from task_core.api.plugin import BusPlugin
+from task_core.api.plugin import BusPlugin, NoOptions
 from task_core.cli.doctor import (
     check_command,
+    check_name,
     check_options,
     check_signature,
     check_summary,
@@ -74,6 +75,33 @@ def test_the_list_is_a_table():
     head, *rows = [line.split() for line in run("list").splitlines()]
     assert head == ["KIND", "NAME", "DISTRIBUTION", "VERSION", "STATUS"]
     assert ["bus", "stdio", "task-framework", "0.1.0", "built", "in"] in rows
+
+
+@attrs.frozen(kw_only=True)
+class OneOption:
+    """Of a bus."""
+
+    host: str = option("a", help="Where to go.")
+
+
+@pytest.mark.parametrize("name", ["my_bus", "my.bus", "MyBus", "my-bus", "bus2"])
+@pytest.mark.parametrize("options", [OneOption, NoOptions])
+def test_a_name_that_can_begin_no_url_is_told_where_one_would_set_options(
+    name, options
+):
+    """Of a bus without options a URL says nothing."""
+    bus = BusPlugin(
+        name=name,
+        summary="s",
+        capabilities=Capabilities(),
+        options=options,
+        open=lambda options, context: None,
+    )
+    findings = [*check_name(Found(kind="bus", name=name), bus)]
+    told = [(f.code, f.level, f.cause) for f in findings]
+    warned = [("P05", Level.WARN, "its name can begin no URL")]
+    good = name in ("my-bus", "bus2") or options is NoOptions
+    assert told == ([] if good else warned)
 
 
 def test_the_list_can_be_of_one_kind():

@@ -116,9 +116,13 @@ def load_hooks(
     configure = partial(hook_options, toml=toml)
     with diverted_stdout():  # what a plugin prints when imported is no data
         listeners = Listeners.load(found, required=required, configure=configure)
+        known: list[object] = []
         for plugin in given:
-            if plugin not in found:
-                listeners.add(plugin, load(plugin))
+            implementation = load(plugin)
+            # A flag may name what a file names as well, or by another path.
+            if plugin not in found and all(implementation is not x for x in known):
+                known.append(implementation)
+                listeners.add(plugin, implementation)
     return listeners
 
 

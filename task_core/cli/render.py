@@ -44,8 +44,12 @@ def _is_dumb() -> bool:
 
 
 def show_json(data: Any) -> None:
-    """Print data as indented JSON, escaped where a terminal would be steered."""
-    click.echo(printable_json(json.dumps(data, indent=2, ensure_ascii=False)))
+    """Print data as indented JSON, escaped where a terminal would be steered.
+
+    What plugins say of themselves may be of any type: what JSON does not know is text.
+    """
+    text = json.dumps(data, indent=2, ensure_ascii=False, default=str)
+    click.echo(printable_json(text))
 
 
 class Counter:

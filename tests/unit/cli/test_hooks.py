@@ -94,6 +94,14 @@ def test_a_file_of_hooks_may_be_given(here):
     assert sys.modules["my_watch"].heard == ["a task"]
 
 
+def test_hooks_that_are_named_twice_are_told_once(here):
+    """By a flag and in a file, or by two paths."""
+    (here / "my_watch.py").write_text(WATCH)
+    paths = ["./my_watch.py", "./my_watch.py", str(here / "my_watch.py"), "my_watch.py"]
+    load_hooks(Catalog(), paths).observer("task_settled")(task="a task")
+    assert sys.modules["my_watch"].heard == ["a task"]
+
+
 @pytest.mark.parametrize(
     ("source", "error"),
     [("x = 1\n", "it implements no hook"), ("1 / 0\n", "cannot be imported")],

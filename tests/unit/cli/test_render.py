@@ -62,6 +62,12 @@ def test_json_is_indented_and_readable(capsys):
     assert text.count("\n") > 1
 
 
+def test_what_json_does_not_know_is_shown_as_text(capsys):
+    """A plugin may have given its summary as bytes."""
+    show_json({"summary": b"x", "of": {1j}})
+    assert json.loads(capsys.readouterr().out) == {"summary": "b'x'", "of": "{1j}"}
+
+
 def test_a_counter_is_silent_where_nobody_waits(capsys):
     """Logs hold no progress."""
     counter = Counter("sent")

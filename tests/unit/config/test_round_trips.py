@@ -20,7 +20,7 @@ from task_core.config.sources import (
 )
 from task_core.config.toml_file import TomlFile
 from task_core.options import option
-from task_core.values import write
+from task_core.values import LONGEST_WAIT, write
 
 
 class Colour(Enum):
@@ -54,7 +54,7 @@ OPTIONS = st.builds(
     numbers=st.lists(st.integers(), min_size=1, max_size=3).map(tuple),
     count=st.integers(),
     rate=st.floats(allow_nan=False),
-    wait=st.timedeltas(min_value=timedelta(0)),
+    wait=st.timedeltas(min_value=timedelta(0), max_value=LONGEST_WAIT),
     colour=st.sampled_from(Colour),
     file=FULL.map(Path),
     tls=st.booleans(),

@@ -19,7 +19,6 @@ from task_core.config.sources import (
     environment_layer,
     flag_layer,
     hide_in_url,
-    stray_variables,
     url_layer,
 )
 from task_core.errors import PluginContractError
@@ -235,12 +234,20 @@ class Selector:
         tables = self._tables()
         common = unknown_of(COMMON_SECTION, [self._toml.layer(COMMON_SECTION)])
         more = partial(self._catalog.names, "command")
-        strays = self._toml.strays(tables, more)
         return [
             *common,
-            *strays,
-            *stray_variables(self._environment, tables, self._section),
+            *self._toml.strays(tables, more),
+            *self._stray_variables(tables, more),
         ]
+
+    def _stray_variables(
+        self, tables: Collection[str], more: Callable[[], Collection[str]]
+    ) -> list[str]:
+        if not any(name.startswith("TASK_") for name in self._environment):
+            return []
+        from task_core.config.strays import stray_variables  # noqa: PLC0415
+
+        return stray_variables(self._environment, tables, self._section, more)
 
 
 def _blamed(one: Selected, resolve: Callable[[], Any]) -> Any:

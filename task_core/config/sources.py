@@ -227,45 +227,6 @@ def _hidden(part: UrlPart, text: str) -> str:
     return HIDDEN if part is UrlPart.PASSWORD else hide_secrets(text)
 
 
-_OTHERS = ("CONFIG", "DEBUG", "PLUGINS", "PLUGINS_DISABLED")  # variables without table
-_SURELY_MEANT = 0.8
-"""How like one of ours the name of a variable is that nobody else would use."""
-
-
-def stray_variables(
-    environment: Mapping[str, str], tables: Collection[str], section: Section
-) -> list[str]:
-    """Return what is wrong with variables that are nearly called as those we read.
-
-    Those too that name an option of the command, without its table. All others are let
-    through: they may be another program's.
-    """
-    own = {f"TASK_{spec.name.upper()}": section.env_of(spec) for spec in section.specs}
-    single = [*(name.upper() for name in COMMON), *_OTHERS]
-    prefixes = [name.upper().replace("-", "_") for name in tables]
-    below_them = tuple(f"{prefix}_" for prefix in prefixes)
-    problems = []
-    for variable in environment:
-        name = variable.removeprefix("TASK_")
-        head, below, rest = name.partition("_")
-        if name == variable or name in single or f"{name}_".startswith(below_them):
-            continue
-        named = own.get(variable) if environment[variable] else None
-        hint = f": did you mean '{named[5:]}'?" if named else _meant(name, single)
-        if not hint and below:
-            hint = _meant(head, prefixes).replace("'?", f"_{rest}'?")
-        if hint:
-            text = hint.replace("'", "'TASK_", 1)
-            problems.append(f"environment {variable}: nothing reads it{text}")
-    return problems
-
-
-def _meant(name: str, known: Collection[str]) -> str:
-    """Return which of ours a name surely means; letters that changed places count."""
-    swapped = [one for one in known if sorted(one) == sorted(name)]
-    return nearest(name, swapped or known, 0 if swapped else _SURELY_MEANT)
-
-
 class Source(Protocol):
     """What knows values for any section: a TOML file."""
 

@@ -33,6 +33,8 @@ KINDS = {"worker": "worker", "taskmaster": "taskmaster", **dict.fromkeys(BUSES, 
 """What kind of plugin an option of that name selects."""
 TABLES = ("task", "launch", "send", "tail", "topics", "dead", "hooks")
 """Tables that are not those of a kind of plugins."""
+_OUTER = (*dict.fromkeys(KINDS.values()), "hooks")
+"""Tables that hold one for each plugin, and nothing else."""
 
 
 class Plugins(Protocol):
@@ -236,7 +238,7 @@ class Selector:
         more = partial(self._catalog.names, "command")
         return [
             *common,
-            *self._toml.strays(tables, more),
+            *self._toml.strays(tables, more, _OUTER),
             *self._stray_variables(tables, more),
         ]
 

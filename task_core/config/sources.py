@@ -234,7 +234,10 @@ class Source(Protocol):
         """Return what it says about a section."""
 
     def strays(
-        self, known: Mapping[str, Collection[str]], more: Callable[[], Collection[str]]
+        self,
+        known: Mapping[str, Collection[str]],
+        more: Callable[[], Collection[str]],
+        outer: Collection[str] = (),
     ) -> list[str]:
         """Return what is wrong with its tables: some that nobody reads."""
 
@@ -250,7 +253,10 @@ class NoFile:
         return Layer()
 
     def strays(
-        self, known: Mapping[str, Collection[str]], more: Callable[[], Collection[str]]
+        self,
+        known: Mapping[str, Collection[str]],
+        more: Callable[[], Collection[str]],
+        outer: Collection[str] = (),
     ) -> list[str]:
         """Return nothing."""
         return []

@@ -75,7 +75,8 @@ those of the plugins that it selects with their prefix (`worker_…`, `taskmaste
 ## Commands of plugins
 
 The flags of a command that a plugin brings have a table and variables, too: `--count`
-of `task bench` is `count` under `[bench]`, and `TASK_BENCH_COUNT`.
+of `task bench` is `count` under `[bench]`, and `TASK_BENCH_COUNT`. Those of a command
+within it have a table in this one: `[files.check]`, `TASK_FILES_CHECK_…`.
 
 ## Plugins
 

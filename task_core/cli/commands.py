@@ -145,7 +145,8 @@ def _command_of_a_plugin(ctx: click.Context, name: str) -> click.Command:
         PluginError: It cannot be had, or is no command.
     """
     from task_core.api.part import a_kind_of
-    from task_core.cli.command_context import CommandLine, defaults_of
+    from task_core.cli.command_context import CommandLine
+    from task_core.cli.command_defaults import set_defaults
     from task_core.cli.stdout import diverted_stdout
     from task_core.discovery.loader import load
 
@@ -160,8 +161,7 @@ def _command_of_a_plugin(ctx: click.Context, name: str) -> click.Command:
         raise broken(found, what)
     ctx.meta[_OWNER] = found
     ctx.obj = CommandLine(catalog)
-    # click gives these to the command that has the name.
-    ctx.auto_envvar_prefix, ctx.default_map = "TASK", {name: defaults_of(command, name)}
+    set_defaults(ctx, command, name)
     return command
 
 

@@ -241,8 +241,10 @@ class Source(Protocol):
     ) -> list[str]:
         """Return what is wrong with its tables: some that nobody reads."""
 
-    def defaults(self, table: str, known: Collection[str]) -> Mapping[str, Any]:
-        """Return what a table says, all of which must be known."""
+    def defaults(
+        self, path: tuple[str, ...], known: Collection[str], inner: Collection[str]
+    ) -> Mapping[str, Any]:
+        """Return what the table of a command says, all of which must be known."""
 
 
 class NoFile:
@@ -261,6 +263,8 @@ class NoFile:
         """Return nothing."""
         return []
 
-    def defaults(self, table: str, known: Collection[str]) -> Mapping[str, Any]:
+    def defaults(
+        self, path: tuple[str, ...], known: Collection[str], inner: Collection[str]
+    ) -> Mapping[str, Any]:
         """Return nothing."""
         return {}

@@ -73,16 +73,17 @@ class TomlFile:
         Raises:
             OptionError: It is no table, or says something twice.
         """
-        table: Any = self._data
+        table: dict[str, Any] = self._data
         for depth, name in enumerate(path, 1):
-            table = table.get(_written(table, name), {})
-            if not isinstance(table, dict):
+            inner = table.get(_written(table, name), {})
+            if not isinstance(inner, dict):
                 where, dotted = path[: depth - 1], ".".join(path[:depth])
                 hint = ""
                 if depth == 1 and name in COMMON:
-                    hint = f": put this line below [task], as {name} = {table!r}"
+                    hint = f": put this line below [task], as {name} = {inner!r}"
                 text = f"{self.place(where, name)}: {dotted} must be a table{hint}"
                 raise OptionError([text])
+            table = inner
         if problems := self._twice(path, table):
             raise OptionError(problems)
         return table
@@ -113,29 +114,36 @@ class TomlFile:
             found[key] = value, self._line(line_of_table(self._text, (name, key)))
         return found
 
-    def defaults(self, table: str, known: Collection[str]) -> Mapping[str, Any]:
-        """Return what a table says, tables within it aside, by name of the option.
+    def defaults(
+        self, path: tuple[str, ...], known: Collection[str], inner: Collection[str]
+    ) -> Mapping[str, Any]:
+        """Return what the table of a command says, by name of the option.
 
         Args:
-            table: Its name.
+            path: Its names.
             known: The options that there are.
+            inner: The commands within it: each has a table in this one. What other
+                tables are there for, the command knows.
 
         Raises:
-            OptionError: It says something else.
+            OptionError: It says something else, or is no table.
         """
-        found = self._data.get(table, {})
+        table = self._table(path)
         values = {
-            key.replace("-", "_"): value
-            for key, value in (found.items() if isinstance(found, dict) else ())
-            if not isinstance(value, dict)
+            _folded(key): value
+            for key, value in table.items()
+            if not isinstance(value, dict) and _folded(key) not in map(_folded, inner)
+        }
+        tables = {
+            key: value for key, value in table.items() if _folded(key) not in values
         }
         problems = [
-            f"{self.place((table,), name)}: `task {table}` has no option"
+            f"{self.place(path, name)}: `task {' '.join(path)}` has no option"
             f" '{name}'{nearest(name, known)}"
             for name in values
             if name not in known
         ]
-        if problems:
+        if problems := problems + self._nearly(tables, path, inner):
             raise OptionError(problems)
         return values
 

@@ -18,8 +18,7 @@ from task_core.config.sources import (
     Source,
     environment_layer,
     flag_layer,
-    hide_in_url,
-    url_layer,
+    stray_variables,
 )
 from task_core.errors import PluginContractError
 from task_core.options import option
@@ -224,6 +223,8 @@ class Selector:
         weaker = [replace(section, table=table) for table in section.weaker]
         layers = [flag_layer(section, flags(section))]
         if url:
+            from task_core.config.urls import url_layer  # noqa: PLC0415
+
             layers.append(url_layer(section, url))
         layers.append(environment_layer(section, self._environment))
         layers += [_common(environment_layer(x, self._environment)) for x in weaker]
@@ -239,17 +240,8 @@ class Selector:
         return [
             *common,
             *self._toml.strays(tables, more, _OUTER),
-            *self._stray_variables(tables, more),
+            *stray_variables(self._environment, tables, self._section, more),
         ]
-
-    def _stray_variables(
-        self, tables: Collection[str], more: Callable[[], Collection[str]]
-    ) -> list[str]:
-        if not any(name.startswith("TASK_") for name in self._environment):
-            return []
-        from task_core.config.strays import stray_variables  # noqa: PLC0415
-
-        return stray_variables(self._environment, tables, self._section, more)
 
 
 def _blamed(one: Selected, resolve: Callable[[], Any]) -> Any:
@@ -274,6 +266,10 @@ def _common(layer: Layer) -> Layer:
 def _without_secrets(setting: Setting, selected: Sequence[Selected]) -> Setting:
     """Blot out what the URL of a selected plugin has for its secret options."""
     for one in selected:
+        if not one.url:
+            continue
+        from task_core.config.urls import hide_in_url  # noqa: PLC0415
+
         named = isinstance(setting.value, str) and setting.value.endswith(one.url)
         if one.url and named and setting.spec.name == one.role:
             return replace(setting, masked=hide_in_url(one.section, one.url))

@@ -1,4 +1,4 @@
-"""Rules of `task_core.cli.command_defaults`: commands of plugins are set as ours are."""
+"""Rules of `task_core.cli.command_defaults`: as for our own commands."""
 
 import pytest
 
@@ -23,6 +23,9 @@ def dry_run(names, max_size, as_json, meta):
 
 plugin = CommandPlugin(name="papers", summary="F.", open=lambda: papers)
 """
+
+
+NEAR = ": did you mean 'max_size'?"
 
 
 @pytest.fixture
@@ -58,8 +61,7 @@ def test_the_environment_is_stronger_than_the_file(task, papers, folder, monkeyp
         ),
         (
             "[papers.dry-run]\nmax-sise = 3\n",
-            "line 2: `task papers dry-run` has no option 'max_sise': did you mean"
-            " 'max_size'?",
+            f"line 2: `task papers dry-run` has no option 'max_sise'{NEAR}",
         ),
     ],
 )

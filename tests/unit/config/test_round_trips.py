@@ -16,9 +16,9 @@ from task_core.config.sources import (
     Section,
     environment_layer,
     flag_layer,
-    url_layer,
 )
 from task_core.config.toml_file import TomlFile
+from task_core.config.urls import url_layer
 from task_core.options import option
 from task_core.values import write
 

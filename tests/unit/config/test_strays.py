@@ -1,10 +1,9 @@
-"""Rules of `task_core.config.strays`: variables that nobody would miss."""
+"""Rules of `task_core.config.sources.stray_variables`: nobody would miss them."""
 
 import attrs
 import pytest
 
-from task_core.config.sources import Section
-from task_core.config.strays import stray_variables
+from task_core.config.sources import Section, stray_variables
 from task_core.options import option
 
 TABLES = ("task", "launch", "tail", "dead", "hooks", "bus", "worker")

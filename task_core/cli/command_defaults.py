@@ -1,33 +1,39 @@
 """What environment and TOML say about the options of a command that a plugin brings."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import click
 
+from task_core.api.plugin import NoOptions
 from task_core.config.bus import read_toml
-from task_core.config.sources import Source, variable_prefix
+from task_core.config.sources import Section, Source, neighbours, variable_prefix
 from task_core.errors import OptionError, nearest
 
 
-def set_defaults(ctx: click.Context, command: click.Command, name: str) -> None:
+def set_defaults(
+    ctx: click.Context, command: click.Command, name: str, names: Iterable[str]
+) -> None:
     """Let click find what the environment and the TOML file say about a command.
 
     Args:
         ctx: The context in which it will be called.
         command, name: The command, and what `task` calls it.
+        names: Those of all such commands: their variables may begin as its own.
 
     Raises:
         OptionError: They say something that the command has no option for.
     """
     known = {*_variables(command, (name,))}
-    prefix = variable_prefix((name,))
+    others = partial(neighbours, (name,), names)
+    section = Section(options=NoOptions, table=(name,), others=others)
     problems = [
         f"environment {variable}: `task {name}` has no such option"
         f"{nearest(variable, known)}"
         for variable, text in os.environ.items()
-        if text and variable.startswith(prefix) and variable not in known
+        if text and variable not in known and section.owns_variable(variable)
     ]
     if problems:
         raise OptionError(problems)

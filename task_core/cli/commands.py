@@ -161,7 +161,7 @@ def _command_of_a_plugin(ctx: click.Context, name: str) -> click.Command:
         raise broken(found, what)
     ctx.meta[_OWNER] = found
     ctx.obj = CommandLine(catalog)
-    set_defaults(ctx, command, name)
+    set_defaults(ctx, command, name, others(catalog))
     return command
 
 

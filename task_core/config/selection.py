@@ -18,6 +18,7 @@ from task_core.config.sources import (
     Source,
     environment_layer,
     flag_layer,
+    neighbours,
     stray_variables,
 )
 from task_core.errors import PluginContractError
@@ -171,11 +172,12 @@ class Selector:
     def _load(self, role: str, text: str) -> Selected:
         kind = KINDS[role]
         plugin, url = self._catalog.manifest(kind, text)
+        table = (kind, plugin.name)
         section = Section(
             options=plugin.options,
-            table=(kind, plugin.name),
+            table=table,
             flag=f"{role.replace('_', '-')}-",
-            others=partial(_neighbours, self._catalog.names(kind), kind, plugin.name),
+            others=partial(neighbours, table, self._catalog.names(kind)),
             called=self._section.called,
         )
         return Selected(role=role, plugin=plugin, url=url, section=section)
@@ -226,11 +228,18 @@ class Selector:
             from task_core.config.urls import url_layer  # noqa: PLC0415
 
             layers.append(url_layer(section, url))
-        layers.append(environment_layer(section, self._environment))
+        layers.append(environment_layer(self._beside(section), self._environment))
         layers += [_common(environment_layer(x, self._environment)) for x in weaker]
         layers.append(self._toml.layer(section))
         layers += [_common(self._toml.layer(x)) for x in weaker]
         return layers
+
+    def _beside(self, section: Section) -> Section:
+        """Return a section that knows the commands whose names begin as its own."""
+        if section is not self._section or not section.strict:
+            return section
+        names = self._catalog.names("command")
+        return replace(section, others=partial(neighbours, section.table, names))
 
     def _strays(self) -> list[str]:
         """Return what is said to nobody."""
@@ -274,8 +283,3 @@ def _without_secrets(setting: Setting, selected: Sequence[Selected]) -> Setting:
         if one.url and named and setting.spec.name == one.role:
             return replace(setting, masked=hide_in_url(one.section, one.url))
     return setting
-
-
-def _neighbours(names: Collection[str], kind: str, name: str) -> list[tuple[str, ...]]:
-    """Return the tables of plugins whose names begin as that of another one."""
-    return [(kind, other) for other in names if other.startswith(f"{name}-")]

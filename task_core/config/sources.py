@@ -80,6 +80,23 @@ def variable_prefix(table: tuple[str, ...]) -> str:
     return "_".join((*names, "")).upper().replace("-", "_")
 
 
+def neighbours(table: tuple[str, ...], names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Return the tables whose variables begin as those of another one.
+
+    Args:
+        table: That other one.
+        names: What else there is beside it.
+
+    Example:
+        >>> neighbours(("bus", "nats"), ["nats", "nats-core", "nsq"])
+        [('bus', 'nats-core')]
+    """
+    own = variable_prefix(table)
+    tables = [(*table[:-1], name) for name in names]
+    prefixes = {one: variable_prefix(one) for one in tables}
+    return [x for x in tables if prefixes[x] != own and prefixes[x].startswith(own)]
+
+
 class Raw(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A value as it was found.
 

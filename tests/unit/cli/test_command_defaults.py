@@ -76,3 +76,24 @@ def test_other_tables_are_for_the_command_to_read(task, papers, folder):
     """`[up.NAME]` are launches."""
     (folder / "task.toml").write_text("[papers.my-launch]\nworker = 'echo'\n")
     assert task("papers").out == "deep=False\n"
+
+
+def test_variables_of_a_longer_name_belong_to_another_command(
+    task, papers, install, monkeypatch
+):
+    """`TASK_PAPERS_LIST_…` sets `papers-list`, where that is installed."""
+    monkeypatch.setenv("TASK_PAPERS_LIST_MAX_SIZE", "3")
+    told = "`task papers` has no such option"
+    assert told in task("papers").err
+    install("command", "papers-list", COMMAND.replace('"papers"', '"papers-list"'))
+    assert task("papers").err == ""
+
+
+def test_variables_of_a_command_that_begins_as_one_of_ours_are_let_through(
+    task, install, monkeypatch
+):
+    """As `task send-all` would have them."""
+    monkeypatch.setenv("TASK_SEND_ALL_MAX_SIZE", "3")
+    assert "send has no option 'all_max_size'" in task("send", "a").err
+    install("command", "send-all", COMMAND.replace('"papers"', '"send-all"'))
+    assert task("send", "a").err == ""

@@ -19,21 +19,37 @@ def hook_options(
     """Return the options object of a hook plugin.
 
     Args:
+        plugin, toml, environment, names: As for `resolve_hooks`.
+
+    Raises:
+        OptionError: Something is wrong with them.
+    """
+    resolver = Resolver()
+    options = resolve_hooks(resolver, plugin, toml, environment, names)
+    if resolver.problems:
+        raise OptionError(resolver.problems)
+    return options
+
+
+def resolve_hooks(
+    resolver: Resolver,
+    plugin: Any,
+    toml: Source,
+    environment: Mapping[str, str] = os.environ,
+    names: Collection[str] = (),
+) -> Any:
+    """Return the options object of a hook plugin, or None when there are problems.
+
+    Args:
+        resolver: Gathers them.
         plugin: Its manifest.
         toml: The configuration file.
         environment: The environment variables.
         names: Of all hooks that are there: their variables may begin as its own.
-
-    Raises:
-        OptionError: Something is wrong with them.
     """
     table = ("hooks", plugin.name)
     section = Section(
         options=plugin.options, table=table, others=partial(neighbours, table, names)
     )
     layers = [environment_layer(section, environment), toml.layer(section)]
-    resolver = Resolver()
-    options = resolver.resolve(section, layers)
-    if resolver.problems:
-        raise OptionError(resolver.problems)
-    return options
+    return resolver.resolve(section, layers)

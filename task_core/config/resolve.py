@@ -186,7 +186,8 @@ def convert(spec: Field, value: Any) -> Any:
 
     Args:
         spec: The option.
-        value: A tuple of texts (flags, environment, URL), or a TOML value.
+        value: A tuple of texts (flags, environment, URL), a list of a program, or a
+            TOML value.
 
     Raises:
         ValueError, TypeError: It does not fit.
@@ -200,13 +201,19 @@ def convert(spec: Field, value: Any) -> Any:
 
 
 def _items(value: Any) -> list[Any]:
-    """Return the single values; only TOML can have one with a comma in it."""
+    """Return the single values; only those of a list can have a comma in them."""
     if isinstance(value, list):
         return value
     texts = value if isinstance(value, tuple) else (value,)
     if not all(isinstance(text, str) for text in texts):
         return [*texts]
-    return [item for text in texts for item in text.split(",") if item]
+    return [item for text in texts for item in _split(text) if item]
+
+
+def _split(text: str) -> list[str]:
+    """Return what is between commas; spaces are for the eye there."""
+    parts = text.split(",")
+    return [part.strip() for part in parts] if len(parts) > 1 else parts
 
 
 def _single_reader(spec: Field) -> Callable[[Any], Any]:

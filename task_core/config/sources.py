@@ -101,7 +101,7 @@ class Raw(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A value as it was found.
 
     Args:
-        value: A tuple of texts, or what TOML holds.
+        value: A tuple of texts, a list of a program, or what TOML holds.
         origin: Where it was found, for people.
     """
 
@@ -122,10 +122,17 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 def flag_layer(section: Section, flags: Mapping[str, Sequence[str]]) -> Layer:
-    """Return what the command line says, from option name -> texts."""
+    """Return what the command line says, from option name -> texts.
+
+    A list of a program stays one, as those of TOML: its items may have commas.
+    """
+    listed = section.called
     return Layer(
         values={
-            spec.name: Raw(value=tuple(texts), origin=section.flag_of(spec))
+            spec.name: Raw(
+                value=texts if listed and isinstance(texts, list) else tuple(texts),
+                origin=section.flag_of(spec),
+            )
             for spec in section.specs
             if (texts := flags.get(spec.name))
         }

@@ -104,6 +104,25 @@ def test_a_missing_value_is_told_with_the_ways_to_give_it():
     ]
 
 
+def test_spaces_around_commas_do_not_count():
+    """As they are written for the eye; a text without commas is as it stands."""
+    flags = {"hosts": ["a:1, b:2 ,,", " c"], "ports": ["1, 2"]}
+    options, _ = resolve(flag_layer(SECTION, flags))
+    assert options.hosts == ("a:1", "b:2", " c")
+    assert options.ports == (1, 2)
+
+
+def test_a_list_of_a_program_may_have_commas_in_its_items():
+    """As one of TOML; a text of it is separated as on the command line."""
+    section = msgspec.structs.replace(SECTION, called=True)
+    options, _ = resolve(flag_layer(section, {"hosts": ["a,b", "c"]}))
+    assert options.hosts == ("a,b", "c")
+    options, _ = resolve(flag_layer(section, {"hosts": ("a,b", "c")}))
+    assert options.hosts == ("a", "b", "c")
+    options, _ = resolve(flag_layer(SECTION, {"hosts": ["a,b", "c"]}))
+    assert options.hosts == ("a", "b", "c")
+
+
 def test_an_unknown_name_is_told_with_the_nearest():
     """A typing error is seen at once."""
     unknown = Layer(unknown={"host": "environment TASK_BUS_NSQ_HOST"})

@@ -23,7 +23,7 @@ from task_core.config.sources import (
 )
 from task_core.errors import PluginContractError
 from task_core.options import option
-from task_core.shown import tell_url
+from task_core.shown import HIDDEN, tell_url
 
 Flags = Callable[[Section], Mapping[str, Sequence[str]]]
 """Returns what the command line, or a caller, says about a section, by option name."""
@@ -207,11 +207,27 @@ class Selector:
             worker=chosen.pop("worker", None),
             taskmaster=chosen.pop("taskmaster", None),
             buses=chosen,
-            all=[_without_secrets(one, selected) for one in resolver.settings],
+            all=[self._without_secrets(one, selected) for one in resolver.settings],
             catalog=self._catalog,
             toml=self._toml,
             problems=[*resolver.problems, *self._strays()],
         )
+
+    def _without_secrets(self, setting: Setting, selected: list[Selected]) -> Setting:
+        """Blot out what a URL has for secret options of the plugin that it selects."""
+        text, role = setting.value, setting.spec.name
+        if role not in KINDS or not isinstance(text, str) or ":" not in text:
+            return setting
+        for one in selected:
+            if one.url and role == one.role and text.endswith(one.url):
+                from task_core.config.urls import hide_in_url  # noqa: PLC0415
+
+                return replace(setting, masked=hide_in_url(one.section, one.url))
+        idle = role not in {one.role for one in selected}
+        if idle and setting.section is self._section:
+            # Nobody has loaded it, and so nobody knows which of its options are secret.
+            return replace(setting, masked=f"{text.partition(':')[0]}:{HIDDEN}")
+        return setting
 
     def _tables(self) -> Mapping[str, Collection[str]]:
         """Return the tables that somebody may read; only a bus is always installed."""
@@ -270,16 +286,3 @@ def _blamed(one: Selected, resolve: Callable[[], Any]) -> Any:
 def _common(layer: Layer) -> Layer:
     """Return what a layer says about the options that commands have in common."""
     return Layer(values={k: raw for k, raw in layer.values.items() if k in COMMON})
-
-
-def _without_secrets(setting: Setting, selected: Sequence[Selected]) -> Setting:
-    """Blot out what the URL of a selected plugin has for its secret options."""
-    for one in selected:
-        if not one.url:
-            continue
-        from task_core.config.urls import hide_in_url  # noqa: PLC0415
-
-        named = isinstance(setting.value, str) and setting.value.endswith(one.url)
-        if one.url and named and setting.spec.name == one.role:
-            return replace(setting, masked=hide_in_url(one.section, one.url))
-    return setting

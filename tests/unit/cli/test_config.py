@@ -85,6 +85,19 @@ def test_no_secret_of_a_url_is_shown(task, words, url, monkeypatch):
         assert "ter2" not in done.out + done.err
 
 
+def test_no_secret_is_shown_of_a_bus_that_is_not_at_work(task, monkeypatch):
+    """Nobody loads it, so nobody knows which of its options are secret."""
+    monkeypatch.setenv("TASK_BUS", "nsq://h:1?what=hunter2")
+    done = task("config", "show", "--in-bus", "file:a", "--out-bus", "memory")
+    assert (done.code, done.err) == (0, "")
+    assert rows(done.out)["launch.bus"] == [f"nsq:{HIDDEN}", "TASK_BUS"]
+    assert rows(done.out)["launch.in_bus"] == ["file:a", "--in-bus"]
+    for text in ("nsq", "task-bus-sqlite:sqlite"):
+        monkeypatch.setenv("TASK_BUS", text)
+        words = ("--in-bus", "file:a", "--out-bus", "memory") if text == "nsq" else ()
+        assert rows(task("config", "show", *words).out)["launch.bus"][0] == text
+
+
 def test_what_is_right_is_shown_although_something_is_wrong(task):
     """It is how one finds out."""
     done = task("config", "show", "-c", "x", "--max-tasks", "7")

@@ -50,6 +50,36 @@ def test_the_environment_is_stronger_than_the_file(task, papers, folder, monkeyp
     assert task("papers", "dry-run").out == "size=4 json=False meta=\n"
 
 
+def test_an_option_is_called_as_its_flag_is(task, papers, folder, monkeypatch):
+    """How Python calls the parameter, only its author knows."""
+    (folder / "task.toml").write_text("[papers.dry-run]\njson = true\n")
+    assert task("papers", "dry-run").out == "size=1 json=True meta=\n"
+    monkeypatch.setenv("TASK_PAPERS_DRY_RUN_JSON", "no")
+    assert task("papers", "dry-run").out == "size=1 json=False meta=\n"
+    monkeypatch.setenv("TASK_PAPERS_DRY_RUN_META", "a b")
+    assert task("papers", "dry-run").out == "size=1 json=False meta=a,b\n"
+    monkeypatch.setenv("TASK_PAPERS_DRY_RUN_AS_JSON", "yes")
+    assert "`task papers` has no such option" in task("papers", "dry-run").err
+
+
+def test_the_variable_of_an_argument_is_no_option(task, papers, monkeypatch):
+    """Nothing would read it."""
+    monkeypatch.setenv("TASK_PAPERS_DRY_RUN_NAMES", "a")
+    assert "`task papers` has no such option" in task("papers", "dry-run").err
+
+
+def test_a_variable_that_the_author_has_chosen_is_read_as_well(
+    task, install, monkeypatch
+):
+    """Ours is stronger."""
+    own = COMMAND.replace('"--max-size",', '"--max-size", envvar="SIZE",')
+    install("command", "papers", own)
+    monkeypatch.setenv("SIZE", "3")
+    assert task("papers", "dry-run").out == "size=3 json=False meta=\n"
+    monkeypatch.setenv("TASK_PAPERS_DRY_RUN_MAX_SIZE", "4")
+    assert task("papers", "dry-run").out == "size=4 json=False meta=\n"
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

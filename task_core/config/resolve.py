@@ -15,7 +15,7 @@ from task_core.values import is_path, parse_wait, reader
 DEFAULT = "default"
 """Origin of a value that nobody has set."""
 _SWITCH = {
-    **dict.fromkeys(("true", "yes", "on", "1", ""), True),
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),
 }
 _TOML_KINDS = {bool: "a boolean", dict: "a table", list: "a list"}
@@ -226,7 +226,9 @@ def _single_reader(spec: Field) -> Callable[[Any], Any]:
         if isinstance(value, bool | dict | list):
             raise TypeError(f"not {spec.metavar} but {_TOML_KINDS[type(value)]}")
         is_text = spec.kind is str or is_path(spec.kind)
-        if is_text and not isinstance(value, str):
+        # A number is the text that it is where there is more to say of it than that.
+        tells = spec.check and isinstance(value, int)
+        if is_text and not isinstance(value, str) and not tells:
             raise TypeError(f"a text is wanted: write {str(value)!r}")
         text = value if isinstance(value, str) else str(value)
         return read_text(text)

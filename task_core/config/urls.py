@@ -37,9 +37,12 @@ def url_layer(section: Section, url: str) -> Layer:
     for key, text in query:
         option = key.replace("-", "_")
         found[option] = (*found.get(option, ()), text)
+    switches = [spec.name for spec in section.specs if spec.kind is bool]
     for option, texts in found.items():
         if option in names:
-            values[option] = Raw(value=texts, origin=f"URL {name}:")
+            empty = "true" if option in switches else ""  # `?follow` says enough
+            given = tuple(text or empty for text in texts)
+            values[option] = Raw(value=given, origin=f"URL {name}:")
         else:
             unknown[option] = f"'{option}' in the URL"
     return Layer(values=values, unknown=unknown)

@@ -150,6 +150,12 @@ def test_validators_speak_plainly(values, text):
     assert "attr" not in line
 
 
+def test_a_number_is_a_text_where_a_validator_tells_which_texts_there_are():
+    """To write it in quotes would not always do; the validator says what is wrong."""
+    [line] = problems(layer(name=10))
+    assert "name (task.toml, line 3): must match regex '[a-z]*' ('10' " in line
+
+
 def test_a_validator_does_not_judge_a_default():
     """None may mean that nothing was said."""
     assert resolve()[0] == Options()
@@ -211,7 +217,7 @@ def test_passwords_are_in_no_error():
         ("tls", True, True),
         ("tls", ("Yes",), True),
         ("tls", ("off",), False),
-        ("tls", ("",), True),
+        ("name", 3, "3"),
     ],
 )
 def test_texts_and_toml_values_become_typed_values(name, raw, value):
@@ -230,7 +236,8 @@ def test_texts_and_toml_values_become_typed_values(name, raw, value):
         ("hosts", [["a"]], "not TEXT but a list"),
         ("hosts", {"x": 1}, "not TEXT but a table"),
         ("hosts", [1], "a text is wanted: write '1'"),
-        ("name", 3, "a text is wanted: write '3'"),
+        ("hosts", 3, "a text is wanted: write '3'"),
+        ("name", 3.5, "a text is wanted: write '3.5'"),
         ("wait", 5, "5 of what? Give a unit, for example 5s"),
         ("wait", ("+5",), "of what? Give a unit, for example 5s"),
         ("wait", ("-5s",), "must not be negative: '-5s'"),
@@ -239,6 +246,8 @@ def test_texts_and_toml_values_become_typed_values(name, raw, value):
         ("colour", ("green",), "'green' is none of red, blue"),
         ("tls", ("perhaps",), "not true or false: 'perhaps'"),
         ("tls", ["true"], "not true or false"),
+        ("tls", "", "not true or false: ''"),
+        ("tls", ("",), "not true or false: ''"),
         ("rate", ("nan",), "not a number: 'nan'"),
     ],
 )

@@ -60,7 +60,8 @@ def values(layer):
             "file:a?b%20c?follow=true",
             {"path": "a?b%20c", "follow": "true"},
         ),
-        (FILE, "file://a%20b.json?follow", {"path": "a b.json", "follow": ""}),
+        (FILE, "file://a%20b.json?follow", {"path": "a b.json", "follow": "true"}),
+        (FILE, "file:x.json?follow=", {"path": "x.json", "follow": "true"}),
         (FILE, "file:", {}),
         (FILE, "file://", {}),
         (

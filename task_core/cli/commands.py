@@ -160,7 +160,8 @@ def _command_of_a_plugin(ctx: click.Context, name: str) -> click.Command:
         PluginError: It cannot be had, or is no command.
     """
     from task_core.api.part import a_kind_of
-    from task_core.cli.command_context import CommandLine, defaults_of
+    from task_core.cli.command_context import CommandLine
+    from task_core.cli.command_defaults import set_defaults
     from task_core.discovery.loader import load
 
     catalog = _catalog(ctx)
@@ -174,8 +175,7 @@ def _command_of_a_plugin(ctx: click.Context, name: str) -> click.Command:
         raise broken(found, what)
     ctx.meta[_OWNER] = found
     ctx.obj = CommandLine(catalog)
-    # click gives these to the command that has the name.
-    ctx.auto_envvar_prefix, ctx.default_map = "TASK", {name: defaults_of(command, name)}
+    set_defaults(ctx, command, name, others(catalog))
     return command
 
 

@@ -14,12 +14,20 @@ from task_core.shown import printable_json, shown
 Row = Sequence[str]
 BAR = 30
 """Characters of a bar."""
+_WIDE = 80
+"""Characters to which columns are widened at most: what is longer juts out."""
 
 
 def table(headers: Row, rows: Sequence[Row]) -> str:
-    """Return rows as aligned columns under their headers; the last one runs free."""
+    """Return rows as aligned columns under their headers; the last one runs free.
+
+    One cell that is very long, as data may have it, does not widen all rows.
+    """
     lines = [[shown(str(cell)) for cell in row] for row in (headers, *rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    widths = [
+        max((len(cell) for cell in column if len(cell) <= _WIDE), default=0)
+        for column in zip(*lines, strict=True)
+    ]
     text = [
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         for line in lines

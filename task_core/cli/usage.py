@@ -8,6 +8,7 @@ from task_core.errors import nearest
 
 _NUMBER = re.compile(r"(.*) is not a valid (integer|float)(?: range)?")
 _EXTRA = re.compile(r"Got unexpected extra arguments? \((.*)\)")
+_COMMAND = re.compile(r"No such command ['\"](.*)['\"]\.?(?: .*)?")
 _KINDS = {"integer": "a whole number", "float": "a number"}
 
 
@@ -27,7 +28,17 @@ def told(error: click.UsageError) -> str:
         return f"{name}: {_value(error.message.rstrip('.'))}"
     if extra := _EXTRA.fullmatch(text):
         return f"this is too much: {extra[1]}"
-    return text
+    return _no_command(error.ctx, text) or text
+
+
+def _no_command(ctx: click.Context | None, text: str) -> str:
+    """Say which commands there are, if what is wrong is that there is none."""
+    word = _COMMAND.fullmatch(text)
+    if not word or ctx is None or not isinstance(ctx.command, click.Group):
+        return ""
+    names = ctx.command.list_commands(ctx)
+    near = nearest(word[1], names)
+    return f"there is no command '{word[1]}'{near} (there are {', '.join(names)})"
 
 
 def place(error: click.UsageError) -> str:

@@ -134,6 +134,29 @@ def test_a_plugin_shows_its_options_under_all_their_names(shown):
     assert facts["summary"] == "A bus to show."
 
 
+def test_a_plugin_is_shown_by_what_task_launch_takes(tmp_path, monkeypatch):
+    """A URL, a file: its options are set by the name that it has there."""
+    head, whose = run("show", "bus", "file://x.json").splitlines()[:2]
+    assert head.startswith("bus file: ")
+    assert whose.startswith("from task-framework ")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "my_shown.py").write_text("def my_work(info):\n    return info\n")
+    head, whose = run("show", "worker", "./my_shown.py:my_work").splitlines()[:2]
+    assert head.startswith("worker my_work: ")
+    assert whose == "from ./my_shown.py (my_shown:my_work)"
+    (tmp_path / "my_seen.py").write_text(
+        "from task_core.api import HooksPlugin, NoOptions, hookimpl\n"
+        "class Seen:\n"
+        "    @hookimpl\n"
+        "    def task_settled(self, task): ...\n"
+        "def make(options):\n"
+        "    return Seen()\n"
+        "plugin = HooksPlugin(name='seen', summary='S.', make=make)\n"
+    )
+    assert run("show", "hooks", "./my_seen.py:plugin").startswith("hooks seen: S.\n")
+
+
 def test_a_bus_shows_what_it_can_do_and_what_that_means(shown):
     """Every capability, offered or not."""
     text = run("show", "bus", "shown")

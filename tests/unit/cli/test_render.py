@@ -30,6 +30,14 @@ def test_columns_are_aligned_under_their_headers():
     assert text == "NAME    N\na       1\nlonger"
 
 
+def test_one_very_long_cell_does_not_widen_all_rows():
+    """A type of 20,000 letters made as many blanks in each row."""
+    text = table(("TYPE", "N"), [("x" * 20_000, "1"), ("short", "2"), ("y", "3")])
+    head, long, *others = text.splitlines()
+    assert [head, *others] == ["TYPE   N", "short  2", "y      3"]
+    assert long == f"{'x' * 20_000}  1"
+
+
 def test_a_table_without_rows_is_its_header():
     """So that scripts and people see what is listed."""
     assert table(("NAME", "N"), []) == "NAME  N"

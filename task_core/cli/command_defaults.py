@@ -3,14 +3,18 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
+from click.core import ParameterSource
 
 from task_core.api.plugin import NoOptions
 from task_core.config.bus import read_toml
 from task_core.config.sources import Section, Source, neighbours, variable_prefix
 from task_core.errors import OptionError, nearest
+
+_SAID = "task_core.said"
+"""Where a context keeps what the file says, by option."""
 
 
 def set_defaults(
@@ -39,9 +43,59 @@ def set_defaults(
         raise OptionError(problems)
     for variable, option in variables.items():
         _read_variable(option, variable)
-    # click gives these to the command that has the name.
     toml = read_toml(os.environ.get("TASK_CONFIG"))
-    ctx.default_map = {name: _defaults(toml, command, (name,))}
+    said: dict[click.Option, _Said] = {}
+    ctx.meta[_SAID] = said
+    # click gives these to the command that has the name.
+    ctx.default_map = {name: _defaults(toml, command, (name,), said)}
+    if problems := [text for one in said.values() if (text := _unfit(ctx, one))]:
+        raise OptionError(problems)
+
+
+def who_set(ctx: click.Context | None, option: click.Parameter) -> str:
+    """Return what set an option, as errors name it; nothing if the words did.
+
+    Args:
+        ctx: That of the command.
+        option: What has a wrong value.
+    """
+    if ctx is None or not isinstance(option, click.Option):
+        return ""
+    source = ctx.get_parameter_source(str(option.name))
+    if source is ParameterSource.ENVIRONMENT:
+        names = [option.envvar] if isinstance(option.envvar, str) else option.envvar
+        return next((one for one in names or () if os.environ.get(one)), "")
+    said = ctx.meta.get(_SAID, {}).get(option)
+    from_file = source is ParameterSource.DEFAULT_MAP and said
+    return f"{said.key} ({said.place})" if from_file else ""
+
+
+class _Said(NamedTuple):
+    """What a file says of an option."""
+
+    option: click.Option
+    value: Any
+    key: str
+    place: str
+
+
+def _unfit(ctx: click.Context, said: _Said) -> str:
+    """Say that a value is not of a kind that its option can read; or nothing.
+
+    What is wrong with a text click says, when it is about to be used.
+    """
+    option, value = said.option, said.value
+    several = option.multiple or option.nargs != 1
+    try:
+        fits = several or not isinstance(value, list)
+        if fits and not isinstance(value, str):
+            option.type_cast_value(ctx, value)
+    except click.UsageError:
+        pass
+    except Exception:  # noqa: BLE001  types of plugins that know texts alone
+        fits = False
+    what = {list: "a list", bool: "a boolean"}.get(type(value), "this value")
+    return "" if fits else f"{said.key} ({said.place}): {what} is not wanted here"
 
 
 def _variables(
@@ -62,14 +116,23 @@ def _read_variable(option: click.Option, variable: str) -> None:
 
 
 def _defaults(
-    toml: Source, command: click.Command, path: tuple[str, ...]
+    toml: Source,
+    command: click.Command,
+    path: tuple[str, ...],
+    said: dict[click.Option, _Said],
 ) -> dict[str, Any]:
-    """Return what the file says about a command, and those within it."""
+    """Return what the file says about a command, and those within it; note where."""
     options, within = _options(command), _within(command)
-    said = toml.defaults(path, options, within)
+    values = toml.defaults(path, options, within)
+    for name, value in values.items():
+        key, place = ".".join((*path, name)), toml.place(path, name)
+        said[options[name]] = _Said(options[name], value, key, place)
     return {
-        **{str(options[name].name): value for name, value in said.items()},
-        **{name: _defaults(toml, one, (*path, name)) for name, one in within.items()},
+        **{str(options[name].name): value for name, value in values.items()},
+        **{
+            name: _defaults(toml, one, (*path, name), said)
+            for name, one in within.items()
+        },
     }
 
 

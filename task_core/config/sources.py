@@ -244,6 +244,9 @@ class Source(Protocol):
     ) -> Mapping[str, Any]:
         """Return what the table of a command says, all of which must be known."""
 
+    def place(self, table: tuple[str, ...], key: str) -> str:
+        """Return where a key is, for messages."""
+
 
 class NoFile:
     """The usual case: there is no TOML file."""
@@ -266,3 +269,7 @@ class NoFile:
     ) -> Mapping[str, Any]:
         """Return nothing."""
         return {}
+
+    def place(self, table: tuple[str, ...], key: str) -> str:
+        """Return nothing."""
+        return ""

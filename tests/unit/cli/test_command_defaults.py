@@ -13,12 +13,19 @@ def papers(ctx, deep):
     if ctx.invoked_subcommand is None:
         click.echo(f"deep={deep}")
 
+class Word(click.ParamType):
+    name = "word"
+
+    def convert(self, value, param, ctx):
+        return value.upper()
+
 @papers.command("dry-run")
+@click.option("--word", type=Word())
 @click.argument("names", nargs=-1)
 @click.option("--max-size", type=int, default=1)
 @click.option("--json", "as_json", is_flag=True)
 @click.option("--meta", multiple=True)
-def dry_run(names, max_size, as_json, meta):
+def dry_run(names, max_size, as_json, meta, word):
     click.echo(f"size={max_size} json={as_json} meta={','.join(meta)}")
 
 plugin = CommandPlugin(name="papers", summary="F.", open=lambda: papers)
@@ -127,3 +134,36 @@ def test_variables_of_a_command_that_begins_as_one_of_ours_are_let_through(
     assert "send has no option 'all_max_size'" in task("send", "a").err
     install("command", "send-all", COMMAND.replace('"papers"', '"send-all"'))
     assert task("send", "a").err == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("max-size = 'x'", "max_size (task.toml, line 3): not a whole number: 'x'"),
+        ("max-size = [1]", "max_size (task.toml, line 3): a list is not wanted here"),
+        ("json = ['yes']", "json (task.toml, line 3): a list is not wanted here"),
+        ("meta = 'a=b'", "meta (task.toml, line 3): a list is wanted"),
+        ("word = true", "word (task.toml, line 3): a boolean is not wanted here"),
+        ("word = 5", "word (task.toml, line 3): this value is not wanted here"),
+    ],
+)
+def test_a_wrong_value_in_the_file_is_told_with_its_line(
+    task, papers, folder, line, text
+):
+    """No flag was given, and the plugin is not to blame."""
+    (folder / "task.toml").write_text(f"[papers]\n[papers.dry-run]\n{line}\n")
+    done = task("papers", "dry-run")
+    assert done.code == 2
+    assert done.err.splitlines()[0] == f"task: papers.dry-run.{text}"
+
+
+def test_a_wrong_variable_is_told_by_its_name(task, papers, folder, monkeypatch):
+    """A flag that overrides it makes it good."""
+    monkeypatch.setenv("TASK_PAPERS_DRY_RUN_MAX_SIZE", "x")
+    done = task("papers", "dry-run")
+    assert done.code == 2
+    text = "task: TASK_PAPERS_DRY_RUN_MAX_SIZE: not a whole number: 'x'"
+    assert done.err.splitlines()[0] == text
+    assert task("papers", "dry-run", "--max-size", "2").code == 0
+    done = task("papers", "dry-run", "--max-size", "y")
+    assert done.err.splitlines()[0] == "task: --max-size: not a whole number: 'y'"

@@ -36,15 +36,15 @@ class Configured(Collection[str]):
 
     Args:
         toml: The configuration file.
-        names: Of those that are installed.
         environment: The environment variables.
+        names: Of those that are installed.
     """
 
     def __init__(
         self,
         toml: Source,
-        names: Collection[str] = (),
         environment: Mapping[str, str] = os.environ,
+        names: Collection[str] = (),
     ) -> None:
         self._tables = toml.layer(_ALL).unknown
         unknown = environment_layer(_ALL, environment).unknown
@@ -112,7 +112,7 @@ def load_hooks(
     """
     toml = toml or NoFile()
     names: Collection[str] = catalog.names("hooks")
-    configured = Configured(toml, names)
+    configured = Configured(toml, names=names)
     found = catalog.hooks_at_work(None if sends_once else configured)
     given = [catalog.choose("hooks", text)[0] for text in more]
     if configured:

@@ -83,7 +83,7 @@ def of_hooks(settings: Settings) -> Resolver:
 def _manifests(settings: Settings) -> Iterator[HooksPlugin]:
     """Yield the manifests of hooks that have options."""
     catalog, command = settings.catalog, settings.command
-    configured = Configured(settings.toml, catalog.names("hooks"))
+    configured = Configured(settings.toml, names=catalog.names("hooks"))
     installed = catalog.hooks_at_work(configured)
     more = command.hooks if command else ()  # None: its options are wrong
     given = [catalog.choose("hooks", text)[0] for text in dict.fromkeys(more)]

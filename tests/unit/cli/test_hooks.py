@@ -146,10 +146,10 @@ def test_hooks_are_not_set_by_the_variables_of_others():
     """Those of a longer name: the others would start with nothing set."""
     names = ["once", "once-more"]
     environment = {"TASK_HOOKS_ONCE_MORE_PREFIX": "x"}
-    configured = Configured(NoFile(), names, environment)
+    configured = Configured(NoFile(), environment, names)
     assert "once-more" in configured
     assert "once" not in configured
-    configured = Configured(NoFile(), names, {"TASK_HOOKS_ONCE_MROE": "x"})
+    configured = Configured(NoFile(), {"TASK_HOOKS_ONCE_MROE": "x"}, names)
     assert "once" in configured
 
 

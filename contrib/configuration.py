@@ -29,7 +29,8 @@ An option is set, the strongest first, by
 2. the URL behind `--bus` or `--worker`: `--bus 'file://tasks.json?follow=true'`;
 3. its environment variable: `TASK_LAUNCH_CONCURRENCY=4` (empty is not set);
 4. the TOML file, `./task.toml` or the one that `--config` or `TASK_CONFIG` names;
-5. its default.
+5. for `task launch`, what the worker declares: `@worker(retries=3)`;
+6. its default.
 
 Some rules hold everywhere. A **duration** has a unit and is not negative: `90s`,
 `1m30s`, `500ms`, `24h` (there is none for days). Only info strings take what the Go
@@ -75,7 +76,8 @@ those of the plugins that it selects with their prefix (`worker_…`, `taskmaste
 ## Commands of plugins
 
 The flags of a command that a plugin brings have a table and variables, too: `--count`
-of `task bench` is `count` under `[bench]`, and `TASK_BENCH_COUNT`.
+of `task bench` is `count` under `[bench]`, and `TASK_BENCH_COUNT`. Those of a command
+within it have a table in this one: `[files.check]`, `TASK_FILES_CHECK_…`.
 
 ## Plugins
 

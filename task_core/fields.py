@@ -136,7 +136,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             return ""
         if self.details.secret:
             return HIDDEN
-        items = value if self.multiple else (value,)
+        is_list = self.multiple and isinstance(value, (list, tuple))
+        items = value if is_list else (value,)  # a default may be of a wrong type
         return hide_secrets(",".join(write(item) for item in items))
 
 

@@ -27,6 +27,7 @@ _SIZE = re.compile(
 )
 _WHOLE = re.compile(r"[+-]?\d{1,300}", re.ASCII)
 _LONGEST = 300  # characters of a duration: searching takes their square
+LONGEST_WAIT = timedelta(days=36525)  # a century: clocks and threads end beyond
 
 
 def parse_duration(text: str) -> timedelta:
@@ -57,7 +58,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def parse_wait(text: str) -> timedelta:
-    """Read a duration that a person gives: with a unit, and not negative.
+    """Read a duration that a person gives: with a unit, from nothing to a century.
 
     Raises:
         ValueError: It is none.
@@ -73,6 +74,8 @@ def parse_wait(text: str) -> timedelta:
         raise ValueError(f"{text[:20]} of what? Give a unit, for example {example}")
     if duration < timedelta(0):
         raise ValueError(f"must not be negative: {excerpt(text)}")
+    if duration > LONGEST_WAIT:
+        raise ValueError(f"longer than 100 years: {excerpt(text)}")
     return duration
 
 

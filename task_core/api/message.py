@@ -12,8 +12,9 @@ import msgspec
 from task_core.api.capabilities import Capabilities, require
 from task_core.errors import PayloadError
 from task_core.task import Task
+from task_core.values import LONGEST_WAIT
 
-LONGEST_DELAY = 100 * 365.25 * 24 * 3600
+LONGEST_DELAY = LONGEST_WAIT.total_seconds()
 """Seconds that a message may be delayed on any bus: calendars of brokers end, too."""
 
 

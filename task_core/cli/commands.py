@@ -11,6 +11,7 @@ import click
 
 from task_core import __version__
 from task_core.builtin import PLUGINS
+from task_core.cli.stdout import diverted_stdout, stdout_is_gone
 from task_core.discovery.catalog import Catalog
 from task_core.errors import FrameworkError, nearest
 
@@ -24,6 +25,18 @@ _NO_FAULT = (
     click.exceptions.Exit,
     click.Abort,
 )
+
+
+class BrokenElsewhereError(Exception):
+    """Carries a broken pipe past click, which takes each for that of stdout.
+
+    Args:
+        error: What was raised.
+    """
+
+    def __init__(self, error: BrokenPipeError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class Entry(NamedTuple):
@@ -91,14 +104,16 @@ class CommandTable(click.Group):
         """Run the command; what comes out of that of a plugin names whose it is."""
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:
-            # The reader has what it wanted, as `| head -1`; click would exit with 1.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            return 0
         except _NO_FAULT:
             raise
         except Exception as error:
+            if isinstance(error, BrokenPipeError) and stdout_is_gone():
+                # It has what it wanted, as `| head -1`; click would exit with 1.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+                return 0
             found = ctx.meta.get(_OWNER)
+            if found is None and isinstance(error, BrokenPipeError):
+                raise BrokenElsewhereError(error) from None
             if found is None or getattr(error, "errno", None) in FULL:
                 raise
             from task_core.discovery.explain import use_failed
@@ -145,8 +160,8 @@ def _command_of_a_plugin(ctx: click.Context, name: str) -> click.Command:
         PluginError: It cannot be had, or is no command.
     """
     from task_core.api.part import a_kind_of
-    from task_core.cli.command_context import CommandLine, defaults_of
-    from task_core.cli.stdout import diverted_stdout
+    from task_core.cli.command_context import CommandLine
+    from task_core.cli.command_defaults import set_defaults
     from task_core.discovery.loader import load
 
     catalog = _catalog(ctx)
@@ -160,8 +175,7 @@ def _command_of_a_plugin(ctx: click.Context, name: str) -> click.Command:
         raise broken(found, what)
     ctx.meta[_OWNER] = found
     ctx.obj = CommandLine(catalog)
-    # click gives these to the command that has the name.
-    ctx.auto_envvar_prefix, ctx.default_map = "TASK", {name: defaults_of(command, name)}
+    set_defaults(ctx, command, name, others(catalog))
     return command
 
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
@@ -18,15 +18,18 @@ from task_core.cli.command import PluginCommand
 from task_core.cli.command_options import DEAD, DeadOptions
 from task_core.cli.kept import Kept
 from task_core.cli.render import show_json, table
+from task_core.cli.stdout import tell
 from task_core.config.selection import Settings
 from task_core.dead import DeadLetter, dead_topic, decode_dead, encode_dead, origin_of
-from task_core.errors import DecodeError, PayloadError
+from task_core.errors import DecodeError, PayloadError, UnsupportedCapabilityError
 from task_core.shown import printable, shown
 from task_core.task import parse_date
 from task_core.wire import decode_task
 
 CHANNEL = "dead"
 """The channel on which dead letters are read."""
+ALL = 1_000_000
+"""Letters that are looked at, at most."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -105,6 +108,22 @@ def _item(delivery: Delivery, origin: str) -> Item:
     return Item(delivery=delivery, letter=letter, origin=origin)
 
 
+def _seen(bus: Bus, place: str) -> list[Delivery] | None:
+    """Return what the channel would be given if it were made, without making it.
+
+    None if one must read it: it is there, or the bus cannot look.
+    """
+    if not (bus.capabilities.peek and bus.capabilities.depth):
+        return None
+    try:
+        if any(one.name == CHANNEL for one in bus.channels(place)):
+            return None
+        count = bus.depth(place, CHANNEL)
+    except UnsupportedCapabilityError:  # with these options it cannot tell
+        return None
+    return [Delivery(body) for body in bus.peek(place, ALL)[-count:]] if count else []
+
+
 Action = Callable[[Bus, Kept | None, list[Item], dict[str, Any]], int]
 """Does it with the letters that are meant, and returns the exit code."""
 
@@ -121,8 +140,14 @@ def _runner(action: Action) -> Callable[..., int]:
             place = settings.command.dead_topic or dead_topic(origin)
             if not has_topic(bus, place, origin):
                 return action(bus, None, [], options)
-            kept = Kept(bus, bus.subscribe(place, CHANNEL))
-            items = [_item(delivery, origin) for delivery in kept.waiting()]
+            kept = None
+            letters: Iterable[Delivery] | None = None
+            if not options.get("yes"):
+                letters = _seen(bus, place)
+            if letters is None:
+                kept = Kept(bus, bus.subscribe(place, CHANNEL))
+                letters = kept.waiting()
+            items = [_item(delivery, origin) for delivery in letters]
             items = [item for item in items if wanted.admits(item)]
             return action(bus, kept, items, options)
         finally:
@@ -139,7 +164,7 @@ def _list(
     elif items:
         click.echo(_overview(items))
     else:
-        click.echo("no dead letters", err=True)
+        tell("no dead letters")
     return 0
 
 
@@ -183,9 +208,9 @@ def _redrive(
                 sent += kept.settle(item.delivery, [message])
             except PayloadError as error:
                 refused += 1
-                click.echo(f"task: not sent back: {shown(str(error))}", err=True)
+                tell(f"task: not sent back: {shown(str(error))}")
     finally:
-        click.echo(f"{sent} sent back", err=True)
+        tell(f"{sent} sent back")
     _tell_left(len(whole) - sent - refused, "others have them")
     _tell_left(len(items) - len(whole), "their bytes were cut off")
     return 0 if sent == len(whole) else 1
@@ -197,14 +222,14 @@ def _drop(
     if _is_dry(bus, items, options, "dropped for good"):
         return 0
     dropped = kept.drop([item.delivery for item in items]) if kept is not None else 0
-    click.echo(f"{dropped} dropped", err=True)
+    tell(f"{dropped} dropped")
     _tell_left(len(items) - dropped, "others have them")
     return 0 if dropped == len(items) else 1
 
 
 def _tell_left(count: int, why: str) -> None:
     if count:
-        click.echo(f"{count} left: {why}", err=True)
+        tell(f"{count} left: {why}")
 
 
 def _is_dry(bus: Bus, items: list[Item], options: dict[str, Any], what: str) -> bool:
@@ -214,7 +239,7 @@ def _is_dry(bus: Bus, items: list[Item], options: dict[str, Any], what: str) -> 
         if items:
             click.echo(_overview(items))
         hint = "; do it with --yes" if items else ""
-        click.echo(f"{len(items)} would be {what}{hint}", err=True)
+        tell(f"{len(items)} would be {what}{hint}")
     return not options["yes"]
 
 
@@ -236,7 +261,8 @@ TO = click.Option(["--to"], metavar="TOPIC", help="Send to another topic.")
 HELP = """Look at dead letters, send them back, or drop them.
 
 A dead letter is what could not be decoded, or was handed out too often without being
-settled. It keeps the original bytes and the reason. TOPIC is where it came from.
+settled. It keeps the original bytes and the reason. TOPIC is where it came from. Until
+redrive or drop is told --yes, all of them only look, where the bus can (NSQ cannot).
 
 \b
 Examples:

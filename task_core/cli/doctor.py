@@ -10,6 +10,7 @@ import click
 
 from task_core.api.bus import Role
 from task_core.api.part import a_kind_of
+from task_core.api.plugin import NoOptions
 from task_core.cli.buses import open_selected
 from task_core.cli.command_context import STDOUT
 from task_core.cli.render import show_json, style
@@ -19,13 +20,15 @@ from task_core.config.faults import faults_of, wrong_validators
 from task_core.discovery.catalog import Catalog
 from task_core.discovery.doctor import diagnose
 from task_core.discovery.findings import Finding, Level, about
-from task_core.discovery.found import Found
+from task_core.discovery.found import URL, Found
 from task_core.discovery.making import make_freely
 from task_core.errors import FrameworkError, PluginError
 from task_core.fields import is_record
 from task_core.launcher.signature import compile_call
 from task_core.options import options_of
 
+URL_KINDS = ("bus", "worker", "taskmaster")
+"""What may be given as a URL."""
 _COLOURS = {"OK": "green", "INFO": "blue", "WARN": "yellow", "FAIL": "red"}
 
 
@@ -72,6 +75,15 @@ def check_options(found: Found, manifest: Any) -> Iterator[Finding]:
             cause = f"its option '{option.name}' has no help"
             fix = "its author can declare it with option(..., help=...)"
             yield about(found, "P09", Level.WARN, cause, fix)
+
+
+def check_name(found: Found, manifest: Any) -> Iterator[Finding]:
+    """P05: its name can begin a URL, which sets its options."""
+    takes = found.kind in URL_KINDS and manifest.options is not NoOptions
+    if takes and not URL.fullmatch(f"{found.name}:"):
+        cause = "its name can begin no URL"
+        fix = "its author can choose one of lower-case letters, digits and dashes"
+        yield about(found, "P05", Level.WARN, cause, fix)
 
 
 def check_signature(found: Found, manifest: Any) -> Iterator[Finding]:
@@ -124,7 +136,7 @@ def check_summary(found: Found, manifest: Any) -> Iterator[Finding]:
         yield about(found, "P09", Level.WARN, cause, fix)
 
 
-CHECKS = (check_summary, check_options, check_signature, check_command)
+CHECKS = (check_name, check_summary, check_options, check_signature, check_command)
 """What is asked about those whose manifest is good."""
 
 

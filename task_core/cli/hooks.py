@@ -18,6 +18,7 @@ from task_core.config.sources import (
     Section,
     Source,
     environment_layer,
+    neighbours,
     variable_prefix,
 )
 from task_core.discovery.catalog import Catalog
@@ -36,18 +37,26 @@ class Configured(Collection[str]):
     Args:
         toml: The configuration file.
         environment: The environment variables.
+        names: Of those that are installed.
     """
 
     def __init__(
-        self, toml: Source, environment: Mapping[str, str] = os.environ
+        self,
+        toml: Source,
+        environment: Mapping[str, str] = os.environ,
+        names: Collection[str] = (),
     ) -> None:
         self._tables = toml.layer(_ALL).unknown
-        self._variables = environment_layer(_ALL, environment).unknown.values()
+        unknown = environment_layer(_ALL, environment).unknown
+        self._variables = [f"{_ALL.env_prefix}{name.upper()}" for name in unknown]
+        self._names = names
 
     def __contains__(self, name: object) -> bool:
-        variable = f"environment {variable_prefix(('hooks', str(name)))}"
+        table = ("hooks", str(name))
+        others = partial(neighbours, table, self._names)
+        section = Section(options=NoOptions, table=table, others=others)
         return str(name).replace("-", "_") in self._tables or any(
-            one.startswith(variable) for one in self._variables
+            map(section.owns_variable, self._variables)
         )
 
     def __iter__(self) -> Iterator[str]:
@@ -72,9 +81,10 @@ class Configured(Collection[str]):
                 hint = nearest(name, names) or (f"; {way}" if way else "")
                 text = f"nothing reads [hooks.{name}]: no hooks '{name}' are installed"
                 problems.append(f"{place}: {text}{hint}")
-        prefixes = tuple(f"environment TASK_HOOKS_{name.upper()}_" for name in known)
+        prefixes = tuple(variable_prefix(("hooks", name)) for name in known)
         return problems + [
-            f"{variable}: nothing reads it: no hooks of that name are installed"
+            f"environment {variable}: nothing reads it: no hooks of that name are"
+            " installed"
             for variable in self._variables
             if not variable.startswith(prefixes)
         ]
@@ -101,11 +111,12 @@ def load_hooks(
         FrameworkError: One that must work does not.
     """
     toml = toml or NoFile()
-    configured = Configured(toml)
+    names: Collection[str] = catalog.names("hooks")
+    configured = Configured(toml, names=names)
     found = catalog.hooks_at_work(None if sends_once else configured)
     given = [catalog.choose("hooks", text)[0] for text in more]
     if configured:
-        names = [*catalog.names("hooks"), *map(_name_of, given)]
+        names = [*names, *map(_name_of, given)]
         _tell(configured.strays(names), required=required)
     if not (found or given):
         return NoHooks()
@@ -113,12 +124,16 @@ def load_hooks(
     from task_core.discovery.hooks import Listeners
     from task_core.discovery.loader import load
 
-    configure = partial(hook_options, toml=toml)
+    configure = partial(hook_options, toml=toml, names=names)
     with diverted_stdout():  # what a plugin prints when imported is no data
         listeners = Listeners.load(found, required=required, configure=configure)
+        known: list[object] = []
         for plugin in given:
-            if plugin not in found:
-                listeners.add(plugin, load(plugin))
+            implementation = load(plugin)
+            # A flag may name what a file names as well, or by another path.
+            if plugin not in found and all(implementation is not x for x in known):
+                known.append(implementation)
+                listeners.add(plugin, implementation)
     return listeners
 
 

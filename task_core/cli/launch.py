@@ -9,6 +9,7 @@ from task_core.cli.buses import STDIN, reads_terminal
 from task_core.cli.command import PluginCommand
 from task_core.cli.launch_options import GROUPS, SECTION, WORDS
 from task_core.cli.logs import errors_as_lines, format_of, set_up_logging
+from task_core.cli.stdout import tell
 from task_core.config.selection import Settings
 from task_core.errors import OptionError
 
@@ -66,7 +67,7 @@ def _launch(settings: Settings, *others: Settings) -> int:
         return run_instances(settings, *others)
     if reads_terminal(settings):
         text = "task: reading tasks from this terminal, one JSON line each, to Ctrl-D"
-        click.echo(f"{text} (give --bus to read a bus)", err=True)
+        tell(f"{text} (give --bus to read a bus)")
     if others:
         _refuse_to_share(settings)
     if settings.taskmaster:

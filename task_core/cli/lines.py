@@ -5,13 +5,13 @@ from itertools import chain
 from typing import BinaryIO
 
 import attrs
-import click
 
 from task_core.api.message import Message
 from task_core.api.part import Sender
 from task_core.cli.render import Counter
+from task_core.cli.stdout import tell
 from task_core.cli.waiting import Waiting
-from task_core.errors import BusError, DecodeError, PayloadError
+from task_core.errors import DecodeError, PayloadError, SendError
 from task_core.shown import shown
 from task_core.task import Task, topic_of
 
@@ -49,33 +49,46 @@ def send_lines(
     waiting: Waiting | None,
 ) -> int:
     """Send the lines of a stream; report those that are no tasks, and go on."""
-    sent, bad, counter = 0, 0, Counter("sent")
+    bad, counter, tally = 0, Counter("sent"), Tally()
     chunks = waiting.chunks(stream, CHUNK) if waiting else _chunks(stream)
     try:
         for batch in _batches(chunks):
             lines = list(messages(batch))
             good = [(number, message) for number, message in lines if message]
-            done = _send(producer, good, waiting)
-            sent += done
-            bad += len(lines) - done
+            bad += len(lines) - len(good) + _send(producer, good, waiting, tally)
             if not waiting:
-                counter.show(sent)
-    except BusError:
-        click.echo(f"task: {sent:,} sent before this:", err=True)
-        raise
-    finally:
+                counter.show(tally.sent)
+    except BaseException as error:  # who ends it goes on from here as well
         counter.clear()
+        says_why = not isinstance(error, KeyboardInterrupt)
+        tell(f"task: {tally.sent:,} sent before this{':' * says_why}")
+        raise
+    counter.clear()
     if bad:
-        click.echo(f"task: {sent:,} sent, {bad:,} refused", err=True)
+        tell(f"task: {tally.sent:,} sent, {bad:,} refused")
     return 1 if bad else 0
 
 
+@attrs.define
+class Tally:
+    """How many tasks the bus has confirmed."""
+
+    sent: int = 0
+
+
 def _send(
-    producer: Sender, lines: Sequence[tuple[int, Message]], waiting: Waiting | None
+    producer: Sender,
+    lines: Sequence[tuple[int, Message]],
+    waiting: Waiting | None,
+    tally: Tally,
 ) -> int:
-    """Send what the bus takes, and return how much that was; report the rest."""
+    """Send what the bus takes; report the rest, and return how much that was."""
     try:
         producer.send([message for _, message in lines])
+    except SendError as error:
+        if error.unsent:  # the others are there
+            tally.sent += len(lines) - len(error.unsent)
+        raise
     except PayloadError as error:
         refused = frozenset(error.refused)
         if not refused:
@@ -85,14 +98,15 @@ def _send(
             for at in refused:
                 waiting.forget(lines[at][1].body)
         rest = [line for at, line in enumerate(lines) if at not in refused]
-        return _send(producer, rest, waiting)
-    return len(lines)
+        return len(refused) + _send(producer, rest, waiting, tally)
+    tally.sent += len(lines)
+    return 0
 
 
 def _report(number: int, error: Exception, others: int = 0) -> None:
     lines = "line" if others == 1 else "lines"
     more = f" (and {others:,} more {lines} like it)" if others else ""
-    click.echo(f"task: line {number}: {shown(str(error))}{more}", err=True)
+    tell(f"task: line {number}: {shown(str(error))}{more}")
 
 
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:

@@ -10,8 +10,8 @@ from types import TracebackType
 import click
 
 from task_core import __version__
-from task_core.cli.commands import FULL, CommandTable
-from task_core.cli.stdout import kept_streams, open_streams
+from task_core.cli.commands import FULL, BrokenElsewhereError, CommandTable
+from task_core.cli.stdout import give_up_untold, kept_streams, open_streams, tell
 from task_core.errors import BusError, FrameworkError, UsageError, excerpt
 from task_core.shown import shown
 
@@ -59,6 +59,7 @@ def main(args: list[str] | None = None) -> None:
     if args is None and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         # Python forgets an interrupt that comes while it ends; the kernel does not.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    give_up_untold()
     sys.exit(code)
 
 
@@ -77,6 +78,8 @@ def _run(args: list[str]) -> int:
         code = _show(error)
     except (KeyboardInterrupt, click.Abort):
         code = 130
+    except BrokenElsewhereError as carrier:
+        code = _show_bug(carrier.error)
     except OSError as error:
         code = _show_unwritten(error) if error.errno in FULL else _show_bug(error)
     except Exception as error:  # noqa: BLE001  whatever else there is
@@ -113,7 +116,7 @@ def _show(error: FrameworkError) -> int:
     text = shown(str(error), lines=True) or type(error).__name__
     first, *others = text.split("\n")
     lines = [f"task: {first}", *(f"      {line}" for line in others)]
-    click.echo("\n".join(lines), err=True)
+    tell("\n".join(lines))
     return error.exit_code
 
 
@@ -123,14 +126,16 @@ def _debugs() -> bool:
 
 def _show_traceback(error: BaseException, trace: TracebackType | None) -> None:
     text = "".join(traceback.format_exception(type(error), error, trace))
-    click.echo(shown(text, lines=True), nl=False, err=True)
+    tell(shown(text, lines=True), nl=False)
 
 
 def _show_usage(error: click.ClickException) -> int:
     """Show what was wrong with the words, and where help is."""
     asks_for_help = getattr(click.exceptions, "NoArgsIsHelpError", ())
     if not isinstance(error, click.UsageError) or isinstance(error, asks_for_help):
-        error.show()
+        text = io.StringIO()
+        error.show(text)
+        tell(text.getvalue(), nl=False)
         return error.exit_code
     from task_core.cli.usage import place, told  # only who mistypes needs it
 
@@ -159,5 +164,5 @@ def _show_bug(error: BaseException) -> int:
     text = f"this is a bug: please report what is above, with {versions}"
     if place:
         text = f"it comes from {place}, and not from the framework: tell its author"
-    click.echo(f"task: {text}", err=True)
+    tell(f"task: {text}")
     return 1

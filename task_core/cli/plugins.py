@@ -5,6 +5,7 @@ from typing import Any
 
 import attrs
 import click
+from msgspec.structs import replace
 
 from task_core.api.capabilities import Capabilities
 from task_core.cli.commands import installed
@@ -88,21 +89,32 @@ def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
 @click.argument("name", shell_complete=_names)
 @_as_json()
 def show(kind: str, name: str, as_json: bool) -> None:
-    """Show what a plugin is, what it can be told, and what it can do."""
-    found = installed().find(kind, name)
+    """Show what a plugin is, what it can be told, and what it can do.
+
+    Its NAME may be all that 'task launch' takes: a URL, a file, a module.
+    """
     with diverted_stdout():  # what a plugin prints when imported is no data
+        found, _ = installed().choose(kind, name)
         manifest = load(found)
+        found = _named(found, manifest)
         facts = _facts(found, manifest)
     if as_json:
         show_json(facts)
         return
-    click.echo(f"{kind} {name}: {facts['summary']}")
-    click.echo(f"from {found.owner} ({found.value})")
+    click.echo(f"{kind} {found.name}: {facts['summary']}")
+    click.echo(f"from {found.place if found.given else found.owner} ({found.value})")
     for title in ("options", "capabilities", "hooks"):
         if facts.get(title):
             headers = tuple(key.upper() for key in facts[title][0])
             rows = [tuple(map(_cell, row.values())) for row in facts[title]]
             click.echo(f"\n{table(headers, rows)}")
+
+
+def _named(found: Found, manifest: Any) -> Found:
+    """Return what is in a file by the name that its options have."""
+    if not found.given:
+        return found
+    return replace(found, name=getattr(manifest, "name", found.name))
 
 
 def _facts(found: Found, manifest: Any) -> dict[str, Any]:

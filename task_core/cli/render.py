@@ -8,17 +8,26 @@ from typing import Any, TextIO
 
 import click
 
+from task_core.cli.stdout import tell
 from task_core.shown import printable_json, shown
 
 Row = Sequence[str]
 BAR = 30
 """Characters of a bar."""
+_WIDE = 80
+"""Characters to which columns are widened at most: what is longer juts out."""
 
 
 def table(headers: Row, rows: Sequence[Row]) -> str:
-    """Return rows as aligned columns under their headers; the last one runs free."""
+    """Return rows as aligned columns under their headers; the last one runs free.
+
+    One cell that is very long, as data may have it, does not widen all rows.
+    """
     lines = [[shown(str(cell)) for cell in row] for row in (headers, *rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    widths = [
+        max((len(cell) for cell in column if len(cell) <= _WIDE), default=0)
+        for column in zip(*lines, strict=True)
+    ]
     text = [
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         for line in lines
@@ -43,8 +52,12 @@ def _is_dumb() -> bool:
 
 
 def show_json(data: Any) -> None:
-    """Print data as indented JSON, escaped where a terminal would be steered."""
-    click.echo(printable_json(json.dumps(data, indent=2, ensure_ascii=False)))
+    """Print data as indented JSON, escaped where a terminal would be steered.
+
+    What plugins say of themselves may be of any type: what JSON does not know is text.
+    """
+    text = json.dumps(data, indent=2, ensure_ascii=False, default=str)
+    click.echo(printable_json(text))
 
 
 class Counter:
@@ -66,9 +79,9 @@ class Counter:
                 full = BAR * count // total
                 bar = f"[{'#' * full}{'.' * (BAR - full)}]"
                 text = f"{bar} {count:,} of {total:,} {self._what}"
-            click.echo(f"\r\033[K{text}", nl=False, err=True)
+            tell(f"\r\033[K{text}", nl=False)
 
     def clear(self) -> None:
         """Take it away."""
         if self._visible:
-            click.echo("\r\033[K", nl=False, err=True)
+            tell("\r\033[K", nl=False)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import msgspec
@@ -179,13 +179,17 @@ def _together(launchers: Sequence[Launcher]) -> Stoppable:
 
 def plan_of(settings: Settings) -> Plan:
     """Return the plan: what is said of it, what the worker declares, and defaults."""
+    plan: Plan = settings.command.plan
+    return attrs.evolve(plan, **declared_of(settings))
+
+
+def declared_of(settings: Settings) -> dict[str, Any]:
+    """Return what holds because the worker declares it: nobody says otherwise."""
     assert settings.worker is not None
     own = [one for one in settings.all if one.section.table == ("launch",)]
     said = {one.spec.name for one in own if one.origin != DEFAULT}
     declared = settings.worker.plugin.defaults.settings
-    rest = {name: value for name, value in declared.items() if name not in said}
-    plan: Plan = settings.command.plan
-    return attrs.evolve(plan, **rest)
+    return {name: value for name, value in declared.items() if name not in said}
 
 
 def serving_of(

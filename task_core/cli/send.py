@@ -18,7 +18,7 @@ from task_core.cli.command_options import SEND, SendOptions
 from task_core.cli.hooks import ToldSender, hooks_of
 from task_core.cli.lines import Envelope, messages_of, send_lines
 from task_core.cli.logs import LogLevel, set_up_logging
-from task_core.cli.stdout import claim_stdout
+from task_core.cli.stdout import claim_stdout, tell
 from task_core.cli.waiting import Waiting, patience
 from task_core.config.selection import Settings
 from task_core.errors import DecodeError, UsageError
@@ -66,7 +66,7 @@ def _run(
         raise UsageError("with - the tasks come from stdin, which is closed")
     if from_stdin and sys.stdin.isatty():
         what = "tasks, one JSON line each" if words[0] == "-" else "infos, one a line"
-        click.echo(f"task: reading {what}, to Ctrl-D", err=True)
+        tell(f"task: reading {what}, to Ctrl-D")
     set_up_logging(LogLevel.WARNING, times=False)
     hooks = hooks_of(settings, sends_once=options.unique is not None)
     role, stdout = Role.OUT if wait is None else Role.BOTH, claim_stdout()

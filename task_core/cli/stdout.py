@@ -1,15 +1,21 @@
-"""Keeps the data streams for the bus: what workers print goes to stderr."""
+"""Keeps the data streams for the bus: what is said to people goes to stderr."""
 
 import io
 import os
+import select
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
+
+import click
 
 from task_core.errors import BusError
 
 ESCAPED = "backslashreplace"
+_GONE = select.POLLERR | select.POLLHUP
+_claimed: list[int] = []
+"""What stdout was before somebody took it for good: only they write there."""
 
 
 def claim_stdout() -> int:
@@ -21,6 +27,12 @@ def claim_stdout() -> int:
     Returns:
         A new file descriptor of what stdout was.
     """
+    own = _divert()
+    _claimed.append(own)
+    return own
+
+
+def _divert() -> int:
     _flush()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors != ESCAPED:
@@ -62,6 +74,7 @@ def open_streams() -> None:
     Raises:
         BusError: stdout is closed: data would be lost without a word.
     """
+    _claimed.clear()  # by a command that this process ran before
     if sys.stderr is None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         sys.stderr = _stream(2)
@@ -70,10 +83,22 @@ def open_streams() -> None:
         raise BusError(text)
 
 
+def stdout_is_gone() -> bool:
+    """Whether nobody reads stdout any more.
+
+    Of one that was claimed this says nothing: who has it tells what it could not write.
+    """
+    if _claimed:
+        return False
+    poll = select.poll()
+    poll.register(1, 0)  # the end of its reader is told unasked
+    return any(event & _GONE for _, event in poll.poll(0))
+
+
 @contextmanager
 def diverted_stdout() -> Iterator[None]:
     """Point stdout at stderr for a while, for example while plugins are imported."""
-    own = claim_stdout()
+    own = _divert()
     try:
         with kept_streams():
             yield
@@ -105,3 +130,25 @@ def kept_streams() -> Iterator[None]:
         for number, (name, stream) in enumerate(kept.items()):
             if stream is not None and getattr(getattr(sys, name), "closed", True):
                 setattr(sys, name, _stream(number) if stream.closed else stream)
+
+
+def tell(text: str, *, nl: bool = True) -> None:
+    """Write a text to stderr.
+
+    Its reader may be gone, or its disk full: what a report is about goes on.
+
+    Args:
+        text: What to say.
+        nl: Whether to end the line.
+    """
+    with suppress(OSError):
+        click.echo(text, nl=nl, err=True)
+
+
+def give_up_untold() -> None:
+    """Let Python end with the exit code that is meant, whatever stderr did not take."""
+    try:
+        if not getattr(sys.stderr, "closed", True):
+            sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

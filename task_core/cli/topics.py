@@ -11,6 +11,7 @@ from task_core.cli.buses import has_topic, open_to_look
 from task_core.cli.command import PluginCommand
 from task_core.cli.command_options import TOPICS
 from task_core.cli.render import show_json, table
+from task_core.cli.stdout import tell
 from task_core.config.selection import Settings
 from task_core.errors import BusConnectionError, BusError, nearest
 
@@ -98,11 +99,11 @@ def _delete(bus: Bus, names: tuple[str, ...], *, sure: bool) -> int:
         rows = [row for place in places for row in _rows(bus, place[0], place[1])]
         click.echo(_overview(rows))
         what = "all of this would be deleted, with what waits there"
-        click.echo(f"{what}; do it with --yes", err=True)
+        tell(f"{what}; do it with --yes")
         return 0
     for topic, channel in places:
         bus.forget(topic, channel or "")
-    click.echo(f"{len(places)} deleted", err=True)
+    tell(f"{len(places)} deleted")
     return 0
 
 

@@ -4,10 +4,12 @@ import re
 
 import click
 
+from task_core.cli.command_defaults import who_set
 from task_core.errors import nearest
 
 _NUMBER = re.compile(r"(.*) is not a valid (integer|float)(?: range)?")
 _EXTRA = re.compile(r"Got unexpected extra arguments? \((.*)\)")
+_COMMAND = re.compile(r"No such command ['\"](.*)['\"]\.?(?: .*)?")
 _KINDS = {"integer": "a whole number", "float": "a number"}
 
 
@@ -23,11 +25,21 @@ def told(error: click.UsageError) -> str:
     if isinstance(error, click.MissingParameter) and error.param:
         return f"{_name(error.param)} is missing"
     if isinstance(error, click.BadParameter) and (error.param or error.param_hint):
-        name = _name(error.param) if error.param else error.param_hint
+        name = _set_by(error) if error.param else error.param_hint
         return f"{name}: {_value(error.message.rstrip('.'))}"
     if extra := _EXTRA.fullmatch(text):
         return f"this is too much: {extra[1]}"
-    return text
+    return _no_command(error.ctx, text) or text
+
+
+def _no_command(ctx: click.Context | None, text: str) -> str:
+    """Say which commands there are, if what is wrong is that there is none."""
+    word = _COMMAND.fullmatch(text)
+    if not word or ctx is None or not isinstance(ctx.command, click.Group):
+        return ""
+    names = ctx.command.list_commands(ctx)
+    near = nearest(word[1], names)
+    return f"there is no command '{word[1]}'{near} (there are {', '.join(names)})"
 
 
 def place(error: click.UsageError) -> str:
@@ -44,6 +56,12 @@ def place(error: click.UsageError) -> str:
     return found
 
 
+def _set_by(error: click.BadParameter) -> str:
+    """Return what has the wrong value: a word, a variable, or a line of a file."""
+    assert error.param is not None  # it was looked at
+    return who_set(error.ctx, error.param) or _name(error.param)
+
+
 def _name(param: click.Parameter) -> str:
     """Return how a parameter is written: of an option, the longest flag."""
     if isinstance(param, click.Option):
@@ -54,4 +72,4 @@ def _name(param: click.Parameter) -> str:
 def _value(text: str) -> str:
     if number := _NUMBER.fullmatch(text):
         return f"not {_KINDS[number[2]]}: {number[1]}"
-    return text
+    return "a list is wanted" if text == "Value must be an iterable" else text

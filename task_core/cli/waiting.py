@@ -12,11 +12,10 @@ from math import inf
 from time import monotonic
 from typing import BinaryIO
 
-import click
-
 from task_core.api.bus import Bus
 from task_core.api.capabilities import require
 from task_core.cli.render import Counter
+from task_core.cli.stdout import tell
 from task_core.cli.tail import shower
 from task_core.errors import DecodeError, LeaseLostError, UsageError
 from task_core.shown import shown
@@ -73,6 +72,7 @@ class Waiting:
         self._counter = Counter("done") if count else None
         self._sent = self._done = self._failed = 0
         self._left: Count[str] = Count()
+        self._is_read = True
         self._consumer = bus.subscribe(
             topic, f"send-{uuid.uuid4().hex[:12]}", prefetch=AT_ONCE, temporary=True
         )
@@ -102,15 +102,15 @@ class Waiting:
             self._collect(0.0)
 
     def finish(self) -> int:
-        """Wait for the rest; return the exit code."""
+        """Wait for the rest, while somebody reads it; return the exit code."""
         end = monotonic() + self._seconds
-        while self._left and (left := end - monotonic()) > 0:
+        while self._left and self._is_read and (left := end - monotonic()) > 0:
             self._collect(min(left, TURN))
-        if self._left:
-            click.echo(f"task: {self._late()}", err=True)
+        if self._left and self._is_read:
+            tell(f"task: {self._late()}")
         elif self._counter is not None:
-            click.echo(f"task: {self._done:,} done, {self._failed:,} failed", err=True)
-        return 1 if self._left or self._failed else 0
+            tell(f"task: {self._done:,} done, {self._failed:,} failed")
+        return 1 if (self._left and self._is_read) or self._failed else 0
 
     def clear(self) -> None:
         """Take away how far it is."""
@@ -153,8 +153,13 @@ class Waiting:
 
     def _print(self, line: bytes | str) -> None:
         left = (line.encode() if isinstance(line, str) else line) + b"\n"
-        while left:
-            left = left[os.write(self._stdout, left) :]
+        try:
+            while left and self._is_read:
+                left = left[os.write(self._stdout, left) :]
+        except (
+            BrokenPipeError
+        ):  # its reader has enough; the rest is to be sent all the same
+            self._is_read = False
 
 
 def _readable(stream: BinaryIO) -> bool:

@@ -109,5 +109,5 @@ def _find_claims(catalog: Catalog, config: str | None) -> Claims:
     from task_core.discovery.hooks import Listeners  # noqa: PLC0415
 
     toml = read_toml(config or os.environ.get("TASK_CONFIG"))
-    configure = partial(hook_options, toml=toml)
+    configure = partial(hook_options, toml=toml, names=catalog.names("hooks"))
     return Claims(Listeners.load(catalog.hooks, configure=configure))

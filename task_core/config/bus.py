@@ -118,7 +118,7 @@ def _arguments(
 def _texts(value: Any) -> Sequence[str]:
     if isinstance(value, list | tuple):
         return [write(one) for one in value]
-    return [write(value)]
+    return (write(value),)
 
 
 def _refuse_unknown(options: Mapping[str, Any], section: Section) -> None:

@@ -15,7 +15,7 @@ from task_core.values import is_path, parse_wait, reader
 DEFAULT = "default"
 """Origin of a value that nobody has set."""
 _SWITCH = {
-    **dict.fromkeys(("true", "yes", "on", "1", ""), True),
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),
 }
 _TOML_KINDS = {bool: "a boolean", dict: "a table", list: "a list"}
@@ -186,7 +186,8 @@ def convert(spec: Field, value: Any) -> Any:
 
     Args:
         spec: The option.
-        value: A tuple of texts (flags, environment, URL), or a TOML value.
+        value: A tuple of texts (flags, environment, URL), a list of a program, or a
+            TOML value.
 
     Raises:
         ValueError, TypeError: It does not fit.
@@ -200,13 +201,19 @@ def convert(spec: Field, value: Any) -> Any:
 
 
 def _items(value: Any) -> list[Any]:
-    """Return the single values; only TOML can have one with a comma in it."""
+    """Return the single values; only those of a list can have a comma in them."""
     if isinstance(value, list):
         return value
     texts = value if isinstance(value, tuple) else (value,)
     if not all(isinstance(text, str) for text in texts):
         return [*texts]
-    return [item for text in texts for item in text.split(",") if item]
+    return [item for text in texts for item in _split(text) if item]
+
+
+def _split(text: str) -> list[str]:
+    """Return what is between commas; spaces are for the eye there."""
+    parts = text.split(",")
+    return [part.strip() for part in parts] if len(parts) > 1 else parts
 
 
 def _single_reader(spec: Field) -> Callable[[Any], Any]:
@@ -219,7 +226,9 @@ def _single_reader(spec: Field) -> Callable[[Any], Any]:
         if isinstance(value, bool | dict | list):
             raise TypeError(f"not {spec.metavar} but {_TOML_KINDS[type(value)]}")
         is_text = spec.kind is str or is_path(spec.kind)
-        if is_text and not isinstance(value, str):
+        # A number is the text that it is where there is more to say of it than that.
+        tells = spec.check and isinstance(value, int)
+        if is_text and not isinstance(value, str) and not tells:
             raise TypeError(f"a text is wanted: write {str(value)!r}")
         text = value if isinstance(value, str) else str(value)
         return read_text(text)

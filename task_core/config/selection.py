@@ -18,13 +18,12 @@ from task_core.config.sources import (
     Source,
     environment_layer,
     flag_layer,
-    hide_in_url,
+    neighbours,
     stray_variables,
-    url_layer,
 )
 from task_core.errors import PluginContractError
 from task_core.options import option
-from task_core.shown import tell_url
+from task_core.shown import HIDDEN, tell_url
 
 Flags = Callable[[Section], Mapping[str, Sequence[str]]]
 """Returns what the command line, or a caller, says about a section, by option name."""
@@ -34,6 +33,8 @@ KINDS = {"worker": "worker", "taskmaster": "taskmaster", **dict.fromkeys(BUSES, 
 """What kind of plugin an option of that name selects."""
 TABLES = ("task", "launch", "send", "tail", "topics", "dead", "hooks")
 """Tables that are not those of a kind of plugins."""
+_OUTER = (*dict.fromkeys(KINDS.values()), "hooks")
+"""Tables that hold one for each plugin, and nothing else."""
 
 
 class Plugins(Protocol):
@@ -171,11 +172,12 @@ class Selector:
     def _load(self, role: str, text: str) -> Selected:
         kind = KINDS[role]
         plugin, url = self._catalog.manifest(kind, text)
+        table = (kind, plugin.name)
         section = Section(
             options=plugin.options,
-            table=(kind, plugin.name),
+            table=table,
             flag=f"{role.replace('_', '-')}-",
-            others=partial(_neighbours, self._catalog.names(kind), kind, plugin.name),
+            others=partial(neighbours, table, self._catalog.names(kind)),
             called=self._section.called,
         )
         return Selected(role=role, plugin=plugin, url=url, section=section)
@@ -205,11 +207,27 @@ class Selector:
             worker=chosen.pop("worker", None),
             taskmaster=chosen.pop("taskmaster", None),
             buses=chosen,
-            all=[_without_secrets(one, selected) for one in resolver.settings],
+            all=[self._without_secrets(one, selected) for one in resolver.settings],
             catalog=self._catalog,
             toml=self._toml,
             problems=[*resolver.problems, *self._strays()],
         )
+
+    def _without_secrets(self, setting: Setting, selected: list[Selected]) -> Setting:
+        """Blot out what a URL has for secret options of the plugin that it selects."""
+        text, role = setting.value, setting.spec.name
+        if role not in KINDS or not isinstance(text, str) or ":" not in text:
+            return setting
+        for one in selected:
+            if one.url and role == one.role and text.endswith(one.url):
+                from task_core.config.urls import hide_in_url  # noqa: PLC0415
+
+                return replace(setting, masked=hide_in_url(one.section, one.url))
+        idle = role not in {one.role for one in selected}
+        if idle and setting.section is self._section:
+            # Nobody has loaded it, and so nobody knows which of its options are secret.
+            return replace(setting, masked=f"{text.partition(':')[0]}:{HIDDEN}")
+        return setting
 
     def _tables(self) -> Mapping[str, Collection[str]]:
         """Return the tables that somebody may read; only a bus is always installed."""
@@ -223,23 +241,31 @@ class Selector:
         weaker = [replace(section, table=table) for table in section.weaker]
         layers = [flag_layer(section, flags(section))]
         if url:
+            from task_core.config.urls import url_layer  # noqa: PLC0415
+
             layers.append(url_layer(section, url))
-        layers.append(environment_layer(section, self._environment))
+        layers.append(environment_layer(self._beside(section), self._environment))
         layers += [_common(environment_layer(x, self._environment)) for x in weaker]
         layers.append(self._toml.layer(section))
         layers += [_common(self._toml.layer(x)) for x in weaker]
         return layers
+
+    def _beside(self, section: Section) -> Section:
+        """Return a section that knows the commands whose names begin as its own."""
+        if section is not self._section or not section.strict:
+            return section
+        names = self._catalog.names("command")
+        return replace(section, others=partial(neighbours, section.table, names))
 
     def _strays(self) -> list[str]:
         """Return what is said to nobody."""
         tables = self._tables()
         common = unknown_of(COMMON_SECTION, [self._toml.layer(COMMON_SECTION)])
         more = partial(self._catalog.names, "command")
-        strays = self._toml.strays(tables, more)
         return [
             *common,
-            *strays,
-            *stray_variables(self._environment, tables, self._section),
+            *self._toml.strays(tables, more, _OUTER),
+            *stray_variables(self._environment, tables, self._section, more),
         ]
 
 
@@ -260,17 +286,3 @@ def _blamed(one: Selected, resolve: Callable[[], Any]) -> Any:
 def _common(layer: Layer) -> Layer:
     """Return what a layer says about the options that commands have in common."""
     return Layer(values={k: raw for k, raw in layer.values.items() if k in COMMON})
-
-
-def _without_secrets(setting: Setting, selected: Sequence[Selected]) -> Setting:
-    """Blot out what the URL of a selected plugin has for its secret options."""
-    for one in selected:
-        named = isinstance(setting.value, str) and setting.value.endswith(one.url)
-        if one.url and named and setting.spec.name == one.role:
-            return replace(setting, masked=hide_in_url(one.section, one.url))
-    return setting
-
-
-def _neighbours(names: Collection[str], kind: str, name: str) -> list[tuple[str, ...]]:
-    """Return the tables of plugins whose names begin as that of another one."""
-    return [(kind, other) for other in names if other.startswith(f"{name}-")]

@@ -1,19 +1,23 @@
-"""Where values come from: flags, a bus URL, the environment, a TOML file.
+"""Where values come from: flags, the environment, a URL, a TOML file.
 
 A section is the options of one thing, with the names by which each source sets them.
 """
 
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from typing import Any, Protocol
 
 import msgspec
 
 from task_core.errors import nearest
 from task_core.fields import Field
-from task_core.options import UrlPart, options_of
-from task_core.shown import HIDDEN, hide_secrets
-from task_core.uri import split_options, split_uri, unquote
+from task_core.options import options_of
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -76,11 +80,28 @@ def variable_prefix(table: tuple[str, ...]) -> str:
     return "_".join((*names, "")).upper().replace("-", "_")
 
 
+def neighbours(table: tuple[str, ...], names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Return the tables whose variables begin as those of another one.
+
+    Args:
+        table: That other one.
+        names: What else there is beside it.
+
+    Example:
+        >>> neighbours(("bus", "nats"), ["nats", "nats-core", "nsq"])
+        [('bus', 'nats-core')]
+    """
+    own = variable_prefix(table)
+    tables = [(*table[:-1], name) for name in names]
+    prefixes = {one: variable_prefix(one) for one in tables}
+    return [x for x in tables if prefixes[x] != own and prefixes[x].startswith(own)]
+
+
 class Raw(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A value as it was found.
 
     Args:
-        value: A tuple of texts, or what TOML holds.
+        value: A tuple of texts, a list of a program, or what TOML holds.
         origin: Where it was found, for people.
     """
 
@@ -101,10 +122,17 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 def flag_layer(section: Section, flags: Mapping[str, Sequence[str]]) -> Layer:
-    """Return what the command line says, from option name -> texts."""
+    """Return what the command line says, from option name -> texts.
+
+    A list of a program stays one, as those of TOML: its items may have commas.
+    """
+    listed = section.called
     return Layer(
         values={
-            spec.name: Raw(value=tuple(texts), origin=section.flag_of(spec))
+            spec.name: Raw(
+                value=texts if listed and isinstance(texts, list) else tuple(texts),
+                origin=section.flag_of(spec),
+            )
             for spec in section.specs
             if (texts := flags.get(spec.name))
         }
@@ -126,138 +154,69 @@ def environment_layer(section: Section, environment: Mapping[str, str]) -> Layer
     return Layer(values=values, unknown=unknown)
 
 
-def url_layer(section: Section, url: str) -> Layer:
-    """Return what a URL behind `--bus` or `--worker` says.
-
-    `name://authority/path?key=value` is read as a URL, percent-decoded but for the
-    authority by itself, whose owner has to take it apart first; what follows in
-    `name:rest` is taken literally, as the location, but for options at its end.
-    """
-    name, _, rest = url.partition(":")
-    names = {spec.name for spec in section.specs}
-    location, query = split_options(rest, lambda key: nearest(key, names))
-    parts: dict[str, str] = {UrlPart.LOCATION: location}
-    found: dict[str, tuple[str, ...]] = {}
-    if rest.startswith("//"):
-        pieces, query = split_uri(url)
-        authority, path = pieces["authority"], pieces["path"]
-        parts = {
-            UrlPart.AUTHORITY: authority,
-            UrlPart.PATH: path,
-            UrlPart.LOCATION: unquote(authority) + path,
-            **_authority(pieces),
-        }
-    values, unknown = _place_parts(section, name, parts)
-    if rest.startswith("//") and "#" in rest:
-        unknown["fragment"] = f"'#{rest.partition('#')[2]}' in the URL"
-    for key, text in query:
-        option = key.replace("-", "_")
-        found[option] = (*found.get(option, ()), text)
-    for option, texts in found.items():
-        if option in names:
-            values[option] = Raw(value=texts, origin=f"URL {name}:")
-        else:
-            unknown[option] = f"'{option}' in the URL"
-    return Layer(values=values, unknown=unknown)
-
-
-def hide_in_url(section: Section, url: str) -> str:
-    """Return a URL with the values of secret options blotted out, and passwords."""
-    secrets = [spec for spec in section.specs if spec.details.secret]
-    places = {spec.details.url for spec in secrets} - {None, UrlPart.PASSWORD}
-    if places:  # a password is blotted out where it stands, below
-        return f"{url.partition(':')[0]}:{HIDDEN}"
-    names = {spec.name for spec in secrets}
-    head, mark, query = url.partition("?")
-    pieces = [_hide_pair(names, piece) for piece in re.split("([&#])", query)]
-    return hide_secrets(head) + mark + hide_secrets("".join(pieces))
-
-
-def _hide_pair(names: Collection[str], pair: str) -> str:
-    """Blot out the value of a secret key, however that is written."""
-    key, equals, _ = pair.partition("=")
-    name = unquote(key.replace("+", " ")).strip().lower().replace("-", "_")
-    return f"{key}{equals}{HIDDEN}" if equals and name in names else pair
-
-
-_OF_AUTHORITY = (UrlPart.HOST, UrlPart.PORT, UrlPart.USERNAME, UrlPart.PASSWORD)
-
-
-def _authority(pieces: Mapping[str, str]) -> dict[str, str]:
-    """Return the parts of an authority, decoded; brackets of IPv6 addresses go."""
-    text = pieces["authority"].rpartition("@")[2]
-    others, comma, last = text.rpartition(",")  # a list is the bus's to take apart
-    v6, bracket, rest = last.rpartition("]")
-    name, _, port = rest.partition(":")  # a second colon is in no number
-    host = v6 + bracket + name
-    return {
-        UrlPart.HOST: unquote(others + comma + host if comma else host.strip("[]")),
-        UrlPart.PORT: port,
-        UrlPart.USERNAME: pieces["username"],
-        UrlPart.PASSWORD: pieces["password"],
-    }
-
-
-def _place_parts(
-    section: Section, name: str, parts: Mapping[str, str]
-) -> tuple[dict[str, Raw], dict[str, str]]:
-    """Give each part to the option that asks for it; what nobody takes is unknown."""
-    values = {
-        spec.name: Raw(value=(parts[spec.details.url],), origin=f"URL {name}:")
-        for spec in section.specs
-        if spec.details.url and parts.get(spec.details.url)
-    }
-    taken = {spec.details.url for spec in section.specs}
-    if UrlPart.LOCATION in taken:
-        return values, {}
-    wanted: tuple[UrlPart, ...] = (UrlPart.LOCATION,)
-    if len(parts) > 1:
-        detailed = not taken.isdisjoint(_OF_AUTHORITY)
-        wanted = (*(_OF_AUTHORITY if detailed else (UrlPart.AUTHORITY,)), UrlPart.PATH)
-    lacks = " without //" if len(parts) == 1 and any(taken) else ""
-    unknown = {
-        str(part): f"'{_hidden(part, parts[part])}' in the URL{lacks}"
-        for part in wanted
-        if parts[part] and part not in taken
-    }
-    return values, unknown
-
-
-def _hidden(part: UrlPart, text: str) -> str:
-    return HIDDEN if part is UrlPart.PASSWORD else hide_secrets(text)
-
-
 _OTHERS = ("CONFIG", "DEBUG", "PLUGINS", "PLUGINS_DISABLED")  # variables without table
 _SURELY_MEANT = 0.8
 """How like one of ours the name of a variable is that nobody else would use."""
 
 
 def stray_variables(
-    environment: Mapping[str, str], tables: Collection[str], section: Section
+    environment: Mapping[str, str],
+    tables: Collection[str],
+    section: Section,
+    more: Callable[[], Collection[str]],
 ) -> list[str]:
     """Return what is wrong with variables that are nearly called as those we read.
 
     Those too that name an option of the command, without its table. All others are let
     through: they may be another program's.
+
+    Args:
+        environment: All variables.
+        tables: Tables whose variables begin with their names.
+        section: The command's own options.
+        more: Returns further tables; looked up when there is something to tell.
     """
-    own = {f"TASK_{spec.name.upper()}": section.env_of(spec) for spec in section.specs}
+    hints = dict(_hints(environment, tables, section))
+    others = tuple(variable_prefix((name,)) for name in (more() if hints else ()))
+    return [
+        f"environment {variable}: nothing reads it{hint}"
+        for variable, hint in hints.items()
+        if not f"{variable}_".startswith(others)
+    ]
+
+
+def _hints(
+    environment: Mapping[str, str], tables: Collection[str], section: Section
+) -> Iterator[tuple[str, str]]:
+    """Yield each variable that is likely meant for us, and which one is meant."""
+    short = {f"TASK_{spec.name.upper()}": spec for spec in section.specs}
+    own = {
+        variable: section.env_of(spec)
+        for variable, spec in short.items()
+        if not variable.startswith(section.env_prefix)  # the section tells of those
+    }
     single = [*(name.upper() for name in COMMON), *_OTHERS]
     prefixes = [name.upper().replace("-", "_") for name in tables]
     below_them = tuple(f"{prefix}_" for prefix in prefixes)
-    problems = []
     for variable in environment:
         name = variable.removeprefix("TASK_")
-        head, below, rest = name.partition("_")
-        if name == variable or name in single or f"{name}_".startswith(below_them):
+        if name == variable or name in single:
             continue
-        named = own.get(variable) if environment[variable] else None
-        hint = f": did you mean '{named[5:]}'?" if named else _meant(name, single)
-        if not hint and below:
-            hint = _meant(head, prefixes).replace("'?", f"_{rest}'?")
-        if hint:
-            text = hint.replace("'", "'TASK_", 1)
-            problems.append(f"environment {variable}: nothing reads it{text}")
-    return problems
+        # First: an option may be called as a table is, as `hooks`.
+        if variable in own and environment[variable]:
+            yield variable, f": did you mean '{own[variable]}'?"
+        elif not f"{name}_".startswith(below_them) and (
+            hint := _nearly(name, single, prefixes)
+        ):
+            yield variable, hint.replace("'", "'TASK_", 1)
+
+
+def _nearly(name: str, single: Collection[str], prefixes: Collection[str]) -> str:
+    head, below, rest = name.partition("_")
+    hint = _meant(name, single)
+    if not hint and below:
+        hint = _meant(head, prefixes).replace("'?", f"_{rest}'?")
+    return hint
 
 
 def _meant(name: str, known: Collection[str]) -> str:
@@ -273,12 +232,20 @@ class Source(Protocol):
         """Return what it says about a section."""
 
     def strays(
-        self, known: Mapping[str, Collection[str]], more: Callable[[], Collection[str]]
+        self,
+        known: Mapping[str, Collection[str]],
+        more: Callable[[], Collection[str]],
+        outer: Collection[str] = (),
     ) -> list[str]:
         """Return what is wrong with its tables: some that nobody reads."""
 
-    def defaults(self, table: str, known: Collection[str]) -> Mapping[str, Any]:
-        """Return what a table says, all of which must be known."""
+    def defaults(
+        self, path: tuple[str, ...], known: Collection[str], inner: Collection[str]
+    ) -> Mapping[str, Any]:
+        """Return what the table of a command says, all of which must be known."""
+
+    def place(self, table: tuple[str, ...], key: str) -> str:
+        """Return where a key is, for messages."""
 
 
 class NoFile:
@@ -289,11 +256,20 @@ class NoFile:
         return Layer()
 
     def strays(
-        self, known: Mapping[str, Collection[str]], more: Callable[[], Collection[str]]
+        self,
+        known: Mapping[str, Collection[str]],
+        more: Callable[[], Collection[str]],
+        outer: Collection[str] = (),
     ) -> list[str]:
         """Return nothing."""
         return []
 
-    def defaults(self, table: str, known: Collection[str]) -> Mapping[str, Any]:
+    def defaults(
+        self, path: tuple[str, ...], known: Collection[str], inner: Collection[str]
+    ) -> Mapping[str, Any]:
         """Return nothing."""
         return {}
+
+    def place(self, table: tuple[str, ...], key: str) -> str:
+        """Return nothing."""
+        return ""

@@ -1,18 +1,16 @@
 """Which plugins there are, and which one a text on the command line means."""
 
 import os
-import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Self
 
-from task_core.discovery.found import CORE, Found, admitted, mentions, normalise
+from task_core.discovery.found import CORE, URL, Found, admitted, mentions, normalise
 from task_core.errors import PluginConflictError, UnknownPluginError
 
 LOCAL_KINDS = ("worker", "taskmaster", "hooks")
 """What a file may hold."""
-_URL = re.compile(r"([a-z0-9][a-z0-9-]*):(.*)", re.DOTALL)
 
 
 class Catalog:
@@ -201,7 +199,7 @@ class Catalog:
             PluginError: As for `find`.
             WorkerError: There is no such file.
         """
-        match = _URL.fullmatch(text)
+        match = URL.fullmatch(text)
         name, rest = (match[1], match[2]) if match else (text, "")
         local = kind in LOCAL_KINDS
         if not match and local and (text.endswith(".py") or ".py:" in text):

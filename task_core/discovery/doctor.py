@@ -17,7 +17,7 @@ from task_core.discovery.findings import (
     stale,
 )
 from task_core.discovery.found import GROUPS, Found, admitted
-from task_core.discovery.installed import misplaced, versions
+from task_core.discovery.installed import UNREAD, misplaced, unreadable, versions
 from task_core.discovery.loader import load
 from task_core.discovery.probe import examine, probe
 from task_core.errors import PluginError, UnknownPluginError, nearest
@@ -45,20 +45,27 @@ def diagnose(
     Raises:
         UnknownPluginError: There is none of that name.
     """
-    strangers = misplaced(catalog.path)
-    found = _chosen(catalog, names, strangers)
-    findings = [
-        _stranger(one)
-        for one in strangers
-        if admitted(one.distribution, catalog.env)
-        and (not names or {one.name, one.distribution} & {*names})
-    ]
+    strangers, unread = misplaced(catalog.path), unreadable(catalog.path)
+    found = _chosen(catalog, names, [*strangers, *(one for one, _ in unread)])
+
+    def is_meant(one: Found) -> bool:
+        meant = not names or {one.name, one.distribution} & {*names}
+        return admitted(one.distribution, catalog.env) and bool(meant)
+
+    findings = [_unread(one, why) for one, why in unread if is_meant(one)]
+    findings += [_stranger(one) for one in strangers if is_meant(one)]
     findings += [*_of_distributions(found, catalog.path)]
     gone = {f.distribution for f in findings if f.code == "P08"}
     for plugin in found:
         if plugin.distribution not in gone:
             findings += _of_plugin(plugin, catalog, checks)
     return findings
+
+
+def _unread(found: Found, why: str) -> Finding:
+    """P08: nobody knows what it brings."""
+    again = f"pip install --force-reinstall {found.distribution}, or tell its author"
+    return about(found, "P08", Level.FAIL, f"{UNREAD}: {why}", again)
 
 
 def _stranger(found: Found) -> Finding:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from task_core.api.worker import describe
 from task_core.discovery.findings import needs_newer_core
 from task_core.discovery.found import GROUPS, Found
-from task_core.discovery.installed import misplaced
+from task_core.discovery.installed import UNREAD, misplaced, unreadable
 from task_core.discovery.remedies import again, install_for, with_colon
 from task_core.errors import (
     FrameworkError,
@@ -60,6 +60,7 @@ BESIDE = {
     "task-taskmaster-workflow": _BASES,
 }
 """What some of them need of the others: who installs from a checkout names it."""
+NO_URL = "whose name can begin no URL (lower-case letters, digits and dashes can)"
 Reasons = tuple[str, str, str]
 """Code of the finding, cause, and what to do."""
 
@@ -86,10 +87,16 @@ def unknown(
         )
     verb = "are" if kind == "hooks" else "is"
     lines = [f"there {verb} no {kind} '{name}'{nearest(name, installed)}"]
+    if (head := name.partition(":")[0]) != name and head in installed:
+        lines.append(
+            f"there {verb} '{head}', {NO_URL}: give it alone, options as flags"
+        )
     for one in misplaced(path):
         if one.name == name:
             what = f"{one.owner} has a '{name}' in the entry-point group '{one.kind}'"
             lines.append(f"{what}, which nothing reads{nearest(one.kind, GROUPS)}")
+    for one, why in unreadable(path):
+        lines.append(f"{one.owner} may have it: {UNREAD}: {why}")
     lines.append(f"installed: {', '.join(installed) or 'none'}")
     if hint := shipped(kind, name):
         lines.append(hint)

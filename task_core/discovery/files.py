@@ -56,14 +56,16 @@ def _placed(place: str, kind: str) -> str:
     if not path.is_file():
         what = "is a directory" if path.is_dir() else "does not exist"
         raise WorkerError(f"{kind} file '{place}' {what}")
-    name = path.stem
-    if not _is_free(name, path):
-        # A file called json.py shadows nothing.
-        name = f"task_{kind}_file_{path.stem}_{crc32(str(path).encode()):08x}"
+    path = path.parent.resolve() / path.name
+    # Whatever it is given for, and however its path is written, it is one module.
+    name = f"task_file_{path.stem}_{crc32(_real(path).encode()):08x}"
+    if _is_free(path.stem, path) and not NamedFiles.has(name):
+        name = path.stem
+    else:  # a file called json.py shadows nothing
         NamedFiles.add(name, path)
     # First, as with `python file.py`: it sees its neighbours, and what it starts by
     # means of `multiprocessing` gets this path, and so finds the file by its name.
-    sys.path.insert(0, str(path.parent.resolve()))
+    sys.path.insert(0, str(path.parent))
     return name
 
 
@@ -72,9 +74,14 @@ def _is_free(name: str, path: Path) -> bool:
     if "." in name:
         return False
     if loaded := sys.modules.get(name):
-        return getattr(loaded, "__file__", None) == str(path)
+        return _real(getattr(loaded, "__file__", None)) == _real(path)
     spec = find_spec(name)
-    return spec is None or spec.origin == str(path)
+    return spec is None or _real(spec.origin) == _real(path)
+
+
+def _real(place: str | Path | None) -> str:
+    """Return where a file is, without links: several paths may lead to it."""
+    return os.path.realpath(place) if place else ""
 
 
 class NamedFiles:
@@ -88,6 +95,11 @@ class NamedFiles:
         cls._places[name] = path
         if cls not in sys.meta_path:
             sys.meta_path.append(cls)
+
+    @classmethod
+    def has(cls, name: str) -> bool:
+        """Whether it has given that name to a file."""
+        return name in cls._places
 
     @classmethod
     def find_spec(cls, name: str, path: Any = None, target: Any = None) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from task_core.discovery.found import CORE, Found, normalise
-from task_core.discovery.installed import copies_of, header
+from task_core.discovery.installed import copies_of, header, text_of, why_unread
 from task_core.discovery.remedies import (
     requirement_name,
     requirements_of,
@@ -65,7 +65,8 @@ def about(found: Found, code: str, level: Level, cause: str, fix: str = "") -> F
 def stale(found: Found) -> Iterator[Finding]:
     """P08: what was installed is no longer there."""
     again = f"pip install --force-reinstall {found.distribution}"
-    if not header(Distribution.at(found.location), "Name"):
+    distribution = Distribution.at(found.location)
+    if not (header(distribution, "Name") or why_unread(distribution)):
         cause = f"{found.location} has no metadata: an uninstall left it behind"
         yield _of(found, "P08", Level.FAIL, cause, f"delete the folder, or {again}")
     source = source_of(found, editable=True)
@@ -91,6 +92,10 @@ def requirements(found: Found, versions: Mapping[str, str]) -> Iterator[Finding]
         found: A plugin of the distribution.
         versions: What is installed: version by distribution.
     """
+    if why := why_unread(Distribution.at(found.location)):
+        cause = f"its metadata cannot be read ({why}), nor what it requires"
+        fix = f"pip install --upgrade {found.distribution}, or tell its author"
+        yield _of(found, "P07", Level.WARN, cause, fix)
     yield from _unmet(found, requirements_of(found), versions)
 
 
@@ -106,7 +111,8 @@ def needs_newer_core(found: Found) -> Finding | None:
             for text in requirements_of(found)
             if normalise(requirement_name(text)) == CORE
         ]
-        return next(_unmet(found, on_core, {CORE: version(CORE)}), None)
+        unmet = _unmet(found, on_core, {CORE: version(CORE)})
+        return next((one for one in unmet if one.level is Level.FAIL), None)
     return None
 
 
@@ -115,20 +121,33 @@ def _unmet(
 ) -> Iterator[Finding]:
     packaging = _packaging()
     for text in texts:
-        wanted = packaging(text) if packaging else None
+        try:
+            wanted = packaging(text) if packaging else None
+            if wanted and wanted.marker and not wanted.marker.evaluate({"extra": ""}):
+                continue
+        except ValueError:  # of `packaging`; pip only warns as well
+            cause = f"its requirement '{text}' cannot be read"
+            yield _of(found, "P07", Level.WARN, cause, "its author must mend it")
+            continue
         if wanted is None and ";" in text:
             continue  # who it is for takes more than we know
-        if wanted and wanted.marker and not wanted.marker.evaluate({"extra": ""}):
-            continue
         requirement = text.partition(";")[0].strip()
         there = versions.get(normalise(requirement_name(requirement)))
         fix = f"pip install '{requirement}'"
         if there is None:
             cause = f"it requires {requirement}, which is not installed"
             yield _of(found, "P07", Level.FAIL, cause, fix)
-        elif wanted and not wanted.specifier.contains(there, prereleases=True):
-            cause = f"it requires {requirement}, but {there} is installed"
+        elif wanted and not _admits(wanted, there):
+            what = f"{there or 'one without a version'} is installed"
+            cause = f"it requires {requirement}, but {what}"
             yield _of(found, "P07", Level.FAIL, cause, fix)
+
+
+def _admits(wanted: Any, there: str) -> bool:
+    try:
+        return bool(wanted.specifier.contains(there, prereleases=True))
+    except ValueError:  # that is no version
+        return False
 
 
 def _packaging() -> Callable[[str], Any] | None:
@@ -151,7 +170,7 @@ def manners(found: Found) -> Iterator[Finding]:
         cause = f"its requirements set no upper bound on {CORE}"
         fix = f'its author can add "{CORE}>=0.1,<1" to its dependencies'
         yield _of(found, "P12", Level.INFO, cause, fix)
-    record = Distribution.at(found.location).read_text("RECORD")
+    record = text_of(Distribution.at(found.location), "RECORD")
     if record and "py.typed" not in record and not source_of(found, editable=True):
         cause = "it has no py.typed: type checkers do not see its types"
         yield _of(found, "P12", Level.INFO, cause, "its author can add that file")

@@ -14,6 +14,8 @@ IF_SET = "task_core.hooks_if_set"
 """Entry-point group of hooks that have nothing to do until something is set."""
 GROUPS = {f"task_core.{kind}": kind for kind in KINDS} | {IF_SET: "hooks"}
 """Kinds by their entry-point groups."""
+URL = re.compile(r"([a-z0-9][a-z0-9-]*):(.*)", re.DOTALL)
+"""The name of a plugin and what it is to use; other names can begin no URL."""
 CORE = "task-framework"
 """The distribution whose plugin names are reserved."""
 

@@ -9,6 +9,7 @@ from importlib.metadata import Distribution, distributions
 from task_core.discovery.found import CORE, GROUPS, IF_SET, Found, normalise
 
 _LIKE_OURS = re.compile(r"\[\s*task[-_. ]?core[-_.]", re.IGNORECASE)
+UNREAD = "its entry_points.txt cannot be read"
 
 
 def installed(path: Sequence[str]) -> list[Found]:
@@ -43,15 +44,42 @@ def versions(path: Sequence[str]) -> dict[str, str]:
     """Return version by distribution of all that is there; the first copy counts."""
     known: dict[str, str] = {}
     for distribution in distributions(path=list(path)):
-        if name := header(distribution, "Name"):
-            known.setdefault(normalise(name), header(distribution, "Version"))
+        if header(distribution, "Name") or why_unread(distribution):
+            name, version = _told_by_headers(distribution)
+            known.setdefault(name, version)
     return known
 
 
 def header(distribution: Distribution, key: str) -> str:
     """Return one header of a distribution's metadata, or nothing."""
-    headers = distribution.metadata
-    return headers[key] if key in headers else ""  # noqa: SIM401  it has no `get`
+    with suppress(Exception):  # that of anybody can be something that nobody reads
+        headers = distribution.metadata
+        return headers[key] if key in headers else ""  # noqa: SIM401  it has no `get`
+    return ""
+
+
+def text_of(distribution: Distribution, file: str) -> str:
+    """Return the text of a file beside a distribution's metadata, or nothing."""
+    with suppress(Exception):
+        return distribution.read_text(file) or ""
+    return ""
+
+
+def why_unread(distribution: Distribution) -> str:
+    """Say why a distribution's metadata cannot be read; nothing if they can."""
+    try:
+        distribution.metadata  # noqa: B018  it is read when it is asked for
+    except FileNotFoundError:  # so newer Pythons say that there are none
+        return ""
+    except Exception as error:  # noqa: BLE001  whatever their parser says
+        return _why(error)
+    return ""
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8"
+    return f"{type(error).__name__}: {error}"
 
 
 def location_of(distribution: Distribution) -> str:
@@ -103,6 +131,48 @@ def misplaced(path: Sequence[str]) -> list[Found]:
             if _LIKE_OURS.search(_entry_points(distribution)):
                 found.extend(_strangers(distribution))
     return found
+
+
+def unreadable(path: Sequence[str]) -> list[tuple[Found, str]]:
+    """Return whose entry points cannot be read, though some are ours.
+
+    Args:
+        path: Folders as in `sys.path`.
+
+    Returns:
+        The distribution, as a plugin without kind and name, and what is wrong.
+    """
+    found: list[tuple[Found, str]] = []
+    for distribution in distributions(path=list(path)):
+        if fault := _fault_of_entry_points(distribution):
+            location = location_of(distribution)
+            name, version = _told_by_folder(location) or _told_by_headers(distribution)
+            one = Found(
+                kind="", name="", distribution=name, version=version, location=location
+            )
+            found.append((one, fault))
+    return found
+
+
+def _fault_of_entry_points(distribution: Distribution) -> str:
+    """Say why the entry points of plugins cannot be read; nothing if they can."""
+    text = ""
+    try:
+        text = _entry_points(distribution)
+        if "[task_core." in text:
+            list(distribution.entry_points)
+    except UnicodeDecodeError as error:
+        return _why(error) if b"[task_core." in error.object else ""
+    except Exception as error:  # noqa: BLE001  whatever their parser says
+        return text and (_wrong_line(text) or _why(error))
+    return ""
+
+
+def _wrong_line(text: str) -> str:
+    for number, line in enumerate(map(str.strip, text.splitlines()), 1):
+        if line and line[0] not in "#[" and "=" not in line:
+            return f"line {number}, '{line}', is not NAME = MODULE:OBJECT"
+    return ""
 
 
 def _strangers(distribution: Distribution) -> Iterator[Found]:

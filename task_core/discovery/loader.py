@@ -122,9 +122,10 @@ def _import(found: Found) -> Any:
 def explained(found: Found, error: BaseException) -> Exception:
     """Return the error to raise when the import of a plugin has failed."""
     path = found.value.partition(":")[2]
-    if found.installed and isinstance(error, AttributeError) and not found.module:
+    if found.installed and isinstance(error, AttributeError) and not _is_place(found):
         text = f'its author must write {found.name} = "module:object"'
-        cause = "its entry point names no module"
+        what = f", but '{found.value}'" if found.value else ""
+        cause = f"its entry point names no module and object{what}"
         return _error(PluginContractError, found, "P02", cause, text)
     if isinstance(error, AttributeError) and _lacks(found.module, path):
         if found.given:
@@ -138,6 +139,12 @@ def explained(found: Found, error: BaseException) -> Exception:
     from task_core.discovery.explain import import_failed  # noqa: PLC0415
 
     return import_failed(found, error)
+
+
+def _is_place(found: Found) -> bool:
+    """Whether the value of an entry point has the form that one has."""
+    module, colon, path = found.value.partition("[")[0].partition(":")
+    return bool(module.strip()) and (not colon or bool(path.strip()))
 
 
 def _driver(found: Found) -> Any:

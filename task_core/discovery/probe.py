@@ -69,6 +69,7 @@ def probe(found: Found, path: Sequence[str]) -> Report:
             input=json.dumps(request),
             capture_output=True,
             text=True,
+            errors="replace",  # what it prints may be anything
             timeout=PATIENCE,
             check=False,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(places)},

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import Distribution
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -121,7 +122,9 @@ def install_for(found: Found, module: str) -> str:
 
 def requirements_of(found: Found) -> Sequence[str]:
     """Return what the distribution of a plugin says that it requires."""
-    return Distribution.at(found.location).requires or () if found.location else ()
+    with suppress(Exception):  # metadata of anybody can be something that nobody reads
+        return Distribution.at(found.location).requires or () if found.location else ()
+    return ()
 
 
 def requirement_name(requirement: str) -> str:

@@ -17,6 +17,7 @@ PACKAGES = {module.name for module in modules() if module.path.name == "__init__
 HIDDEN = {
     "task_core.config.bus": {"read_toml"},  # few starts have a file
     "task_core.config.resolve": {"_see_"},  # good options need no words
+    "task_core.config.selection": {"_layers", "_without_secrets"},  # a name will do
     "task_core.cli.commands": {
         "_command_of_a_plugin",
         "_source",

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from task_core.values import (
+    LONGEST_WAIT,
     format_duration,
     parse_bool,
     parse_duration,
     parse_size,
+    parse_wait,
     reader,
     write,
 )
@@ -83,6 +85,14 @@ def test_a_duration_may_be_too_long(text):
     """It is a mistake, not a crash."""
     with pytest.raises(ValueError, match="^too long a duration: '9"):
         parse_duration(text)
+
+
+def test_a_wait_lasts_a_century_at_most():
+    """Beyond, clocks, brokers and threads have no time for it."""
+    assert parse_wait("876600h") == LONGEST_WAIT == timedelta(days=36525)
+    for text in ("876601h", "9999999h"):
+        with pytest.raises(ValueError, match=f"^longer than 100 years: '{text}'$"):
+            parse_wait(text)
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,52 @@ def test_looking_changes_nothing(dead, put):
     assert dead("list") == dead("list")
 
 
+LOOKS = [
+    ("list",),
+    ("show",),
+    ("redrive",),
+    ("drop", "--type", "load"),
+]
+
+
+@pytest.mark.parametrize("words", LOOKS, ids=" ".join)
+def test_looking_makes_nothing(task, bus, put, words):
+    """Who begins to read the topic afterwards gets all of it, for the first time."""
+    put(TASK)
+    command, *more = words
+    for _ in range(2):
+        done = task("dead", command, "load", *BUS, *more)
+        assert done.code == 0
+        assert "load" in done.out
+        assert list(bus.channels("load.dead")) == []
+    [delivery] = bus.subscribe("load.dead", "alerter").receive(9, 0)
+    assert delivery.attempt == 1
+
+
+@pytest.mark.parametrize("words", LOOKS, ids=" ".join)
+def test_looking_shows_what_would_be_taken(task, bus, put, words):
+    """Where others read the topic already, that is what comes from now on."""
+    bus.subscribe("load.dead", "alerter")
+    put(TASK)
+    command, *more = words
+    assert task("dead", command, "load", *BUS, *more).out == ""
+    assert task("dead", "redrive", "load", *BUS, "--yes").err == "0 sent back\n"
+    put(TASK)
+    assert "load" in task("dead", command, "load", *BUS, *more).out
+
+
+def test_what_was_sent_back_is_not_seen_any_more(dead, task, bus, put):
+    """Though another channel has it yet."""
+    put(TASK)
+    assert task("dead", "redrive", "load", *BUS, "--yes").err == "1 sent back\n"
+    bus.subscribe("load.dead", "alerter")
+    put(TASK, "again")
+    assert [letter["reason"] for letter in dead("list")] == ["again"]
+    assert task("dead", "drop", "load", *BUS, "--yes").err == "1 dropped\n"
+    assert bus.depth("load.dead", "alerter") == 1
+    assert dead("list") == []
+
+
 def test_the_dead_topic_may_be_named_itself(task, put):
     """Somebody who has just read its name uses that."""
     put(TASK)

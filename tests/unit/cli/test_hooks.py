@@ -7,8 +7,9 @@ import types
 import pytest
 
 from task_core.api import hookimpl
-from task_core.cli.hooks import load_hooks
+from task_core.cli.hooks import Configured, load_hooks
 from task_core.config.bus import read_toml
+from task_core.config.sources import NoFile
 from task_core.discovery.catalog import Catalog
 from task_core.errors import FrameworkError, OptionError, PluginContractError
 
@@ -21,7 +22,7 @@ def heard_of(task):
 WITHOUT = """
 import sys
 from task_core.builtin import PLUGINS
-from task_core.cli.hooks import load_hooks
+from task_core.cli.hooks import Configured, load_hooks
 from task_core.discovery.catalog import Catalog
 hooks = load_hooks(Catalog())
 assert hooks.observer("task_started") is None
@@ -94,6 +95,14 @@ def test_a_file_of_hooks_may_be_given(here):
     assert sys.modules["my_watch"].heard == ["a task"]
 
 
+def test_hooks_that_are_named_twice_are_told_once(here):
+    """By a flag and in a file, or by two paths."""
+    (here / "my_watch.py").write_text(WATCH)
+    paths = ["./my_watch.py", "./my_watch.py", str(here / "my_watch.py"), "my_watch.py"]
+    load_hooks(Catalog(), paths).observer("task_settled")(task="a task")
+    assert sys.modules["my_watch"].heard == ["a task"]
+
+
 @pytest.mark.parametrize(
     ("source", "error"),
     [("x = 1\n", "it implements no hook"), ("1 / 0\n", "cannot be imported")],
@@ -133,11 +142,53 @@ def test_settings_of_hooks_that_are_not_there_are_told(tmp_path, caplog, table, 
         load_hooks(catalog, toml=toml, required=True)
 
 
+def test_hooks_are_not_set_by_the_variables_of_others():
+    """Those of a longer name: the others would start with nothing set."""
+    names = ["once", "once-more"]
+    environment = {"TASK_HOOKS_ONCE_MORE_PREFIX": "x"}
+    configured = Configured(NoFile(), environment, names)
+    assert "once-more" in configured
+    assert "once" not in configured
+    configured = Configured(NoFile(), {"TASK_HOOKS_ONCE_MROE": "x"}, names)
+    assert "once" in configured
+
+
+def test_a_launch_lets_variables_of_hooks_with_a_longer_name_through(
+    task, install, monkeypatch
+):
+    """They ended it before."""
+    for name in ("seen", "seen-more"):
+        install("hooks", name, HOOKS.replace("NAME", name))
+    monkeypatch.setenv("TASK_HOOKS_SEEN_MORE_PREFIX", "x")
+    done = task("launch", "--worker", "echo")
+    assert (done.code, "prefix" in done.err) == (0, False)
+
+
 def test_variables_of_hooks_that_are_not_there_are_told(monkeypatch, caplog):
     """As tables are."""
     monkeypatch.setenv("TASK_HOOKS_ONC_TYPES", "x")
     load_hooks(Catalog())
     assert "environment TASK_HOOKS_ONC_TYPES: nothing reads it" in caplog.text
+
+
+HOOKS = """
+import attrs
+from task_core.api import HooksPlugin, hookimpl, option
+
+@attrs.frozen(kw_only=True)
+class Options:
+    prefix: str = option('-', help='What to watch.')
+
+class Watch:
+    def __init__(self, options):
+        self.heard = options.prefix
+
+    @hookimpl
+    def task_settled(self, task):
+        pass
+
+plugin = HooksPlugin(name='NAME', summary='S.', options=Options, make=Watch)
+"""
 
 
 def test_hooks_of_a_file_are_set_by_the_name_of_their_manifest(

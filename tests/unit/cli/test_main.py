@@ -165,7 +165,6 @@ def test_a_wrong_word_is_one_line_and_where_help_is(task):
         (BusError("gone"), 4, "task: gone\n"),
         (BusError(), 4, "task: BusError\n"),
         (KeyboardInterrupt(), 130, ""),
-        (BrokenPipeError(), 0, ""),
         (
             OSError(errno.ENOSPC, "No space left on device"),
             4,
@@ -342,6 +341,94 @@ def test_a_closed_stream_is_no_bug(closed, code, text):
     assert done.returncode == code
     assert done.stderr.startswith(text)
     assert "Traceback" not in done.stderr
+
+
+def test_a_broken_pipe_that_is_not_that_of_stdout_is_no_success(task, command):
+    """It is of a socket, or of whoever reads stderr: nothing was done."""
+    command(BrokenPipeError(errno.EPIPE, "Broken pipe"))
+    done = task("boom")
+    assert done.code == 1
+    assert "BrokenPipeError" in done.err
+
+
+BROKEN_COMMAND = """
+import socket
+import click
+from task_core.api import CommandPlugin
+
+@click.command()
+def command():
+    near, far = socket.socketpair()
+    with near:
+        far.close()
+        near.send(b"x")
+
+plugin = CommandPlugin(name="backup", summary="s", open=lambda: command)
+"""
+
+
+def test_a_broken_socket_of_a_plugins_command_is_told_with_whose_it_is(task, install):
+    """As whatever else goes wrong in it."""
+    install("command", "backup", BROKEN_COMMAND)
+    done = task("backup")
+    assert done.code == 3
+    assert "task-command-backup" in done.err
+    assert "running it failed: BrokenPipeError" in done.err
+
+
+BROKEN_BUS = """
+from task_core.api import Bus, BusPlugin, Capabilities, Producer
+
+class Lines(Producer):
+    def _send(self, messages):
+        raise BrokenPipeError(32, "Broken pipe")
+
+class Broken(Bus):
+    def _producer(self):
+        return Lines(self)
+
+    def _subscribe(self, topic, channel, **how):
+        raise NotImplementedError
+
+plugin = BusPlugin(
+    name="broken", summary="s", capabilities=Capabilities(),
+    open=lambda options, context: Broken("broken", Capabilities()),
+)
+"""
+
+
+def test_a_broken_pipe_of_a_bus_is_no_success_though_nobody_reads_stdout(folder):
+    """A command that has claimed stdout is told by what it writes there."""
+    site = folder / "site"
+    metadata = site / "task_bus_broken-1.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Name: task-bus-broken\nVersion: 1\n")
+    points = "[task_core.bus]\nbroken = broken_mod:plugin\n"
+    (metadata / "entry_points.txt").write_text(points)
+    (site / "broken_mod.py").write_text(BROKEN_BUS)
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write) as gone:
+        done = subprocess.run(
+            [sys.executable, "-m", "task_core", "send", "a", "--bus", "broken"],
+            env=os.environ
+            | {"PYTHONPATH": f"{site}:{os.environ.get('PYTHONPATH', '')}"},
+            stdout=gone,
+            stderr=gone,
+            check=False,
+        )
+    assert done.returncode == 1
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has one")
+def test_an_error_that_nobody_can_read_keeps_its_exit_code():
+    """A service manager does not start again what never works."""
+    words = ("launch", "--worker", "nosuch")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "task_core", *words], stderr=full, check=False
+        )
+    assert done.returncode == 3
 
 
 def test_a_reader_that_has_enough_is_no_error():

@@ -87,6 +87,26 @@ def test_help_tells_placeholder_default_and_need():
     assert lines["tls"] == ("--in-bus-tls / --no-in-bus-tls", "Encrypt.")
 
 
+@attrs.frozen(kw_only=True)
+class Mistaken:
+    """Options whose author took a default of a wrong type."""
+
+    ports: tuple[int, ...] = option(5, help="Where.")
+    names: tuple[str, ...] = option("ab", help="Who.")
+    hosts: tuple[str, ...] = option(["a", "b"], help="There.")
+
+
+def test_help_shows_a_default_of_a_wrong_type_as_it_is():
+    """Who looks for the mistake sees it; the doctor tells of it."""
+    section = Section(options=Mistaken, table=("worker", "x"), flag="worker-")
+    shown = {spec.name: SectionOption(section, spec).help for spec in section.specs}
+    assert shown == {
+        "ports": "Where.  [default: 5]",
+        "names": "Who.  [default: ab]",
+        "hosts": "There.  [default: a,b]",
+    }
+
+
 def test_help_does_not_tell_a_secret():
     """Not even a default one."""
     assert lines_of_token() == f"Secret.  [default: {HIDDEN}]"

@@ -15,9 +15,10 @@ from task_testing.dists import write_distribution
 from task_core.api.capabilities import Capabilities
 from task_core.api.command import CommandPlugin
 from task_core.api.decorators import worker
-from task_core.api.plugin import BusPlugin
+from task_core.api.plugin import BusPlugin, NoOptions
 from task_core.cli.doctor import (
     check_command,
+    check_name,
     check_options,
     check_signature,
     check_summary,
@@ -76,6 +77,33 @@ def test_the_list_is_a_table():
     assert ["bus", "stdio", "task-framework", "0.1.0", "built", "in"] in rows
 
 
+@attrs.frozen(kw_only=True)
+class OneOption:
+    """Of a bus."""
+
+    host: str = option("a", help="Where to go.")
+
+
+@pytest.mark.parametrize("name", ["my_bus", "my.bus", "MyBus", "my-bus", "bus2"])
+@pytest.mark.parametrize("options", [OneOption, NoOptions])
+def test_a_name_that_can_begin_no_url_is_told_where_one_would_set_options(
+    name, options
+):
+    """Of a bus without options a URL says nothing."""
+    bus = BusPlugin(
+        name=name,
+        summary="s",
+        capabilities=Capabilities(),
+        options=options,
+        open=lambda options, context: None,
+    )
+    findings = [*check_name(Found(kind="bus", name=name), bus)]
+    told = [(f.code, f.level, f.cause) for f in findings]
+    warned = [("P05", Level.WARN, "its name can begin no URL")]
+    good = name in ("my-bus", "bus2") or options is NoOptions
+    assert told == ([] if good else warned)
+
+
 def test_the_list_can_be_of_one_kind():
     """For those who look for a bus."""
     assert {
@@ -104,6 +132,29 @@ def test_a_plugin_shows_its_options_under_all_their_names(shown):
     }
     assert token["default"] == "(required)"
     assert facts["summary"] == "A bus to show."
+
+
+def test_a_plugin_is_shown_by_what_task_launch_takes(tmp_path, monkeypatch):
+    """A URL, a file: its options are set by the name that it has there."""
+    head, whose = run("show", "bus", "file://x.json").splitlines()[:2]
+    assert head.startswith("bus file: ")
+    assert whose.startswith("from task-framework ")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "my_shown.py").write_text("def my_work(info):\n    return info\n")
+    head, whose = run("show", "worker", "./my_shown.py:my_work").splitlines()[:2]
+    assert head.startswith("worker my_work: ")
+    assert whose == "from ./my_shown.py (my_shown:my_work)"
+    (tmp_path / "my_seen.py").write_text(
+        "from task_core.api import HooksPlugin, NoOptions, hookimpl\n"
+        "class Seen:\n"
+        "    @hookimpl\n"
+        "    def task_settled(self, task): ...\n"
+        "def make(options):\n"
+        "    return Seen()\n"
+        "plugin = HooksPlugin(name='seen', summary='S.', make=make)\n"
+    )
+    assert run("show", "hooks", "./my_seen.py:plugin").startswith("hooks seen: S.\n")
 
 
 def test_a_bus_shows_what_it_can_do_and_what_that_means(shown):

@@ -30,6 +30,14 @@ def test_columns_are_aligned_under_their_headers():
     assert text == "NAME    N\na       1\nlonger"
 
 
+def test_one_very_long_cell_does_not_widen_all_rows():
+    """A type of 20,000 letters made as many blanks in each row."""
+    text = table(("TYPE", "N"), [("x" * 20_000, "1"), ("short", "2"), ("y", "3")])
+    head, long, *others = text.splitlines()
+    assert [head, *others] == ["TYPE   N", "short  2", "y      3"]
+    assert long == f"{'x' * 20_000}  1"
+
+
 def test_a_table_without_rows_is_its_header():
     """So that scripts and people see what is listed."""
     assert table(("NAME", "N"), []) == "NAME  N"
@@ -60,6 +68,12 @@ def test_json_is_indented_and_readable(capsys):
     assert json.loads(text) == [{"name": "Ü"}]
     assert "Ü" in text
     assert text.count("\n") > 1
+
+
+def test_what_json_does_not_know_is_shown_as_text(capsys):
+    """A plugin may have given its summary as bytes."""
+    show_json({"summary": b"x", "of": {1j}})
+    assert json.loads(capsys.readouterr().out) == {"summary": "b'x'", "of": "{1j}"}
 
 
 def test_a_counter_is_silent_where_nobody_waits(capsys):

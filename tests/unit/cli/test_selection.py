@@ -229,3 +229,31 @@ def test_a_selection_that_is_no_text_is_a_problem(settings):
     assert settings("[launch]\nbus = 3\n").problems == [
         "launch.bus (task.toml, line 2): a text is wanted: write '3'"
     ]
+
+
+@pytest.mark.parametrize("table", ["nats-core", "nats_core"])
+def test_the_table_of_a_plugin_may_have_either_dash(settings, nats, table):
+    """As a variable has `_` in any case."""
+    toml = f"[bus.{table}]\nsize = 3\n"
+    found = settings(toml, bus="nats-core")
+    assert found.problems == []
+    assert origin(found, "bus.nats-core.size") == (3, "task.toml, line 2")
+
+
+def test_a_key_that_is_in_no_table_of_a_plugin_is_told(settings):
+    """Which one it is meant for, nobody knows."""
+    [line] = settings("[worker]\nfail_rate = 100\n", worker="nop").problems
+    assert line.startswith("task.toml, line 2: nothing reads 'fail_rate' in [worker]: ")
+
+
+def test_what_takes_a_number_or_a_word_takes_a_number(settings):
+    """`instances = 2` is how anybody writes it."""
+    assert settings("[launch]\ninstances = 2\n").command.instances == "2"
+    [line] = settings("[launch]\nrate = 10\n").problems
+    assert line.endswith("not a rate like 10/s, 100/m or 5/h: '10'")
+
+
+def test_an_empty_text_is_no_yes(settings):
+    """`fail = "${FAIL}"` that came out empty is not set anywhere else."""
+    [line] = settings("[launch]\nfail = ''\n").problems
+    assert line == "launch.fail (task.toml, line 2): not true or false: ''"

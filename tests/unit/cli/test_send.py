@@ -6,14 +6,18 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 
-from task_core.cli.lines import _batches, _chunks
+from task_core.cli.lines import Envelope, _batches, _chunks, messages_of, send_lines
+from task_core.cli.send import _read_task
+from task_core.errors import HookError, SendError, UsageError
 from task_core.wire import decode_task
 
 TASK = [sys.executable, "-m", "task_core"]
 GOOD = b'{"type":"a","info":"1"}'
+ENVELOPE = Envelope(topic="", delay=0.0, priority=0)
 
 
 @pytest.fixture
@@ -260,6 +264,96 @@ def test_what_was_sent_before_a_failure_is_counted(folder):
         text = process.stderr.read().decode()
     assert process.returncode == 4
     assert text.startswith("task: 1 sent before this:\n")
+
+
+def test_a_report_that_nobody_reads_keeps_no_task_back(folder, task):
+    """As `2> >(head -1)`: the good lines are sent all the same."""
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write) as gone:
+        done = subprocess.run(
+            [*TASK, "send", "-", "--bus", "sqlite"],
+            input=b"nope\n" + GOOD + b"\nnope\n" + GOOD,
+            stderr=gone,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert len(task("tail", "a", "--bus", "sqlite").out.splitlines()) == 2
+
+
+class Stopping:
+    """Yields lines, then raises."""
+
+    def __init__(self, *pieces):
+        self.pieces = [*pieces]
+
+    def read1(self, size):
+        piece = self.pieces.pop(0)
+        if isinstance(piece, BaseException):
+            raise piece
+        return piece
+
+
+class Sending:
+    """A producer of which the second call fails."""
+
+    def __init__(self, error):
+        self.error = error
+        self.calls = 0
+
+    def send(self, messages):
+        self.calls += 1
+        if self.calls == 2:
+            raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (KeyboardInterrupt(), "task: 2 sent before this\n"),
+        (HookError("no"), "task: 2 sent before this:\n"),
+        (UsageError("no"), "task: 2 sent before this:\n"),
+        (SendError("no", [1]), "task: 4 sent before this:\n"),
+        (SendError("no"), "task: 2 sent before this:\n"),
+    ],
+    ids=repr,
+)
+def test_however_it_ends_early_what_was_sent_is_counted(error, text, capsys):
+    """Who sends the file again would send it twice; what was confirmed counts."""
+    batches = (GOOD + b"\n" + GOOD + b"\n", (GOOD + b"\n") * 3)
+    read = partial(messages_of, _read_task, ENVELOPE, None)
+    with pytest.raises(type(error)):
+        send_lines(Stopping(*batches, b""), Sending(error), read, None)
+    assert capsys.readouterr().err == text
+
+
+def test_who_interrupts_between_two_batches_hears_what_was_sent(capsys):
+    """Ctrl-C, or SIGTERM."""
+    read = partial(messages_of, _read_task, ENVELOPE, None)
+    stream = Stopping(GOOD + b"\n", KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        send_lines(stream, Sending(None), read, None)
+    assert capsys.readouterr().err == "task: 1 sent before this\n"
+
+
+def test_a_decider_that_raises_does_not_hide_what_was_sent(task, folder):
+    """The tasks before it are on the bus."""
+    source = """
+from task_core.api import *
+@hookimpl
+def task_before_send(task):
+    if task.info == "bad":
+        raise ValueError("no")
+"""
+    (folder / "my_deny.py").write_text(source)
+    long = json.dumps({"type": "a", "info": "x" * (1 << 16)}).encode()
+    stdin = b"\n".join([long, long, b'{"type":"a","info":"bad"}'])
+    hooks = ("--hooks", "./my_deny.py")
+    done = task("send", "-", "--bus", "sqlite", *hooks, stdin=stdin)
+    first, *rest = done.err.splitlines()
+    assert first == "task: 2 sent before this:"
+    assert "ValueError: no" in rest[0]
+    assert done.code == 3
 
 
 def test_a_file_of_hooks_may_change_what_is_sent(send, folder):

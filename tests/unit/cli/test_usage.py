@@ -40,3 +40,23 @@ def test_a_mistake_is_told_as_all_others_are(words, text):
     with pytest.raises(click.UsageError) as raised:
         command(words, standalone_mode=False)
     assert told(raised.value) == text
+
+
+@click.group()
+def group() -> None:
+    """Hold commands."""
+
+
+group.add_command(click.Command("list"))
+group.add_command(click.Command("drop"))
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"), [("load", ""), ("lits", ": did you mean 'list'?")]
+)
+def test_a_command_that_is_not_there_is_told_with_those_that_are(word, hint):
+    """As behind `task` itself."""
+    with pytest.raises(click.UsageError) as raised:
+        group([word], standalone_mode=False)
+    text = f"there is no command '{word}'{hint} (there are drop, list)"
+    assert told(raised.value) == text

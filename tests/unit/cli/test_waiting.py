@@ -1,17 +1,28 @@
 """Rules of `task send --wait`: what was sent is printed when it is done."""
 
+import io
 import json
+import os
 import subprocess
 import threading
+from functools import partial
+from math import inf
 
 import pytest
 from cli_lines import COMMAND
 from task_bus_sqlite.plugin import sqlite
 
 from task_core.api.bus import BusContext
+from task_core.api.message import Message
+from task_core.cli.lines import Envelope, messages_of, send_lines
+from task_core.cli.send import _read_task
+from task_core.cli.waiting import Waiting
 from task_core.launcher.launcher import make_launcher
+from task_core.task import Task
+from task_core.wire import decode_task
 
 BUS = ("--bus", "sqlite")
+GOOD = b'{"type":"load","info":"%b"}\n'
 
 
 def open_bus(folder):
@@ -109,6 +120,49 @@ def test_what_is_done_is_printed_while_more_is_to_come(folder, worker):
         process.stdin.close()
         assert process.wait(20) == 0
         assert process.stderr.read() == b"task: 2 done, 0 failed\n"
+
+
+class Lines(io.BytesIO):
+    """Yields one line at a time, as a producer that thinks for long."""
+
+    def read1(self, size=-1):
+        return self.readline()
+
+
+class DoneAtOnce:
+    """Does what is sent, and notes it."""
+
+    def __init__(self, bus):
+        self.producer = bus.producer()
+        self.sent = []
+
+    def send(self, messages):
+        self.sent += [decode_task(one.body).info for one in messages]
+        self.producer.send([Message("done", one.body) for one in messages])
+
+
+@pytest.mark.parametrize(
+    ("last", "sent", "code"),
+    [(GOOD % b"3", ["1", "2", "3"], 0), (b"nope\n", ["1", "2"], 1)],
+)
+def test_all_is_sent_though_nobody_reads_any_more_what_is_done(
+    folder, last, sent, code
+):
+    """As `| head -1`; to wait for the rest is of no use, and no failure."""
+    bus = open_bus(folder)
+    doer = DoneAtOnce(bus)
+    read, gone = os.pipe()
+    os.close(read)
+    waiting = Waiting(bus, "done", gone, inf, count=False)
+    envelope = Envelope(topic="", delay=0.0, priority=0)
+    messages = partial(messages_of, _read_task, envelope, waiting)
+    stream = Lines(GOOD % b"1" + GOOD % b"2" + last)
+    assert send_lines(stream, doer, messages, waiting) == code
+    waiting.expect(Task.new("never done"), b"")
+    assert waiting.finish() == 0
+    bus.close()
+    os.close(gone)
+    assert doer.sent == sent
 
 
 @pytest.mark.parametrize("bus", ["stdio", "file"])

@@ -10,6 +10,7 @@ from task_core import connect, open_bus
 from task_core.api.plugin import BusPlugin
 from task_core.builtin.buses import MEMORY
 from task_core.builtin.memory_bus import MemoryBus
+from task_core.discovery.catalog import Catalog
 from task_core.errors import OptionError, UnknownPluginError, UsageError
 from task_core.options import option
 
@@ -50,6 +51,35 @@ def test_the_environment_selects_the_bus_when_nobody_does(here, monkeypatch):
     with connect() as tasks:
         tasks.send("load")
     assert (here / "chosen.db").exists()
+
+
+def test_a_list_keeps_its_items_whole():
+    """Also one with a comma in it; a text is separated, as everywhere."""
+
+    @attrs.frozen(kw_only=True)
+    class Options:
+        settings: tuple[str, ...] = option((), help="Settings.")
+        path: str = option("", help="Path.")
+
+    seen = []
+    catalog = Catalog()
+    bus = BusPlugin(
+        name="my-bus",
+        summary="Mine.",
+        options=Options,
+        capabilities=MEMORY,
+        open=lambda options, _: seen.append(options) or MemoryBus("x", MEMORY, 1.0),
+    )
+    catalog.register("bus", bus)
+    for settings in (["ciphers=A,B", "b=c"], ("ciphers=A,B",), "a=b,c=d"):
+        open_bus("my-bus", settings=settings, catalog=catalog).close()
+    assert [one.settings for one in seen] == [
+        ("ciphers=A,B", "b=c"),
+        ("ciphers=A,B",),
+        ("a=b", "c=d"),
+    ]
+    with pytest.raises(OptionError, match="path: not TEXT but a list"):
+        open_bus("my-bus", path=["a", "b"], catalog=catalog)
 
 
 def test_an_unknown_bus_is_refused_at_once():

@@ -27,6 +27,22 @@ def test_the_environment_is_stronger_than_the_file():
     assert hook_options(PLUGIN, toml, {"TASK_HOOKS_EAR_LEVEL": "3"}).level == 3
 
 
+def test_a_table_may_be_written_with_either_dash():
+    """Else the hooks would start, and have their defaults."""
+    plugin = HooksPlugin(name="my-ear", summary="Hear.", options=Options, make=str)
+    toml = TomlFile("task.toml", "[hooks.my_ear]\nlevel = 2\n")
+    assert hook_options(plugin, toml, {}).level == 2
+
+
+def test_variables_of_hooks_with_a_longer_name_are_not_its_own():
+    """`TASK_HOOKS_EAR_DEAF_LEVEL` sets `level` of `ear-deaf`, where that is there."""
+    environment = {"TASK_HOOKS_EAR_DEAF_LEVEL": "3"}
+    names = ["ear", "ear-deaf"]
+    assert hook_options(PLUGIN, NoFile(), environment, names).level == 1
+    with pytest.raises(OptionError, match="hooks ear has no option 'deaf_level'"):
+        hook_options(PLUGIN, NoFile(), environment, ["ear"])
+
+
 def test_what_is_wrong_is_told_with_its_line():
     """And the nearest name."""
     toml = TomlFile("task.toml", "[hooks.ear]\nlevl = 2\n")

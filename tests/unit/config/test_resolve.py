@@ -104,6 +104,25 @@ def test_a_missing_value_is_told_with_the_ways_to_give_it():
     ]
 
 
+def test_spaces_around_commas_do_not_count():
+    """As they are written for the eye; a text without commas is as it stands."""
+    flags = {"hosts": ["a:1, b:2 ,,", " c"], "ports": ["1, 2"]}
+    options, _ = resolve(flag_layer(SECTION, flags))
+    assert options.hosts == ("a:1", "b:2", " c")
+    assert options.ports == (1, 2)
+
+
+def test_a_list_of_a_program_may_have_commas_in_its_items():
+    """As one of TOML; a text of it is separated as on the command line."""
+    section = msgspec.structs.replace(SECTION, called=True)
+    options, _ = resolve(flag_layer(section, {"hosts": ["a,b", "c"]}))
+    assert options.hosts == ("a,b", "c")
+    options, _ = resolve(flag_layer(section, {"hosts": ("a,b", "c")}))
+    assert options.hosts == ("a", "b", "c")
+    options, _ = resolve(flag_layer(SECTION, {"hosts": ["a,b", "c"]}))
+    assert options.hosts == ("a", "b", "c")
+
+
 def test_an_unknown_name_is_told_with_the_nearest():
     """A typing error is seen at once."""
     unknown = Layer(unknown={"host": "environment TASK_BUS_NSQ_HOST"})
@@ -129,6 +148,12 @@ def test_validators_speak_plainly(values, text):
     [line] = problems(layer(**values))
     assert line.startswith(f"bus.nsq.{text}")
     assert "attr" not in line
+
+
+def test_a_number_is_a_text_where_a_validator_tells_which_texts_there_are():
+    """To write it in quotes would not always do; the validator says what is wrong."""
+    [line] = problems(layer(name=10))
+    assert "name (task.toml, line 3): must match regex '[a-z]*' ('10' " in line
 
 
 def test_a_validator_does_not_judge_a_default():
@@ -192,7 +217,7 @@ def test_passwords_are_in_no_error():
         ("tls", True, True),
         ("tls", ("Yes",), True),
         ("tls", ("off",), False),
-        ("tls", ("",), True),
+        ("name", 3, "3"),
     ],
 )
 def test_texts_and_toml_values_become_typed_values(name, raw, value):
@@ -211,7 +236,8 @@ def test_texts_and_toml_values_become_typed_values(name, raw, value):
         ("hosts", [["a"]], "not TEXT but a list"),
         ("hosts", {"x": 1}, "not TEXT but a table"),
         ("hosts", [1], "a text is wanted: write '1'"),
-        ("name", 3, "a text is wanted: write '3'"),
+        ("hosts", 3, "a text is wanted: write '3'"),
+        ("name", 3.5, "a text is wanted: write '3.5'"),
         ("wait", 5, "5 of what? Give a unit, for example 5s"),
         ("wait", ("+5",), "of what? Give a unit, for example 5s"),
         ("wait", ("-5s",), "must not be negative: '-5s'"),
@@ -220,6 +246,8 @@ def test_texts_and_toml_values_become_typed_values(name, raw, value):
         ("colour", ("green",), "'green' is none of red, blue"),
         ("tls", ("perhaps",), "not true or false: 'perhaps'"),
         ("tls", ["true"], "not true or false"),
+        ("tls", "", "not true or false: ''"),
+        ("tls", ("",), "not true or false: ''"),
         ("rate", ("nan",), "not a number: 'nan'"),
     ],
 )

@@ -16,11 +16,11 @@ from task_core.config.sources import (
     Section,
     environment_layer,
     flag_layer,
-    url_layer,
 )
 from task_core.config.toml_file import TomlFile
+from task_core.config.urls import url_layer
 from task_core.options import option
-from task_core.values import write
+from task_core.values import LONGEST_WAIT, write
 
 
 class Colour(Enum):
@@ -46,7 +46,8 @@ SECTION = Section(options=Options, table=("bus", "x"), flag="bus-")
 # No shell and no environment can carry a NUL, and no encoding half a character.
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 FULL = TEXT.filter(bool)
-PIECE = FULL.filter(lambda text: "," not in text)
+# Of a list that is written with commas, spaces around its items do not count.
+PIECE = FULL.filter(lambda text: "," not in text and text == text.strip())
 OPTIONS = st.builds(
     Options,
     text=FULL,
@@ -54,7 +55,7 @@ OPTIONS = st.builds(
     numbers=st.lists(st.integers(), min_size=1, max_size=3).map(tuple),
     count=st.integers(),
     rate=st.floats(allow_nan=False),
-    wait=st.timedeltas(min_value=timedelta(0)),
+    wait=st.timedeltas(min_value=timedelta(0), max_value=LONGEST_WAIT),
     colour=st.sampled_from(Colour),
     file=FULL.map(Path),
     tls=st.booleans(),

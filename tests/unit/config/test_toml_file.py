@@ -6,7 +6,8 @@ import attrs
 import pytest
 
 from task_core.config.sources import Section
-from task_core.config.toml_file import TomlFile, line_of
+from task_core.config.toml_file import TomlFile
+from task_core.config.toml_lines import line_of
 from task_core.errors import OptionError
 from task_core.options import option
 
@@ -76,12 +77,47 @@ def test_a_table_that_nobody_reads_is_a_mistake():
 def test_a_key_without_a_table_is_told_where_it_could_stand():
     """Whoever forgot the header would not know which names are tables."""
     text = "worker = 'x'\ntopic = 'y'\n[launch]\n[bus.nsq]\n"
-    known = {"launch": (), "bus": ["nsq", "file"], "worker": ()}
-    (problem,) = TomlFile("t.toml", text).strays(known, list)
-    assert problem == (
-        "t.toml, line 2: nothing reads 'topic' outside of a table: put it below its"
-        " own, one of [bus], [launch], [worker]"
-    )
+    known = {"launch": (), "send": (), "bus": ["nsq", "file"], "worker": ()}
+    hint = "outside of a table: put it below its own, one of [launch], [send]"
+    assert TomlFile("t.toml", text).strays(known, list, ("bus", "worker")) == [
+        f"t.toml, line 1: nothing reads 'worker' {hint}",
+        f"t.toml, line 2: nothing reads 'topic' {hint}",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["bus", "worker", "taskmaster", "hooks"])
+def test_a_key_in_the_table_of_a_kind_is_told(kind):
+    """Many write it there first; the plugin would run with its defaults."""
+    text = f"[{kind}]\nname = 'x'\n[{kind}.nop]\nrate = 3\n"
+    outer = ("bus", "worker", "taskmaster", "hooks")
+    known = dict.fromkeys(outer, ())
+    way = f"put it under [{kind}.NAME]; to choose, set {kind} under [launch]"
+    told = f"t.toml, line 2: nothing reads 'name' in [{kind}]: {way}"
+    assert TomlFile("t.toml", text).strays(known, list, outer) == [told]
+
+
+MY_NSQ = Section(options=Options, table=("bus", "my-nsq"), flag="bus-")
+
+
+@pytest.mark.parametrize("name", ["my-nsq", "my_nsq"])
+def test_a_table_may_be_written_with_a_dash_or_an_underline(name):
+    """As its keys may, and as its variables are."""
+    file = TomlFile("t.toml", f"[bus.{name}]\nmax_in_flight = 3\nx = 1\n")
+    layer = file.layer(MY_NSQ)
+    assert layer.values["max_in_flight"].value == 3
+    assert layer.values["max_in_flight"].origin == "t.toml, line 2"
+    assert layer.unknown == {"x": "t.toml, line 3"}
+    assert file.strays({"bus": ["my-nsq"]}, list, ["bus"]) == []
+
+
+def test_what_is_written_both_ways_is_a_mistake():
+    """Only one of them would count."""
+    text = "[bus.nsq]\nmax-in-flight = 3\nmax_in_flight = 4\n"
+    twice = "'max_in_flight' is 'max-in-flight' once more: leave out one"
+    assert problem(text) == f"t.toml, line 3: {twice}"
+    file = TomlFile("t.toml", "[bus.my-nsq]\n[bus.my_nsq]\n")
+    told = "t.toml, line 2: 'my_nsq' is 'my-nsq' once more: leave out one"
+    assert file.strays({"bus": ["my-nsq"]}, list, ["bus"]) == [told]
 
 
 def test_tables_of_commands_are_looked_up_when_there_is_an_unknown_one():

@@ -58,6 +58,15 @@ def test_an_unknown_name_gets_the_nearest_and_what_is_installed():
     assert sys.executable in where
 
 
+def test_a_url_that_a_name_can_not_begin_is_told():
+    """The plugin is there: by its name alone it can be used."""
+    catalog = Catalog([found("my_bus")])
+    with pytest.raises(UnknownPluginError) as caught:
+        catalog.choose("bus", "my_bus://x")
+    assert "there is 'my_bus', whose name can begin no URL (" in str(caught.value)
+    assert catalog.choose("bus", "my_bus")[0].name == "my_bus"
+
+
 def test_a_name_that_this_project_has_says_what_to_install():
     """The usual first question."""
     with pytest.raises(

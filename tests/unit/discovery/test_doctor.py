@@ -106,6 +106,76 @@ def test_without_packaging_the_doctor_still_knows_what_is_missing(site, monkeypa
     assert causes == ["it requires no-such-thing>=2, which is not installed"]
 
 
+LATIN = b"Metadata-Version: 2.1\nName: task-bus-x\nVersion: 1.0\nAuthor: Andr\xe9\n"
+
+
+def test_a_stranger_whose_metadata_cannot_be_read_breaks_no_plugin(site):
+    """As old tools wrote them."""
+    location = site.install("stranger", kind="other")
+    (location / "METADATA").write_bytes(LATIN)
+    assert set(examined(site)) == {"P00"}
+
+
+def test_metadata_of_a_plugin_that_cannot_be_read_are_told(site):
+    """It works all the same."""
+    location = site.install("task-bus-x", source=GOOD)
+    (location / "METADATA").write_bytes(LATIN)
+    path = [*site.path, *sys.path]
+    findings = diagnose(Catalog.scan(None, path, {}), ["task-bus-x"])
+    told = {finding.code: finding for finding in findings}
+    text = "its metadata cannot be read (not UTF-8), nor what it requires"
+    assert (told["P07"].level, told["P07"].cause) == (Level.WARN, text)
+    assert "P08" not in told
+
+
+def test_a_requirement_that_cannot_be_read_is_told(site):
+    """There are such on indexes, and pip takes them; the others are looked at."""
+    requires = (*POLITE, "pytz (>dev)", "no-such-thing")
+    site.install("task-bus-x", source=GOOD, requires=requires)
+    path = [*site.path, *sys.path]
+    findings = diagnose(Catalog.scan(None, path, {}), ["task-bus-x"])
+    assert [(f.level, f.cause) for f in findings if f.code == "P07"] == [
+        (Level.WARN, "its requirement 'pytz (>dev)' cannot be read"),
+        (Level.FAIL, "it requires no-such-thing, which is not installed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "what"),
+    [("", "one without a version"), ("of-monday", "of-monday")],
+)
+def test_what_is_installed_without_a_version_that_counts_is_told(site, version, what):
+    """Nobody can say whether it will do."""
+    folder = site.folder / "odd.egg-info"
+    folder.mkdir()
+    (folder / "PKG-INFO").write_text(f"Name: odd\nVersion: {version}\n")
+    finding = examined(site, requires=(*POLITE, "odd>=1"))["P07"]
+    assert finding.cause == f"it requires odd>=1, but {what} is installed"
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_what_a_plugin_writes_when_imported_need_be_no_text(site, stream):
+    """Libraries in C write what they like."""
+    first = f"import sys; sys.{stream}.buffer.write(b'\\xff'); sys.{stream}.flush()"
+    assert examined(site, first=first)["P00"].level is Level.OK
+
+
+def test_entry_points_that_cannot_be_read_are_a_finding(site):
+    """No list shows what such a distribution brings; also by its name alone."""
+    location = site.install("task-bus-x", source=GOOD)
+    (location / "entry_points.txt").write_text("[task_core.bus]\nx\n")
+    catalog = Catalog.scan(None, site.path, {})
+    for names in ([], ["task-bus-x"]):
+        [finding] = diagnose(catalog, names)
+        assert (finding.code, finding.level) == ("P08", Level.FAIL)
+        assert finding.distribution == "task-bus-x"
+        text = "its entry_points.txt cannot be read: line 2, 'x', is not NAME ="
+        assert finding.cause.startswith(text)
+    with pytest.raises(UnknownPluginError) as caught:
+        catalog.find("bus", "x")
+    assert f"task-bus-x 1.0 may have it: {text}" in str(caught.value)
+
+
 def test_debris_of_an_uninstall_is_a_finding(site):
     """Its entry points would still be found."""
     finding = examined(site, metadata=False)["P08"]

@@ -108,6 +108,20 @@ def test_a_file_shadows_no_module(here):
     assert not hasattr(sys.modules["json"], "work")
 
 
+@pytest.mark.parametrize("name", ["watching", "json", "colorsys"])
+def test_a_file_is_imported_once_however_its_path_is_written(here, name):
+    """Its workers and hooks share what is global in it."""
+    write_module(here, f"real.{name}", "def work(info): ...\ndef more(info): ...\n")
+    (here / "away").mkdir()
+    (here / "by_folder").symlink_to("real")
+    (here / "away" / f"{name}.py").symlink_to(f"../real/{name}.py")
+    before = set(sys.modules)
+    for folder in ("away/../real", "by_folder", "away", "real"):
+        assert load_target(f"{folder}/{name}.py:work").name == "work"
+    assert load(locate("hooks", f"real/{name}.py")).work
+    assert len([one for one in set(sys.modules) - before if name in one]) == 1
+
+
 @pytest.mark.parametrize(
     "source",
     [
@@ -185,7 +199,8 @@ def test_a_file_that_failed_is_not_left_half_made(here):
     before = set(sys.modules)
     message("work.py:x")
     left = {name.partition(".")[0] for name in set(sys.modules) - before}
-    assert left <= {"task_core"}  # what tells of the failure
+    told_by = {"task_core", *sys.stdlib_module_names}  # what tells of the failure
+    assert left <= told_by
 
 
 def test_a_script_that_exits_gets_the_usual_advice(here):
@@ -285,7 +300,7 @@ def test_a_file_has_its_own_name_where_nobody_else_has_it(here):
     write_module(here, "lonely_worker", "def work(info): ...\n")
     assert load_target("lonely_worker.py").make(None).__module__ == "lonely_worker"
     write_module(here, "queue", "def work(info): ...\n")
-    assert load_target("queue.py").make(None).__module__.startswith("task_worker_file")
+    assert load_target("queue.py").make(None).__module__.startswith("task_file_queue")
 
 
 def test_a_file_of_hooks_is_a_module_with_implementations(here):

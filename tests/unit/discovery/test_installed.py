@@ -8,7 +8,7 @@ import pytest
 from task_testing.dists import write_distribution
 
 from task_core.discovery.found import CORE, GROUPS, IF_SET, normalise
-from task_core.discovery.installed import copies_of, installed, versions
+from task_core.discovery.installed import copies_of, installed, unreadable, versions
 
 BUS = {"task_core.bus": {"x": "x_mod:plugin"}}
 
@@ -102,6 +102,44 @@ def test_what_extras_say_about_an_entry_point_changes_nothing(tmp_path):
     points = {"task_core.bus": {"x": "a : b.c [extra]"}}
     write_distribution(tmp_path, "task-bus-x", entry_points=points)
     assert ours([str(tmp_path)]) == [("task_core.bus", "x", "a:b.c")]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (b"[task_core.bus]\n\nx\n", "line 3, 'x', is not NAME = MODULE:OBJECT"),
+        (b"[task_core.bus]\n\xe9 = a:b\n", "not UTF-8"),
+    ],
+)
+def test_whose_entry_points_cannot_be_read_is_known(tmp_path, text, why):
+    """What it brings is not; the others are found."""
+    write_distribution(tmp_path, "task-bus-good", entry_points=BUS)
+    location = write_distribution(tmp_path, "task-bus-bad", version="2.0")
+    (location / "entry_points.txt").write_bytes(text)
+    path = [str(tmp_path)]
+    assert ours(path) == [("task_core.bus", "x", "x_mod:plugin")]
+    [(found, told)] = unreadable(path)
+    assert (found.owner, told) == ("task-bus-bad 2.0", why)
+
+
+@pytest.mark.parametrize("text", [b"[x]\n\xe9 = a:b\n", b"[x]\na\n"])
+def test_what_brings_no_plugins_may_be_as_it_likes(tmp_path, text):
+    """It is not ours to tell."""
+    location = write_distribution(tmp_path, "other")
+    (location / "entry_points.txt").write_bytes(text)
+    assert unreadable([str(tmp_path)]) == []
+
+
+def test_metadata_that_cannot_be_read_break_only_themselves(tmp_path):
+    """The folder says name and version as well."""
+    location = write_distribution(tmp_path, "old-one", version="3.1")
+    (location / "METADATA").write_bytes(b"Name: old-one\nAuthor: Andr\xe9\n")
+    found = write_distribution(tmp_path, "task-bus-x", entry_points=BUS)
+    assert found
+    path = [str(tmp_path)]
+    assert versions(path) == {"old-one": "3.1", "task-bus-x": "1.0"}
+    [x] = installed(path)
+    assert copies_of(x, path) == {str(found)}
 
 
 def test_names_are_compared_as_indexes_do():

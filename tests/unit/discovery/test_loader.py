@@ -1,5 +1,7 @@
 """Rules of `task_core.discovery.loader`. How breakages read: tests/discovery."""
 
+from pathlib import Path
+
 import pytest
 
 from task_core.api.plugin import API_VERSIONS, WorkerPlugin
@@ -48,6 +50,19 @@ def test_whatever_an_import_raises_becomes_an_import_error(site, error):
     assert caught.value.__cause__ is not None
     assert "task-worker-x 1.0 (task_worker_x_mod:plugin)" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("source", ["import no_such_module", "import task_core.no"])
+@pytest.mark.parametrize(
+    "requires", ["Author: Andr\xe9", "Requires-Dist: task-framework (>dev)"]
+)
+def test_metadata_that_cannot_be_read_hide_no_cause(site, source, requires):
+    """They are asked for a remedy only."""
+    found = install(site, source)
+    metadata = f"Name: task-worker-x\nVersion: 1.0\n{requires}\n"
+    (Path(found.location) / "METADATA").write_bytes(metadata.encode("latin-1"))
+    with pytest.raises(PluginImportError, match="No module|which is not there"):
+        load(found)
 
 
 def test_an_interrupt_is_no_broken_plugin(site):

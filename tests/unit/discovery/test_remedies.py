@@ -138,13 +138,17 @@ def test_a_mistyped_group_of_entry_points_is_told(site):
         )
 
 
-def test_an_entry_point_without_a_value_is_told(site):
+@pytest.mark.parametrize(
+    ("value", "what"), [("", ""), ("mod:", ", but 'mod:'"), (":x", ", but ':x'")]
+)
+def test_an_entry_point_without_a_whole_value_is_told(site, value, what):
     """With the form that it should have."""
     place = site.install("dist-x", kind="worker")
-    (place / "entry_points.txt").write_text("[task_core.worker]\nx =\n")
+    (place / "entry_points.txt").write_text(f"[task_core.worker]\nx = {value}\n")
     with pytest.raises(PluginError) as caught:
         load(Catalog(path=site.path).find("worker", "x"))
-    assert caught.value.cause == "its entry point names no module"
+    cause = f"its entry point names no module and object{what}"
+    assert caught.value.cause == cause
     assert caught.value.fix == 'its author must write x = "module:object"'
 
 

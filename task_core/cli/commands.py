@@ -65,6 +65,20 @@ COMMANDS = {
 class CommandTable(click.Group):
     """A group that knows its commands by name and imports the one that is asked for."""
 
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Read the words; who reads the help may have enough before its end."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except BrokenPipeError:  # nothing but help is written so early
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            raise click.exceptions.Exit(0) from None
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names, in the order of the table, then those of plugins."""
         return [*COMMANDS, *others(_catalog(ctx))]

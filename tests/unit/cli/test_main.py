@@ -224,6 +224,22 @@ def test_a_reader_that_has_enough_is_no_error_of_a_long_output(folder):
     assert (done.stdout, done.stderr) == (line, "")
 
 
+@pytest.mark.parametrize("words", [("--help",), ("--version",), ("launch", "--help")])
+def test_a_reader_that_has_enough_is_no_error_of_help(folder, words):
+    """Not even one that reads nothing."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "task_core", *words],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_an_argument_that_is_no_text_is_refused(folder):
     """It would be sent as something else."""
     command = [sys.executable, "-m", "task_core", "send", "load", b"caf\xe9.csv"]

@@ -15,6 +15,9 @@ from task_testing import FakeClock, RecordingBus, run_taskmaster
 
 from task_core.api import DecodeError
 
+SLOW_DISK = 300.0
+"""Real seconds that a run may take: what it keeps is brought to disk."""
+
 # A busy machine is no failure.
 settings.register_profile("files", deadline=None)
 settings.load_profile("files")
@@ -71,7 +74,9 @@ class Place:
         clock.on_wait = step
         taskmaster = self.make(clock, **options)
         end = datetime.fromtimestamp(start + seconds, UTC)
-        sent = run_taskmaster(taskmaster, clock=clock, until=end, bus=bus)
+        sent = run_taskmaster(
+            taskmaster, clock=clock, until=end, bus=bus, patience=SLOW_DISK
+        )
         self.facts = taskmaster.info()
         self.clock = clock
         assert not todo, "the script went on"

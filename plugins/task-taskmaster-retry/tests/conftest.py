@@ -9,6 +9,8 @@ from task_testing import FakeClock, RecordingBus, run_taskmaster
 from task_core.api import Task, encode_task
 
 RULE = '[[rule]]\ntype = "load"\nretry = 3\nwait = "10s"\njitter = 0\n'
+SLOW_DISK = 300.0
+"""Real seconds that a run may take: what it keeps is brought to disk."""
 
 
 class Place:
@@ -30,6 +32,7 @@ class Place:
                 clock=self.clock,
                 bus=bus,
                 until=until,
+                patience=SLOW_DISK,
             )
         finally:
             store.close()

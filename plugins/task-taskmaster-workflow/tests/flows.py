@@ -13,6 +13,8 @@ from task_core.api import Task, encode_task, parse_meta
 FLOWS = []
 """All that a test has made; their stores are closed when it ends."""
 START = datetime(2026, 1, 5, tzinfo=UTC)
+SLOW_DISK = 300.0
+"""Real seconds that a run may take: what it keeps is brought to disk."""
 
 
 def utc(*parts):
@@ -64,6 +66,7 @@ class Flow:
             clock=self.clock,
             until=until,
             bus=bus or RecordingBus(),
+            patience=SLOW_DISK,
         )
 
     def follow(self, *tasks):

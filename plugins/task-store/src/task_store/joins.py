@@ -120,7 +120,7 @@ class Joins:
         names = {named(it, which) for _, it, which in arriving}
         names |= {it for _, it, _ in arriving}
         at = (JOIN.c.workflow == workflow) & (JOIN.c.phase == phase)
-        meant = JOIN.c.key.in_(keys)
+        meant: ColumnElement[bool] = JOIN.c.key.in_(keys)
         if not fired:
             meant &= _OPEN | JOIN.c.parent.in_(names)
         look = select(*_ARRIVED).where(at & meant)

@@ -10,6 +10,7 @@ from task_core.errors import (
     BusError,
     SendError,
     UnsupportedCapabilityError,
+    UsageError,
 )
 
 EVERYTHING = Capabilities(depth=True, topics=True, peek=True, channels=True)
@@ -242,6 +243,17 @@ def test_a_temporary_channel_goes_when_its_bus_closes():
     bus.subscribe("t", "goes", temporary=True)
     bus.close()
     assert forgotten(bus) == [("t", "goes")]
+
+
+@pytest.mark.parametrize("place", [("t", ""), ("", "c")])
+def test_reading_without_a_name_is_refused(place):
+    """A bus deletes the whole topic when it is to delete a channel of no name."""
+    bus = ListBus()
+    with pytest.raises(UsageError, match=r"^bus 'list': (topic|channel) required"):
+        bus.subscribe(*place, temporary=True)
+    bus.close()
+    assert bus.calls == [("close",)]
+    ListBus(Capabilities()).subscribe("", "")  # as a pipe, which has neither
 
 
 def test_a_broker_that_expires_channels_needs_no_help():

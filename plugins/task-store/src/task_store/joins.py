@@ -271,11 +271,9 @@ class Joins:
 
     def drop_old(self, age: float) -> int:
         """Drop what fired longer ago, or waits in vain; return how many parents."""
-        now = self._database.now
+        now, drop = self._database.now, self._database.drop
         forgotten = _OPEN & (JOIN.c.arrived < now - FORGOTTEN)
-        old = (JOIN.c.fired < now - age) | forgotten
-        with self._database.writing() as connection:
-            return connection.execute(delete(JOIN).where(old)).rowcount
+        return drop(JOIN, JOIN.c.fired < now - age) + drop(JOIN, forgotten)
 
     def drop(self, workflow: str, phase: str, key: str) -> None:
         """Forget a join, complete or not."""

@@ -121,8 +121,8 @@ class Bus(Sealed, ABC, contract=True):
 
         Raises:
             BusError: The broker refuses, or cannot have a topic of that name; or a
-                temporary channel would take what is kept for the first one.
-            UsageError: On a bus with channels a name is empty.
+                temporary channel would take what is kept for the first one; or a name
+                is empty, on a bus with channels.
         """
         self._check_open()
         check_place(self, topic, channel)

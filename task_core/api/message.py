@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import msgspec
 
 from task_core.api.capabilities import Capabilities, require
-from task_core.errors import PayloadError, UsageError
+from task_core.errors import BusError, PayloadError
 from task_core.task import Task
 
 LONGEST_DELAY = 100 * 365.25 * 24 * 3600
@@ -108,12 +108,12 @@ def check_place(bus: Declaring, topic: str, channel: str) -> None:
     takes it for the whole topic.
 
     Raises:
-        UsageError: The topic or the channel has no name, on a bus that has channels.
+        BusError: The topic or the channel has no name, on a bus that has channels.
     """
     if bus.capabilities.channels and not (topic and channel):
         what = "channel" if topic else "topic"
         text = f"bus '{bus.name}': {what} required: its name is empty"
-        raise UsageError(f"{text}; say which {what} is to be read")
+        raise BusError(f"{text}; say which {what} is to be read")
 
 
 def check_messages(bus: Declaring, messages: Sequence[Message]) -> None:

@@ -10,7 +10,6 @@ from task_core.errors import (
     BusError,
     SendError,
     UnsupportedCapabilityError,
-    UsageError,
 )
 
 EVERYTHING = Capabilities(depth=True, topics=True, peek=True, channels=True)
@@ -249,7 +248,7 @@ def test_a_temporary_channel_goes_when_its_bus_closes():
 def test_reading_without_a_name_is_refused(place):
     """A bus deletes the whole topic when it is to delete a channel of no name."""
     bus = ListBus()
-    with pytest.raises(UsageError, match=r"^bus 'list': (topic|channel) required"):
+    with pytest.raises(BusError, match=r"^bus 'list': (topic|channel) required"):
         bus.subscribe(*place, temporary=True)
     bus.close()
     assert bus.calls == [("close",)]

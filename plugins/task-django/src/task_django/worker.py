@@ -15,12 +15,10 @@ from django.core.exceptions import ImproperlyConfigured
 from task_core.api import Outcome, Task, UsageError, WorkerContext, failed
 from task_django.plugin import DjangoOptions
 
-_LIBRARIES = tuple(
-    os.path.join(path, "")
-    for name, path in sysconfig.get_paths().items()
-    if name in ("stdlib", "platstdlib", "purelib", "platlib")
-)
-"""Folders of code that is not the project's."""
+_PYTHON = tuple(sysconfig.get_path(it) + os.sep for it in ("stdlib", "platstdlib"))
+"""Folders of Python itself."""
+_LIBRARIES = ("site-packages", "dist-packages")
+"""Folders of what is installed."""
 
 
 def make(options: DjangoOptions) -> Callable[[Task, WorkerContext], Outcome]:
@@ -64,5 +62,7 @@ def _told(error: BaseException) -> str:
 def _is_of_project(frame: FrameType) -> bool:
     """Whether it is neither ours nor of a library."""
     file, module = frame.f_code.co_filename, frame.f_globals.get("__name__", "")
-    ours = module.partition(".")[0] == __name__.partition(".")[0]
-    return not (ours or file.startswith(("<", *_LIBRARIES)))
+    if module.partition(".")[0] in (__name__.partition(".")[0], "django"):
+        return False
+    installed = any(it in file.split(os.sep) for it in _LIBRARIES)
+    return not (installed or file.startswith(("<", *_PYTHON)))

@@ -21,6 +21,7 @@ import msgspec
 
 from task_core.api.capabilities import Capabilities, require
 from task_core.api.consumer import Consumer
+from task_core.api.message import check_place
 from task_core.api.part import Sealed, fit
 from task_core.api.producer import Producer
 from task_core.errors import BusClosedError, BusError, UnsupportedCapabilityError
@@ -120,9 +121,11 @@ class Bus(Sealed, ABC, contract=True):
 
         Raises:
             BusError: The broker refuses, or cannot have a topic of that name; or a
-                temporary channel would take what is kept for the first one.
+                temporary channel would take what is kept for the first one; or a name
+                is empty, on a bus with channels.
         """
         self._check_open()
+        check_place(self, topic, channel)
         if temporary and self.looking_takes and self.capabilities.depth:
             self._spare_what_is_kept(topic)
         made = self._subscribe(topic, channel, prefetch=prefetch, temporary=temporary)

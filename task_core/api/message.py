@@ -1,7 +1,8 @@
 """What a bus carries: messages on their way out, deliveries on their way in.
 
 Both are structs, which cost next to nothing to make: two are made for each task. And
-what is refused before any I/O: whatever a bus did not declare, or cannot carry.
+what is refused before any I/O: whatever a bus did not declare, or cannot carry, and
+names that are none.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typing import Any, Protocol
 import msgspec
 
 from task_core.api.capabilities import Capabilities, require
-from task_core.errors import PayloadError
+from task_core.errors import BusError, PayloadError
 from task_core.task import Task
 from task_core.values import LONGEST_WAIT
 
@@ -99,6 +100,21 @@ class Declaring(Protocol):
 
     name: str
     capabilities: Capabilities
+
+
+def check_place(bus: Declaring, topic: str, channel: str) -> None:
+    """Refuse to read where nobody would find it again.
+
+    A channel without a name is none that anybody can delete: a bus that is asked to
+    takes it for the whole topic.
+
+    Raises:
+        BusError: The topic or the channel has no name, on a bus that has channels.
+    """
+    if bus.capabilities.channels and not (topic and channel):
+        what = "channel" if topic else "topic"
+        text = f"bus '{bus.name}': {what} required: its name is empty"
+        raise BusError(f"{text}; say which {what} is to be read")
 
 
 def check_messages(bus: Declaring, messages: Sequence[Message]) -> None:

@@ -165,12 +165,27 @@ def missing(found: Found) -> WorkerError:
     """Return the error that says that a module has no such object, and what it has."""
     module = sys.modules[found.module]
     names = [name for name in vars(module) if not name.startswith("_")]
-    sort = SORTS.get(found.kind)
-    members = _members(module, sort) if sort else names
+    if sort := SORTS.get(found.kind):
+        members = _members(module, sort)
+    else:
+        members = names = [name for name in names if _hooks(getattr(module, name))]
+        if _hooks(module):
+            members = [f"its own: give '{found.place}' alone", *members]
     return WorkerError(
         f"there is no '{found.name}' in '{found.place}'{nearest(found.name, names)}"
         f" ({found.kind.removesuffix('s')}s there: {', '.join(members) or 'none'})"
     )
+
+
+def _hooks(thing: Any) -> bool:
+    """Whether a thing is a manifest of hooks, or has some."""
+    if isinstance(thing, type):  # hooks are an object's
+        return False
+    if {"api", "summary", "make"} <= {*dir(thing)}:
+        return True
+    place = thing if isinstance(thing, ModuleType) else type(thing)
+    functions = (getattr(place, name, None) for name in dir(place))
+    return any(hasattr(one, "task_core_impl") for one in functions)
 
 
 def _only_one(module: ModuleType, place: str, sort: Sort) -> str:

@@ -30,14 +30,21 @@ except ImportError:
     from django_tasks import task, task_backends
 from django.db import transaction
 from task_django.backend import TaskBackend
+from task_django.runs import Runs
 from task_django.tasks import InvalidTask, task_enqueued
+from task_testing import run_worker
 
-from task_core.api import OptionError
+from task_core.api import OptionError, Task
 
 
 @task
 def charge(order, **more):
     """Is enqueued."""
+
+
+@task(takes_context=True)
+def whichever(context):
+    return context.attempt
 
 
 @pytest.fixture(autouse=True)
@@ -196,3 +203,30 @@ def test_a_backend_goes_to_no_bus_by_default(monkeypatch):
     monkeypatch.delenv("TASK_BUS", raising=False)
     (error,) = TaskBackend("default", {"OPTIONS": {}}).check()
     assert "no bus is set" in error.msg
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"task": 5, "args": [], "kwargs": {}},
+        {"task": "shop_tasks.add", "args": "12", "kwargs": {}},
+        {"task": "shop_tasks.add", "args": [], "kwargs": []},
+        {"task": "shop_tasks.add"},
+        [],
+    ],
+)
+def test_what_is_no_call_of_django_is_an_error(call):
+    """Without a traceback, whatever a message has in the place of it."""
+    done = run_worker(Runs("h:1").run, Task(type="django", info=json.dumps(call)))
+    assert done.msg == "not a task of Django: info has no task, args and kwargs"
+
+
+@pytest.mark.parametrize(
+    ("meta", "attempt"),
+    [("", 1), ("retry=2", 3), ("retry=failed", 1), ("retry=²", 1), ("retry=9e9", 1)],
+)
+def test_a_retry_is_an_attempt(meta, attempt):
+    """It comes as a message of its own, whose meta counts."""
+    info = json.dumps({"task": whichever.module_path, "args": [], "kwargs": {}})
+    done = run_worker(Runs("h:1").run, Task(type="django", info=info, meta=meta))
+    assert json.loads(done.msg) == attempt

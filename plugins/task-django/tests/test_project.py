@@ -129,3 +129,45 @@ def test_a_project_that_cannot_be_set_up_is_one_line(project, name):
     assert done.returncode == 2, done.stderr
     assert "the Django project cannot be set up" in done.stderr
     assert "Traceback" not in done.stderr
+    assert ("--worker-settings shop.settings" in done.stderr) == (not name)
+
+
+APPS = 'USE_TZ = True\nINSTALLED_APPS = ["shop"]\n'
+
+
+@pytest.mark.parametrize(
+    ("settings", "models", "told"),
+    [
+        (
+            'import os\nA = os.environ["NOT_THERE"]',
+            "",
+            "KeyError: 'NOT_THERE' (SETTINGS:2)",
+        ),
+        ("import sys\nsys.exit('no')", "", "SystemExit: no (SETTINGS:2)"),
+        (APPS, "class A(:\n    x", "SyntaxError: invalid syntax (MODELS:1)"),
+        (
+            APPS,
+            "\n\nnot_there",
+            "NameError: name 'not_there' is not defined (MODELS:3)",
+        ),
+        (APPS, "import no_such", "No module named 'no_such' (MODELS:1)"),
+    ],
+)
+def test_what_is_wrong_in_a_project_is_told_with_its_place(
+    project, settings, models, told
+):
+    """It is no fault of the plugin."""
+    (project / "wrong.py").write_text(settings)
+    (project / "shop").mkdir()
+    (project / "shop" / "__init__.py").touch()
+    (project / "shop" / "models.py").write_text(models)
+    done = run(
+        project,
+        *("-m", "task_core", "launch", "--worker", "django", "--bus", "memory"),
+        *("--worker-settings", "wrong"),
+    )
+    told = told.replace("SETTINGS", str(project / "wrong.py"))
+    told = told.replace("MODELS", str(project / "shop" / "models.py"))
+    last = done.stderr.splitlines()[-1]
+    assert last == f"task: the Django project cannot be set up: {told}"
+    assert done.returncode == 2

@@ -56,6 +56,23 @@ def test_days_of_a_range_are_those_of_the_calendar_and_hours_pass():
     assert [it.hour for it in hours] == [0, 1, 3, 4]
 
 
+def test_the_hour_that_comes_twice_is_there_twice():
+    """As far as a range goes, forwards and backwards."""
+    night = datetime(2026, 10, 25, 0, tzinfo=BERLIN)
+    second = night.replace(hour=2, fold=1)
+
+    def hours(start, end):
+        return [f"{it:%H %z}" for it in dates(start, end, By.HOUR)]
+
+    assert hours(night, night.replace(hour=2)) == ["00 +0200", "01 +0200", "02 +0200"]
+    whole = ["00 +0200", "01 +0200", "02 +0200", "02 +0100"]
+    assert hours(night, second) == whole
+    assert hours(second, night) == whole[::-1]
+    assert hours(second, night.replace(hour=2)) == ["02 +0100", "02 +0200"]
+    assert hours(night.replace(hour=2), second) == ["02 +0200", "02 +0100"]
+    assert len(dates(second, night.replace(hour=2), By.DAY)) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "zone"),
     [("0001-01-01T00:00:00+05:00", UTC), ("9999-12-31T23:00:00Z", BERLIN)],

@@ -82,12 +82,19 @@ def test_unknown_keys_are_told_with_the_nearest_name():
     ]
 
 
+DIGITS = "Exceeds the limit (4300 digits) for integer string conversion"
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ("a = \n", "w.toml, line 1: this is no TOML: Invalid value"),
         ("[x]\n[x]\n", "w.toml, line 2: this is no TOML: Cannot declare ('x',) twice"),
         ("a = " + "[" * 20_000, "w.toml: it is nested too deeply"),
+        (
+            "a = " + "1" * 5000,
+            f"w.toml: this is no TOML: {DIGITS}: value has 5000 digits",
+        ),
     ],
 )
 def test_what_is_no_toml_is_one_problem(text, told):

@@ -184,7 +184,10 @@ def test_what_the_bus_refuses_ends_nobody_who_sends(url, open_, caplog, way):
             assert outbox.send(*claims) == [True, True, True]
         else:
             assert outbox.send_from(lambda: claims) == [True, True, True]
+        assert outbox.refused == {"b"}
         assert outbox.take_over() == 0
+        outbox.send(claim("c"))
+        assert outbox.refused == set()
 
     bus = Picky(PayloadError("bad is no topic", [0]))
     assert infos(run_taskmaster(run, clock=clock, bus=bus)) == ["one", "other"]

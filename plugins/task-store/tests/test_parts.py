@@ -1,7 +1,11 @@
 """The smaller parts: progress, joins, seen, groups, plans, pauses."""
 
+import contextlib
+
+from sqlalchemy import func, select
 from task_store import Claim
 from task_store.plans import Item, State
+from task_store.tables import JOIN
 from task_testing import FakeClock
 
 
@@ -97,7 +101,7 @@ def test_each_version_of_a_file_is_new_once(store, other):
 
 def test_versions_are_forgotten_by_age(url, open_, monkeypatch):
     """Those of one rule, and more than go at a time."""
-    monkeypatch.setattr("task_store.seen.AT_ONCE", 2)
+    monkeypatch.setattr("task_store.database.DROPPED", 2)
     clock = FakeClock(1000.0)
     seen = open_(url, clock=clock).seen
     seen.add("r", [(name, "1") for name in "abcde"])
@@ -111,7 +115,7 @@ def test_versions_are_forgotten_by_age(url, open_, monkeypatch):
 
 def test_progress_is_forgotten_by_age(store, monkeypatch):
     """And of what a scope has, some keys can be asked for."""
-    monkeypatch.setattr("task_store.progress.DROPPED", 2)
+    monkeypatch.setattr("task_store.database.DROPPED", 2)
     monkeypatch.setattr("task_store.progress.AT_ONCE", 2)
     for number in range(6):
         store.progress.advance("r", f"k{number}", float(number))
@@ -193,6 +197,57 @@ def test_a_plan_is_written_once_and_goes_on_where_it_was(store, other):
     assert other.plans.counts("p") == {"failed": 1, "sent": 1, "planned": 1}
     store.plans.drop("p")
     assert other.plans.items("p") == []
+
+
+def test_plans_of_which_nothing_is_left_to_do_are_forgotten_after_a_month(url, open_):
+    """Those that were only looked at, too; in parts, with their items."""
+    clock = FakeClock(1000.0)
+    store = open_(url, clock=clock)
+    for name in ("looked", "done", "paused", "running"):
+        store.plans.make(name, "{}", [Item(0, name, "load", b"body")])
+    for name in ("done", "paused", "running"):
+        store.plans.change(name, name)
+    clock.advance(29 * 86400)
+    store.plans.make("young", "{}", [])
+    store.drop_old()
+    assert len(store.plans.all()) == 5
+    clock.advance(2 * 86400)
+    store.drop_old()
+    assert {it.plan for it in store.plans.all()} == {"young", "paused", "running"}
+    assert store.plans.items("looked") == store.plans.items("done") == []
+    assert len(store.plans.items("paused")) == 1
+
+
+def test_all_that_is_old_goes_in_parts(url, open_, monkeypatch):
+    """Each of them a transaction: one of all would be ended by a server each time."""
+    monkeypatch.setattr("task_store.database.DROPPED", 2)
+    clock = FakeClock(1000.0)
+    store = open_(url, clock=clock)
+    for number in range(5):
+        store.joins.arrive("w", "p", f"fired{number}", "a")
+        store.joins.fire("w", "p", f"fired{number}")
+        store.joins.arrive("w", "p", f"waits{number}", "a")
+    store.claim([Claim(f"k{number}", "t", b"") for number in range(5)])
+    store.sent([f"k{number}" for number in range(5)])
+    store.plans.make("p", "{}", [Item(n, f"{n}", "t", b"") for n in range(5)])
+    clock.advance(100)
+    store.joins.arrive("w", "p", "young", "a")
+    rows, writing = [], store._database.writing
+
+    @contextlib.contextmanager
+    def noted():
+        with writing() as connection:
+            yield connection
+            rows.append(connection.execute(select(func.count(JOIN.c.key))).scalar())
+
+    monkeypatch.setattr(store._database, "writing", noted)
+    assert store.joins.drop_old(50) == 5
+    assert rows == [9, 7, 6, 6], "and a look at those that wait"
+    assert store.claims.drop_old(50) == 5
+    store.plans.drop("p")
+    assert (store.plans.get("p"), store.plans.items("p")) == (None, [])
+    clock.advance(31 * 86400)
+    assert store.joins.drop_old(50) == 6
 
 
 def test_a_pause_is_known_to_all_until_it_ends(store, other):

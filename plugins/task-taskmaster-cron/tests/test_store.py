@@ -78,9 +78,11 @@ def test_what_was_claimed_and_not_sent_is_sent_by_another_within_a_lease(place, 
 
 def test_a_rule_whose_task_the_bus_refuses_holds_up_no_other(place, run, caplog):
     """Those of its moment go, and it is tried once an hour, by whoever comes."""
+    caplog.set_level("INFO")
     place.write(HOURLY.replace("load", "load it"), HOURLY)
     assert infos(run(DAY, utc(2026, 1, 5, 2, 30), bus=Picky())) == ["01", "02"]
     assert caplog.text.count("'load it' is no topic") >= 2
+    assert caplog.text.count(" fired: ") == 2, "and not those that were refused"
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,21 @@ def test_a_task_without_an_id_is_sent_again_each_time_that_it_fails(place, faile
         assert place.run(one) == [], "the same run has failed once"
 
 
+@pytest.mark.parametrize("retries", ["", "&retry=3"])
+@pytest.mark.parametrize("id", ["7", ""])
+def test_tasks_that_differ_in_their_meta_alone_are_told_apart(
+    place, failed, id, retries
+):
+    """As those of a batch that follow one parent: each goes again, or is given up."""
+    place.rules.write_text('retried_topic = "-"\n' + place.rules.read_text())
+    rows = ["batch_row=0&shop=de", "batch_row=1&shop=fr"]
+    both = [failed(id=id, meta=row + retries) for row in rows]
+    sent = place.run(*both, *both)
+    told = sorted(parse_meta(task.meta)["batch_row"] for task, _ in sent)
+    assert told == [["0"], ["1"]]
+    assert place.run(*both) == [], "each has failed once"
+
+
 def test_its_info_tells_what_the_rules_have_done(place, failed):
     """And how much waits; a done task that comes twice counts once."""
     store = open_store(place.store, clock=place.clock)

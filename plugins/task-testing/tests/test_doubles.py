@@ -93,6 +93,12 @@ def test_a_closed_end_of_a_recording_bus_says_so():
         producer.send([Message("done", b"x")])
 
 
+def test_a_flaky_bus_refuses_failures_of_what_is_no_call():
+    """The test would pass without an outage."""
+    with pytest.raises(ValueError, match=r"'recieve': there is receive, send, "):
+        FlakyBus([b"a"], failures={"send": [], "recieve": [BusConnectionError("x")]})
+
+
 def test_a_flaky_bus_fails_as_told_and_then_works():
     """Each error once, in its order, and what failed has not happened."""
     away = BusConnectionError("away")

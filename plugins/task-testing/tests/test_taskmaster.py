@@ -7,10 +7,12 @@ import pytest
 from task_testing import FakeClock, RecordingBus, run_taskmaster
 
 from task_core.api import (
+    DecodeError,
     Message,
     SendError,
     Task,
     Taskmaster,
+    decode_task,
     encode_task,
     option,
     taskmaster,
@@ -99,6 +101,43 @@ def test_only_what_this_run_sent_is_returned():
     bus.producer().send([Message("load", encode_task(Task.new("load")))])
     assert len(run_taskmaster(Sender, bus=bus)) == 1
     assert len(bus.sent) == 2
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda ctx: ctx.deliveries("done", "sum"),
+        lambda ctx: ctx.messages("done", "sum", decode_task),
+    ],
+)
+def test_what_is_no_task_is_a_dead_letter_that_is_not_returned(read):
+    """As it is on a bus; the rest goes on."""
+
+    def follow(ctx):
+        for _ in read(ctx):
+            ctx.send(Task.new("next"))
+
+    bus = RecordingBus([b"nonsense", encode_task(Task.new("load"))])
+    assert [topic for _, topic in run_taskmaster(follow, bus=bus)] == ["next"]
+    assert sorted(it.topic for it in bus.sent) == ["done.dead", "next"]
+
+
+def test_what_is_sent_otherwise_must_be_a_task():
+    """Or nobody could do it."""
+
+    class Odd(RecordingBus):
+        def _producer(self):
+            self.sent.append(Message("load", b"nonsense"))
+            return super()._producer()
+
+    with pytest.raises(DecodeError):
+        run_taskmaster(Sender, bus=Odd())
+
+
+def test_the_end_needs_a_zone():
+    """It would be that of the machine on which the test runs."""
+    with pytest.raises(ValueError, match="until needs a moment with a zone"):
+        run_taskmaster(ticker, clock=clock(), until=datetime(2026, 1, 6))
 
 
 def test_errors_come_out():

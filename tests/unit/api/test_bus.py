@@ -244,6 +244,17 @@ def test_a_temporary_channel_goes_when_its_bus_closes():
     assert forgotten(bus) == [("t", "goes")]
 
 
+@pytest.mark.parametrize("place", [("t", ""), ("", "c")])
+def test_reading_without_a_name_is_refused(place):
+    """A bus deletes the whole topic when it is to delete a channel of no name."""
+    bus = ListBus()
+    with pytest.raises(BusError, match=r"^bus 'list': (topic|channel) required"):
+        bus.subscribe(*place, temporary=True)
+    bus.close()
+    assert bus.calls == [("close",)]
+    ListBus(Capabilities()).subscribe("", "")  # as a pipe, which has neither
+
+
 def test_a_broker_that_expires_channels_needs_no_help():
     """Nor does one that has none."""
 

@@ -308,5 +308,38 @@ def test_a_file_of_hooks_is_a_module_with_implementations(here):
     write_module(here, "watch", "x = 1\n")
     assert load_target("./watch.py", "hooks").x == 1
     assert load_target("watch:x", "hooks") == 1
-    with pytest.raises(WorkerError, match=r"no 'y' in 'watch.py'.*hookss? there: x"):
+    with pytest.raises(WorkerError, match=r"no 'y' in 'watch.py' \(hooks there: none"):
         load_target("watch.py:y", "hooks")
+
+
+HOOKS = """
+import attrs, logging
+from task_core.api import HooksPlugin, hookimpl
+log = logging.getLogger("watch")
+class Watch:
+    @hookimpl
+    def task_started(self, task): ...
+seen = Watch()
+plugin = HooksPlugin(name="plugin", summary="Watches.", make=Watch)
+"""
+
+
+@pytest.mark.parametrize(
+    ("own", "there"),
+    [
+        ("", "seen, plugin"),
+        (
+            "@hookimpl\ndef task_sent(messages): ...",
+            "its own: give 'watch.py' alone, seen, plugin",
+        ),
+    ],
+)
+def test_what_hooks_are_in_a_file_is_told_when_it_lacks_those_that_are_meant(
+    here, own, there
+):
+    """Manifests, and objects with hooks; and not what it imports."""
+    write_module(here, "watch", HOOKS + own)
+    with pytest.raises(WorkerError) as told:
+        load_target("watch.py:sen", "hooks")
+    text = "there is no 'sen' in 'watch.py': did you mean 'seen'?"
+    assert str(told.value) == f"{text} (hooks there: {there})"

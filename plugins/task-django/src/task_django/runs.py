@@ -8,8 +8,11 @@ from django.db import close_old_connections
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from task_core.api import Outcome, Task, WorkerContext, complete, failed
+from task_core.api import Outcome, Task, WorkerContext, complete, failed, parse_meta
 from task_django import tasks
+
+MOST = 1000
+"""Retries that are told at most: Django has a name for each attempt."""
 
 
 class Runs:
@@ -26,8 +29,11 @@ class Runs:
         """Call the function of a task; what it raises is the launcher's to report."""
         try:
             call = json.loads(task.info)
-            path, args, kwargs = call["task"], [*call["args"]], {**call["kwargs"]}
+            path, args, kwargs = call["task"], call["args"], call["kwargs"]
         except (ValueError, TypeError, KeyError):
+            path = args = kwargs = None
+        types = (type(path), type(args), type(kwargs))
+        if types != (str, list, dict):
             return failed("not a task of Django: info has no task, args and kwargs")
         try:
             target = import_string(path)
@@ -37,7 +43,8 @@ class Runs:
             return failed(f"{path} is no task: decorate it with @task")
         close_old_connections()
         try:
-            return self._call(self._result(target, task.id, args, kwargs, ctx.attempt))
+            attempt = ctx.attempt + _retries_of(task)
+            return self._call(self._result(target, task.id, args, kwargs, attempt))
         finally:
             close_old_connections()
 
@@ -83,3 +90,9 @@ class Runs:
         object.__setattr__(result, "status", status)
         object.__setattr__(result, "finished_at", timezone.now())
         tasks.task_finished.send(sender=sender, task_result=result)
+
+
+def _retries_of(task: Task) -> int:
+    """Return how often a task has run before: a retry is a message of its own."""
+    text = parse_meta(task.meta).get("retry", ["0"])[-1]
+    return min(int(text[:9]), MOST) if text.isascii() and text.isdigit() else 0

@@ -5,7 +5,9 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
+from functools import partial
 from itertools import islice, takewhile
+from typing import Any
 
 from task_rules.names import nearest
 
@@ -86,15 +88,21 @@ def dates(start: datetime, end: datetime, by: By, limit: int = 0) -> list[dateti
     Raises:
         ValueError: There are more, or the first is out of the calendar.
     """
-    first, last = min(start, end), max(start, end)
-    found = takewhile(lambda moment: moment <= last, _steps(first, by))
+    place = partial(_place, by)
+    first, last = sorted((start, end), key=place)
+    found = takewhile(lambda it: place(it) <= place(last), _steps(first, by))
     result = list(islice(found, limit + 1)) if limit else list(found)
     if limit and len(result) > limit:
         raise ValueError(
             f"there are more than {limit} dates from {start.isoformat()} to"
             f" {end.isoformat()} by {by}"
         )
-    return result[::-1] if end < start else result
+    return result[::-1] if place(end) < place(start) else result
+
+
+def _place(by: By, moment: datetime) -> Any:
+    """Return what to compare: the clock of a zone shows one hour twice a year."""
+    return moment.timestamp() if by is By.HOUR else moment
 
 
 def _steps(first: datetime, by: By) -> Iterator[datetime]:

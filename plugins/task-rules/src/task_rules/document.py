@@ -28,6 +28,8 @@ class Document:
             self.values = tomllib.loads(content)
         except tomllib.TOMLDecodeError as error:
             self.problems.append(_broken(str(error)))
+        except ValueError as error:  # a number of thousands of digits
+            self.problems.append(_broken(str(error).partition(";")[0]))
         except RecursionError:
             self.problems.append(Problem("it is nested too deeply"))
         else:

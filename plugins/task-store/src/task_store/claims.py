@@ -20,8 +20,6 @@ from task_store.tables import OUTBOX
 
 AT_ONCE = 500
 """Keys in one statement."""
-DROPPED = 5000
-"""Rows that one transaction drops: others wait for it."""
 _CLAIM = (OUTBOX.c.key, OUTBOX.c.topic, OUTBOX.c.body, OUTBOX.c.due)
 
 
@@ -172,15 +170,8 @@ class Claims:
 
         What caused it must not come again after that: it would be sent anew.
         """
-        total = 0
         old = OUTBOX.c.sent < self._database.now - age
-        some = select(OUTBOX.c.key).where(old).limit(DROPPED)
-        while True:
-            with self._database.writing() as connection:
-                gone = connection.execute(delete(OUTBOX).where(OUTBOX.c.key.in_(some)))
-            total += gone.rowcount
-            if gone.rowcount < DROPPED:
-                return total
+        return self._database.drop(OUTBOX, old)
 
     def _ours(self, keys: Iterable[str]) -> Iterator[ColumnElement[bool]]:
         """Yield the conditions of those among keys that are ours and not sent."""

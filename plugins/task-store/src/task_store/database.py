@@ -20,8 +20,10 @@ from sqlalchemy import (
     Table,
     bindparam,
     cast,
+    delete,
     func,
     select,
+    tuple_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
@@ -34,6 +36,8 @@ from task_store.place import Place
 from task_store.trouble import error_of
 
 log = logging.getLogger("task.store")
+DROPPED = 5000
+"""Rows that one transaction drops: others wait for it."""
 GONE = (
     "its file was removed or replaced: what it knew is gone with it, and what is there"
     " now is used"
@@ -132,6 +136,24 @@ class Database:
     def insert(self, table: Table) -> Any:
         """Return an insert that knows what to do with rows that are there."""
         return postgresql.insert(table) if self.server else sqlite.insert(table)
+
+    def drop(self, table: Table, old: ColumnElement[bool]) -> int:
+        """Drop rows, and return how many: in parts, as others wait for each.
+
+        So each is quick, however many there are: a server ends what takes long.
+
+        Args:
+            table: Whose.
+            old: Which; what it asks for should have an index.
+        """
+        key = tuple_(*table.primary_key.columns)
+        some = select(*table.primary_key.columns).where(old).limit(DROPPED)
+        total, gone = 0, DROPPED
+        while gone >= DROPPED:
+            with self.writing() as connection:
+                gone = connection.execute(delete(table).where(key.in_(some))).rowcount
+            total += gone
+        return total
 
     def close(self) -> None:
         """Close all connections; may be repeated."""

@@ -96,13 +96,19 @@ class Joins:
                 connection.execute(select(lock))
 
     def known(
-        self, workflow: str, phase: str, parents: Iterable[tuple[str, str, str]]
+        self,
+        workflow: str,
+        phase: str,
+        parents: Iterable[tuple[str, str, str]],
+        *,
+        fired: bool = False,
     ) -> list[Arrived]:
         """Return who waits where some parents arrive, and whether those were there.
 
         Args:
             workflow, phase: What they arrive at.
             parents: Key, name, and which one it is, of each.
+            fired: Whether to return all that fired at those keys, too.
 
         Returns:
             All that wait at those keys, and of these parents those that fired, too; the
@@ -114,7 +120,9 @@ class Joins:
         names = {named(it, which) for _, it, which in arriving}
         names |= {it for _, it, _ in arriving}
         at = (JOIN.c.workflow == workflow) & (JOIN.c.phase == phase)
-        meant = JOIN.c.key.in_(keys) & (_OPEN | JOIN.c.parent.in_(names))
+        meant: ColumnElement[bool] = JOIN.c.key.in_(keys)
+        if not fired:
+            meant &= _OPEN | JOIN.c.parent.in_(names)
         look = select(*_ARRIVED).where(at & meant)
         look = look.order_by(JOIN.c.arrived, JOIN.c.parent)
         with self._database.reading() as connection:
@@ -263,11 +271,9 @@ class Joins:
 
     def drop_old(self, age: float) -> int:
         """Drop what fired longer ago, or waits in vain; return how many parents."""
-        now = self._database.now
+        now, drop = self._database.now, self._database.drop
         forgotten = _OPEN & (JOIN.c.arrived < now - FORGOTTEN)
-        old = (JOIN.c.fired < now - age) | forgotten
-        with self._database.writing() as connection:
-            return connection.execute(delete(JOIN).where(old)).rowcount
+        return drop(JOIN, JOIN.c.fired < now - age) + drop(JOIN, forgotten)
 
     def drop(self, workflow: str, phase: str, key: str) -> None:
         """Forget a join, complete or not."""

@@ -40,6 +40,8 @@ class Outbox:
         dedup_window: Seconds for which the keys of what was sent are kept.
         insists: Whether to wait for a store that is away. Who has better things to do
             meanwhile meets a `StoreAwayError`; the next look is a minute later.
+        refused: Keys of what the bus refused in the last `send`, `send_from` or
+            `take_over`; it is put aside.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Outbox:
         self._store = store
         self._window = dedup_window
         self._patience = Patience(ctx) if insists else None
+        self.refused: set[str] = set()
         self._look = self._tidy = self._count = ctx.clock.monotonic()
         self._backlog: Backlog | None = None
         self._wanted = True
@@ -184,6 +187,7 @@ class Outbox:
             return claims, self._store.claim(claims) if claims else []
 
     def _send(self, claims: Sequence[Claim]) -> int:
+        self.refused = set()
         if len(claims) > 1 and self._sent_together(claims):
             return len(claims)
         done: list[str] = []
@@ -215,6 +219,7 @@ class Outbox:
         except (PayloadError, DecodeError) as error:
             text = "%s cannot be sent, and is put aside for an hour: %s"
             self._ctx.log.error(text, claim.key, error)  # noqa: TRY400  no bug
+            self.refused.add(claim.key)
             self.insist(lambda: self._store.claims.postpone([claim.key], ASIDE))
             return False
         return True

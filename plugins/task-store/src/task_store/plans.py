@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 import attrs
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, func, select, update
 
 from task_store.database import Database
 from task_store.tables import PLAN, PLAN_ITEM
@@ -21,6 +21,9 @@ class State(StrEnum):
     SENT = "sent"
     DONE = "done"
     FAILED = "failed"
+
+
+_AT_WORK = (State.RUNNING, State.PAUSED)
 
 
 @attrs.frozen
@@ -184,9 +187,27 @@ class Plans:
 
     def drop(self, plan: str) -> None:
         """Forget a plan and its items."""
-        with self._database.writing() as connection:
-            connection.execute(delete(PLAN_ITEM).where(PLAN_ITEM.c.plan == plan))
-            connection.execute(delete(PLAN).where(PLAN.c.plan == plan))
+        self._database.drop(PLAN_ITEM, PLAN_ITEM.c.plan == plan)
+        self._database.drop(PLAN, PLAN.c.plan == plan)
+
+    def drop_old(self, age: float) -> int:
+        """Forget plans that nobody has put into another state for so many seconds.
+
+        One that runs or is paused has something left to do: it stays.
+
+        Returns:
+            How many.
+        """
+        is_old = PLAN.c.changed < self._database.now - age
+        over = PLAN.c.state.not_in([it.value for it in _AT_WORK])
+        with self._database.reading() as connection:
+            look = select(PLAN.c.plan, PLAN.c.state).where(is_old & over)
+            found = connection.execute(look).all()
+        # Nobody begins to send what is cancelled, while its items go.
+        gone = [it for it, state in found if self.change(it, State.CANCELLED, [state])]
+        for plan in gone:
+            self.drop(plan)
+        return len(gone)
 
 
 def _columns(item: Item) -> dict[str, Any]:

@@ -9,8 +9,6 @@ from task_store.tables import PROGRESS
 
 AT_ONCE = 500
 """Keys that one statement names."""
-DROPPED = 5000
-"""Rows that one transaction drops."""
 
 
 class Progress:
@@ -117,10 +115,4 @@ class Progress:
     def forget_before(self, scope: str, moment: float) -> None:
         """Forget the keys of a scope that are done up to an earlier moment."""
         is_old = (PROGRESS.c.scope == scope) & (PROGRESS.c.done < moment)
-        some = select(PROGRESS.c.key).where(is_old).limit(DROPPED)
-        which = (PROGRESS.c.scope == scope) & PROGRESS.c.key.in_(some)
-        while True:  # in parts: others wait for each
-            with self._database.writing() as connection:
-                gone = connection.execute(delete(PROGRESS).where(which))
-            if gone.rowcount < DROPPED:
-                return
+        self._database.drop(PROGRESS, is_old)

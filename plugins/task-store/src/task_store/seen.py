@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import ColumnElement, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, delete, func, select
 
 from task_store.database import Database
 from task_store.tables import SEEN
@@ -10,7 +10,7 @@ from task_store.tables import SEEN
 Version = tuple[str, str]
 """A path, and which version of it."""
 AT_ONCE = 10_000
-"""Rows that are fetched or dropped at a time."""
+"""Rows that are fetched at a time."""
 
 
 class Seen:
@@ -90,13 +90,7 @@ class Seen:
     def forget_older(self, rule: str, age: float) -> None:
         """Forget the versions of a rule that were noted more seconds ago."""
         is_old = (SEEN.c.rule == rule) & (SEEN.c.at < self._database.now - age)
-        some = select(SEEN.c.path, SEEN.c.version).where(is_old).limit(AT_ONCE)
-        which = (SEEN.c.rule == rule) & tuple_(SEEN.c.path, SEEN.c.version).in_(some)
-        while True:  # in parts: others wait for each
-            with self._database.writing() as connection:
-                gone = connection.execute(delete(SEEN).where(which))
-            if gone.rowcount < AT_ONCE:
-                return
+        self._database.drop(SEEN, is_old)
 
 
 def _at(rule: str, version: Version) -> ColumnElement[bool]:

@@ -24,6 +24,9 @@ LEASE = 10.0
 DEDUP_WINDOW = 7 * 86400.0
 """Seconds for which the keys of what was sent are kept."""
 
+PLANS_KEPT = 30 * 86400.0
+"""Seconds for which a plan is kept of which nothing is left to do."""
+
 
 class Store:
     """A store; made by `open_store`, and safe to share between threads.
@@ -135,9 +138,10 @@ class Store:
         return self.claims.backlog()
 
     def drop_old(self, age: float = DEDUP_WINDOW) -> None:
-        """Drop claims that were sent longer ago, and joins that fired."""
+        """Drop claims that were sent longer ago, joins that fired, and old plans."""
         self.claims.drop_old(age)
         self.joins.drop_old(age)
+        self.plans.drop_old(PLANS_KEPT)
 
     def alone(self, name: str) -> "contextlib.AbstractContextManager[Alone]":
         """`with` it: there is no other instance of that name on this store.

@@ -38,10 +38,14 @@ class Due:
     task: Task
 
     @property
+    def key(self) -> str:
+        """That of its claim."""
+        return key_of(SCOPE, self.rule.key, self.firing.isoformat())
+
+    @property
     def claim(self) -> Claim:
         """Its claim."""
-        key = key_of(SCOPE, self.rule.key, self.firing.isoformat())
-        return Claim(key, self.rule.topic, encode_task(self.task))
+        return Claim(self.key, self.rule.topic, encode_task(self.task))
 
 
 class StoreLedger:
@@ -137,8 +141,9 @@ class StoreLedger:
         if not due:
             return
         ours = self._outbox.send_from(lambda: self._claim(due))
+        refused = self._outbox.refused
         for one, mine in zip(due, ours, strict=True):
-            if mine:
+            if mine and one.key not in refused:
                 self._ctx.log.info("%s fired: %s", one.rule, one.task.info)
 
     def _claim(self, due: Sequence[Due]) -> Sequence[Claim]:

@@ -94,8 +94,12 @@ def _told(task: Task, rule: Rule, what: str) -> str:
 
 
 def _claim(task: Task, count: int, topic: str, body: Task, due: float) -> Claim:
-    """Return a claim whose key is a function of the failed run, and of its topic."""
+    """Return a claim whose key is a function of the failed run, and of its topic.
+
+    Its meta is a part of it: tasks of a batch may differ in nothing else.
+    """
     cause = [task.type, task.job, task.id, task.created, task.info, str(count)]
+    cause.append(task.meta)
     if not task.id:  # of what is sent each day as the same bytes, each day's run
         cause += [task.started, task.ended]
     return Claim(key_of("retry", topic, *cause), topic, encode_task(body), due)

@@ -23,6 +23,7 @@ class Graph:
             )
             for phase in phases
         }
+        self._uneven: dict[int, bool] = {}
         self.cycle = self._find_cycle()
         self._down = {} if self.cycle else self._go_down()
 
@@ -60,6 +61,23 @@ class Graph:
                 found.append(one)
                 left += self.parents(one)
         return found
+
+    def uneven(self, phase: Phase) -> bool:
+        """Whether one of its parents may belong to several tasks of another one.
+
+        So it is when they are of different batches of a run, or one of none.
+        """
+        known = self._uneven.get(id(phase))
+        if known is None:
+            known = len({self._batches(ref) for ref in phase.parents}) > 1
+            self._uneven[id(phase)] = known
+        return known
+
+    def _batches(self, ref: str) -> frozenset[int]:
+        """Return the batches that tasks of a parent are of, where they share an id."""
+        meant = self.meant(ref)
+        above = (up for it in meant for up in self.ancestors(it))
+        return frozenset(id(it) for it in (*meant, *above) if it.batch and it.parents)
 
     def _find_cycle(self) -> list[Phase]:
         by_id = {id(phase): phase for phase in self.phases}

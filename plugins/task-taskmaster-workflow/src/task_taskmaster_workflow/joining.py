@@ -10,7 +10,7 @@ from task_taskmaster_workflow.book import Book, Entry
 from task_taskmaster_workflow.following import Arrival, Follower, Work
 from task_taskmaster_workflow.making import alert, for_parents, identity, joined_meta
 from task_taskmaster_workflow.phase import Phase
-from task_taskmaster_workflow.there import Parent, There, missing_of, which_of
+from task_taskmaster_workflow.there import Parent, There, missing_of, row_of, which_of
 
 OVERDUE_AT_ONCE = 100
 """Joins whose time is over that are told in one transaction."""
@@ -52,18 +52,20 @@ class Joining:
         phase, joins = arrivals[0].phase, self._store.joins
         joins.lock(phase.workflow, phase.key)
         parents = [_parent(it) for it in arrivals]
-        known = joins.known(phase.workflow, phase.key, [it.row for it in parents])
-        there = There(phase, known)
+        lasting = phase.join == "run" and arrivals[0].entry.graph.uneven(phase)
+        places = [it.place for it in parents]
+        known = joins.known(phase.workflow, phase.key, places, fired=lasting)
+        there = There(phase, known, lasting=lasting)
         new = [it for it in parents if there.add(it)]
         if not new:
             return
         expires = None
         if phase.join_within is not None:
             expires = self._store.now() + phase.join_within.total_seconds()
-        rows = [(*it.row, it.body) for it in new]
+        rows = [(*it.place, it.body) for it in new]
         joins.arrive_all(phase.workflow, phase.key, rows, expires)
-        full = [*there.complete({it.key for it in new})]
-        fired = [it.row for found in full for it in found]
+        full = [*there.complete(new)]
+        fired = dict.fromkeys(it.place for found in full for it in found)
         joins.fire_all(phase.workflow, phase.key, fired)
         for found in full:
             tasks = [decode_task(it.body) for it in found]
@@ -84,9 +86,9 @@ class Joining:
 
 
 def _parent(arrival: Arrival) -> Parent:
-    task = arrival.task
-    which = which_of(task)
-    return Parent(arrival.key, arrival.ref, which, encode_task(task))
+    task, body = arrival.task, encode_task(arrival.task)
+    row = row_of(arrival.phase, body)
+    return Parent(arrival.key, arrival.ref, which_of(task), body, row)
 
 
 def overdue_alerts(store: Store, book: Book, topic: str, clock: Clock) -> list[Claim]:

@@ -129,6 +129,9 @@ def for_parents(
         ValueError: There are too many, or its file of meta is wrong.
     """
     meta = joined_meta(parents)
+    rows = [values_of(it.meta).get(ROW, "") for it in parents]
+    if phase.join == "run" and any(rows):
+        meta[ROW] = max(rows, key=len)  # the row that it is of; the others are above it
     dates = (task_time(values_of(it.meta), it.info) for it in parents)
     moment = next((date for date in dates if date), None)
     cause = ("join", phase.workflow, phase.key, key)

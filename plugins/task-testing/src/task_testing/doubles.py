@@ -173,14 +173,21 @@ class RecordingProducer(Producer):
         self.bus.sent.extend(messages)
 
 
+FAILING = ("receive", "send", "ack", "nack", "extend", "close")
+"""Calls that a `FlakyBus` can let fail."""
+
+
 class FlakyBus(RecordingBus):
     """A recording bus whose calls first fail as told: a broker in trouble.
 
     Args:
         bodies, capabilities: As for `RecordingBus`.
         failures: Errors by the name of a call (`receive`, `send`, `ack`, `nack`,
-            `extend`), in order; each is raised once. Those in an outage are
+            `extend`, `close`), in order; each is raised once. Those in an outage are
             `BusConnectionError`.
+
+    Raises:
+        ValueError: `failures` names what is no such call.
 
     Example:
         >>> from task_core.api import BusConnectionError
@@ -201,6 +208,9 @@ class FlakyBus(RecordingBus):
         failures: Mapping[str, Iterable[BusError]],
     ) -> None:
         super().__init__(bodies, capabilities)
+        if wrong := [call for call in failures if call not in FAILING]:
+            text = f"no call of a bus that can fail is named {wrong[0]!r}"
+            raise ValueError(f"{text}: there is {', '.join(FAILING)}")
         self.failures = {call: deque(errors) for call, errors in failures.items()}
 
     def again(self) -> "FlakyBus":

@@ -9,10 +9,13 @@ from typing import Any
 from task_core import TaskmasterLoop
 from task_core.api import (
     Clock,
+    DecodeError,
+    Message,
     Task,
     Taskmaster,
     TaskmasterContext,
     TaskmasterPlugin,
+    decode_dead,
     decode_task,
 )
 from task_core.api import (
@@ -53,9 +56,11 @@ def run_taskmaster(
 
     Returns:
         The tasks in the order of sending, each with its topic; `created` tells when.
+        Dead letters are no tasks: they are in `bus.sent`.
 
     Raises:
         UsageError: The plugin has options that must be given.
+        ValueError: `until` does not tell its zone.
         TimeoutError: It came to no end, or goes on after it was told to stop.
 
     Example:
@@ -64,6 +69,9 @@ def run_taskmaster(
         >>> [(task.info, topic) for task, topic in run_taskmaster(once)]
         [('today.csv', 'load')]
     """
+    if until is not None and until.tzinfo is None:
+        text = f"until needs a moment with a zone, for example UTC: {until}"
+        raise ValueError(text)
     clock = clock or FakeClock()
     bus = bus or RecordingBus()
     loops = _made(taskmaster, options).loops()
@@ -93,7 +101,21 @@ def run_taskmaster(
             loop.run()
     finally:
         clock.on_wait = on_wait
-    return [(decode_task(sent.body), sent.topic) for sent in bus.sent[before:]]
+    tasks = ((_task_of(sent), sent.topic) for sent in bus.sent[before:])
+    return [(task, topic) for task, topic in tasks if task is not None]
+
+
+def _task_of(sent: Message) -> Task | None:
+    """Return a task that was sent; None for a dead letter, which is none.
+
+    Raises:
+        DecodeError: It is neither.
+    """
+    try:
+        return decode_task(sent.body)
+    except DecodeError:
+        decode_dead(sent.body)
+        return None
 
 
 def _made(taskmaster: AnyTaskmaster, options: Any) -> Taskmaster:

@@ -59,6 +59,15 @@ def test_tasks_are_counted_by_type_and_result(hooks):
     )
 
 
+def test_who_has_settled_nothing_yet_tells_when_it_began(hooks):
+    """Nothing was settled in 1970: no panel and no alert counts from there."""
+    hooks.launcher_started(dict)
+    began = metrics(hooks)["task_last_settle_timestamp_seconds",]
+    assert began == pytest.approx(time.time(), abs=300)
+    hooks.launcher_started(dict)
+    assert metrics(hooks)["task_last_settle_timestamp_seconds",] == began
+
+
 def test_messages_are_counted_by_topic(hooks):
     """As the bus has confirmed them."""
     hooks.task_sent([Message("done", b""), Message("done", b""), Message("sum", b"")])
@@ -268,6 +277,12 @@ tests:
       - {{series: 'task_running{{instance="a",type="t"}}', values: '1x120'}}
       - series: 'task_last_settle_timestamp_seconds{{instance="a"}}'
         values: '0x120'
+      - {{series: 'task_running{{instance="idle",type="t"}}', values: '_x60 1x60'}}
+      - series: 'task_last_settle_timestamp_seconds{{instance="idle"}}'
+        values: '0x120'
+      - {{series: 'task_running{{instance="busy",type="t"}}', values: '1x120'}}
+      - series: 'task_last_settle_timestamp_seconds{{instance="busy"}}'
+        values: '0+60x120'
       - {{series: 'task_depth{{topic="load",channel="load"}}', values: '5+5x60'}}
     alert_rule_test:
 """
@@ -277,7 +292,7 @@ ALERT = """
         exp_alerts: [{labels}]
 """
 EXPECTED = [
-    ("TaskBusAway", "10m", "severity: critical, instance: a"),
+    ("TaskBusAway", "10m", "severity: critical, instance: a, job: task"),
     ("TasksDead", "35m", "severity: warning, topic: load"),
     ("TasksFail", "40m", "severity: warning, type: t"),
     (
@@ -294,6 +309,17 @@ EXPECTED = [
 ]
 
 
+def scraped(text):
+    """Return series with the labels that Prometheus puts on whatever it scrapes."""
+
+    def labelled(found):
+        name, labels = found.groups()
+        instance = "" if "instance=" in labels else 'instance="z",'
+        return f"series: '{name}{{job=\"task\",{instance}{labels}}}'"
+
+    return re.sub(r"series: '(\w+){(.*?)}'", labelled, text)
+
+
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not here")
 def test_every_alert_fires_when_it_should(tmp_path):
     """As Prometheus itself reads the rules."""
@@ -301,7 +327,7 @@ def test_every_alert_fires_when_it_should(tmp_path):
     assert {*re.findall("alert: (.*)", alerts)} == {name for name, *_ in EXPECTED}
     plain = re.sub(r" +annotations:\n +summary: .*\n", "", alerts)
     (tmp_path / "alerts.yml").write_text(plain)
-    text = ALERTED.format(alerts="alerts.yml")
+    text = scraped(ALERTED.format(alerts="alerts.yml"))
     for name, at, *fired in EXPECTED:
         labels = ", ".join(f"exp_labels: {{{one}}}" for one in fired)
         text += ALERT.format(name=name, at=at, labels=labels)

@@ -69,6 +69,11 @@ class Counts:
         self._topics: dict[str, str] = {}
         self._waits: dict[tuple[str, str], float | None] = {}
 
+    def began(self) -> None:
+        """Note that a launcher begins: it has settled nothing since then."""
+        with self.lock:
+            self.last_settle = self.last_settle or time.time()
+
     def settled(self, batch: Sequence[Settled]) -> None:
         """Count what was settled."""
         with self.lock:

@@ -23,6 +23,8 @@ from task_core.values import format_duration
 
 MOST_TASKS = 100
 """Running tasks that are listed."""
+COUNTS = ("retried", "put_off", "dead", "returned", "lost", "abandoned", "leaked")
+"""What is told of deliveries that left no done task."""
 
 
 def pages_of(hooks: Hooks) -> Callable[[str], tuple[str, bytes] | None]:
@@ -113,7 +115,7 @@ def launcher_facts(launcher: Launcher) -> dict[str, Any]:
     facts["state"] = shown(_unready(launcher)) or "working"
     facts["guarantee"] = shown(launcher.guarantee)
     facts["results"] = stats.results
-    for name in ("retried", "dead", "returned", "lost", "abandoned", "leaked"):
+    for name in COUNTS:
         facts[name] = getattr(stats, name)
     facts["window"] = {
         "slots": window.slots,

@@ -20,6 +20,7 @@ class Stats:
         done: Tasks reported as done.
         odd: Done tasks by result, those left out that are complete without a word.
         retried: Failed tasks that were sent to run again.
+        put_off: Tasks that were sent back without a run, since they could not run now.
         dead: Messages that went to the dead topic.
         returned: Deliveries given back.
         lost: Deliveries that went to others before they were settled.
@@ -38,6 +39,7 @@ class Stats:
         self.done = 0
         self.odd: Counter[str] = Counter()
         self.retried = 0
+        self.put_off = 0
         self.dead = 0
         self.returned = 0
         self.lost = 0
@@ -91,6 +93,7 @@ class Stats:
         extras = {
             "sent to the dead topic": self.dead,
             "to run again": self.retried,
+            "put off": self.put_off,
             "given back": self.returned,
             "gone to others": self.lost,
             "forced to close": self.abandoned,

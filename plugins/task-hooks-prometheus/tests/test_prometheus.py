@@ -68,6 +68,17 @@ def test_who_has_settled_nothing_yet_tells_when_it_began(hooks):
     assert metrics(hooks)["task_last_settle_timestamp_seconds",] == began
 
 
+def test_what_is_put_off_is_neither_a_try_nor_a_wait(hooks):
+    """It has not run, however often it comes."""
+    dates = {"created": "2027-01-01T00:00:00Z", "started": "2027-01-01T00:00:05Z"}
+    hooks.batch_settled([settled(fate="later", **dates), settled(**dates)])
+    found = metrics(hooks)
+    assert found["task_put_off_total", "load"] == 1
+    assert ("task_retries_total", "load") not in found
+    assert found["task_run_seconds_count", "load"] == 1
+    assert found["task_wait_seconds_count", "load"] == 1
+
+
 def test_messages_are_counted_by_topic(hooks):
     """As the bus has confirmed them."""
     hooks.task_sent([Message("done", b""), Message("done", b""), Message("sum", b"")])
@@ -247,7 +258,8 @@ def names():
     hooks.launcher_started(lambda: {"consumer": {"bus": "nsq"}, "info": INFO})
     dead = Settled(None, "load", "dead", 6, 0.0)
     dates = {"created": "2027-01-01T00:00:00Z", "started": "2027-01-01T00:00:05Z"}
-    hooks.batch_settled([settled(**dates), settled(fate="retry"), dead])
+    again = [settled(fate="retry"), settled(fate="later")]
+    hooks.batch_settled([settled(**dates), *again, dead])
     hooks.task_sent([Message("done", b"")])
     return {name[0] for name in metrics(hooks)}
 

@@ -53,13 +53,14 @@ class Tasks(Collector):
             for result, count in one.results.items():
                 tasks.add_metric([*key, result], count)
         yield tasks
-        retries = CounterMetricFamily(
-            "task_retries", "Failed tasks sent to run again.", labels=self._labels
-        )
-        for key, one in counts.series.items():
-            if one.retries:
-                retries.add_metric(key, one.retries)
-        yield retries
+        again = {"task_retries": ("Failed tasks sent to run again.", "retries")}
+        again["task_put_off"] = "Tasks sent to run later, without a run now.", "put_off"
+        for name, (text, count) in again.items():
+            metric = CounterMetricFamily(name, text, labels=self._labels)
+            for key, one in counts.series.items():
+                if found := getattr(one, count):
+                    metric.add_metric(key, found)
+            yield metric
         told = {"task_dead": "Messages put aside.", "task_sent": "Messages confirmed."}
         for name, found in (("task_dead", dead), ("task_sent", counts.sent)):
             metric = CounterMetricFamily(name, told[name], labels=["topic"])

@@ -44,6 +44,7 @@ class Series:
     def __init__(self, limits: Sequence[float]) -> None:
         self.results: dict[str, int] = {}
         self.retries = 0
+        self.put_off = 0
         self.run = Histogram(limits)
         self.wait = Histogram(limits)
 
@@ -104,6 +105,9 @@ class Counts:
                 continue
             name = (task.type, task.job) if by_job else task.type
             series = found.get(name) or self._series(task.type, task.job, name)
+            if fate == "later":  # no run: nothing to measure
+                series.put_off += 1
+                continue
             if fate == "retry":
                 series.retries += 1
             elif fate != "dead":

@@ -110,6 +110,18 @@ def test_types_and_topics_beyond_the_cap_are_other():
     assert len([name for name in found if name[0] == "task_tasks_total"]) == 4
 
 
+def test_long_names_share_a_series_and_are_not_kept():
+    """They are as many as somebody likes to send, and the series is one."""
+    hooks = make(PrometheusOptions(job=True))
+    for number in range(9):
+        long = f"{'x' * 100}{number}"
+        hooks.batch_settled([settled(long, job=long, created=long)])
+    found = metrics(hooks)
+    assert found["task_tasks_total", "x" * 100, "x" * 100, "complete"] == 9
+    counts = hooks._counts
+    assert (len(counts.series), counts._found, counts._waits) == (1, {}, {})
+
+
 def test_jobs_are_told_apart_where_that_is_asked_for():
     """It is a label more."""
     hooks = make(PrometheusOptions(job=True))

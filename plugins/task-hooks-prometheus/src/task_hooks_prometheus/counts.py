@@ -133,7 +133,7 @@ class Counts:
             key = (OTHER,) * len(key)
         if key not in self.series:
             self.series[key] = Series(self._limits)
-        if key[0] != OTHER:  # or what is remembered would grow for ever
+        if key == tuple(parts):  # or what is remembered would grow for ever
             self._found[name] = self.series[key]
         return self.series[key]
 
@@ -154,5 +154,6 @@ class Counts:
             waited = max(0.0, (started - created).total_seconds())
         except (ValueError, TypeError):
             waited = None
-        self._waits[dates] = waited
+        if len(dates[0]) <= LONGEST:  # no date is longer, and it is kept
+            self._waits[dates] = waited
         return waited

@@ -93,14 +93,18 @@ class TaskmasterLoop:
         """Why it makes no tasks now; empty when it does."""
         if self._stopped:
             return "stopping"
+        return f"the bus is away: {self.away}" if self.away else ""
+
+    @property
+    def away(self) -> str:
+        """Why the bus of a loop is away; empty while all are there."""
         reasons = [context.line.outages.away for context in self._contexts]
-        away = next(filter(None, reasons), "")
-        return f"the bus is away: {away}" if away else ""
+        return shown(next(filter(None, reasons), ""))
 
     def facts(self) -> dict[str, Any]:
         """Return what a status page tells of it (any thread)."""
-        state = shown(self.unready) or "working"
-        return {**self.snapshot(), "state": state, "info": self.info()}
+        told = {"state": self.unready or "working", "away": self.away}
+        return {**self.snapshot(), **told, "info": self.info()}
 
     def info(self) -> Mapping[str, Any]:
         """Return what the taskmaster tells of itself."""

@@ -95,7 +95,8 @@ class Otel:
     @hookimpl
     def task_started(self, task: Task) -> None:
         """Begin the span of a run: what the worker itself traces is within."""
-        before, span = contexts.get_current(), trace.INVALID_SPAN
+        before = contexts.get_current()
+        span: Span = trace.INVALID_SPAN
         if self._spans:
             origin = context_of(task)
             links = [Link(span_of(origin))] if origin else []

@@ -53,20 +53,25 @@ class Tasks(Collector):
             for result, count in one.results.items():
                 tasks.add_metric([*key, result], count)
         yield tasks
-        again = {"task_retries": ("Failed tasks sent to run again.", "retries")}
-        again["task_put_off"] = "Tasks sent to run later, without a run now.", "put_off"
-        for name, (text, count) in again.items():
-            metric = CounterMetricFamily(name, text, labels=self._labels)
-            for key, one in counts.series.items():
-                if found := getattr(one, count):
-                    metric.add_metric(key, found)
-            yield metric
+        retries = {key: one.retries for key, one in counts.series.items()}
+        yield self._again("task_retries", "Failed tasks sent to run again.", retries)
+        put_off = {key: one.put_off for key, one in counts.series.items()}
+        yield self._again("task_put_off", "Tasks sent to run later, unrun.", put_off)
         told = {"task_dead": "Messages put aside.", "task_sent": "Messages confirmed."}
         for name, found in (("task_dead", dead), ("task_sent", counts.sent)):
             metric = CounterMetricFamily(name, told[name], labels=["topic"])
             for topic, count in found.items():
                 metric.add_metric([topic], count)
             yield metric
+
+    def _again(
+        self, name: str, text: str, found: Mapping[Key, int]
+    ) -> CounterMetricFamily:
+        metric = CounterMetricFamily(name, text, labels=self._labels)
+        for key, count in found.items():
+            if count:
+                metric.add_metric(key, count)
+        return metric
 
     def _measured(self) -> Iterator[Metric]:
         series = self._counts.series
@@ -99,7 +104,7 @@ class Tasks(Collector):
         windows = [one.get("window", {}) for one in many]
         slots = sum(one.get("slots", 0) for one in windows)
         buffered = sum(one.get("buffer", 0) for one in windows)
-        away = any("the bus is away" in one.get("state", "") for one in many)
+        away = any(one.get("away") for one in many)
         last = self._counts.last_settle
         yield GaugeMetricFamily("task_slots", "Tasks at a time.", slots)
         yield GaugeMetricFamily("task_window", "Tasks held.", slots + buffered)

@@ -10,6 +10,8 @@ from task_core.launcher.plan import Plan
 
 RETRY, LATER, DEAD, IGNORED = "retry", "later", "dead", "ignored"
 """Fates of deliveries that leave no done task."""
+READ = "read"
+"""Fate of what a taskmaster has read."""
 
 
 class Batch:

@@ -196,6 +196,17 @@ def test_dead_letters_of_a_topic_count_from_zero(hooks):
     assert metrics(hooks)["task_dead_total", "load"] == 1
 
 
+def test_a_taskmaster_counts_what_it_puts_aside_and_no_done_tasks(hooks):
+    """Those were counted where they ran."""
+    hooks.launcher_started(lambda: {"consumer": {"bus": "nsq", "topics": ["done"]}})
+    assert metrics(hooks)["task_dead_total", "done"] == 0
+    read = Settled(Task(type="load", info="x", result="error"), "done", "read", 1, 0.0)
+    hooks.batch_settled([read, Settled(None, "done", "dead", 1, 0.0)])
+    found = metrics(hooks)
+    assert found["task_dead_total", "done"] == 1
+    assert not [name for name in found if name[0] == "task_tasks_total"]
+
+
 def test_other_pages_are_somebody_elses(hooks):
     """It answers for its own alone."""
     assert hooks.status_page("/other") is None

@@ -77,11 +77,13 @@ class TaskmasterLoop:
         runtime = timedelta(seconds=round(self._clock.monotonic() - self._began, 3))
         source, target = getattr(self.buses[0], "names", (self.buses[0].name,) * 2)
         sent = sum((line.sent for line in lines), Counter[str]())
+        topics = frozenset[str]().union(*(line.topics for line in lines))
         return {
             "runtime": format_duration(runtime),
             "producer": {"bus": target, "sent": dict(sorted(sent.items()))},
             "consumer": {
                 "bus": source,
+                "topics": sorted(topics),
                 "received": sum(line.received for line in lines),
                 "settled": sum(line.settled for line in lines),
                 "dead": sum(line.dead for line in lines),

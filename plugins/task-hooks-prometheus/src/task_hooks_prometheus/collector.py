@@ -44,7 +44,8 @@ class Tasks(Collector):
         counts = self._counts
         # From 0 on: what appears with the first one has never increased.
         reads = [one.get("consumer", {}) for one in many]
-        topics = [it["topic"] for it in reads if "topic" in it]  # taskmasters: many
+        topics = [it["topic"] for it in reads if "topic" in it]
+        topics += [topic for it in reads for topic in it.get("topics", ())]
         dead = {**dict.fromkeys(topics, 0), **counts.dead}
         tasks = CounterMetricFamily(
             "task_tasks", "Tasks done, by result.", labels=[*self._labels, "result"]

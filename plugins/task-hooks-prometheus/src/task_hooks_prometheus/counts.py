@@ -10,6 +10,8 @@ from datetime import datetime
 from task_core.api import Message, Settled
 from task_hooks_prometheus.options import PrometheusOptions
 
+NOT_TRIED = ("ignored", "read")
+"""Fates of tasks that somebody else counts, or nobody."""
 OTHER = "other"
 """The label of what is beyond the cap."""
 LONGEST = 100
@@ -101,7 +103,7 @@ class Counts:
             task, fate, took = one.task, one.fate, one.took
             if fate == "dead":
                 self.dead[self._topic(one.topic)] += 1
-            if task is None or fate == "ignored":
+            if task is None or fate in NOT_TRIED:
                 continue
             name = (task.type, task.job) if by_job else task.type
             series = found.get(name) or self._series(task.type, task.job, name)

@@ -101,6 +101,23 @@ def test_keys_that_hold_nothing_back_are_forgotten():
     assert len(keys._schedules) == 1
 
 
+def test_keys_that_all_hold_something_back_are_not_looked_through_each_time():
+    """One look costs as much as there are keys: for each task that would be slow."""
+    clock = FakeClock()
+    keys = Keys(lambda task: (task.info, "1/h"), clock)
+    keys.part(jobs(*map(str, range(MOST_KEYS + 1))))
+    keys.part(jobs("first"))
+    kept = keys._schedules
+    keys.part(jobs(*map(str, range(MOST_KEYS + 1, 2 * MOST_KEYS))))
+    keys.part(jobs("last"))
+    assert keys._schedules is kept, "looked through since"
+    clock.advance(7200)
+    keys.part(jobs(*map(str, range(2 * MOST_KEYS, 2 * MOST_KEYS + 9))))
+    keys.part(jobs("late"))
+    assert len(keys._schedules) == 10
+    assert keys._most == MOST_KEYS
+
+
 def test_what_is_put_off_goes_back_with_its_bytes_and_a_delay(hooks):
     """Through the bus, not in memory; and counts for no `--max-tasks`, and no try."""
     told = []

@@ -56,7 +56,8 @@ class Stats:
         for name, count in vars(total).items():
             if not name.startswith("_"):
                 zero = type(count)()
-                setattr(total, name, sum((getattr(x, name) for x in many), zero))
+                now = [_now(getattr(one, name)) for one in many]
+                setattr(total, name, sum(now, zero))
         return total
 
     def since(self, before: "Stats") -> "Stats":
@@ -129,6 +130,11 @@ class Stats:
             "received": self.received,
         }
         return counts
+
+
+def _now(count: Any) -> Any:
+    """Return a count as it is now: a bus thread may add a topic at any moment."""
+    return Counter(dict(count)) if isinstance(count, Counter) else count
 
 
 def summary(stats: Stats, unreported: int) -> str:

@@ -76,7 +76,8 @@ class TaskmasterLoop:
         lines = [context.line for context in self._contexts]
         runtime = timedelta(seconds=round(self._clock.monotonic() - self._began, 3))
         source, target = getattr(self.buses[0], "names", (self.buses[0].name,) * 2)
-        sent = sum((line.sent for line in lines), Counter[str]())
+        # Copied in one step: the threads of the loops may add a topic at any moment.
+        sent = sum((Counter(dict(line.sent)) for line in lines), Counter[str]())
         topics = frozenset[str]().union(*(line.topics for line in lines))
         return {
             "runtime": format_duration(runtime),

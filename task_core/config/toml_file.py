@@ -121,7 +121,8 @@ class TomlFile:
 
     def place(self, table: tuple[str, ...], key: str) -> str:
         """Return where a key is, or the table of that name, for messages."""
-        line = line_of(self._text, table, key)
+        dashed = key.replace("_", "-")  # the same, where keys are flags
+        line = line_of(self._text, table, key) or line_of(self._text, table, dashed)
         return self._line(line or line_of_table(self._text, (*table, key)))
 
     def strays(

@@ -135,9 +135,7 @@ class Launches:
         self._problems.update(dict.fromkeys(problems))
 
 
-def _twins(
-    toml: TomlFile, path: tuple[str, ...], keys: Iterable[str]
-) -> Sequence[str]:
+def _twins(toml: TomlFile, path: tuple[str, ...], keys: Iterable[str]) -> Sequence[str]:
     """Return what is wrong with keys that are the same flag, written differently."""
     found: dict[str, str] = {}
     problems = []

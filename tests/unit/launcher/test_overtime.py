@@ -190,7 +190,8 @@ def test_hooks_are_told_of_what_is_left_behind(work, release, hooks):
         kept.set(task.info)
 
     def finished(task, outcome):
-        told.append((task.info, outcome.msg, kept.get(), name_of(AT_WORK.get().job)))
+        slot = AT_WORK.get()
+        told.append((task.info, outcome.msg, kept.get(), slot and name_of(slot.job)))
 
     def load(info):
         release.wait()

@@ -80,8 +80,10 @@ class Settled(msgspec.Struct, gc=False):
     Args:
         task: The task, with its result; None when the delivery was none.
         topic: Where it was read.
-        fate: `complete`, `error`, `alert`, `warn`; or `retry` (it was sent to run
-            again), `dead` (it went to the dead topic), `ignored` (nothing was sent).
+        fate: `complete`, `error`, `alert`, `warn`; or `retry` (it has failed, and was
+            sent to run again), `later` (it was put off, and has not run), `dead` (it
+            went to the dead topic), `ignored` (nothing was sent), `read` (by a
+            taskmaster, which has sent what it led to).
         attempt: The how-manyth receipt it was.
         took: Seconds in its slot; 0 when it did not run.
         position: As the delivery told.

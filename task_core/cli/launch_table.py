@@ -56,6 +56,14 @@ class Table:
             for key, place in places.items()
         ]
 
+    def unsayable(self) -> list[str]:
+        """Return what is wrong with values that no word of a process can hold."""
+        return [
+            self._of(key, "holds a NUL ('\\u0000'), which no flag can: leave it out")
+            for key, value in self.values.items()
+            if any("\0" in text for text in _texts(value))
+        ]
+
     def placed(
         self, problems: Sequence[str], sections: Sequence[Section], where: str
     ) -> list[str]:

@@ -1,7 +1,7 @@
 """Tables of the TOML file that each tell a `task launch` of its own what to do."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from task_core.api.command import Launch
@@ -70,13 +70,17 @@ class Launches:
         return [one for one in launches if one is not None]
 
     def _read(self, name: str, found: tuple[Mapping[str, Any], str]) -> Launch | None:
-        values, where = found
-        values = {key.replace("-", "_"): value for key, value in values.items()}
+        written, where = found
         path = (self._table, name)
+        values = {key.replace("-", "_"): value for key, value in written.items()}
+        self._tell(_twins(self._toml, path, written))
         own = Section(options=self._own, table=path, strict=False)
         names = {spec.name for spec in own.specs}  # the command's, not the flags'
         values = {key: value for key, value in values.items() if key not in names}
         table = Table(self._toml, path, values)
+        if unsayable := table.unsayable():  # nor can it be looked for on a disk
+            self._tell(unsayable)
+            return None
         resolver = Resolver()
         options = resolver.resolve(own, [self._toml.layer(own)])
         self._tell(resolver.problems)
@@ -129,6 +133,18 @@ class Launches:
 
     def _tell(self, problems: Sequence[str]) -> None:
         self._problems.update(dict.fromkeys(problems))
+
+
+def _twins(toml: TomlFile, path: tuple[str, ...], keys: Iterable[str]) -> Sequence[str]:
+    """Return what is wrong with keys that are the same flag, written differently."""
+    found: dict[str, str] = {}
+    problems = []
+    for key in keys:
+        first = found.setdefault(key.replace("-", "_"), key)
+        if first != key:
+            text = f"{toml.place(path, key)}: {key}: the table has '{first}' as well"
+            problems.append(f"{text}, which is the same: leave one of them out")
+    return problems
 
 
 def _wants_one(selected: Sequence[Selected], where: str, table: Table) -> Sequence[str]:

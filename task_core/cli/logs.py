@@ -104,6 +104,8 @@ class Objects(logging.Formatter):
             trace = self.formatException(record.exc_info)
         if trace:
             fields["exception"] = shown(trace, lines=True)
+        if record.stack_info:
+            fields["stack"] = shown(record.stack_info, lines=True)
         return msgspec.json.encode(fields).decode()
 
 

@@ -12,6 +12,7 @@ import msgspec
 from task_core.api.worker import Outcome, failed
 from task_core.errors import HookError, excerpt
 from task_core.launcher.context import Job
+from task_core.shown import printable
 from task_core.values import format_duration
 
 OURS = ("task", "py")
@@ -65,7 +66,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
         """
         at = f" at {self.position}" if self.position else ""
         named = self.id or f"{excerpt(self.info)}{at}"
-        return f"{self.type} {named}, attempt {self.attempt}"
+        # Who sends a task must not write lines of the log.
+        return printable(f"{self.type} {named}, attempt {self.attempt}")
 
 
 def name_of(job: Job) -> str:

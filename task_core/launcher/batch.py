@@ -8,8 +8,10 @@ from task_core.dead import DeadLetter, encode_dead
 from task_core.launcher.context import Job
 from task_core.launcher.plan import Plan
 
-RETRY, DEAD, IGNORED = "retry", "dead", "ignored"
+RETRY, LATER, DEAD, IGNORED = "retry", "later", "dead", "ignored"
 """Fates of deliveries that leave no done task."""
+READ = "read"
+"""Fate of what a taskmaster has read."""
 
 
 class Batch:

@@ -23,6 +23,8 @@ from task_core.values import format_duration
 
 MOST_TASKS = 100
 """Running tasks that are listed."""
+COUNTS = ("retried", "put_off", "dead", "returned", "lost", "abandoned", "leaked")
+"""What is told of deliveries that left no done task."""
 
 
 def pages_of(hooks: Hooks) -> Callable[[str], Page | None]:
@@ -69,14 +71,20 @@ def _unready(launcher: Launcher) -> str:
     loop, stop = launcher.loop, launcher.parts.stop
     if stop.requested:
         return "stopping"
+    if away := _away(launcher):  # whatever else: somebody has to see to it
+        return f"the bus is away: {away}"
     if loop is None or not launcher.began.is_set():
         return "starting"
     if loop.end is not None:
         return f"receiving no more: {loop.end.value}"
     if loop.paused:
         return "paused: too many tasks failed in a row (--pause-on-errors)"
-    away = loop.outages.away
-    return f"the bus is away: {away}" if away else ""
+    return ""
+
+
+def _away(launcher: Launcher) -> str:
+    """Return why the bus is away; empty while it is there."""
+    return shown(launcher.loop.outages.away) if launcher.loop is not None else ""
 
 
 def info_of(launchers: Sequence[Launcher], version: str) -> dict[str, Any]:
@@ -96,7 +104,7 @@ def info_of(launchers: Sequence[Launcher], version: str) -> dict[str, Any]:
 def taskmaster_info(loop: TaskmasterLoop, name: str, version: str) -> dict[str, Any]:
     """Return what is to be known of a taskmaster, with what it tells of itself."""
     return {
-        **_process(name, version, shown(loop.unready)),
+        **_process(name, version, loop.unready),
         "taskmaster": {"name": name, **loop.facts()},
     }
 
@@ -118,9 +126,10 @@ def launcher_facts(launcher: Launcher) -> dict[str, Any]:
     facts: dict[str, Any] = launcher.snapshot()
     facts["worker"] = parts.worker
     facts["state"] = shown(_unready(launcher)) or "working"
+    facts["away"] = _away(launcher)
     facts["guarantee"] = shown(launcher.guarantee)
     facts["results"] = stats.results
-    for name in ("retried", "dead", "returned", "lost", "abandoned", "leaked"):
+    for name in COUNTS:
         facts[name] = getattr(stats, name)
     facts["window"] = {
         "slots": window.slots,

@@ -9,13 +9,14 @@ from msgspec.structs import replace
 
 from task_core.api.bus import Consumer
 from task_core.api.message import Delivery, Message
-from task_core.api.worker import COMPLETE, Outcome
+from task_core.api.worker import COMPLETE, Kind, Outcome
 from task_core.clock import Clock
 from task_core.errors import LeaseLostError, PayloadError
 from task_core.launcher.at_work import failed_by
 from task_core.launcher.batch import (
     DEAD,
     IGNORED,
+    LATER,
     RETRY,
     Batch,
     dead_letter,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 FAILED = ("error", "alert")
 """Results of tasks that failed."""
+NOT_DONE = (RETRY, LATER, DEAD, IGNORED)
+"""Fates of which no task is done."""
 
 
 class Outbox:
@@ -189,14 +192,15 @@ class Outbox:
         return Message(topic, encode_task(task))
 
     def _runs_again(self, job: Job) -> bool:
-        """Gather the message that brings a failed task back, if it has runs left."""
+        """Gather the message that brings a task back, if it has runs left."""
         try:
             message = self._retries and self._retries.again(job)
         except BaseException as error:  # noqa: BLE001  a decider's error is the task's
             job.outcome = failed_by(error, job)
             return False
         if message:
-            self._batch.add(job.delivery, [message], RETRY, job)
+            fate = LATER if job.outcome.kind == Kind.LATER else RETRY
+            self._batch.add(job.delivery, [message], fate, job)
         return message is not None
 
     def _count(self, batch: Batch) -> None:
@@ -204,9 +208,10 @@ class Outbox:
         stats, counts = self._stats, Counter(batch.fates.values())
         stats.sent.update([message.topic for message in batch.messages])
         stats.retried += counts[RETRY]
+        stats.put_off += counts[LATER]
         stats.dead += counts[DEAD]
-        stats.done += len(batch) - counts[RETRY] - counts[DEAD] - counts[IGNORED]
-        for fate in (RETRY, DEAD, IGNORED):
+        stats.done += len(batch) - sum(counts[fate] for fate in NOT_DONE)
+        for fate in NOT_DONE:
             del counts[fate]
         stats.odd.update(counts)
 
@@ -218,5 +223,5 @@ class Outbox:
         if self._on_settled is None:
             return
         for position, job in enumerate(batch.jobs):
-            if job is not None and batch.fates.get(position) not in (RETRY, DEAD):
+            if job is not None and batch.fates.get(position) not in NOT_DONE:
                 self._on_settled(task=job.task)

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import threading
 from collections.abc import Callable
+from contextvars import Context, copy_context
 
 import attrs
 
@@ -31,6 +32,7 @@ class Entry:
         seconds: How long it may take.
         deadline: When that is over.
         thread: In which it runs.
+        context: What context variables are in it.
         interrupted: Whether an exception was raised in it.
         left: Whether it was left behind.
     """
@@ -39,6 +41,7 @@ class Entry:
     seconds: float
     deadline: float
     thread: int = attrs.field(factory=threading.get_ident)
+    context: Context = attrs.field(factory=copy_context)
     interrupted: bool = False
     left: bool = False
 
@@ -54,14 +57,20 @@ class Overtime:
         clock: Measures, and stamps what is left behind.
         leave: Gives the slot of a thread to another one; takes the thread and the job,
             which has its outcome.
+        after: Called for that job before, with the context variables of its run.
     """
 
     def __init__(
-        self, shared: SharedContext, clock: Clock, leave: Callable[[int, Job], None]
+        self,
+        shared: SharedContext,
+        clock: Clock,
+        leave: Callable[[int, Job], None],
+        after: Callable[[Job], None],
     ) -> None:
         self._shared = shared
         self._clock = clock
         self._leave = leave
+        self._after = after
         self._entries: set[Entry] = set()
         # What takes it must be C: an exception of ours that lands in Python just after
         # the lock is taken would leave it locked for ever.
@@ -145,6 +154,7 @@ class Overtime:
         stamp_unrun(job.task, self._clock)
         job.took = entry.seconds + late
         time_out(job, self._shared, entry.seconds)
+        entry.context.run(self._after, job)
         self._leave(entry.thread, job)
         return IDLE
 

@@ -149,12 +149,7 @@ def _timed(
             return limited(run, shared, clock)
         from task_core.launcher.overtime import Overtime  # noqa: PLC0415
 
-        return limited(run, shared, clock, Overtime(shared, clock, leave_and_tell))
-
-    def leave_and_tell(thread: int, job: Job) -> None:
-        assert leave is not None
-        after(job)
-        leave(thread, job)
+        return limited(run, shared, clock, Overtime(shared, clock, leave, after))
 
     if shared.timeout is not None:
         return limit()

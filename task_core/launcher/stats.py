@@ -20,6 +20,7 @@ class Stats:
         done: Tasks reported as done.
         odd: Done tasks by result, those left out that are complete without a word.
         retried: Failed tasks that were sent to run again.
+        put_off: Tasks that were sent back without a run, since they could not run now.
         dead: Messages that went to the dead topic.
         returned: Deliveries given back.
         lost: Deliveries that went to others before they were settled.
@@ -38,6 +39,7 @@ class Stats:
         self.done = 0
         self.odd: Counter[str] = Counter()
         self.retried = 0
+        self.put_off = 0
         self.dead = 0
         self.returned = 0
         self.lost = 0
@@ -54,7 +56,8 @@ class Stats:
         for name, count in vars(total).items():
             if not name.startswith("_"):
                 zero = type(count)()
-                setattr(total, name, sum((getattr(x, name) for x in many), zero))
+                now = [_now(getattr(one, name)) for one in many]
+                setattr(total, name, sum(now, zero))
         return total
 
     def since(self, before: "Stats") -> "Stats":
@@ -91,6 +94,7 @@ class Stats:
         extras = {
             "sent to the dead topic": self.dead,
             "to run again": self.retried,
+            "put off": self.put_off,
             "given back": self.returned,
             "gone to others": self.lost,
             "forced to close": self.abandoned,
@@ -126,6 +130,11 @@ class Stats:
             "received": self.received,
         }
         return counts
+
+
+def _now(count: Any) -> Any:
+    """Return a count as it is now: a bus thread may add a topic at any moment."""
+    return Counter(dict(count)) if isinstance(count, Counter) else count
 
 
 def summary(stats: Stats, unreported: int) -> str:

@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from task_command_demo import screen
+from task_command_demo.demo import Demo
 
 
 def task(folder, *words):
@@ -24,11 +26,27 @@ def task(folder, *words):
 
 
 def test_the_demonstration_ends_well(tmp_path):
-    """Every task of it is done, reported or a dead letter."""
-    done = task(tmp_path, "demo", "--seconds", "5")
+    """Every task of it is done, reported or a dead letter, were it some time later."""
+    done = task(tmp_path, "demo", "--seconds", "2.1")
     assert done.returncode == 0, done.stderr
     assert "no tasks were lost" in done.stdout
     assert re.search(r"1 error, 1 dead; [56] workers were killed", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (3, "no tasks were lost"),
+        (4, "1 task is still in work"),
+        (5, "2 tasks are still in work"),
+    ],
+)
+def test_what_is_not_done_yet_is_not_told_as_lost(sent, told):
+    """Nothing was: it would have been done."""
+    demo = Demo.__new__(Demo)
+    demo._screen, demo._processes = screen.Screen(), SimpleNamespace(deaths=5)
+    demo._screen.counts |= {"sent": sent, "complete": 1, "error": 1, "dead": 1}
+    assert demo.summary().endswith(f"5 workers were killed and replaced, {told}")
 
 
 def at_work_in(folder):

@@ -1,12 +1,18 @@
 """Rules of the hooks otel, with the real SDK."""
 
+import contextvars
 import json
+import logging
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
+from opentelemetry import context as contexts
 from opentelemetry import trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -29,6 +35,26 @@ def spans():
     hooks = make(OtelOptions())
     hooks._tracer = provider.get_tracer("test")
     return hooks, exporter.get_finished_spans
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """Return what makes hooks; and what reads attributes and values of a metric."""
+    reader = InMemoryMetricReader()
+    meters = MeterProvider([reader])
+    monkeypatch.setattr(module.metrics, "get_meter", meters.get_meter)
+
+    def read(name):
+        return [
+            (dict(point.attributes), getattr(point, "count", None) or point.value)
+            for resource in reader.get_metrics_data().resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+            if metric.name == name
+            for point in metric.data.data_points
+        ]
+
+    return lambda **options: (make(OtelOptions(**options)), read)
 
 
 def parent_of(task):
@@ -69,6 +95,62 @@ def test_a_failure_is_one_of_the_span(spans):
     (span,) = read()
     assert (span.status.is_ok, span.status.description) == (False, "no such file")
     assert span.attributes["error.type"] == "error"
+
+
+def test_a_run_that_is_left_behind_ends_elsewhere(spans, caplog):
+    """In a copy of its context, by another thread: its own one may hang for ever."""
+    hooks, read = spans
+    late, told = Task(type="load", info="a"), []
+
+    def hang():
+        hooks.task_started(Task(type="load", info="a"))
+        told.append(contextvars.copy_context())
+
+    def leave():
+        told[0].run(hooks.task_finished, late, failed("timed out"))
+        told.append(told[0].run(trace.get_current_span))
+
+    with caplog.at_level(logging.DEBUG):
+        for step in (hang, leave):
+            thread = threading.Thread(target=step)
+            thread.start()
+            thread.join()
+    (span,) = read()
+    assert span.status.description == "timed out"
+    assert parent_of(late) == ids(span)
+    assert told[1] is trace.INVALID_SPAN
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_a_run_is_measured_without_spans_too(measured, on):
+    """They are two switches. By its type: which topic it came from is not known."""
+    hooks, read = measured(spans=on)
+    before = contexts.get_current()
+    task = Task(type="load", info="a")
+    hooks.task_started(task)
+    hooks.task_finished(task, failed("x"))
+    named = {"messaging.system": "task", "task.type": "load", "error.type": "error"}
+    assert read("messaging.process.duration") == [(named, 1)]
+    assert contexts.get_current() == before
+    assert module._RUN.get() is None
+
+
+def test_types_and_topics_beyond_the_cap_are_other(measured):
+    """Who sends whatever it likes makes no series without end."""
+    hooks, read = measured()
+    for number in range(module.MOST_NAMES + 7):
+        task = Task(type=f"t{number}", info="a")
+        hooks.task_started(task)
+        hooks.task_finished(task, complete())
+        hooks.task_sent([Message(f"t{number}", b"")])
+    for metric, name in (
+        ("messaging.process.duration", "task.type"),
+        ("messaging.client.sent.messages", "messaging.destination.name"),
+    ):
+        found = {facts[name]: count for facts, count in read(metric)}
+        assert len(found) == module.MOST_NAMES + 1
+        assert found["other"] == 7
 
 
 def test_a_child_continues_from_the_run_that_made_it(spans):

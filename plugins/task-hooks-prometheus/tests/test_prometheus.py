@@ -59,6 +59,26 @@ def test_tasks_are_counted_by_type_and_result(hooks):
     )
 
 
+def test_who_has_settled_nothing_yet_tells_when_it_began(hooks):
+    """Nothing was settled in 1970: no panel and no alert counts from there."""
+    hooks.launcher_started(dict)
+    began = metrics(hooks)["task_last_settle_timestamp_seconds",]
+    assert began == pytest.approx(time.time(), abs=300)
+    hooks.launcher_started(dict)
+    assert metrics(hooks)["task_last_settle_timestamp_seconds",] == began
+
+
+def test_what_is_put_off_is_neither_a_try_nor_a_wait(hooks):
+    """It has not run, however often it comes."""
+    dates = {"created": "2027-01-01T00:00:00Z", "started": "2027-01-01T00:00:05Z"}
+    hooks.batch_settled([settled(fate="later", **dates), settled(**dates)])
+    found = metrics(hooks)
+    assert found["task_put_off_total", "load"] == 1
+    assert ("task_retries_total", "load") not in found
+    assert found["task_run_seconds_count", "load"] == 1
+    assert found["task_wait_seconds_count", "load"] == 1
+
+
 def test_messages_are_counted_by_topic(hooks):
     """As the bus has confirmed them."""
     hooks.task_sent([Message("done", b""), Message("done", b""), Message("sum", b"")])
@@ -90,6 +110,18 @@ def test_types_and_topics_beyond_the_cap_are_other():
     assert len([name for name in found if name[0] == "task_tasks_total"]) == 4
 
 
+def test_long_names_share_a_series_and_are_not_kept():
+    """They are as many as somebody likes to send, and the series is one."""
+    hooks = make(PrometheusOptions(job=True))
+    for number in range(9):
+        long = f"{'x' * 100}{number}"
+        hooks.batch_settled([settled(long, job=long, created=long)])
+    found = metrics(hooks)
+    assert found["task_tasks_total", "x" * 100, "x" * 100, "complete"] == 9
+    counts = hooks._counts
+    assert (len(counts.series), counts._found, counts._waits) == (1, {}, {})
+
+
 def test_jobs_are_told_apart_where_that_is_asked_for():
     """It is a label more."""
     hooks = make(PrometheusOptions(job=True))
@@ -108,7 +140,8 @@ def test_the_state_is_asked_for_when_prometheus_asks(hooks):
     found = metrics(hooks)
     assert (found["task_slots",], found["task_window",]) == (4, 6)
     assert (found["task_running", "load"], found["task_bus_up",]) == (3, 1)
-    state["state"] = "the bus is away: refused"
+    # Whatever state it is in: also one that is paused, or stops, has a bus or none.
+    state |= {"state": "stopping", "away": "refused"}
     assert metrics(hooks)["task_bus_up",] == 0
 
 
@@ -161,6 +194,17 @@ def test_dead_letters_of_a_topic_count_from_zero(hooks):
     assert metrics(hooks)["task_dead_total", "load"] == 0
     hooks.batch_settled([Settled(None, "load", "dead", 6, 0.0)])
     assert metrics(hooks)["task_dead_total", "load"] == 1
+
+
+def test_a_taskmaster_counts_what_it_puts_aside_and_no_done_tasks(hooks):
+    """Those were counted where they ran."""
+    hooks.launcher_started(lambda: {"consumer": {"bus": "nsq", "topics": ["done"]}})
+    assert metrics(hooks)["task_dead_total", "done"] == 0
+    read = Settled(Task(type="load", info="x", result="error"), "done", "read", 1, 0.0)
+    hooks.batch_settled([read, Settled(None, "done", "dead", 1, 0.0)])
+    found = metrics(hooks)
+    assert found["task_dead_total", "done"] == 1
+    assert not [name for name in found if name[0] == "task_tasks_total"]
 
 
 def test_other_pages_are_somebody_elses(hooks):
@@ -238,7 +282,8 @@ def names():
     hooks.launcher_started(lambda: {"consumer": {"bus": "nsq"}, "info": INFO})
     dead = Settled(None, "load", "dead", 6, 0.0)
     dates = {"created": "2027-01-01T00:00:00Z", "started": "2027-01-01T00:00:05Z"}
-    hooks.batch_settled([settled(**dates), settled(fate="retry"), dead])
+    again = [settled(fate="retry"), settled(fate="later")]
+    hooks.batch_settled([settled(**dates), *again, dead])
     hooks.task_sent([Message("done", b"")])
     return {name[0] for name in metrics(hooks)}
 
@@ -268,6 +313,12 @@ tests:
       - {{series: 'task_running{{instance="a",type="t"}}', values: '1x120'}}
       - series: 'task_last_settle_timestamp_seconds{{instance="a"}}'
         values: '0x120'
+      - {{series: 'task_running{{instance="idle",type="t"}}', values: '_x60 1x60'}}
+      - series: 'task_last_settle_timestamp_seconds{{instance="idle"}}'
+        values: '0x120'
+      - {{series: 'task_running{{instance="busy",type="t"}}', values: '1x120'}}
+      - series: 'task_last_settle_timestamp_seconds{{instance="busy"}}'
+        values: '0+60x120'
       - {{series: 'task_depth{{topic="load",channel="load"}}', values: '5+5x60'}}
     alert_rule_test:
 """
@@ -277,7 +328,7 @@ ALERT = """
         exp_alerts: [{labels}]
 """
 EXPECTED = [
-    ("TaskBusAway", "10m", "severity: critical, instance: a"),
+    ("TaskBusAway", "10m", "severity: critical, instance: a, job: task"),
     ("TasksDead", "35m", "severity: warning, topic: load"),
     ("TasksFail", "40m", "severity: warning, type: t"),
     (
@@ -294,6 +345,17 @@ EXPECTED = [
 ]
 
 
+def scraped(text):
+    """Return series with the labels that Prometheus puts on whatever it scrapes."""
+
+    def labelled(found):
+        name, labels = found.groups()
+        instance = "" if "instance=" in labels else 'instance="z",'
+        return f"series: '{name}{{job=\"task\",{instance}{labels}}}'"
+
+    return re.sub(r"series: '(\w+){(.*?)}'", labelled, text)
+
+
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not here")
 def test_every_alert_fires_when_it_should(tmp_path):
     """As Prometheus itself reads the rules."""
@@ -301,7 +363,7 @@ def test_every_alert_fires_when_it_should(tmp_path):
     assert {*re.findall("alert: (.*)", alerts)} == {name for name, *_ in EXPECTED}
     plain = re.sub(r" +annotations:\n +summary: .*\n", "", alerts)
     (tmp_path / "alerts.yml").write_text(plain)
-    text = ALERTED.format(alerts="alerts.yml")
+    text = scraped(ALERTED.format(alerts="alerts.yml"))
     for name, at, *fired in EXPECTED:
         labels = ", ".join(f"exp_labels: {{{one}}}" for one in fired)
         text += ALERT.format(name=name, at=at, labels=labels)

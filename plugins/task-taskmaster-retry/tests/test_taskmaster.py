@@ -194,11 +194,13 @@ def test_every_line_names_its_task(place, failed, caplog):
     place.run(failed(), failed(id="", info="b.csv"), drop)
     place.rules.write_text(f'retry_failed_topic = "-"\n{place.rules.read_text()}')
     place.run(failed(type="drop", id="", info="c.csv"))
+    place.run(failed(type="drop", id="9", msg="x\ntask: forged"))
     assert [line for line in caplog.messages if line.startswith("task ")] == [
         "task load 7: rule 1 (load): again in 10s, 1 of 3: timeout",
         "task load 'b.csv': rule 1 (load): again in 10s, 1 of 3: timeout",
         "task drop 8: rule 2 (drop): given up after 0: timeout",
         "task drop 'c.csv': rule 2 (drop): given up: timeout",
+        "task drop 9: rule 2 (drop): given up: x\\ntask: forged",
     ]
 
 

@@ -14,7 +14,7 @@ from task_core.launcher.context import Job
 from task_core.launcher.plan import parse_rate
 
 MOST_KEYS = 10_000
-"""Keys after which those that hold nothing back any more are forgotten."""
+"""Keys after which those that hold nothing back any more are forgotten first."""
 
 _rate = lru_cache(maxsize=256)(parse_rate)
 
@@ -47,6 +47,7 @@ class Keys:
         self._decide = decide
         self._clock = clock
         self._schedules: dict[str, Schedule] = {}
+        self._most = MOST_KEYS
 
     def part(self, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
         """Split jobs into those that may run, and those that have an outcome now."""
@@ -84,12 +85,18 @@ class Keys:
         return delay
 
     def _forget(self, now: float) -> None:
-        if len(self._schedules) > MOST_KEYS:
+        """Forget what holds nothing back; look again when there are twice as many.
+
+        Keys that are all needed, for an hour perhaps, would be looked through for each
+        batch otherwise.
+        """
+        if len(self._schedules) > self._most:
             self._schedules = {
                 key: one
                 for key, one in self._schedules.items()
                 if max(one.free, one.promised) > now
             }
+            self._most = max(MOST_KEYS, 2 * len(self._schedules))
 
     def _checked(self, answer: Any) -> tuple[str, float]:
         """Return a key, and the seconds between two of its tasks.

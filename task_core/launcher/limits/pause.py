@@ -76,8 +76,12 @@ class Pause:
                 if self.paused:
                     self._resume()
         if self.paused:
-            if self._tried in jobs:
-                self._wait_longer(last)
+            if (tried := self._tried) is not None and tried in jobs:
+                self._tried = None
+                if tried.killed or tried.outcome.kind in FAILURES:
+                    self._wait_longer(tried.killed or tried.outcome.msg)
+                else:  # it has not run, and says nothing: another one after as long
+                    self._due = self._clock.monotonic() + self._seconds
         elif self.failures >= self._most:
             self._begin(last)
 
@@ -96,7 +100,6 @@ class Pause:
             self._on_paused(failures=self.failures, msg=last)
 
     def _wait_longer(self, last: str) -> None:
-        self._tried = None
         self._seconds = min(2 * self._seconds, LAST_PAUSE)
         self._due = self._clock.monotonic() + self._seconds
         text = "the task that was tried has failed (%s); trying another one in %gs"

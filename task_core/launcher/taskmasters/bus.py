@@ -37,10 +37,12 @@ class LoopBus:
     Args:
         bus: What carries the tasks.
         plan: Tells the lease and the most attempts.
-        hooks: Told of what is sent, and of outages.
+        hooks: Told of what is sent and settled, and of outages.
         clock, log: As everywhere.
         sent: Tasks that the bus has confirmed, by topic.
         received, settled, dead: Deliveries; the dead ones are settled, too.
+        topics: Those that were read so far.
+        on_batch: Told of what became of deliveries, or None.
     """
 
     def __init__(
@@ -52,6 +54,8 @@ class LoopBus:
         self.log = log
         self.sent: Counter[str] = Counter()
         self.received = self.settled = self.dead = 0
+        self.topics: frozenset[str] = frozenset()
+        self.on_batch = hooks.observer("batch_settled")
         self._on_sent = hooks.observer("task_sent")
         self._stopping = threading.Event()
         self._bell = threading.Event()
@@ -108,6 +112,7 @@ class LoopBus:
         self.works.give_back()
         consumer = self._subscribe(topic, channel)
         self._consumers.append(consumer)
+        self.topics |= {topic}
         try:
             yield consumer
         finally:

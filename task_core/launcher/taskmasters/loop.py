@@ -79,12 +79,15 @@ class TaskmasterLoop:
         lines = [context.line for context in self._contexts]
         runtime = timedelta(seconds=round(self._clock.monotonic() - self._began, 3))
         source, target = getattr(self.buses[0], "names", (self.buses[0].name,) * 2)
-        sent = sum((line.sent for line in lines), Counter[str]())
+        # Copied in one step: the threads of the loops may add a topic at any moment.
+        sent = sum((Counter(dict(line.sent)) for line in lines), Counter[str]())
+        topics = frozenset[str]().union(*(line.topics for line in lines))
         return {
             "runtime": format_duration(runtime),
             "producer": {"bus": target, "sent": dict(sorted(sent.items()))},
             "consumer": {
                 "bus": source,
+                "topics": sorted(topics),
                 "received": sum(line.received for line in lines),
                 "settled": sum(line.settled for line in lines),
                 "dead": sum(line.dead for line in lines),
@@ -96,14 +99,18 @@ class TaskmasterLoop:
         """Why it makes no tasks now; empty when it does."""
         if self._stopped:
             return "stopping"
+        return f"the bus is away: {self.away}" if self.away else ""
+
+    @property
+    def away(self) -> str:
+        """Why the bus of a loop is away; empty while all are there."""
         reasons = [context.line.outages.away for context in self._contexts]
-        away = next(filter(None, reasons), "")
-        return f"the bus is away: {away}" if away else ""
+        return shown(next(filter(None, reasons), ""))
 
     def facts(self) -> dict[str, Any]:
         """Return what a status page tells of it (any thread)."""
-        state = shown(self.unready) or "working"
-        return {**self.snapshot(), "state": state, "info": self.info()}
+        told = {"state": self.unready or "working", "away": self.away}
+        return {**self.snapshot(), **told, "info": self.info()}
 
     def info(self) -> Mapping[str, Any]:
         """Return what the taskmaster tells of itself."""

@@ -14,14 +14,15 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from task_core.api.bus import Consumer
-from task_core.api.message import Delivery, Message
+from task_core.api.message import Delivery, Message, Settled
 from task_core.dead import KEPT_BYTES, DeadLetter, encode_dead
 from task_core.errors import DecodeError, PayloadError
-from task_core.launcher.batch import dead_letter
+from task_core.launcher.batch import DEAD, READ, dead_letter
 from task_core.launcher.plan import Hooks, Plan
 from task_core.launcher.quarantine import LEAST_UNSURE
 from task_core.launcher.taskmasters.bus import LONGEST_WAIT, LoopBus, at_last
 from task_core.launcher.taskmasters.work import Work
+from task_core.task import Task
 
 T = TypeVar("T")
 
@@ -47,7 +48,7 @@ class LoopReader(Generic[T]):
         read: Returns what a body says.
         limit: Most items in a batch.
         wait: Seconds to wait for more, from the first item of a batch on.
-        hooks: Told of what is received and settled.
+        hooks: Told of the tasks that are received and settled.
     """
 
     def __init__(
@@ -155,11 +156,21 @@ class LoopReader(Generic[T]):
             settled = self._settle_without(work, deliveries, error)
         else:
             line.count(work.messages if settled else ())
-        if self._on_settled is not None:
-            done = {id(one) for one in settled}
-            for one in batch:
-                if id(one.delivery) in done:
-                    self._on_settled(task=one.item)
+        done = {id(one) for one in settled}
+        self._tell([one for one in batch if id(one.delivery) in done], READ)
+
+    def _tell(self, found: Sequence[Held], fate: str) -> None:
+        """Tell hooks what became of deliveries."""
+        if self._line.on_batch is not None and found:
+            self._line.on_batch(batch=[self._settled(one, fate) for one in found])
+        if self._on_settled is not None and fate == READ:
+            for one in found:
+                self._on_settled(task=one.item)
+
+    def _settled(self, one: Held, fate: str) -> Settled:
+        task = one.item if isinstance(one.item, Task) else None
+        place = one.delivery.position
+        return Settled(task, self._plan.topic, fate, one.delivery.attempt, 0.0, place)
 
     def _settle_without(
         self, work: Work, deliveries: list[Delivery], error: PayloadError
@@ -210,11 +221,13 @@ class LoopReader(Generic[T]):
         for keep in (None, *KEPT_BYTES):
             letter = dead_letter(delivery, reason, self._plan, line.clock, keep)
             try:
-                line.dead += len(line.settle(work, [delivery], [letter]))
+                settled = line.settle(work, [delivery], [letter])
             except PayloadError:
                 if keep == KEPT_BYTES[-1]:
                     raise
             else:
+                line.dead += len(settled)
+                self._tell([Held(one, None) for one in settled], DEAD)
                 break
 
 

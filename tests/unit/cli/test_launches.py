@@ -138,6 +138,15 @@ def test_two_buses_of_a_kind_may_have_what_suits_both(read, install, text):
         ('worker = "nop"\nconcurrency = "many"', "line 5: concurrency: "),
         ("worker = 1", "line 3: "),
         ('worker = "nop"\nhooks = [1]\nlease = {}', "lease"),
+        ('worker = "nop"\nkill-time = "x"', "line 5: kill_time: "),
+        (
+            'worker = "nop"\nmax_tasks = 1\nmax-tasks = 2',
+            "line 6: max-tasks: the table has 'max_tasks' as well",
+        ),
+        ('worker = "nop"\ndone_topic = "a\\u0000b"', "line 5: done_topic: holds a NUL"),
+        ('worker = "exec:./a\\u0000"', "line 4: worker: holds a NUL"),
+        ('worker = "nop"\nbus = "file:a\\u0000"', "line 5: bus: holds a NUL"),
+        ('worker = "nop"\nhooks = ["a", "\\u0000"]', "line 5: hooks: holds a NUL"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(read, text, said):

@@ -100,7 +100,8 @@ def test_colours_end_with_the_level():
 
 def test_an_object_tells_everything_in_one_line():
     """With the task, and the traceback as text."""
-    made = record("half\nway", logging.ERROR, ValueError("no"), created=0)
+    error, stack = ValueError("no"), "Stack:\n  nsq://u:s3cret@h"
+    made = record("half\nway", logging.ERROR, error, created=0, stack_info=stack)
     line = Objects().format(made)
     assert "\n" not in line
     assert json.loads(line) == {
@@ -113,6 +114,7 @@ def test_an_object_tells_everything_in_one_line():
         "attempt": 2,
         "message": "half\nway",
         "exception": "ValueError: no",
+        "stack": f"Stack:\n  nsq://u:{HIDDEN}@h",
     }
 
 

@@ -66,6 +66,7 @@ def test_every_option_of_a_plan_reaches_it(name):
     [
         ("dead", "sent to the dead topic"),
         ("retried", "to run again"),
+        ("put_off", "put off"),
         ("returned", "given back"),
         ("lost", "gone to others"),
         ("abandoned", "forced to close"),

@@ -102,6 +102,16 @@ def test_a_task_without_an_id_is_named_by_its_info_and_its_place(position, told)
     assert name_of(job) == "load 77, attempt 1"
 
 
+@pytest.mark.parametrize("field", ["type", "id", "info"])
+def test_a_task_writes_no_lines_of_its_own(field):
+    """Whoever has sent it: its name is one line, and steers no terminal."""
+    task = Task(type="load", info="a.csv")
+    setattr(task, field, "7\n2027-01-01T00:00:00Z task: error: forged\x1b[2J")
+    name = name_of(Job(Delivery(b""), task))
+    assert name.isprintable()
+    assert "7\\n2027" in name
+
+
 def test_a_stop_says_how_many_are_waited_for_and_how_long():
     """It names some of them."""
     assert stop_line([], 10) == "stopping: nothing is running"

@@ -123,6 +123,28 @@ def test_it_is_not_ready_while_it_pauses(rig, memory, make_tasks, until):
     made.join()
 
 
+def test_who_has_no_bus_says_so_also_in_a_pause_and_at_the_end(
+    rig, script, make_tasks, until
+):
+    """A broken broker may be why tasks fail; and a stop waits for it."""
+    away = threading.Event()
+
+    def fail(bus):
+        if away.is_set():
+            raise BusConnectionError("refused")
+
+    bus = script(make_tasks("a"), bounded=False, on_receive=fail)
+    made = rig(lambda info: failed("no"), bus, pause_on_errors=1).start()
+    until(lambda: unready([made.launcher]).startswith("paused: "))
+    assert launcher_facts(made.launcher)["away"] == ""
+    away.set()
+    until(lambda: unready([made.launcher]) == "the bus is away: refused")
+    made.launcher.stop()
+    facts = launcher_facts(made.launcher)
+    assert (facts["state"], facts["away"]) == ("stopping", "refused")
+    made.join()
+
+
 def test_a_taskmaster_tells_its_counts_and_what_it_says_of_itself(memory):
     """Whatever its info() does."""
 
@@ -141,6 +163,16 @@ def test_a_taskmaster_tells_its_counts_and_what_it_says_of_itself(memory):
     assert found["taskmaster"]["info"] == {"next": "12:00"}
     loop.stop()
     assert taskmaster_info(loop, "twice", "1.2")["state"] == "stopping"
+
+
+def test_a_taskmaster_says_that_its_bus_is_away_in_any_state(memory):
+    """Without the secrets that the bus has said."""
+    loop = TaskmasterLoop(FunctionTaskmaster(lambda ctx: None), memory)
+    loop._contexts[0].line.outages.away = "no nsq://u:s3cret@h"
+    assert loop.unready == "the bus is away: no nsq://u:********@h"
+    loop.stop()
+    facts = loop.facts()
+    assert (facts["state"], facts["away"]) == ("stopping", "no nsq://u:********@h")
 
 
 def test_an_info_that_raises_is_told_and_harms_nothing(memory):

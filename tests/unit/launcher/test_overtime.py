@@ -4,6 +4,7 @@ import logging
 import sys
 import threading
 import time
+from contextvars import ContextVar
 
 import pytest
 
@@ -11,6 +12,7 @@ from task_core.api import Task, complete
 from task_core.api.message import Delivery
 from task_core.clock import SystemClock
 from task_core.launcher import overtime
+from task_core.launcher.at_work import AT_WORK, name_of
 from task_core.launcher.context import Job, SharedContext
 from task_core.launcher.launcher import make_launcher
 from task_core.launcher.stop import Cancel
@@ -80,7 +82,8 @@ def test_python_that_never_ends_is_interrupted(work, monkeypatch):
 def test_a_run_that_ends_just_when_it_is_interrupted_leaves_no_lock():
     """Else all later runs would wait for it, and nobody would tell."""
     shared = SharedContext(cancel=Cancel(), log=logging.getLogger("task.test"))
-    watched = overtime.Overtime(shared, SystemClock(), lambda thread, job: None)
+    nothing = lambda *args: None  # noqa: E731
+    watched = overtime.Overtime(shared, SystemClock(), nothing, nothing)
     body = encode_task(Task(type="load", info=""))
     job = Job(Delivery(body), decode_task(body))
     begun, may_end = threading.Event(), threading.Event()
@@ -180,17 +183,23 @@ def test_what_a_thread_says_late_is_dropped(work, release, memory):
 
 
 def test_hooks_are_told_of_what_is_left_behind(work, release, hooks):
-    """Who counts what runs must not count it for ever."""
-    told = []
+    """Who counts what runs must not count it for ever: it finds what it has kept."""
+    kept, told = ContextVar("kept", default=""), []
+
+    def started(task):
+        kept.set(task.info)
 
     def finished(task, outcome):
-        told.append((task.info, outcome.msg))
+        slot = AT_WORK.get()
+        told.append((task.info, outcome.msg, kept.get(), slot and name_of(slot.job)))
 
     def load(info):
         release.wait()
 
-    work(load, "a", timeout=SHORT, hooks=hooks(task_finished=finished))
-    assert told == [("a", "timed out after 50ms")]
+    listen = hooks(task_started=started, task_finished=finished)
+    work(load, "a", timeout=SHORT, hooks=listen)
+    name = "load 'a' at 1, attempt 1"
+    assert told == [("a", "timed out after 50ms", "a", name)]
 
 
 def test_too_many_that_are_left_behind_end_the_launcher(work, release, memory):

@@ -1,5 +1,7 @@
 """Rules of `task_core.launcher.stats`: counts, under the names of the Go system."""
 
+from collections import Counter
+
 from task_core.launcher.stats import Stats
 
 
@@ -58,3 +60,20 @@ def test_results_count_every_done_task_once():
     assert stats.results == {"complete": 6, "error": 2, "alert": 1, "warn": 1}
     assert stats.failed == 3
     assert sum(stats.results.values()) == stats.done
+
+
+class Growing(Counter):
+    """Has a topic more when somebody is half through it, as a bus thread may do it."""
+
+    def items(self):
+        """Yield the items."""
+        for item in super().items():
+            self["new"] += 1
+            yield item
+
+
+def test_a_sum_can_be_taken_while_topics_are_added():
+    """Whoever counts now and then would end for good, or a status page fail."""
+    stats = make()
+    stats.sent = Growing(done=2)
+    assert Stats.total([stats, stats]).sent == {"done": 4}

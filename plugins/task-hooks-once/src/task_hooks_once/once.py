@@ -16,6 +16,7 @@ from task_core.api import (
     failed,
     hookimpl,
     later,
+    shown,
 )
 from task_hooks_once.key import key_of, lacking, storable
 from task_hooks_once.locks import Locks
@@ -161,7 +162,8 @@ class Once(Sending):
             record = Record(self._owner, storable(task.id), done=True)
             self._store.put(key, record, window)
         except StoreError as error:  # raised, it would have this hook muted
-            log.warning("task %s is done, and not remembered: %s", task.id, error)
+            text = "task %s is done, and not remembered: %s"
+            log.warning(text, shown(task.id), error)
 
     def _forget(self, key: str) -> None:
         try:

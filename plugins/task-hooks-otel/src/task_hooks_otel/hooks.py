@@ -3,12 +3,13 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from typing import Any
 
 import attrs
 from opentelemetry import context as contexts
 from opentelemetry import metrics, trace
+from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 
 from task_core.api import Bus, Message, Outcome, Settled, Task, hookimpl
@@ -20,6 +21,11 @@ NAME = "task_hooks_otel"
 MOST_LINKS = 128
 """Links of a span; the limit of most SDKs."""
 FAILED = ("error", "alert")
+MOST_NAMES = 200
+"""Types, and topics, that have series of their own: who sends tasks chooses them."""
+LONGEST_NAME = 100
+OTHER = "other"
+"""The name of all others."""
 
 
 def make(options: OtelOptions) -> "Otel":
@@ -29,16 +35,17 @@ def make(options: OtelOptions) -> "Otel":
 
 @attrs.frozen(eq=False)
 class Run:
-    """A run whose span has begun.
+    """A run that has begun.
 
     Args:
-        span: The span.
-        token: Undoes that it is the current one.
+        span: Its span; one that records nothing where there are to be none.
+        before: What was current before that span. Put back, and not undone by a token:
+            a run that is left behind is told of in a copy of its context.
         begin: When it began.
     """
 
     span: Span
-    token: Token[Any]
+    before: Context
     begin: float
 
 
@@ -60,6 +67,8 @@ class Otel:
         self._duration = meter.create_histogram(names.PROCESS_DURATION, "s")
         self._consumed = meter.create_counter(names.CONSUMED, "{message}")
         self._sent = meter.create_counter(names.SENT, "{message}")
+        self._types: set[str] = set()
+        self._topics: set[str] = set()
 
     @hookimpl
     def bus_opened(self, bus: Bus) -> None:
@@ -86,19 +95,20 @@ class Otel:
     @hookimpl
     def task_started(self, task: Task) -> None:
         """Begin the span of a run: what the worker itself traces is within."""
-        if not self._spans:
-            return
-        origin = context_of(task)
-        links = [Link(span_of(origin))] if origin else []
-        span = self._tracer.start_span(
-            f"{names.PROCESS} {task.type}",
-            origin,
-            SpanKind.CONSUMER,
-            self._facts(names.PROCESS, task.type, task),
-            links,
-        )
-        token = contexts.attach(trace.set_span_in_context(span))
-        _RUN.set(Run(span, token, time.perf_counter()))
+        before = contexts.get_current()
+        span: Span = trace.INVALID_SPAN
+        if self._spans:
+            origin = context_of(task)
+            links = [Link(span_of(origin))] if origin else []
+            span = self._tracer.start_span(
+                f"{names.PROCESS} {task.type}",
+                origin,
+                SpanKind.CONSUMER,
+                self._facts(names.PROCESS, task.type, task),
+                links,
+            )
+            contexts.attach(trace.set_span_in_context(span))
+        _RUN.set(Run(span, before, time.perf_counter()))
 
     @hookimpl
     def task_finished(self, task: Task, outcome: Outcome) -> None:
@@ -107,10 +117,12 @@ class Otel:
         if run is None:
             return
         _RUN.set(None)
-        contexts.detach(run.token)
+        if self._spans:
+            contexts.attach(run.before)
         result = outcome.result or str(outcome.kind)
         run.span.set_attribute(names.TASK_RESULT, result)
-        facts = {names.SYSTEM: self._system, names.DESTINATION: task.type}
+        kind = _capped(task.type, self._types)
+        facts = {names.SYSTEM: self._system, names.TASK_TYPE: kind}
         if result in FAILED:
             run.span.set_attribute(names.ERROR, result)
             run.span.set_status(StatusCode.ERROR, outcome.msg)
@@ -143,7 +155,8 @@ class Otel:
     @hookimpl
     def task_sent(self, messages: Sequence[Message]) -> None:
         """Count what was sent."""
-        for topic, count in Counter([one.topic for one in messages]).items():
+        topics = Counter(_capped(one.topic, self._topics) for one in messages)
+        for topic, count in topics.items():
             facts = {names.SYSTEM: self._system, names.DESTINATION: topic}
             self._sent.add(count, facts)
 
@@ -161,3 +174,13 @@ class Otel:
             if task.job:
                 facts[names.TASK_JOB] = task.job
         return facts
+
+
+def _capped(name: str, known: set[str]) -> str:
+    """Return the name that a series has: its own, up to a number of names."""
+    name = name[:LONGEST_NAME]
+    if name not in known:
+        if len(known) >= MOST_NAMES:
+            return OTHER
+        known.add(name)
+    return name

@@ -44,7 +44,8 @@ class Tasks(Collector):
         counts = self._counts
         # From 0 on: what appears with the first one has never increased.
         reads = [one.get("consumer", {}) for one in many]
-        topics = [it["topic"] for it in reads if "topic" in it]  # taskmasters: many
+        topics = [it["topic"] for it in reads if "topic" in it]
+        topics += [topic for it in reads for topic in it.get("topics", ())]
         dead = {**dict.fromkeys(topics, 0), **counts.dead}
         tasks = CounterMetricFamily(
             "task_tasks", "Tasks done, by result.", labels=[*self._labels, "result"]
@@ -53,19 +54,25 @@ class Tasks(Collector):
             for result, count in one.results.items():
                 tasks.add_metric([*key, result], count)
         yield tasks
-        retries = CounterMetricFamily(
-            "task_retries", "Failed tasks sent to run again.", labels=self._labels
-        )
-        for key, one in counts.series.items():
-            if one.retries:
-                retries.add_metric(key, one.retries)
-        yield retries
+        retries = {key: one.retries for key, one in counts.series.items()}
+        yield self._again("task_retries", "Failed tasks sent to run again.", retries)
+        put_off = {key: one.put_off for key, one in counts.series.items()}
+        yield self._again("task_put_off", "Tasks sent to run later, unrun.", put_off)
         told = {"task_dead": "Messages put aside.", "task_sent": "Messages confirmed."}
         for name, found in (("task_dead", dead), ("task_sent", counts.sent)):
             metric = CounterMetricFamily(name, told[name], labels=["topic"])
             for topic, count in found.items():
                 metric.add_metric([topic], count)
             yield metric
+
+    def _again(
+        self, name: str, text: str, found: Mapping[Key, int]
+    ) -> CounterMetricFamily:
+        metric = CounterMetricFamily(name, text, labels=self._labels)
+        for key, count in found.items():
+            if count:
+                metric.add_metric(key, count)
+        return metric
 
     def _measured(self) -> Iterator[Metric]:
         series = self._counts.series
@@ -98,7 +105,7 @@ class Tasks(Collector):
         windows = [one.get("window", {}) for one in many]
         slots = sum(one.get("slots", 0) for one in windows)
         buffered = sum(one.get("buffer", 0) for one in windows)
-        away = any("the bus is away" in one.get("state", "") for one in many)
+        away = any(one.get("away") for one in many)
         last = self._counts.last_settle
         yield GaugeMetricFamily("task_slots", "Tasks at a time.", slots)
         yield GaugeMetricFamily("task_window", "Tasks held.", slots + buffered)

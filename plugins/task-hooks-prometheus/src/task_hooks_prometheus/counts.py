@@ -10,6 +10,8 @@ from datetime import datetime
 from task_core.api import Message, Settled
 from task_hooks_prometheus.options import PrometheusOptions
 
+NOT_TRIED = ("ignored", "read")
+"""Fates of tasks that somebody else counts, or nobody."""
 OTHER = "other"
 """The label of what is beyond the cap."""
 LONGEST = 100
@@ -44,6 +46,7 @@ class Series:
     def __init__(self, limits: Sequence[float]) -> None:
         self.results: dict[str, int] = {}
         self.retries = 0
+        self.put_off = 0
         self.run = Histogram(limits)
         self.wait = Histogram(limits)
 
@@ -68,6 +71,11 @@ class Counts:
         self._found: dict[object, Series] = {}
         self._topics: dict[str, str] = {}
         self._waits: dict[tuple[str, str], float | None] = {}
+
+    def began(self) -> None:
+        """Note that a launcher begins: it has settled nothing since then."""
+        with self.lock:
+            self.last_settle = self.last_settle or time.time()
 
     def settled(self, batch: Sequence[Settled]) -> None:
         """Count what was settled."""
@@ -95,10 +103,13 @@ class Counts:
             task, fate, took = one.task, one.fate, one.took
             if fate == "dead":
                 self.dead[self._topic(one.topic)] += 1
-            if task is None or fate == "ignored":
+            if task is None or fate in NOT_TRIED:
                 continue
             name = (task.type, task.job) if by_job else task.type
             series = found.get(name) or self._series(task.type, task.job, name)
+            if fate == "later":  # no run: nothing to measure
+                series.put_off += 1
+                continue
             if fate == "retry":
                 series.retries += 1
             elif fate != "dead":
@@ -124,7 +135,7 @@ class Counts:
             key = (OTHER,) * len(key)
         if key not in self.series:
             self.series[key] = Series(self._limits)
-        if key[0] != OTHER:  # or what is remembered would grow for ever
+        if key == tuple(parts):  # or what is remembered would grow for ever
             self._found[name] = self.series[key]
         return self.series[key]
 
@@ -145,5 +156,6 @@ class Counts:
             waited = max(0.0, (started - created).total_seconds())
         except (ValueError, TypeError):
             waited = None
-        self._waits[dates] = waited
+        if len(dates[0]) <= LONGEST:  # no date is longer, and it is kept
+            self._waits[dates] = waited
         return waited

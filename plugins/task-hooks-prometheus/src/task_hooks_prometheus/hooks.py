@@ -35,6 +35,7 @@ class Metrics:
     @hookimpl
     def launcher_started(self, facts: Callable[[], Mapping[str, Any]]) -> None:
         """Ask a launcher for its state whenever Prometheus does."""
+        self._counts.began()
         self._tasks.facts.append(facts)
 
     @hookimpl

@@ -6,7 +6,7 @@ import attrs
 from msgspec import structs
 from task_store import Claim, key_of
 
-from task_core.api import Task, encode_task, excerpt, format_meta, parse_meta
+from task_core.api import Task, encode_task, excerpt, format_meta, parse_meta, shown
 from task_taskmaster_retry.rule import COUNT, FAILED, TRIED, Rule, count_of
 from task_taskmaster_retry.rules import Rules
 
@@ -90,7 +90,7 @@ class Planner:
 def _told(task: Task, rule: Rule, what: str) -> str:
     """Return what becomes of a task, which is named as in the launcher's lines."""
     named = task.id or excerpt(task.info)
-    return f"task {task.type} {named}: {rule}: {what}: {task.msg}"
+    return shown(f"task {task.type} {named}: {rule}: {what}: {task.msg}")
 
 
 def _claim(task: Task, count: int, topic: str, body: Task, due: float) -> Claim:

@@ -101,15 +101,40 @@ def test_keys_that_hold_nothing_back_are_forgotten():
     assert len(keys._schedules) == 1
 
 
+def test_keys_that_all_hold_something_back_are_not_looked_through_each_time():
+    """One look costs as much as there are keys: for each task that would be slow."""
+    clock = FakeClock()
+    keys = Keys(lambda task: (task.info, "1/h"), clock)
+    keys.part(jobs(*map(str, range(MOST_KEYS + 1))))
+    keys.part(jobs("first"))
+    kept = keys._schedules
+    keys.part(jobs(*map(str, range(MOST_KEYS + 1, 2 * MOST_KEYS))))
+    keys.part(jobs("last"))
+    assert keys._schedules is kept, "looked through since"
+    clock.advance(7200)
+    keys.part(jobs(*map(str, range(2 * MOST_KEYS, 2 * MOST_KEYS + 9))))
+    keys.part(jobs("late"))
+    assert len(keys._schedules) == 10
+    assert keys._most == MOST_KEYS
+
+
 def test_what_is_put_off_goes_back_with_its_bytes_and_a_delay(hooks):
-    """Through the bus, not in memory; and counts for no `--max-tasks`."""
-    decide = hooks(task_rate=lambda task: ("all", "1/s"))
-    run = simulate(3, lambda n: 1e-3, hooks=decide).work()
+    """Through the bus, not in memory; and counts for no `--max-tasks`, and no try."""
+    told = []
+    listen = hooks(
+        task_rate=lambda task: ("all", "1/s"),
+        batch_settled=lambda batch: told.extend(one.fate for one in batch),
+        task_settled=lambda task: told.append(task.info),
+    )
+    run = simulate(3, lambda n: 1e-3, hooks=listen).work()
     back = [one for one in run.bus.messages if one.topic == "load"]
     assert len(run.slots.began) == 1
     assert [decode_task(one.body).info for one in back] == ["1", "2"]
     assert [round(one.delay) for one in back] == [1, 2]
-    assert run.launcher.stats.received == 1
+    stats = run.launcher.stats
+    assert (stats.received, stats.done) == (1, 1)
+    assert (stats.retried, stats.put_off) == (0, 2)
+    assert sorted(told) == ["0", "complete", "later", "later"]
 
 
 def test_a_bus_that_cannot_delay_is_refused_with_such_a_hook(hooks):

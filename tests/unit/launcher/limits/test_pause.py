@@ -51,6 +51,26 @@ def test_what_has_not_run_says_nothing(outcome):
     assert pause.paused
 
 
+@pytest.mark.parametrize("outcome", [interrupted(), later("x", 1.0)])
+def test_what_is_tried_and_does_not_run_says_nothing_either(outcome, caplog):
+    """Another one is tried, after as long as before."""
+    caplog.set_level("INFO")
+    clock = FakeClock()
+    pause = Pause(1, clock, LOG)
+    pause.note([job(BAD)])
+    told = len(caplog.messages)
+    clock.advance(FIRST_PAUSE)
+    assert pause.look(1, 0) == (1, 0.0)
+    tried = job(outcome)
+    pause.took([tried])
+    pause.note([tried])
+    assert pause.paused
+    assert len(caplog.messages) == told
+    assert pause.look(1, 0) == (0, FIRST_PAUSE)
+    clock.advance(FIRST_PAUSE)
+    assert pause.look(1, 0) == (1, 0.0)
+
+
 def test_a_death_is_a_failure():
     """Of a process that took its task with it."""
     pause = Pause(1, FakeClock(), LOG)

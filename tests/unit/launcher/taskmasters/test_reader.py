@@ -346,10 +346,14 @@ def test_a_batch_of_none_is_refused(loop):
 def test_messages_that_are_no_tasks_are_read_by_the_taskmaster(
     loop, memory, make_tasks, hooks
 ):
-    """What it cannot read goes to the dead topic; hooks hear of tasks alone."""
+    """What it cannot read goes to the dead topic; hooks hear of tasks as such alone."""
     memory.put(b"1", b"x", b"2")
-    told, seen = [], []
-    listening = hooks(task_received=lambda task, delivery: told.append(task))
+    told, seen, fates = [], [], []
+    listening = hooks(
+        task_received=lambda task, delivery: told.append(task),
+        task_settled=told.append,
+        batch_settled=lambda batch: fates.extend((it.fate, it.task) for it in batch),
+    )
 
     def read(body):
         if not body.isdigit():
@@ -365,6 +369,8 @@ def test_messages_that_are_no_tasks_are_read_by_the_taskmaster(
     made = loop(run, hooks=listening)
     made.run()
     assert (seen, told) == ([[1, 2]], [])
+    assert fates == [("dead", None), ("read", None), ("read", None)]
+    assert made.snapshot()["consumer"]["topics"] == ["load"]
     (letter,) = map(decode_dead, memory.take("load.dead"))
     assert (letter.original, letter.reason) == (b"x", "no number")
     assert made.sent == 1
@@ -406,13 +412,20 @@ def test_what_cannot_be_read_stays_where_nobody_counts(script):
 
 
 def test_hooks_hear_of_each_task_of_a_batch(loop, memory, make_tasks, hooks):
-    """When it is received, and when it is settled."""
-    memory.put(*make_tasks(*"ab"))
+    """When it is received, and when it is settled; of what is none, too, then."""
+    first, second = make_tasks(*"ab")
+    memory.put(first, b"nonsense", second)
     told = []
+
+    def tell(batch):
+        info = [one.task and one.task.info for one in batch]
+        told.append((batch[0].fate, batch[0].topic, *info))
+
     listening = hooks(
         task_received=lambda task, delivery: told.append(("received", task.info)),
         task_settled=lambda task: told.append(("settled", task.info)),
-        task_sent=lambda messages: told.append(("sent", len(messages))),
+        task_sent=lambda messages: told.append(("sent", messages[0].topic)),
+        batch_settled=tell,
     )
 
     def run(ctx):
@@ -424,8 +437,11 @@ def test_hooks_hear_of_each_task_of_a_batch(loop, memory, make_tasks, hooks):
     made.run()
     assert told == [
         ("received", "a"),
+        ("sent", "load.dead"),
+        ("dead", "load", None),
         ("received", "b"),
-        ("sent", 1),
+        ("sent", "sum"),
+        ("read", "load", "a", "b"),
         ("settled", "a"),
         ("settled", "b"),
     ]

@@ -45,7 +45,7 @@ def locate(kind: str, text: str) -> Found:
         )
     module = _placed(place, kind) if place.endswith(".py") else place
     if module == place and os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+        _look_in(os.getcwd())
     value = f"{module}:{name}" if name else module
     return Found(kind=kind, name=name or text, value=value, given=text)
 
@@ -61,10 +61,25 @@ def _placed(place: str, kind: str) -> str:
         # A file called json.py shadows nothing.
         name = f"task_{kind}_file_{path.stem}_{crc32(str(path).encode()):08x}"
         NamedFiles.add(name, path)
-    # First, as with `python file.py`: it sees its neighbours, and what it starts by
-    # means of `multiprocessing` gets this path, and so finds the file by its name.
-    sys.path.insert(0, str(path.parent.resolve()))
+    # It sees its neighbours, and what it starts by means of `multiprocessing` gets
+    # this path, and so finds the file by its name.
+    _look_in(str(path.parent.resolve()))
     return name
+
+
+def _look_in(folder: str) -> None:
+    """Let `import` find what is in a folder before what is installed.
+
+    Not before what is Python's own: a queue.py in there would break the launcher, and
+    whatever else imports the real one from then on.
+    """
+    library = os.path.dirname(os.__file__)
+    own = [
+        index
+        for index, place in enumerate(sys.path)
+        if place == library or os.path.basename(place) == "lib-dynload"
+    ]
+    sys.path.insert(max(own, default=-1) + 1, folder)
 
 
 def _is_free(name: str, path: Path) -> bool:

@@ -102,7 +102,8 @@ class WorkerPlugin:
             or where that function is, as text.
         task_type: The type of the tasks that it does; its name when empty.
         strict: Refuse an info string with a key that its parameters do not have;
-            otherwise such keys are overlooked, as the Go system does.
+            otherwise such keys are overlooked, as the Go system does, and doubtful
+            values are read as there (see `parse_info`).
         type_of: Takes the options, returns that type, when it depends on them.
         options: The attrs class of its options.
         defaults: What holds for its runs where nothing else is said.

@@ -1,6 +1,7 @@
 """`task launch`: run a worker on a bus."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -59,16 +60,16 @@ def _launch(settings: Settings, *others: Settings) -> int:
         raise OptionError([_WHO])
     if settings.taskmaster:
         _refuse_flags_of_workers(settings)
+    if others:
+        _refuse_to_share([settings, *others])
     told = settings.command
     if (told.instances != "1" and settings.worker) or told.reload:
         from task_core.cli.instances import run_instances  # few launches have any
 
         return run_instances(settings, *others)
-    if reads_terminal(settings):
+    if settings.worker and reads_terminal(settings):  # a taskmaster may read nothing
         text = "task: reading tasks from this terminal, one JSON line each, to Ctrl-D"
         click.echo(f"{text} (give --bus to read a bus)", err=True)
-    if others:
-        _refuse_to_share(settings)
     if settings.taskmaster:
         from task_core.cli.run_taskmaster import run_taskmaster  # few launches are one
 
@@ -78,8 +79,9 @@ def _launch(settings: Settings, *others: Settings) -> int:
     return run(settings, *others)
 
 
-def _refuse_to_share(settings: Settings) -> None:
+def _refuse_to_share(many: Sequence[Settings]) -> None:
     """Refuse what several workers cannot have in common."""
+    settings = many[0]
     command = settings.command
     shared = [name for name in ("topic", "channel") if getattr(command, name)]
     buses = [chosen.plugin.name for chosen in settings.buses.values()]
@@ -89,6 +91,24 @@ def _refuse_to_share(settings: Settings) -> None:
     if not set(buses).isdisjoint(STDIN):
         text = "several workers cannot share what is piped in: give --bus a broker"
         raise OptionError([text])
+    _refuse_one_topic(many)
+
+
+def _refuse_one_topic(many: Sequence[Settings]) -> None:
+    """Refuse two workers that would each do a part of the same tasks."""
+    from task_core.cli.run_launch import plan_of  # not for help
+    from task_core.launcher.parts import with_its_type
+
+    readers: dict[tuple[str, str], str] = {}
+    for one in many:
+        assert one.worker is not None  # the command sees to it
+        plugin = with_its_type(one.worker.plugin, one.worker.options)
+        plan, name = plan_of(one).completed(plugin.type), one.command.worker
+        other = readers.get((plan.topic, plan.channel))
+        if other is not None:
+            text = f"worker '{other}' and worker '{name}' both read topic {plan.topic}"
+            raise OptionError([f"{text}: leave one out; for more slots give -c"])
+        readers[plan.topic, plan.channel] = name
 
 
 def _refuse_flags_of_workers(settings: Settings) -> None:

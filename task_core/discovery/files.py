@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib.util import find_spec, spec_from_file_location
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, NoReturn
 from zlib import crc32
 
 import attrs
@@ -177,13 +177,24 @@ def missing(found: Found) -> WorkerError:
 
 
 def _only_one(module: ModuleType, place: str, sort: Sort) -> str:
-    names = _members(module, sort)
-    if len(names) != 1:
-        found, kind = ", ".join(names) or "none", sort.kind
+    names, kind = _members(module, sort), sort.kind
+    if len(names) > 1:
+        found = ", ".join(names)
         raise WorkerError(
             f"name the {kind} in '{place}' as {place}:NAME ({kind}s there: {found})"
         )
-    return names[0]
+    return names[0] if names else _nothing(module, place, kind)
+
+
+def _nothing(module: ModuleType, place: str, kind: str) -> NoReturn:
+    """Say that there is nothing of a kind, and what there is."""
+    for other in SORTS.values():
+        if names := _members(module, other):
+            found, flag = ", ".join(names), f"--{other.kind}"
+            text = f"there is a {other.kind} in '{place}' ({found}), and no {kind}"
+            raise WorkerError(f"{text}: give it with {flag}")
+    text = f"write @{kind} above a function"
+    raise WorkerError(f"there is no {kind} in '{place}': {text}")
 
 
 def _members(module: ModuleType, sort: Sort) -> list[str]:

@@ -140,15 +140,42 @@ def test_a_file_with_one_worker_needs_no_name(here, source):
     assert load_target("work.py").name in ("load_table", "load", "work")
 
 
-@pytest.mark.parametrize(
-    ("source", "found"),
-    [("", "none"), ("def b(i): ...\ndef a(i): ...\n", "a, b")],
-)
-def test_a_file_with_none_or_many_wants_a_name(here, source, found):
+def test_a_file_with_many_wants_a_name(here):
     """And says which there are."""
-    write_module(here, "work", source)
-    text = f"name the worker in 'work.py' as work.py:NAME (workers there: {found})"
+    write_module(here, "work", "def b(i): ...\ndef a(i): ...\n")
+    text = "name the worker in 'work.py' as work.py:NAME (workers there: a, b)"
     assert message("work.py") == text
+
+
+def test_a_file_with_none_says_how_to_write_one(here):
+    """There is nothing to name."""
+    write_module(here, "work", "x = 1\n")
+    text = "there is no worker in 'work.py': write @worker above a function"
+    assert message("work.py") == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "other", "source", "name"),
+    [
+        ("worker", "taskmaster", "@taskmaster\ndef every(ctx): ...\n", "every"),
+        (
+            "worker",
+            "taskmaster",
+            "class Every(Taskmaster):\n    def run(self, ctx): ...\n",
+            "Every",
+        ),
+        ("taskmaster", "worker", "@worker\ndef load(info): ...\n", "load"),
+    ],
+)
+def test_a_file_of_the_other_kind_says_how_to_give_it(here, kind, other, source, name):
+    """With its name in there or without."""
+    write_module(here, "work", f"from task_core.api import *\n{source}")
+    with pytest.raises(WorkerError) as caught:
+        load_target("work.py", kind)
+    assert str(caught.value) == (
+        f"there is a {other} in 'work.py' ({name}), and no {kind}: give it with"
+        f" --{other}"
+    )
 
 
 def test_a_file_that_is_not_there_is_told(here):

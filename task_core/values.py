@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, get_args, get_origin
 
 from task_core.errors import excerpt
-from task_core.task import parse_date
+from task_core.task import parse_moment
 
 _UNITS = {
     "ns": 1,
@@ -192,7 +192,7 @@ _READERS: dict[type, Callable[[str], Any]] = {
     int: _parse_int,
     float: _parse_float,
     timedelta: parse_duration,
-    datetime: parse_date,
+    datetime: parse_moment,
 }
 _STRICT_READERS = {**_READERS, bool: _parse_switch, timedelta: _parse_with_unit}
 

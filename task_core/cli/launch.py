@@ -141,13 +141,17 @@ class LaunchCommand(PluginCommand):
 
     def _parse(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
-            return super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, args)
         except click.UsageError as error:
             word = _EXTRA.search(error.message)
             if word is None or ctx.params.get("worker") or ctx.params.get("taskmaster"):
                 raise
             text = f"launch what? Did you mean --worker {word[1]}?"
             raise click.UsageError(text, ctx) from error
+        both = ctx.params.get("worker") and ctx.params.get("taskmaster")
+        if both and not ctx.resilient_parsing:  # before what options of one lack
+            raise OptionError([_WHO])
+        return rest
 
 
 command = LaunchCommand(

@@ -147,6 +147,7 @@ def test_what_is_read_fast_is_what_is_read_thoroughly(params, strict, info):
     assert seen[0] == seen[1]
 
 
+NO_DATE = "not an RFC 3339 date like 2026-01-02T03:04:05Z"
 URI = "s3://me:pw@bucket:80/dir/a%20b.csv?x=1#top"
 
 
@@ -223,7 +224,12 @@ def test_a_query_value_becomes_a_field(kind, info, value):
         (int, "?x=one", "x: not a whole number: 'one'"),
         (Mode, "?x=slow", "x: 'slow' is none of fast, safe"),
         (timedelta, "?x=1d", "x: not a duration like 10s or 1h30m: '1d'"),
-        (datetime, "?x=2017", "x: not an RFC 3339 date: '2017'"),
+        (datetime, "?x=2017", f"x: {NO_DATE}: '2017'"),
+        (
+            datetime,
+            "?x=2026-01-02T03:04:05+01:00",
+            f"x: {NO_DATE}: '2026-01-02T03:04:05 01:00' (+ is %2B in a URL)",
+        ),
         (list[int], "?x=1,b", "x: not a whole number: 'b'"),
         (list[int], "?x=1,,2", "x: not a whole number: ''"),
         (dict[str, str], "?x=", "x: not a map like key:value|key:value: ''"),

@@ -17,7 +17,7 @@ from task_core.cli.parameters import SHORT
 def test_either_a_worker_or_a_taskmaster_is_launched(task, install, words):
     """Not both, and not neither."""
     install("taskmaster", "cron", TASKMASTER)
-    done = task("launch", *words)
+    done = task("launch", *words)  # and not what an option of one of them lacks
     assert done.code == 2
     assert done.err.startswith("task: launch what? Give --worker")
 
@@ -118,8 +118,16 @@ def test_short_flags_are_those_of_options_that_there_are():
 
 
 TASKMASTER = """
+import attrs
 from task_core.api import TaskmasterPlugin
-plugin = TaskmasterPlugin(name="cron", summary="x", make=lambda options: None)
+
+@attrs.frozen
+class Options:
+    rules: str
+
+plugin = TaskmasterPlugin(
+    name="cron", summary="x", make=lambda options: None, options=Options
+)
 """
 
 

@@ -193,6 +193,7 @@ class Job(msgspec.Struct, eq=False, gc=False):
         context: What the worker saw, when it asked for a context.
         took: Seconds in the slot.
         excepted: Whether it failed with an exception after which it runs again.
+        told: Whether the log has said why it failed.
         killed: How its process ended, when that died of it.
     """
 
@@ -202,6 +203,7 @@ class Job(msgspec.Struct, eq=False, gc=False):
     context: RunContext | None = None
     took: float = 0.0
     excepted: bool = False
+    told: bool = False
     killed: str = ""
 
 

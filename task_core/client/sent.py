@@ -67,7 +67,7 @@ def as_task(task: Task | str, info: str, fields: dict[str, Any], verb: str) -> T
 
     Raises:
         TypeError: It is given, and info or fields besides, or there is no such field.
-        UsageError: It is no task, or of no type.
+        UsageError: It is no task.
     """
     if not isinstance(task, str | Task):
         raise UsageError(not_a_task(task))
@@ -75,8 +75,6 @@ def as_task(task: Task | str, info: str, fields: dict[str, Any], verb: str) -> T
         if name not in _FIELDS:
             hint = nearest(name, [*_FIELDS, *_ARGUMENTS[verb]])
             raise TypeError(f"{verb} has no argument '{name}'{hint}")
-    if task == "":
-        raise UsageError("the type is empty: say what the task is, for example hello")
     if isinstance(task, str):
         return Task.new(task, info, **fields)
     if info or fields:
@@ -93,7 +91,7 @@ def message_of(task: Task, topic: str | None) -> Message:
 
     Raises:
         TypeError: The topic is no text.
-        UsageError: It is no task.
+        UsageError: It is no task, or one for no topic.
         DecodeError: Nobody could read it, or no topic can be made of its type.
     """
     if not isinstance(task, Task):
@@ -101,7 +99,9 @@ def message_of(task: Task, topic: str | None) -> Message:
     if topic is not None:
         check_text("topic", topic)
     body, _ = encode_readable(task)  # what we send, everybody must read
-    return Message(topic or topic_of(task), body)
+    if name := topic or topic_of(task):
+        return Message(name, body)
+    raise UsageError("the type is empty: say what the task is, for example hello")
 
 
 def messages_of(tasks: Sequence[Task], topic: str | None) -> list[Message]:

@@ -20,6 +20,7 @@ HIDDEN = {
     "task_core.cli.commands": {
         "_command_of_a_plugin",
         "_source",
+        "_summaries",  # only help needs them
         "invoke",
     },
     "task_core.cli.command_context": {

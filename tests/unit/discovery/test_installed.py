@@ -8,7 +8,12 @@ import pytest
 from task_testing.dists import write_distribution
 
 from task_core.discovery.found import CORE, GROUPS, IF_SET, normalise
-from task_core.discovery.installed import copies_of, installed, versions
+from task_core.discovery.installed import (
+    copies_of,
+    installed,
+    summary_of,
+    versions,
+)
 
 BUS = {"task_core.bus": {"x": "x_mod:plugin"}}
 
@@ -107,3 +112,24 @@ def test_what_extras_say_about_an_entry_point_changes_nothing(tmp_path):
 def test_names_are_compared_as_indexes_do():
     """Dots, dashes and underscores are one."""
     assert normalise("Task.Bus__NSQ") == "task-bus-nsq"
+
+
+@pytest.mark.parametrize(
+    ("headers", "summary"),
+    [
+        (b"Summary: Says\n        which bus.\n", "Says which bus."),
+        (b"Name: task-x\n", ""),
+        (b"Summary: \xff\n", ""),
+        (None, ""),
+    ],
+)
+def test_the_summary_of_a_distribution_is_what_it_says_if_it_does(
+    tmp_path, headers, summary
+):
+    """Whatever is wrong with it, a list of what is there goes on."""
+    location = write_distribution(tmp_path, "task-x", entry_points=BUS)
+    (location / "METADATA").unlink()
+    if headers is not None:
+        (location / "METADATA").write_bytes(headers)
+    (found,) = installed([str(tmp_path)])
+    assert summary_of(found) == summary

@@ -33,15 +33,14 @@ An option is set, the strongest first, by
 6. its default.
 
 Some rules hold everywhere. A **duration** has a unit and is not negative: `90s`,
-`1m30s`, `500ms`, `24h` (there is none for days). Only info strings take what the Go
-system takes: a bare number is nanoseconds there, and `-24h` is allowed. A **list** is
-separated by commas, or a TOML array. A **switch** is `true`, `yes`, `on`, `1` or
-their opposites, and `--no-…` as a flag. A key or a table that nobody reads is an
+`1m30s`, `500ms`, `24h` (there is none for days); an info string may say `-24h` as well.
+A **list** is separated by commas, or a TOML array. A **switch** is `true`, `yes`, `on`,
+`1` or their opposites, and `--no-…` as a flag. A key or a table that nobody reads is an
 error that names the nearest; so is a variable that is nearly called as one of these.
-One file serves many machines: a table of a plugin that is not used here
-(`[worker.…]`, `[bus.…]`) is let through, unless its name is nearly that of a bus. A
-warning is a table of hooks that are not installed, since nothing does what it says, and
-one that is nearly called as a worker or taskmaster that is (`[taskmaster.corn]`).
+One file serves many machines: a table of a plugin that is not used here (`[worker.…]`,
+`[bus.…]`) is let through, unless its name is nearly that of a bus. A warning is a table
+of hooks that are not installed, since nothing does what it says, and one that is nearly
+called as a worker or taskmaster that is (`[taskmaster.corn]`).
 
 A password in a URL has its special characters percent-encoded: `%2F` for `/`, `%40`
 for `@`.

@@ -1,4 +1,4 @@
-"""Info URI <-> a class of typed parameters.
+"""Info URI -> a class of typed parameters; `api/info_text.py` is the way back.
 
 An info string is `[scheme:][//[user@]host[:port]]/path[?query][#fragment]`. A field
 takes the part of the URI that has its name (`scheme host path userinfo username
@@ -15,8 +15,8 @@ import msgspec
 
 from task_core.errors import InfoError, WorkerError, excerpt, nearest
 from task_core.fields import Field, fields_of, is_record
-from task_core.uri import PARTS, PLAIN, PLAIN_PARTS, join_uri, split_query, take_apart
-from task_core.values import LISTS, Switch, reader, texts_reader, write, write_texts
+from task_core.uri import PARTS, PLAIN, PLAIN_PARTS, split_query, take_apart
+from task_core.values import LISTS, reader, texts_reader
 
 T = TypeVar("T")
 
@@ -34,9 +34,10 @@ def parse_info(params: type[T], info: str, *, strict: bool = False) -> T:
     Args:
         params: The class.
         info: The string.
-        strict: Refuse keys that the class does not know, and a `bool` that is neither
-            true nor false; otherwise, as in the Go system, those keys are left alone,
-            and such a value is false.
+        strict: Refuse keys that the class does not know, a `bool` that is neither
+            true nor false, and a duration without a unit. Workers are strict unless
+            they say otherwise. Not strict is what the Go system is: such keys are left
+            alone, such a value is false, and a bare number is nanoseconds.
 
     Raises:
         InfoError: Fields are missing or wrong; all of them are named.
@@ -204,8 +205,7 @@ def _record(params: type, strict: bool) -> _Record:
 def _reader_of(params: type, field: Field, strict: bool) -> _Reader:
     kind, layout = field.type, field.details.layout
     record = _record(kind, strict) if is_record(kind) else None
-    single = Switch if strict and kind is bool else kind
-    read = _nothing if record else texts_reader(single, layout)
+    read = _nothing if record else texts_reader(kind, layout, strict)
     if read is None:
         raise WorkerError(
             f"{params.__name__}.{field.attribute}: an info string cannot give"
@@ -215,7 +215,7 @@ def _reader_of(params: type, field: Field, strict: bool) -> _Reader:
         read = _checked(read, field.check)
         read_one = _first(read)
     else:
-        read_one = reader(single, layout) or _first(read)
+        read_one = reader(kind, layout, strict) or _first(read)
     return _Reader(
         argument=field.argument,
         name=field.name,
@@ -260,39 +260,3 @@ def _one_line(text: str) -> str:
 def _collapse(problems: list[str]) -> list[str]:
     counts = Counter(problems)
     return [text if n == 1 else f"[{n}] {text}" for text, n in counts.items()]
-
-
-def format_info(params: Any) -> str:
-    """Write parameters as an info string: sorted query, defaults left out.
-
-    Raises:
-        InfoError: A value cannot be written so that it reads back the same.
-    """
-    parts: dict[str, str] = {}
-    query: list[tuple[str, str]] = []
-    _collect(params, parts, query)
-    text = join_uri(parts, sorted(query))
-    try:
-        same = parse_info(type(params), text) == params
-    except InfoError:
-        same = False
-    if not same:
-        text = f"these values cannot be written as an info string: {params}"
-        raise InfoError([_one_line(text)])
-    return text
-
-
-def _collect(params: Any, parts: dict[str, str], query: list[tuple[str, str]]) -> None:
-    """Sort the values of an object into URI parts and query pairs."""
-    record: Any = type(params)
-    for field in fields_of(record):
-        value = getattr(params, field.attribute)
-        layout = field.details.layout
-        if is_record(type(value)):
-            _collect(value, parts, query)
-        elif value is None or value == field.default:
-            continue
-        elif field.name in PARTS:
-            parts[field.name] = write(value, layout)
-        else:
-            query.append((field.name, write_texts(value, layout)))

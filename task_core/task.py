@@ -204,6 +204,16 @@ def parse_date(text: str) -> datetime:
         return moment
 
 
+def parse_moment(text: str) -> datetime:
+    """Read a date that a person gives, as `parse_date`; the error has an example."""
+    try:
+        return parse_date(text)
+    except ValueError:
+        like, hint = "2026-01-02T03:04:05Z", " (+ is %2B in a URL)" * (" " in text)
+        text = f"not an RFC 3339 date like {like}: {excerpt(text)}{hint}"
+        raise ValueError(text) from None
+
+
 def topic_of(task: Task) -> str:
     """Return the topic of a task for which nobody named one: its type.
 

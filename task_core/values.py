@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, get_args, get_origin
 
 from task_core.errors import excerpt
-from task_core.task import parse_date
+from task_core.task import parse_moment
 
 _UNITS = {
     "ns": 1,
@@ -67,16 +67,20 @@ def parse_wait(text: str) -> timedelta:
         >>> parse_wait("1m30s").total_seconds()
         90.0
     """
-    duration = parse_duration(text)
-    if _WHOLE.fullmatch(text) and int(text):
-        # Go takes it for nanoseconds, everybody else for seconds.
-        example = f"{text.strip('+-')[:9]}s"
-        raise ValueError(f"{text[:20]} of what? Give a unit, for example {example}")
+    duration = _parse_with_unit(text)
     if duration < timedelta(0):
         raise ValueError(f"must not be negative: {excerpt(text)}")
     if duration > LONGEST_WAIT:
         raise ValueError(f"longer than 100 years: {excerpt(text)}")
     return duration
+
+
+def _parse_with_unit(text: str) -> timedelta:
+    if _WHOLE.fullmatch(text) and int(text):
+        # Go takes it for nanoseconds, everybody else for seconds.
+        example = f"{text.strip('+-')[:9]}s"
+        raise ValueError(f"{text[:20]} of what? Give a unit, for example {example}")
+    return parse_duration(text)
 
 
 def parse_size(text: str) -> int:
@@ -138,10 +142,6 @@ def parse_bool(text: str) -> bool:
     return text == "" or text.lower() == "true"
 
 
-class Switch:
-    """Stands for a `bool` that is read strictly: what is neither is an error."""
-
-
 def _parse_switch(text: str) -> bool:
     if text.lower() not in ("", "true", "false"):
         raise ValueError(f"neither true nor false: {excerpt(text)}")
@@ -192,26 +192,32 @@ def _date_reader(layout: str) -> Callable[[str], datetime]:
 _READERS: dict[type, Callable[[str], Any]] = {
     str: str,
     bool: parse_bool,
-    Switch: _parse_switch,
     int: _parse_int,
     float: _parse_float,
     timedelta: parse_duration,
-    datetime: parse_date,
+    datetime: parse_moment,
 }
+_STRICT_READERS = {**_READERS, bool: _parse_switch, timedelta: _parse_with_unit}
 
 
-def reader(kind: Any, layout: str = "") -> Callable[[str], Any] | None:
+def reader(
+    kind: Any, layout: str = "", strict: bool = False
+) -> Callable[[str], Any] | None:
     """Return what reads text into a single value of a type; None for other types.
 
     Args:
         kind: `str bool int float Path timedelta datetime` or an `Enum`.
         layout: A `strptime` format for dates that are not RFC 3339.
+        strict: Refuse a `bool` that is neither true nor false, and a duration that is
+            a bare number; otherwise they are read as Go does.
     """
     if kind is datetime and layout:
         return _date_reader(layout)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return _enum_reader(kind)
-    return kind if is_path(kind) else _READERS.get(kind)
+    return (
+        kind if is_path(kind) else (_STRICT_READERS if strict else _READERS).get(kind)
+    )
 
 
 def is_path(kind: Any) -> bool:
@@ -240,7 +246,9 @@ LISTS = (list, tuple, Sequence)
 """What a list of values may be annotated with."""
 
 
-def texts_reader(kind: Any, layout: str = "") -> Callable[[list[str]], Any] | None:
+def texts_reader(
+    kind: Any, layout: str = "", strict: bool = False
+) -> Callable[[list[str]], Any] | None:
     """Return what turns the texts of a repeated key into a value; None if none can.
 
     A list is separated by commas, a map is `key:value|key:value`, and each may go on
@@ -248,15 +256,15 @@ def texts_reader(kind: Any, layout: str = "") -> Callable[[list[str]], Any] | No
 
     Args:
         kind: What `reader` takes, a list or tuple of it, or a `dict[str, ...]` of them.
-        layout: As for `reader`.
+        layout, strict: As for `reader`.
     """
     origin, args = get_origin(kind), get_args(kind)
     if origin is dict and args[0] is str:
-        return _map_reader(args[1], layout)
+        return _map_reader(texts_reader(args[1], layout, strict))
     if origin in LISTS and (origin is not tuple or args[1:] == (...,)):
-        one = reader(args[0], layout)
+        one = reader(args[0], layout, strict)
         return one and _list_reader(one, tuple if origin is tuple else list)
-    one = reader(kind, layout)
+    one = reader(kind, layout, strict)
     return one and _first_reader(one)
 
 
@@ -272,8 +280,9 @@ def _items(text: str) -> list[str]:
     return text.split(",") if text else []
 
 
-def _map_reader(kind: Any, layout: str) -> Callable[[list[str]], Any] | None:
-    read = texts_reader(kind, layout)
+def _map_reader(
+    read: Callable[[list[str]], Any] | None,
+) -> Callable[[list[str]], Any] | None:
     if read is None:
         return None
 
@@ -287,14 +296,3 @@ def _map_reader(kind: Any, layout: str) -> Callable[[list[str]], Any] | None:
         return {key: read([value]) for key, value in values.items()}
 
     return read_map
-
-
-def write_texts(value: Any, layout: str = "") -> str:
-    """Write a value so that `texts_reader` reads it back from one text."""
-    if isinstance(value, dict):
-        return "|".join(
-            f"{key}:{write_texts(item, layout)}" for key, item in value.items()
-        )
-    if isinstance(value, (list, tuple)):
-        return ",".join(write(item, layout) for item in value)
-    return write(value, layout)

@@ -54,7 +54,7 @@ from task_core.errors import (
     excerpt,
 )
 from task_core.fields import param
-from task_core.info import format_info, parse_info
+from task_core.info import parse_info
 from task_core.options import UrlPart, option
 from task_core.shown import shown
 from task_core.task import Result, Task, format_meta, parse_meta
@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     )
     from task_core.api.ending import closed_when_told
     from task_core.api.hooks import HooksPlugin, hookimpl
+    from task_core.api.info_text import format_info
     from task_core.api.names import fitting_dead_topic
 
 __all__ = [
@@ -171,4 +172,8 @@ def __getattr__(name: str) -> Any:
         from task_core.api.names import fitting_dead_topic  # noqa: PLC0415  likewise
 
         return fitting_dead_topic
+    if name == "format_info":
+        from task_core.api.info_text import format_info  # noqa: PLC0415  likewise
+
+        return format_info
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -60,7 +60,8 @@ def worker(
             or that of the class in lower case.
         task_type: The type of the tasks; the name when empty.
         strict: A key of an info string that the parameters do not have is an error of
-            the task, which names the nearest; with False it is overlooked.
+            the task, which names the nearest; with False it is overlooked, as the Go
+            system does, and doubtful values are read as there (see `parse_info`).
         options: An attrs class; a function reads them from `ctx.options`, a class
             takes them as its only argument.
         defaults: Fields of `RunDefaults` (`retries`, `retry_delay`, `retry_on`,

@@ -4,9 +4,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from task_core.api.info_text import format_info
 from task_core.errors import InfoError, nearest
 from task_core.fields import is_record
-from task_core.info import format_info
 from task_core.task import Task
 
 OF_THE_TASK = ("job", "meta", "id")

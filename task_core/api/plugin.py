@@ -7,12 +7,14 @@ the range in `API_VERSIONS`.
 import builtins
 from collections.abc import Callable
 from importlib import import_module
+from reprlib import repr as short
 from typing import Any
 
 import attrs
 
 from task_core.api.bus import Bus, BusContext
 from task_core.api.capabilities import Capabilities
+from task_core.api.part import a_kind_of
 from task_core.api.run_defaults import RunDefaults
 from task_core.api.taskmaster import (
     Taskmaster,
@@ -102,7 +104,8 @@ class WorkerPlugin:
             or where that function is, as text.
         task_type: The type of the tasks that it does; its name when empty.
         strict: Refuse an info string with a key that its parameters do not have;
-            otherwise such keys are overlooked, as the Go system does.
+            otherwise such keys are overlooked, as the Go system does, and doubtful
+            values are read as there (see `parse_info`).
         type_of: Takes the options, returns that type, when it depends on them.
         options: The attrs class of its options.
         defaults: What holds for its runs where nothing else is said.
@@ -180,3 +183,15 @@ class TaskmasterPlugin:
     make: Callable[[Any], Taskmaster] = attrs.field(repr=False, converter=late)
     options: type = NoOptions
     api: int = 1
+
+
+def not_a_task(thing: object) -> str:
+    """Say that something is no task, and how to get one."""
+    if isinstance(thing, WorkerPlugin):
+        return (
+            f"a task is wanted, not the worker '{thing.name}': {thing.name}.task(…)"
+            " makes one, and checks it"
+        )
+    simple = isinstance(thing, str | bytes | int | float)
+    shown = short(thing) if simple else a_kind_of(thing)
+    return f"a task is wanted, not {shown}: make one with Task.new"

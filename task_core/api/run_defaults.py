@@ -89,8 +89,8 @@ class RunDefaults:
         timeout: Seconds that a run may take; given as `"5m"` or `timedelta`.
         topic: What is read; the type of the tasks when empty.
         pool: `"process"` runs it in child processes, `"thread"` in this one.
-        max_tasks_per_child: Tasks after which such a process has a successor.
-        max_memory_per_child: Memory after which it has one; given as `"512M"`.
+        max_tasks_per_child: Tasks after which such a process is replaced.
+        max_memory_per_child: Memory after which it is; given as `"512M"`.
 
     Raises:
         TypeError, ValueError: One of them makes no sense; the text names it.

@@ -147,8 +147,9 @@ class FileProducer(LineProducer):
             except ValueError as error:
                 problem = str(error)
             if problem:
-                name = excerpt(topic)
-                raise BusError(f"topic {name} cannot be written: {problem}")
+                place = "" if path == topic else f" to {excerpt(path)}"
+                text = f"topic {excerpt(topic)} cannot be written{place}: {problem}"
+                raise BusError(text)
 
     def _close(self) -> None:
         self._close_files()

@@ -129,9 +129,13 @@ def _refusal(
     topic: str, error: OSError | ValueError, messages: Sequence[Message]
 ) -> PayloadError:
     """Single out what goes to a place that cannot be: the others may be sent."""
-    reason = error.strerror if isinstance(error, OSError) else error
+    reason, place = str(error), ""
+    if isinstance(error, OSError):
+        reason = error.strerror or reason
+        if error.filename and not error.filename.endswith(topic):
+            place = f" to '{error.filename}'"  # a URL may name one for all topics
     positions = [at for at, message in enumerate(messages) if message.topic == topic]
-    return PayloadError(f"cannot write topic '{topic}': {reason}", positions)
+    return PayloadError(f"cannot write topic '{topic}'{place}: {reason}", positions)
 
 
 def _failure(name: str, error: OSError, unsent: Collection[int]) -> SendError:

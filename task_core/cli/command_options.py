@@ -40,7 +40,7 @@ class SendOptions:
         metavar="HOOKS",
     )
     require_hooks: bool = option(
-        False, help="Send nothing without a hook plugin that is installed and broken."
+        False, help="Send nothing when an installed hook plugin cannot be loaded."
     )
 
 
@@ -51,7 +51,9 @@ class TailOptions:
     bus: str = option("stdio", help=_BUS)
     prefix: str = option("", help=PREFIX)
     channel: str | None = option(
-        None, help="Take from this channel, rather than only look."
+        None,
+        help="Take from this channel, rather than only look: what is shown is gone for"
+        " it.",
     )
     max: int = option(0, help="Stop after so many; 0 is no limit.", validator=ge(0))
     raw: bool = option(False, help="Show the bytes on a terminal too.")

@@ -110,7 +110,7 @@ class CommandTable(click.Group):
     ) -> None:
         """List the commands without importing them."""
         rows = [(name, entry.help) for name, entry in COMMANDS.items()]
-        rows += [(name, f"from {who}") for name, who in others(_catalog(ctx)).items()]
+        rows += _summaries(_catalog(ctx))
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
@@ -154,6 +154,19 @@ def others(catalog: Catalog) -> dict[str, str]:
         if found.kind == "command" and found.name not in COMMANDS:
             owners.setdefault(found.name, []).append(found.distribution)
     return {name: " and ".join(names) for name, names in sorted(owners.items())}
+
+
+def _summaries(catalog: Catalog) -> list[tuple[str, str]]:
+    """Say of the commands of plugins what the distributions say that bring them."""
+    from task_core.discovery.installed import summary_of  # only help needs it
+
+    found = {one.name: one for one in catalog.found if one.kind == "command"}
+    rows = []
+    for name, who in others(catalog).items():
+        one = found[name]
+        summary = summary_of(one) if who == one.distribution else ""
+        rows.append((name, f"{summary} ({who})" if summary else f"from {who}"))
+    return rows
 
 
 def installed() -> Catalog:

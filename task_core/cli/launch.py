@@ -1,6 +1,7 @@
 """`task launch`: run a worker on a bus."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -60,16 +61,16 @@ def _launch(settings: Settings, *others: Settings) -> int:
         raise OptionError([_WHO])
     if settings.taskmaster:
         _refuse_flags_of_workers(settings)
+    if others:
+        _refuse_to_share([settings, *others])
     told = settings.command
     if (told.instances != "1" and settings.worker) or told.reload:
         from task_core.cli.instances import run_instances  # few launches have any
 
         return run_instances(settings, *others)
-    if reads_terminal(settings):
+    if settings.worker and reads_terminal(settings):  # a taskmaster may read nothing
         text = "task: reading tasks from this terminal, one JSON line each, to Ctrl-D"
         tell(f"{text} (give --bus to read a bus)")
-    if others:
-        _refuse_to_share(settings)
     if settings.taskmaster:
         from task_core.cli.run_taskmaster import run_taskmaster  # few launches are one
 
@@ -79,8 +80,9 @@ def _launch(settings: Settings, *others: Settings) -> int:
     return run(settings, *others)
 
 
-def _refuse_to_share(settings: Settings) -> None:
+def _refuse_to_share(many: Sequence[Settings]) -> None:
     """Refuse what several workers cannot have in common."""
+    settings = many[0]
     command = settings.command
     shared = [name for name in ("topic", "channel") if getattr(command, name)]
     buses = [chosen.plugin.name for chosen in settings.buses.values()]
@@ -90,6 +92,24 @@ def _refuse_to_share(settings: Settings) -> None:
     if not set(buses).isdisjoint(STDIN):
         text = "several workers cannot share what is piped in: give --bus a broker"
         raise OptionError([text])
+    _refuse_one_topic(many)
+
+
+def _refuse_one_topic(many: Sequence[Settings]) -> None:
+    """Refuse two workers that would each do a part of the same tasks."""
+    from task_core.cli.run_launch import plan_of  # not for help
+    from task_core.launcher.parts import with_its_type
+
+    readers: dict[tuple[str, str], str] = {}
+    for one in many:
+        assert one.worker is not None  # the command sees to it
+        plugin = with_its_type(one.worker.plugin, one.worker.options)
+        plan, name = plan_of(one).completed(plugin.type), one.command.worker
+        other = readers.get((plan.topic, plan.channel))
+        if other is not None:
+            text = f"worker '{other}' and worker '{name}' both read topic {plan.topic}"
+            raise OptionError([f"{text}: leave one out; for more slots give -c"])
+        readers[plan.topic, plan.channel] = name
 
 
 def _refuse_flags_of_workers(settings: Settings) -> None:
@@ -122,13 +142,17 @@ class LaunchCommand(PluginCommand):
 
     def _parse(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
-            return super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, args)
         except click.UsageError as error:
             word = _EXTRA.search(error.message)
             if word is None or ctx.params.get("worker") or ctx.params.get("taskmaster"):
                 raise
             text = f"launch what? Did you mean --worker {word[1]}?"
             raise click.UsageError(text, ctx) from error
+        both = ctx.params.get("worker") and ctx.params.get("taskmaster")
+        if both and not ctx.resilient_parsing:  # before what options of one lack
+            raise OptionError([_WHO])
+        return rest
 
 
 command = LaunchCommand(

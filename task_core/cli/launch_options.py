@@ -99,19 +99,20 @@ class LaunchOptions:
     )
     max_tasks_per_child: int = option(
         0,
-        help="Tasks after which a process has a successor; 0: never.",
+        help="Tasks after which a process is replaced; 0: never.",
         validator=ge(0),
     )
     max_memory_per_child: str | None = option(
         None,
-        help="Memory after which a process has a successor, when its task is done; for"
+        help="Memory after which a process is replaced, when its task is done; for"
         " example 512M.",
         metavar="SIZE",
         validator=optional(_is_size),
     )
     prefetch: int | None = option(
         None,
-        help="Tasks to buffer beyond the busy slots; 0 is strict, not given measures.",
+        help="Tasks to fetch ahead of free slots; 0: none. Not given: as many as the"
+        " speed of the tasks allows.",
         validator=optional(ge(0)),
     )
     rate: str | None = option(
@@ -134,7 +135,7 @@ class LaunchOptions:
     )
     require_hooks: bool = option(
         False,
-        help="Do not start without a hook plugin that is installed and broken.",
+        help="Do not start when an installed hook plugin cannot be loaded.",
     )
     kill_time: timedelta = option(
         timedelta(seconds=10),
@@ -145,7 +146,9 @@ class LaunchOptions:
     )
     drain: bool = option(False, help="Stop when the topic is empty.")
     retries: int = option(
-        0, help="Run a task that fails again so often.", validator=ge(0)
+        0,
+        help="How often a failed task is run again (where the bus can delay).",
+        validator=ge(0),
     )
     retry_delay: timedelta = option(
         timedelta(seconds=1),
@@ -171,8 +174,8 @@ class LaunchOptions:
     )
     max_attempts: int = option(
         5,
-        help="Receipts without settlement after which a message is dead; at least 3"
-        " where several are held together, and 5 where the bus cannot tell all.",
+        help="How often a task may kill its worker before it goes to the dead topic;"
+        " some buses need more (docs/buses.md).",
         validator=ge(1),
     )
     lease: timedelta = option(

@@ -22,7 +22,7 @@ from task_core.cli.stdout import claim_stdout, tell
 from task_core.cli.waiting import Waiting, patience
 from task_core.config.selection import Settings
 from task_core.errors import DecodeError, UsageError
-from task_core.task import Task, format_meta, parse_date
+from task_core.task import Task, format_meta, parse_moment
 from task_core.wire import decode_task, encode_task
 
 HELP = """Send a task, or many from stdin.
@@ -128,7 +128,7 @@ def _seconds(delay: timedelta | None, at: str | None) -> float:
     if delay is not None:
         return delay.total_seconds()
     try:
-        return max(0.0, parse_date(at).timestamp() - time.time()) if at else 0.0
+        return max(0.0, parse_moment(at).timestamp() - time.time()) if at else 0.0
     except ValueError as error:
         raise UsageError(f"--at: {error}") from None
 

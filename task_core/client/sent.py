@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from task_core.api.message import Message
+from task_core.api.plugin import not_a_task
 from task_core.errors import (
     BusConnectionError,
     DecodeError,
@@ -66,7 +67,10 @@ def as_task(task: Task | str, info: str, fields: dict[str, Any], verb: str) -> T
 
     Raises:
         TypeError: It is given, and info or fields besides, or there is no such field.
+        UsageError: It is no task.
     """
+    if not isinstance(task, str | Task):
+        raise UsageError(not_a_task(task))
     for name in fields:
         if name not in _FIELDS:
             hint = nearest(name, [*_FIELDS, *_ARGUMENTS[verb]])
@@ -87,19 +91,17 @@ def message_of(task: Task, topic: str | None) -> Message:
 
     Raises:
         TypeError: The topic is no text.
-        UsageError: It is no task.
+        UsageError: It is no task, or one for no topic.
         DecodeError: Nobody could read it, or no topic can be made of its type.
     """
     if not isinstance(task, Task):
-        raise _no_task(task)
+        raise UsageError(not_a_task(task))
     if topic is not None:
         check_text("topic", topic)
     body, _ = encode_readable(task)  # what we send, everybody must read
-    return Message(topic or topic_of(task), body)
-
-
-def _no_task(thing: object) -> UsageError:
-    return UsageError(f"a task is wanted, not {thing!r}: make one with Task.new")
+    if name := topic or topic_of(task):
+        return Message(name, body)
+    raise UsageError("the type is empty: say what the task is, for example hello")
 
 
 def messages_of(tasks: Sequence[Task], topic: str | None) -> list[Message]:
@@ -128,7 +130,7 @@ def send_batches(tasks: Iterable[Task], confirm: Callable[[list[Task]], None]) -
     while batch := [*islice(source, BATCH)]:
         for task in batch:
             if not isinstance(task, Task):
-                raise _no_task(task)
+                raise UsageError(not_a_task(task))
         sent = _send_batch(batch, confirm, sent)
         if isinstance(sent.error, SendError | BusConnectionError):
             break

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib.util import find_spec, spec_from_file_location
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, NoReturn
 from zlib import crc32
 
 import attrs
@@ -45,7 +45,7 @@ def locate(kind: str, text: str) -> Found:
         )
     module = _placed(place, kind) if place.endswith(".py") else place
     if module == place and os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+        _look_in(os.getcwd())
     value = f"{module}:{name}" if name else module
     return Found(kind=kind, name=name or text, value=value, given=text)
 
@@ -63,10 +63,25 @@ def _placed(place: str, kind: str) -> str:
         name = path.stem
     else:  # a file called json.py shadows nothing
         NamedFiles.add(name, path)
-    # First, as with `python file.py`: it sees its neighbours, and what it starts by
-    # means of `multiprocessing` gets this path, and so finds the file by its name.
-    sys.path.insert(0, str(path.parent))
+    # It sees its neighbours, and what it starts by means of `multiprocessing` gets
+    # this path, and so finds the file by its name.
+    _look_in(str(path.parent))
     return name
+
+
+def _look_in(folder: str) -> None:
+    """Let `import` find what is in a folder before what is installed.
+
+    Not before what is Python's own: a queue.py in there would break the launcher, and
+    whatever else imports the real one from then on.
+    """
+    library = os.path.dirname(os.__file__)
+    own = [
+        index
+        for index, place in enumerate(sys.path)
+        if place == library or os.path.basename(place) == "lib-dynload"
+    ]
+    sys.path.insert(max(own, default=-1) + 1, folder)
 
 
 def _is_free(name: str, path: Path) -> bool:
@@ -189,13 +204,24 @@ def _hooks(thing: Any) -> bool:
 
 
 def _only_one(module: ModuleType, place: str, sort: Sort) -> str:
-    names = _members(module, sort)
-    if len(names) != 1:
-        found, kind = ", ".join(names) or "none", sort.kind
+    names, kind = _members(module, sort), sort.kind
+    if len(names) > 1:
+        found = ", ".join(names)
         raise WorkerError(
             f"name the {kind} in '{place}' as {place}:NAME ({kind}s there: {found})"
         )
-    return names[0]
+    return names[0] if names else _nothing(module, place, kind)
+
+
+def _nothing(module: ModuleType, place: str, kind: str) -> NoReturn:
+    """Say that there is nothing of a kind, and what there is."""
+    for other in SORTS.values():
+        if names := _members(module, other):
+            found, flag = ", ".join(names), f"--{other.kind}"
+            text = f"there is a {other.kind} in '{place}' ({found}), and no {kind}"
+            raise WorkerError(f"{text}: give it with {flag}")
+    text = f"write @{kind} above a function"
+    raise WorkerError(f"there is no {kind} in '{place}': {text}")
 
 
 def _members(module: ModuleType, sort: Sort) -> list[str]:

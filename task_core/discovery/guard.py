@@ -84,7 +84,7 @@ class Use:
             from task_core.discovery.explain import broken  # noqa: PLC0415
 
             what = a_kind_of(made)
-            fix = "" if self._found.given else _fix(self._found, made)
+            fix = _fix(self._found, made)
             raise broken(self._found, f"{self._doing} gives {what}{wanted}", fix=fix)
         if self._found.kind == "bus":
             check_bus(made, Bus, self._found.full_label)
@@ -123,9 +123,10 @@ def _fix(found: Found, made: Any) -> str:
     if found.kind != "worker" or made is None:
         return ""
     kind = made if isinstance(made, type) else type(made)
+    what = f"class {kind.__name__}(Worker)"
     if kind.__module__ == "builtins":
-        return "its author can write make=lambda options: FUNCTION"
-    return f"its author can write class {kind.__name__}(Worker)"
+        what = "make=lambda options: FUNCTION"
+    return f"write {what}" if found.given else f"its author can write {what}"
 
 
 def _is_bus(made: Any) -> bool:

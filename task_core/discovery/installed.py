@@ -82,6 +82,13 @@ def _why(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+def summary_of(found: Found) -> str:
+    """Return what a distribution says of itself in one line, or nothing."""
+    with suppress(Exception):  # metadata that cannot be read say nothing
+        return " ".join(header(Distribution.at(found.location), "Summary").split())
+    return ""
+
+
 def location_of(distribution: Distribution) -> str:
     """Return the folder that holds a distribution's metadata."""
     return str(getattr(distribution, "_path", ""))

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from task_core.api.worker import Outcome, failed
+from task_core.api.worker import Kind, Outcome, failed
 from task_core.errors import HookError, excerpt
 from task_core.launcher.context import Job
 from task_core.shown import printable
@@ -19,6 +19,10 @@ OURS = ("task", "py")
 """Where names of loggers begin that are the framework's, or Python's warnings."""
 MOST_NAMED = 3
 """How many tasks a line names."""
+LONGEST_REASON = 500
+"""Characters of a line that says why a task failed."""
+
+log = logging.getLogger("task")
 
 
 class AtWork:
@@ -134,6 +138,28 @@ def tell_raised(
         exc_info=(type(error), error, trace),
         extra=about(job),
     )
+    job.told = True
+
+
+def tell_failed(job: Job, *, again: bool = False) -> None:
+    """Log why a task failed, unless that was told: of what it raised, by a traceback.
+
+    What the end of the launcher interrupts is not told: that end was.
+
+    Args:
+        job: It has its outcome.
+        again: Whether it runs again.
+    """
+    outcome, is_alert = job.outcome, job.outcome.kind == Kind.ALERT
+    if job.told or job.killed or outcome.kind == Kind.INTERRUPTED:
+        return
+    level = logging.ERROR if is_alert else logging.WARNING
+    if not log.isEnabledFor(level):
+        return
+    how = "alert" if is_alert else "failed and runs again" if again else "failed"
+    reason = " ".join(outcome.msg[:LONGEST_REASON].split())
+    text = f"{how}: {reason}" if reason else how
+    log.log(level, "task %s, %s", name_of(job), text, extra=about(job))
 
 
 def failed_by(error: BaseException, job: Job) -> Outcome:
@@ -141,10 +167,11 @@ def failed_by(error: BaseException, job: Job) -> Outcome:
 
     What is the mistake of a hook is logged, as that of an observer is.
     """
-    if isinstance(error, HookError):
-        log = logging.getLogger("task.hooks")
-        log.error("%s", error, extra=about(job))
-        log.debug("the traceback", exc_info=error)
+    job.told = isinstance(error, HookError)
+    if job.told:
+        hooks_log = logging.getLogger("task.hooks")
+        hooks_log.error("%s", error, extra=about(job))
+        hooks_log.debug("the traceback", exc_info=error)
     return failed(error)
 
 
@@ -169,7 +196,6 @@ def tell_thread(args: threading.ExceptHookArgs) -> None:
     """Log what has ended a thread that user code has started."""
     if args.exc_type is not SystemExit:
         name = args.thread.name if args.thread else "a thread"
-        log = logging.getLogger("task")
         log.error("thread %s raised", name, exc_info=args.exc_value)
 
 

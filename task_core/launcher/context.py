@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import asdict, astuple
 
 from task_core.api.message import Delivery, Message
+from task_core.api.plugin import not_a_task
 from task_core.api.worker import Kind, Outcome, describe, failed, interrupted
 from task_core.clock import Clock
 from task_core.launcher.stop import Cancel
@@ -169,7 +170,7 @@ class RunContext:
             DecodeError: It is no task that could be read again.
         """
         if not isinstance(task, Task):
-            raise TypeError(f"ctx.send: a task is wanted, not {task!r}: see Task.new")
+            raise TypeError(f"ctx.send: {not_a_task(task)}")
         if topic is not None and not isinstance(topic, str):
             raise TypeError(f"ctx.send: topic: a text is wanted, not {topic!r}")
         body, child = encode_readable(task)  # a copy: workers re-use theirs
@@ -192,6 +193,7 @@ class Job(msgspec.Struct, eq=False, gc=False):
         context: What the worker saw, when it asked for a context.
         took: Seconds in the slot.
         excepted: Whether it failed with an exception after which it runs again.
+        told: Whether the log has said why it failed.
         killed: How its process ended, when that died of it.
     """
 
@@ -201,6 +203,7 @@ class Job(msgspec.Struct, eq=False, gc=False):
     context: RunContext | None = None
     took: float = 0.0
     excepted: bool = False
+    told: bool = False
     killed: str = ""
 
 

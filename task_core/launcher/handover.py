@@ -214,6 +214,7 @@ class ThreadSlots:
             handover.left_behind,
             extra=about(job),
         )
+        job.told = True
         handover.finished.append(job)
         if handover.sleeping:
             handover.wake()

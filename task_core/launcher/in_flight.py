@@ -111,7 +111,7 @@ class InFlight:
             name = name_of(job)
             log.warning("task %s: did not stop in %s", name, time, extra=about(job))
         # Copies: the worker still holds the task itself.
-        jobs = [Job(job.delivery, replace(job.task)) for job in self.jobs]
+        jobs = [Job(job.delivery, replace(job.task), told=True) for job in self.jobs]
         self.jobs.clear()
         self.give_back(jobs, consumer, outcome)
 

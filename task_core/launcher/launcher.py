@@ -27,6 +27,7 @@ from task_core.launcher.parts import (
     shown_options,
     usable_bus,
     usable_worker,
+    with_its_type,
 )
 from task_core.launcher.plan import (
     Hooks,
@@ -83,8 +84,7 @@ def make_launcher(
     """
     plugin, log = as_plugin(worker), log or logging.getLogger("task")
     options = plugin.options() if options is None else options
-    if plugin.type_of is not None:
-        plugin = attrs.evolve(plugin, task_type=plugin.type_of(options))
+    plugin = with_its_type(plugin, options)
     plugin, plan = usable_worker(plugin, _plan_of(plugin, plan, settings), log)
     pool = make_pool(worker, plugin, options, plan, find)
     with contextlib.ExitStack() as undo:

@@ -12,7 +12,7 @@ from task_core.api.message import Delivery, Message
 from task_core.api.worker import COMPLETE, Kind, Outcome
 from task_core.clock import Clock
 from task_core.errors import LeaseLostError, PayloadError
-from task_core.launcher.at_work import failed_by
+from task_core.launcher.at_work import failed_by, tell_failed
 from task_core.launcher.batch import (
     DEAD,
     IGNORED,
@@ -95,6 +95,7 @@ class Outbox:
             fate = None if job.outcome is COMPLETE else job.outcome.result
             if fate in FAILED:
                 self.last_failed = job
+                tell_failed(job)
             self._batch.add(job.delivery, messages, fate, job)
 
     def _add_simple(self, jobs: Sequence[Job]) -> None:
@@ -199,6 +200,8 @@ class Outbox:
             job.outcome = failed_by(error, job)
             return False
         if message:
+            if job.outcome.kind == Kind.ERROR:  # else the worker wants it so
+                tell_failed(job, again=True)
             fate = LATER if job.outcome.kind == Kind.LATER else RETRY
             self._batch.add(job.delivery, [message], fate, job)
         return message is not None

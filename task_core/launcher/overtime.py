@@ -98,7 +98,7 @@ class Overtime:
         if entry.left:
             raise LeftBehind
         job.task, job.outcome = own.task, own.outcome
-        job.context, job.excepted = own.context, own.excepted
+        job.context, job.excepted, job.told = own.context, own.excepted, own.told
         if self._shared.monotonic() >= entry.deadline:
             time_out(job, self._shared, seconds)
 

@@ -192,6 +192,13 @@ def opened_bus(bus: Bus | Callable[[], Bus]) -> Bus:
     return opened
 
 
+def with_its_type(plugin: WorkerPlugin, options: Any) -> WorkerPlugin:
+    """Return a worker with the type of tasks that its options give, if they do."""
+    if plugin.type_of is None:
+        return plugin
+    return attrs.evolve(plugin, task_type=plugin.type_of(options))
+
+
 def usable_worker(
     plugin: WorkerPlugin, plan: Plan, log: logging.Logger
 ) -> tuple[WorkerPlugin, Plan]:

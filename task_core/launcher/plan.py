@@ -96,8 +96,8 @@ class Plan:
             when empty.
         concurrency: Tasks at a time.
         pool: What the slots are made of.
-        max_tasks_per_child: Tasks after which a process has a successor; 0: never.
-        max_memory_per_child: Bytes in memory after which it has one; 0: never.
+        max_tasks_per_child: Tasks after which a process is replaced; 0: never.
+        max_memory_per_child: Bytes in memory after which it is; 0: never.
         prefetch: Tasks to hold beyond the busy slots; None measures the tasks.
         rate: Tasks a second, at most, or a text like `"100/m"`; 0 is no limit.
         max_task_bytes: Longer messages are dead; 0 is no limit.

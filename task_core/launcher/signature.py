@@ -169,15 +169,16 @@ def _first_argument(
     name: str, parameter: inspect.Parameter, strict: bool
 ) -> FirstArgument:
     kind = parameter.annotation
-    if kind is str or kind is parameter.empty:
-        return INFO
-    if kind is Task:
-        return _itself
-    if kind is WorkerContext:
+    plain = kind is parameter.empty
+    if kind is WorkerContext or (plain and parameter.name in ("ctx", "context")):
         raise WorkerError(
             f"worker '{name}': the context comes second, for example"
             f" def {name}(info: str, ctx: WorkerContext)"
         )
+    if kind is str or plain:
+        return INFO
+    if kind is Task:
+        return _itself
     if is_record(kind):
         return _params_reader(kind, strict)
     raise WorkerError(

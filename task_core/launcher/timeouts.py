@@ -91,6 +91,7 @@ def time_out(job: Job, shared: SharedContext, seconds: float) -> None:
     """Put an error in place of what came late; its children are not sent."""
     allowed = format_duration(timedelta(seconds=seconds))
     job.outcome = failed(f"timed out after {allowed}")
+    job.told = False
     job.excepted = any(issubclass(TimeoutError, kind) for kind in shared.retry_on)
     if job.context is not None:
         job.context.children.clear()

@@ -21,6 +21,7 @@ HIDDEN = {
     "task_core.cli.commands": {
         "_command_of_a_plugin",
         "_source",
+        "_summaries",  # only help needs them
         "invoke",
     },
     "task_core.cli.command_context": {
@@ -47,7 +48,7 @@ HIDDEN = {
     "task_core.errors": {"nearest"},  # difflib: few starts need it
     "task_core.fields": {"_of_dataclass"},  # dataclasses: few workers have any
     "task_core.cli.buses": {"open_bus", "open_selected"},  # few have two, or a prefix
-    "task_core.cli.launch": {"_launch"},  # help runs nothing
+    "task_core.cli.launch": {"_launch", "_refuse_one_topic"},  # help runs nothing
     "task_core.cli.command": {"_reasons"},  # only who mistypes needs it
     # Not for most.
     "task_core.cli.run_launch": {

@@ -418,3 +418,43 @@ def test_an_error_that_ends_a_launch_is_a_line_as_all_others(task, name):
     assert only["level"] == "critical"
     assert "no/t.db" in only["message"]
     assert "Traceback" in only["exception"]
+
+
+FAILING = """
+import attrs
+from task_core.api import failed, worker
+
+@attrs.frozen
+class Params:
+    n: int
+
+@worker
+def reads(params: Params): pass
+
+@worker
+def fails(info): return failed(f"no table {info}")
+
+@worker
+def raises(info): raise ValueError(info)
+"""
+
+
+@pytest.mark.parametrize("pool", ["thread", "process"])
+@pytest.mark.parametrize(
+    ("worker", "told"),
+    [
+        (
+            "reads",
+            "task: warning: task reads 'x' at 1, attempt 1, failed: n is required",
+        ),
+        ("fails", "task: warning: task fails 'x' at 1, attempt 1, failed: no table x"),
+        ("raises", "task: error: the worker raised: task raises 'x' at 1, attempt 1"),
+    ],
+)
+def test_why_a_task_failed_is_on_stderr_once(task, folder, pool, worker, told):
+    """Named, also where it is no exception."""
+    (folder / "failing.py").write_text(FAILING)
+    words = ("-w", f"failing.py:{worker}", "--pool", pool, "--no-log-time")
+    done = task("launch", *words, stdin=line(worker, "x"))
+    lines = done.stderr.decode().splitlines()
+    assert [text for text in lines if "attempt 1" in text] == [told]

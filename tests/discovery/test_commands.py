@@ -44,13 +44,16 @@ def task(tmp_path_factory):
     """Run `task` where these commands are installed."""
     site = tmp_path_factory.mktemp("site")
     for name, source in SOURCES.items():
-        write_distribution(
+        location = write_distribution(
             site,
             f"task-command-{name}",
             entry_points={"task_core.command": {name: f"command_{name}:plugin"}},
             modules={f"command_{name}": f"print('noise of an import')\n{source}"},
             requires=["task-framework>=0.1,<1"],
         )
+        if name == "say":
+            file = location / "METADATA"
+            file.write_text(f"Summary: Says which bus.\n{file.read_text()}")
 
     def run(*words, **more):
         return subprocess.run(
@@ -66,12 +69,12 @@ def task(tmp_path_factory):
     return run
 
 
-def test_help_lists_them_with_their_distributions_and_imports_none(task):
+def test_help_lists_them_with_what_they_are_and_imports_none(task):
     """Whatever happens on import, help is there."""
     done = task("--help")
     assert (done.returncode, done.stderr) == (0, "")
     rows = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
-    assert rows["say"].endswith("from task-command-say")
+    assert rows["say"].split(maxsplit=1)[1] == "Says which bus. (task-command-say)"
     assert rows["broken"].endswith("from task-command-broken")
     assert rows["launch"].endswith("Run a worker on a bus.")
     assert "noise" not in done.stdout

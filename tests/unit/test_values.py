@@ -139,7 +139,7 @@ def test_a_text_becomes_a_value(kind, text, value):
         (float, "1e999", "not a number: '1e999'"),
         (float, " 1", "not a number: ' 1'"),
         (Colour, "green", "'green' is none of red, blue"),
-        (datetime, "today", "not an RFC 3339 date: 'today'"),
+        (datetime, "today", "not an RFC 3339 date like 2026-01-02T03:04:05Z: 'today'"),
         (timedelta, "1d", "not a duration like 10s or 1h30m: '1d'"),
     ],
 )

@@ -189,6 +189,15 @@ def test_a_read_only_file_is_refused(public):
         assert "read-only" in refusal(path)
 
 
+def test_a_file_that_may_not_be_read_is_told(public):
+    """It is not that it may only be read."""
+    path = public / "task.db"
+    open_bus(path).close()
+    path.chmod(0)
+    with without_rights(public):
+        assert "may not read it" in refusal(path)
+
+
 def test_a_read_only_directory_is_refused(public):
     """SQLite writes its log beside the file."""
     path = public / "task.db"

@@ -162,7 +162,7 @@ def done(work: Work, job: Job) -> bytes:
         return frame([_done(work.number, job)])
     except Exception as error:  # noqa: BLE001  what a worker left may be no text
         job.task, job.context = decode_task(work.task), None
-        job.outcome = failed(error)
+        job.outcome, job.told = failed(error), False
         return frame([_done(work.number, job)])
 
 
@@ -176,6 +176,7 @@ def _done(number: int, job: Job) -> Done:
         delay=None if outcome.delay is None else float(outcome.delay),
         took=job.took,
         excepted=job.excepted,
+        told=job.told,
         children=[(encode_task(child), topic) for child, topic in children],
     )
 

@@ -86,6 +86,7 @@ class Done(Struct):
         kind, msg, delay: The outcome.
         took: Seconds.
         excepted: Whether it failed with an exception after which it runs again.
+        told: Whether the log has said why it failed.
         children: The child tasks, each with its topic.
     """
 
@@ -96,6 +97,7 @@ class Done(Struct):
     delay: float | None
     took: float
     excepted: bool
+    told: bool
     children: list[tuple[bytes, str]]
 
 

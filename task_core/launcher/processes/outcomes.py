@@ -29,7 +29,7 @@ def _take(job: Job, done: Done, shared: SharedContext) -> None:
         job.outcome = Outcome(done.kind, done.msg, done.delay)
     else:
         job.outcome = COMPLETE
-    job.excepted = done.excepted
+    job.excepted, job.told = done.excepted, done.told
     if job.context is not None:
         job.context.children = [
             (decode_task(body), topic) for body, topic in done.children

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from task_core.api.bus import Bus
 from task_core.api.message import Message, check_messages
+from task_core.api.plugin import not_a_task
 from task_core.clock import Clock
 from task_core.launcher.plan import Hooks, NoHooks, Plan
 from task_core.launcher.taskmasters.bus import LoopBus
@@ -149,6 +150,8 @@ class LoopContext:
             yield from reader.batches()
 
     def _message(self, task: Task, topic: str | None) -> Message:
+        if not isinstance(task, Task):
+            raise TypeError(f"ctx.send: {not_a_task(task)}")
         topic = topic or topic_of(task)
         if self._before_send is not None:
             task = self._before_send(task=task, topic=topic, parent=None) or task

@@ -16,6 +16,7 @@ LATE = {
     "Supervised",
     "closed_when_told",
     "fitting_dead_topic",
+    "format_info",
     "hookimpl",
 }
 """What is loaded when it is asked for."""

@@ -120,3 +120,13 @@ def test_a_worker_that_takes_the_task_gets_an_info():
         """See."""
 
     assert see.task("x").info == "x"
+
+
+@pytest.mark.parametrize("params", [Data, Struct])
+def test_a_parameter_that_no_info_string_can_give_is_named(params):
+    """With what would be read, or with what is wrong with it."""
+    load = load_with(params)
+    with pytest.raises(TypeError, match="^load: .*: batch: '5' would be read as 5$"):
+        load.task(path="/a", table="t", batch="5")
+    with pytest.raises(TypeError, match="^load: .*: table is required$"):
+        load.task(path="/a", table="")

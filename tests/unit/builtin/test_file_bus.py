@@ -247,6 +247,22 @@ def test_a_topic_that_cannot_be_written_is_named_at_the_start(
     assert sending.value.refused == (1,)
 
 
+def test_a_path_that_cannot_be_written_is_named_for_any_topic(tmp_path, open_bus):
+    """It is what is wrong; the topic is not."""
+    (tmp_path / "folder").mkdir()
+    producer = open_bus("folder", role=Role.OUT).producer()
+    with pytest.raises(BusError) as error:
+        producer.prepare(["hello"])
+    assert str(error.value) == (
+        "topic 'hello' cannot be written to 'folder': it is a directory"
+    )
+    with pytest.raises(PayloadError) as sending:
+        producer.send([Message("hello", b"a")])
+    assert str(sending.value) == (
+        f"cannot write topic 'hello' to '{tmp_path}/folder': Is a directory"
+    )
+
+
 def test_many_topics_do_not_exhaust_descriptors(open_bus):
     """They are kept open, but not all of them for ever."""
     before = len(os.listdir("/proc/self/fd"))

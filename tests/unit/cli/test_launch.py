@@ -17,7 +17,7 @@ from task_core.cli.parameters import SHORT
 def test_either_a_worker_or_a_taskmaster_is_launched(task, install, words):
     """Not both, and not neither."""
     install("taskmaster", "cron", TASKMASTER)
-    done = task("launch", *words)
+    done = task("launch", *words)  # and not what an option of one of them lacks
     assert done.code == 2
     assert done.err.startswith("task: launch what? Give --worker")
 
@@ -80,12 +80,12 @@ def test_help_is_in_groups_and_as_wide_as_the_terminal(task, monkeypatch):
     assert 80 < max(map(len, text.splitlines())) <= 100
 
 
-def test_a_terminal_is_told_what_is_awaited(folder):
-    """Nothing is piped in, so somebody has to type."""
+def on_a_terminal(*words):
+    """Run a command whose stdin is a terminal, on which somebody gives Ctrl-D."""
     ours, theirs = pty.openpty()
     os.write(ours, b"\x04")
     done = subprocess.run(
-        [sys.executable, "-m", "task_core", "launch", "-w", "echo"],
+        [sys.executable, "-m", "task_core", *words],
         stdin=theirs,
         capture_output=True,
         text=True,
@@ -93,7 +93,21 @@ def test_a_terminal_is_told_what_is_awaited(folder):
     )
     os.close(ours)
     os.close(theirs)
-    assert done.stderr.startswith("task: reading tasks from this terminal, one JSON")
+    return done
+
+
+def test_a_terminal_is_told_what_is_awaited(folder):
+    """Nothing is piped in, so somebody has to type."""
+    told = on_a_terminal("launch", "-w", "echo").stderr
+    assert told.startswith("task: reading tasks from this terminal, one JSON")
+
+
+def test_a_taskmaster_does_not_say_that_it_reads_the_terminal(folder):
+    """It makes tasks; what is typed is for nobody."""
+    (folder / "visitors.py").write_text(VISITORS)
+    done = on_a_terminal("launch", "--taskmaster", "./visitors.py:visitors")
+    assert '"type":"hello"' in done.stdout
+    assert "terminal" not in done.stderr
 
 
 def test_short_flags_are_those_of_options_that_there_are():
@@ -104,8 +118,25 @@ def test_short_flags_are_those_of_options_that_there_are():
 
 
 TASKMASTER = """
+import attrs
 from task_core.api import TaskmasterPlugin
-plugin = TaskmasterPlugin(name="cron", summary="x", make=lambda options: None)
+
+@attrs.frozen
+class Options:
+    rules: str
+
+plugin = TaskmasterPlugin(
+    name="cron", summary="x", make=lambda options: None, options=Options
+)
+"""
+
+
+VISITORS = """
+from task_core.api import Task, taskmaster
+
+@taskmaster
+def visitors(ctx):
+    ctx.send(Task.new("hello", "Ada"))
 """
 
 
@@ -140,12 +171,23 @@ def test_several_workers_run_in_one_process_each_on_its_own_topic(task, folder, 
         ((), "several workers cannot share what is piped in"),
         (("-b", "sqlite", "-t", "x"), "topic: of several workers, each reads its own"),
         (("-b", "sqlite", "--channel", "x"), "channel: of several workers"),
+        (("-b", "sqlite", "-t", "x", "-n", "2"), "topic: of several workers, each"),
         (("-b", "sqlite", "-w", "two.py:three"), "there is no 'three'"),
+        (
+            ("-b", "sqlite", "-w", "other.py:one"),
+            "'two.py:one' and worker 'other.py:one' both read topic one: leave one out",
+        ),
+        (("-b", "sqlite", "-w", "two.py:two", "-n", "2"), "both read topic two"),
+        (
+            ("-b", "sqlite", "-w", "exec:cat", "-w", "exec:/bin/cat"),
+            "worker 'exec:cat' and worker 'exec:/bin/cat' both read topic cat",
+        ),
     ],
 )
 def test_what_several_workers_cannot_share_is_refused(task, folder, flags, text):
     """Before anything is opened."""
-    (folder / "two.py").write_text(TWO)
+    for name in ("two", "other"):
+        (folder / f"{name}.py").write_text(TWO)
     done = task("launch", "-w", "two.py:one", "-w", "two.py:two", *flags)
     assert done.code in (2, 3)
     assert text in done.err

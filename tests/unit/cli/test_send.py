@@ -81,6 +81,10 @@ def test_the_type_is_the_topic_unless_told_otherwise(task, folder):
         (("",), "TYPE is empty"),
         (("a", "--meta", "x"), "--meta: not key=value: 'x'"),
         (("a", "--delay", "soon"), "--delay: "),
+        (
+            ("a", "--at", "tomorrow"),
+            "--at: not an RFC 3339 date like 2026-01-02T03:04:05Z: 'tomorrow'",
+        ),
         (("a", "--unique", "0s"), "--unique: must be more than 0s"),
         (("-", "x"), "with - the tasks come from stdin: leave out x"),
         (("-", "--job", "x"), "leave out --job"),

@@ -18,6 +18,7 @@ from task_core.api import (
     SendError,
     Task,
     UnsupportedCapabilityError,
+    worker,
 )
 from task_core.builtin.bus_options import FileOptions
 from task_core.builtin.buses import file
@@ -470,6 +471,38 @@ def test_what_is_no_task_is_named(client):
         client.send(7)
     with pytest.raises(UsageError, match="a task is wanted, not 'a'"):
         client.send_many(["a"])
+    with pytest.raises(UsageError, match="the type is empty: say what the task is"):
+        client.send("", "x")
+
+
+@worker
+def load_table(info: str) -> None:
+    """Do nothing."""
+
+
+@pytest.mark.parametrize(
+    ("thing", "text"),
+    [
+        (
+            load_table,
+            "the worker 'load_table': load_table.task(…) makes one, and checks it",
+        ),
+        (str.upper, "a method_descriptor: make one with Task.new"),
+        (Task, "the class Task: make one with Task.new"),
+    ],
+)
+def test_who_gives_a_worker_for_a_task_is_told_how_to_make_one(client, thing, text):
+    """However it is written: everybody who comes from elsewhere gives the worker."""
+    for act in (
+        lambda: client.send(thing),
+        lambda: client.send(thing, "x"),
+        lambda: client.send(thing, path="/a", table="b"),
+        lambda: client.call(thing, "x"),
+        lambda: client.send_many([thing]),
+    ):
+        with pytest.raises(UsageError) as caught:
+            act()
+        assert str(caught.value) == f"a task is wanted, not {text}"
 
 
 def test_a_delay_may_have_a_unit(client):

@@ -1,5 +1,6 @@
 """Rules of `task_core.discovery.files`: workers without packaging."""
 
+import os
 import subprocess
 import sys
 
@@ -11,6 +12,8 @@ from task_core.api.taskmaster import Taskmaster
 from task_core.discovery.files import locate
 from task_core.discovery.loader import load
 from task_core.errors import WorkerError
+
+LIBRARY = os.path.dirname(os.__file__)
 
 
 @pytest.fixture
@@ -90,12 +93,25 @@ def test_a_function_without_a_name_of_its_own_is_called_by_its_place(here):
     assert load_target("work.py:echo").name == "echo"
 
 
-def test_the_file_sees_its_neighbours_first(here):
-    """As it would with `python file.py`."""
+def test_the_file_sees_its_neighbours_before_what_is_installed(here):
+    """They are what its author had in mind."""
     write_module(here, "far.colorsys", "from neighbour import work\n")
     write_module(here, "far.neighbour", "def work(info): return info\n")
+    write_module(here, "installed.neighbour", "def other(info): return info\n")
+    sys.path.append(str(here / "installed"))
     assert load_target("far/colorsys.py:work").name == "work"
-    assert sys.path[0] == str(here / "far")
+
+
+@pytest.mark.parametrize("text", ["far/work.py:work", "work:work"])
+def test_a_neighbour_hides_no_module_of_python(here, text, monkeypatch):
+    """Whoever imports it later, we among them, gets Python's."""
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    write_module(here, "far.work", "import colorsys as work\n")
+    write_module(here, "far.colorsys", "x = 1\n")
+    if "/" not in text:
+        monkeypatch.chdir(here / "far")
+    load(locate("hooks", text))
+    assert sys.modules["colorsys"].__file__ == f"{LIBRARY}/colorsys.py"
 
 
 def test_a_file_shadows_no_module(here):
@@ -138,15 +154,42 @@ def test_a_file_with_one_worker_needs_no_name(here, source):
     assert load_target("work.py").name in ("load_table", "load", "work")
 
 
-@pytest.mark.parametrize(
-    ("source", "found"),
-    [("", "none"), ("def b(i): ...\ndef a(i): ...\n", "a, b")],
-)
-def test_a_file_with_none_or_many_wants_a_name(here, source, found):
+def test_a_file_with_many_wants_a_name(here):
     """And says which there are."""
-    write_module(here, "work", source)
-    text = f"name the worker in 'work.py' as work.py:NAME (workers there: {found})"
+    write_module(here, "work", "def b(i): ...\ndef a(i): ...\n")
+    text = "name the worker in 'work.py' as work.py:NAME (workers there: a, b)"
     assert message("work.py") == text
+
+
+def test_a_file_with_none_says_how_to_write_one(here):
+    """There is nothing to name."""
+    write_module(here, "work", "x = 1\n")
+    text = "there is no worker in 'work.py': write @worker above a function"
+    assert message("work.py") == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "other", "source", "name"),
+    [
+        ("worker", "taskmaster", "@taskmaster\ndef every(ctx): ...\n", "every"),
+        (
+            "worker",
+            "taskmaster",
+            "class Every(Taskmaster):\n    def run(self, ctx): ...\n",
+            "Every",
+        ),
+        ("taskmaster", "worker", "@worker\ndef load(info): ...\n", "load"),
+    ],
+)
+def test_a_file_of_the_other_kind_says_how_to_give_it(here, kind, other, source, name):
+    """With its name in there or without."""
+    write_module(here, "work", f"from task_core.api import *\n{source}")
+    with pytest.raises(WorkerError) as caught:
+        load_target("work.py", kind)
+    assert str(caught.value) == (
+        f"there is a {other} in 'work.py' ({name}), and no {kind}: give it with"
+        f" --{other}"
+    )
 
 
 def test_a_file_that_is_not_there_is_told(here):
@@ -195,12 +238,10 @@ def test_an_error_in_the_file_is_told_with_its_last_line(here):
 
 def test_a_file_that_failed_is_not_left_half_made(here):
     """The next try runs it again."""
-    write_module(here, "work", "raise OSError\n")
-    before = set(sys.modules)
+    file = write_module(here, "work", "raise OSError\n")
     message("work.py:x")
-    left = {name.partition(".")[0] for name in set(sys.modules) - before}
-    told_by = {"task_core", *sys.stdlib_module_names}  # what tells of the failure
-    assert left <= told_by
+    files = {getattr(module, "__file__", "") for module in sys.modules.values()}
+    assert str(file) not in files
 
 
 def test_a_script_that_exits_gets_the_usual_advice(here):

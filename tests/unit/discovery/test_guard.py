@@ -150,6 +150,16 @@ def test_what_is_no_worker_is_told_with_whose_it_is(site, first, make, cause, fi
     assert caught.value.fix == f"its author can write {fix}"
 
 
+def test_a_class_in_a_file_that_is_no_worker_is_told_with_what_to_write(site):
+    """Whoever reads that is its author."""
+    source = "from task_core.api import worker\n@worker\nclass Load: ...\n"
+    (site.folder / "work.py").write_text(source)
+    with pytest.raises(PluginError) as caught:
+        Catalog().manifest("worker", f"{site.folder}/work.py")[0].make(NoOptions())
+    wanted = "not a Worker or the function that does tasks: write class Load(Worker)"
+    assert str(caught.value).endswith(f": making it gives a Load, {wanted}")
+
+
 def test_a_worker_that_cannot_be_called_is_its_distributions(site):
     """And ends the launch with 3, as every broken plugin."""
     source = (

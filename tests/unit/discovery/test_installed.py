@@ -8,7 +8,13 @@ import pytest
 from task_testing.dists import write_distribution
 
 from task_core.discovery.found import CORE, GROUPS, IF_SET, normalise
-from task_core.discovery.installed import copies_of, installed, unreadable, versions
+from task_core.discovery.installed import (
+    copies_of,
+    installed,
+    summary_of,
+    unreadable,
+    versions,
+)
 
 BUS = {"task_core.bus": {"x": "x_mod:plugin"}}
 
@@ -145,3 +151,24 @@ def test_metadata_that_cannot_be_read_break_only_themselves(tmp_path):
 def test_names_are_compared_as_indexes_do():
     """Dots, dashes and underscores are one."""
     assert normalise("Task.Bus__NSQ") == "task-bus-nsq"
+
+
+@pytest.mark.parametrize(
+    ("headers", "summary"),
+    [
+        (b"Summary: Says\n        which bus.\n", "Says which bus."),
+        (b"Name: task-x\n", ""),
+        (b"Summary: \xff\n", ""),
+        (None, ""),
+    ],
+)
+def test_the_summary_of_a_distribution_is_what_it_says_if_it_does(
+    tmp_path, headers, summary
+):
+    """Whatever is wrong with it, a list of what is there goes on."""
+    location = write_distribution(tmp_path, "task-x", entry_points=BUS)
+    (location / "METADATA").unlink()
+    if headers is not None:
+        (location / "METADATA").write_bytes(headers)
+    (found,) = installed([str(tmp_path)])
+    assert summary_of(found) == summary

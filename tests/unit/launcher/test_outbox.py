@@ -3,12 +3,21 @@
 import pytest
 
 from task_core.api.message import Delivery, Message
-from task_core.api.worker import COMPLETE, failed, retry
+from task_core.api.worker import (
+    COMPLETE,
+    alert,
+    complete,
+    failed,
+    interrupted,
+    later,
+    retry,
+    warn,
+)
 from task_core.clock import SystemClock
 from task_core.dead import decode_dead
-from task_core.errors import LeaseLostError, SendError
+from task_core.errors import HookError, LeaseLostError, SendError
 from task_core.launcher.batch import DEAD, IGNORED, RETRY, Batch
-from task_core.launcher.context import Job
+from task_core.launcher.context import Job, refused
 from task_core.launcher.outbox import Outbox
 from task_core.launcher.plan import Plan
 from task_core.launcher.retries import Retries
@@ -98,6 +107,73 @@ def test_a_task_that_is_sent_to_run_again_is_acknowledged_and_not_done(make, hoo
     assert consumer.bus.settled == ["a"]
     assert [topic for topic, _ in consumer.bus.sent] == ["load"]
     assert settled == []
+
+
+def told(caplog):
+    return [(one.levelname, one.getMessage()) for one in caplog.records]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "level", "text"),
+    [
+        (failed("no such\ntable"), "WARNING", "failed: no such table"),
+        (failed(""), "WARNING", "failed"),
+        (failed("x" * 9999), "WARNING", f"failed: {'x' * 500}"),
+        (retry("not yet"), "WARNING", "failed: not yet"),
+        (later("not yet", 1), "WARNING", "failed: not yet"),
+        (refused("another type"), "WARNING", "failed: another type"),
+        (alert("call me"), "ERROR", "alert: call me"),
+    ],
+)
+def test_a_task_that_failed_is_told_with_its_reason(make, caplog, outcome, level, text):
+    """One line for each, whoever says so: nobody should have to look at done tasks."""
+    outbox, _ = make()
+    outbox.add_jobs([job("a", outcome), job("b")])
+    assert told(caplog) == [(level, f"task load 'a', attempt 1, {text}")]
+
+
+@pytest.mark.parametrize("outcome", [complete("x"), warn("x"), interrupted()])
+def test_nothing_is_told_of_a_task_that_has_not_failed(make, caplog, outcome):
+    """Nor of what the end of the launcher has interrupted: that was told."""
+    outbox, _ = make()
+    outbox.add_jobs([job("a", outcome)])
+    assert told(caplog) == []
+
+
+def test_what_was_told_is_not_told_again(make, caplog):
+    """With a traceback, or how its process ended."""
+    outbox, _ = make()
+    raised, killed = job("a", failed("x")), job("b", failed("y"))
+    raised.told, killed.killed = True, "was killed"
+    outbox.add_jobs([raised, killed])
+    assert told(caplog) == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "lines"),
+    [(failed("x"), 1), (retry("x"), 0), (later("x", 1), 0)],
+)
+def test_a_task_that_runs_again_is_told_unless_its_worker_wants_it_so(
+    make, hooks, caplog, outcome, lines
+):
+    """With its reason at each run, as an exception is."""
+    retries = Retries(Plan(topic="load", retries=1), hooks())
+    outbox, _ = make(retries)
+    outbox.add_jobs([job("a", outcome)])
+    text = "task load 'a', attempt 1, failed and runs again: x"
+    assert told(caplog) == [("WARNING", text)] * lines
+
+
+def test_why_a_task_cannot_be_sent_is_told_once(make, caplog):
+    """A mistake of a hook as what it is, all else as a failure of the task."""
+    for error, name in ((HookError("a hook"), "task.hooks"), (OSError("no"), "task")):
+        caplog.clear()
+
+        def raises(error=error, **facts):
+            raise error
+
+        make(task_before_send=raises)[0].add_jobs([job("a")])
+        assert [one.name for one in caplog.records] == [name]
 
 
 def test_a_hook_may_change_what_is_sent(make):

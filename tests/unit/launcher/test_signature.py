@@ -153,6 +153,10 @@ def context_first(ctx: WorkerContext):
     """Do nothing."""
 
 
+def bare_context_first(ctx, info):
+    """Do nothing."""
+
+
 class Plain:
     """Lacks its base."""
 
@@ -207,6 +211,7 @@ class YieldingCall:
         (three, "may take a context as the second, not"),
         (keyword_only, "must take one parameter"),
         (context_first, r"context comes second, for example def context_first\(info"),
+        (bare_context_first, r"context comes second, for example def bare_context_f"),
         (number, "parameter 'n' must be str, Task or an attrs class"),
         (unknown, "import what its annotations name at run time"),
     ],

@@ -118,6 +118,8 @@ def problem_with(path: str) -> str:
 def _problem_with_file(path: str) -> str:
     if not stat.S_ISREG(os.stat(path).st_mode):
         return "it is no regular file; name another one"
+    if not _allowed(path, os.R_OK):
+        return "this user may not read it; give it the right to read and write"
     return "" if _allowed(path, os.R_OK | os.W_OK) else _READONLY[1]
 
 

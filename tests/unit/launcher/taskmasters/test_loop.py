@@ -64,6 +64,16 @@ def child(info=""):
     return Task(type="sum", info=info)
 
 
+def test_what_is_no_task_is_told_where_it_is_sent(loop):
+    """With what there is instead."""
+
+    def run(ctx):
+        ctx.send("sum")
+
+    with pytest.raises(TypeError, match="^ctx.send: a task is wanted, not 'sum': make"):
+        loop(run).run()
+
+
 def test_what_is_sent_is_there_when_the_call_returns(loop, memory):
     """On the topic of its type, or where it is told to go."""
     memory.watch("elsewhere")

@@ -80,6 +80,7 @@ class SqliteBus(Bus):
 
     def _forget(self, topic: str, channel: str) -> None:
         check_names(topic, channel)
+        self._file.check()
         self._database.channels.forget(topic, channel)
 
     def _ping(self) -> None:

@@ -312,7 +312,8 @@ LONG = """#!{python}
 import sys
 first = {first!r}
 for line in sys.stdin:
-    print(first or '"fine"', flush=True)
+    sys.stdout.write((first or '"fine"') + "\\n")
+    sys.stdout.flush()
     first = ""
 """
 

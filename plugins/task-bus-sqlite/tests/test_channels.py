@@ -117,6 +117,26 @@ def test_channels_tell_what_waits_and_what_is_held(open_bus):
     assert bus.channels("other") == []
 
 
+def test_channels_are_counted_at_one_moment(open_bus, monkeypatch):
+    """What moves on in between is in one of the numbers: `--drain` ends at none."""
+    bus, other = open_bus(), open_bus()
+    consumer = other.subscribe("load", "load")
+    send(other, b"1")
+    held = consumer.receive(1, 0)
+    channels = bus._database.channels
+    waiting = channels._waiting
+
+    def count_while_it_is_given_back(*args):
+        found = waiting(*args)
+        consumer.nack(held)
+        return found
+
+    monkeypatch.setattr(channels, "_waiting", count_while_it_is_given_back)
+    assert bus.channels("load") == [ChannelState("load", 0, 1)]
+    monkeypatch.undo()
+    assert bus.channels("load") == [ChannelState("load", 1, 0)]
+
+
 def test_a_temporary_channel_takes_nothing_and_leaves_nothing(bus):
     """Neither from workers that are there nor from the first one that is to come."""
     send(bus, b"1")

@@ -4,7 +4,7 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -128,6 +128,16 @@ class SqliteFile:
         """Forget the transaction, if there is one."""
         if self._identity != NOWHERE and self._connection.in_transaction:
             self.execute("ROLLBACK")
+
+    @contextlib.contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """`with` it: all that is read inside is of one moment."""
+        self.rollback()  # there is a transaction when an interrupt came at a bad moment
+        self.rows("BEGIN")
+        try:
+            yield
+        finally:
+            self.rollback()
 
     def check(self) -> None:
         """See whether the file is still where it was; if not, open what is there now.

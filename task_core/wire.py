@@ -158,25 +158,26 @@ def _bad_date(task: Task) -> str:
 def _decode_slowly(body: bytes) -> Task:
     """Read what the fast path refuses, or say precisely what is wrong with it."""
     fields: dict[str, str] = {}
-    nulls = False
+    unclear = False
     for key, value in _members(body).items():
         name = key.lower().replace("\u017f", "s")  # Go takes the long s for an s
         if name in _FIELDS:
+            unclear = unclear or name in fields
             if bytes(value).startswith(b"n"):
-                nulls = True
+                unclear = True
             else:
                 fields[name] = _text(name, bytes(value))
-    if nulls:
-        fields = {**_before_null(body), **fields}
+    if unclear:
+        fields |= _in_order(body)
     for name in ("type", "info"):
         if name not in fields:
             raise DecodeError(f"`{name}` is missing")
     return Task(**fields)
 
 
-def _before_null(body: bytes) -> dict[str, str]:
-    """Return what the same key said before it said null, which changes nothing."""
-    # The only case for which msgspec tells too little.
+def _in_order(body: bytes) -> dict[str, str]:
+    """Return what each key says last, in any case; null changes nothing."""
+    # The only cases for which msgspec tells too little.
     import json  # noqa: PLC0415
 
     found: dict[str, str] = {}

@@ -31,7 +31,7 @@ class MemoryBackdoor(Backdoor):
     def take(self, topic):
         with self.storage.changed:
             found = self.storage.topics.get(topic)
-            return [message.body for message, _ in found._backlog] if found else []
+            return found.waiting() if found else []
 
     def in_flight(self, topic, channel):
         with self.storage.changed:

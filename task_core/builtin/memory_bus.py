@@ -60,9 +60,11 @@ class MemoryBus(Bus):
         super().__init__("memory", capabilities, lease=lease)
         self.storage = _STORAGES.setdefault(name, Storage())
 
-    def _subscribe(self, topic: str, channel: str, **hints: object) -> Consumer:
+    def _subscribe(
+        self, topic: str, channel: str, *, prefetch: int | None, temporary: bool
+    ) -> Consumer:
         """Make the channel, which stays when the consumer is gone."""
-        return MemoryConsumer(self, topic, channel)
+        return MemoryConsumer(self, topic, channel, temporary=temporary)
 
     def _producer(self) -> Producer:
         return MemoryProducer(self)
@@ -89,8 +91,8 @@ class MemoryBus(Bus):
         with self.storage.changed:
             if not channel:
                 self.storage.topics.pop(topic, None)
-            elif topic in self.storage.topics:
-                self.storage.topics[topic].channels.pop(channel, None)
+            elif (found := self.storage.topics.get(topic)) and found.forget(channel):
+                del self.storage.topics[topic]
 
 
 class MemoryConsumer(Consumer):
@@ -103,11 +105,14 @@ class MemoryConsumer(Consumer):
     bus: MemoryBus
     knows_lost = True
 
-    def __init__(self, bus: MemoryBus, topic: str, channel: str) -> None:
+    def __init__(
+        self, bus: MemoryBus, topic: str, channel: str, *, temporary: bool = False
+    ) -> None:
         super().__init__(bus, topic, channel)
         self._changed = bus.storage.changed
         with self._changed:
-            self.stored: Channel = bus.storage.topic(topic).channel(channel)
+            found = bus.storage.topic(topic)
+            self.stored: Channel = found.channel(channel, temporary=temporary)
 
     def _receive(self, limit: int, timeout: float) -> Sequence[Delivery]:
         deadline = monotonic() + timeout

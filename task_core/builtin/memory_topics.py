@@ -151,38 +151,62 @@ class Channel:
 class Topic:
     """A stream: every channel gets each message sent after it was made.
 
-    What is sent before there is any channel waits for the first one.
+    What is sent before there is any channel that stays waits for the first one.
     """
 
     def __init__(self) -> None:
         self.channels: dict[str, Channel] = {}
-        self._backlog: list[tuple[Message, float]] = []
-        self._numbers = itertools.count(1)
+        self._looking: dict[str, int] = {}  # temporary ones: the last that they missed
+        self._backlog: list[tuple[int, Message, float]] = []
+        self._last = 0
 
-    def channel(self, name: str) -> Channel:
-        """Return a channel; make it when there is none of this name."""
-        if name not in self.channels:
+    def channel(self, name: str, *, temporary: bool = False) -> Channel:
+        """Return a channel; make it when there is none of this name.
+
+        One that is there stays if anybody wants it to.
+        """
+        if new := name not in self.channels:
             self.channels[name] = Channel()
-            backlog, self._backlog = self._backlog, []
-            self._spread(backlog)
+            self._looking[name] = self._last
+        if not temporary and name in self._looking:
+            missed = self._looking.pop(name)
+            for number, message, due in self._backlog:
+                if new or number <= missed:
+                    self.channels[name].put(Entry(number, message), due)
+            self._backlog = []
         return self.channels[name]
+
+    def forget(self, name: str) -> bool:
+        """Delete a channel; say whether nothing is left of who only looked."""
+        self.channels.pop(name, None)
+        looked = self._looking.pop(name, None) is not None
+        return looked and not self.channels and not self._backlog
 
     def put(self, messages: Sequence[Message], now: float) -> None:
         """Add messages and wake who waits."""
-        dated = [(m, now + m.delay if m.delay else 0.0) for m in messages]
-        if self.channels:
-            self._spread(dated)
-        else:
+        first = self._last + 1
+        self._last += len(messages)
+        dated = [
+            (number, message, now + message.delay if message.delay else 0.0)
+            for number, message in enumerate(messages, first)
+        ]
+        if not self._has_reader:
             self._backlog += dated
+        for channel in self.channels.values():
+            for number, message, due in dated:
+                channel.put(Entry(number, message), due)
 
     def depth(self, name: str) -> int:
         """Return how many messages wait, or would wait, on a channel."""
         if name in self.channels:
             return self.channels[name].depth()
-        return 0 if self.channels else len(self._backlog)
+        return 0 if self._has_reader else len(self._backlog)
 
-    def _spread(self, dated: Sequence[tuple[Message, float]]) -> None:
-        numbers = [next(self._numbers) for _ in dated]
-        for channel in self.channels.values():
-            for number, (message, due) in zip(numbers, dated, strict=True):
-                channel.put(Entry(number, message), due)
+    def waiting(self) -> list[bytes]:
+        """Return the bodies that wait for a first channel."""
+        return [message.body for _, message, _ in self._backlog]
+
+    @property
+    def _has_reader(self) -> bool:
+        """Whether there is a channel that stays."""
+        return any(name not in self._looking for name in self.channels)

@@ -64,10 +64,12 @@ class Drain:
             self._log.warning(text, error, self._topic)
 
     def _held_by_others(self) -> int:
+        """Return how many others hold, or have given back since they were counted."""
         states = self._bus.channels(self._topic)
-        held = sum(one.held or 0 for one in states if one.name == self._channel)
+        ours = [one for one in states if one.name == self._channel]
+        held = sum(one.held or 0 for one in ours)
         if held and held != self._told:
             text = "waiting for %d held by others: they come again if these have died"
             self._log.info(text, held)
         self._told = held
-        return held
+        return held + sum(one.waiting for one in ours)

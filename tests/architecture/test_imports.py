@@ -70,7 +70,7 @@ HIDDEN = {
     "task_core.dead": {"_digest"},  # cut dead letters
     "task_core.shown": {"_forms", "printable_json"},  # few have secrets
     "task_core.uri": {"quote", "unquote"},  # urllib: few have anything escaped
-    "task_core.wire": {"_before_null"},  # odd tasks
+    "task_core.wire": {"_in_order"},  # odd tasks
     "task_testing": {"__getattr__"},
 }
 # Who may know a library. attrs and msgspec are the language of the whole house.

@@ -32,19 +32,19 @@ class EachConsumerIsAChannel(DoubleBus):
 class ForgetsWhatNobodyReads(DoubleConsumer):
     """Drops messages of topics that have no channel."""
 
-    def __init__(self, bus, topic, channel):
+    def __init__(self, bus, topic, channel, **more):
         bus.storage.topic(topic)._backlog.clear()
-        super().__init__(bus, topic, channel)
+        super().__init__(bus, topic, channel, **more)
 
 
 @caught_by("a_late_channel_gets_all_that_is_sent_from_then_on", "assert")
 class ForgetsLateChannels(DoubleConsumer):
     """Serves only the channels that were there at the first message."""
 
-    def __init__(self, bus, topic, channel):
+    def __init__(self, bus, topic, channel, **more):
         with bus.storage.changed:
             late = bus.storage.topic(topic).channels
-        super().__init__(bus, topic, channel)
+        super().__init__(bus, topic, channel, **more)
         if len(late) > 1:
             self.stored = Channel()
 
@@ -53,8 +53,8 @@ class ForgetsLateChannels(DoubleConsumer):
 class LateChannelsGetHalfOfThePast(DoubleConsumer):
     """Some of what was there before, and some not."""
 
-    def __init__(self, bus, topic, channel):
-        super().__init__(bus, topic, channel)
+    def __init__(self, bus, topic, channel, **more):
+        super().__init__(bus, topic, channel, **more)
         if channel == "late":
             with self._changed:
                 topics = bus.storage.topic(topic)

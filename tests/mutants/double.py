@@ -127,7 +127,7 @@ class DoubleBus(Evading, MemoryBus):
     def _subscribe(self, topic, channel, *, prefetch, temporary):
         self.check_names([topic])
         self.reach()
-        return self.consumer_class(self, topic, channel)
+        return self.consumer_class(self, topic, channel, temporary=temporary)
 
     def _producer(self):
         return self.producer_class(self)
@@ -139,7 +139,7 @@ class DoubleBus(Evading, MemoryBus):
         self.reach()
         with self.storage.changed:
             found = self.storage.topic(topic)
-            held = [message.body for message, _ in found._backlog]
+            held = found.waiting()
             for channel in found.channels.values():
                 held = [entry.message.body for entry in sorted(channel.ready)]
             return held[:limit]

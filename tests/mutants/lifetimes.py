@@ -58,7 +58,7 @@ class CannotCloseUnused(DoubleBus):
 class ConsumerOfItsOwn(DoubleConsumer):
     """Has an `__init__` of its own, and nothing of the base's."""
 
-    def __init__(self, bus, topic, channel):
+    def __init__(self, bus, topic, channel, **more):
         pass
 
 
@@ -206,8 +206,8 @@ class PingsAfterClose(DoubleBus):
 class Belled(DoubleConsumer):
     """Is woken by a bell of its own."""
 
-    def __init__(self, *args):
-        super().__init__(*args)
+    def __init__(self, *args, **more):
+        super().__init__(*args, **more)
         self.bell = threading.Event()
 
     def final_wake(self):

@@ -40,8 +40,8 @@ class TellsOnePlaceForAll(DoubleConsumer):
 class Buffering(DoubleConsumer):
     """Takes more than it was asked for, and keeps it for later."""
 
-    def __init__(self, *args):
-        super().__init__(*args)
+    def __init__(self, *args, **more):
+        super().__init__(*args, **more)
         self.buffer = []
 
     def _receive(self, limit, timeout):

@@ -23,6 +23,14 @@ class RemovesTheTopicAfterALook(DoubleBus):
         super()._forget(topic, "kit")
 
 
+@caught_by("looking_takes_nothing_from_the_first_channel", "0 of 1 came")
+class GivesWhatWaitsToWhoLooks(DoubleBus):
+    """Its first channel is the first, whoever reads it."""
+
+    def _subscribe(self, topic, channel, *, prefetch, temporary):
+        return super()._subscribe(topic, channel, prefetch=prefetch, temporary=False)
+
+
 @caught_by("a_temporary_channel_goes_with_its_reader", "assert")
 class KeepsTemporaryChannels(DoubleBus):
     """Says that its broker removes them; it does not."""

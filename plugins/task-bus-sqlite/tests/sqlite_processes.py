@@ -1,15 +1,32 @@
-"""What the processes of `test_kill.py` do.
+"""What the processes of `test_kill.py` and `test_place.py` do.
 
 In a module of its own: a spawned process must be able to import it by name.
 """
 
+import contextlib
+import multiprocessing
 import time
 
 from task_bus_sqlite.options import SqliteOptions
 from task_bus_sqlite.plugin import sqlite
 
+from task_core.api import BusError
 from task_core.api.bus import BusContext
 from task_core.api.message import Message
+
+SPAWN = multiprocessing.get_context("spawn")
+
+
+@contextlib.contextmanager
+def process(target, *args):
+    """Run a function in a process of its own, which is killed in the end."""
+    started = SPAWN.Process(target=target, args=args, daemon=True)
+    started.start()
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.join()
 
 
 def open_bus(path, lease=30.0):
@@ -66,3 +83,15 @@ def toil(path):
         time.sleep(0.005)
         done = [Message("done", delivery.body) for delivery in deliveries]
         consumer.settle(deliveries, done)
+
+
+def stay(path, ear):
+    """Have the file open, and look at it when told."""
+    bus = open_bus(path)
+    bus.producer().send([Message("old", b"x" * 500)] * 20)
+    ear.send("here")
+    while ear.recv():
+        try:
+            bus.ping()
+        except BusError as error:
+            ear.send(str(error))

@@ -117,17 +117,39 @@ def test_channels_tell_what_waits_and_what_is_held(open_bus):
     assert bus.channels("other") == []
 
 
+def test_channels_are_counted_at_one_moment(open_bus, monkeypatch):
+    """What moves on in between is in one of the numbers: `--drain` ends at none."""
+    bus, other = open_bus(), open_bus()
+    consumer = other.subscribe("load", "load")
+    send(other, b"1")
+    held = consumer.receive(1, 0)
+    channels = bus._database.channels
+    waiting = channels._waiting
+
+    def count_while_it_is_given_back(*args):
+        found = waiting(*args)
+        consumer.nack(held)
+        return found
+
+    monkeypatch.setattr(channels, "_waiting", count_while_it_is_given_back)
+    assert bus.channels("load") == [ChannelState("load", 0, 1)]
+    monkeypatch.undo()
+    assert bus.channels("load") == [ChannelState("load", 1, 0)]
+
+
 def test_a_temporary_channel_takes_nothing_and_leaves_nothing(bus):
     """Neither from workers that are there nor from the first one that is to come."""
-    send(bus, b"1", b"2")
+    send(bus, b"1")
     looker = bus.subscribe("load", "look", temporary=True)
+    assert looker.receive(9, 0) == ()  # whoever looks back peeks
+    send(bus, b"2")
     seen = looker.receive(9, 0)
-    assert bodies(seen) == [b"1", b"2"]
+    assert bodies(seen) == [b"2"]
     looker.ack(seen)
     assert bus.depth("load", "load") == 2
     worker = bus.subscribe("load", "load")
     send(bus, b"3")
-    looker.receive(9, 0)
+    assert bodies(looker.receive(9, 0)) == [b"3"]
     looker.close()
     assert [state.name for state in bus.channels("load")] == ["load"]
     found = worker.receive(9, 0)
@@ -214,6 +236,45 @@ def test_a_temporary_channel_stays_when_a_worker_takes_it(open_bus):
         assert [state.name for state in bus.channels("load")] == ["load"]
 
 
+def test_a_temporary_channel_that_stays_gets_what_waited_for_the_first_one(bus):
+    """In its order: with priorities, and when its time has come."""
+    send(bus, b"1", b"2")
+    send(bus, b"urgent", priority=5)
+    send(bus, b"later", delay=60)
+    looker = bus.subscribe("load", "load", temporary=True)
+    send(bus, b"new")
+    assert bodies(looker.receive(9, 0)) == [b"new"]
+    worker = bus.subscribe("load", "load")
+    assert bus.depth("load", "load") == 4
+    found = worker.receive(9, 0)
+    assert bodies(found) == [b"urgent", b"1", b"2"]
+    worker.ack(found)
+    assert stored(bus) == 2
+    assert bus.depth("load", "load") == 1
+
+
+def test_a_temporary_channel_that_is_deleted_takes_nothing_either(bus):
+    """What waits for the first one is not what waits on it."""
+    send(bus, b"1")
+    bus.subscribe("load", "look", temporary=True)
+    send(bus, b"2")
+    bus.forget("load", "look")
+    assert bodies(bus.subscribe("load", "load").receive(9, 0)) == [b"1", b"2"]
+
+
+def test_who_goes_looks_at_nothing_that_was_there_before(bus):
+    """However much waits: all others are locked out for as long."""
+    bus.subscribe("load", "load")
+    send(bus, *[b""] * 20_000)
+    looker = bus.subscribe("load", "look", temporary=True)
+    send(bus, b"1")
+    steps = []
+    bus._file._connection.set_progress_handler(lambda: steps.append(1), 1000)
+    looker.close()
+    assert len(steps) < 10
+    assert bus.depth("load", "load") == 20_001
+
+
 def test_a_channel_is_forgotten_with_all_that_waits_on_it(bus):
     """What others want stays; what is sent from then on is for a new one."""
     one, two = bus.subscribe("load", "one"), bus.subscribe("load", "two")
@@ -243,6 +304,28 @@ def test_a_topic_is_forgotten_with_all_its_channels(bus):
     assert bodies(other.receive(9, 0)) == [b"mine"]
     bus.forget("other")
     assert rows(bus) == {}
+
+
+def test_a_topic_whose_deletion_was_cut_off_tells_what_is_left(open_bus, monkeypatch):
+    """All that it counts can be received; or `--drain` would wait for ever."""
+    bus = open_bus()
+    consumer = bus.subscribe("load", "load")
+    send(bus, *[b"%d" % n for n in range(2500)])
+    consumer.nack(consumer.receive(5, 0)[:2])
+    other = open_bus()
+    execute, portions = other._file.execute, iter([None, KeyboardInterrupt()])
+
+    def cut_off(sql, *rest):
+        if sql.startswith("DELETE FROM messages") and (error := next(portions)):
+            raise error
+        return execute(sql, *rest)
+
+    monkeypatch.setattr(other._file, "execute", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        other.forget("load")
+    assert bus.depth("load", "load") == 1500
+    assert len(consumer.receive(9999, 0)) == 1500
+    assert rows(bus) == {"topics": 1, "channels": 1, "messages": 1500, "held": 1500}
 
 
 def test_who_reads_a_channel_that_was_deleted_gets_a_new_one(bus):

@@ -2,35 +2,20 @@
 
 import collections
 import contextlib
-import multiprocessing
 import os
 import random
 import signal
 import time
 
 import pytest
-from sqlite_processes import hold, listen, open_bus, send, toil, work
+from sqlite_processes import SPAWN, hold, listen, open_bus, process, send, toil, work
 
 from task_core.api.message import Message
-
-SPAWN = multiprocessing.get_context("spawn")
 
 
 @pytest.fixture
 def path(tmp_path):
     return str(tmp_path / "task.db")
-
-
-@contextlib.contextmanager
-def process(target, *args):
-    """Run a function in a process of its own, which is killed in the end."""
-    started = SPAWN.Process(target=target, args=args, daemon=True)
-    started.start()
-    try:
-        yield started
-    finally:
-        started.kill()
-        started.join()
 
 
 def test_work_in_flight_of_a_killed_process_comes_back_within_a_lease(path):

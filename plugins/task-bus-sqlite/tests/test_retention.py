@@ -48,6 +48,45 @@ def test_a_kept_message_stays_while_a_new_channel_wants_it(open_bus):
     assert stored(bus) == 1
 
 
+def test_kept_messages_stay_for_their_time_whoever_uses_the_file(open_bus, monkeypatch):
+    """Others have a `keep` of their own, and none if they only send or look."""
+    bus = open_bus(keep=timedelta(hours=1))
+    consumer = bus.subscribe("load", "load")
+    send(bus, b"1", b"2")
+    consumer.ack(consumer.receive(9, 0))
+    for options in ({}, {"keep": timedelta(hours=1)}):
+        send(open_bus(**options), b"", topic="other")
+        looker = open_bus(**options).subscribe("load", "look", temporary=True)
+        looker.receive(1, 0)
+        looker.close()
+    assert stored(bus) == 4
+    assert bus._file.read("SELECT count(*) FROM kept")[0] == 2
+    late = time.time() + 3601
+    monkeypatch.setattr("task_bus_sqlite.retention.time", lambda: late)
+    bus._database.retention.sweep(bus._file.transaction)
+    assert stored(bus) == 2
+
+
+def test_kept_messages_stay_when_one_of_several_channels_is_deleted(open_bus):
+    """With the last one they go: its heir would do them again."""
+    bus = open_bus(keep=timedelta(hours=1))
+    names = ("one", "two", "three")
+    consumers = [bus.subscribe("load", name) for name in names]
+    send(bus, b"1", b"2")
+    for consumer in consumers:
+        consumer.ack(consumer.receive(9, 0))
+    bus.subscribe("load", "late")  # which never wanted them
+    open_bus().forget("load", "one")
+    bus.forget("load", "two")
+    assert stored(bus) == 2
+    bus.forget("load", "three")
+    assert stored(bus) == 2
+    bus.forget("load", "late")
+    assert stored(bus) == 0
+    bus.forget("load")
+    assert rows(bus) == {}
+
+
 def test_only_what_every_channel_has_settled_is_deleted(open_bus):
     """Neither what is held, given back or waits, nor what one channel has not seen."""
     bus = open_bus(keep=timedelta(seconds=0.05))

@@ -178,6 +178,29 @@ def test_a_key_that_nobody_reads_is_told_once(read, ctx, caplog):
     assert "'Info'" in info
 
 
+@pytest.mark.parametrize("read", [read_answer, read_last])
+@pytest.mark.parametrize(
+    ("pair", "told"),
+    [
+        (b'"meta":[1]', "the 'meta' of an answer is neither an object nor a query"),
+        (b'"delay":"10"', "the 'delay' of an answer is no number of seconds"),
+        (b'"delay":-1', "the 'delay' of an answer is no number of seconds"),
+    ],
+)
+def test_a_value_of_another_kind_is_told_once(read, pair, told, ctx, caplog):
+    """As a key that nobody reads is: it would be lost without a word."""
+    keys = Keys()
+    for _ in range(2):
+        line = b'{"result":"retry","msg":"busy",' + pair + b"}"
+        assert read(line, ctx, keys) == retry("busy")
+    (record,) = caplog.records
+    assert record.getMessage() == f"{told}: it is left out"
+    assert not ctx.meta
+    good = b'{"result":"retry","meta":null,"delay":null}'
+    read(good, ctx, Keys())
+    assert len(caplog.records) == 1
+
+
 def test_a_program_that_makes_up_keys_fills_no_log(ctx, caplog):
     """Nor the memory."""
     keys = Keys()

@@ -1,9 +1,7 @@
 """Rules of `task_worker_exec.worker`, with real programs."""
 
-import logging
 import os
 import signal
-import stat
 import subprocess
 import sys
 import threading
@@ -11,12 +9,14 @@ import time
 from pathlib import Path
 
 import pytest
+from exec_context import Ctx
 from task_worker_exec.child import GRACE
 from task_worker_exec.options import ExecOptions, missing_script, split_command
+from task_worker_exec.output import Output
 from task_worker_exec.plugin import exec_
 from task_worker_exec.worker import make_exec
 
-from task_core.api import Outcome, Task, WorkerError, interrupted
+from task_core.api import Outcome, WorkerError, interrupted
 
 POLITE = """#!{python}
 import json, os, signal, sys, time
@@ -54,50 +54,6 @@ for line in sys.stdin:
     if info == "bye":
         break
 """
-
-
-class Ctx:
-    """As much of a context as the worker needs."""
-
-    def __init__(self, info="", cancel_after=None, grace_left=10.0):
-        self.task = Task(type="exec", info=info)
-        self.meta = {}
-        self.grace_left = grace_left
-        self.log = logging.getLogger("test")
-        self.cancel = threading.Event()
-        if cancel_after is not None:
-            threading.Timer(cancel_after, self.cancel.set).start()
-
-    @property
-    def cancelled(self):
-        return self.cancel.is_set()
-
-    def wait(self, seconds):
-        return self.cancel.wait(seconds)
-
-
-@pytest.fixture
-def program(tmp_path):
-    def program(text, name="program"):
-        path = tmp_path / name
-        path.write_text(text)
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
-        return str(path)
-
-    return program
-
-
-@pytest.fixture
-def make():
-    made = []
-
-    def make(command, once=False):
-        made.append(make_exec(command, once=once))
-        return made[-1]
-
-    yield make
-    for worker in made:
-        worker.close()
 
 
 @pytest.fixture
@@ -262,45 +218,6 @@ def test_a_program_whose_name_has_a_space_is_found(program, make):
 
 
 @pytest.mark.parametrize(
-    ("script", "outcome"),
-    [
-        ("read task; echo one; echo '3 rows'", Outcome("complete", "3 rows")),
-        ("true", Outcome("complete")),
-        ("echo bad; exit 4", Outcome("error", "exited with status 4: bad")),
-        ("kill -9 $$", Outcome("error", "was killed by SIGKILL")),
-        ('echo \'{"result":"warn","msg":"x"}\'', Outcome("warn", "x")),
-    ],
-)
-def test_once_starts_a_process_for_each_task(program, make, script, outcome):
-    """Its status and its last line are the outcome; it need not read its input."""
-    worker = make(program(f"#!/bin/sh\n{script}\n"), once=True)
-    for _ in range(2):
-        assert worker.do_task(Ctx()) == outcome
-
-
-def test_once_gets_the_task_and_then_the_end_of_input(program, make):
-    """`cat` echoes the task, which is an object without a result."""
-    worker = make("cat", once=True)
-    assert worker.do_task(Ctx("x")).msg == '{"type":"exec","info":"x"}'
-
-
-def test_once_keeps_only_the_last_line_of_much_output(make):
-    """And neither side waits for the other."""
-    code = "import sys; sys.stdin.read(); [print('x' * 99) for _ in range(99999)]"
-    worker = make(f'{sys.executable} -c "{code}; print(7)"', once=True)
-    assert worker.do_task(Ctx("y" * 1_000_000)).msg == "7"
-
-
-def test_once_is_terminated_when_cancelled(make):
-    """Also when it has closed its output already."""
-    for script in ("sleep 60", "exec >&-; sleep 60"):
-        worker = make(f"sh -c '{script}'", once=True)
-        begin = time.monotonic()
-        assert worker.do_task(Ctx(cancel_after=0.05)).kind == "interrupted"
-        assert time.monotonic() - begin < GRACE
-
-
-@pytest.mark.parametrize(
     ("command", "text"),
     [
         ("./gone", "there is no program './gone'"),
@@ -391,6 +308,42 @@ def test_a_line_without_end_fails_its_task_and_fills_no_memory(
     assert "wrote a line of more than" in outcome.msg
 
 
+LONG = """#!{python}
+import sys
+first = {first!r}
+for line in sys.stdin:
+    sys.stdout.write((first or '"fine"') + "\\n")
+    sys.stdout.flush()
+    first = ""
+"""
+
+
+def test_a_line_that_is_a_little_too_long_fails_its_own_task(
+    program, make, monkeypatch
+):
+    """Its end comes with the chunk that is too much; the next task is another's."""
+    monkeypatch.setattr("task_worker_exec.output.LONGEST", 100_000)
+    first = '"' + "y" * 100_000 + '"'
+    worker = make(program(LONG.format(python=sys.executable, first=first)))
+    assert "wrote a line of more than" in worker.do_task(Ctx()).msg
+    monkeypatch.setattr("task_worker_exec.output.LONGEST", 1_000_000)
+    assert worker.do_task(Ctx()).result == "complete"
+
+
+def test_a_line_that_is_too_long_takes_no_other_along(monkeypatch):
+    """What came before it counts, and nothing that came after it."""
+    monkeypatch.setattr("task_worker_exec.output.LONGEST", 10)
+    for last in (b"x" * 11 + b"\nafter\n", b"x" * 11):
+        output = Output()
+        for data in (b"before\n" + last[:8], last[8:], b"after\n"):
+            output.feed(data)
+        output.finish()
+        assert output.too_long
+        assert output.take() == b"before"
+        assert output.take() is None
+        assert not output.empty
+
+
 SPAWNER = """#!/bin/sh
 read -r task
 sleep 1000 &
@@ -408,13 +361,13 @@ def test_what_a_program_left_behind_ends_with_it(program, make, once):
 
 
 ORPHANER = """
-import sys, test_worker
+import sys, exec_context
 from task_worker_exec.child import GRACE
 from task_worker_exec.options import ExecOptions
 from task_worker_exec.plugin import exec_
 from task_worker_exec.worker import make_exec
 worker = make_exec(sys.argv[1], once=sys.argv[2] == "True")
-worker.do_task(test_worker.Ctx())
+worker.do_task(exec_context.Ctx())
 """
 
 
@@ -442,7 +395,7 @@ def test_a_launcher_that_is_killed_takes_its_programs_along(program, tmp_path, o
 IGNORER = """
 import signal, sys
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-import test_worker
+import exec_context
 from task_worker_exec.child import GRACE
 from task_worker_exec.options import ExecOptions
 from task_worker_exec.plugin import exec_
@@ -450,7 +403,7 @@ from task_worker_exec.worker import make_exec
 outcomes = []
 for once in (False, True):
     worker = make_exec("sh -c 'read task; exit 7'", once=once)
-    outcomes.append(worker.do_task(test_worker.Ctx()).result)
+    outcomes.append(worker.do_task(exec_context.Ctx()).result)
     worker.close()
 print(*outcomes)
 """

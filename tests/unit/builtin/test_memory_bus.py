@@ -76,6 +76,43 @@ def test_each_channel_gets_each_message_once(open_bus):
     assert take(first, limit=1) + take(shared) == [b"1", b"2"]
 
 
+def test_who_looks_takes_nothing_and_leaves_nothing(open_bus):
+    """Neither from the first worker that is to come, nor in a list of topics."""
+    bus = open_bus()
+    send(bus, b"1")
+    looker = bus.subscribe("load", "look", temporary=True)
+    assert take(looker) == []
+    send(bus, b"2")
+    assert take(looker) == [b"2"]
+    assert bus.depth("load", "load") == 2
+    late = bus.subscribe("load", "late", temporary=True)
+    send(bus, b"3")
+    assert bus.depth("load", "load") == 3
+    looker.close()
+    worker = bus.subscribe("load", "load")
+    assert take(worker) == [b"1", b"2", b"3"]
+    send(bus, b"4")
+    assert (take(worker), take(late)) == ([b"4"], [b"3", b"4"])
+    late.close()
+    assert [state.name for state in bus.channels("load")] == ["load"]
+    bus.subscribe("laod", "look", temporary=True).close()
+    assert bus.topics() == ["load"]
+
+
+def test_a_channel_of_who_looked_stays_with_all_when_a_worker_takes_it(open_bus):
+    """It gets what waited for the first one, and nothing twice."""
+    bus = open_bus()
+    send(bus, b"1")
+    looker = bus.subscribe("load", "load", temporary=True)
+    send(bus, b"2")
+    worker = bus.subscribe("load", "load")
+    assert take(worker) == [b"1", b"2"]
+    bus.subscribe("load", "load", temporary=True)
+    bus.subscribe("load", "other")
+    assert bus.depth("load", "other") == 0
+    assert take(looker) == []
+
+
 def test_a_delivery_that_was_acknowledged_never_comes_again(open_bus):
     """Not even to the next consumer."""
     bus = open_bus()

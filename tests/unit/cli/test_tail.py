@@ -150,7 +150,8 @@ def test_a_terminal_is_no_bus(words, folder):
 def test_following_leaves_no_channel_behind(task, folder):
     """Every message would be kept for it from then on."""
     task("send", "load", "x", "--bus", "sqlite")
-    follow = [*TASK, "tail", "load", "--bus", "sqlite", "--follow", "--max", "1"]
+    bus = ["--bus", "sqlite", "--bus-from", "start"]
+    follow = [*TASK, "tail", "load", *bus, "--follow", "--max", "1"]
     subprocess.run(follow, check=True, capture_output=True)
     assert "tail" not in task("topics", "--bus", "sqlite").out
 

@@ -61,6 +61,13 @@ MISTAKES = {
     "C._receive = lambda *_: [Delivery('x')]": (
         "_receive gives a Delivery whose body is a str, not bytes"
     ),
+    # None of these is split, hashed or read as bytes are.
+    "C._receive = lambda *_: [Delivery(memoryview(b'x'))]": (
+        "_receive gives a Delivery whose body is a memoryview, not bytes"
+    ),
+    "C._receive = lambda *_: [Delivery(bytearray(b'{}'), 1)]": (
+        "_receive gives a Delivery whose body is a bytearray, not bytes"
+    ),
     "C._receive = lambda *_: [b'x']": "_receive gives a list of bytes, not a list of",
     "C._receive = lambda *_: Delivery(b'x')": "_receive gives a Delivery, not a list",
     "C._receive = nothing": "_receive gives None, not a list of Delivery",
@@ -111,7 +118,7 @@ def test_a_mistake_is_one_line_that_says_what_where_and_whose(site, mistake):
     [
         "C._receive = lambda self, *many: [Delivery(b'{}', 1)]",
         "P._send = nothing",
-        "C._receive = lambda *_: (Delivery(bytearray(b'{}'), 1),)",
+        "C._receive = lambda *_: (Delivery(b'{}', 1),)",
         "P._send = print",
     ],
 )

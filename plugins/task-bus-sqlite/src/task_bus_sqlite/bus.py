@@ -66,12 +66,14 @@ class SqliteBus(Bus):
         """Return how many messages nobody holds, delayed ones included."""
         check_names(topic, channel)
         self._file.check()
-        return self._database.channels.depth(topic, channel)
+        with self._file.one_moment():
+            return self._database.channels.depth(topic, channel)
 
     def _channels(self, topic: str) -> Sequence[ChannelState]:
         check_names(topic)
         self._file.check()
-        return self._database.channels.states(topic)
+        with self._file.one_moment():
+            return self._database.channels.states(topic)
 
     def _peek(self, topic: str, limit: int) -> Sequence[bytes]:
         check_names(topic)
@@ -80,6 +82,7 @@ class SqliteBus(Bus):
 
     def _forget(self, topic: str, channel: str) -> None:
         check_names(topic, channel)
+        self._file.check()
         self._database.channels.forget(topic, channel)
 
     def _ping(self) -> None:

@@ -14,7 +14,7 @@ import msgspec
 from task_bus_sqlite.channels import Place
 from task_bus_sqlite.file import SqliteFile
 from task_bus_sqlite.lease import Lease, Run
-from task_bus_sqlite.schema import LOWEST, SPAN
+from task_bus_sqlite.schema import LOWEST, PLACE, SPAN
 from task_core.api import Delivery
 
 # Forced: without it, "the last one with a priority" is looked for among all messages.
@@ -44,10 +44,9 @@ _PUT_OFF = """
     INSERT INTO held SELECT ?, due, id, 0, 0, 0
     FROM messages WHERE id > ? AND id <= ? AND due > ? AND priority = 0
 """
-_PLACE = f"min(-priority, {LOWEST})"
 _LINE_UP = f"""
     INSERT INTO held
-    SELECT :channel, CASE WHEN due <= :now THEN {_PLACE} ELSE due END, id, 0, 0, 0
+    SELECT :channel, CASE WHEN due <= :now THEN {PLACE} ELSE due END, id, 0, 0, 0
     {_URGENT} AND id > :urgent AND id <= :last
 """
 _LINED_UP = "UPDATE channels SET urgent = ? WHERE id = ?"
@@ -64,7 +63,7 @@ _EXTEND = """
     UPDATE held SET due = ?
     WHERE channel = ? AND due = ? AND message = ? AND owner = ?
 """
-_FORMER = f"(SELECT {_PLACE} FROM messages WHERE id = message)"
+_FORMER = f"(SELECT {PLACE} FROM messages WHERE id = message)"
 _RETURN = f"""
     UPDATE held SET due = coalesce(?, {_FORMER}, 0), owner = 0, returned = returned + 1
     WHERE channel = ? AND due = ? AND message = ? AND owner = ?

@@ -7,7 +7,7 @@ import msgspec
 
 from task_bus_sqlite.file import SqliteFile, Transaction
 from task_bus_sqlite.retention import Retention
-from task_bus_sqlite.schema import SPAN
+from task_bus_sqlite.schema import PLACE, SPAN
 from task_bus_sqlite.topics import Topics
 from task_core.api import ChannelState
 
@@ -22,6 +22,12 @@ _MAKE = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 _FOR_GOOD = "UPDATE channels SET expires = NULL WHERE id = ?"
+_BEFORE = f"""
+    INSERT INTO held
+    SELECT ?, CASE WHEN due <= ? THEN {PLACE} ELSE due END, id, 0, 0, 0
+    FROM messages WHERE id > ? AND id <= (SELECT start FROM channels WHERE id = ?)
+"""
+_FROM_START = f"UPDATE channels SET start = topic * {SPAN} WHERE id = ?"
 _IS_TEMPORARY = "SELECT 1 FROM channels WHERE id = ? AND expires IS NOT NULL"
 _RENEW = "UPDATE channels SET expires = ? WHERE id = ? AND expires IS NOT NULL"
 _ANY = "SELECT 1 FROM channels WHERE topic = ? AND expires IS NULL"
@@ -59,7 +65,7 @@ class Channels:
         topics: Those that they belong to.
         retention: What becomes of the messages of a channel that goes.
         from_start: A new channel is to see all that is kept. The first channel of a
-            topic always does: what was sent before there was any has waited for it.
+            topic that stays always does: what was sent before has waited for it.
     """
 
     def __init__(
@@ -82,19 +88,28 @@ class Channels:
                 return self._make(number, name, last, temporary)
             channel, expires = found
             if expires is not None and not temporary:
-                self._file.execute(_FOR_GOOD, (channel,))
+                self._stay(number, channel)
             return Place(number, channel, temporary and expires is not None)
 
     def _make(self, topic: int, name: str, last: int, temporary: bool) -> Place:
         # Ids are drawn, not counted: one who reads a channel that was deleted must
         # never meet another one under its id.
         channel = int.from_bytes(os.urandom(6)) + 1
-        sees_all = self._from_start or not self._file.read(_ANY, (topic,))
+        first = not temporary and not self._file.read(_ANY, (topic,))
+        sees_all = self._from_start or first
         start = topic * SPAN if sees_all else last
         expires = time() + LIFE if temporary else None
         row = (channel, topic, name, start, last, start, start, expires)
         self._file.execute(_MAKE, row)
         return Place(topic, channel, temporary)
+
+    def _stay(self, topic: int, channel: int) -> None:
+        """Let a temporary channel stay; the first one gets what has waited for it."""
+        if not self._file.read(_ANY, (topic,)):
+            row = (channel, time(), topic * SPAN, channel)
+            self._file.execute(_BEFORE, row)
+            self._file.execute(_FROM_START, (channel,))
+        self._file.execute(_FOR_GOOD, (channel,))
 
     def renew(self, channel: int) -> None:
         """Say that the reader of a temporary channel lives; in a transaction."""
@@ -133,7 +148,9 @@ class Channels:
             return
         with self._file.transaction:
             if row := self._file.read(_FIND, (number, name)):
-                self._retention.drop_channel(number, row[0], for_good=True)
+                channel, expires = row
+                stays = expires is None
+                self._retention.drop_channel(number, channel, for_good=stays)
 
     def leave(self, place: Place) -> None:
         """Delete the channel of a reader that is gone, unless somebody has taken it.

@@ -24,6 +24,10 @@ class LockedError(BusConnectionError):
     """Another program held the file locked for longer than we were willing to wait."""
 
 
+class DiskError(BusConnectionError):
+    """The disk failed; or others still use what is left of a file that has gone."""
+
+
 class MismatchError(BusError):
     """A value is not of the type of its column."""
 
@@ -70,7 +74,7 @@ def translate(error: sqlite3.Error, path: str) -> BusError:
     if code == sqlite3.SQLITE_CANTOPEN:
         return BusError(_line(path, problem_with(path) or "it cannot be opened"))
     if code == sqlite3.SQLITE_IOERR:
-        return BusConnectionError(_line(path, f"the disk failed ({error})"))
+        return DiskError(_line(path, f"the disk failed ({error})"))
     kind, reason = _KNOWN.get(code, (BusError, str(error)))
     return kind(_line(path, reason))
 
@@ -85,6 +89,14 @@ def locked(path: str, seconds: float) -> LockedError:
 def gone(path: str) -> BusConnectionError:
     """Return the error for a file that is no longer where it was."""
     reason = "it was removed or replaced while in use; going on with what is there now"
+    return BusConnectionError(_line(path, reason))
+
+
+def in_use(path: str) -> BusConnectionError:
+    """Return the error for a new file beside which others use the old one's log."""
+    reason = (
+        "it was removed or replaced, and others still use what was there; trying on"
+    )
     return BusConnectionError(_line(path, reason))
 
 

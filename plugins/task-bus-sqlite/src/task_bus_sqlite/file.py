@@ -4,12 +4,14 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
 from task_bus_sqlite.errors import (
+    DiskError,
     gone,
+    in_use,
     is_busy,
     locked,
     missing,
@@ -17,7 +19,7 @@ from task_bus_sqlite.errors import (
     refused,
     translate,
 )
-from task_bus_sqlite.guard import Guard, identity
+from task_bus_sqlite.guard import Guard, identity, real
 
 SHORTEST_PAUSE = 0.002
 LONGEST_PAUSE = 0.01
@@ -62,6 +64,8 @@ class SqliteFile:
         self._set_up = set_up
         self._create = create
         self._place = _absolute(path)
+        self._identity = NOWHERE
+        self._guard = Guard()
         self._connect()
 
     def read(self, sql: str, values: Values = ()) -> Any:
@@ -122,8 +126,18 @@ class SqliteFile:
 
     def rollback(self) -> None:
         """Forget the transaction, if there is one."""
-        if self._connection.in_transaction:
+        if self._identity != NOWHERE and self._connection.in_transaction:
             self.execute("ROLLBACK")
+
+    @contextlib.contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """`with` it: all that is read inside is of one moment."""
+        self.rollback()  # there is a transaction when an interrupt came at a bad moment
+        self.rows("BEGIN")
+        try:
+            yield
+        finally:
+            self.rollback()
 
     def check(self) -> None:
         """See whether the file is still where it was; if not, open what is there now.
@@ -139,7 +153,11 @@ class SqliteFile:
             return
         self._leave()
         self.generation += 1
-        self._connect()
+        try:
+            self._connect()
+        except DiskError:
+            # The index of the log is still the one of those who have not looked yet.
+            raise in_use(self.path) from None
         raise gone(self.path)
 
     def close(self) -> None:
@@ -151,7 +169,7 @@ class SqliteFile:
         if problem := problem_with(self._place):
             raise refused(self.path, problem)
         if self._create:
-            _make(self._place)
+            _make(real(self._place))
         elif not os.path.exists(self._place):
             raise missing(self.path)
         try:
@@ -169,15 +187,16 @@ class SqliteFile:
             self._set_up(self)
         except BaseException:
             self._connection.close()
+            self._identity = NOWHERE  # the next call tries again
             raise
-        self._guard = Guard(self._place)
+        self._guard.watch(self._place)
 
     def _leave(self) -> None:
         """Close a file that is no longer there, and remove what is left of its log.
 
         SQLite would take it for the log of the file that has its place now.
         """
-        log = f"{self._place}-wal"
+        log = f"{real(self._place)}-wal"
         if self._guard.holds(log):
             with contextlib.suppress(OSError):
                 os.unlink(log)

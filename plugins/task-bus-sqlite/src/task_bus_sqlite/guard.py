@@ -27,17 +27,28 @@ def identity(path: Any) -> Identity | None:
     return found.st_dev, found.st_ino
 
 
+def real(path: str) -> str:
+    """Return a path without links: SQLite's files are beside what a link leads to."""
+    return os.path.realpath(path)
+
+
 class Guard:
     """Refuses every `open` of a database and of SQLite's files beside it.
 
     Other processes may open them, and so may SQLite in this one.
-
-    Args:
-        path: The database, which is open.
     """
 
-    def __init__(self, path: str) -> None:
-        names = (path, f"{path}-wal", f"{path}-shm")
+    def __init__(self) -> None:
+        self._own: list[Identity] = []
+
+    def watch(self, path: str) -> None:
+        """Refuse them from now on, and none that were refused before.
+
+        Args:
+            path: The database, which is open.
+        """
+        self.lift()
+        names = (path, f"{real(path)}-wal", f"{real(path)}-shm")
         self._own = [found for name in names if (found := identity(name))]
         _guarded.update(self._own)
         _install()

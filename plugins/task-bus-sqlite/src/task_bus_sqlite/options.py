@@ -44,7 +44,7 @@ class SqliteOptions:
     from_: ReadFrom = option(
         ReadFrom.NEW,
         help="What a new channel sees: what is sent from now on (new), or all that is"
-        " there (start). The first channel of a topic always sees all.",
+        " there (start). The first one of a topic that does not only look sees all.",
     )
     patience: timedelta = option(
         timedelta(seconds=30), help="How long to wait while the file is locked."

@@ -19,6 +19,8 @@ SPAN = 1 << 40
 
 LOWEST = 1_000_000_000
 """Below it a positive `due` is a priority below 0 and no time (2001 is over)."""
+PLACE = f"min(-priority, {LOWEST})"
+"""What `due` is of a message that may be delivered, in order of priority."""
 
 APPLICATION_ID = 0x7461736B
 """Says in the file's header that it is ours ("task")."""
@@ -29,7 +31,8 @@ LADDER: tuple[tuple[str, ...], ...] = (
         CREATE TABLE topics (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)
         """,
         # `start`: wants what has a higher number. `born`: the last number when it was
-        # made; above it no number is missing, so counting is a subtraction.
+        # made, or that somebody has deleted; above it none is missing, so counting is
+        # a subtraction.
         """
         CREATE TABLE channels (
             id INTEGER PRIMARY KEY, topic INTEGER NOT NULL, name TEXT NOT NULL,
@@ -60,7 +63,8 @@ LADDER: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (message, channel)
         ) WITHOUT ROWID
         """,
-        # Settled by all, and since when.
+        # Settled by all, and when its time is over. (In `since`: first it was when that
+        # began, and a new name would stop older programs that use the file.)
         """
         CREATE TABLE kept (
             since REAL NOT NULL, message INTEGER NOT NULL, PRIMARY KEY (since, message)

@@ -30,7 +30,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from task_core.api import Clock
 from task_store import schema
-from task_store.engine import Identity, identity, make_engine, make_file, remove_log
+from task_store.engine import (
+    Identity,
+    identity,
+    log_path,
+    make_engine,
+    make_file,
+    remove_log,
+)
 from task_store.errors import StoreAwayError
 from task_store.place import Place
 from task_store.trouble import error_of
@@ -188,7 +195,7 @@ class Database:
 
     @property
     def _log_path(self) -> str:
-        return f"{self.place.path}-wal"
+        return log_path(self.place.path)
 
     def _check_file(self) -> None:
         """See whether the file is still where it was.

@@ -63,21 +63,26 @@ def identity(path: str) -> Identity | None:
     return found.st_dev, found.st_ino
 
 
+def log_path(path: str) -> str:
+    """Return where SQLite keeps the log of a file: beside what a link leads to."""
+    return f"{os.path.realpath(path)}-wal"
+
+
 def remove_log(path: str, log: Identity | None) -> None:
     """Remove what a file that has gone has left of its log, if that is it.
 
     SQLite would take it for the log of the file that is there now.
     """
-    if log and identity(f"{path}-wal") == log:
+    if log and identity(log_path(path)) == log:
         with contextlib.suppress(OSError):
-            os.unlink(f"{path}-wal")
+            os.unlink(log_path(path))
 
 
 def make_file(path: str) -> None:
     """Make an empty file that only its owner can read, unless there is one."""
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
     with contextlib.suppress(OSError):  # SQLite says it better
-        os.close(os.open(path, flags, 0o600))
+        os.close(os.open(os.path.realpath(path), flags, 0o600))
 
 
 def _seconds(place: Place) -> float:

@@ -1,10 +1,13 @@
 """A child process that is talked to line by line, and that never hangs its caller."""
 
 import contextlib
+import fcntl
 import os
 import select
 import signal
 import subprocess
+import sys
+import termios
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
@@ -122,8 +125,7 @@ class Child:
             last = self._output.take_last() or last
         self._output.finish()
         last = self._output.take_last() or last
-        while not self.wait(TICK):
-            self._heed(caller)
+        self._await_end(caller)
         return last
 
     @property
@@ -202,12 +204,33 @@ class Child:
         if self._output.too_long:
             self.signal(signal.SIGKILL)
             return False
-        idle = not self._poll.poll(TICK * 1000)
+        self._poll.poll(TICK * 1000)
         # looked at before reading: what it said before its end is not to be missed
-        gone = idle and self._process.poll() is not None
-        reading = self._read()
-        # a grandchild may hold the pipe open after the end
-        return reading is Reading.SOME or (reading is Reading.NONE and not gone)
+        if self._process.poll() is not None:
+            self._read_rest()
+            return False
+        return self._read() is not Reading.END
+
+    def _read_rest(self) -> None:
+        """Read what it has left in the pipe, and wait for no more.
+
+        What it has started may hold the pipe open, and go on writing.
+        """
+        number = fcntl.ioctl(self._stdout, termios.FIONREAD, bytes(4))
+        left = int.from_bytes(number, sys.byteorder)
+        while left > 0 and (data := os.read(self._stdout.fileno(), min(left, CHUNK))):
+            self._output.feed(data)
+            left -= len(data)
+
+    def _await_end(self, caller: Caller) -> None:
+        """Wait for its end; it has closed its output, and may still read its task."""
+        with contextlib.suppress(KeyError):
+            self._poll.unregister(self._stdout.fileno())
+        while not self.wait(0 if self._unwritten else TICK):
+            self._heed(caller)
+            if self._unwritten:
+                self._poll.poll(TICK * 1000)
+            self._write()
 
     def _read(self) -> Reading:
         try:

@@ -1,4 +1,4 @@
-"""The keys of an answer: those that nobody reads are told once each."""
+"""The keys of an answer: those that are left out are told once each."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -36,3 +36,9 @@ class Keys:
             ctx.log.warning(
                 "an answer has no key %.80r (%s): it is left out", key, hint
             )
+
+    def tell(self, key: str, what: str, ctx: WorkerContext) -> None:
+        """Tell, once for each key, that what it holds is left out."""
+        if (known := f"{key}=") not in self._told:
+            self._told.add(known)
+            ctx.log.warning("the %r of an answer is %s: it is left out", key, what)

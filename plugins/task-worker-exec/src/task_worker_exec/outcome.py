@@ -50,7 +50,7 @@ def read_answer(line: bytes, ctx: WorkerContext, keys: Keys) -> Outcome:
         )
     if data.get("result") or data.get("error"):
         keys.check(data, ctx)
-        return _from_object(data, ctx)
+        return _from_object(data, ctx, keys)
     if data == msgspec.json.decode(encode_task(ctx.task)):
         return complete()
     return failed(f"the program answered without a result: {_shown(line)}")
@@ -84,20 +84,25 @@ def _object_with_result(line: bytes, ctx: WorkerContext, keys: Keys) -> Outcome 
         return None
     if isinstance(data, dict) and "result" in data:
         keys.check(data, ctx)
-        return _from_object(data, ctx)
+        return _from_object(data, ctx, keys)
     return None
 
 
-def _from_object(data: dict[str, Any], ctx: WorkerContext) -> Outcome:
+def _from_object(data: dict[str, Any], ctx: WorkerContext, keys: Keys) -> Outcome:
     result = data.get("result") or "error"
     msg = _text(data.get("msg") or data.get("error") or "")
-    _add_meta(data.get("meta"), ctx)
+    meta, delay = data.get("meta"), data.get("delay")
+    if not isinstance(meta, str | Mapping | None):
+        keys.tell("meta", "neither an object nor a query", ctx)
+    if delay is not None and _seconds(delay) is None:
+        keys.tell("delay", "no number of seconds", ctx)
+    _add_meta(meta, ctx)
     try:
         children = list(_children(data.get("send")))
     except DecodeError as error:
         return failed(f"the program sends what is no task: {error}")
     if result == "retry":
-        return retry(msg, _seconds(data.get("delay")))
+        return retry(msg, _seconds(delay))
     if result == "interrupted":
         return interrupted()
     if not isinstance(result, str) or result not in RESULTS:

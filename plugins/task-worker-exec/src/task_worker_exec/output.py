@@ -18,10 +18,14 @@ class Output:
         self._size = 0
 
     def feed(self, data: bytes) -> None:
-        """Add what was read."""
+        """Add what was read; nothing of a line that is too long, and none after it."""
+        if self.too_long:
+            return
         *lines, rest = data.split(b"\n")
         if lines:
             self._check(len(lines[0]))
+            if self.too_long:
+                return
             lines[0] = b"".join([*self._pieces, lines[0]])
             self._lines += [line for line in lines if line.strip()]
             self._pieces, self._size = [], 0

@@ -2,7 +2,7 @@
 
 import threading
 
-from task_core.api import Consumer
+from task_core.api import BusError, Consumer
 from task_testing.contract.backdoor import not_offered
 from task_testing.contract.environment import SETTLED, Environment, bodies
 from task_testing.contract.kit import needs
@@ -35,6 +35,27 @@ class Removing:
         env.bus_of(looking).close()
         env.backdoor.put(topic, [b"4"])
         assert sorted(bodies(env.receive(worker, 4))) == [*THREE, b"4"]
+
+    @needs("channels")
+    def test_looking_takes_nothing_from_the_first_channel(
+        self, env: Environment
+    ) -> None:
+        """What waits for a worker that is to come waits on, whoever looks before."""
+        if env.forgets:
+            not_offered("keeping what is sent before there is a channel")
+        topic = env.topic()
+        env.backdoor.put(topic, [b"1"])
+        for name in ("look-1", "look-2"):
+            try:
+                looking = env.consumer(topic, name, temporary=True)
+            except BusError:
+                if env.bus.looking_takes:  # it must not look, and says so
+                    continue
+                raise
+            _skip_past(env, looking)  # which it may see, or not
+            env.bus_of(looking).close()
+        found = env.receive(env.consumer(topic), about="look at `temporary`")
+        assert bodies(found) == [b"1"]
 
     @needs("channels")
     def test_a_temporary_channel_goes_with_its_reader(self, env: Environment) -> None:

@@ -1,7 +1,7 @@
 """Tables of the TOML file that each tell a `task launch` of its own what to do."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from task_core.api.command import Launch
@@ -73,7 +73,6 @@ class Launches:
         written, where = found
         path = (self._table, name)
         values = {key.replace("-", "_"): value for key, value in written.items()}
-        self._tell(_twins(self._toml, path, written))
         own = Section(options=self._own, table=path, strict=False)
         names = {spec.name for spec in own.specs}  # the command's, not the flags'
         values = {key: value for key, value in values.items() if key not in names}
@@ -133,18 +132,6 @@ class Launches:
 
     def _tell(self, problems: Sequence[str]) -> None:
         self._problems.update(dict.fromkeys(problems))
-
-
-def _twins(toml: TomlFile, path: tuple[str, ...], keys: Iterable[str]) -> Sequence[str]:
-    """Return what is wrong with keys that are the same flag, written differently."""
-    found: dict[str, str] = {}
-    problems = []
-    for key in keys:
-        first = found.setdefault(key.replace("-", "_"), key)
-        if first != key:
-            text = f"{toml.place(path, key)}: {key}: the table has '{first}' as well"
-            problems.append(f"{text}, which is the same: leave one of them out")
-    return problems
 
 
 def _wants_one(selected: Sequence[Selected], where: str, table: Table) -> Sequence[str]:

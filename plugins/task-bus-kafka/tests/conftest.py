@@ -18,8 +18,7 @@ from task_bus_kafka.plugin import kafka as plugin
 
 from task_core.api import BusContext
 
-sys.path.insert(0, str(Path(__file__).parent))
-from kafka_backdoor import KafkaBackdoor
+sys.path.insert(0, str(Path(__file__).parent))  # for `kafka_backdoor`
 
 kafka = fixtures.kafka  # with or without `-p`
 
@@ -73,6 +72,9 @@ def topic():
 
 @pytest.fixture
 def backdoor(kafka):
+    # kafka-python warns as it is imported: not before `pytest_configure`.
+    from kafka_backdoor import KafkaBackdoor
+
     backdoor = KafkaBackdoor(kafka, partitions=4)
     yield backdoor
     backdoor.close()

@@ -141,7 +141,7 @@ def test_two_buses_of_a_kind_may_have_what_suits_both(read, install, text):
         ('worker = "nop"\nkill-time = "x"', "line 5: kill_time: "),
         (
             'worker = "nop"\nmax_tasks = 1\nmax-tasks = 2',
-            "line 6: max-tasks: the table has 'max_tasks' as well",
+            "line 6: 'max-tasks' is 'max_tasks' once more: leave out one",
         ),
         ('worker = "nop"\ndone_topic = "a\\u0000b"', "line 5: done_topic: holds a NUL"),
         ('worker = "exec:./a\\u0000"', "line 4: worker: holds a NUL"),

@@ -5,13 +5,12 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any
 
-import click
 from msgspec.structs import replace
 
 from task_core.api.hooks import HooksPlugin
 from task_core.cli.hooks import Configured
 from task_core.cli.run_launch import declared_of
-from task_core.cli.stdout import diverted_stdout
+from task_core.cli.stdout import diverted_stdout, tell
 from task_core.config.hooks import resolve_hooks
 from task_core.config.resolve import Resolver, Setting
 from task_core.config.selection import Settings
@@ -94,7 +93,7 @@ def _manifests(settings: Settings) -> Iterator[HooksPlugin]:
             except FrameworkError as error:
                 if command and command.require_hooks:
                     raise
-                click.echo(f"task: left out: {error}", err=True)
+                tell(f"task: left out: {error}")
     for found in given:
         yield from _manifest(found)
 

@@ -156,10 +156,8 @@ class Waiting:
         try:
             while left and self._is_read:
                 left = left[os.write(self._stdout, left) :]
-        except (
-            BrokenPipeError
-        ):  # its reader has enough; the rest is to be sent all the same
-            self._is_read = False
+        except BrokenPipeError:
+            self._is_read = False  # who read has enough; the rest is sent all the same
 
 
 def _readable(stream: BinaryIO) -> bool:

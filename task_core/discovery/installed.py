@@ -84,9 +84,7 @@ def _why(error: Exception) -> str:
 
 def summary_of(found: Found) -> str:
     """Return what a distribution says of itself in one line, or nothing."""
-    with suppress(Exception):  # metadata that cannot be read say nothing
-        return " ".join(header(Distribution.at(found.location), "Summary").split())
-    return ""
+    return " ".join(header(Distribution.at(found.location), "Summary").split())
 
 
 def location_of(distribution: Distribution) -> str:

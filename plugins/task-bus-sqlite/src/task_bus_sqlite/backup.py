@@ -92,8 +92,7 @@ def _begin(path: str, copy: str) -> str:
     """
     if os.path.exists(copy) and os.path.samefile(path, copy):
         raise _refused(copy, "it is the file itself; name another one")
-    if os.path.lexists(copy):
-        raise _refused(copy, os.strerror(errno.EEXIST))
+    _refuse_what_is_there(copy)
     folder, name = os.path.split(os.path.abspath(copy))
     try:
         number, part = tempfile.mkstemp(".part", f"{name}.", folder)
@@ -106,16 +105,18 @@ def _begin(path: str, copy: str) -> str:
 def _name(part: str, copy: str) -> None:
     """Give a whole copy its name: nothing is ever written over."""
     try:
+        os.link(part, copy)
+    except OSError:  # something is there; or the file system knows one name for a file
+        _refuse_what_is_there(copy)
         try:
-            os.link(part, copy)
-        except FileExistsError:
-            raise
-        except OSError:  # some file systems know one name for a file
-            if os.path.lexists(copy):
-                raise
             os.rename(part, copy)
-    except OSError as error:
-        raise _refused(copy, error.strerror) from None
+        except OSError as error:
+            raise _refused(copy, error.strerror) from None
+
+
+def _refuse_what_is_there(copy: str) -> None:
+    if os.path.lexists(copy):
+        raise _refused(copy, os.strerror(errno.EEXIST)) from None
 
 
 def _refused(copy: str, reason: str | None) -> UsageError:

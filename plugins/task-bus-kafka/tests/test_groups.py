@@ -33,11 +33,6 @@ os._exit(9)
 """
 
 
-@pytest.fixture(params=list(Client))
-def client(request):
-    return request.param
-
-
 @pytest.fixture
 def topic():
     return f"group-{uuid.uuid4().hex[:12]}"

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from brokers.tls import Certificate
-from task_bus_kafka.options import Client, KafkaOptions, Security
+from task_bus_kafka.options import KafkaOptions, Security
 from task_bus_kafka.plugin import kafka as plugin
 
 from task_core.api import BusContext, BusError, Message
@@ -35,11 +35,6 @@ def locked_key(certificate):
 def secure(certificate, broker):
     with broker(tls=certificate) as kafka:
         yield kafka
-
-
-@pytest.fixture(params=list(Client))
-def client(request):
-    return request.param
 
 
 @pytest.fixture

@@ -55,8 +55,7 @@ class KafkaProducer(Producer):
 
     def _send(self, messages: Sequence[Message]) -> None:
         """Send, and return when all in-sync replicas have all messages."""
-        if new := {message.topic for message in messages} - self._known:
-            self._learn(new, messages)
+        self._know_topics(messages)
         outgoing, outcomes = self._act(messages, _send)
         if any(outcomes):
             self._drop()
@@ -73,8 +72,7 @@ class KafkaProducer(Producer):
         Raises:
             BusError: As `send` does.
         """
-        if new := {message.topic for message in messages} - self._known:
-            self._learn(new, messages)
+        self._know_topics(messages)
         outgoing, outcomes = self._act(messages, act)
         refused = _refused(outcomes)
         if refused and len(messages) > 1:
@@ -86,6 +84,10 @@ class KafkaProducer(Producer):
         if any(outcomes):
             self._drop()
             self._fail(outgoing, outcomes)
+
+    def _know_topics(self, messages: Sequence[Message]) -> None:
+        if new := {message.topic for message in messages} - self._known:
+            self._learn(new, messages)
 
     def _learn(self, topics: set[str], messages: Sequence[Message]) -> None:
         """Make topics that are missing; refuse those that there cannot be."""

@@ -25,7 +25,8 @@ from brokers.given import (
     given_postgres,
     given_redis,
 )
-from brokers.kafka import VERSION, Kafka, check
+from brokers.kafka import Kafka
+from brokers.kafka_jars import VERSION, check
 from brokers.nats import Nats
 from brokers.nsq import Nsqd, NsqLookupd, implementation
 from brokers.postgres import Postgres

@@ -1,6 +1,6 @@
 """A Kafka broker: one node, broker and controller at once."""
 
-import re
+import contextlib
 import shutil
 import socket
 import struct
@@ -8,21 +8,15 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from brokers.cache import cache_folder, locked
+from brokers.cache import locked
+from brokers.kafka_jars import CACHED, POM, VERSION, is_of_this_pom, java
 from brokers.ports import free_address, split
-from brokers.process import Broker, BrokerError, BrokerMissingError
+from brokers.process import Broker, BrokerError
 from brokers.tls import Certificate
 
-POM = Path(__file__).parent / "pom.xml"
-VERSION = re.findall(r"<kafka.version>(.*?)</kafka.version>", POM.read_text("utf-8"))[0]
-CACHED = f"kafka-{VERSION}"
+LEARNED = f"{CACHED}-learned"
+CLASSES, DATA = "classes.jsa", "data"
 CLUSTER = "dGFzay1icm9rZXItdGVzdA"
-QUICK = [
-    *("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"),
-    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-    "-Dorg.slf4j.simpleLogger.showDateTime=true",
-]
-"""Start soon and stay small: a broker of tests lives for seconds."""
 API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 """The smallest request that a broker answers: which versions of requests it knows."""
 
@@ -58,31 +52,24 @@ class Kafka(Broker):
         self._controller = free_address()
         self._properties = {"num.partitions": partitions, **(properties or {})}
         self._configuration = self.folder / "server.properties"
-        self._data = self.folder / "data"
+        self._data = self.folder / DATA
 
     def command(self) -> list[str]:
         """Return the program and its arguments."""
-        return _java("kafka.Kafka", str(self._configuration))
+        return self._command(f"-XX:SharedArchiveFile={_learned() / CLASSES}")
 
     def answers(self) -> bool:
         """Whether it serves clients now."""
         return all(_answers(address) for address in (self.bootstrap, self.sasl))
 
     def prepare(self) -> None:
-        """Install the jars, write the configuration, format the data folder."""
-        install()
+        """Write the configuration, and copy a data folder that is formatted."""
         self._configuration.write_text(self._settings(), "utf-8")
         if not self._data.exists():
-            self._format()
+            shutil.copytree(_learned() / DATA, self._data)
 
-    def _format(self) -> None:
-        command = _java(
-            *("kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER),
-            *("--config", str(self._configuration)),
-        )
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise BrokerError(f"Kafka's data folder: {done.stdout}{done.stderr}")
+    def _command(self, option: str) -> list[str]:
+        return java(option, "kafka.Kafka", str(self._configuration))
 
     def _settings(self) -> str:
         settings = {
@@ -147,63 +134,54 @@ It looks soon, too, for transactions of those who died: by default every ten sec
 """
 
 
-def check() -> None:
-    """Make sure that Kafka can run here.
-
-    Raises:
-        BrokerMissingError: there is no Java, or no Maven for what is not yet here.
-    """
-    missing = _missing("java", "Java 17")
-    if not missing and not _is_complete(cache_folder() / CACHED):
-        missing = _missing("mvn", "Maven")
-    if missing:
-        raise BrokerMissingError(
-            f"Kafka needs {missing}: install it, or name a Kafka that runs: "
-            "TASK_TEST_KAFKA=host:9092"
-        )
-
-
-def install() -> Path:
-    """Fetch Kafka's jars, once for all runs, and return their folder.
-
-    Raises:
-        BrokerMissingError: there is no Java or no Maven, or Maven cannot fetch them.
-    """
-    check()
-    with locked(CACHED) as folder:
-        if not _is_complete(folder):
-            _fetch(folder)
-    return folder
-
-
-def _missing(program: str, name: str) -> str:
-    found = shutil.which(program)
-    return "" if found else f"{name} ('{program}' is not on PATH)"
-
-
-def _is_complete(folder: Path) -> bool:
-    """Whether this very pom has been installed there."""
-    kept = folder / POM.name
-    return kept.exists() and kept.read_bytes() == POM.read_bytes()
-
-
-def _fetch(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    command = [
-        *("mvn", "-B", "-q", "-f", str(POM), "dependency:copy-dependencies"),
-        *("-DincludeScope=runtime", f"-DoutputDirectory={folder}"),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BrokerMissingError(f"Maven cannot fetch Kafka {VERSION}:\n{done.stdout}")
-    shutil.copy(POM, folder)  # last: it says that all is here
-
-
-def _java(*arguments: str) -> list[str]:
-    return ["java", *QUICK, "-cp", f"{install()}/*", *arguments]
-
-
 def _answers(address: str) -> bool:
     with socket.create_connection(split(address), timeout=1) as connection:
         connection.sendall(API_VERSIONS)
         return len(connection.recv(4)) == 4
+
+
+class _First(Kafka):
+    """Formats a data folder, and has Java write down which classes a broker needs.
+
+    Those after it begin with both, and take half the time to start.
+    """
+
+    stop_seconds = 120.0
+
+    def command(self) -> list[str]:
+        return self._command(f"-XX:ArchiveClassesAtExit={self.folder / CLASSES}")
+
+    def prepare(self) -> None:
+        self._configuration.write_text(self._settings(), "utf-8")
+        if self._data.exists():
+            return
+        command = java(
+            *("kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER),
+            *("--config", str(self._configuration)),
+        )
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise BrokerError(f"Kafka's data folder: {done.stdout}{done.stderr}")
+
+    def teach(self, folder: Path) -> None:
+        """Run once, and leave in a folder what others begin with."""
+        self.prepare()
+        shutil.copytree(self._data, folder / DATA)
+        self.start()
+        self.stop()
+        with contextlib.suppress(FileNotFoundError):  # not every Java makes one
+            shutil.copy(self.folder / CLASSES, folder)
+
+
+def _learned() -> Path:
+    """Return what a first broker has left here, once for all runs."""
+    with locked(LEARNED) as folder:
+        if not is_of_this_pom(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+            first = _First()
+            try:
+                first.teach(folder)
+            finally:
+                first.close()
+            shutil.copy(POM, folder)  # last: it says that all is here
+    return folder

@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from brokers.kafka import CACHED, POM, Kafka, check, install
+from brokers.cache import cache_folder
+from brokers.kafka import CLASSES, DATA, LEARNED, Kafka
+from brokers.kafka_jars import CACHED, POM, check, install
 from brokers.ports import split
 from brokers.process import BrokerMissingError
 from brokers.tls import Certificate
@@ -87,6 +89,16 @@ def test_a_restarted_kafka_answers_and_has_its_data(kafka, way):
     assert (marker.stat().st_mtime_ns, kafka.bootstrap) == before
 
 
+def test_brokers_begin_with_what_the_first_one_has_left(kafka):
+    """Formatted data, and Java's own notes of classes, which it takes as they are."""
+    left = cache_folder() / LEARNED
+    marker = next(kafka.folder.rglob("meta.properties"))
+    assert marker.read_text() == (left / DATA / marker.name).read_text()
+    assert f"-XX:SharedArchiveFile={left / CLASSES}" in kafka.command()
+    assert (left / CLASSES).stat().st_size > 1_000_000
+    assert "cds" not in kafka.log.read_text()
+
+
 def test_a_wrong_property_is_shown_when_it_does_not_start():
     with (
         pytest.raises(Exception, match="process.roles") as info,
@@ -97,7 +109,7 @@ def test_a_wrong_property_is_shown_when_it_does_not_start():
 
 
 def test_two_runs_fetch_once(fake):
-    script = "from brokers.kafka import install; print(install())"
+    script = "from brokers.kafka_jars import install; print(install())"
     contrib = str(Path(__file__).parent.parent.parent)
     runs = [
         subprocess.Popen(

@@ -9,6 +9,8 @@ from datetime import timedelta
 import pytest
 from flows import START, Flow
 from flows import done as told
+from task_store import outbox
+from task_taskmaster_workflow import timekeeper
 from task_taskmaster_workflow.folder import Library
 from task_taskmaster_workflow.following import Topics
 from task_taskmaster_workflow.successes import Successes
@@ -43,9 +45,11 @@ def infos(sent):
     ],
 )
 def test_what_is_never_done_is_waited_for_a_day(
-    files, log, overlap, more, days, length
+    files, log, monkeypatch, overlap, more, days, length
 ):
     """Or up to the deadline, if that is later; each retry may take as long."""
+    monkeypatch.setattr(timekeeper, "LOOK_EVERY", 3600.0)  # for six days
+    monkeypatch.setattr(outbox, "LONGEST", 3600.0)
     files.write(PHASE.format(f'overlap = "{overlap}"\nmissed = "skip"\n{more}'))
     flow = Flow(files)
     flow.options = type(flow.options)(path=files.folder, alert_topic="-")

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from task_command_demo import demo as module
 from task_command_demo import screen
 from task_command_demo.demo import Demo
 
@@ -31,6 +32,19 @@ def test_the_demonstration_ends_well(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "no tasks were lost" in done.stdout
     assert re.search(r"1 error, 1 dead; [56] workers were killed", done.stdout)
+
+
+def test_what_is_due_is_sent_however_late(monkeypatch):
+    """A machine that stands still at the end must not leave out the task that kills."""
+    now, sent = [0.0], []
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    demo = Demo.__new__(Demo)
+    demo._screen = screen.Screen()
+    demo._processes = SimpleNamespace(stop_taskmaster=lambda: None)
+    demo._send = sent.append
+    demo._watch = lambda: now.append(now.pop() + 1.9)
+    demo.run(2.1, has_cron=True)
+    assert sent == ["fail", "kill"]
 
 
 @pytest.mark.parametrize(

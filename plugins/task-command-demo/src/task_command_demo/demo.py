@@ -48,8 +48,8 @@ class Demo:
         script = [(1.0, "fail"), (2.0, "kill")]
         if not has_cron:
             script += [(float(n), f"2026/{n:02}.csv") for n in range(int(seconds))]
-        script.sort()
-        while (now := time.monotonic() - begin) < seconds:
+        script = sorted(it for it in script if it[0] < seconds)
+        while (now := time.monotonic() - begin) < seconds or script:
             while script and script[0][0] <= now:
                 self._send(script.pop(0)[1])
             self._watch()

@@ -1,12 +1,13 @@
 """Rules of `task_core.task`."""
 
 import json
+import re
 import uuid
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from task_core.task import Result, Task, format_meta, merge_meta, parse_date, parse_meta
@@ -248,7 +249,8 @@ def test_nothing_else_is_read(text):
 
 @given(st.text(max_size=200))
 def test_a_complaint_is_one_short_line(text):
-    """Whatever is given; hypothesis finds no date by chance."""
+    """Whatever is given, but for a date: hypothesis tries those that the source names."""
+    assume(not re.fullmatch(r"\d{4}(-\d\d){2}T(\d\d:){2}\d\d(\.\d+)?\S{1,6}", text))
     with pytest.raises(ValueError, match="^not an RFC 3339 date: ") as caught:
         parse_date(text)
     assert len(str(caught.value)) < 100

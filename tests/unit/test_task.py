@@ -249,7 +249,7 @@ def test_nothing_else_is_read(text):
 
 @given(st.text(max_size=200))
 def test_a_complaint_is_one_short_line(text):
-    """Whatever is given, but for a date: hypothesis tries those that the source names."""
+    """Whatever is given but a date: hypothesis tries those that the source names."""
     assume(not re.fullmatch(r"\d{4}(-\d\d){2}T(\d\d:){2}\d\d(\.\d+)?\S{1,6}", text))
     with pytest.raises(ValueError, match="^not an RFC 3339 date: ") as caught:
         parse_date(text)

@@ -63,6 +63,7 @@ class KafkaBackdoor(Backdoor):
         self.make(topic)
         for future in [self.producer.send(topic, body) for body in bodies]:
             future.get(30)
+        self.producer._accumulator._batches.clear()  # as our writer, and for its reason
 
     def make(self, topic, partitions=None):
         count = partitions or self._partitions

@@ -69,6 +69,17 @@ def test_names_that_are_cut_differ_and_bad_ones_are_told():
     assert name_problem("a.B_c-9") == ""
 
 
+def test_a_topic_that_was_deleted_keeps_no_core_busy(open_bus, backdoor, topic):
+    """By the time of the processor: the library looked for it without a pause."""
+    producer = open_bus().producer()
+    producer.send([Message(topic, b"1")])
+    backdoor.remove(topic)
+    producer.send([Message(f"{topic}-new", b"1")])  # which looks at the cluster anew
+    begin = time.process_time()
+    time.sleep(2)  # time enough for what must not happen
+    assert time.process_time() - begin < 1
+
+
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
 def test_what_others_have_compressed_can_be_read(open_bus, kafka, topic, codec):
     """By the client that is always there: its codecs are installed with the bus."""

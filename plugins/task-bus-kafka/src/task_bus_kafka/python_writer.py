@@ -47,7 +47,9 @@ class PythonWriter(Writer):
         # One for all: when a batch has expired while it was tried again, the library
         # (3.0.12) asks for no new producer id and forgets the other batches.
         deadline = monotonic() + self._patience
-        return [self._outcome(one, deadline) for one in started]
+        outcomes = [self._outcome(one, deadline) for one in started]
+        self._forget_partitions()
+        return outcomes
 
     def _start(self, message: Outgoing) -> Any:
         try:
@@ -70,6 +72,18 @@ class PythonWriter(Writer):
         except KafkaError as error:
             outcome = error
         return outcome
+
+    def _forget_partitions(self) -> None:
+        """Let go of partitions for which nothing waits any more.
+
+        The library (3.0.12) asks who leads each that it ever sent to, again and again
+        without a pause: once such a topic is deleted, that takes a whole core for good.
+        """
+        accumulator = self._producer._accumulator
+        for partition in list(accumulator._batches):
+            with accumulator._tp_lock(partition):
+                if not accumulator._batches[partition]:
+                    del accumulator._batches[partition]
 
     def _begin(self) -> None:
         self._producer.begin_transaction()

@@ -100,6 +100,7 @@ class Mute:
 
     def __init__(self, **settings):
         self.ended = []
+        self._accumulator = SimpleNamespace(_batches={})
         self._sender = SimpleNamespace(
             wakeup=lambda: None, force_close=lambda: self.ended.append(True)
         )

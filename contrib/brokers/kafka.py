@@ -69,7 +69,7 @@ class Kafka(Broker):
             shutil.copytree(_learned() / DATA, self._data)
 
     def _command(self, option: str) -> list[str]:
-        return java(option, "kafka.Kafka", str(self._configuration))
+        return java("kafka.Kafka", str(self._configuration), options=[option])
 
     def _settings(self) -> str:
         settings = {

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from brokers.cache import cache_folder, locked
@@ -71,12 +72,11 @@ def _fetch(folder: Path) -> None:
     shutil.copy(POM, folder)  # last: it says that all is here
 
 
-def java(*arguments: str) -> list[str]:
+def java(*words: str, options: Sequence[str] = ()) -> list[str]:
     """Return the command that runs a class of Kafka.
 
     Args:
-        arguments: More options of Java, the class, and what it is given.
+        words: The class, and what it is given.
+        options: More of Java's than all are given.
     """
-    options = [it for it in arguments if it.startswith("-XX:")]
-    words = arguments[len(options) :]
     return ["java", *QUICK, *options, "-cp", f"{install()}/*", *words]

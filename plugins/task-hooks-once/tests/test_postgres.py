@@ -20,15 +20,22 @@ LONG = 600.0
 
 @pytest.fixture
 def lose_answer(monkeypatch):
-    """Return what has the next answer of a server lost, with its connection."""
+    """Return what has the next answer of a server lost, with its connection.
+
+    All that come after it take a while, as on a machine that is busy.
+    """
     execute, losses = psycopg.Connection.execute, []
+    lost = threading.Event()
 
     def lossy(self, *words, **more):
         cursor = execute(self, *words, **more)
         if losses:
             losses.pop()
+            lost.set()
             self.close()
             raise psycopg.OperationalError("the answer is lost")
+        if lost.is_set():
+            time.sleep(0.05)
         return cursor
 
     monkeypatch.setattr(psycopg.Connection, "execute", lossy)

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -20,9 +21,12 @@ CREATE TABLE IF NOT EXISTS task_once (
     done BOOLEAN NOT NULL, ends TIMESTAMPTZ NOT NULL
 )
 """
+# Each write is known again by a mark of its own, which stands before the owner.
+OWNER = "substr(task_once.owner, 33)"
 # Of two who come at the same time, one writes and the other one sees what it wrote.
 TAKE = """
-INSERT INTO task_once VALUES (%(key)s, %(owner)s, %(id)s, %(done)s, {ends})
+INSERT INTO task_once VALUES
+    (%(key)s, %(mark)s || %(owner)s, %(id)s, %(done)s, {ends})
 ON CONFLICT (key) DO UPDATE
 SET owner = excluded.owner, id = excluded.id, done = excluded.done, ends = excluded.ends
 WHERE task_once.ends <= clock_timestamp() {unless}
@@ -30,16 +34,15 @@ RETURNING 1
 """
 ENDS = "clock_timestamp() + make_interval(secs => %(seconds)s)"
 TAKE_FREE = TAKE.format(ends=ENDS, unless="")
-TAKE_OWN = TAKE.format(ends=ENDS, unless="OR task_once.owner = excluded.owner")
+TAKE_OWN = TAKE.format(ends=ENDS, unless=f"OR {OWNER} = %(owner)s")
 LOOK = f"""
-SELECT owner, id, done, extract(epoch FROM {ENDS} - ends)::float8
-FROM task_once WHERE key = %(key)s
+SELECT left(owner, 32), {OWNER}, id, done FROM task_once WHERE key = %(key)s
 """
 RENEW = f"""
 UPDATE task_once SET ends = {ENDS}
-WHERE key = ANY(%(keys)s) AND owner = %(owner)s AND NOT done
+WHERE key = ANY(%(keys)s) AND {OWNER} = %(owner)s AND NOT done
 """
-DROP = "DELETE FROM task_once WHERE key = %(key)s AND owner = %(owner)s"
+DROP = f"DELETE FROM task_once WHERE key = %(key)s AND {OWNER} = %(owner)s"
 SWEEP = "DELETE FROM task_once WHERE ends <= clock_timestamp()"
 EVERY = 1000
 """How many records are written before those that have ended are swept out."""
@@ -64,22 +67,18 @@ class PostgresStore:
 
     def take(self, key: str, record: Record, seconds: float) -> Record | None:
         """Write a record where there is none; return the one that is there."""
+        mark = uuid.uuid4().hex
         with self._turn():
-            first, began = self._holder.held, time.monotonic()
-            while not self._write(TAKE_FREE, key, record, seconds):
-                for *found, age in self._run(LOOK, key=key, seconds=seconds):
-                    other = Record(*found)
-                    repeated = first is not None and self._holder.held is not first
-                    young = 0 <= age <= time.monotonic() - began
-                    if repeated and young and other.owner == record.owner:
-                        return None  # it was written, and the answer to that was lost
-                    return other
+            while not self._write(TAKE_FREE, key, record, seconds, mark):
+                for its, *found in self._run(LOOK, key=key):
+                    # It is ours when it was written, and the answer to that was lost.
+                    return None if its == mark else Record(*found)
         return None
 
     def put(self, key: str, record: Record, seconds: float) -> None:
         """Write a record, unless there is one of another owner."""
         with self._turn():
-            self._write(TAKE_OWN, key, record, seconds)
+            self._write(TAKE_OWN, key, record, seconds, uuid.uuid4().hex)
 
     def renew(self, keys: Sequence[str], owner: str, seconds: float) -> None:
         """Keep an owner's records for so long from now."""
@@ -115,12 +114,14 @@ class PostgresStore:
                     self._failed = (time.monotonic(), text)
                 raise StoreError(text) from error
 
-    def _write(self, sql: str, key: str, record: Record, seconds: float) -> bool:
+    def _write(
+        self, sql: str, key: str, record: Record, seconds: float, mark: str
+    ) -> bool:
         self._written += 1
         if self._written % EVERY == 1:
             self._run(SWEEP)
         values = {"owner": record.owner, "id": record.id, "done": record.done}
-        return bool(self._run(sql, key=key, seconds=seconds, **values))
+        return bool(self._run(sql, key=key, seconds=seconds, mark=mark, **values))
 
     def _run(self, sql: str, **values: Any) -> list[Any]:
         """Run a statement; once more on a new connection when the old one broke."""

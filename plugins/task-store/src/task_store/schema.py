@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from task_store.errors import StoreError
 from task_store.place import Place
-from task_store.tables import VERSION_TABLE
+from task_store.tables import METADATA, VERSION_TABLE, VERSIONS
 
 VERSION = "0002"
 """The last step that this program knows."""
@@ -27,8 +27,11 @@ def prepare(engine: Engine, place: Place) -> None:
     with engine.begin() as connection:
         if not place.path:
             connection.execute(_LOCK)  # a file is locked by now
-        if _version(connection, place) != VERSION:
-            _upgrade(connection)
+        version = _version(connection, place)
+        if not version:
+            _make(connection)
+        elif version != VERSION:
+            upgrade(connection)
 
 
 def _version(connection: Connection, place: Place) -> str:
@@ -48,11 +51,18 @@ def _version(connection: Connection, place: Place) -> str:
     return version
 
 
-def _upgrade(connection: Connection) -> None:
+def _make(connection: Connection) -> None:
+    """Make them as they are described: what is new needs no steps, and no Alembic."""
+    METADATA.create_all(connection, checkfirst=False)
+    connection.execute(VERSIONS.insert(), {"version_num": VERSION})
+
+
+def upgrade(connection: Connection) -> None:
+    """Take the steps that are left, all of them when there is nothing yet."""
     log = logging.getLogger("alembic")
     if log.level == logging.NOTSET:
         log.setLevel(logging.WARNING)  # what it does is nobody's business
-    # Most starts have nothing to upgrade.
+    # Most starts have nothing to upgrade, and it takes long to load.
     from alembic import command
     from alembic.config import Config
 

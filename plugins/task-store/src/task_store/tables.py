@@ -11,6 +11,8 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
+    String,
     Table,
     Text,
 )
@@ -18,6 +20,12 @@ from sqlalchemy import (
 METADATA = MetaData()
 VERSION_TABLE = "task_store_version"
 """Where Alembic writes down how far the tables are."""
+VERSIONS = Table(  # as Alembic makes it
+    VERSION_TABLE,
+    METADATA,
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
+)
 
 
 def _moment(name: str, *, nullable: bool = False) -> "Column[float]":

@@ -1,6 +1,7 @@
 """Rules of `task workflow`: what it prints, and with which exit code it ends."""
 
 import subprocess
+import sys
 
 import pytest
 from flows import Flow
@@ -96,6 +97,15 @@ def test_a_bad_date_is_told_and_never_now(task, files):
     done = task("workflow", "show", str(files.write(SHOP)), "--at", "2026-120-01")
     assert done.returncode == 2
     assert "--at is no date like 2026-01-31" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["backload", "workflow"])
+def test_help_loads_no_library_of_databases(command):
+    """It takes half a second."""
+    words = [sys.executable, "-X", "importtime", "-m", "task_core", command, "--help"]
+    done = subprocess.run(words, check=True, capture_output=True, text=True)
+    assert "task_taskmaster_workflow" in done.stderr
+    assert "sqlalchemy" not in done.stderr
 
 
 def test_run_starts_a_phase_by_hand(task, files, tmp_path):

@@ -10,6 +10,8 @@ from task_core.api import UsageError
 
 MOST = 10_000
 """Tasks of a backload, unless it says otherwise."""
+DONE_TOPIC = "done"
+"""Where done tasks are, unless it says otherwise."""
 KEYS = (
     *("task", "job", "template", "workflow", "from", "to", "at", "by", "meta"),
     *("meta-file", "execute"),

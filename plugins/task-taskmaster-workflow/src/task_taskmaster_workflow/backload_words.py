@@ -9,6 +9,7 @@ from typing import Any
 from task_store.place import read_place
 
 from task_core.api import UsageError
+from task_taskmaster_workflow.backload_request import DONE_TOPIC
 from task_taskmaster_workflow.folder import store_beside
 
 STORE = "backload.db"
@@ -19,7 +20,6 @@ SENDING = {
     "max_in_flight": "max-in-flight",
     "done_topic": "done-topic",
 }
-DONE_TOPIC = "done"
 TO_DO = ("send", "cancel", "pause")
 RANGE = ("start", "end", "on_hours", "off_hours", "every")
 

@@ -54,7 +54,7 @@ def test_two_signals_end_it_at_once(start):
 IMPATIENT = """
 from task_core.cli.main import main
 from task_core.launcher import signals
-signals.MARGIN = 0.3
+signals.MARGIN = 2.0
 main()
 """
 
@@ -74,7 +74,7 @@ def test_a_bus_that_hangs_is_left_behind_with_its_exit_code(folder):
         wait_for(process.stderr, b"worker")
         assert process.stdout.read(1)  # it writes, and the pipe will be full
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 4
+        assert process.wait(40) == 4
         assert b"bus 'stdio' did not answer in time" in process.stderr.read()
 
 

@@ -119,13 +119,19 @@ class OpenSqlite:
         return self.part(options, context, self.capabilities)
 
 
-def wrong_bus(name):
-    """Return the contract class of a mutant: what is to be caught is not waited for."""
+def wrong_bus(name, pace):
+    """Return the contract class of a mutant: what is to be caught is not waited for.
+
+    Args:
+        name: Of the mutant.
+        pace: How many times as long leases and patience are as in a hurry.
+    """
     mutant = MUTANTS[name]
     home = Sqlite if issubclass(mutant.part, SqliteBus) else Double
     faults = {"part": mutant.part, "declares": mutant.declares}
     patience = home.short_patience + (1.0 if "delay" in mutant.rule else 0.0)
-    return type(f"Wrong{name}", (home,), {**faults, "patience": patience})
+    times = {"lease": pace * home.lease, "patience": pace * patience}
+    return type(f"Wrong{name}", (home,), {**faults, **times})
 
 
 def _bus_class(part):

@@ -49,6 +49,7 @@ class PostgresBackdoor(Backdoor):
                 body,
                 topic,
             )
+        self._run("SELECT task.wake(id, '') FROM task.channel WHERE topic = %s", topic)
 
     def _await_dead(self):
         """Wait for statements of killed clients, which the server carries out yet."""

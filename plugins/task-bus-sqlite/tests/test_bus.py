@@ -259,13 +259,17 @@ def test_after_close_every_call_is_refused(open_bus):
 
 
 def test_receive_waits_its_time_and_not_longer(bus):
-    """Zero does not wait."""
+    """Zero does not wait. The machine may stand still, but not each time."""
     consumer = bus.subscribe("load", "load")
-    begin = time.monotonic()
-    assert consumer.receive(1, 0) == ()
-    assert time.monotonic() - begin < 0.05
-    assert consumer.receive(1, 0.1) == ()
-    assert 0.1 <= time.monotonic() - begin < 0.4
+
+    def took(timeout):
+        begin = time.monotonic()
+        assert consumer.receive(1, timeout) == ()
+        return time.monotonic() - begin
+
+    assert min(took(0) for _ in range(5)) < 0.05
+    waits = [took(0.1) for _ in range(5)]
+    assert 0.1 <= min(waits) < 0.3
 
 
 def test_a_wake_ends_the_wait_or_the_next_one(bus):

@@ -307,13 +307,13 @@ class Launcher:
     def stop(self):
         pass
 
-Supervisor(Launcher(), kill_time=60.0, longest_freeze=1.0).run()
+Supervisor(Launcher(), kill_time=60.0, longest_freeze={limit}).run()
 print("ended", flush=True)
 """
 
 
 def freeze(work):
-    code = FREEZE.format(work=work)
+    code = FREEZE.format(work=work, limit=1.0)
     return subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
@@ -375,7 +375,7 @@ def test_python_that_runs_long_is_no_freeze():
 
 def test_a_process_that_was_stopped_and_goes_on_has_not_frozen():
     """Ctrl-Z, and `fg` a little later."""
-    code = FREEZE.format(work="time.sleep(4)")
+    code = FREEZE.format(work="time.sleep(8)", limit=3.0)
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
     ) as process:
@@ -383,7 +383,7 @@ def test_a_process_that_was_stopped_and_goes_on_has_not_frozen():
         process.send_signal(signal.SIGTSTP)
         _, status = os.waitpid(process.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status)
-        time.sleep(1.5)
+        time.sleep(3.5)
         process.send_signal(signal.SIGCONT)
         assert process.stdout.readline() == "ended\n"
         assert process.wait(LIMIT) == 0

@@ -213,3 +213,28 @@ def test_an_owner_that_takes_nothing_for_long_is_there_all_the_same(buffer):
     assert buffer.is_abandoned
     assert not consumer.exhausted
     assert not buffer.is_abandoned
+
+
+def test_nothing_is_handed_out_while_its_place_in_the_group_is_given_up(buffer):
+    """It would be done here, be lost, and be done by others as well."""
+    got = []
+    reader = SimpleNamespace(
+        alive=True,
+        joined=True,
+        has_partitions=True,
+        resume=lambda: None,
+        poll=lambda limit, seconds: [Record(0, 0, BODY, None)],
+        committed=lambda partition: None,
+        close=lambda: got.append(consumer.receive(1, 0)),  # its owner comes back now
+    )
+    poller = Poller(buffer, lambda _: reader, None, 0.0, 1.0, "")
+    bus = SimpleNamespace(
+        name="kafka", capabilities=Capabilities(), closed=False, lease=30.0
+    )
+    consumer = KafkaConsumer(bus, "load", "load", buffer, poller, None)
+    buffer.hear()
+    buffer._silent_since -= 3600
+    poller._turn()
+    assert got == [()]
+    poller._turn()
+    assert [one.body for one in consumer.receive(1, 0)] == [BODY]

@@ -1,7 +1,8 @@
 """A pause in handing out, while it cannot be written down what is done.
 
 A group that waits for a leader that has died takes nobody's progress, for up to a
-lease. Whoever is killed meanwhile would leave all that it did to be done again.
+lease. Whoever is killed meanwhile would leave all that it did to be done again. So it
+is with what is handed out while we leave a group: others get it, too.
 """
 
 import math
@@ -26,7 +27,15 @@ class Hold:
         if now > self._renewed + self._longest:
             self._since = now
         self._renewed = now
-        self.ends = min(now + seconds, self._since + self._longest)
+        self.ends = max(self.ends, min(now + seconds, self._since + self._longest))
+
+    def begin(self) -> None:
+        """Hand out nothing until `end`: all of it is about to be given up."""
+        self.ends = math.inf
+
+    def end(self) -> None:
+        """Hand out again what comes from now on."""
+        self.ends = -math.inf
 
     def lasts(self, now: float) -> bool:
         """Whether nothing is to be handed out."""

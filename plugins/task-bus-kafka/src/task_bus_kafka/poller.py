@@ -189,8 +189,10 @@ class Poller:
         if not self._has_joined and self.reader.joined:
             self._has_joined = True
             self._tell(self.problem)
-        with self._buffer.changed:  # nobody begins to wait in between
+        with self._buffer.changed:  # nobody begins to wait, or gets any, in between
             self.asleep = self._buffer.is_abandoned
+            if self.asleep:
+                self._buffer.hold.begin()
         if self.asleep:
             self._shut()
 
@@ -282,12 +284,14 @@ class Poller:
         reader, self.reader = self.reader, None
         if reader is None:
             return
+        self._buffer.hold.begin()
         try:
             reader.close()
         except Exception as error:  # noqa: BLE001  whatever it raises
             if not self._stopping:
                 self._tell(self._errors.of(error))
         self._buffer.release(self._buffer.partitions)
+        self._buffer.hold.end()
 
     def _tell(self, problem: BusError | None) -> None:
         with self._buffer.changed:

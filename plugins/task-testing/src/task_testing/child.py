@@ -19,7 +19,7 @@ from typing import Any
 import attrs
 
 from task_core import make_launcher
-from task_core.api import Bus, BusContext, BusPlugin, Message
+from task_core.api import Bus, BusContext, BusPlugin, LeaseLostError, Message
 
 KILLER = "killer"
 """How the info of a task begins that ends its worker's process."""
@@ -190,13 +190,20 @@ def _work(bus: Bus, job: Job) -> None:
         found = consumer.receive(10, 0.2)
         for delivery in found:
             _tell(delivery.body)
-        consumer.ack(found)
+        try:
+            consumer.ack(found)
+        except LeaseLostError as error:  # brokers deal anew while others join
+            consumer.ack([one for one in found if one not in error.deliveries])
         if last and not found:
             break
 
 
 def _settle(bus: Bus, job: Job) -> None:
-    """Settle one message at a time, by sending it on; when told to, die at that."""
+    """Settle one message at a time, by sending it on; when told to, die at that.
+
+    A settle that took longer than a lease, since the machine is busy, has done nothing,
+    and the message comes again: whoever looks for what is there sees that, too.
+    """
     consumer = bus.subscribe(job.topic, job.channel)
     _tell(READY)
     sys.stdin.buffer.read()
@@ -207,8 +214,12 @@ def _settle(bus: Bus, job: Job) -> None:
             if len(taken) >= KNOWN:
                 steps.last = max(1, int(job.cut * min(taken)))
             sys.setprofile(steps)
-            consumer.settle([delivery], [Message(job.done, delivery.body)])
-            sys.setprofile(None)
+            try:
+                consumer.settle([delivery], [Message(job.done, delivery.body)])
+            except LeaseLostError:
+                continue
+            finally:
+                sys.setprofile(None)
             taken.append(steps.count)
 
 

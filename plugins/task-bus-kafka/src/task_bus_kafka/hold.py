@@ -12,6 +12,8 @@ from time import monotonic
 class Hold:
     """Lasts while it is renewed, and no longer than a lease: work goes on then.
 
+    Or from `begin` to `end`, however long that takes.
+
     Args:
         longest: Seconds that it lasts at most, and that are between two.
     """

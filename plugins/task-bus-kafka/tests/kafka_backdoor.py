@@ -5,9 +5,10 @@ import time
 from datetime import timedelta
 from functools import cached_property
 
+from brokers.insist import until
 from brokers.ports import free_address
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import TopicAlreadyExistsError
+from kafka.errors import InvalidReplicationFactorError, TopicAlreadyExistsError
 from task_testing import Backdoor
 
 
@@ -67,15 +68,23 @@ class KafkaBackdoor(Backdoor):
 
     def make(self, topic, partitions=None):
         count = partitions or self._partitions
-        shape = {topic: {"num_partitions": count, "replication_factor": 1}}
-        with contextlib.suppress(TopicAlreadyExistsError):
-            self.admin.create_topics(shape, wait_for_metadata=True)
+        self._create({topic: {"num_partitions": count, "replication_factor": 1}})
 
     def make_with(self, topic, **configs):
         """Make a topic of one partition with settings of its own."""
         configs = {name.replace("_", "."): value for name, value in configs.items()}
         shape = {"num_partitions": 1, "replication_factor": 1, "configs": configs}
-        self.admin.create_topics({topic: shape}, wait_for_metadata=True)
+        self._create({topic: shape})
+
+    def _create(self, shapes):
+        """Make topics; a broker is not heard while its machine stands still."""
+
+        def create():
+            with contextlib.suppress(TopicAlreadyExistsError):
+                self.admin.create_topics(shapes, wait_for_metadata=True)
+            return True
+
+        until(create, InvalidReplicationFactorError)
 
     def remove(self, topic):
         self.admin.delete_topics([topic])

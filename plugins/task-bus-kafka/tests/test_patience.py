@@ -36,6 +36,7 @@ class Cluster:
         self.clients = 0
         self.pinned = {}
         self.deleted = []
+        self.made = []
         self.done = 2
 
     def connected(self, kind, settings):
@@ -57,6 +58,15 @@ class Client:
 
     def list_topics(self):
         return ["t"]
+
+    def create_topics(self, shapes, *, raise_errors):
+        assert not raise_errors
+        self.cluster.made += shapes
+        told = {"error_code": 0, **self.wrong.get("create_topics", {})}
+        return {"topics": [{"name": name, **told} for name in shapes]}
+
+    def wait_for_topics(self, topics):
+        pass
 
     def describe_topics(self, topics):
         if kind := self.wrong.get("describe_topics"):
@@ -240,6 +250,40 @@ def test_a_connection_that_was_just_made_and_cut_is_one(ask):
     with pytest.raises(BusConnectionError):
         admin.lag("t", "t.c")
     assert cluster.clients == 1
+
+
+FENCED = {  # as Kafka says it
+    "error_code": kafka_errors.InvalidReplicationFactorError.errno,
+    "error_message": "Unable to replicate the partition 1 time(s): All brokers are"
+    " currently fenced.",
+}
+TOO_FEW = {
+    "error_code": kafka_errors.InvalidReplicationFactorError.errno,
+    "error_message": "Unable to replicate the partition 3 time(s): The target"
+    " replication factor of 3 cannot be reached because only 1 broker(s) are"
+    " registered.",
+}
+
+
+def test_a_topic_is_made_when_a_broker_that_stood_still_is_heard_again(ask):
+    cluster, admin = ask(create_topics=FENCED)
+    admin.ensure(["t2"])
+    assert cluster.made == ["t2"] * 2
+
+
+def test_that_no_broker_is_heard_again_is_told_as_an_outage(ask, monkeypatch):
+    monkeypatch.setattr(admin_module, "SOON", 0.0)
+    _, admin = ask(create_topics=FENCED)
+    with pytest.raises(BusConnectionError, match="make topics: .*'t2': .*fenced"):
+        admin.ensure(["t2"])
+
+
+def test_more_copies_than_there_are_brokers_is_told_at_once(ask):
+    cluster, admin = ask(create_topics=TOO_FEW)
+    with pytest.raises(BusError, match=r"topic 't2': .*only 1 broker") as refused:
+        admin.ensure(["t2"])
+    assert not isinstance(refused.value, BusConnectionError)
+    assert cluster.made == ["t2"]
 
 
 class Unready:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 from kafka.admin import ConfigResource, OffsetSpec  # type: ignore[import-untyped]
 from kafka.errors import (  # type: ignore[import-untyped]
+    InvalidReplicationFactorError,
     KafkaConnectionError,
     NoError,
     NotControllerError,
@@ -21,7 +22,7 @@ from task_bus_kafka.errors import Errors
 from task_bus_kafka.names import kafka_topic, name_problem
 from task_bus_kafka.network import connected
 from task_bus_kafka.options import KafkaOptions
-from task_bus_kafka.patience import SOON, patiently
+from task_bus_kafka.patience import SOON, BrokersFencedError, patiently
 from task_bus_kafka.settings import Settings
 from task_core.api import BusConnectionError, BusError, ChannelState
 
@@ -177,12 +178,16 @@ class Admin:
         return [record.value or b"" for record in oldest[:limit]]
 
     def _judge(self, answers: Iterable[Mapping[str, Any]], harmless: type) -> None:
-        """Raise the first refusal that matters."""
+        """Raise the first refusal that matters; what is one for now, to ask again."""
         for answer in answers:
             kind = for_code(answer["error_code"])
-            if kind not in (NoError, harmless):
-                reason = answer.get("error_message") or kind.__name__
-                raise self._errors.of(kind(f"topic '{answer['name']}': {reason}"))
+            if kind in (NoError, harmless):
+                continue
+            reason = answer.get("error_message") or kind.__name__
+            text = f"topic '{answer['name']}': {reason}"
+            if kind is InvalidReplicationFactorError and "fenced" in reason:
+                raise BrokersFencedError(text)  # what it means by it
+            raise self._errors.of(kind(text))
 
     def _ask(self, what: str, question: Callable[[KafkaAdminClient], T]) -> T:
         try:

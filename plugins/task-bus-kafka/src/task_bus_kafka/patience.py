@@ -7,7 +7,14 @@ from typing import TypeVar
 from kafka import errors as kafka_errors  # type: ignore[import-untyped]
 
 T = TypeVar("T")
+
+
+class BrokersFencedError(kafka_errors.RetriableError):  # type: ignore[misc]
+    """No broker may keep a topic: the controller has not heard of any for a while."""
+
+
 NOT_YET = (
+    BrokersFencedError,  # one that stood still, or has just started, will be heard soon
     kafka_errors.CoordinatorNotAvailableError,  # who keeps a group is being found,
     kafka_errors.CoordinatorLoadInProgressError,  # reads what it has to know
     kafka_errors.NotCoordinatorError,  # or does not know of it yet, or any more

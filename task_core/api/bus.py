@@ -1,8 +1,8 @@
-"""The contract of a bus: what carries tasks. Synchronous, and owned by one thread.
+"""The contract of a bus: what carries tasks. Synchronous, for one thread at a time.
 
-One thread at a time makes calls, but for `Consumer.wake`; only those who send with a
-client take turns. So a plugin needs no locks, and a blocking library fits. Public
-methods are final and keep the invariants; authors fill in hooks, which begin with `_`.
+Calls never overlap, but for `Consumer.wake`; they may come from several threads, which
+take turns. So a plugin needs no locks, and a blocking library fits. Public methods are
+final and keep the invariants; authors fill in hooks, which begin with `_`.
 
 A lost connection is no end: after a `BusConnectionError` everything stays usable, and
 the next call connects again or raises it again, in bounded time. How long to wait in

@@ -54,12 +54,10 @@ class Handover:
 
     def recall(self) -> list[Job]:
         """Take back the jobs that no slot has begun (bus thread)."""
-        taken = []
-        while self.waiting:
-            try:
+        taken: list[Job] = []
+        with contextlib.suppress(IndexError):  # none is left
+            while True:
                 taken.append(self.waiting.popleft())
-            except IndexError:  # a slot was quicker
-                break
         return taken
 
     def fall_asleep(self, wake_at: int, wake: Callable[[], None] | None = None) -> bool:
@@ -85,10 +83,8 @@ class Handover:
     def sleep(self, seconds: float, wake_at: int) -> None:
         """Wait until enough jobs are finished, or `wake`, or the time is over."""
         if self.fall_asleep(wake_at):
-            try:
+            with contextlib.suppress(Empty):
                 self._bell.get(timeout=seconds)
-            except Empty:
-                pass
         self.stay_awake()
 
     def wake(self) -> None:
@@ -147,6 +143,8 @@ class ThreadSlots:
         self._held = [AtWork(worker) for _ in range(count)]
         self._threads: list[threading.Thread] = []
         self._closing = False
+        self.between: Callable[[], bool] | None = None
+        """What a slot does when nothing waits, before it rests; True: look again."""
 
     def start(self) -> None:
         """Start the threads.
@@ -275,7 +273,10 @@ class ThreadSlots:
                 try:
                     slot.job = job = take()
                 except IndexError:
-                    break
+                    slot.job, between = None, self.between
+                    if between is None or not between():
+                        break
+                    continue
                 run(job)
                 give(job)
                 job = None

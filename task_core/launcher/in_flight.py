@@ -200,6 +200,8 @@ class Window:
         self.slots = slots
         self._measured = fixed is None
         self.buffer = fixed or 0
+        self.mean = math.inf
+        """Seconds that one of those took that were finished last."""
 
     @property
     def size(self) -> int:
@@ -213,10 +215,10 @@ class Window:
 
     def measure(self, jobs: Sequence[Job]) -> None:
         """Learn from finished jobs; grows twofold at most, shrinks at once."""
+        self.mean = sum([job.took for job in jobs]) / len(jobs)
         if not self._measured:
             return
-        mean = sum([job.took for job in jobs]) / len(jobs)
-        worth = self.slots * int(BUFFERED_SECONDS / max(mean, 1e-9))
+        worth = self.slots * int(BUFFERED_SECONDS / max(self.mean, 1e-9))
         self.buffer = min(worth, 2 * self.size, WIDEST)
 
     def stall(self, seconds: float) -> None:

@@ -12,11 +12,11 @@ from task_core.api.bus import Bus, Consumer
 from task_core.api.message import check_messages
 from task_core.api.plugin import WorkerPlugin
 from task_core.clock import Clock, SystemClock
-from task_core.launcher.closing import Closing, close_worker
 from task_core.launcher.context import SharedContext
 from task_core.launcher.handover import Handover
 from task_core.launcher.in_flight import InFlight, Window
 from task_core.launcher.inbox import Inbox
+from task_core.launcher.lending import LendingLoop, may_lend
 from task_core.launcher.loop import Loop, subscribe
 from task_core.launcher.outbox import Outbox
 from task_core.launcher.parts import (
@@ -41,7 +41,7 @@ from task_core.launcher.quarantine import Quarantine
 from task_core.launcher.settings import refuse_unknown
 from task_core.launcher.signature import AnyWorker, as_plugin
 from task_core.launcher.stats import Stats
-from task_core.launcher.stop import Cancel, Stop
+from task_core.launcher.stop import Cancel, Closing, Stop, close_worker
 
 
 def make_launcher(
@@ -198,8 +198,9 @@ class Launcher:
         """What the bus thread is at, once it works."""
         self.began = threading.Event()
         """Set when bus and worker could be used: from now on it receives."""
+        sleep, call = parts.handover.sleep, parts.handover.call
         self._closing = Closing(
-            close_worker, parts.stop, parts.handover, parts.clock, parts.log
+            close_worker, parts.stop, sleep, call, parts.clock, parts.log
         )
 
     @property
@@ -274,7 +275,8 @@ class Launcher:
 
     def _loop(self, consumer: Consumer) -> Loop:
         if not (self.plan.limited or self.parts.hooks.decider("task_rate")):
-            return Loop(self.plan, self.parts, consumer)
+            kind = LendingLoop if may_lend(self.plan, self.parts) else Loop
+            return kind(self.plan, self.parts, consumer)
         from task_core.launcher.limits.loop import LimitedLoop  # noqa: PLC0415  few
 
         return LimitedLoop(self.plan, self.parts, consumer)

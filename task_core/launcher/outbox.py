@@ -135,7 +135,7 @@ class Outbox:
             Whether the bus settled anything.
         """
         settled = False
-        tries: Counter[int] = Counter()
+        tries: Counter[int] | None = None
         while self._batch:
             batch = self._batch
             try:
@@ -146,6 +146,7 @@ class Outbox:
                 # Few launches ever meet such a message.
                 from task_core.launcher.refused import replace_refused  # noqa: PLC0415
 
+                tries = Counter() if tries is None else tries
                 longest = consumer.bus.capabilities.max_bytes
                 self._batch = replace_refused(
                     batch, error, tries, self._plan, self._clock, longest
@@ -208,8 +209,13 @@ class Outbox:
 
     def _count(self, batch: Batch) -> None:
         """Count what the bus has confirmed."""
-        stats, counts = self._stats, Counter(batch.fates.values())
-        stats.sent.update([message.topic for message in batch.messages])
+        stats = self._stats
+        for message in batch.messages:
+            stats.sent[message.topic] += 1
+        if not batch.fates:
+            stats.done += len(batch)
+            return
+        counts = Counter(batch.fates.values())
         stats.retried += counts[RETRY]
         stats.put_off += counts[LATER]
         stats.dead += counts[DEAD]

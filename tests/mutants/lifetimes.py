@@ -233,3 +233,16 @@ class IsWokenWhileItCloses(Belled):
         time.sleep(0.05)
         self.bell = bell
         super()._close()
+
+
+@caught_by("another_thread_may_go_on", "used in another thread")
+class BelongsToOneThread(DoubleConsumer):
+    """Has a connection that can be used where it was made alone."""
+
+    owner = 0
+
+    def _receive(self, limit, timeout):
+        self.owner = self.owner or threading.get_ident()
+        if threading.get_ident() != self.owner:
+            raise RuntimeError("used in another thread than it was made in")
+        return super()._receive(limit, timeout)

@@ -1,4 +1,4 @@
-"""Rules of `task_core.launcher.closing`: a worker's `close` cannot hold up the end."""
+"""Rules of `task_core.launcher.stop`: a worker's `close` cannot hold up the end."""
 
 import logging
 import threading
@@ -6,9 +6,8 @@ import threading
 import pytest
 
 from task_core.clock import SystemClock
-from task_core.launcher.closing import Closing
 from task_core.launcher.handover import Handover
-from task_core.launcher.stop import Stop
+from task_core.launcher.stop import Closing, Stop
 
 LOG = logging.getLogger("task.test")
 
@@ -19,7 +18,9 @@ def closing():
 
     def make(close, kill_time):
         stop, handover = Stop(kill_time, SystemClock()), Handover()
-        return Closing(close, stop, handover, SystemClock(), LOG), stop, handover
+        sleep, call = handover.sleep, handover.call
+        made = Closing(close, stop, sleep, call, SystemClock(), LOG)
+        return made, stop, handover
 
     return make
 

@@ -2,7 +2,9 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from inspect import getattr_static
+from typing import TypeVar
 
 import pytest
 
@@ -16,6 +18,8 @@ from task_core.api import (
 )
 from task_testing.contract.environment import Environment, bodies
 from task_testing.contract.kit import needs
+
+T = TypeVar("T")
 
 
 class Lifetimes:
@@ -152,6 +156,20 @@ class Lifetimes:
         env.bus_of(consumer).close()
         consumer.wake()
 
+    def test_another_thread_may_go_on(self, env: Environment) -> None:
+        """One at a time: a launcher lends its bus to the thread of its slot."""
+        _, consumer = env.filled(b"1", b"2", b"3")
+        done = env.backdoor.topic()
+
+        def work() -> bytes:
+            (delivery,) = env.receive(consumer)
+            consumer.settle([delivery], [Message(done, delivery.body)])
+            return delivery.body
+
+        came = sorted([work(), _elsewhere(work), _elsewhere(work)])
+        assert came == sorted(env.backdoor.take(done)) == [b"1", b"2", b"3"]
+        _elsewhere(env.bus_of(consumer).close)
+
     def test_closing_while_others_wake_is_safe(self, env: Environment) -> None:
         """They do not know."""
         _, consumer = env.filled(b"1")
@@ -176,3 +194,9 @@ class Lifetimes:
         for thread in threads:
             thread.join()
         assert failures == []
+
+
+def _elsewhere(act: Callable[[], T]) -> T:
+    """Do something in a thread of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(act).result()

@@ -1,0 +1,129 @@
+"""While tasks are tiny, the only slot does what the bus thread does, and nobody waits.
+
+A task that goes from thread to thread waits for each of them to wake, which takes
+longer than a tiny task itself. So the bus thread lends the bus: the thread of the slot
+settles what it has done and receives the next, and the bus thread looks on. It takes
+the bus back as soon as a task takes longer, nothing comes, or anything is out of the
+ordinary: leases are renewed and stops heeded whatever the worker does.
+"""
+
+import sys
+import threading
+
+from task_core.api.bus import Consumer
+from task_core.launcher.handover import ThreadSlots
+from task_core.launcher.loop import Loop
+from task_core.launcher.parts import Parts
+from task_core.launcher.plan import Plan
+
+TINY = 0.001
+"""Seconds that tasks take at most for it to be worth it."""
+LOOK_EVERY = 0.005
+"""Seconds after which the bus thread looks whether the slot gets on."""
+BRIEFLY = 0.05
+"""Seconds that the slot waits at most until something comes."""
+OBSERVED = ("task_received", "task_sent", "task_settled", "batch_settled")
+DECIDED = ("task_before_send", "task_retry_delay")
+"""Hooks that the bus thread tells and asks: those who have one count on one thread."""
+
+
+def may_lend(plan: Plan, parts: Parts) -> bool:
+    """Whether it makes sense: there is one slot, and it waits for the bus.
+
+    Who holds more of a broker's messages than one settles some while others run.
+
+    Args:
+        plan: Tells how many are held.
+        parts: Tell of slots, bus and hooks.
+    """
+    waits = plan.most_held == 1 or not parts.bus.capabilities.lease
+    return (
+        isinstance(parts.slots, ThreadSlots)
+        and plan.concurrency == 1
+        and waits
+        and not any(map(parts.hooks.observer, OBSERVED))
+        and not any(map(parts.hooks.decider, DECIDED))
+    )
+
+
+class LendingLoop(Loop):
+    """A loop that lends the bus to its slot. Never do both use it at a time."""
+
+    def __init__(self, plan: Plan, parts: Parts, consumer: Consumer) -> None:
+        super().__init__(plan, parts, consumer)
+        assert isinstance(parts.slots, ThreadSlots)
+        self._threads = parts.slots
+        self._using = threading.Lock()
+        """Held by the slot while it uses the bus."""
+        self._returned = threading.Event()
+        """Set when it has given the bus back by itself."""
+        self._steps = 0
+        self._seen = (0, 0)
+        self._error: BaseException | None = None
+
+    def _turn(self) -> bool:
+        used = super()._turn()
+        if self._in_flight.jobs and self._is_worth_it():
+            self._lend()
+        return used
+
+    def _is_worth_it(self) -> bool:
+        return self._window.mean < TINY and not (
+            self._quarantine or self.outages.away or self._stop.requested
+        )
+
+    def _lend(self) -> None:
+        """Let the slot go on by itself while it gets on (bus thread).
+
+        Raises:
+            BaseException: What it met when it used the bus.
+        """
+        # Whoever calls the bus thread meanwhile wakes the slot.
+        if self._handover.fall_asleep(sys.maxsize, self._consumer.wake):
+            self._returned.clear()
+            self._steps += 1
+            self._threads.between = self._step
+            while self._gets_on():
+                self._returned.wait(LOOK_EVERY)
+            self._threads.between = None  # it begins nothing more with the bus
+            with self._using:  # and has ended what it had begun
+                pass
+        self._handover.stay_awake()
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def _gets_on(self) -> bool:
+        """Whether the slot has done anything since the last look, or uses the bus."""
+        before, self._seen = self._seen, (self._steps, len(self._handover.finished))
+        if self._returned.is_set():
+            return False
+        return self._using.locked() or self._seen != before
+
+    def _step(self) -> bool:
+        """Do all that is between two tasks; say whether one waits (slot)."""
+        with self._using:
+            if self._threads.between is None:
+                return False
+            self._steps += 1
+            try:
+                if self._go_on():
+                    return True
+            except BaseException as error:  # noqa: BLE001  the bus thread raises it
+                self._error = error
+            self._threads.between = None
+            self._returned.set()
+            return False
+
+    def _go_on(self) -> bool:
+        """Settle what is done and receive more; say whether there is any (slot)."""
+        self._collect()
+        if self.watchdog.wanted or not self._is_worth_it():
+            return False
+        self.end = self._look_for_the_end()
+        if self.end or self._stalled:
+            return False
+        found = self._consumer.receive(self._room(), BRIEFLY)
+        self._stats.received += len(found)
+        self._accept(found)
+        return bool(self._handover.waiting)

@@ -55,7 +55,7 @@ class Handover:
     def recall(self) -> list[Job]:
         """Take back the jobs that no slot has begun (bus thread)."""
         taken: list[Job] = []
-        with contextlib.suppress(IndexError):  # none is left
+        with contextlib.suppress(IndexError):
             while True:
                 taken.append(self.waiting.popleft())
         return taken
@@ -143,8 +143,7 @@ class ThreadSlots:
         self._held = [AtWork(worker) for _ in range(count)]
         self._threads: list[threading.Thread] = []
         self._closing = False
-        self.between: Callable[[], bool] | None = None
-        """What a slot does when nothing waits, before it rests; True: look again."""
+        self.between: Callable[[], bool] | None = None  # None: a slot rests
 
     def start(self) -> None:
         """Start the threads.
@@ -161,8 +160,7 @@ class ThreadSlots:
             for number in range(self._count):
                 self._threads.append(self._start(number))
         except RuntimeError as error:
-            count = len(self._threads)
-            text = f"the system starts no more than {count} slots: {error}"
+            text = f"the system starts no more than {len(self._threads)} slots: {error}"
             raise UsageError(text) from None
 
     def submit(self, jobs: Sequence[Job]) -> None:
@@ -172,6 +170,11 @@ class ThreadSlots:
         # A token that nobody has taken yet will do as well, so they never pile up.
         for _ in range(min(len(waiting), self._count) - self._tokens.qsize()):
             self._tokens.put(True)
+
+    def lend(self, between: Callable[[], bool]) -> None:
+        """Let slots call this when nothing waits; when it is true, they look again."""
+        self.between = between
+        self._tokens.put(True)  # for one that rests already
 
     def held(self) -> Collection[Job | None]:
         """Return the jobs that the threads have now, perhaps some that are finished."""
@@ -284,10 +287,8 @@ class ThreadSlots:
                     handover.wake()
                 if len(context) > 1:
                     return True
-        except LeftBehind:
-            raise
         except BaseException as error:
-            if job is None:
+            if job is None or isinstance(error, LeftBehind):
                 raise
             name = name_of(job)
             log.warning("slot: %s, after task %s or in a hook", describe(error), name)

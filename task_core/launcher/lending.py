@@ -78,17 +78,19 @@ class LendingLoop(Loop):
         Raises:
             BaseException: What it met when it used the bus.
         """
-        # Whoever calls the bus thread meanwhile wakes the slot.
-        if self._handover.fall_asleep(sys.maxsize, self._consumer.wake):
+        # Who calls the bus thread meanwhile wakes the slot, which may be at the bus;
+        # no slot does so because it has finished something.
+        nobody_called = self._handover.fall_asleep(sys.maxsize, self._consumer.wake)
+        self._handover.stay_awake()
+        if nobody_called:
             self._returned.clear()
             self._steps += 1
-            self._threads.between = self._step
+            self._threads.lend(self._step)
             while self._gets_on():
                 self._returned.wait(LOOK_EVERY)
             self._threads.between = None  # it begins nothing more with the bus
             with self._using:  # and has ended what it had begun
                 pass
-        self._handover.stay_awake()
         error, self._error = self._error, None
         if error is not None:
             raise error

@@ -210,8 +210,7 @@ class Outbox:
     def _count(self, batch: Batch) -> None:
         """Count what the bus has confirmed."""
         stats = self._stats
-        for message in batch.messages:
-            stats.sent[message.topic] += 1
+        stats.sent.update([message.topic for message in batch.messages])
         if not batch.fates:
             stats.done += len(batch)
             return

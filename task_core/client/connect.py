@@ -75,7 +75,7 @@ def open_bus(
 ) -> Bus:
     """Open a bus for a launcher of this program; arguments as for `connect`.
 
-    It belongs to one thread: `run_launcher` or `LauncherThread` take it over.
+    It is for one thread at a time: `run_launcher` or `LauncherThread` take it over.
 
     Raises:
         PluginError: There is no such bus, or it cannot be used.

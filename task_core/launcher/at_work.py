@@ -99,7 +99,8 @@ def facts_of(job: Job, worker: str = "") -> About:
 
 def about(job: Job) -> dict[str, Any]:
     """Return the `extra` of a line about a job, wherever it is logged."""
-    return {} if AT_WORK.get() else {"at_work": facts_of(job)}
+    slot = AT_WORK.get()
+    return {} if slot is not None and slot.job else {"at_work": facts_of(job)}
 
 
 def stop_line(jobs: Collection[Job], seconds: float) -> str:

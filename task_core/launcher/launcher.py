@@ -173,8 +173,8 @@ def _assemble(
 class Launcher:
     """Runs one worker type against one bus.
 
-    One thread, the bus thread, makes every call on the bus; `run` is its life. Other
-    threads only call `stop`.
+    One thread at a time makes calls on the bus: the bus thread, whose life `run` is, or
+    the slot that it lends the bus to. Other threads only call `stop`.
 
     Args:
         plan: What to do.

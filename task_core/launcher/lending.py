@@ -3,23 +3,23 @@
 A task that goes from thread to thread waits for each of them to wake, which takes
 longer than a tiny task itself. So the bus thread lends the bus: the thread of the slot
 settles what it has done and receives the next, and the bus thread looks on. It takes
-the bus back as soon as a task takes longer, nothing comes, or anything is out of the
-ordinary: leases are renewed and stops heeded whatever the worker does.
+the bus back as soon as the slot is not back in time, nothing comes, or anything is out
+of the ordinary: leases are renewed and stops heeded whatever the worker does.
 """
 
 import sys
-import threading
+from threading import Event, Lock, active_count
 
 from task_core.api.bus import Consumer
 from task_core.launcher.handover import ThreadSlots
 from task_core.launcher.loop import Loop
 from task_core.launcher.parts import Parts
-from task_core.launcher.plan import Plan
+from task_core.launcher.plan import AckMode, Plan
 
 TINY = 0.001
 """Seconds that tasks take at most for it to be worth it."""
-LOOK_EVERY = 0.005
-"""Seconds after which the bus thread looks whether the slot gets on."""
+LOOK_EVERY = 0.02
+"""Seconds in which the slot is to have been at the bus again."""
 BRIEFLY = 0.05
 """Seconds that the slot waits at most until something comes."""
 OBSERVED = ("task_received", "task_sent", "task_settled", "batch_settled")
@@ -36,13 +36,14 @@ def may_lend(plan: Plan, parts: Parts) -> bool:
         plan: Tells how many are held.
         parts: Tell of slots, bus and hooks.
     """
-    waits = plan.most_held == 1 or not parts.bus.capabilities.lease
+    hooks, bus = parts.hooks, parts.bus
+    is_stream = not (bus.capabilities.lease or plan.ack is AckMode.EARLY)
     return (
         isinstance(parts.slots, ThreadSlots)
         and plan.concurrency == 1
-        and waits
-        and not any(map(parts.hooks.observer, OBSERVED))
-        and not any(map(parts.hooks.decider, DECIDED))
+        and (plan.most_held == 1 or (is_stream and not hasattr(bus, "names")))
+        and not any(map(hooks.observer, OBSERVED))
+        and not any(map(hooks.decider, DECIDED))
     )
 
 
@@ -53,23 +54,35 @@ class LendingLoop(Loop):
         super().__init__(plan, parts, consumer)
         assert isinstance(parts.slots, ThreadSlots)
         self._threads = parts.slots
-        self._using = threading.Lock()
+        self._using = Lock()
         """Held by the slot while it uses the bus."""
-        self._returned = threading.Event()
+        self._returned = Event()
         """Set when it has given the bus back by itself."""
         self._steps = 0
-        self._seen = (0, 0)
+        self._seen = 0
+        self._most_threads = active_count() + 1
+        """What runs when the slot has started, and the worker nothing else."""
         self._error: BaseException | None = None
 
     def _turn(self) -> bool:
         used = super()._turn()
         if self._in_flight.jobs and self._is_worth_it():
             self._lend()
+            used |= self._collect()
+            self._run_suspect()
         return used
 
     def _is_worth_it(self) -> bool:
+        """Whether tasks are tiny, and nothing calls for the bus thread.
+
+        A worker's own threads may raise exceptions in that of the slot, as libraries
+        for timeouts do. Those are not to hit who uses the bus.
+        """
         return self._window.mean < TINY and not (
-            self._quarantine or self.outages.away or self._stop.requested
+            self._quarantine
+            or self.outages.away
+            or self._stop.requested
+            or active_count() > self._most_threads
         )
 
     def _lend(self) -> None:
@@ -83,22 +96,27 @@ class LendingLoop(Loop):
         nobody_called = self._handover.fall_asleep(sys.maxsize, self._consumer.wake)
         self._handover.stay_awake()
         if nobody_called:
-            self._returned.clear()
-            self._steps += 1
-            self._threads.lend(self._step)
-            while self._gets_on():
-                self._returned.wait(LOOK_EVERY)
-            self._threads.between = None  # it begins nothing more with the bus
-            with self._using:  # and has ended what it had begun
-                pass
+            self._look_on()
         error, self._error = self._error, None
         if error is not None:
             raise error
 
+    def _look_on(self) -> None:
+        self._returned.clear()
+        self._steps += 1
+        self._threads.lend(self._step)
+        try:
+            while self._gets_on():
+                self._returned.wait(LOOK_EVERY)
+        finally:
+            self._threads.between = None  # it begins nothing more with the bus
+            with self._using:  # and has ended what it had begun
+                pass
+
     def _gets_on(self) -> bool:
-        """Whether the slot has done anything since the last look, or uses the bus."""
-        before, self._seen = self._seen, (self._steps, len(self._handover.finished))
-        if self._returned.is_set():
+        """Whether the slot uses the bus, or has since the last look."""
+        before, self._seen = self._seen, self._steps
+        if self._returned.is_set() or self._stop.requested:
             return False
         return self._using.locked() or self._seen != before
 
@@ -120,7 +138,9 @@ class LendingLoop(Loop):
     def _go_on(self) -> bool:
         """Settle what is done and receive more; say whether there is any (slot)."""
         self._collect()
-        if self.watchdog.wanted or not self._is_worth_it():
+        if self.watchdog.wanted:
+            self.watchdog.look()
+        if not self._is_worth_it():
             return False
         self.end = self._look_for_the_end()
         if self.end or self._stalled:

@@ -28,7 +28,7 @@ RUSH_WAIT = 0.005
 
 
 class Loop:
-    """From the first receive to the last settle. All of it is the bus thread's.
+    """From the first receive to the last settle. For who has the bus.
 
     Args:
         plan: What to do.

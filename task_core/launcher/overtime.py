@@ -99,6 +99,7 @@ class Overtime:
             raise LeftBehind
         job.task, job.outcome = own.task, own.outcome
         job.context, job.excepted, job.told = own.context, own.excepted, own.told
+        job.took = own.took
         if self._shared.monotonic() >= entry.deadline:
             time_out(job, self._shared, seconds)
 

@@ -11,7 +11,7 @@ from task_core.values import format_duration
 
 
 class Stats:
-    """What happened so far. Written by the bus thread alone.
+    """What happened so far. Written by who has the bus.
 
     Args:
         clock: For the run time.

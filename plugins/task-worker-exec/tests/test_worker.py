@@ -374,9 +374,9 @@ worker.do_task(exec_context.Ctx())
 @pytest.mark.parametrize("once", [False, True])
 def test_a_launcher_that_is_killed_takes_its_programs_along(program, tmp_path, once):
     """Its task is another worker's soon: it must not be done beside that."""
-    path = program(
-        f"#!/bin/sh\nsleep 1000 &\necho $$ $! > {tmp_path}/new\n"
-        f"mv {tmp_path}/new {tmp_path}/pids\nread -r task\nwait\n"
+    path = program(  # it has begun with its task
+        f"#!/bin/sh\nsleep 1000 &\nread -r task\necho $$ $! > {tmp_path}/new\n"
+        f"mv {tmp_path}/new {tmp_path}/pids\nwait\n"
     )
     command = [sys.executable, "-c", ORPHANER, path, str(once)]
     with subprocess.Popen(command, cwd=Path(__file__).parent) as launcher:

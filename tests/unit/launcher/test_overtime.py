@@ -59,6 +59,12 @@ def own(info, meta):
     return encode_task(Task(type="load", info=info, meta=meta))
 
 
+def test_a_run_in_time_tells_how_long_it_took(work):
+    """As every run: so many as wait for a slot are worth so little."""
+    made, _ = work(lambda info: time.sleep(0.01), "1", "2", timeout=LONG)
+    assert made.stats.busy >= 0.02
+
+
 def test_python_that_never_ends_is_interrupted(work, monkeypatch):
     """It can clean up, and its thread goes on with the next task."""
     monkeypatch.setattr("task_core.launcher.overtime.HEED", 0.01)

@@ -8,7 +8,8 @@ of the ordinary: leases are renewed and stops heeded whatever the worker does.
 """
 
 import sys
-from threading import Event, Lock, active_count
+from threading import Event, Lock
+from threading import enumerate as all_threads
 
 from task_core.api.bus import Consumer
 from task_core.launcher.handover import ThreadSlots
@@ -30,7 +31,8 @@ DECIDED = ("task_before_send", "task_retry_delay")
 def may_lend(plan: Plan, parts: Parts) -> bool:
     """Whether it makes sense: there is one slot, and it waits for the bus.
 
-    Who holds more of a broker's messages than one settles some while others run.
+    Who holds more of a broker's messages than one settles some while others run. So
+    does who reads a stream and sends to a broker: of a pair it is not known.
 
     Args:
         plan: Tells how many are held.
@@ -60,8 +62,8 @@ class LendingLoop(Loop):
         """Set when it has given the bus back by itself."""
         self._steps = 0
         self._seen = 0
-        self._most_threads = active_count() + 1
-        """What runs when the slot has started, and the worker nothing else."""
+        self._known = {*all_threads()}
+        """Threads that are not the worker's, but for that of the slot."""
         self._error: BaseException | None = None
 
     def _turn(self) -> bool:
@@ -73,17 +75,21 @@ class LendingLoop(Loop):
         return used
 
     def _is_worth_it(self) -> bool:
-        """Whether tasks are tiny, and nothing calls for the bus thread.
-
-        A worker's own threads may raise exceptions in that of the slot, as libraries
-        for timeouts do. Those are not to hit who uses the bus.
-        """
+        """Whether tasks are tiny, and nothing calls for the bus thread."""
         return self._window.mean < TINY and not (
             self._quarantine
             or self.outages.away
             or self._stop.requested
-            or active_count() > self._most_threads
+            or self._worker_has_threads()
         )
+
+    def _worker_has_threads(self) -> bool:
+        """Whether something might raise an exception in the thread of the slot.
+
+        Libraries for timeouts do; one that is late is not to hit who uses the bus.
+        """
+        others = [one for one in all_threads() if one not in self._known]
+        return len(others) > 1  # the slot is one
 
     def _lend(self) -> None:
         """Let the slot go on by itself while it gets on (bus thread).

@@ -283,19 +283,24 @@ def test_a_signal_handler_may_wake_the_thread_that_waits(open_bus):
 
 def test_many_threads_share_a_channel_without_loss_or_doubles(open_bus):
     """Each with a bus of its own."""
-    found = []
+    found, all_sent = [], threading.Event()
 
     def work():
         consumer = open_bus().subscribe("load", "a")
-        while deliveries := consumer.receive(3, 0.3):
+        goes_on = True
+        while goes_on:
+            more_may_come = not all_sent.is_set()
+            deliveries = consumer.receive(3, 0.3)
             found.extend(int(d.body) for d in deliveries)
             consumer.ack(deliveries)
+            goes_on = deliveries or more_may_come
 
     workers = [threading.Thread(target=work) for _ in range(4)]
     for worker in workers:
         worker.start()
     for part in range(10):
         send(open_bus(), *(b"%d" % (part * 100 + n) for n in range(100)))
+    all_sent.set()
     for worker in workers:
         worker.join()
     assert sorted(found) == list(range(1000))

@@ -77,7 +77,7 @@ class AsyncClient:
     async def read(self, topic: str, **more: Any) -> AsyncIterator[Task]:
         """Iterate over the tasks of a topic; each is settled when its body is left."""
         tasks = self._client.read(topic, **more)
-        owner = Pool("task-read", 1, None)  # a bus belongs to one thread
+        owner = Pool("task-read", 1, None)  # one thread at a time has a bus
         try:
             while True:
                 following = owner.submit(partial(next, tasks, None))

@@ -48,7 +48,7 @@ class Handover:
         self._wake: Callable[[], None] = self._ring
 
     def collect(self) -> list[Job]:
-        """Take all finished jobs (bus thread)."""
+        """Take all finished jobs (who has the bus)."""
         finished = self.finished
         return [finished.popleft() for _ in range(len(finished))]
 
@@ -108,7 +108,7 @@ class Slots(Protocol):
         """Get ready to run."""
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        """Hand over jobs (bus thread)."""
+        """Hand over jobs (who has the bus)."""
 
     def held(self) -> Collection[Job | None]:
         """Return the jobs that the slots have now, perhaps some that are finished."""
@@ -164,7 +164,7 @@ class ThreadSlots:
             raise UsageError(text) from None
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        """Hand over jobs (bus thread)."""
+        """Hand over jobs (who has the bus)."""
         waiting = self._handover.waiting
         waiting.extend(jobs)
         # A token that nobody has taken yet will do as well, so they never pile up.

@@ -116,7 +116,7 @@ class Poller:
         return progress if self._interval else {}
 
     def commit_now(self, seconds: float, *, leaving: bool = False) -> None:
-        """Write down what was handed out before this returns (the bus thread)."""
+        """Write down what was handed out before this returns (who has the bus)."""
         reader = self.reader
         if reader is None or not (progress := self._buffer.changes(leaving=leaving)):
             return
@@ -164,7 +164,7 @@ class Poller:
             self._buffer.changed.notify_all()
 
     def look_for_answers(self) -> None:
-        """Hold on while none comes: our thread may be the one that waits (bus thread).
+        """Hold on while none comes: who waits may be the one who looks for them.
 
         Some libraries answer no commit until a group has changed.
         """

@@ -234,7 +234,7 @@ class NsqConsumer(Consumer):
                     reader.nop()
                 reader.flush()
             except (OSError, AttributeError):  # of one that was dropped just now
-                reader.cut()  # half a command may be out; the bus thread finds out
+                reader.cut()  # half a command may be out; who has the bus finds out
 
 
 def _by_reader(deliveries: Sequence[Delivery]) -> dict[Reader, list[Receipt]]:

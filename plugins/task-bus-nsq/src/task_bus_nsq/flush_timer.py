@@ -32,7 +32,7 @@ class FlushTimer:
         self._thread.start()
 
     def remind(self) -> None:
-        """Say that something was gathered (bus thread)."""
+        """Say that something was gathered (who has the bus)."""
         self._reminders += 1  # first this, then look: the other does it the other way
         if self._asleep:
             self._bell.set()

@@ -57,13 +57,13 @@ class Reconnector:
             self._thread.start()
 
     def connected(self, address: Address) -> None:
-        """Leave an nsqd alone: there is a connection (bus thread)."""
+        """Leave an nsqd alone: there is a connection (who has the bus)."""
         with self._lock:
             self._known.add(address)
             self._due.pop(address, None)
 
     def lost(self, address: Address) -> None:
-        """Connect to an nsqd again (bus thread)."""
+        """Connect to an nsqd again (who has the bus)."""
         with self._lock:
             self._known.discard(address)
             self._due[address] = (monotonic() + uniform(0, FIRST_WAIT), FIRST_WAIT)

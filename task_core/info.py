@@ -145,8 +145,20 @@ class _Parser:
         read = len(self._by_key) + len(self._by_part)
         nested = any(one.record for one in record.readers)
         self._is_simple = not nested and read == len(names)
+        self._order: tuple[str, ...] = ()
+        self._read_alike: Callable[[str], Any] = _nothing
+        self._alike = lru_cache(maxsize=16)(self._shape_of)
 
     def __call__(self, info: str) -> Any:
+        """Read a string, in the shortest way that will do."""
+        try:
+            if (made := self._read_alike(info)) is not None:
+                return made
+        except (ValueError, TypeError):
+            return self._thoroughly(info)
+        return self._by_piece(info)
+
+    def _by_piece(self, info: str) -> Any:
         """Read what most strings are: nothing escaped, repeated or blank."""
         plain = PLAIN(info) if self._is_simple else None
         if plain is None:
@@ -163,9 +175,22 @@ class _Parser:
                 if not text or argument in arguments:
                     return self._thoroughly(info)
                 arguments[argument] = read(text)
-            return self._make(**arguments)
+            made = self._make(**arguments)
         except (KeyError, ValueError, TypeError):
             return self._thoroughly(info)
+        before, self._order = self._order, tuple(arguments)
+        if before == self._order:  # twice in a row: more like these may come
+            self._read_alike = self._alike(before)
+        return made
+
+    def _shape_of(self, order: tuple[str, ...]) -> Callable[[str], Any]:
+        # Who reads few strings never comes here.
+        from task_core.shapes import shape_of  # noqa: PLC0415
+
+        readers = self._record.readers
+        names = {one.argument: one.name for one in readers}
+        read = {one.argument: one.read_one for one in readers}
+        return shape_of(self._make, order, names, read)
 
     def _thoroughly(self, info: str) -> Any:
         """Read any string; raise with all that is wrong."""
@@ -232,8 +257,8 @@ def _shown(kind: Any) -> str:
     return kind.__qualname__ if type(kind) is type else str(kind)
 
 
-def _nothing(texts: list[str]) -> None:
-    """Stand for the reader of a class inside, which has fields instead."""
+def _nothing(given: object) -> None:
+    """Stand for a reader that there is none of: of a class inside, or a shape."""
 
 
 def _checked(

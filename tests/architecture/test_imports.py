@@ -68,6 +68,7 @@ HIDDEN = {
     "task_core.launcher.taskmasters.loop": {"_run"},  # few have several loops
     "task_core.launcher.outbox": {"flush"},  # few launches meet what a bus refuses
     "task_core.dead": {"_digest"},  # cut dead letters
+    "task_core.info": {"_shape_of"},  # for whoever reads many alike
     "task_core.shown": {"_forms", "printable_json"},  # few have secrets
     "task_core.uri": {"quote", "unquote"},  # urllib: few have anything escaped
     "task_core.wire": {"_in_order"},  # odd tasks

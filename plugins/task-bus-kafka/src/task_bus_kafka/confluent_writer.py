@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -45,7 +46,7 @@ class ConfluentWriter(Writer):
     def _send(self, messages: Sequence[Outgoing]) -> Outcomes:
         outcomes: Outcomes = [_UNHEARD] * len(messages)
         for place, message in enumerate(messages):
-            self._start(message, _Note(outcomes, place))
+            self._start(message, partial(_note, outcomes, place))
         deadline = monotonic() + self._patience
         poll = self._producer.poll
         while _UNHEARD in outcomes and (left := deadline - monotonic()) > 0:
@@ -101,16 +102,11 @@ class ConfluentWriter(Writer):
 _UNHEARD = KafkaTimeoutError("no word from the broker")
 
 
-class _Note:
-    """Notes what became of one message."""
-
-    __slots__ = ("_outcomes", "_place")
-
-    def __init__(self, outcomes: Outcomes, place: int) -> None:
-        self._outcomes = outcomes
-        self._place = place
-
-    def __call__(
-        self, error: KafkaError | KafkaException | None, message: object
-    ) -> None:
-        self._outcomes[self._place] = None if error is None else translate(error)
+def _note(
+    outcomes: Outcomes,
+    place: int,
+    error: KafkaError | KafkaException | None,
+    message: object,
+) -> None:
+    """Note what became of one message."""
+    outcomes[place] = None if error is None else translate(error)

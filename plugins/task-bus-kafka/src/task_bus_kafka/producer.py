@@ -1,6 +1,7 @@
 """Writes to topics."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from random import randrange
 from typing import NoReturn
 
@@ -106,7 +107,8 @@ class KafkaProducer(Producer):
         writer = self._connected()
         try:
             self._turn += TURN  # small batches spread, too
-            outgoing = [self._outgoing(writer, message) for message in messages]
+            partitions_of = cache(writer.partitions)  # there are as many for all of them
+            outgoing = [self._outgoing(message, partitions_of) for message in messages]
             writer.largest = 1 if one_by_one else self._limits.largest(outgoing)
             return outgoing, act(writer, outgoing)
         except PayloadError:  # and nothing was sent
@@ -126,7 +128,9 @@ class KafkaProducer(Producer):
                 raise self._errors.of(error) from None
         return self._writer
 
-    def _outgoing(self, writer: Writer, message: Message) -> Outgoing:
+    def _outgoing(
+        self, message: Message, partitions_of: Callable[[str], Sequence[int]]
+    ) -> Outgoing:
         topic = message.topic
         if len(topic) > LONGEST:
             topic = kafka_topic(topic)
@@ -136,7 +140,7 @@ class KafkaProducer(Producer):
             key = key_of(message.body, self._key)
         partition = None
         if key is None:
-            partitions = writer.partitions(topic)
+            partitions = partitions_of(topic)
             partition = partitions[self._turn // TURN % len(partitions)]
             self._turn += 1
         headers = []

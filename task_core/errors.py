@@ -187,6 +187,11 @@ def worst(errors: Sequence[BaseException]) -> BaseException:
     return max(errors, key=lambda error: getattr(error, "exit_code", 256))
 
 
+def half_character(text: str) -> str:
+    """Say why a text cannot be sent, for example a file name that is not UTF-8."""
+    return f"{excerpt(text)} holds half a character (a lone surrogate): it is no text"
+
+
 def excerpt(text: str, limit: int = 60) -> str:
     r"""Quote a piece of input for an error: one line, cut when it is long.
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from task_core.clock import Clock, SystemClock, new_id
-from task_core.errors import DecodeError, excerpt
+from task_core.errors import DecodeError, excerpt, half_character
 from task_core.uri import quote_plus, split_query
 
 _SYSTEM = SystemClock()
@@ -126,6 +126,8 @@ def _meta_text(meta: str | Mapping[str, str | Iterable[str]]) -> str:
     try:
         if isinstance(meta, Mapping):
             return format_meta(meta)
+    except UnicodeEncodeError as error:
+        raise TypeError(f"meta: {half_character(error.object)}") from None
     except (TypeError, AttributeError):
         pass
     raise TypeError(f"meta is a text or a mapping of texts, not {meta!r}")

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import msgspec
 
-from task_core.errors import DecodeError
+from task_core.errors import DecodeError, half_character
 from task_core.task import Task, parse_date
 
 _ZERO = datetime(1, 1, 1, tzinfo=UTC)
@@ -100,7 +100,8 @@ def encode_readable(task: Task) -> tuple[bytes, Task]:
     """Write a task that everybody can read again; return the copy that was read, too.
 
     Raises:
-        DecodeError: Nobody could: a field holds no text, or a date is none.
+        DecodeError: Nobody could: a field holds no text, or half a character, or a date
+            is none.
 
     Example:
         >>> encode_readable(Task(type="hello", info="world"))[0]
@@ -113,6 +114,8 @@ def encode_readable(task: Task) -> tuple[bytes, Task]:
             if not isinstance(value := getattr(task, name), str):
                 kind = type(value).__name__
                 raise DecodeError(f"`{name}` must be a string, not {kind}: {value!r}")
+            if re.search(_SURROGATE, value):
+                raise DecodeError(f"`{name}`: {half_character(value)}")
     return body, copy
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from task_core.errors import InfoError
+from task_core.errors import InfoError, half_character
 from task_core.fields import fields_of, is_record
 from task_core.info import parse_info
 from task_core.shown import hide_secrets
@@ -24,12 +24,14 @@ def format_info(params: Any) -> str:
     parts: dict[str, str] = {}
     query: list[tuple[str, str]] = []
     _collect(params, parts, query)
-    text = join_uri(parts, sorted(query))
     try:
+        text = join_uri(parts, sorted(query))
         read = parse_info(type(params), text, strict=True)
         problems = [*_differences(params, read)]
     except InfoError as error:
         problems = list(error.problems)
+    except UnicodeEncodeError as error:
+        problems = [half_character(error.object)]
     if problems:
         text = f"cannot be written as an info string: {'; '.join(problems)}"
         raise InfoError([" ".join(text.split())[:_LONGEST]])

@@ -2,8 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from functools import partial
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -11,7 +12,8 @@ from task_core.client.client import Client
 from task_core.client.connect import connect
 from task_core.client.parts import LAST_WORDS
 from task_core.client.pool import Pool
-from task_core.client.sent import Sent
+from task_core.client.sent import TIMEOUT, Sent, seconds_of
+from task_core.errors import BusConnectionError
 from task_core.task import Task
 
 MOST = 32
@@ -52,7 +54,20 @@ class AsyncClient:
 
     async def send(self, task: Task | str, info: str = "", **more: Any) -> Task:
         """Send a task; it is confirmed when this returns."""
-        return await self._run(partial(self._client.send, task, info, **more))
+        span = more.pop("timeout", TIMEOUT)
+        end = monotonic() + seconds_of("timeout", span)
+
+        def send() -> Task:
+            left = max(0.0, end - monotonic())  # threads may have been long in coming
+            return self._client.send(task, info, timeout=left, **more)
+
+        try:
+            async with asyncio.timeout(end - monotonic() + GRACE):
+                return await self._run(send)
+        except TimeoutError:
+            name = self._client.name
+            late = f"bus '{name}' has not confirmed it in {span}: others wait as well"
+            raise BusConnectionError(late) from None
 
     async def send_many(self, tasks: Iterable[Task], **more: Any) -> Sent:
         """Send many tasks, a batch at a time."""
@@ -74,7 +89,7 @@ class AsyncClient:
         finally:
             call.end()
 
-    async def read(self, topic: str, **more: Any) -> AsyncIterator[Task]:
+    async def read(self, topic: str, **more: Any) -> AsyncGenerator[Task]:
         """Iterate over the tasks of a topic; each is settled when its body is left."""
         tasks = self._client.read(topic, **more)
         owner = Pool("task-read", 1, None)  # one thread at a time has a bus

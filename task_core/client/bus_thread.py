@@ -7,6 +7,7 @@ another thread and to be woken by it costs more than most brokers take.
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from time import monotonic
 
@@ -14,6 +15,7 @@ from task_core.api.bus import Bus
 from task_core.api.message import Message
 from task_core.client.own_error import own_error
 from task_core.client.request import Request, shares, together
+from task_core.client.sent import TIMEOUT
 from task_core.errors import (
     BusClosedError,
     BusConnectionError,
@@ -24,8 +26,9 @@ from task_core.errors import (
 
 AT_ONCE = 1000
 """Messages of several callers that are sent in one call of the bus, at most."""
-LEAST_PATIENCE = 5.0
-"""Seconds of a caller below which it does not send by itself: it could not give up."""
+LEAST_PATIENCE = TIMEOUT
+"""Seconds of a caller below which it does not send by itself: it could not give up,
+and calls of buses may take nearly as long."""
 FIRST_PAUSE, LAST_PAUSE = 0.05, 1.0
 """Seconds before a lost connection is tried again: they double."""
 
@@ -48,17 +51,23 @@ class BusThread:
         self._then: Callable[[], None] | None = None  # once nobody uses it any more
         self._bus: Bus | None = None
         self._works = False  # as far as the last call tells
-        self._turn = threading.Lock()  # whose turn it is to use the bus
+        # Whose turn it is to use the bus. An interrupted thread can tell whether it is.
+        self._turn = threading.RLock()
+        self._user = 0  # which thread uses it, 0 for none
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
 
     def submit(self, messages: Sequence[Message], timeout: float) -> Request:
         """Hand over messages (any thread); wait for the answer, at most so long."""
         request = Request(messages, monotonic() + timeout)
-        if self._is_quiet(timeout) and self._turn.acquire(blocking=False):
-            self._try([request])
-            if request.done:
-                return request
+        try:
+            if self._is_quiet(timeout) and self._turn.acquire(blocking=False):
+                self._try([request])
+                if request.done:
+                    return request
+        except BaseException:  # Ctrl-C comes anywhere, so between any two lines of ours
+            self.end_turn()
+            raise
         request.enqueue()
         self._requests.put(request)
         if self._stop.is_set():  # it may have looked for the last time
@@ -67,13 +76,31 @@ class BusThread:
 
     def _is_quiet(self, timeout: float) -> bool:
         """Whether a caller may send by itself: nobody waits, and the bus works."""
-        return self._works and self._requests.empty() and timeout >= LEAST_PATIENCE
+        return (
+            self._works
+            and self._requests.empty()
+            and timeout >= LEAST_PATIENCE
+            and self._user != threading.get_ident()  # a signal's handler sends as well
+        )
 
-    def close(self, seconds: float) -> None:
-        """End the thread and its bus, waiting for it at most so long."""
+    def take_turn(self, seconds: float) -> bool:
+        """Have nobody use the bus (any thread).
+
+        Returns:
+            Whether it could be had in time; then `end_turn` is to be called.
+        """
+        return self._turn.acquire(timeout=seconds)
+
+    def end_turn(self) -> None:
+        """Let others use the bus, if this thread has the turn."""
+        with suppress(RuntimeError):
+            self._turn.release()
+
+    def stop(self) -> threading.Thread:
+        """End the thread and its bus; return it, to be waited for."""
         self._stop.set()
         self._requests.put(None)
-        self._thread.join(seconds)
+        return self._thread
 
     def leave(self, then: Callable[[], None]) -> None:
         """Have it end, and do something then; takes no lock (any thread).
@@ -174,17 +201,24 @@ class BusThread:
         """Make the call of whoever has the turn, and end that."""
         self._works = False
         try:
-            if self._stop.is_set():
-                raise BusClosedError("this client is closed")
-            if self._bus is None:
-                self._bus = self._open()
-            self._bus.shared_producer().send(messages)
+            self._user = threading.get_ident()
+            self._opened().shared_producer().send(messages)
             self._works = True
-        except (KeyboardInterrupt, SystemExit):
-            self._close_bus()  # it may be in the middle of a sentence
+        except Exception:
+            raise
+        except BaseException:  # whoever is interrupted may be in mid-sentence
+            self._close_bus()
             raise
         finally:
+            self._user = 0
             self._turn.release()
+
+    def _opened(self) -> Bus:
+        if self._stop.is_set():
+            raise BusClosedError("this client is closed")
+        if self._bus is None:
+            self._bus = self._open()
+        return self._bus
 
     def _open(self) -> Bus:
         try:

@@ -10,6 +10,7 @@ from task_core.client.call import Call
 from task_core.client.parts import Parts
 from task_core.client.reading import Reading
 from task_core.client.sent import (
+    TIMEOUT,
     Sent,
     Span,
     add_extras,
@@ -62,7 +63,7 @@ class Client:
         priority: int = 0,
         key: str | None = None,
         unique: Span | None = None,
-        timeout: Span = 30.0,
+        timeout: Span = TIMEOUT,
         connection: Any = None,
         **fields: Any,
     ) -> Task:
@@ -108,7 +109,7 @@ class Client:
         *,
         topic: str | None = None,
         unique: Span | None = None,
-        timeout: Span = 30.0,
+        timeout: Span = TIMEOUT,
         connection: Any = None,
     ) -> Sent:
         """Send many tasks, a batch at a time.
@@ -141,7 +142,7 @@ class Client:
         info: str = "",
         *,
         topic: str | None = None,
-        timeout: Span = 30.0,
+        timeout: Span = TIMEOUT,
         **fields: Any,
     ) -> Task:
         """Send a task, and wait for its done task.
@@ -172,7 +173,7 @@ class Client:
         info: str = "",
         *,
         topic: str | None = None,
-        timeout: Span = 30.0,
+        timeout: Span = TIMEOUT,
         **fields: Any,
     ) -> Call:
         """Return a call that is not sent yet, for who waits without a thread.
@@ -206,10 +207,10 @@ class Client:
             BusError: It refuses.
         """
         self.check_open()
-        return Reading(self._parts.open_bus, topic, channel, timeout)
+        return self._parts.read(topic, channel, timeout)
 
     def close(self) -> None:
-        """Close the connections; may be repeated."""
+        """Close the connections; whoever reads gets no more. May be repeated."""
         self._parts.close()
 
     def check_open(self) -> None:

@@ -85,15 +85,14 @@ class Results:
                 self._waiting[id] = left
             self._quiet_since = monotonic()
 
-    def close(self, seconds: float) -> None:
-        """End the reader, waiting for it at most so long."""
+    def stop(self) -> list[threading.Thread]:
+        """End the reader; return its thread, if there is one."""
         with self._lock:
             self._closed = True
             reader, self._reader = self._reader, None
             waiting = self._take_all()
         _fail(waiting, _closed())
-        if reader is not None:
-            reader.close(seconds)
+        return [reader.stop()] if reader is not None else []
 
     def deliver(self, task: Task) -> None:
         """Hand a task over to all who wait for it (the reader)."""
@@ -170,12 +169,12 @@ class _Reader:
         if error is not None:
             raise own_error(error)
 
-    def close(self, seconds: float) -> None:
-        """End it."""
+    def stop(self) -> threading.Thread:
+        """End it; return its thread."""
         self._stop.set()
         if (consumer := self._consumer) is not None:
             consumer.wake()
-        self._thread.join(seconds)
+        return self._thread
 
     def _serve(self) -> None:
         bus: Bus | None = None

@@ -25,6 +25,8 @@ from task_core.wire import encode_readable
 
 BATCH = 500
 """Tasks that `send_many` sends in one call of the bus."""
+TIMEOUT = 30.0
+"""Seconds until a broker counts as away, for who says nothing."""
 MOMENT = 1e-6
 """The shortest time, where none makes no sense."""
 LONGEST = TIMEOUT_MAX / 2
@@ -123,17 +125,27 @@ def send_batches(tasks: Iterable[Task], confirm: Callable[[list[Task]], None]) -
     """Send batches until one fails as a whole.
 
     Args:
-        tasks: What to send; taken as it is sent.
+        tasks: What to send; taken as it is sent. An error of theirs is raised when all
+            that was taken before is sent.
         confirm: Sends a batch; raises what the bus raises.
     """
-    sent, source = Sent(), iter(tasks)
-    while batch := [*islice(source, BATCH)]:
+    sent, source, failed = Sent(), iter(tasks), None
+    while not failed:
+        batch: list[Task] = []
+        try:
+            batch.extend(islice(source, BATCH))
+        except Exception as error:  # noqa: BLE001  raised below
+            failed = error
+        if not batch:
+            break
         for task in batch:
             if not isinstance(task, Task):
                 raise UsageError(not_a_task(task))
         sent = _send_batch(batch, confirm, sent)
         if isinstance(sent.error, SendError | BusConnectionError):
-            break
+            return sent
+    if failed:
+        raise failed
     return sent
 
 

@@ -11,7 +11,7 @@ import pytest
 from task_core.client import aio, results
 from task_core.client.aio import AsyncClient
 from task_core.client.client import Client
-from task_core.errors import BusClosedError, UsageError
+from task_core.errors import BusClosedError, BusConnectionError, UsageError
 from task_core.task import Task
 
 
@@ -158,6 +158,27 @@ def test_the_time_of_a_call_begins_at_once(held, monkeypatch):
             await begun.wait()
             with pytest.raises(TimeoutError, match="not done after 0.1s"):
                 await tasks.call("load", timeout=0.1)
+            go.set()
+            await sending
+            await tasks.send("load", "only this")
+            reading = tasks.read("load", channel="x", timeout=0)
+            return [task.info async for task in reading]
+
+    assert asyncio.run(main()) == ["only this"]
+
+
+def test_the_time_of_a_send_begins_at_once(held, monkeypatch):
+    """As that of a call."""
+    monkeypatch.setattr(aio, "MOST", 1)
+    monkeypatch.setattr(aio, "GRACE", 0.0)
+
+    async def main():
+        tasks, begun, go = held("open")
+        async with tasks:
+            sending = asyncio.create_task(tasks.send("other", timeout=60))
+            await begun.wait()
+            with pytest.raises(BusConnectionError, match="not confirmed it in 10ms"):
+                await tasks.send("load", "late", timeout="10ms")
             go.set()
             await sending
             await tasks.send("load", "only this")

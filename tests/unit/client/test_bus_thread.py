@@ -1,11 +1,14 @@
 """Rules of `task_core.client.bus_thread`: one thread at a time uses the bus."""
 
+import itertools
+import sys
 import threading
 
 import pytest
 from task_testing import RecordingBus
 
 from task_core.api import Capabilities, Message
+from task_core.client import bus_thread
 from task_core.client.bus_thread import LEAST_PATIENCE, BusThread
 from task_core.client.request import Request
 from task_core.errors import (
@@ -48,7 +51,7 @@ def make():
 
     yield make
     for one in made:
-        one.close(20)
+        one.stop().join(20)
 
 
 def send(thread, seconds=LONG):
@@ -201,7 +204,7 @@ def test_a_bus_that_cannot_be_opened_is_tried_once_for_all_who_wait():
     waiting += [thread.submit(MESSAGES, LONG) for _ in range(3)]
     go.set()
     told = [outcome(one) for one in waiting]
-    thread.close(20)
+    thread.stop().join(20)
     assert [str(one) for one in told] == [
         "the password is wrong\nand so is the user"
     ] * 4
@@ -226,10 +229,69 @@ def test_an_interrupt_in_the_middle_leaves_no_half_used_bus(make):
     assert len(fresh.threads) == 1
 
 
+def interrupt_at(step, act):
+    """Do something with a Ctrl-C before one of its steps in the file under test.
+
+    Returns:
+        Whether it had so many.
+    """
+    steps = itertools.count(1)
+
+    def trace(frame, event, _):
+        if frame.f_code.co_filename != bus_thread.__file__:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode" and next(steps) == step:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
+    try:
+        act()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.settrace(None)
+    return next(steps) > step
+
+
+def test_an_interrupt_may_come_anywhere(make):
+    """Nobody is left with a turn that does not end."""
+    thread = make(*(Telling() for _ in range(9999)))
+    send(thread)
+    step = 1
+    while interrupt_at(step, lambda: send(thread)):
+        other = threading.Thread(target=send, args=(thread,))
+        other.start()
+        other.join(LONG)
+        assert not other.is_alive(), f"after step {step}"
+        assert send(thread)
+        step += 1
+    assert step > 50
+
+
+def test_a_signal_that_sends_does_not_break_in_on_who_sends(make):
+    """It comes in the middle of a call, in the same thread: the bus is in use."""
+    told = []
+
+    def handle():
+        if len(bus.threads) == 2:
+            told.append(outcome(thread.submit(MESSAGES, LEAST_PATIENCE)))
+
+    bus = Telling(handle)
+    thread = make(bus)
+    thread.submit(MESSAGES, LONG).wait()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Request, "wait", lambda self: "in the queue")
+        thread.submit(MESSAGES, LONG)
+    assert told == ["in the queue"]
+
+
 def test_after_the_end_nothing_is_sent(make):
     """By nobody."""
     thread = make(Telling())
     send(thread)
-    thread.close(20)
+    thread.stop().join(20)
     with pytest.raises(BusClosedError):
         send(thread)

@@ -436,6 +436,141 @@ def test_a_closed_client_stays_closed_in_a_forked_child():
     assert "the client of bus 'memory' is closed" in done.stdout, done.stderr
 
 
+WHILE_ONE_SENDS = """
+import os, threading
+from task_testing import RecordingBus
+from task_core.client.client import Client
+
+inside, go = threading.Event(), threading.Event()
+
+class Slow(RecordingBus):
+    in_use = False
+
+    def record(self, call, things=()):
+        super().record(call, things)
+        self.in_use = True
+        if len(self.calls) > 1:
+            inside.set()
+            go.wait()
+        self.in_use = False
+
+bus = Slow()
+client = Client(lambda: bus, "done", "slow")
+client.send("load", "a")
+thread = threading.Thread(target=client.send, args=("load", "b"))
+thread.start()
+inside.wait()
+os.register_at_fork(before=go.set)  # before that of the client
+pid = os.fork()
+if pid == 0:
+    print("in use" if bus.in_use else "not in use", flush=True)
+    os._exit(0)
+os.waitpid(pid, 0)
+thread.join()
+print(client.send("load", "c").info)
+"""
+
+
+def test_a_fork_waits_for_who_is_sending():
+    """A library may not outlive it in mid-call: SQLite does not."""
+    done = subprocess.run(
+        [sys.executable, "-c", WHILE_ONE_SENDS],
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.stdout == "not in use\nc\n", done.stderr
+
+
+ALL_AWAY_AT_EXIT = """
+import threading, time
+from task_testing import RecordingBus
+from task_core.client import parts
+from task_core.client.client import Client
+
+class Stuck(RecordingBus):
+    def _close(self):
+        threading.Event().wait()
+
+parts.LAST_WORDS = 0.5
+joined = threading.Thread.join
+
+def join(self, timeout=None):
+    print("waits", timeout is not None and timeout <= 0.5 and timeout > 0, flush=True)
+    joined(self, timeout)
+
+clients = [Client(Stuck, "done", "stuck") for _ in range(3)]
+for client in clients:
+    client.send("load", "a")
+threading.Thread.join = join
+"""
+
+
+def test_all_clients_have_the_same_last_words_at_the_exit():
+    """Not one after the other."""
+    done = subprocess.run(
+        [sys.executable, "-c", ALL_AWAY_AT_EXIT],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.stdout == "waits True\nwaits False\nwaits False\n", done.stderr
+
+
+def test_a_closed_client_reads_no_more(client, bus):
+    """A loop ends, also one that waits in another thread; what it has is settled."""
+    seen, began = [], threading.Event()
+
+    def read():
+        for task in client.read("load", channel="x"):
+            seen.append(task.info)
+            began.set()
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    client.send("load", "a")
+    assert began.wait(60)
+    client.close()
+    thread.join(60)
+    assert not thread.is_alive()
+    bus.producer().send([Message("load", encode_task(Task(type="load", info="b")))])
+    assert (seen, bus.depth("load", "x")) == (["a"], 1)
+
+
+def test_a_generator_that_fails_is_told_when_what_it_gave_is_sent(client, bus):
+    """Nothing that was taken is lost without a word."""
+
+    def tasks():
+        for number in range(700):
+            yield Task.new("load", str(number))
+        raise LookupError("no more rows")
+
+    bus.subscribe("load", "w")
+    with pytest.raises(LookupError, match="no more rows"):
+        client.send_many(tasks())
+    assert bus.depth("load", "w") == 700
+
+
+NOT_UTF_8 = os.fsdecode(b"caf\xe9.csv")
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"info": NOT_UTF_8}, DecodeError),
+        ({"job": NOT_UTF_8}, DecodeError),
+        ({"meta": {"file": NOT_UTF_8}}, TypeError),
+    ],
+)
+def test_half_a_character_is_not_sent_as_another_text(client, given, error):
+    """A name of a file that is not UTF-8 holds such."""
+    with pytest.raises(error, match="'caf.*' holds half a character"):
+        client.send("load", **given)
+
+
 def test_a_done_task_that_comes_with_others_is_found(client, bus):
     """Whoever is before it in what the bus hands out together."""
 

@@ -107,7 +107,9 @@ class KafkaProducer(Producer):
         writer = self._connected()
         try:
             self._turn += TURN  # small batches spread, too
-            partitions_of = cache(writer.partitions)  # there are as many for all of them
+            partitions_of = cache(
+                writer.partitions
+            )  # there are as many for all of them
             outgoing = [self._outgoing(message, partitions_of) for message in messages]
             writer.largest = 1 if one_by_one else self._limits.largest(outgoing)
             return outgoing, act(writer, outgoing)

@@ -6,7 +6,7 @@ from typing import Any
 
 from task_core.api.info_text import format_info
 from task_core.errors import InfoError, nearest
-from task_core.fields import is_record
+from task_core.fields import fields_of, is_record
 from task_core.task import Task
 
 OF_THE_TASK = ("job", "meta", "id")
@@ -31,7 +31,7 @@ def make_task(
         TypeError: A parameter is missing, unknown or of a wrong type.
     """
     params = _params_of(target)
-    names = set(params.__annotations__) if params else set()
+    names = {field.argument for field in fields_of(params)} if params else set()
     own = {name: fields[name] for name in OF_THE_TASK if name in {*fields} - names}
     rest = {name: value for name, value in fields.items() if name not in own}
     if params is None:

@@ -29,6 +29,23 @@ class Struct(msgspec.Struct, frozen=True):
     batch: int = 1000
 
 
+@attrs.frozen(kw_only=True)
+class AttrsOfAJob:
+    path: str
+    job: str = "none"
+
+
+@dataclass(kw_only=True)
+class DataOfAJob:
+    path: str
+    job: str = "none"
+
+
+class StructOfAJob(msgspec.Struct, kw_only=True):
+    path: str
+    job: str = "none"
+
+
 def load_with(params):
     def load(params: params, ctx: WorkerContext) -> None:
         """Load."""
@@ -120,6 +137,30 @@ def test_a_worker_that_takes_the_task_gets_an_info():
         """See."""
 
     assert see.task("x").info == "x"
+
+
+@pytest.mark.parametrize("params", [AttrsOfAJob, DataOfAJob, StructOfAJob])
+def test_a_parameter_that_is_called_as_a_field_of_the_task_is_a_parameter(params):
+    """Whether the class declares it or inherits it."""
+
+    class Inherits(params):
+        pass
+
+    for each in (params, Inherits):
+        task = load_with(each).task(path="/a", job="nightly", id="7")
+        assert (task.info, task.job, task.id) == ("/a?job=nightly", "", "7")
+
+
+def test_so_is_one_whose_attribute_has_another_name():
+    """What the constructor calls it counts."""
+
+    @attrs.frozen
+    class Private:
+        path: str
+        _job: str = "none"
+
+    task = load_with(Private).task(path="/a", job="nightly")
+    assert task.job == ""
 
 
 @pytest.mark.parametrize("params", [Data, Struct])

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from task_core.api.info_text import format_info
+from task_core.api.worker import signature_of
 from task_core.errors import InfoError, nearest
 from task_core.fields import fields_of, is_record
 from task_core.task import Task
@@ -28,10 +29,14 @@ def make_task(
         fields: Parameters by name, and `job`, `meta` and `id` of the task.
 
     Raises:
-        TypeError: A parameter is missing, unknown or of a wrong type.
+        TypeError: A parameter is missing, unknown or of a wrong type; or what the
+            parameters are cannot be told.
     """
-    params = _params_of(target)
-    names = {field.argument for field in fields_of(params)} if params else set()
+    try:
+        params = _params_of(target)
+        names = {field.argument for field in fields_of(params)} if params else set()
+    except (TypeError, NameError) as error:
+        raise TypeError(f"{type}: {error}") from None
     own = {name: fields[name] for name in OF_THE_TASK if name in {*fields} - names}
     rest = {name: value for name, value in fields.items() if name not in own}
     if params is None:
@@ -49,7 +54,7 @@ def _params_of(target: Callable[..., Any] | None) -> Any:
     """Return the class of the first parameter, or None when it is the info itself."""
     if target is None or inspect.isclass(target):
         return None
-    parameters = list(inspect.signature(target, eval_str=True).parameters.values())
+    parameters = list(signature_of(target).parameters.values())
     kind = parameters[0].annotation if parameters else None
     return kind if is_record(kind) and kind is not Task else None
 

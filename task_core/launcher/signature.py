@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from task_core.api.plugin import NoOptions, WorkerPlugin
-from task_core.api.worker import Worker, WorkerContext, describe
+from task_core.api.worker import Worker, WorkerContext, signature_of
 from task_core.errors import WorkerError
 from task_core.fields import is_record
 from task_core.info import parser_of
@@ -133,12 +133,9 @@ def _read_signature(
     """Return how a task gives the first argument, and whether a context follows."""
     name = _name_of(function)
     try:
-        signature = inspect.signature(function, eval_str=True)
-    except Exception as error:  # noqa: BLE001  annotations are the worker's code
-        raise WorkerError(
-            f"worker '{name}': its signature is unreadable: {describe(error)}; import"
-            " what its annotations name at run time, not only for type checkers"
-        ) from None
+        signature = signature_of(function)
+    except TypeError as error:
+        raise WorkerError(f"worker '{name}': {error}") from None
     positional = [p for p in signature.parameters.values() if p.kind in _POSITIONAL]
     if not _callable_with_two(signature, positional):
         raise WorkerError(

@@ -171,3 +171,25 @@ def test_a_parameter_that_no_info_string_can_give_is_named(params):
         load.task(path="/a", table="t", batch="5")
     with pytest.raises(TypeError, match="^load: .*: table is required$"):
         load.task(path="/a", table="")
+
+
+@dataclass
+class Unreadable:
+    path: "Nowhere"  # noqa: F821
+
+
+def test_a_worker_whose_parameters_cannot_be_told_makes_no_task():
+    """As a launcher says it: what is imported for type checkers alone is not there."""
+
+    @worker
+    def load(params: Data, ctx: "Nowhere") -> None:  # noqa: F821
+        """Load."""
+
+    with pytest.raises(TypeError) as caught:
+        load.task(path="/a", table="t")
+    assert str(caught.value) == (
+        "load: its signature is unreadable: NameError: name 'Nowhere' is not defined;"
+        " import what its annotations name at run time, not only for type checkers"
+    )
+    with pytest.raises(TypeError, match="^load: name 'Nowhere' is not defined"):
+        load_with(Unreadable).task(path="/a")

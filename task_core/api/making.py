@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from task_core.api.info_text import format_info
-from task_core.api.worker import signature_of
+from task_core.api.worker import LAMBDA, signature_of
 from task_core.errors import InfoError, nearest
 from task_core.fields import fields_of, is_record
 from task_core.task import Task
@@ -30,8 +30,10 @@ def make_task(
 
     Raises:
         TypeError: A parameter is missing, unknown or of a wrong type; or what the
-            parameters are cannot be told.
+            parameters are cannot be told; or a lambda has no type.
     """
+    if type == LAMBDA:
+        raise TypeError("a lambda has no name: give one, or write the worker with def")
     try:
         params = _params_of(target)
         names = {field.argument for field in fields_of(params)} if params else set()

@@ -12,6 +12,9 @@ import msgspec
 from task_core.errors import HookError
 from task_core.task import Task
 
+LAMBDA = "<lambda>"
+"""What Python calls a function without a name."""
+
 
 class Kind(StrEnum):
     """What kinds of outcome there are; the done task says `error` for the last 4."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from task_core.api.decorators import name_of
 from task_core.api.plugin import NoOptions, WorkerPlugin
 from task_core.api.worker import Worker, WorkerContext, signature_of
 from task_core.errors import WorkerError
@@ -28,9 +29,7 @@ def as_plugin(worker: AnyWorker) -> WorkerPlugin:
     """Return the manifest of a worker; of one that has none, its name is the type."""
     if isinstance(worker, WorkerPlugin):
         return worker
-    named = worker.func if isinstance(worker, partial) else worker
-    name = str(getattr(named, "__name__", type(worker).__name__)).lower()
-    return WorkerPlugin(name=name, summary="", make=lambda options: worker)
+    return WorkerPlugin(name=name_of(worker), summary="", make=lambda options: worker)
 
 
 def make_call(plugin: WorkerPlugin, options: Any = None) -> tuple[Call, Any]:

@@ -193,3 +193,11 @@ def test_a_worker_whose_parameters_cannot_be_told_makes_no_task():
     )
     with pytest.raises(TypeError, match="^load: name 'Nowhere' is not defined"):
         load_with(Unreadable).task(path="/a")
+
+
+def test_a_lambda_without_a_name_makes_no_task():
+    """Nobody reads what is called `<lambda>`."""
+    text = "^a lambda has no name: give one, or write the worker with def$"
+    with pytest.raises(TypeError, match=text):
+        worker(lambda info: info).task("x")
+    assert worker(name="rows")(lambda info: info).task("x").type == "rows"

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar, get_origin
 
-import attrs
 import msgspec
 
 from task_core.errors import InfoError, WorkerError, excerpt, nearest
@@ -236,8 +235,8 @@ def _reader_of(params: type, field: Field, strict: bool) -> _Reader:
             f"{params.__name__}.{field.attribute}: an info string cannot give"
             f" {_shown(kind)}, but {GIVEN}"
         )
-    if field.check and not attrs.has(params):  # those check in their constructor
-        read = _checked(read, field.check)
+    if field.demand:
+        read = _checked(read, field.demand)
         read_one = _first(read)
     else:
         read_one = reader(kind, layout, strict) or _first(read)

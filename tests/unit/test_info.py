@@ -315,10 +315,36 @@ def test_a_dataclass_and_a_struct_are_parameters_as_well(params):
     ]
 
 
+@dataclass
+class BoundedData:
+    path: str
+    count: Annotated[int, msgspec.Meta(ge=1)] = 1
+
+
+@attrs.frozen
+class BoundedAttrs:
+    path: str
+    count: Annotated[int, msgspec.Meta(ge=1)] = param(1, validator=le(9))
+
+
+@pytest.mark.parametrize("params", [Struct, BoundedData, BoundedAttrs])
 @pytest.mark.parametrize("info", ["/a?count=0", "/a?count=0&count=1"])
-def test_what_a_struct_demands_is_kept(info):
-    """However its values are written."""
-    assert problems(Struct, info) == ["count: Expected `int` >= 1"]
+def test_what_an_annotation_demands_is_kept(params, info):
+    """Whatever the kind of class, and however its values are written."""
+    assert problems(params, info) == ["count: Expected `int` >= 1"]
+
+
+def test_a_validator_is_asked_once_beside_such_a_demand():
+    """By the constructor."""
+    seen = []
+    params = params_of(
+        Annotated[int, msgspec.Meta(ge=1)],
+        validator=lambda made, field, value: seen.append(value),
+    )
+    parser = parser_of(params)
+    parser._thoroughly("?x=1")
+    assert seen == [1]
+    assert problems(BoundedAttrs, "/a?count=10") == ["'count' must be <= 9: 10"]
 
 
 @attrs.frozen

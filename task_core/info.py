@@ -216,24 +216,29 @@ class _Parser:
         return f"there is no key {excerpt(key)}{nearest(key, self._keys) or others}"
 
 
-def _record(params: type, strict: bool) -> _Record:
+def _record(params: type, strict: bool, around: tuple[type, ...] = ()) -> _Record:
+    """Return how a class is read that may stand inside of others."""
     try:
         fields = fields_of(params)
     except TypeError as error:
         raise WorkerError(f"{error}: decorate it with attrs.frozen") from None
     except NameError as error:
         raise WorkerError(f"{params.__name__}: no such type: {error}") from None
-    return _Record(params, tuple(_reader_of(params, field, strict) for field in fields))
+    within = (*around, params)
+    return _Record(params, tuple(_reader_of(within, field, strict) for field in fields))
 
 
-def _reader_of(params: type, field: Field, strict: bool) -> _Reader:
+def _reader_of(within: tuple[type, ...], field: Field, strict: bool) -> _Reader:
+    params = within[-1]
     kind, layout = field.type, field.details.layout
-    record = _record(kind, strict) if is_record(kind) else None
+    is_inner = is_record(kind) and kind not in within  # inside of itself it has no end
+    record = _record(kind, strict, within) if is_inner else None
     read = _nothing if record else texts_reader(kind, layout, strict)
     if read is None:
+        what = f"{_shown(kind)} inside of itself" if is_record(kind) else _shown(kind)
         raise WorkerError(
             f"{params.__name__}.{field.attribute}: an info string cannot give"
-            f" {_shown(kind)}, but {GIVEN}"
+            f" {what}, but {GIVEN}"
         )
     if field.demand:
         read = _checked(read, field.demand)

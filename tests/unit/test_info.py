@@ -491,6 +491,34 @@ def test_a_type_that_no_text_can_give_is_a_mistake_of_the_author(kind):
         parse_info(params_of(kind), "")
 
 
+@dataclass
+class Node:
+    path: str
+    child: "Node | None" = None
+
+
+@dataclass
+class Leaf:
+    path: str
+    tree: "Tree"
+
+
+@dataclass
+class Tree:
+    leaf: Leaf | None = None
+
+
+@pytest.mark.parametrize(
+    ("params", "place"),
+    [(Node, "Node.child"), (Leaf, "Tree.leaf"), (Tree, "Leaf.tree")],
+)
+def test_a_class_inside_of_itself_is_a_mistake_of_the_author(params, place):
+    """It has no end, also where others are between."""
+    text = f"^{place}: an info string cannot give {params.__name__} inside of itself, "
+    with pytest.raises(WorkerError, match=text):
+        parser_of(params)
+
+
 def test_a_class_must_have_fields():
     """The error says how to mend it."""
     text = "is no attrs class, dataclass or msgspec Struct: decorate it with attrs"

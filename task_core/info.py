@@ -66,7 +66,8 @@ class _Reader(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         takes_blank: Whether a key with an empty value (`?key=`) counts as given.
         read: Turns all texts of the key into the value.
         read_one: Does it when there is but one.
-        record: In place of that: a class inside of the class.
+        record: In place of that: a class inside of the class. One with a default is
+            left to that where no name of it is given.
     """
 
     argument: str
@@ -100,7 +101,8 @@ class _Record(msgspec.Struct, frozen=True, eq=False):
             texts = given.get(one.name)
             try:
                 if one.record:
-                    arguments[one.argument] = one.record.build(given)
+                    if one.required or not given.keys().isdisjoint(one.record.names()):
+                        arguments[one.argument] = one.record.build(given)
                 elif texts and (one.takes_blank or any(texts)):
                     arguments[one.argument] = one.read(texts)
                 elif one.required:

@@ -416,9 +416,71 @@ def test_a_nested_class_reads_the_same_uri():
     assert parse_info(Copy, "/a?dest=/b&gzip") == expected
 
 
+@attrs.frozen
+class Both:
+    """Two that must be given."""
+
+    first: Output
+    second: Output
+
+
 def test_equal_problems_are_told_once_with_their_number():
     """Nested classes ask for one key more than once."""
-    assert problems(Copy, "/a") == ["[2] dest is required"]
+    assert problems(Both, "/a") == ["[2] dest is required"]
+
+
+@dataclass
+class Inner:
+    mode: str = "a"
+    count: int = 1
+    columns: dict[str, str] = dataclass_field(default_factory=dict)
+
+
+@dataclass
+class Within:
+    inner: Inner
+
+
+@dataclass
+class Choices:
+    path: str
+    inner: Inner | None = None
+    made: Inner = dataclass_field(default_factory=lambda: Inner("b"))
+    output: Output | None = None
+    deep: Within | None = None
+
+
+def test_a_nested_class_with_a_default_may_be_left_out():
+    """As any other field: also where something in it is required."""
+    assert parse_info(Choices, "/a", strict=True) == Choices("/a")
+    assert problems(Choices, "/a?gzip") == ["dest is required"]
+    inner = Inner("c")
+    expected = Choices("/a", inner, inner, deep=Within(inner))
+    assert parse_info(Choices, "/a?mode=c", strict=True) == expected
+
+
+@pytest.mark.parametrize("inner", [None, Inner(), Inner(count=2)])
+def test_so_it_is_written(inner):
+    """One that is as its own class has it, but not as the class around, is as well."""
+
+    @dataclass
+    class Outer:
+        path: str
+        inner: Inner | None = None
+
+    @dataclass
+    class Outermost:
+        outer: Outer | None = None
+
+    for params in (Outer("/a", inner), Outermost(Outer("/a", inner))):
+        assert parse_info(type(params), format_info(params), strict=True) == params
+    assert format_info(Outer("/a", Inner(count=2))) == "/a?count=2"
+
+
+def test_what_a_nested_class_cannot_be_is_not_written():
+    """None, where its default is another."""
+    with pytest.raises(InfoError, match="made: None would be read as Inner"):
+        format_info(Choices("/a", made=None))
 
 
 def test_a_validator_speaks_for_its_field():

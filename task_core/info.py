@@ -146,7 +146,8 @@ class _Parser:
         read = len(self._by_key) + len(self._by_part)
         nested = any(one.record for one in record.readers)
         self._is_simple = not nested and read == len(names)
-        self._order: tuple[str, ...] = ()
+        self._required = {one.argument for one in record.readers if one.required}
+        self._order: tuple[str, ...] | None = None
         self._read_alike: Callable[[str], Any] = _nothing
         self._alike = lru_cache(maxsize=16)(self._shape_of)
 
@@ -176,12 +177,16 @@ class _Parser:
                 if not text or argument in arguments:
                     return self._thoroughly(info)
                 arguments[argument] = read(text)
+            order = tuple(arguments)
+            # what was given once before had all; a constructor may ask for less
+            if order != self._order and not self._required <= arguments.keys():
+                return self._thoroughly(info)
             made = self._make(**arguments)
         except (KeyError, ValueError, TypeError):
             return self._thoroughly(info)
-        before, self._order = self._order, tuple(arguments)
-        if before == self._order:  # twice in a row: more like these may come
-            self._read_alike = self._alike(before)
+        if order == self._order:  # twice in a row: more like these may come
+            self._read_alike = self._alike(order)
+        self._order = order
         return made
 
     def _shape_of(self, order: tuple[str, ...]) -> Callable[[str], Any]:

@@ -91,6 +91,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         make_default: Returns its default, or `attrs.NOTHING` when there is none that
             does not depend on other fields.
         check: Raises `ValueError` or `TypeError` for a value that its author forbids.
+        demand: As `check`, of what `Annotated` says: no constructor looks at that.
         details: What its author declared.
     """
 
@@ -102,6 +103,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     required: bool
     make_default: Callable[[], Any]
     check: Callable[[Any], Any] | None
+    demand: Callable[[Any], Any] | None
     details: Details
 
     @property
@@ -227,10 +229,11 @@ def _field(
     required: bool,
     check: Callable[[Any], Any] | None = None,
 ) -> Field:
+    demand = None
     if get_origin(without_none(hint)) is Annotated:
         hint = without_none(hint)
         if any(isinstance(extra, msgspec.Meta) for extra in hint.__metadata__):
-            check = check or partial(_convert, hint)
+            demand = partial(_convert, hint)
         hint = get_args(hint)[0]
     kind = without_none(hint)
     details = details or Details()
@@ -242,7 +245,8 @@ def _field(
         kind=_single(kind),
         required=required,
         make_default=make_default,
-        check=check,
+        check=check or demand,
+        demand=demand,
         details=details,
     )
 

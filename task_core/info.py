@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar, get_origin
 
-import attrs
 import msgspec
 
 from task_core.errors import InfoError, WorkerError, excerpt, nearest
@@ -67,7 +66,8 @@ class _Reader(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         takes_blank: Whether a key with an empty value (`?key=`) counts as given.
         read: Turns all texts of the key into the value.
         read_one: Does it when there is but one.
-        record: In place of that: a class inside of the class.
+        record: In place of that: a class inside of the class. One with a default is
+            left to that where no name of it is given.
     """
 
     argument: str
@@ -101,7 +101,8 @@ class _Record(msgspec.Struct, frozen=True, eq=False):
             texts = given.get(one.name)
             try:
                 if one.record:
-                    arguments[one.argument] = one.record.build(given)
+                    if one.required or not given.keys().isdisjoint(one.record.names()):
+                        arguments[one.argument] = one.record.build(given)
                 elif texts and (one.takes_blank or any(texts)):
                     arguments[one.argument] = one.read(texts)
                 elif one.required:
@@ -145,7 +146,8 @@ class _Parser:
         read = len(self._by_key) + len(self._by_part)
         nested = any(one.record for one in record.readers)
         self._is_simple = not nested and read == len(names)
-        self._order: tuple[str, ...] = ()
+        self._required = {one.argument for one in record.readers if one.required}
+        self._order: tuple[str, ...] | None = None
         self._read_alike: Callable[[str], Any] = _nothing
         self._alike = lru_cache(maxsize=16)(self._shape_of)
 
@@ -175,12 +177,16 @@ class _Parser:
                 if not text or argument in arguments:
                     return self._thoroughly(info)
                 arguments[argument] = read(text)
+            order = tuple(arguments)
+            # what was given once before had all; a constructor may ask for less
+            if order != self._order and not self._required <= arguments.keys():
+                return self._thoroughly(info)
             made = self._make(**arguments)
         except (KeyError, ValueError, TypeError):
             return self._thoroughly(info)
-        before, self._order = self._order, tuple(arguments)
-        if before == self._order:  # twice in a row: more like these may come
-            self._read_alike = self._alike(before)
+        if order == self._order:  # twice in a row: more like these may come
+            self._read_alike = self._alike(order)
+        self._order = order
         return made
 
     def _shape_of(self, order: tuple[str, ...]) -> Callable[[str], Any]:
@@ -217,27 +223,32 @@ class _Parser:
         return f"there is no key {excerpt(key)}{nearest(key, self._keys) or others}"
 
 
-def _record(params: type, strict: bool) -> _Record:
+def _record(params: type, strict: bool, around: tuple[type, ...] = ()) -> _Record:
+    """Return how a class is read that may stand inside of others."""
     try:
         fields = fields_of(params)
     except TypeError as error:
         raise WorkerError(f"{error}: decorate it with attrs.frozen") from None
     except NameError as error:
         raise WorkerError(f"{params.__name__}: no such type: {error}") from None
-    return _Record(params, tuple(_reader_of(params, field, strict) for field in fields))
+    within = (*around, params)
+    return _Record(params, tuple(_reader_of(within, field, strict) for field in fields))
 
 
-def _reader_of(params: type, field: Field, strict: bool) -> _Reader:
+def _reader_of(within: tuple[type, ...], field: Field, strict: bool) -> _Reader:
+    params = within[-1]
     kind, layout = field.type, field.details.layout
-    record = _record(kind, strict) if is_record(kind) else None
+    is_inner = is_record(kind) and kind not in within  # inside of itself it has no end
+    record = _record(kind, strict, within) if is_inner else None
     read = _nothing if record else texts_reader(kind, layout, strict)
     if read is None:
+        what = f"{_shown(kind)} inside of itself" if is_record(kind) else _shown(kind)
         raise WorkerError(
             f"{params.__name__}.{field.attribute}: an info string cannot give"
-            f" {_shown(kind)}, but {GIVEN}"
+            f" {what}, but {GIVEN}"
         )
-    if field.check and not attrs.has(params):  # those check in their constructor
-        read = _checked(read, field.check)
+    if field.demand:
+        read = _checked(read, field.demand)
         read_one = _first(read)
     else:
         read_one = reader(kind, layout, strict) or _first(read)

@@ -80,6 +80,9 @@ def _matcher(keys: Sequence[str]) -> Callable[[str], re.Match[str] | None]:
 
 
 def _positional(make: Callable[..., Any]) -> list[str]:
-    """Return the names of the arguments that need no name."""
-    parameters = inspect.signature(make).parameters.values()
+    """Return the names of the arguments that need no name.
+
+    What a constructor wraps may take others than those that it is called with itself.
+    """
+    parameters = inspect.signature(make, follow_wrapped=False).parameters.values()
     return [one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any, overload
 
 import attrs
@@ -86,7 +87,7 @@ def worker(
         if not callable(target):
             raise WorkerError(f"@worker needs a function or a class, not {target!r}")
         return WorkerPlugin(
-            name=name or _own_name(target),
+            name=name or name_of(target),
             summary=_first_line(target),
             make=_maker(target, options),
             task_type=task_type,
@@ -136,10 +137,10 @@ def taskmaster(
             raise WorkerError(text)
         if not inspect.isclass(target) and options is not NoOptions:
             raise WorkerError(
-                f"{target.__name__}: a taskmaster with options is a class"
+                f"{name_of(target)}: a taskmaster with options is a class"
             )
         return TaskmasterPlugin(
-            name=name or _own_name(target),
+            name=name or name_of(target),
             summary=_first_line(target),
             make=(_maker if inspect.isclass(target) else _runner)(target, options),
             options=options,
@@ -180,15 +181,23 @@ def _maker(target: Target | Master, options: type) -> Callable[[Any], Any]:
     return target
 
 
-def _own_name(target: Target | Master) -> str:
-    """Return the name as it is written: others must find the same topic with it."""
-    name: str | None = getattr(target, "__name__", None)
-    if name is None:  # an object that can be called is named after its class
+def name_of(target: Any) -> str:
+    """Return the name of a function as it is written, of a class in lower case.
+
+    Whoever sends to it finds the same topic with it, decorated or not.
+    """
+    target = _within(target)
+    if not hasattr(target, "__name__"):  # it can be called: named after its class
         target = type(target)
-        name = target.__name__
+    name = str(target.__name__)
     return name.lower() if inspect.isclass(target) else name
 
 
+def _within(target: Any) -> Any:
+    """Return what a `partial` calls, and everything else as it is."""
+    return target.func if isinstance(target, partial) else target
+
+
 def _first_line(target: Target | Master) -> str:
-    text = inspect.getdoc(target) or ""
+    text = inspect.getdoc(_within(target)) or ""
     return text.partition("\n")[0]

@@ -38,16 +38,34 @@ def format_info(params: Any) -> str:
     return text
 
 
-def _collect(params: Any, parts: dict[str, str], query: list[tuple[str, str]]) -> None:
-    """Sort the values of an object into URI parts and query pairs."""
+def _collect(
+    params: Any,
+    parts: dict[str, str],
+    query: list[tuple[str, str]],
+    *,
+    whole: bool = False,
+) -> None:
+    """Sort the values of an object into URI parts and query pairs.
+
+    Args:
+        params: The object.
+        parts, query: Get them.
+        whole: Write values that are defaults, too.
+    """
     record: Any = type(params)
     for field in fields_of(record):
         value = getattr(params, field.attribute)
         layout = field.details.layout
         if is_record(type(value)):
-            _collect(value, parts, query)
-        elif value is None or value == field.default:
-            continue
+            inner: tuple[dict[str, str], list[tuple[str, str]]] = ({}, [])
+            _collect(value, *inner, whole=whole)
+            # nothing of it would be read as the default of the class around
+            if not any(inner) and not field.required and value != field.default:
+                _collect(value, *inner, whole=True)
+            parts.update(inner[0])
+            query.extend(inner[1])
+        elif value in (None, {}) or (value == field.default and not whole):
+            continue  # neither nothing nor an empty map can be written
         elif field.name in PARTS:
             parts[field.name] = write(value, layout)
         else:

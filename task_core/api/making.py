@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from task_core.api.info_text import format_info
+from task_core.api.worker import LAMBDA, signature_of
 from task_core.errors import InfoError, nearest
-from task_core.fields import is_record
+from task_core.fields import fields_of, is_record
 from task_core.task import Task
 
 OF_THE_TASK = ("job", "meta", "id")
@@ -28,10 +29,16 @@ def make_task(
         fields: Parameters by name, and `job`, `meta` and `id` of the task.
 
     Raises:
-        TypeError: A parameter is missing, unknown or of a wrong type.
+        TypeError: A parameter is missing, unknown or of a wrong type; or what the
+            parameters are cannot be told; or a lambda has no type.
     """
-    params = _params_of(target)
-    names = set(params.__annotations__) if params else set()
+    if type == LAMBDA:
+        raise TypeError("a lambda has no name: give one, or write the worker with def")
+    try:
+        params = _params_of(target)
+        names = {field.argument for field in fields_of(params)} if params else set()
+    except (TypeError, NameError) as error:
+        raise TypeError(f"{type}: {error}") from None
     own = {name: fields[name] for name in OF_THE_TASK if name in {*fields} - names}
     rest = {name: value for name, value in fields.items() if name not in own}
     if params is None:
@@ -49,7 +56,7 @@ def _params_of(target: Callable[..., Any] | None) -> Any:
     """Return the class of the first parameter, or None when it is the info itself."""
     if target is None or inspect.isclass(target):
         return None
-    parameters = list(inspect.signature(target, eval_str=True).parameters.values())
+    parameters = list(signature_of(target).parameters.values())
     kind = parameters[0].annotation if parameters else None
     return kind if is_record(kind) and kind is not Task else None
 

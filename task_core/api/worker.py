@@ -1,8 +1,9 @@
 """The contract of a worker: it knows how to do one task type."""
 
+import inspect
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -10,6 +11,9 @@ import msgspec
 
 from task_core.errors import HookError
 from task_core.task import Task
+
+LAMBDA = "<lambda>"
+"""What Python calls a function without a name."""
 
 
 class Kind(StrEnum):
@@ -123,6 +127,21 @@ def describe(error: BaseException) -> str:
     except BaseException:  # noqa: BLE001  its `__str__` is broken, or exits
         text = ""
     return f"{name}: {text}" if text else name
+
+
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """Return the signature of a worker's function, with types in place of texts.
+
+    Raises:
+        TypeError: It cannot be told; one line says why.
+    """
+    try:
+        return inspect.signature(function, eval_str=True)
+    except Exception as error:  # noqa: BLE001  annotations are the worker's code
+        raise TypeError(
+            f"its signature is unreadable: {describe(error)}; import what its"
+            " annotations name at run time, not only for type checkers"
+        ) from None
 
 
 class WorkerContext(Protocol):

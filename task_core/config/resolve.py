@@ -98,8 +98,8 @@ class Resolver:
             )
         try:
             value = convert(spec, raw.value)
-            if spec.check:
-                spec.check(value)
+            for check in filter(None, (spec.demand, spec.check)):
+                check(value)
         except (ValueError, TypeError) as error:
             _see_validator(spec, error)
             return _wrong(section, spec, raw, error)

@@ -10,6 +10,7 @@ import msgspec
 from task_core.api.bus import Bus
 from task_core.api.capabilities import require
 from task_core.api.plugin import NoOptions, WorkerPlugin
+from task_core.api.worker import LAMBDA
 from task_core.clock import Clock
 from task_core.errors import UsageError
 from task_core.launcher.context import Call, Job, SharedContext
@@ -26,9 +27,6 @@ from task_core.launcher.stop import Cancel, Stop
 
 if TYPE_CHECKING:
     from task_core.launcher.crashes import Crashes
-
-LAMBDA = "<lambda>"
-"""What Python calls a function without a name."""
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True, eq=False):

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from task_core.api.decorators import name_of
 from task_core.api.plugin import NoOptions, WorkerPlugin
-from task_core.api.worker import Worker, WorkerContext, describe
+from task_core.api.worker import Worker, WorkerContext, signature_of
 from task_core.errors import WorkerError
 from task_core.fields import is_record
 from task_core.info import parser_of
@@ -28,9 +29,7 @@ def as_plugin(worker: AnyWorker) -> WorkerPlugin:
     """Return the manifest of a worker; of one that has none, its name is the type."""
     if isinstance(worker, WorkerPlugin):
         return worker
-    named = worker.func if isinstance(worker, partial) else worker
-    name = str(getattr(named, "__name__", type(worker).__name__)).lower()
-    return WorkerPlugin(name=name, summary="", make=lambda options: worker)
+    return WorkerPlugin(name=name_of(worker), summary="", make=lambda options: worker)
 
 
 def make_call(plugin: WorkerPlugin, options: Any = None) -> tuple[Call, Any]:
@@ -133,12 +132,9 @@ def _read_signature(
     """Return how a task gives the first argument, and whether a context follows."""
     name = _name_of(function)
     try:
-        signature = inspect.signature(function, eval_str=True)
-    except Exception as error:  # noqa: BLE001  annotations are the worker's code
-        raise WorkerError(
-            f"worker '{name}': its signature is unreadable: {describe(error)}; import"
-            " what its annotations name at run time, not only for type checkers"
-        ) from None
+        signature = signature_of(function)
+    except TypeError as error:
+        raise WorkerError(f"worker '{name}': {error}") from None
     positional = [p for p in signature.parameters.values() if p.kind in _POSITIONAL]
     if not _callable_with_two(signature, positional):
         raise WorkerError(

@@ -315,10 +315,36 @@ def test_a_dataclass_and_a_struct_are_parameters_as_well(params):
     ]
 
 
+@dataclass
+class BoundedData:
+    path: str
+    count: Annotated[int, msgspec.Meta(ge=1)] = 1
+
+
+@attrs.frozen
+class BoundedAttrs:
+    path: str
+    count: Annotated[int, msgspec.Meta(ge=1)] = param(1, validator=le(9))
+
+
+@pytest.mark.parametrize("params", [Struct, BoundedData, BoundedAttrs])
 @pytest.mark.parametrize("info", ["/a?count=0", "/a?count=0&count=1"])
-def test_what_a_struct_demands_is_kept(info):
-    """However its values are written."""
-    assert problems(Struct, info) == ["count: Expected `int` >= 1"]
+def test_what_an_annotation_demands_is_kept(params, info):
+    """Whatever the kind of class, and however its values are written."""
+    assert problems(params, info) == ["count: Expected `int` >= 1"]
+
+
+def test_a_validator_is_asked_once_beside_such_a_demand():
+    """By the constructor."""
+    seen = []
+    params = params_of(
+        Annotated[int, msgspec.Meta(ge=1)],
+        validator=lambda made, field, value: seen.append(value),
+    )
+    parser = parser_of(params)
+    parser._thoroughly("?x=1")
+    assert seen == [1]
+    assert problems(BoundedAttrs, "/a?count=10") == ["'count' must be <= 9: 10"]
 
 
 @attrs.frozen
@@ -390,9 +416,71 @@ def test_a_nested_class_reads_the_same_uri():
     assert parse_info(Copy, "/a?dest=/b&gzip") == expected
 
 
+@attrs.frozen
+class Both:
+    """Two that must be given."""
+
+    first: Output
+    second: Output
+
+
 def test_equal_problems_are_told_once_with_their_number():
     """Nested classes ask for one key more than once."""
-    assert problems(Copy, "/a") == ["[2] dest is required"]
+    assert problems(Both, "/a") == ["[2] dest is required"]
+
+
+@dataclass
+class Inner:
+    mode: str = "a"
+    count: int = 1
+    columns: dict[str, str] = dataclass_field(default_factory=dict)
+
+
+@dataclass
+class Within:
+    inner: Inner
+
+
+@dataclass
+class Choices:
+    path: str
+    inner: Inner | None = None
+    made: Inner = dataclass_field(default_factory=lambda: Inner("b"))
+    output: Output | None = None
+    deep: Within | None = None
+
+
+def test_a_nested_class_with_a_default_may_be_left_out():
+    """As any other field: also where something in it is required."""
+    assert parse_info(Choices, "/a", strict=True) == Choices("/a")
+    assert problems(Choices, "/a?gzip") == ["dest is required"]
+    inner = Inner("c")
+    expected = Choices("/a", inner, inner, deep=Within(inner))
+    assert parse_info(Choices, "/a?mode=c", strict=True) == expected
+
+
+@pytest.mark.parametrize("inner", [None, Inner(), Inner(count=2)])
+def test_so_it_is_written(inner):
+    """One that is as its own class has it, but not as the class around, is as well."""
+
+    @dataclass
+    class Outer:
+        path: str
+        inner: Inner | None = None
+
+    @dataclass
+    class Outermost:
+        outer: Outer | None = None
+
+    for params in (Outer("/a", inner), Outermost(Outer("/a", inner))):
+        assert parse_info(type(params), format_info(params), strict=True) == params
+    assert format_info(Outer("/a", Inner(count=2))) == "/a?count=2"
+
+
+def test_what_a_nested_class_cannot_be_is_not_written():
+    """None, where its default is another."""
+    with pytest.raises(InfoError, match="made: None would be read as Inner"):
+        format_info(Choices("/a", made=None))
 
 
 def test_a_validator_speaks_for_its_field():
@@ -463,6 +551,34 @@ def test_a_type_that_no_text_can_give_is_a_mistake_of_the_author(kind):
         WorkerError, match=r"^Params\.x: an info string cannot give .*, but str, bool,"
     ):
         parse_info(params_of(kind), "")
+
+
+@dataclass
+class Node:
+    path: str
+    child: "Node | None" = None
+
+
+@dataclass
+class Leaf:
+    path: str
+    tree: "Tree"
+
+
+@dataclass
+class Tree:
+    leaf: Leaf | None = None
+
+
+@pytest.mark.parametrize(
+    ("params", "place"),
+    [(Node, "Node.child"), (Leaf, "Tree.leaf"), (Tree, "Leaf.tree")],
+)
+def test_a_class_inside_of_itself_is_a_mistake_of_the_author(params, place):
+    """It has no end, also where others are between."""
+    text = f"^{place}: an info string cannot give {params.__name__} inside of itself, "
+    with pytest.raises(WorkerError, match=text):
+        parser_of(params)
 
 
 def test_a_class_must_have_fields():

@@ -1,5 +1,6 @@
 """Strings like those before are read in the shortest way, and as any other."""
 
+import functools
 from dataclasses import dataclass, field
 
 import attrs
@@ -58,7 +59,42 @@ class Struct(msgspec.Struct):
     table: str = "t"
 
 
-KINDS = (Usual, Parts, Keys, Data, Struct)
+def telling(init):
+    """Wrap a constructor as many do."""
+
+    @functools.wraps(init)
+    def wrapper(self, *values, **named):
+        init(self, *values, **named)
+        self.told = f"{len(values)} {sorted(named)}"
+
+    return wrapper
+
+
+@dataclass
+class Wrapped:
+    """One whose constructor takes others than it seems to."""
+
+    table: str
+    batch: int = 1
+    told: str = field(default="", init=False)
+
+
+Wrapped.__init__ = telling(Wrapped.__init__)
+
+
+@attrs.define(init=False)
+class Own:
+    """One with a constructor of its own, which asks for less."""
+
+    table: str
+    batch: int
+    dry: bool = False
+
+    def __init__(self, batch=1, table="t", dry=False):
+        self.__attrs_init__(table, batch, dry)
+
+
+KINDS = (Usual, Parts, Keys, Data, Struct, Wrapped, Own)
 LIKE = "s3://bucket/a.csv?table=t&batch=2"
 WORDS = "s3: // bucket / a.csv ? & = table=t batch=2 batch=x dry=true a.b=1 rows=1 #top"
 ODD = "%20 + @ : table=é table= axb=1"
@@ -90,6 +126,9 @@ def parser_that_knows(params, info, strict=True):
 @example(before="?table=t&batch=2", info="s3://bucket/?table=t&batch=2", strict=False)
 @example(before="//h?a.b=1", info="//h?axb=1", strict=True)
 @example(before="/a#top", info="/a#", strict=True)
+@example(before="?batch=2&table=t", info="?batch=2&table=t", strict=True)
+@example(before="?batch=2", info="?batch=2", strict=True)
+@example(before="?table=t&batch=2", info="", strict=True)
 def test_what_was_read_before_makes_no_difference(params, before, info, strict):
     """Also when a part is there that was not, or a value is wrong."""
     parser = parser_that_knows(params, before, strict)
@@ -113,6 +152,32 @@ def test_the_third_of_a_kind_is_read_in_the_shortest_way(params, info, monkeypat
     parser = parser_that_knows(params, info)
     monkeypatch.delattr(type(parser), "_by_piece")
     assert parser(info) == parser._thoroughly(info)
+
+
+def test_what_a_constructor_asks_for_is_not_all_that_is_required():
+    """The class says that."""
+    for info in ("?batch=2", "?batch=2", ""):
+        assert "table is required" in outcome(parser_of(Own, strict=True), info)
+    read = parser_that_knows(Own, "?batch=2&table=u")
+    assert read("?batch=2&table=u") == Own(2, "u")
+
+
+def test_any_other_error_of_a_constructor_is_its_own():
+    """However often strings like it have been read."""
+
+    @dataclass
+    class Broken:
+        table: str
+        batch: int = 1
+
+        def __post_init__(self):
+            if self.table == "x":
+                raise KeyError(self.table)
+
+    knows = parser_that_knows(Broken, "?table=t&batch=2")
+    for read in (knows, knows._by_piece, knows._thoroughly):
+        with pytest.raises(KeyError, match="^'x'$"):
+            read("?table=x&batch=2")
 
 
 def test_kinds_that_take_turns_are_each_read_as_they_are():

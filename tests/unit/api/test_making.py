@@ -29,6 +29,23 @@ class Struct(msgspec.Struct, frozen=True):
     batch: int = 1000
 
 
+@attrs.frozen(kw_only=True)
+class AttrsOfAJob:
+    path: str
+    job: str = "none"
+
+
+@dataclass(kw_only=True)
+class DataOfAJob:
+    path: str
+    job: str = "none"
+
+
+class StructOfAJob(msgspec.Struct, kw_only=True):
+    path: str
+    job: str = "none"
+
+
 def load_with(params):
     def load(params: params, ctx: WorkerContext) -> None:
         """Load."""
@@ -122,6 +139,30 @@ def test_a_worker_that_takes_the_task_gets_an_info():
     assert see.task("x").info == "x"
 
 
+@pytest.mark.parametrize("params", [AttrsOfAJob, DataOfAJob, StructOfAJob])
+def test_a_parameter_that_is_called_as_a_field_of_the_task_is_a_parameter(params):
+    """Whether the class declares it or inherits it."""
+
+    class Inherits(params):
+        pass
+
+    for each in (params, Inherits):
+        task = load_with(each).task(path="/a", job="nightly", id="7")
+        assert (task.info, task.job, task.id) == ("/a?job=nightly", "", "7")
+
+
+def test_so_is_one_whose_attribute_has_another_name():
+    """What the constructor calls it counts."""
+
+    @attrs.frozen
+    class Private:
+        path: str
+        _job: str = "none"
+
+    task = load_with(Private).task(path="/a", job="nightly")
+    assert task.job == ""
+
+
 @pytest.mark.parametrize("params", [Data, Struct])
 def test_a_parameter_that_no_info_string_can_give_is_named(params):
     """With what would be read, or with what is wrong with it."""
@@ -130,3 +171,33 @@ def test_a_parameter_that_no_info_string_can_give_is_named(params):
         load.task(path="/a", table="t", batch="5")
     with pytest.raises(TypeError, match="^load: .*: table is required$"):
         load.task(path="/a", table="")
+
+
+@dataclass
+class Unreadable:
+    path: "Nowhere"  # noqa: F821
+
+
+def test_a_worker_whose_parameters_cannot_be_told_makes_no_task():
+    """As a launcher says it: what is imported for type checkers alone is not there."""
+
+    @worker
+    def load(params: Data, ctx: "Nowhere") -> None:  # noqa: F821
+        """Load."""
+
+    with pytest.raises(TypeError) as caught:
+        load.task(path="/a", table="t")
+    assert str(caught.value) == (
+        "load: its signature is unreadable: NameError: name 'Nowhere' is not defined;"
+        " import what its annotations name at run time, not only for type checkers"
+    )
+    with pytest.raises(TypeError, match="^load: name 'Nowhere' is not defined"):
+        load_with(Unreadable).task(path="/a")
+
+
+def test_a_lambda_without_a_name_makes_no_task():
+    """Nobody reads what is called `<lambda>`."""
+    text = "^a lambda has no name: give one, or write the worker with def$"
+    with pytest.raises(TypeError, match=text):
+        worker(lambda info: info).task("x")
+    assert worker(name="rows")(lambda info: info).task("x").type == "rows"

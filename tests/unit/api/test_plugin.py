@@ -1,5 +1,7 @@
 """Rules of `task_core.api.plugin`."""
 
+from functools import partial
+
 import attrs
 import pytest
 
@@ -15,6 +17,7 @@ from task_core.api.plugin import (
 )
 from task_core.api.worker import Worker
 from task_core.errors import WorkerError
+from task_core.launcher.signature import as_plugin
 
 
 @attrs.frozen(kw_only=True)
@@ -173,3 +176,35 @@ def test_an_object_that_can_be_called_is_named_after_its_class():
 
     plugin = worker(Load())
     assert (plugin.name, plugin.summary) == ("load", "Load.")
+
+
+def fetchFile(twice, info):  # noqa: N802  as some write it
+    """Fetch."""
+
+
+class Fetch:
+    def __call__(self, info):
+        """Fetch."""
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        (fetchFile, "fetchFile"),
+        (partial(fetchFile, "k"), "fetchFile"),
+        (partial(partial(fetchFile), "k"), "fetchFile"),
+        (Fetch(), "fetch"),
+        (partial(Fetch()), "fetch"),
+    ],
+)
+def test_a_worker_has_the_same_name_decorated_or_not(target, name):
+    """Else the one reads another topic than the other."""
+    assert (worker(target).type, as_plugin(target).type) == (name, name)
+    assert taskmaster(target).name == name
+
+
+def test_a_partial_tells_of_its_function():
+    """Not of `partial`."""
+    assert worker(partial(fetchFile, "k")).summary == "Fetch."
+    with pytest.raises(WorkerError, match="^fetchFile: a taskmaster with options is"):
+        taskmaster(options=Options)(partial(fetchFile, "k"))

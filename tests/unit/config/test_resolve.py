@@ -3,11 +3,12 @@
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
+from typing import Annotated
 
 import attrs
 import msgspec
 import pytest
-from attrs.validators import ge, in_, matches_re
+from attrs.validators import ge, in_, le, matches_re
 
 from task_core.config.resolve import Resolver, convert
 from task_core.config.sources import Layer, Raw, Section, environment_layer, flag_layer
@@ -159,6 +160,21 @@ def test_a_number_is_a_text_where_a_validator_tells_which_texts_there_are():
 def test_a_validator_does_not_judge_a_default():
     """None may mean that nothing was said."""
     assert resolve()[0] == Options()
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, ">= 1"), (10, "must be <= 9")])
+def test_an_annotation_and_a_validator_are_both_kept(count, text):
+    """Neither stands for the other."""
+
+    @attrs.frozen(kw_only=True)
+    class Bounded:
+        count: Annotated[int, msgspec.Meta(ge=1)] = option(
+            1, help="How many.", validator=le(9)
+        )
+
+    section = msgspec.structs.replace(SECTION, options=Bounded)
+    [line] = problems(layer(count=count), section=section)
+    assert text in line
 
 
 def test_a_class_may_refuse_a_combination():

@@ -124,6 +124,12 @@ def test_servers_are_addresses():
         NatsOptions(port=65_536)
 
 
+def test_a_server_has_some_time_to_answer():
+    """Else the server would be blamed."""
+    with pytest.raises(ValueError, match="more than 0s"):
+        NatsOptions(connect_timeout=timedelta(0))
+
+
 def test_files_that_are_not_there_are_told(told, here, tmp_path):
     """Of TLS at once; of logins when one logs in."""
     gone = tmp_path / "gone"

@@ -78,7 +78,7 @@ def option(
 
 def more_than_nothing(instance: object, field: object, value: timedelta) -> None:
     """Refuse a time of 0s: the validator of an option that makes no sense with it."""
-    if not value:
+    if value <= timedelta(0):
         raise ValueError("must be more than 0s")
 
 

@@ -83,11 +83,25 @@ def hide_secrets(text: str) -> str:
         'amqp://guest:********@host?auth_token=********'
     """
     for pattern in _known:
-        text = pattern.sub(HIDDEN, text)
+        text = pattern.sub(_blotted, text)
     if "@" in text:
         text = re.sub(_USERINFO, rf"\1\2:{HIDDEN}@", text)
         text = re.sub(_LONG_USERINFO, rf"\1{HIDDEN}@", text)
     return re.sub(_PAIR, rf"\1{HIDDEN}", text) if "=" in text else text
+
+
+def _blotted(match: re.Match[str]) -> str:
+    """Return what is shown in place of a secret that was told.
+
+    A password may be the name of a database: where a URL begins with it, as in our own
+    hints, it says which bus, and nothing of the password.
+    """
+    text, begin = match.string, match.start()
+    begins = not begin or text[begin - 1] in " '"
+    is_scheme = begins and re.fullmatch("[a-z]+", match[0])
+    if is_scheme and re.compile("[a-z]{0,9}://").match(text, match.end()):
+        return match[0]
+    return HIDDEN
 
 
 def tell_secret(secret: str) -> None:

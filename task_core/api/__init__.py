@@ -55,7 +55,7 @@ from task_core.errors import (
 )
 from task_core.fields import param
 from task_core.info import parse_info
-from task_core.options import UrlPart, option
+from task_core.options import UrlPart, more_than_nothing, option
 from task_core.shown import shown
 from task_core.task import Result, Task, format_meta, parse_meta
 from task_core.uri import addresses_of
@@ -142,6 +142,7 @@ __all__ = [
     "hookimpl",
     "interrupted",
     "later",
+    "more_than_nothing",
     "option",
     "param",
     "parse_duration",

@@ -1,91 +1,27 @@
 """`task dead`: look at dead letters, send them back, or drop them."""
 
-import math
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
-import attrs
 import click
 from msgspec.structs import asdict
 
 from task_core.api.bus import Bus, Role
 from task_core.api.capabilities import require
 from task_core.api.ending import closed_when_told
-from task_core.api.message import Delivery, Message
+from task_core.api.message import Message
 from task_core.cli.buses import has_topic, open_to_look
 from task_core.cli.command import PluginCommand
 from task_core.cli.command_options import DEAD, DeadOptions
-from task_core.cli.kept import Kept
+from task_core.cli.letters import Filter, Found, Item, find
 from task_core.cli.render import show_json, table
 from task_core.cli.stdout import tell
 from task_core.config.selection import Settings
-from task_core.dead import DeadLetter, dead_topic, decode_dead, encode_dead, origin_of
-from task_core.errors import DecodeError, PayloadError, UnsupportedCapabilityError
+from task_core.dead import dead_topic, origin_of
+from task_core.errors import PayloadError
 from task_core.shown import printable, shown
-from task_core.task import parse_date
-from task_core.wire import decode_task
-
-CHANNEL = "dead"
-"""The channel on which dead letters are read."""
-ALL = 1_000_000
-"""Letters that are looked at, at most."""
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class Item:
-    """One dead letter and its delivery."""
-
-    delivery: Delivery
-    letter: DeadLetter
-    origin: str
-
-    @property
-    def topic(self) -> str:
-        """Where it came from; a letter that does not say is of the topic asked for."""
-        return self.letter.topic or self.origin
-
-    @property
-    def type(self) -> str:
-        """The type of the task in it, or nothing when it is no task."""
-        try:
-            return decode_task(self.letter.original).type
-        except DecodeError:
-            return ""
-
-    @property
-    def age(self) -> float:
-        """Seconds since it came here; NaN, neither old nor new, if it does not say."""
-        try:
-            came = parse_date(self.letter.time).timestamp()
-        except ValueError:
-            return math.nan
-        return max(0.0, time.time() - came)
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class Filter:
-    """Which letters are meant.
-
-    Args:
-        type: Only tasks of this type.
-        reason: Only those whose reason has this text.
-        older, newer: Only those that are here longer, or shorter, in seconds.
-    """
-
-    type: str | None
-    reason: str | None
-    older: float | None
-    newer: float | None
-
-    def admits(self, item: Item) -> bool:
-        """Whether a letter is meant."""
-        return (
-            (self.type is None or item.type == self.type)
-            and (self.reason is None or self.reason in item.letter.reason)
-            and (self.older is None or item.age >= self.older)
-            and (self.newer is None or item.age <= self.newer)
-        )
+from task_core.values import format_duration
 
 
 def _filter(options: DeadOptions, more: dict[str, Any]) -> Filter:
@@ -98,33 +34,7 @@ def _filter(options: DeadOptions, more: dict[str, Any]) -> Filter:
     )
 
 
-def _item(delivery: Delivery, origin: str) -> Item:
-    """Read a letter; what somebody else put there is treated like one."""
-    try:
-        letter = decode_dead(delivery.body)
-    except DecodeError as error:
-        letter = DeadLetter(reason=str(error), topic=origin)
-        letter = decode_dead(encode_dead(letter, delivery.body))
-    return Item(delivery=delivery, letter=letter, origin=origin)
-
-
-def _seen(bus: Bus, place: str) -> list[Delivery] | None:
-    """Return what the channel would be given if it were made, without making it.
-
-    None if one must read it: it is there, or the bus cannot look.
-    """
-    if not (bus.capabilities.peek and bus.capabilities.depth):
-        return None
-    try:
-        if any(one.name == CHANNEL for one in bus.channels(place)):
-            return None
-        count = bus.depth(place, CHANNEL)
-    except UnsupportedCapabilityError:  # with these options it cannot tell
-        return None
-    return [Delivery(body) for body in bus.peek(place, ALL)[-count:]] if count else []
-
-
-Action = Callable[[Bus, Kept | None, list[Item], dict[str, Any]], int]
+Action = Callable[[Bus, Found, dict[str, Any]], int]
 """Does it with the letters that are meant, and returns the exit code."""
 
 
@@ -139,31 +49,24 @@ def _runner(action: Action) -> Callable[..., int]:
             origin = origin_of(topic)
             place = settings.command.dead_topic or dead_topic(origin)
             if not has_topic(bus, place, origin):
-                return action(bus, None, [], options)
-            kept = None
-            letters: Iterable[Delivery] | None = None
-            if not options.get("yes"):
-                letters = _seen(bus, place)
-            if letters is None:
-                kept = Kept(bus, bus.subscribe(place, CHANNEL))
-                letters = kept.waiting()
-            items = [_item(delivery, origin) for delivery in letters]
-            items = [item for item in items if wanted.admits(item)]
-            return action(bus, kept, items, options)
+                return action(bus, Found(items=[]), options)
+            looks = not options.get("yes")
+            found = find(bus, place, origin, wanted, looks=looks)
+            code = action(bus, found, options)
+            _tell_held(bus, found.held)
+            return code
         finally:
             bus.close()  # gives back what was not settled
 
     return run
 
 
-def _list(
-    bus: Bus, kept: Kept | None, items: list[Item], options: dict[str, Any]
-) -> int:
+def _list(bus: Bus, found: Found, options: dict[str, Any]) -> int:
     if options["as_json"]:
-        show_json([_facts(item) for item in items])
-    elif items:
-        click.echo(_overview(items))
-    else:
+        show_json([_facts(item) for item in found.items])
+    elif found.items:
+        click.echo(_overview(found.items))
+    elif not found.held:
         tell("no dead letters")
     return 0
 
@@ -177,10 +80,8 @@ def _facts(item: Item) -> dict[str, Any]:
     return {name: value for name, value in asdict(item.letter).items() if value}
 
 
-def _show(
-    bus: Bus, kept: Kept | None, items: list[Item], options: dict[str, Any]
-) -> int:
-    for item in items:
+def _show(bus: Bus, found: Found, options: dict[str, Any]) -> int:
+    for item in found.items:
         if options["as_json"]:
             show_json(_facts(item))
             continue
@@ -193,9 +94,8 @@ def _show(
     return 0
 
 
-def _redrive(
-    bus: Bus, kept: Kept | None, items: list[Item], options: dict[str, Any]
-) -> int:
+def _redrive(bus: Bus, found: Found, options: dict[str, Any]) -> int:
+    items, kept = found.items, found.kept
     if _is_dry(bus, items, options, "sent back to where they came from"):
         return 0
     whole = [item for item in items if not item.letter.rest]
@@ -213,18 +113,24 @@ def _redrive(
         tell(f"{sent} sent back")
     _tell_left(len(whole) - sent - refused, "others have them")
     _tell_left(len(items) - len(whole), "their bytes were cut off")
-    return 0 if sent == len(whole) else 1
+    return 0 if sent == len(whole) and not found.held else 1
 
 
-def _drop(
-    bus: Bus, kept: Kept | None, items: list[Item], options: dict[str, Any]
-) -> int:
+def _drop(bus: Bus, found: Found, options: dict[str, Any]) -> int:
+    items, kept = found.items, found.kept
     if _is_dry(bus, items, options, "dropped for good"):
         return 0
     dropped = kept.drop([item.delivery for item in items]) if kept is not None else 0
     tell(f"{dropped} dropped")
     _tell_left(len(items) - dropped, "others have them")
-    return 0 if dropped == len(items) else 1
+    return 0 if dropped == len(items) and not found.held else 1
+
+
+def _tell_held(bus: Bus, count: int) -> None:
+    """Tell of letters that somebody holds: a command that was killed, perhaps."""
+    if count:
+        lease = format_duration(timedelta(seconds=bus.lease))
+        tell(f"{count:,} held by others: back within {lease} if these have died")
 
 
 def _tell_left(count: int, why: str) -> None:

@@ -70,6 +70,18 @@ class Kept:
         ours = [one for one in deliveries if self._still_has(one)]
         return len(ours) - without_lost(self._consumer.ack, ours)
 
+    def held_by_others(self) -> int:
+        """Return how many messages of the channel others hold, if the bus can tell."""
+        if not self._bus.capabilities.depth:
+            return 0
+        consumer = self._consumer
+        try:
+            states = self._bus.channels(consumer.topic)
+        except (UnsupportedCapabilityError, BusConnectionError):
+            return 0  # as for `_says_empty`
+        held = sum(one.held or 0 for one in states if one.name == consumer.channel)
+        return max(0, held - len(self._left))
+
     def _settle(self, messages: Sequence[Message], deliveries: list[Delivery]) -> None:
         if messages:
             self._consumer.settle(deliveries, messages)

@@ -98,6 +98,25 @@ def test_a_password_that_is_the_user_is_none():
     assert shown("the user guest") == "the user guest"
 
 
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("give postgres://NAME@HOST", "give postgres://NAME@HOST"),
+        ("'postgresql://HOST'", "'postgresql://HOST'"),
+        ("postgres://u:postgres@h", f"postgres://u:{HIDDEN}@h"),
+        ("is it postgres?", f"is it {HIDDEN}?"),
+        ("u:postgres://h", f"u:{HIDDEN}://h"),
+        (r"a\npostgres://h", rf"a\n{HIDDEN}://h"),
+        ("postgresX://", f"{HIDDEN}X://"),
+    ],
+)
+def test_the_name_of_a_bus_at_its_url_is_no_password(text, result):
+    """Hints would be none; and what is blotted out there would tell the password."""
+    module._secrets.clear()
+    tell_secret("postgres")
+    assert hide_secrets(text) == result
+
+
 def test_short_secrets_are_only_hidden_where_they_stand():
     """They are parts of other words."""
     tell_secret("ab")

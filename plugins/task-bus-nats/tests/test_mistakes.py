@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from brokers.nats import Nats
 from brokers.ports import free_address, split
+from task_bus_nats.dialer import Dialer
 from task_bus_nats.jetstream import JetStream
 from task_bus_nats.options import NatsOptions
 from task_bus_nats.plugin import nats as manifest
@@ -43,6 +44,23 @@ def test_somebody_who_says_nothing_is_given_up(told, listening):
     text, again = told(host="127.0.0.1", port=port, connect_timeout=SOON)
     assert "does not answer in time: is that the port of its clients (4222)" in text
     assert again
+
+
+@pytest.mark.parametrize(("fresh", "dials"), [(9.0, [1, 2]), (0.0, [2, 3])])
+def test_a_server_that_was_away_just_now_is_not_tried_again_at_once(
+    monkeypatch, fresh, dials
+):
+    """One that is silent would take twice its time; later, and after that, it is."""
+    dialed = []
+    dial = Dialer.dial
+    monkeypatch.setattr(Dialer, "dial", lambda self: dialed.append(1) or dial(self))
+    monkeypatch.setattr("task_bus_nats.link.FRESH", fresh)
+    bus = manifest.open(NatsOptions(host=free_address()), BusContext())
+    for count in dials:
+        with pytest.raises(BusConnectionError, match="cannot be reached"):
+            bus.ping()
+        assert len(dialed) == count
+    bus.close()
 
 
 def test_nobody_at_the_ports_is_told(told):
@@ -122,6 +140,12 @@ def test_servers_are_addresses():
         manifest.open(NatsOptions(host="a:b"), BusContext())
     with pytest.raises(ValueError, match="'port' must be in range"):
         NatsOptions(port=65_536)
+
+
+def test_a_server_has_some_time_to_answer():
+    """Else the server would be blamed."""
+    with pytest.raises(ValueError, match="more than 0s"):
+        NatsOptions(connect_timeout=timedelta(0))
 
 
 def test_files_that_are_not_there_are_told(told, here, tmp_path):

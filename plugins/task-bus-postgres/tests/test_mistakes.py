@@ -287,8 +287,14 @@ def test_a_server_that_may_forget_what_it_confirmed_is_warned_of(
     assert "synchronous_commit=off" in record.getMessage()
 
 
-@pytest.mark.parametrize("name", ["a b", 'a"b', "1a", ""])
-def test_a_schema_that_needs_quotes_is_refused(name):
+NAMES = "a b", 'a"b', "1a", ""
+WRONG = [({"schema": name}, "letters, digits and _") for name in NAMES]
+TIMES = "connect_timeout", "timeout", "poll"
+WRONG += [({name: timedelta(0)}, "more than 0s") for name in TIMES]
+
+
+@pytest.mark.parametrize(("options", "why"), WRONG)
+def test_a_name_that_needs_quotes_and_no_time_are_refused(options, why):
     """Before anything is connected."""
-    with pytest.raises(ValueError, match="letters, digits and _"):
-        PostgresOptions(schema=name)
+    with pytest.raises(ValueError, match=why):
+        PostgresOptions(**options)

@@ -120,6 +120,12 @@ def test_a_port_is_one_that_there_is(port):
         RedisOptions(port=port)
 
 
+def test_a_server_has_some_time_to_answer():
+    """Else the server would be blamed."""
+    with pytest.raises(ValueError, match="more than 0s"):
+        RedisOptions(connect_timeout=timedelta(0))
+
+
 def test_sentinels_are_addresses(told, redis):
     """All mistakes at once; and a server that is none is told to be none."""
     with pytest.raises(OptionError) as caught:

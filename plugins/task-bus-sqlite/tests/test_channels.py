@@ -195,6 +195,17 @@ def test_a_temporary_channel_goes_when_its_reader_was_killed(open_bus, monkeypat
         time.sleep(0.15)
 
 
+def test_a_temporary_channel_whose_reader_was_killed_is_not_shown(bus, monkeypatch):
+    """Though nobody has written since, who would have deleted it."""
+    monkeypatch.setattr(sqlite_channels, "LIFE", -1.0)  # its time is over already
+    bus.subscribe("load", "look", temporary=True)
+    assert bus.channels("load") == []
+    assert bus.depth("load", "look") == bus.depth("load", "other")
+    monkeypatch.undo()
+    bus.subscribe("load", "other", temporary=True)
+    assert [state.name for state in bus.channels("load")] == ["other"]
+
+
 def test_a_temporary_channel_lives_as_long_as_its_reader(open_bus, monkeypatch):
     """It says so now and then."""
     monkeypatch.setattr(sqlite_channels, "LIFE", 0.3)

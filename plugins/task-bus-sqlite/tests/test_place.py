@@ -1,5 +1,6 @@
 """Rules of `task_bus_sqlite.file` and `guard`: a file that stays ours, where it is."""
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -170,14 +171,51 @@ def test_a_place_that_is_gone_is_told_until_it_is_back(open_bus, path):
     consumer = bus.subscribe("load", "load")
     shutil.move(path.parent, path.parent.with_name("moved"))
     for call in (bus.topics, bus.ping, lambda: consumer.receive(1, 0)):
-        with pytest.raises(BusError, match="there is no directory"):
+        with pytest.raises(BusConnectionError, match="there is no directory"):
             call()
+    with pytest.raises(SendError, match="there is no directory") as caught:
+        send(bus, b"0")
+    assert caught.value.transient
     path.parent.mkdir()
     with pytest.raises(BusConnectionError, match="going on with what is there now"):
         consumer.receive(1, 0)
     assert consumer.receive(1, 0) == ()
     send(bus, b"1")
     assert bodies(consumer.receive(9, 1)) == [b"1"]
+
+
+@pytest.mark.parametrize("what", ["text", "folder", "other program"])
+def test_what_is_no_database_of_tasks_is_told_until_there_is_one(open_bus, path, what):
+    """Who had one goes on when it is back; who opens it now ends."""
+    bus = open_bus()
+    consumer = bus.subscribe("load", "load")
+    kept = path.with_name("kept")
+    path.rename(kept)
+    _put(path, what)
+    for call in (bus.topics, bus.ping, lambda: consumer.receive(1, 0)):
+        with pytest.raises(BusConnectionError, match="it is|it belongs"):
+            call()
+    with pytest.raises(BusError) as caught:
+        open_bus()
+    assert not isinstance(caught.value, BusConnectionError)
+    if what == "folder":
+        path.rmdir()
+    kept.rename(path)
+    with pytest.raises(BusConnectionError, match="going on with what is there now"):
+        consumer.receive(1, 0)
+    send(bus, b"1")
+    assert bodies([*consumer.receive(9, 1), *consumer.receive(9, 0)]) == [b"1"]
+
+
+def _put(path, what):
+    """Put something at a place that is no database of tasks."""
+    if what == "text":
+        path.write_text("no database\n" * 100)
+    elif what == "folder":
+        path.mkdir()
+    else:
+        with contextlib.closing(sqlite3.connect(path)) as other:
+            other.execute("CREATE TABLE t (x)")
 
 
 def test_a_worker_that_changes_its_folder_changes_nothing(

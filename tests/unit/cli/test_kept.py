@@ -13,6 +13,7 @@ from task_core.builtin.buses import MEMORY
 from task_core.builtin.memory_bus import MemoryBus, MemoryConsumer
 from task_core.cli import dead, kept, tail
 from task_core.cli.kept import Kept
+from task_core.cli.letters import CHANNEL, Filter, find
 from task_core.cli.waiting import Waiting
 from task_core.dead import DeadLetter, encode_dead
 from task_core.errors import BusConnectionError
@@ -78,15 +79,15 @@ def bus(request, clock):
 @pytest.fixture
 def letters(bus):
     """Three dead letters, as `task dead` has them in hand."""
-    bus.subscribe("t.dead", dead.CHANNEL).close()
+    bus.subscribe("t.dead", CHANNEL).close()
     body = encode_dead(DeadLetter(reason="no", topic="t"), b"x")
     bus.producer().send([Message("t.dead", body)] * 3)
-    hands = Kept(bus, bus.subscribe("t.dead", dead.CHANNEL))
-    return hands, [dead._item(one, "t") for one in hands.waiting()]
+    every = Filter(type=None, reason=None, older=None, newer=None)
+    return find(bus, "t.dead", "t", every, looks=False)
 
 
 def redrive(bus, letters):
-    return dead._redrive(bus, *letters, {"yes": True, "to": None})
+    return dead._redrive(bus, letters, {"yes": True, "to": None})
 
 
 def test_leases_are_renewed_until_all_is_settled(bus, clock):
@@ -120,7 +121,7 @@ def test_what_others_have_is_not_settled(bus, clock):
 
 def test_a_redrive_that_takes_long_sends_all_back(bus, letters, clock, capsys):
     """Thousands of letters take longer than a lease."""
-    hands, _ = letters
+    hands = letters.kept
     original = hands.settle
 
     def slow(*words):
@@ -137,13 +138,13 @@ def test_letters_that_others_have_are_left_to_them(bus, letters, clock, capsys):
     clock.leap(LEASE + 1)
     assert redrive(bus, letters) == 1
     assert capsys.readouterr().err == "0 sent back\n3 left: others have them\n"
-    assert dead._drop(bus, *letters, {"yes": True}) == 1
+    assert dead._drop(bus, letters, {"yes": True}) == 1
     assert capsys.readouterr().err == "0 dropped\n3 left: others have them\n"
 
 
 def test_a_redrive_that_fails_says_how_far_it_came(bus, letters, capsys):
     """Those letters are back already."""
-    hands, items = letters
+    hands, items = letters.kept, letters.items
     original = hands.settle
 
     def settle(delivery, messages):

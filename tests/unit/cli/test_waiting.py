@@ -17,9 +17,10 @@ from task_core.api.message import Message
 from task_core.cli.lines import Envelope, messages_of, send_lines
 from task_core.cli.send import _read_task
 from task_core.cli.waiting import Waiting
+from task_core.errors import BusConnectionError, BusError
 from task_core.launcher.launcher import make_launcher
 from task_core.task import Task
-from task_core.wire import decode_task
+from task_core.wire import decode_task, encode_task
 
 BUS = ("--bus", "sqlite")
 GOOD = b'{"type":"load","info":"%b"}\n'
@@ -190,3 +191,75 @@ def test_a_bar_shows_how_far_it_is(monkeypatch, capsys):
     counter = Counter("done")
     counter.show(15, 30)
     assert f"[{'#' * 15}{'.' * 15}] 15 of 30 done" in capsys.readouterr().err
+
+
+class Away:
+    """A consumer whose broker is away for so many calls; an error of it, else."""
+
+    def __init__(self, consumer, times, error):
+        self._consumer = consumer
+        self._times = times
+        self._error = error
+
+    def receive(self, *args):
+        self._times -= 1
+        if self._times >= 0:
+            raise self._error("the broker is away")
+        return self._consumer.receive(*args)
+
+    def ack(self, deliveries):
+        self._consumer.ack(deliveries)
+        raise self._error("the broker is away")
+
+
+@pytest.fixture
+def waiting_while_away(folder):
+    """Begin to wait for a task 7, which is done, at a broker that is away."""
+    bus = open_bus(folder)
+
+    def wait(seconds, times, error=BusConnectionError):
+        waiting = Waiting(bus, "done", 1, seconds, count=False)
+        waiting._consumer = Away(waiting._consumer, times, error)
+        task = Task.new("load", "a", id="7")
+        body = waiting.expect(task, encode_task(task))
+        bus.producer().send([Message("done", body)])
+        return waiting
+
+    yield wait
+    bus.close()
+
+
+def test_a_broker_that_is_away_for_a_moment_is_waited_for(waiting_while_away, capfd):
+    """It was sent: to give up would say nothing of what becomes of it."""
+    assert waiting_while_away(20, times=3).finish() == 0
+    assert '"id":"7"' in capfd.readouterr().out
+
+
+def test_a_broker_that_is_away_while_more_is_to_be_sent_is_waited_for(
+    waiting_while_away, capfd
+):
+    """The lines go on as well."""
+    waiting = waiting_while_away(20, times=3)
+    assert list(waiting.chunks(io.BytesIO(b"a\n"), 9)) == [b"a\n"]
+    assert waiting.finish() == 0
+    assert '"id":"7"' in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("error", [BusConnectionError, BusError])
+def test_who_gives_up_says_what_was_sent(waiting_while_away, capfd, error):
+    """The broker is away for longer than one waits, or refuses."""
+    waiting = waiting_while_away(0.3, times=99, error=error)
+    with pytest.raises(error, match="away"):
+        waiting.finish()
+    assert capfd.readouterr() == (
+        "",
+        "task: 1 of 1 sent, not known to be done: id 7\n",
+    )
+
+
+def test_who_gives_up_with_lines_left_says_what_was_sent(waiting_while_away, capfd):
+    """So long one waits for a broker in the midst of them."""
+    waiting = waiting_while_away(0.3, times=99)
+    with pytest.raises(BusConnectionError, match="away"):
+        list(waiting.chunks(io.BytesIO(b"a\n"), 9))
+    assert "1 of 1 sent, not known to be done: id 7\n" in capfd.readouterr().err

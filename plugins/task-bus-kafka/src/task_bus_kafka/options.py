@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from task_core.api import UrlPart, option
+from task_core.api import UrlPart, more_than_nothing, option
 
 _ADDRESS = re.compile(r"(\[[^\]]+\]|[^:\s/\[\]]+)(:(?P<port>\d{1,5}))?")
 
@@ -44,11 +44,6 @@ class Security(StrEnum):
     SSL = "SSL"
     SASL_PLAINTEXT = "SASL_PLAINTEXT"
     SASL_SSL = "SASL_SSL"
-
-
-def _positive(instance: Any, attribute: "attrs.Attribute[Any]", value: Any) -> None:
-    if value.total_seconds() <= 0:
-        raise ValueError(f"{attribute.name} must be longer than 0 s")
 
 
 def _count(instance: Any, attribute: "attrs.Attribute[Any]", value: int | None) -> None:
@@ -124,17 +119,17 @@ class KafkaOptions:
     commit_interval: timedelta = option(
         timedelta(seconds=0.5),
         help="How often progress is written down; a crash repeats no more than that.",
-        validator=_positive,
+        validator=more_than_nothing,
     )
     connect_timeout: timedelta = option(
         timedelta(seconds=10),
         help="How long to try to reach a broker.",
-        validator=_positive,
+        validator=more_than_nothing,
     )
     send_timeout: timedelta = option(
         timedelta(seconds=15),
         help="How long to try to get a message confirmed.",
-        validator=_positive,
+        validator=more_than_nothing,
     )
     max_bytes: int = option(
         1_000_000,

@@ -47,8 +47,7 @@ def make_bus(
         OptionError: One of the options is wrong.
     """
     link = Link(Dialer(options))
-    with contextlib.suppress(BusError):
-        link.connect()
+    link.try_now()
     told = attrs.evolve(
         capabilities,
         delay=not link.connected or link.version >= SCHEDULES,

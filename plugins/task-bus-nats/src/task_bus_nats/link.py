@@ -7,7 +7,7 @@ from time import monotonic
 from task_bus_nats.dialer import Dialer
 from task_bus_nats.traffic import Traffic
 from task_bus_nats.wire import Frame, pub
-from task_core.api import BusConnectionError
+from task_core.api import BusConnectionError, BusError
 
 ANSWERS = b"1"
 """The number of the subscription that answers come for."""
@@ -15,6 +15,8 @@ PAYLOAD = 1_048_576
 """Bytes that a server takes which does not say how many."""
 IDLE = 1.0
 """After so many seconds of silence the server may have hung up."""
+FRESH = 1.0
+"""For so many seconds an attempt that failed is worth no other one."""
 
 
 class Link(Traffic):
@@ -36,6 +38,7 @@ class Link(Traffic):
         self._sids = 1
         self._asked = 0
         self._used_at = 0.0
+        self._failure: tuple[BusError, float] | None = None
         self.number = 0
         self.inbox = ""
         self.max_payload = PAYLOAD
@@ -50,6 +53,16 @@ class Link(Traffic):
     def in_cluster(self) -> bool:
         """Whether the server is one of several."""
         return self._server is not None and bool(self._server.info.get("cluster"))
+
+    def try_now(self) -> None:
+        """Connect; when that fails, it is told at the first use, if that comes soon.
+
+        Else who is silent would have to be given up twice.
+        """
+        try:
+            self.connect()
+        except BusError as error:
+            self._failure = error, monotonic()
 
     def connect(self) -> None:
         """Connect, unless there is a connection that lives.
@@ -68,6 +81,7 @@ class Link(Traffic):
                 pass  # it hung up while nobody asked it for anything
         self._used_at = now
         if self._server is None:
+            self._raise_failure(now)
             server = self._dialer.dial()
             self._begin(server)
             self._asked = 0
@@ -77,6 +91,11 @@ class Link(Traffic):
             self.write(f"SUB {self.inbox}.* {ANSWERS.decode()}\r\n".encode())
             if self.on_begin:
                 self.on_begin()
+
+    def _raise_failure(self, now: float) -> None:
+        failure, self._failure = self._failure, None
+        if failure and now - failure[1] < FRESH:
+            raise failure[0]
 
     def new_inbox(self) -> tuple[bytes, bytes]:
         """Return number and subject of a new subscription, for the caller to make."""

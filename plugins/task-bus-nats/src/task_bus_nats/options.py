@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 from attrs.validators import ge, in_
 
-from task_core.api import UrlPart, option
+from task_core.api import UrlPart, more_than_nothing, option
 
 MIB = 1024 * 1024
 PREFIX = re.compile(r"[A-Za-z0-9-]{1,24}")
@@ -71,4 +71,5 @@ class NatsOptions:
     connect_timeout: timedelta = option(
         timedelta(seconds=5),
         help="How long connecting may take, and a silence before an answer.",
+        validator=more_than_nothing,
     )

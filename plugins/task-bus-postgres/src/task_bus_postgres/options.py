@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 from attrs.validators import ge, in_
 
-from task_core.api import UrlPart, option
+from task_core.api import UrlPart, more_than_nothing, option
 
 MIB = 1024 * 1024
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,47}")
@@ -71,11 +71,16 @@ class PostgresOptions:
     poll: timedelta = option(
         timedelta(seconds=1),
         help="How often to look for what nobody tells of, at the least.",
+        validator=more_than_nothing,
     )
     max_bytes: int = option(16 * MIB, help="Longest body.", validator=ge(1))
     connect_timeout: timedelta = option(
-        timedelta(seconds=5), help="How long connecting may take."
+        timedelta(seconds=5),
+        help="How long connecting may take.",
+        validator=more_than_nothing,
     )
     timeout: timedelta = option(
-        timedelta(seconds=10), help="How long an answer may take."
+        timedelta(seconds=10),
+        help="How long an answer may take.",
+        validator=more_than_nothing,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import attrs
 from attrs.validators import ge, in_
 
-from task_core.api import UrlPart, option
+from task_core.api import UrlPart, more_than_nothing, option
 
 MIB = 1024 * 1024
 SENTINEL = 26379
@@ -39,7 +39,9 @@ class RedisOptions:
     prefix: str = option("task", help="What the names of all keys begin with.")
     max_bytes: int = option(16 * MIB, help="Longest body.", validator=ge(1))
     connect_timeout: timedelta = option(
-        timedelta(seconds=5), help="How long connecting and an answer may take."
+        timedelta(seconds=5),
+        help="How long connecting and an answer may take.",
+        validator=more_than_nothing,
     )
 
 

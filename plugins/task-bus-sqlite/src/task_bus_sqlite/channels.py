@@ -31,8 +31,10 @@ _FROM_START = f"UPDATE channels SET start = topic * {SPAN} WHERE id = ?"
 _IS_TEMPORARY = "SELECT 1 FROM channels WHERE id = ? AND expires IS NOT NULL"
 _RENEW = "UPDATE channels SET expires = ? WHERE id = ? AND expires IS NOT NULL"
 _ANY = "SELECT 1 FROM channels WHERE topic = ? AND expires IS NULL"
+# Who only looks does not delete those whose readers have died, nor show them.
 _ALL = """
-    SELECT name, id, cursor, urgent, born FROM channels WHERE topic = ? ORDER BY name
+    SELECT name, id, cursor, urgent, born FROM channels
+    WHERE topic = ? AND (expires IS NULL OR expires >= ?) ORDER BY name
 """
 _EXPIRED = "SELECT id, topic FROM channels WHERE expires < ?"
 _RETURNED = "SELECT count(*) FROM held WHERE channel = ? AND (owner = 0 OR due <= ?)"
@@ -122,7 +124,7 @@ class Channels:
         number, last = found
         return [
             ChannelState(name, self._waiting(last, *row), self._leased(row[0]))
-            for name, *row in self._file.rows(_ALL, (number,))
+            for name, *row in self._file.rows(_ALL, (number, time()))
         ]
 
     def depth(self, topic: str, name: str) -> int:
@@ -133,7 +135,7 @@ class Channels:
         if (found := self._topics.find(topic)) is None:
             return 0
         number, last = found
-        for one, *row in self._file.rows(_ALL, (number,)):
+        for one, *row in self._file.rows(_ALL, (number, time())):
             if one == name:
                 return self._waiting(last, *row)
         return 0 if self._file.read(_ANY, (number,)) else self._kept(number, last)

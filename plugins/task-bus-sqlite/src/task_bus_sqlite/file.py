@@ -20,6 +20,7 @@ from task_bus_sqlite.errors import (
     translate,
 )
 from task_bus_sqlite.guard import Guard, identity, real
+from task_core.api import BusConnectionError, BusError
 
 SHORTEST_PAUSE = 0.002
 LONGEST_PAUSE = 0.01
@@ -146,8 +147,8 @@ class SqliteFile:
         nobody else will ever see.
 
         Raises:
-            BusConnectionError: It is not; the next call goes on with the other one.
-            BusError: There is none that could be opened.
+            BusConnectionError: It is not: the next call goes on with the other one, or
+                looks again whether there is one that can be opened.
         """
         if identity(self._place) == self._identity:
             return
@@ -158,6 +159,10 @@ class SqliteFile:
         except DiskError:
             # The index of the log is still the one of those who have not looked yet.
             raise in_use(self.path) from None
+        except BusConnectionError:
+            raise
+        except BusError as error:  # it was there once, and may come again
+            raise BusConnectionError(str(error)) from None
         raise gone(self.path)
 
     def close(self) -> None:

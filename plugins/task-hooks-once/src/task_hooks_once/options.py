@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import attrs
 
-from task_core.api import option
+from task_core.api import more_than_nothing, option
 from task_hooks_once.key import PLACE, names
 
 STORES = ("sqlite", "postgres", "postgresql", "redis", "rediss")
@@ -36,11 +36,6 @@ def _template(instance: object, field: object, value: str) -> None:
         raise ValueError(f"there is no {{{wrong[0]}}}; there is {known}, {{meta:KEY}}")
 
 
-def _positive(instance: object, field: object, value: timedelta) -> None:
-    if not value:
-        raise ValueError("must be more than 0s")
-
-
 @attrs.frozen(kw_only=True, eq=False)
 class OnceOptions:
     """Where it is remembered, of what, and for how long."""
@@ -69,10 +64,10 @@ class OnceOptions:
     lease: timedelta = option(
         timedelta(seconds=30),
         help="Time after which others run the task of a worker that died.",
-        validator=_positive,
+        validator=more_than_nothing,
     )
     pause: timedelta = option(
         timedelta(seconds=1),
         help="How long a task waits before it asks again.",
-        validator=_positive,
+        validator=more_than_nothing,
     )

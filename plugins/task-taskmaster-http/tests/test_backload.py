@@ -105,6 +105,20 @@ def test_what_is_wrong_is_told_and_nothing_is_sent(offered, body, status, text):
     assert offered.sent() == []
 
 
+def test_dates_that_are_too_many_are_not_even_made(offered, tmp_path, monkeypatch):
+    """A few bytes must not cost a core for seconds; a file without rows hides none."""
+    from task_taskmaster_workflow import backload
+
+    rows = tmp_path / "flows" / "none.csv"
+    rows.write_text("shop\n")
+    monkeypatch.setattr(backload, "dates", None)
+    body = {**WEEK, "from": "0001-01-01", "to": "9999-12-31", "by": "hour"}
+    for more in ({}, {"meta-file": str(rows)}):
+        status, _, told = offered.call("/backload", {**body, **more})
+        assert status == 422
+        assert told["error"].startswith("87649393 tasks, but at most 1000 are planned")
+
+
 def test_a_file_of_meta_lies_beside_the_phases(offered, tmp_path):
     """The answer tells what is in it: no other file of the machine is read."""
     inside, outside = tmp_path / "flows" / "shops.csv", tmp_path / "secret.csv"

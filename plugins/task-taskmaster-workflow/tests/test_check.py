@@ -57,6 +57,17 @@ def phase(task, *keys):
             6,
             "meta and meta_file",
         ),
+        ("batch = { max_tasks = 0 }", 6, "max_tasks must be a whole number from 1 on"),
+        (
+            'batch = { meta = { a = ["x", "y"] }, max_tasks = 1 }',
+            6,
+            "2 tasks at once, but max_tasks is 1: it would never fire",
+        ),
+        (
+            'batch = { meta = { a = ["x", "y"] }, product = true, max_tasks = 1 }',
+            6,
+            "2 tasks at once, but max_tasks is 1",
+        ),
         ("batch = { mets = { a = 1 } }", 6, "unknown key 'mets': did you mean 'meta'?"),
         ('rule = "%notvalid=%%%"', 6, "rule has a % that begins no escape"),
         ('rule = "cron=0 5 * * *&offset=-6hours"', 6, "offset is not a duration"),

@@ -205,6 +205,18 @@ def test_a_phase_that_follows_its_own_type_is_a_circle():
     assert "circle: export:late -> export:late" in problem
 
 
+def test_each_circle_is_told_with_its_line():
+    """Whoever mends one need not start again to learn of the next."""
+    names = {"a": '"b"', "b": '["a", "b"]', "c": '"c"', "d": '["e", "a"]', "e": '"d"'}
+    problems = told("".join(phase(it, f"dependsOn = {of}") for it, of in names.items()))
+    circles = {1: "a -> b -> a", 4: "b -> b", 7: "c -> c", 10: "d -> e -> d"}
+    assert set(problems) == {
+        f"w.toml, line {line}: phases follow each other in a circle: {circle}"
+        for line, circle in circles.items()
+    }
+    assert len(problems) == 4
+
+
 def test_a_key_of_meta_that_is_nearly_there_is_told():
     """What a worker adds is not known; a slip of the pen is."""
     batch = 'batch = { meta = { shop = ["de", "fr"] } }'

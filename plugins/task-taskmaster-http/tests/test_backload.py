@@ -89,6 +89,7 @@ def test_programs_are_told_that_it_is_there(offered):
         ({"task": "load:dayly"}, 422, "no template found for load:dayly"),
         ({**WEEK, "from": "yesterday"}, 422, "from "),
         ({**WEEK, "by": "fortnight"}, 422, "by "),
+        ({**WEEK, "meta-file": "a\0b"}, 422, "meta-file has a NUL character, which"),
         ({**WEEK, "tsak": "x"}, 422, "unknown key 'tsak'"),
         (
             {**WEEK, "to": "2036-01-01"},

@@ -34,6 +34,8 @@ def phase(task, *keys):
         ('retry_delay = "soon"', 6, "retry_delay is not a duration"),
         ('files = "/in/"', 6, "files ends in a folder: write /in/* for the files"),
         ('files = "/in/{yyy}/*"', 6, "files has {yyy}, which is no date token"),
+        ('files = "/in\\u0000/*"', 6, "files has a NUL character"),
+        ('batch = { meta_file = "x\\u0000" }', 6, "meta_file has a NUL character"),
         ('files = "s3://*/x"', 6, "files must begin with a folder or a bucket"),
         ("retry = -1", 6, "retry must be a whole number from 0 on"),
         ('missed = "some"', 6, "missed is one of skip, last, all"),

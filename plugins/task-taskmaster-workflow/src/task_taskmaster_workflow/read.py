@@ -10,7 +10,7 @@ from task_rules.dates import read_by
 from task_rules.document import Document
 from task_rules.missed import Missed
 from task_rules.moments import read_duration, read_offset
-from task_rules.table import Table, flag, text, texts, whole
+from task_rules.table import Table, file_name, flag, text, texts, whole
 
 from task_taskmaster_workflow.flowlord import RULE, read_rule
 from task_taskmaster_workflow.phase import Batch, Cron, On, Overlap, Phase
@@ -192,7 +192,7 @@ class _Reader:
             product=table.take("product", flag, default=False),
             by=table.take("by", read_by, Batch().by),
             length=table.take("for", read_duration, None),
-            meta_file=table.take("meta_file", text, ""),
+            meta_file=table.take("meta_file", file_name, ""),
             max_tasks=table.take("max_tasks", _positive, Batch().max_tasks),
         )
         if batch.meta and batch.meta_file:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from task_rules.dates import By, dates, read_by, read_date
+from task_rules.dates import By, count_dates, dates, read_by, read_date
 from task_rules.info_dates import info_time, path_time, task_time
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -102,6 +102,24 @@ def test_a_range_may_have_a_limit():
         dates(utc(2026, 1, 11), utc(2026, 1, 1), By.DAY, 10)
 
 
+@pytest.mark.parametrize("zone", [UTC, BERLIN])
+@pytest.mark.parametrize("by", [*By])
+def test_dates_are_counted_without_being_made(by, zone):
+    """As many as there are, also where the clocks change."""
+    start = datetime(2025, 1, 31, 5, tzinfo=zone)
+    for hours in (0, 1, 671, 672, 1400, 2160, 7000, 9000):
+        end = start + timedelta(hours=hours)
+        assert count_dates(start, end, by) == len(dates(start, end, by))
+        assert count_dates(end, start, by) == len(dates(end, start, by))
+
+
+def test_a_range_with_a_limit_is_refused_before_it_is_made():
+    """It would be 88 million dates."""
+    first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+    with pytest.raises(ValueError, match="there are more than 80000000 dates from"):
+        dates(first, last, By.HOUR, 80_000_000)
+
+
 def test_a_range_ends_with_the_calendar():
     """Nothing comes after the year 9999."""
     end = utc(9999, 12, 31, 23)
@@ -117,6 +135,7 @@ def test_a_range_ends_with_the_calendar():
 def test_a_range_rises_within_its_ends(start, length, by):
     """And backwards it is the same one."""
     found = dates(start, start + length, by)
+    assert count_dates(start, start + length, by) == len(found)
     assert found[0] == start
     assert found == sorted(set(found))
     assert found[-1] <= start + length

@@ -113,6 +113,31 @@ def test_a_state_from_the_future_is_told_and_goes_on_from_now(place, caplog):
     assert caplog.text.count("goes on from now") == 1
 
 
+@pytest.mark.parametrize(
+    ("date", "cron"),
+    [
+        ("9999-12-31T23:59:59Z", "@hourly"),
+        ("9999-12-31T23:59:59Z", "0 1-23 * * *"),
+        ("9999-12-31T23:59:59Z", "@every 1h"),
+        ("0001-01-01T00:00:00Z", "@hourly"),
+        ("0001-01-01T00:00:00Z", "0 1-23 * * *"),
+        ("0001-01-01T00:00:00+10:00", "@every 1h"),
+    ],
+)
+def test_a_state_from_an_end_of_the_calendar_is_told_as_well(place, caplog, date, cron):
+    """No clock of its zone shows the next firing, or that date."""
+    place.write(HOURLY.replace("@hourly", cron) + 'timezone = "America/New_York"')
+    place.run(DAY, DAY + timedelta(minutes=1))
+    (before,) = done(place)
+    place.state.write_text(place.state.read_text().replace(before, date))
+    sent = place.run(DAY, utc(2026, 1, 5, 2, 30))
+    assert len(sent) == 2
+    (told,) = [it for it in caplog.messages if "goes on from now" in it]
+    why = "yet to come" if date > "2026" else "out of its zone's calendar"
+    assert f"which is {why}: the clock was wrong" in told
+    assert done(place) == ("2026-01-05T02:00:00Z",)
+
+
 def test_a_clock_that_was_ahead_for_seconds_silences_nothing(place, caplog):
     """While it runs; the state that it leaves is that of the right time."""
     place.write(HOURLY)

@@ -208,6 +208,28 @@ def test_manifests_go_where_they_are_told(place, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("type_", "name"),
+    [
+        ("load", "load"),
+        ("a/b", "a_b"),
+        ("../zz", ".._zz"),
+        ("what?", "what_"),
+        ("l" * 300, "l" * 60),
+    ],
+)
+def test_a_manifest_is_in_its_folder_whatever_the_type(place, tmp_path, type_, name):
+    """And its name is one that a file may have."""
+    group(place, 'by = "dir", count = 1')
+    text = place.rules.read_text().replace('type = "load"', f'type = "{type_}"')
+    place.rules.write_text(text)
+    place.write("x/a.csv")
+    ((task, topic),) = place.run(60, manifests=str(tmp_path / "lists"))
+    (listed,) = (tmp_path / "lists").iterdir()
+    assert (task.info, topic) == (str(listed), type_)
+    assert listed.name.startswith(f"{name}-")
+
+
+@pytest.mark.parametrize(
     ("where", "reason"),
     [
         ("{base}/file/x", "Not a directory"),

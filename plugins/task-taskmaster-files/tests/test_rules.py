@@ -9,6 +9,7 @@ from task_taskmaster_files.rules import read_rules
 
 from task_core.api import OptionError
 
+NUL = '[[rule]]\nfiles = "{}"\ntype = "load"\n'
 SMALLEST = '[[rule]]\nfiles = "/in/*.csv"\ntype = "load"\n'
 
 
@@ -112,6 +113,10 @@ def test_rules_of_gos_taskmaster_are_read_as_they_are(read):
         (SMALLEST + 'every = "0s"', "line 4 (rule 1): every must be a second at least"),
         (SMALLEST + 'existing = "all"', "existing is one of skip, send, not 'all'"),
         (SMALLEST + 'source = "event"', "source is one of list, events"),
+        (NUL.format("in\\u0000/*.csv"), "line 2 (rule 1): files has a NUL character"),
+        (NUL.format("in/\\u0000*.csv"), "files has a NUL character, which no name"),
+        (NUL.format("~\\u0000/in/*"), "files has a NUL character, which no name"),
+        (NUL.format("s3://in\\u0000/*"), "files has a NUL character, which no name"),
         (SMALLEST + 'marker = "x/y"', "marker names a file in the folder"),
         (SMALLEST + 'lookback = "1d"', "lookback is for date tokens, and files has"),
         (SMALLEST + 'timezone = "Europe/Belin"', "did you mean 'Europe/Berlin'?"),

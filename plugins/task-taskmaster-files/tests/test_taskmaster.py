@@ -4,7 +4,7 @@ import os
 
 import fsspec
 import pytest
-from task_store import StoreAwayError
+from task_store import StoreAwayError, StoreError
 from task_store.progress import Progress
 from task_store.seen import Seen
 
@@ -227,3 +227,10 @@ def test_facts_tell_what_each_rule_does(place):
     place.run(30, {25: lambda: place.write("b.csv")})
     (facts,) = place.facts["rules"]
     assert (facts["files"], facts["told"], facts["problems"]) == (1, 1, [])
+
+
+def test_an_empty_name_of_a_store_is_none(place):
+    """It is not the default: a variable that is not set would choose it unseen."""
+    place.rule()
+    with pytest.raises(StoreError, match="a store is kept: name a path"):
+        place.make(None, store="")

@@ -45,6 +45,37 @@ def test_it_is_sent_when_it_says_so_and_once_for_a_key(offered):
     assert {task.job for task in sent} == {"daily"}
 
 
+def test_it_is_known_again_though_its_tasks_would_be_others_now(offered, tmp_path):
+    """Its template draws anew, or its file has more rows: the first answer counts."""
+    rows = tmp_path / "flows" / "shops.csv"
+    rows.write_text("shop\nde\nfr\n")
+    body = {"task": "load", "template": "{uuid}/{meta:shop}", "at": "2026-01-01"}
+    body |= {"meta-file": str(rows), "execute": True}
+    key = {"Idempotency_Key": "shops"}
+    first = offered.call("/backload", body, **key)
+    for text in ("shop\nde\nfr\n", "shop\nde\nfr\nit\n", "shop\nde\n"):
+        rows.write_text(text)
+        second = offered.call("/backload", dict(reversed(body.items())), **key)
+        assert (second[0], second[2]) == (first[0], first[2])
+    assert [it.info for it in offered.sent()] == [
+        it["info"] for it in first[2]["Tasks"]
+    ]
+    status, _, told = offered.call("/backload", {**body, "at": "2026-01-02"}, **key)
+    assert (status, offered.sent()) == (422, [])
+    assert told["error"].startswith("this Idempotency-Key was used for other tasks")
+
+
+def test_a_backload_without_tasks_is_answered_under_a_key_as_well(offered, tmp_path):
+    """There is nothing to send, and nothing to keep."""
+    rows = tmp_path / "flows" / "none.csv"
+    rows.write_text("shop\n")
+    body = {"task": "load", "template": "{meta:shop}", "at": "2026-01-01"}
+    body |= {"meta-file": str(rows), "execute": True}
+    for _ in range(2):
+        status, _, told = offered.call("/backload", body, Idempotency_Key="none")
+        assert (status, told["Count"]) == (202, 0)
+
+
 def test_programs_are_told_that_it_is_there(offered):
     """Only where it is."""
     assert "/backload" in offered.call("/openapi.json", method="GET")[2]["paths"]
@@ -58,6 +89,7 @@ def test_programs_are_told_that_it_is_there(offered):
         ({"task": "load:dayly"}, 422, "no template found for load:dayly"),
         ({**WEEK, "from": "yesterday"}, 422, "from "),
         ({**WEEK, "by": "fortnight"}, 422, "by "),
+        ({**WEEK, "meta-file": "a\0b"}, 422, "meta-file has a NUL character, which"),
         ({**WEEK, "tsak": "x"}, 422, "unknown key 'tsak'"),
         (
             {**WEEK, "to": "2036-01-01"},
@@ -72,6 +104,20 @@ def test_what_is_wrong_is_told_and_nothing_is_sent(offered, body, status, text):
     assert found == status
     assert text in told["error"]
     assert offered.sent() == []
+
+
+def test_dates_that_are_too_many_are_not_even_made(offered, tmp_path, monkeypatch):
+    """A few bytes must not cost a core for seconds; a file without rows hides none."""
+    from task_taskmaster_workflow import backload
+
+    rows = tmp_path / "flows" / "none.csv"
+    rows.write_text("shop\n")
+    monkeypatch.setattr(backload, "dates", None)
+    body = {**WEEK, "from": "0001-01-01", "to": "9999-12-31", "by": "hour"}
+    for more in ({}, {"meta-file": str(rows)}):
+        status, _, told = offered.call("/backload", {**body, **more})
+        assert status == 422
+        assert told["error"].startswith("87649393 tasks, but at most 1000 are planned")
 
 
 def test_a_file_of_meta_lies_beside_the_phases(offered, tmp_path):

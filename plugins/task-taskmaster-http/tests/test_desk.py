@@ -9,7 +9,7 @@ def test_an_answer_that_comes_after_the_end_of_the_server_is_nobodys():
     """A bus that was slow has sent it; its taskmaster ends in order."""
 
     async def come():
-        return Entry([], "")
+        return Entry([], None)
 
     entry = asyncio.run(come())
     Desk.answer([(entry, [])])

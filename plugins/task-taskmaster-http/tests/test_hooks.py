@@ -119,6 +119,35 @@ def test_a_call_that_comes_again_sends_once(hooks):
     assert len(hooks.sent("build")) == 1
 
 
+EACH = """
+[[hook]]
+name = "each"
+type = "load"
+template = "{yyyy}-{mm}-{dd}T{hh}:{min}:{ss}/{uuid}?order={json:order}"
+meta = { mark = "{uuid}" }
+key = "X-Delivery"
+"""
+
+
+def test_a_call_that_comes_again_is_known_though_its_template_makes_it_anew(service):
+    """By what it says, not by the time and `{uuid}`; the first text is the one sent."""
+    service.start(EACH)
+    one, again = {"order": 7, "attempt": 1}, {"attempt": 2, "order": 7}
+    first = service.call("/hooks/each", one, X_Delivery="d-1")
+    for body in (one, again):
+        second = service.call("/hooks/each", body, X_Delivery="d-1")
+        assert (second[0], second[2]) == (202, first[2])
+    (task,) = service.sent()
+    assert task.id == first[2]["id"]
+    status, _, told = service.call("/hooks/each", {"order": 8}, X_Delivery="d-1")
+    assert status == 422
+    text = "this X-Delivery was used for other tasks: give each request its own"
+    assert told["error"] == text
+    status, _, told = service.call("/hooks/each", one, X_Delivery="")
+    assert (status, told["error"][:23]) == (400, "the header X-Delivery h")
+    assert service.sent() == []
+
+
 def test_a_body_that_is_no_json_is_told(hooks):
     """When the hook asks for something in it."""
     body = b"no"

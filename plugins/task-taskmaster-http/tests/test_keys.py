@@ -185,7 +185,7 @@ def test_a_key_has_a_length(service, key):
     status, _, told = service.call("/tasks", {"type": "load"}, Idempotency_Key=key)
     assert (status, told["error"]) == (
         400,
-        "an Idempotency-Key has 1 to 200 characters",
+        "the header Idempotency-Key has 1 to 200 characters",
     )
 
 

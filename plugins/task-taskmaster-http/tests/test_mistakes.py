@@ -72,6 +72,7 @@ def test_what_is_no_task_is_told_with_its_place(body, text):
         ),
         ('{"type": "b"', 400, "line 3: this is no JSON: Input data was truncated"),
         ("nothing", 400, "line 3: this is no JSON: JSON is malformed"),
+        ('{"type": 7, "info"', 400, "line 3: this is no JSON: Input data was trunc"),
         ('{"type": "../x"}', 422, "line 3: type '../x': it would lead out"),
         ('{"type": "b", "created": "today"}', 422, "line 3: created: not an RFC"),
     ],

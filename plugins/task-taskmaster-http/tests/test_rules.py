@@ -35,6 +35,10 @@ RIGHT = f'[[token]]\nname = "a"\nhash = "sha256:{"0" * 64}"\n'
             "[[hook]]\nname='a'\ntype='x'\nsecret_file='none'",
             "secret_file cannot be read",
         ),
+        (
+            "[[hook]]\nname='a'\ntype='x'\nsecret_file=\"a\\u0000\"",
+            "secret_file has a NUL character",
+        ),
         ("[[hook]]\nname='a'\ntype='x'\nsecret=''", "secret must not be empty"),
         (
             "[[hook]]\nname='a'\ntype='x'\nsecret='y'\nsecret_env='HOME'",

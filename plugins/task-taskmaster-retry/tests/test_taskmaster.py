@@ -229,5 +229,7 @@ def test_a_store_that_cannot_be_is_told_before_it_starts(place):
     options = Options(rules=place.rules, store="/nowhere/retry.db")
     with pytest.raises(StoreError, match="name a file in a folder that may be written"):
         retry.make(options)
+    with pytest.raises(StoreError, match="a store is kept: name a path"):
+        retry.make(Options(rules=place.rules, store=""))
     away = "postgresql://nobody@127.0.0.1:1/none?timeout=1"
     assert isinstance(retry.make(Options(rules=place.rules, store=away)), Retry)

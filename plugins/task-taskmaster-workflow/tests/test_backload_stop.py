@@ -63,6 +63,20 @@ def test_why_there_is_nothing_to_send_is_told(task, tmp_path):
     assert "there is nothing to send: its file of meta has no rows" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("backload", "load", "--path", "shop.toml", *WEEK),
+        ("workflow", "why", "shop.toml", "some-id", "load"),
+    ],
+)
+def test_an_empty_name_of_a_store_is_none_for_commands_too(task, words):
+    """As for the taskmaster, whose store it would be."""
+    done = task(*words, "--store", "")
+    assert done.returncode == 2
+    assert done.stderr.count("a store is kept: name a path") == 1
+
+
 def channels(tmp_path):
     bus = sqlite.open(SqliteOptions(path=str(tmp_path / "bus.db")), BusContext())
     with contextlib.closing(bus):

@@ -34,6 +34,8 @@ def phase(task, *keys):
         ('retry_delay = "soon"', 6, "retry_delay is not a duration"),
         ('files = "/in/"', 6, "files ends in a folder: write /in/* for the files"),
         ('files = "/in/{yyy}/*"', 6, "files has {yyy}, which is no date token"),
+        ('files = "/in\\u0000/*"', 6, "files has a NUL character"),
+        ('batch = { meta_file = "x\\u0000" }', 6, "meta_file has a NUL character"),
         ('files = "s3://*/x"', 6, "files must begin with a folder or a bucket"),
         ("retry = -1", 6, "retry must be a whole number from 0 on"),
         ('missed = "some"', 6, "missed is one of skip, last, all"),
@@ -56,6 +58,17 @@ def phase(task, *keys):
             'batch = { meta = { a = 1 }, meta_file = "x" }',
             6,
             "meta and meta_file",
+        ),
+        ("batch = { max_tasks = 0 }", 6, "max_tasks must be a whole number from 1 on"),
+        (
+            'batch = { meta = { a = ["x", "y"] }, max_tasks = 1 }',
+            6,
+            "2 tasks at once, but max_tasks is 1: it would never fire",
+        ),
+        (
+            'batch = { meta = { a = ["x", "y"] }, product = true, max_tasks = 1 }',
+            6,
+            "2 tasks at once, but max_tasks is 1",
         ),
         ("batch = { mets = { a = 1 } }", 6, "unknown key 'mets': did you mean 'meta'?"),
         ('rule = "%notvalid=%%%"', 6, "rule has a % that begins no escape"),
@@ -192,6 +205,18 @@ def test_a_phase_that_follows_its_own_type_is_a_circle():
     """`dependsOn = "load"` means each of its jobs, also the one that says it."""
     (problem,) = told(EXPORT + phase("export:late", 'dependsOn = "export"'))
     assert "circle: export:late -> export:late" in problem
+
+
+def test_each_circle_is_told_with_its_line():
+    """Whoever mends one need not start again to learn of the next."""
+    names = {"a": '"b"', "b": '["a", "b"]', "c": '"c"', "d": '["e", "a"]', "e": '"d"'}
+    problems = told("".join(phase(it, f"dependsOn = {of}") for it, of in names.items()))
+    circles = {1: "a -> b -> a", 4: "b -> b", 7: "c -> c", 10: "d -> e -> d"}
+    assert set(problems) == {
+        f"w.toml, line {line}: phases follow each other in a circle: {circle}"
+        for line, circle in circles.items()
+    }
+    assert len(problems) == 4
 
 
 def test_a_key_of_meta_that_is_nearly_there_is_told():

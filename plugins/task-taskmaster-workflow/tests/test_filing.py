@@ -6,6 +6,7 @@ import sys
 import attrs
 import pytest
 from flows import Flow, meta_of
+from task_store import StoreError
 from task_taskmaster_workflow.taskmaster import make_taskmaster
 from task_testing import RecordingBus, run_taskmaster
 
@@ -117,3 +118,9 @@ def test_a_place_that_cannot_read_events_says_what_to_install(flow, monkeypatch)
     monkeypatch.setitem(sys.modules, "task_taskmaster_files.events", None)
     with pytest.raises(OptionError, match=r"pip install 'task-taskmaster-workflow\["):
         make_taskmaster(flow.options)
+
+
+def test_an_empty_name_of_a_store_is_none(flow):
+    """It is not the default: a variable that is not set would choose it unseen."""
+    with pytest.raises(StoreError, match="a store is kept: name a path"):
+        make_taskmaster(attrs.evolve(flow.options, store=""))

@@ -40,6 +40,16 @@ def test_where_a_csv_is_wrong_is_told(tmp_path):
         read_rows(path, 10)
 
 
+@pytest.mark.parametrize("row", ["fr", "fr,x,y"])
+def test_which_row_of_a_csv_has_too_few_or_too_many_values_is_told(tmp_path, row):
+    """With its line, as an editor counts."""
+    path = tmp_path / "rows.csv"
+    path.write_text(f'shop,note\nde,"two\nlines"\n\n{row}\n')
+    match = "rows.csv, line 5: a row has more or fewer values than the header"
+    with pytest.raises(ValueError, match=match):
+        read_rows(path, 10)
+
+
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
 @pytest.mark.parametrize("by", ["hour", "day"])
 def test_a_date_for_ever_is_told_where_a_batch_leads_further(files, zone, by):

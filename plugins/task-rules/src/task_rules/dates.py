@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from functools import partial
-from itertools import islice, takewhile
+from itertools import takewhile
 from typing import Any
 
 from task_rules.names import nearest
@@ -90,14 +90,35 @@ def dates(start: datetime, end: datetime, by: By, limit: int = 0) -> list[dateti
     """
     place = partial(_place, by)
     first, last = sorted((start, end), key=place)
-    found = takewhile(lambda it: place(it) <= place(last), _steps(first, by))
-    result = list(islice(found, limit + 1)) if limit else list(found)
-    if limit and len(result) > limit:
+    if limit and count_dates(start, end, by) > limit:
         raise ValueError(
             f"there are more than {limit} dates from {start.isoformat()} to"
             f" {end.isoformat()} by {by}"
         )
+    found = takewhile(lambda it: place(it) <= place(last), _steps(first, by))
+    result = list(found)
     return result[::-1] if place(end) < place(start) else result
+
+
+def count_dates(start: datetime, end: datetime, by: By) -> int:
+    """Return how many dates there are, as `dates` does; none of them is made.
+
+    Args:
+        start, end: In one zone.
+        by: The step.
+    """
+    first, last = sorted((start, end), key=partial(_place, by))
+    match by:
+        case By.HOUR:
+            steps = int((last.timestamp() - first.timestamp()) // 3600)
+        case By.DAY:
+            steps = (last - first) // timedelta(days=1)
+        case By.WEEK:
+            steps = (last - first) // timedelta(weeks=1)
+        case By.MONTH:
+            steps = (last.year - first.year) * 12 + last.month - first.month
+            steps -= _months_later(first, steps) > last
+    return steps + 1
 
 
 def _place(by: By, moment: datetime) -> Any:

@@ -149,6 +149,13 @@ def filled(value: Any) -> str:
     return text(value).strip()
 
 
+def file_name(value: Any) -> str:
+    """Return a text that may be the name of a file, as it is."""
+    if "\0" in text(value):
+        raise ValueError("has a NUL character, which no name of a file may have")
+    return text(value)
+
+
 def texts(value: Any) -> tuple[str, ...]:
     """Return a list of texts; one text stands for a list of it."""
     items = [value] if isinstance(value, str) else value

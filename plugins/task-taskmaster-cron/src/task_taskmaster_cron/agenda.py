@@ -33,7 +33,15 @@ class Entry:
     def go_on(self, done: datetime) -> None:
         """Be done up to a moment."""
         self.done = done
-        self.next = self.rule.schedule.after(done)
+        try:
+            self.next = self.rule.schedule.after(done)
+        except (OverflowError, ValueError):  # no clock of its zone shows that date
+            self.next = None
+
+    def is_lost(self, now: datetime) -> bool:
+        """Whether it is done up to a time that only a wrong clock tells."""
+        ends = self.next is None and self.rule.schedule.after(now) is not None
+        return ends or self.done > now + AHEAD
 
     def pass_missed(self, now: datetime) -> bool:
         """Leave out the firings that were missed and are not made up for.
@@ -118,14 +126,12 @@ class Agenda:
         Returns:
             Which, and up to when they were done.
         """
-        ahead = [
-            (entry, entry.done) for entry in self.entries if entry.done > now + AHEAD
-        ]
-        for entry, _ in ahead:
+        lost = [(entry, entry.done) for entry in self.entries if entry.is_lost(now)]
+        for entry, _ in lost:
             entry.go_on(now)
-        if ahead:
+        if lost:
             self._line_up()
-        return ahead
+        return lost
 
     @property
     def progress(self) -> list[Progress]:

@@ -135,8 +135,9 @@ class CronTaskmaster(Taskmaster):
         self._latest = now
         restarted = agenda.restart(now)
         for entry, done in restarted:
-            text = "%s is done up to %s, which is yet to come: the clock was wrong, %s"
-            ctx.log.warning(text, entry.rule, done, "and it goes on from now")
+            why = "is yet to come" if done > now else "is out of its zone's calendar"
+            text = "%s is done up to %s, which %s: the clock was wrong, %s"
+            ctx.log.warning(text, entry.rule, done, why, "and it goes on from now")
         if restarted:
             self._ledger.restarted(restarted)
 

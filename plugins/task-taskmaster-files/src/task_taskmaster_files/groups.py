@@ -140,7 +140,7 @@ class GroupKeeper:
         )
         manifest = ""
         if filling.wants_manifest(rule.template):
-            manifest = self._manifests.write(f"{rule.type}-{mark}", files)
+            manifest = self._manifests.write(rule.type, mark, files)
 
         def act() -> Sequence[Claim]:
             taken = self._store.groups.take(rule.key, group.name, items)

@@ -1,6 +1,7 @@
 """Lists of the files of a group, one JSON object a line, for a worker to read."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from tempfile import TemporaryFile
 from typing import Any
@@ -11,6 +12,10 @@ from fsspec.core import url_to_fs
 from task_core.api import OptionError
 from task_taskmaster_files.file import File
 from task_taskmaster_files.keeping import line
+
+LONGEST = 60
+"""Characters of a type in the name of a list; names of files have an end."""
+_ODD = re.compile(r"[^A-Za-z0-9_.-]")  # a folder, the query of a URL, of a task's info
 
 
 class Manifests:
@@ -45,13 +50,18 @@ class Manifests:
         except Exception as error:
             raise OptionError([_refusal(self._place, error)]) from error
 
-    def write(self, name: str, files: Sequence[File]) -> str:
+    def write(self, kind: str, mark: str, files: Sequence[File]) -> str:
         """Write one as a whole, and return its path.
+
+        Args:
+            kind: What its name begins with, for people; any text.
+            mark: What tells it from all others.
+            files: What stands in it.
 
         Raises:
             OptionError: It cannot be written.
         """
-        path = f"{self._place}/{name}.jsonl"
+        path = f"{self._place}/{_ODD.sub('_', kind)[:LONGEST]}-{mark}.jsonl"
         body = "".join(map(line, files)).encode()
         try:
             if self._is_local:

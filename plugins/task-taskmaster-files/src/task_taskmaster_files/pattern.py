@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 import attrs
 from task_rules.names import nearest
+from task_rules.table import file_name
 from task_rules.template import expand
 
 from task_taskmaster_files.tokens import (
@@ -58,7 +59,7 @@ class Pattern:
     """
 
     def __init__(self, text: str, zone: tzinfo) -> None:
-        match = _PROTOCOL.match(text)
+        match = _PROTOCOL.match(file_name(text))
         self.protocol = match[1].lower() if match else ""
         if self.protocol in ("", "file", "local"):
             self.protocol = ""

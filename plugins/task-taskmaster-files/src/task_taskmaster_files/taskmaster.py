@@ -45,7 +45,9 @@ def make_taskmaster(options: Options, clock: Clock | None = None) -> Taskmaster:
     manifests = Manifests(place, rules.storage)
     if any(it.grouping and wants_manifest(it.template) for it in rules.rules):
         manifests.check()
-    url = options.store or str(beside(options.rules, ".store.db"))
+    url = options.store
+    if url is None:
+        url = str(beside(options.rules, ".store.db"))
     store = open_store(url, clock=clock)
     store.check_place()
     return FilesTaskmaster(options, rules.rules, listers, store, manifests)

@@ -14,12 +14,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
-from task_store import key_of
 
 from task_core.api import Clock, Task
 from task_taskmaster_http.bodies import Parcel, Plan, read_tasks
 from task_taskmaster_http.desk import Desk
 from task_taskmaster_http.front import Front
+from task_taskmaster_http.keys import HEADER, read_key
 from task_taskmaster_http.openapi import document, page
 from task_taskmaster_http.problem import RequestError
 from task_taskmaster_http.queries import check_query, topic_of
@@ -29,7 +29,6 @@ from task_taskmaster_http.tokens import LOCAL, Token, Tokens, refuse_strangers
 
 SLOWEST = 10.0
 """Seconds that a body may take to come."""
-LONGEST_KEY = 200
 _GET, _POST = ["GET"], ["POST"]
 _Answer = Callable[[Request], Awaitable[Response]]
 
@@ -143,7 +142,7 @@ class Api:
         parcels, many = read_tasks(body, kind, topic, self._limits.tasks, self._clock)
         for parcel in parcels:
             token.check(parcel.task.type, parcel.topic)
-        key = _key(token.name, request.headers.get("idempotency-key"))
+        key = read_key(token.name, request.headers.get(HEADER))
         sent = await self._desk.confirm(parcels, key)
         told = [_told(parcel) for parcel in sent]
         return _json(202, {"tasks": told} if many else told[0])
@@ -161,13 +160,15 @@ class Api:
         body = await self._body(request)
         if hook.signature is not None:
             hook.signature.check(body, request.headers)
-        parcel = hook.parcel(body, request.headers, self._clock)
-        if parcel is None:
+        found = hook.parcel(body, request.headers, self._clock)
+        if found is None:
             return _json(200, {"ignored": f"it is not what hook '{name}' is for"})
+        parcel, asked = found
         if token is not None:
             token.check(parcel.task.type, parcel.topic)
         given = request.headers.get(hook.key) if hook.key else None
-        (sent,) = await self._desk.confirm([parcel], _key(f"hook {name}", given))
+        key = read_key(f"hook {name}", given, header=hook.key, asked=asked)
+        (sent,) = await self._desk.confirm([parcel], key)
         return _json(202, _told(sent))
 
     async def _backload(self, request: Request) -> Response:
@@ -183,7 +184,8 @@ class Api:
             return _json(200, _planned("DRY RUN ONLY", plan.notes, tasks))
         for parcel in plan.parcels:
             token.check(parcel.task.type, parcel.topic)
-        key = _key(token.name, request.headers.get("idempotency-key"))
+        given = request.headers.get(HEADER)
+        key = read_key(token.name, given, asked=plan.asked)
         sent = await self._desk.confirm(plan.parcels, key)
         tasks = [parcel.task for parcel in sent]
         return _json(202, _planned("Executed", plan.notes, tasks))
@@ -238,16 +240,6 @@ class Api:
         except TimeoutError:
             raise RequestError(408, "the body did not come in time") from None
         return b"".join(parts)
-
-
-def _key(guest: str, given: str | None) -> str:
-    """Return the key of a request; two guests may give the same."""
-    if given is None:
-        return ""
-    if not 0 < len(given) <= LONGEST_KEY:
-        text = f"an Idempotency-Key has 1 to {LONGEST_KEY} characters"
-        raise RequestError(400, text)
-    return key_of("http", guest, given)
 
 
 def _told(parcel: Parcel) -> dict[str, str]:

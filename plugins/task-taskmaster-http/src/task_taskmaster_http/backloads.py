@@ -16,6 +16,7 @@ from task_taskmaster_workflow.folder import Library
 
 from task_core.api import Clock, UsageError
 from task_taskmaster_http.bodies import Parcel, Plan
+from task_taskmaster_http.keys import digest
 from task_taskmaster_http.problem import RequestError
 
 
@@ -63,7 +64,8 @@ class Backloads:
         except UsageError as error:
             raise RequestError(422, str(error)) from None
         parcels = [Parcel(task, task.type) for task in found.tasks()]
-        return Plan(parcels=parcels, notes="; ".join(found.notes), execute=execute)
+        notes = "; ".join(found.notes)
+        return Plan(parcels=parcels, notes=notes, execute=execute, asked=digest(values))
 
     def _check_file(self, meta_file: str) -> None:
         """Refuse a file elsewhere: the answer tells what is in it, to whoever asks."""

@@ -51,11 +51,13 @@ class Plan:
         parcels: Its tasks, in the order in which they are to be sent.
         notes: What was assumed.
         execute: Whether they are to be sent.
+        asked: What tells the request from others.
     """
 
     parcels: list[Parcel]
     notes: str
     execute: bool
+    asked: str
 
 
 _one_or_many: msgspec.json.Decoder[NewTask | list[NewTask]] = msgspec.json.Decoder(

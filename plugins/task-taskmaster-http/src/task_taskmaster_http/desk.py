@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from task_taskmaster_http.bodies import Parcel
+from task_taskmaster_http.keys import Key
 from task_taskmaster_http.problem import RequestError, try_again
 
 MOST_WAITING = 10_000
@@ -26,14 +27,14 @@ class Entry:
 
     Args:
         parcels: Its tasks.
-        key: What it shares with those that repeat it; empty: it is no repetition.
+        key: What it shares with those that repeat it; None: it is no repetition.
         answer: Its tasks as they were sent, in the end, or what is wrong.
         left: Whether nobody waits any more.
     """
 
     __slots__ = ("answer", "key", "left", "parcels")
 
-    def __init__(self, parcels: Sequence[Parcel], key: str) -> None:
+    def __init__(self, parcels: Sequence[Parcel], key: Key | None) -> None:
         self.parcels = parcels
         self.key = key
         self.left = False
@@ -61,7 +62,9 @@ class Desk:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    async def confirm(self, parcels: Sequence[Parcel], key: str) -> Sequence[Parcel]:
+    async def confirm(
+        self, parcels: Sequence[Parcel], key: Key | None
+    ) -> Sequence[Parcel]:
         """Return the tasks of a request when the bus has confirmed them.
 
         Raises:

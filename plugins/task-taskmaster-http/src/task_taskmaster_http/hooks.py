@@ -15,6 +15,7 @@ from task_rules.template import expand
 
 from task_core.api import Clock, Task
 from task_taskmaster_http.bodies import Parcel
+from task_taskmaster_http.keys import digest
 from task_taskmaster_http.problem import RequestError
 
 TOKEN = re.compile(r"\{(json|header):([^{}]+)\}")
@@ -93,8 +94,11 @@ class Hook:
 
     def parcel(
         self, body: bytes, headers: Mapping[str, str], clock: Clock
-    ) -> Parcel | None:
+    ) -> tuple[Parcel, str] | None:
         """Return the task of a call, or None when it is not to be one.
+
+        Returns:
+            It, and what tells the call from others: all that the templates took of it.
 
         Raises:
             RequestError: The call lacks something that the template wants.
@@ -112,7 +116,7 @@ class Hook:
             for key, text in self.meta.items()
         }
         task = Task.new(self.type, info, job=self.job, meta=meta, clock=clock)
-        return Parcel(task, self.topic or self.type)
+        return Parcel(task, self.topic or self.type), digest(values.taken)
 
 
 class _Values:
@@ -122,6 +126,8 @@ class _Values:
         self._body = body
         self._headers = headers
         self._json: Any = None
+        self.taken: list[str] = []
+        """All that was required, in that order."""
 
     def optional(self, source: str, name: str) -> str | None:
         if source == "header":
@@ -138,6 +144,7 @@ class _Values:
         if value is None:
             what = "header" if source == "header" else "value"
             raise RequestError(422, f"the call has no {what} '{name}'")
+        self.taken.append(value)
         return value
 
     def _decoded(self) -> Any:

@@ -75,13 +75,19 @@ def _problem(
     text: bytes, where: str, check: Callable[[bytes], object]
 ) -> RequestError | None:
     try:
-        check(text)
-    except msgspec.ValidationError as error:
-        told = _told(msgspec.json.decode(text)) or str(error)
-        return RequestError(422, f"{where}this is no task: {told}")
+        wrong = _wrong(text, check)
     except _BROKEN as error:
         return RequestError(400, f"{where}this is no JSON: {error}")
-    return None
+    return RequestError(422, f"{where}this is no task: {wrong}") if wrong else None
+
+
+def _wrong(text: bytes, check: Callable[[bytes], object]) -> str:
+    """Return what is wrong with the JSON of a task; what is none raises."""
+    try:
+        check(text)
+    except msgspec.ValidationError as error:
+        return _told(msgspec.json.decode(text)) or str(error)
+    return ""
 
 
 def _told(value: Any) -> str:

@@ -7,7 +7,16 @@ from typing import Any
 
 import attrs
 from task_rules.file import read_document
-from task_rules.table import Table, filled, mapping, scalars, text, texts, whole
+from task_rules.table import (
+    Table,
+    file_name,
+    filled,
+    mapping,
+    scalars,
+    text,
+    texts,
+    whole,
+)
 
 from task_core.api import OptionError
 from task_taskmaster_http.bodies import check_topic
@@ -130,13 +139,13 @@ def _secret_in_environment(value: Any) -> bytes:
 
 
 def _secret_in_file(value: Any, folder: Path) -> bytes:
-    path = folder / filled(value)
+    file = folder / file_name(filled(value))
     try:
-        secret = path.read_bytes().strip()
+        secret = file.read_bytes().strip()
     except OSError as error:
-        raise ValueError(f"cannot be read: {path}: {error.strerror}") from None
+        raise ValueError(f"cannot be read: {file}: {error.strerror}") from None
     if not secret:
-        raise ValueError(f"is empty: {path}")
+        raise ValueError(f"is empty: {file}")
     return secret
 
 

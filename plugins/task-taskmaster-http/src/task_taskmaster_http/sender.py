@@ -1,7 +1,7 @@
 """Sends what requests bring, and those with a key once: the thread of the bus."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from task_store import Claim, Held, StoreAwayError
 from task_store.store import Store
@@ -12,16 +12,16 @@ from task_core.api import (
     SendError,
     TaskmasterContext,
     decode_task,
-    encode_task,
 )
 from task_taskmaster_http.bodies import Parcel
 from task_taskmaster_http.desk import Answer, Desk, Entry
+from task_taskmaster_http.keys import Mark, marked, read_mark
 from task_taskmaster_http.problem import RequestError, try_again
 
 _REFUSED = 422
 _AWAY = "the bus cannot be reached: try again"
-_BUSY = "the tasks of this Idempotency-Key are being sent: ask again in a moment"
-_OTHER = "this Idempotency-Key was used for other tasks: give each request its own"
+_BUSY = "the tasks of this {} are being sent: ask again in a moment"
+_OTHER = "this {} was used for other tasks: give each request its own"
 
 
 class Sender:
@@ -47,8 +47,8 @@ class Sender:
         entries = self._desk.take()
         if not entries:
             return False
-        plain = [it for it in entries if not it.key]
-        keyed = [it for it in entries if it.key]
+        keyed = [it for it in entries if it.key and it.parcels]
+        plain = [it for it in entries if not (it.key and it.parcels)]
         answers: list[Answer] = []
         try:
             ours, repeated = self._claim(keyed, answers) if keyed else ([], [])
@@ -147,28 +147,60 @@ class Sender:
 
     def _recall(self, entries: Sequence[Entry], answers: list[Answer]) -> None:
         """Answer repeated requests as they were answered first."""
-        keys = [key for entry in entries for key in (*_keys(entry), _next_key(entry))]
         try:
-            found = self._store.find(keys)
+            found = self._store.find([_key(entry, 0) for entry in entries])
+            counts = [_count(entry, found) for entry in entries]
+            rest = [
+                _key(entry, number)
+                for entry, count in zip(entries, counts, strict=True)
+                for number in range(1, count + 1)
+            ]
+            found |= self._store.find(rest)
         except StoreAwayError:
             answers += [
                 (it, try_again("it cannot be looked up: try again")) for it in entries
             ]
             return
-        answers += [(entry, _recalled(entry, found)) for entry in entries]
+        answers += [
+            (entry, _recalled(entry, found, count))
+            for entry, count in zip(entries, counts, strict=True)
+        ]
 
 
-def _recalled(entry: Entry, found: dict[str, Held]) -> Sequence[Parcel] | RequestError:
-    held = [found.get(key) for key in _keys(entry)]
+def _count(entry: Entry, found: Mapping[str, Held]) -> int:
+    """Return how many tasks a request had when it came first, if that is known."""
+    first = found.get(_key(entry, 0))
+    mark = read_mark(first.claim.body) if first else Mark()
+    return mark.count or len(entry.parcels)
+
+
+def _recalled(
+    entry: Entry, found: Mapping[str, Held], count: int
+) -> Sequence[Parcel] | RequestError:
+    assert entry.key is not None
+    header = entry.key.header
+    held = [found.get(_key(entry, number)) for number in range(count)]
     there = [it for it in held if it is not None]
-    parcels = [Parcel(decode_task(it.claim.body), it.claim.topic) for it in there]
-    if len(there) < len(held) or _next_key(entry) in found:
-        return RequestError(_REFUSED, _OTHER)
-    if not all(map(_alike, parcels, entry.parcels)):
-        return RequestError(_REFUSED, _OTHER)
+    if len(there) < count or _key(entry, count) in found or not _same(entry, there):
+        return RequestError(_REFUSED, _OTHER.format(header))
     if not all(it.sent for it in there):
-        return RequestError(409, _BUSY, {"Retry-After": "1"})
-    return parcels
+        return RequestError(409, _BUSY.format(header), {"Retry-After": "1"})
+    return _parcels(there)
+
+
+def _same(entry: Entry, held: Sequence[Held]) -> bool:
+    """Whether a request is the one that came first."""
+    assert entry.key is not None
+    if asked := read_mark(held[0].claim.body).asked:
+        return asked == entry.key.asked
+    parcels = _parcels(held)
+    return len(parcels) == len(entry.parcels) and all(
+        map(_alike, parcels, entry.parcels)
+    )
+
+
+def _parcels(held: Sequence[Held]) -> list[Parcel]:
+    return [Parcel(decode_task(it.claim.body), it.claim.topic) for it in held]
 
 
 def _alike(one: Parcel, other: Parcel) -> bool:
@@ -180,18 +212,21 @@ def _alike(one: Parcel, other: Parcel) -> bool:
 
 
 def _claims(entry: Entry) -> list[Claim]:
+    assert entry.key is not None
+    mark = Mark(entry.key.asked, len(entry.parcels))
     return [
-        Claim(key, it.topic, encode_task(it.task))
+        Claim(key, it.topic, marked(it.task, mark))
         for key, it in zip(_keys(entry), entry.parcels, strict=True)
     ]
 
 
 def _keys(entry: Entry) -> list[str]:
-    return [f"{entry.key}/{number}" for number in range(len(entry.parcels))]
+    return [_key(entry, number) for number in range(len(entry.parcels))]
 
 
-def _next_key(entry: Entry) -> str:
-    return f"{entry.key}/{len(entry.parcels)}"
+def _key(entry: Entry, number: int) -> str:
+    assert entry.key is not None
+    return f"{entry.key.text}/{number}"
 
 
 def _owners(entries: Sequence[Entry], positions: Sequence[int]) -> set[int]:

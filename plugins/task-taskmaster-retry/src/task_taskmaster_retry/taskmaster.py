@@ -29,7 +29,9 @@ def make_taskmaster(options: Options) -> Taskmaster:
     rules = read_rules(options.rules)
     if options.dry_run:
         return Rehearsal(rules)
-    url = options.store or str(options.rules.with_suffix(".store.db"))
+    url = options.store
+    if url is None:
+        url = str(options.rules.with_suffix(".store.db"))
     store = open_store(url, lease=options.takeover.total_seconds())
     store.check_place()
     return Retry(rules, store)

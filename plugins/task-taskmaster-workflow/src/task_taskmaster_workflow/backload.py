@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 from task_rules import template as templates
-from task_rules.dates import By, dates, read_by, read_date
+from task_rules.dates import By, count_dates, dates, read_by, read_date
 from task_rules.moments import HOUR
 
 from task_core.api import Task, UsageError, format_meta
@@ -72,8 +72,8 @@ def make_backload(
     notes.extend(odd_tokens(phase.template))
     try:
         _check_steps(request)
-        moments = _moments(request, phase, now, notes)
         rows = _rows(request, phase)
+        moments = _moments(request, phase, now, notes, len(rows))
         _check_size(len(moments) * len(rows), request)
         _check_meta(phase, rows, request)
         batch = attrs.evolve(phase.batch or Batch(), max_tasks=request.most)
@@ -112,7 +112,7 @@ def _free(request: Request) -> Phase:
 
 
 def _moments(
-    request: Request, phase: Phase, now: datetime, notes: list[str]
+    request: Request, phase: Phase, now: datetime, notes: list[str], rows: int
 ) -> list[datetime]:
     zone = phase.zone
     said = {"at": request.at, "from": request.start, "to": request.end}
@@ -131,6 +131,10 @@ def _moments(
         notes.append(f"only {next(iter(read))} given: it is about one date")
     else:
         notes.extend(bare_end(said, read, by))
+    if not (request.on_hours or request.off_hours):
+        # Before they are made: who asks for too many must not cost more than others.
+        left = range(0, count_dates(start, end, by), request.every)
+        _check_size(len(left) * (rows or 1), request)
     found = dates(start, end, by, LONGEST)
     if request.newest and start < end:
         found.reverse()

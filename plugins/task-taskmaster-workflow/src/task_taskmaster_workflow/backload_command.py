@@ -47,7 +47,7 @@ def make() -> click.Command:
 @click.option("--rate", default="", metavar="N/s", help="Most tasks a second: 10/s.")
 @click.option("--max-in-flight", type=click.IntRange(1), help="Most that are not done.")
 @click.option("--done-topic", default=DONE_TOPIC, help="Tells --max-in-flight so.")
-@click.option("--store", default="", help="Where plans are kept.")
+@click.option("--store", default=None, help="Where plans are kept.")
 @click.option("--bus", "url", default="", metavar="URL", help="As in task launch.")
 @click.option("--plan", default="", metavar="ID", help="One that was made before.")
 @click.option("--send", is_flag=True, help="Send it.")

@@ -5,6 +5,7 @@ from typing import Any
 
 import attrs
 from task_rules.names import nearest
+from task_rules.table import file_name
 
 from task_core.api import UsageError
 
@@ -80,6 +81,10 @@ def read_request(values: Mapping[str, Any]) -> tuple[Request, bool]:
     for key, value in texts.items():
         if not isinstance(value, str):
             raise UsageError(f"{key} must be text, not {value!r}")
+    try:
+        file_name(texts["meta-file"])
+    except ValueError as error:
+        raise UsageError(f"meta-file {error}") from None
     execute = said.get("execute", False)
     if not isinstance(execute, bool):
         raise UsageError(f"execute must be true or false, not {execute!r}")

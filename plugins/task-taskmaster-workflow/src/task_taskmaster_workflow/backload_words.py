@@ -73,7 +73,7 @@ def _leave_out(given: Mapping[str, str], keys: Sequence[str], why: str) -> None:
 
 def store_url(words: Mapping[str, Any]) -> str:
     """Return where plans are: beside the files of phases, as all of their state."""
-    if words["store"]:
+    if words["store"] is not None:
         return str(words["store"])
     path = words["path"]
     return STORE if path is None else store_beside(path)

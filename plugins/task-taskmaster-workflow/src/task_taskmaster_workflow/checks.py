@@ -1,6 +1,5 @@
 """What only shows when all phases of a file are known."""
 
-from itertools import pairwise
 from pathlib import Path
 
 from task_rules import template as templates
@@ -39,7 +38,7 @@ def read_workflow(name: str, content: str) -> tuple[Workflow, Document]:
     for number, phase in enumerate(workflow.phases):
         sound = f"phase {number + 1}" not in broken
         _Check(file, graph, number, phase).run(sound=sound)
-    _note_cycle(file, graph)
+    _note_cycles(file, graph)
     return workflow, file
 
 
@@ -168,11 +167,8 @@ def _same_trigger(one: Phase, other: Phase) -> bool:
     return bool(same_time or same_parent or neither)
 
 
-def _note_cycle(file: Document, graph: Graph) -> None:
-    if graph.cycle:
-        round_ = " -> ".join(it.name for it in graph.cycle)
-        follows = [b for a, b in pairwise(graph.cycle) if a in graph.children(b)]
-        where = min(graph.cycle, key=lambda it: it.line) if not follows else follows[0]
-        file.problems.append(
-            Problem(f"phases follow each other in a circle: {round_}", where.line)
-        )
+def _note_cycles(file: Document, graph: Graph) -> None:
+    for cycle in graph.cycles:
+        round_ = " -> ".join(it.name for it in cycle)
+        text = f"phases follow each other in a circle: {round_}"
+        file.problems.append(Problem(text, cycle[0].line))

@@ -49,7 +49,7 @@ STDOUT = ("stdio", "stdout")
 NO_ALERT = "no_alert does nothing: what fails for good is never told as an alert"
 FORMATS = ("tree", "mermaid", "dot", "svg", "json")
 PATH = click.Path(path_type=Path)
-STORE = click.option("--store", default="", help="That of the taskmaster.")
+STORE = click.option("--store", default=None, help="That of the taskmaster.")
 
 
 def make() -> click.Command:
@@ -189,7 +189,7 @@ def _send(context: CommandContext, url: str, tasks: list[Task]) -> str:
 @click.argument("phase")
 @click.option("--note", default="", help="Why; `task workflow why` tells it.")
 @STORE
-def pause(path: Path, phase: str, note: str, store: str) -> None:
+def pause(path: Path, phase: str, note: str, store: str | None) -> None:
     """Let the cron of a phase rest until `task workflow resume`.
 
     Then its `missed` says what is made up for. PHASE as in `task workflow run`.
@@ -210,7 +210,7 @@ def pause(path: Path, phase: str, note: str, store: str) -> None:
 @click.argument("phase")
 @click.option("--lost", is_flag=True, help="Wait for none of its tasks any more.")
 @STORE
-def resume(path: Path, phase: str, *, lost: bool, store: str) -> None:
+def resume(path: Path, phase: str, *, lost: bool, store: str | None) -> None:
     """Let a phase go on that rests.
 
     With --lost the next firing waits for none of its tasks that are not done, as its
@@ -232,7 +232,7 @@ def resume(path: Path, phase: str, *, lost: bool, store: str) -> None:
 @click.argument("id")
 @click.argument("phase")
 @STORE
-def why_(path: Path, id: str, phase: str, store: str) -> None:
+def why_(path: Path, id: str, phase: str, store: str | None) -> None:
     """Tell what a phase waits for in the run of an id, or when it was sent.
 
     ID is that of a task before it, or its own; PHASE as in `task workflow run`. Exit
@@ -252,10 +252,10 @@ def _check_there(store: "Store") -> None:
 
 
 @contextmanager
-def _store(path: Path, url: str) -> "Iterator[Store]":
+def _store(path: Path, url: str | None) -> "Iterator[Store]":
     from task_store import open_store
 
-    opened = open_store(url or store_beside(path))
+    opened = open_store(store_beside(path) if url is None else url)
     try:
         yield opened
     finally:

@@ -24,8 +24,8 @@ class Graph:
             for phase in phases
         }
         self._uneven: dict[int, bool] = {}
-        self.cycle = self._find_cycle()
-        self._down = {} if self.cycle else self._go_down()
+        self.cycles = self._find_cycles()
+        self._down = {} if self.cycles else self._go_down()
 
     def children(self, phase: Phase) -> tuple[Phase, ...]:
         """Return the phases that follow one."""
@@ -79,17 +79,29 @@ class Graph:
         above = (up for it in meant for up in self.ancestors(it))
         return frozenset(id(it) for it in (*meant, *above) if it.batch and it.parents)
 
-    def _find_cycle(self) -> list[Phase]:
+    def _find_cycles(self) -> list[list[Phase]]:
+        """Return circles, each with its first phase at its end again.
+
+        In each the first one depends on the next; without that there is no circle.
+        """
         by_id = {id(phase): phase for phase in self.phases}
-        edges = {key: {id(it) for it in its} for key, its in self._children.items()}
-        try:
-            TopologicalSorter(edges).prepare()
-        except CycleError as error:
-            return [by_id[key] for key in error.args[1]]
-        return []
+        edges = self._edges()
+        found: list[list[Phase]] = []
+        while True:
+            try:
+                TopologicalSorter(edges).prepare()
+            except CycleError as error:
+                keys = error.args[1]
+            else:
+                return found
+            edges[keys[1]].remove(keys[0])
+            found.append([by_id[key] for key in keys])
+
+    def _edges(self) -> dict[int, list[int]]:
+        return {key: [*map(id, its)] for key, its in self._children.items()}
 
     def _go_down(self) -> dict[int, frozenset[str]]:
-        edges = {key: {id(it) for it in its} for key, its in self._children.items()}
+        edges = self._edges()
         down: dict[int, frozenset[str]] = {}
         for key in TopologicalSorter(edges).static_order():  # children come first
             children = self._children[key]

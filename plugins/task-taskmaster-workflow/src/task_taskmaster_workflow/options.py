@@ -13,8 +13,8 @@ class Options:
     """Options of the taskmaster `workflow`."""
 
     path: Path = option(help="TOML file of phases, or a folder of such files.")
-    store: str = option(
-        "",
+    store: str | None = option(
+        None,
         help="Where claims and joins are kept: a file, or postgresql://…; a file beside"
         " the path as `.store.db` when not given. Instances share it.",
     )

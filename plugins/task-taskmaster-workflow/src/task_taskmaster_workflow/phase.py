@@ -1,5 +1,6 @@
 """One phase of a workflow: what it sends, and what it waits for."""
 
+import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -81,6 +82,12 @@ class Batch:
     def provides(self) -> set[str]:
         """The keys that its tasks have; those of a file are not known."""
         return set(self.meta)
+
+    @property
+    def fewest(self) -> int:
+        """How many tasks each of its dates has; those of a file are not known."""
+        counts = [len(values) for values in self.meta.values()]
+        return math.prod(counts) if self.product else max(counts, default=1)
 
     @property
     def mismatch(self) -> str:

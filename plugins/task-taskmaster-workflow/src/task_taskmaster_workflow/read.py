@@ -10,7 +10,7 @@ from task_rules.dates import read_by
 from task_rules.document import Document
 from task_rules.missed import Missed
 from task_rules.moments import read_duration, read_offset
-from task_rules.table import Table, flag, text, texts, whole
+from task_rules.table import Table, file_name, flag, text, texts, whole
 
 from task_taskmaster_workflow.flowlord import RULE, read_rule
 from task_taskmaster_workflow.phase import Batch, Cron, On, Overlap, Phase
@@ -192,13 +192,17 @@ class _Reader:
             product=table.take("product", flag, default=False),
             by=table.take("by", read_by, Batch().by),
             length=table.take("for", read_duration, None),
-            meta_file=table.take("meta_file", text, ""),
-            max_tasks=table.take("max_tasks", whole, Batch().max_tasks),
+            meta_file=table.take("meta_file", file_name, ""),
+            max_tasks=table.take("max_tasks", _positive, Batch().max_tasks),
         )
         if batch.meta and batch.meta_file:
             table.note("meta and meta_file cannot both be used", "meta_file")
         if batch.mismatch:
             table.note(batch.mismatch, "meta")
+        elif batch.fewest > batch.max_tasks:
+            count = f"{batch.fewest} tasks at once"
+            what = f"{count}, but max_tasks is {batch.max_tasks}: it would never fire"
+            table.note(what, "max_tasks")
         table.finish()
         return batch
 
@@ -218,3 +222,7 @@ class _Reader:
             text = "deadline does nothing for what is only started by hand"
             text = f"{text}: it holds for what the taskmaster itself starts"
             table.note(text, "deadline", serious=False)
+
+
+def _positive(value: Any) -> int:
+    return whole(value, least=1)

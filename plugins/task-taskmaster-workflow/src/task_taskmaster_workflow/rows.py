@@ -69,7 +69,7 @@ def _csv(path: Path, lines: Iterable[str]) -> Iterator[Row]:
         for row in rows:
             if None in row or None in row.values():
                 text = "a row has more or fewer values than the header"
-                raise ValueError(f"{path}: {text}")
+                raise ValueError(f"{path}, line {rows.line_num}: {text}")
             last = rows.line_num
             yield dict(row)
     except csv.Error as error:  # is no ValueError; a quote without an end, for one

@@ -37,7 +37,8 @@ def make_taskmaster(options: Options) -> Taskmaster:
     library = Library(options.path)
     if options.file_topic:
         _filing()
-    store = open_store(options.store or store_beside(options.path))
+    url = store_beside(options.path) if options.store is None else options.store
+    store = open_store(url)
     store.check_place()
     return WorkflowTaskmaster(library, store, options)
 

@@ -10,6 +10,7 @@ from task_core.errors import (
     UsageError,
     nearest,
 )
+from task_core.shown import printable
 
 STDIN = ("stdio", "stdin")
 """Buses that read what is piped in."""
@@ -103,5 +104,7 @@ def has_topic(bus: Bus, *topics: str) -> bool:
     if not any(topic in names for topic in topics):
         there = f"; there is {', '.join(names[:9])}" if names else "; it has none"
         hint = nearest(topics[-1], names) or there
-        raise BusError(f"bus '{bus.name}' has no topic '{topics[-1]}'{hint}")
+        # Names are in one line, as in tables: those of others may hold line ends.
+        text = printable(f"has no topic '{topics[-1]}'{hint}")
+        raise BusError(f"bus '{bus.name}' {text}")
     return topics[0] in names

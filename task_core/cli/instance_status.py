@@ -20,6 +20,8 @@ from task_core.supervisor.child import Child
 
 PATIENCE = 1.0
 """Seconds in which launchers have to answer: less than a page may take."""
+LONGEST_PARENT = 70
+"""Bytes of the path of a folder for that of the sockets, which may have about 100."""
 WORKING = "working"
 """The state of one that receives."""
 
@@ -188,8 +190,12 @@ def place_for_pages(address: str | None) -> Iterator[str]:
     if not address:
         yield ""
         return
-    with tempfile.TemporaryDirectory(prefix="task-", ignore_cleanup_errors=True) as it:
-        yield it
+    usual = tempfile.gettempdir()
+    parent = usual if len(os.fsencode(usual)) <= LONGEST_PARENT else "/tmp"  # noqa: S108
+    with tempfile.TemporaryDirectory(
+        prefix="task-", dir=parent, ignore_cleanup_errors=True
+    ) as folder:
+        yield folder
 
 
 @contextlib.contextmanager

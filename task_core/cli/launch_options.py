@@ -168,7 +168,7 @@ class LaunchOptions:
     )
     max_leaked: int = option(
         0,
-        help="End with code 5 when so many threads did not end after their timeout, so"
+        help="End with code 5 when so many runs did not end after their timeout, so"
         " that a supervisor starts a fresh process; 0: never.",
         validator=ge(0),
     )

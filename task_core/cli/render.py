@@ -17,6 +17,9 @@ BAR = 30
 _WIDE = 80
 """Characters to which columns are widened at most: what is longer juts out."""
 
+_NO_COLUMN = ("Mn", "Me", "Cf")
+"""Categories of characters that are drawn upon others, or not at all."""
+
 
 def table(headers: Row, rows: Sequence[Row]) -> str:
     """Return rows as aligned columns under their headers; the last one runs free.
@@ -24,16 +27,33 @@ def table(headers: Row, rows: Sequence[Row]) -> str:
     One cell that is very long, as data may have it, does not widen all rows.
     """
     lines = [[shown(str(cell)) for cell in row] for row in (headers, *rows)]
+    sizes = [[_columns(cell) for cell in line] for line in lines]
     widths = [
-        max((len(cell) for cell in column if len(cell) <= _WIDE), default=0)
-        for column in zip(*lines, strict=True)
+        max((size for size in column if size <= _WIDE), default=0)
+        for column in zip(*sizes, strict=True)
     ]
     text = [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        for line in lines
+        "  ".join(
+            cell + " " * (width - size)
+            for cell, size, width in zip(line, its, widths, strict=True)
+        )
+        for line, its in zip(lines, sizes, strict=True)
     ]
     head, *body = (line.rstrip() for line in text)
     return "\n".join([style(head, bold=True), *body])
+
+
+def _columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    # Few tables have any.
+    from unicodedata import category, east_asian_width
+
+    return sum(
+        0 if category(one) in _NO_COLUMN else 1 + (east_asian_width(one) in "WF")
+        for one in text
+    )
 
 
 def style(text: str, stream: TextIO | None = None, **styles: Any) -> str:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from task_core.launcher.taskmasters.loop import TaskmasterLoop
 
 LEAKED = 5
-"""Exit code when threads were left behind, as many as `--max-leaked` says."""
+"""Exit code when runs were left behind, as many as `--max-leaked` says."""
 LEAST_FREEZE = 10.0
 """Seconds without Python that a process is always allowed: machines get busy."""
 FIND = Late("task_core.cli.children:find_worker")

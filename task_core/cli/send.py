@@ -160,6 +160,8 @@ def _read_task(line: bytes) -> tuple[Task, bytes]:
 def _read_info(
     words: Sequence[str], fields: Mapping[str, Any], line: bytes
 ) -> tuple[Task, bytes]:
+    if line.startswith(b"\xef\xbb\xbf"):  # as of JSON: nobody means it as text
+        raise DecodeError("it starts with a byte order mark")
     try:
         task = _task((words[0], line.decode()), **fields)
     except UnicodeDecodeError as error:

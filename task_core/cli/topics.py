@@ -14,6 +14,7 @@ from task_core.cli.render import show_json, table
 from task_core.cli.stdout import tell
 from task_core.config.selection import Settings
 from task_core.errors import BusConnectionError, BusError, nearest
+from task_core.shown import printable
 
 HELP = """List the topics of a bus and their channels, and how many messages wait.
 
@@ -119,7 +120,7 @@ def _place(bus: Bus, name: str) -> tuple[str, str | None]:
     there = [state.name for state in bus.channels(topic)]
     if channel not in there:
         hint = nearest(channel, there) or f"; there is {', '.join(there) or 'none'}"
-        raise BusError(f"topic '{topic}' has no channel '{channel}'{hint}")
+        raise BusError(printable(f"topic '{topic}' has no channel '{channel}'{hint}"))
     return topic, channel
 
 

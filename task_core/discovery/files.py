@@ -58,7 +58,9 @@ def _placed(place: str, kind: str) -> str:
         raise WorkerError(f"{kind} file '{place}' {what}")
     path = path.parent.resolve() / path.name
     # Whatever it is given for, and however its path is written, it is one module.
-    name = f"task_file_{path.stem}_{crc32(_real(path).encode()):08x}"
+    # A dot would make it part of a package, which nobody has.
+    stem = path.stem.replace(".", "_")
+    name = f"task_file_{stem}_{crc32(_real(path).encode()):08x}"
     if _is_free(path.stem, path) and not NamedFiles.has(name):
         name = path.stem
     else:  # a file called json.py shadows nothing

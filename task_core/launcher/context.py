@@ -180,7 +180,7 @@ class RunContext:
 
 
 class LeftBehind(BaseException):
-    """Raised in a thread whose run ends after all: another one has its slot."""
+    """Raised where a run ends after all: another one has its slot."""
 
 
 class Job(msgspec.Struct, eq=False, gc=False):

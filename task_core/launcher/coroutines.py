@@ -12,7 +12,13 @@ from typing import Any
 from task_core.api.worker import describe, failed
 from task_core.clock import Clock
 from task_core.launcher.at_work import AT_WORK, AtWork
-from task_core.launcher.context import Call, Job, RunContext, SharedContext
+from task_core.launcher.context import (
+    Call,
+    Job,
+    LeftBehind,
+    RunContext,
+    SharedContext,
+)
 from task_core.launcher.handover import Handover
 from task_core.launcher.plan import Hooks
 from task_core.launcher.run import AsyncRun, make_async_run
@@ -38,7 +44,10 @@ def make_slots(
     def make_context(job: Job) -> RunContext:
         return CoroutineContext(job.task, job.delivery.attempt, shared, stopping)
 
-    run = make_async_run(call, shared, clock, hooks, make_context)
+    def leave(job: Job) -> None:
+        slots.leave(job)
+
+    run = make_async_run(call, shared, clock, hooks, make_context, leave)
     slots = CoroutineSlots(count, run, handover, shared.worker)
     shared.cancel.listen(lambda: slots.call(stopping.set))
     return slots
@@ -88,7 +97,7 @@ class CoroutineSlots:
         self._handover = handover
         self._closing = False
         self._servers: set[asyncio.Task[None]] = set()
-        # By id of their task: one more reference would be seen.
+        # But for those left behind. By id: one more reference to a task would be seen.
         self._held: dict[int, AtWork] = {}
         self._prepare()
 
@@ -121,6 +130,13 @@ class CoroutineSlots:
         """Hand over jobs (bus thread)."""
         self._handover.waiting.extend(jobs)
         self.call(self._begin)
+
+    def leave(self, job: Job) -> None:
+        """Give the slot of a run that does not end to another one (in the loop)."""
+        held = self._held.items()
+        self._held = {server: slot for server, slot in held if slot.job is not job}
+        self._handover.leave(job, "does not heed its cancellation")
+        self._begin()
 
     def call(self, function: Callable[..., object], *args: object) -> None:
         """Call a function in the event loop (any thread)."""
@@ -155,7 +171,7 @@ class CoroutineSlots:
     def _begin(self) -> None:
         """See to it that somebody serves, for each job that waits."""
         for _ in range(len(self._handover.waiting)):
-            if self._closing or len(self._servers) >= self._count:
+            if self._closing or len(self._held) >= self._count:
                 break
             context, slot = Context(), AtWork(self._worker)
             context.run(AT_WORK.set, slot)
@@ -187,6 +203,8 @@ class CoroutineSlots:
                 break
             try:
                 await self._run(job)
+            except LeftBehind:
+                return
             except BaseException as error:  # noqa: BLE001  of a hook
                 job.outcome = failed(error)
             give(job)

@@ -42,7 +42,7 @@ class Handover:
         self.sleeping = False
         self.wake_at = 1
         self.left_behind = 0
-        """How many threads did not end in time, and have a successor."""
+        """How many runs did not end in time, and cost no slot any more."""
         self._called = False
         self._bell: SimpleQueue[None] = SimpleQueue()
         self._wake: Callable[[], None] = self._ring
@@ -96,6 +96,18 @@ class Handover:
         """End the wait of the bus thread, or its next one (any thread)."""
         self._called = True
         self.wake()
+
+    def leave(self, job: Job, how: str) -> None:
+        """Take a job, with its outcome, from a run that does not end (any thread)."""
+        self.left_behind += 1
+        what = f"task {name_of(job)}: {job.outcome.msg}, and {how}"
+        left = f"it is left behind ({self.left_behind} so far)"
+        text = "slot: %s: %s, and another one takes its slot"
+        log.warning(text, what, left, extra=about(job))
+        job.told = True
+        self.finished.append(job)
+        if self.sleeping:
+            self.wake()
 
     def _ring(self) -> None:
         self._bell.put(None)
@@ -205,20 +217,7 @@ class ThreadSlots:
                 self._threads[number] = self._start(number)
             except RuntimeError:  # the system has no more: `mend` finds one not alive
                 self._threads[number] = self._make(number)
-        handover = self._handover
-        handover.left_behind += 1
-        log.warning(
-            "slot: task %s: %s, and its thread does not end: it is left behind (%d so"
-            " far), and another one takes its slot",
-            name_of(job),
-            job.outcome.msg,
-            handover.left_behind,
-            extra=about(job),
-        )
-        job.told = True
-        handover.finished.append(job)
-        if handover.sleeping:
-            handover.wake()
+        self._handover.leave(job, "its thread does not end")
 
     def close(self) -> None:
         """Let the threads end; does not wait for those that are busy."""

@@ -64,7 +64,8 @@ def _listen(address: str) -> socket.socket:
         UsageError: It is none, or cannot be had.
     """
     try:
-        if address.startswith("unix:"):
+        # Without a path it would get a name from Linux, which no client can write.
+        if address.startswith("unix:") and address != "unix:":
             return _listen_at_path(address.removeprefix("unix:"))
         host, port = split_address(address)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET

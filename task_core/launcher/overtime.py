@@ -9,16 +9,19 @@ from contextvars import Context, copy_context
 import attrs
 
 from task_core.clock import Clock
-from task_core.launcher.context import Job, LeftBehind, SharedContext, stamp_unrun
-from task_core.launcher.timeouts import Run, TimedOut, time_out
-from task_core.wire import decode_task
+from task_core.launcher.context import Job, LeftBehind, SharedContext
+from task_core.launcher.timeouts import (
+    LONGEST,
+    Run,
+    TimedOut,
+    give_up_on,
+    grace_of,
+    take_over,
+    time_out,
+)
 
-LONGEST = 86400.0
-"""Seconds that a wait can take."""
 HEED = 0.9
 """The part of the grace for a run that heeds its deadline, and may end programs."""
-LEAST_GRACE = 0.1
-"""Seconds that a run has after its deadline, whatever the kill time."""
 IDLE = 5.0
 """Seconds without a run to watch after which the thread that does so ends."""
 
@@ -97,9 +100,7 @@ class Overtime:
                 continue
         if entry.left:
             raise LeftBehind
-        job.task, job.outcome = own.task, own.outcome
-        job.context, job.excepted, job.told = own.context, own.excepted, own.told
-        job.took = own.took
+        take_over(job, own)
         if self._shared.monotonic() >= entry.deadline:
             time_out(job, self._shared, seconds)
 
@@ -140,7 +141,7 @@ class Overtime:
     def _look(self, entry: Entry, now: float) -> float:
         """Do what is due with a run; return the seconds until something else is."""
         late = now - entry.deadline
-        grace = min(max(self._shared.grace(), LEAST_GRACE), LONGEST)
+        grace = grace_of(self._shared)
         if not entry.interrupted and late >= grace * HEED:
             entry.interrupted = True
             _raise_in(entry.thread, TimedOut)
@@ -149,12 +150,7 @@ class Overtime:
         entry.left = True
         self._entries.discard(entry)
         job = entry.job
-        started = job.task.started
-        job.task = decode_task(job.delivery.body)
-        job.task.started = started
-        stamp_unrun(job.task, self._clock)
-        job.took = entry.seconds + late
-        time_out(job, self._shared, entry.seconds)
+        give_up_on(job, self._shared, self._clock, entry.seconds, entry.seconds + late)
         entry.context.run(self._after, job)
         self._leave(entry.thread, job)
         return IDLE

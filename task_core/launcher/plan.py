@@ -113,7 +113,7 @@ class Plan:
         retry_delay: Before the second run; doubles with each further one.
         retry_on: Exceptions after which it runs again; any failure when empty.
         timeout: How long a run may take; None is no limit.
-        max_leaked: End when so many threads were left behind; 0: never.
+        max_leaked: End when so many runs were left behind; 0: never.
         ack: When a delivery is acknowledged.
         require: Refuse a bus that cannot promise this.
         type_policy: What to do with tasks of another type.

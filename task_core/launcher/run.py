@@ -172,13 +172,14 @@ def make_async_run(
     clock: Clock,
     hooks: Hooks,
     make_context: Callable[[Job], RunContext],
+    leave: Callable[[Job], None],
 ) -> AsyncRun:
-    """Return what a slot awaits for each job of an `async def`; it never raises.
+    """Return what a slot awaits for each job of an `async def`.
 
     The twin of `make_run`: one for both would cost every plain task two calls.
 
     Args:
-        call, shared, clock, hooks: As there.
+        call, shared, clock, hooks, leave: As there.
         make_context: Makes a context that can be awaited.
     """
     invoke, wants_context, sees_task = call.invoke, call.wants_context, call.sees_task
@@ -210,15 +211,16 @@ def make_async_run(
             text, until = second()
         job.task.ended, job.took = text, end - begin
 
-    timed = _timed_async(run, shared, clock)
     if not listened_to(hooks):
-        return timed
+        return _timed_async(run, shared, clock, leave)
     from task_core.launcher.watch import (  # noqa: PLC0415  as above
         Watch,
         watched_async,
     )
 
-    return watched_async(timed, Watch(hooks, outcome_of), clock)
+    watch = Watch(hooks, outcome_of)
+    timed = _timed_async(run, shared, clock, leave, watch.after)
+    return watched_async(timed, watch, clock)
 
 
 def listened_to(hooks: Hooks) -> bool:
@@ -228,11 +230,17 @@ def listened_to(hooks: Hooks) -> bool:
     )
 
 
-def _timed_async(run: AsyncRun, shared: SharedContext, clock: Clock) -> AsyncRun:
-    """Return what heeds the timeout of those tasks that have one."""
+def _timed_async(
+    run: AsyncRun,
+    shared: SharedContext,
+    clock: Clock,
+    leave: Callable[[Job], None],
+    after: Callable[[Job], None] = lambda job: None,
+) -> AsyncRun:
+    """Return what heeds the timeout of those tasks that have one; see `_timed`."""
     from task_core.launcher.timeouts import limited_async  # noqa: PLC0415  as above
 
-    timed = limited_async(run, shared, clock)
+    timed = limited_async(run, shared, clock, after, leave)
 
     def run_timed(job: Job) -> Coroutine[Any, Any, None]:
         return timed(job) if TIMEOUT in job.task.meta else run(job)

@@ -99,7 +99,7 @@ class Stats:
             "gone to others": self.lost,
             "forced to close": self.abandoned,
             "slots replaced": self.replaced,
-            "threads left behind": self.leaked,
+            "runs left behind": self.leaked,
             "not reported": unreported,
         }
         return parts + [f"{count:,} {name}" for name, count in extras.items() if count]

@@ -25,7 +25,7 @@ class End(Enum):
     INPUT_ENDED = "end of input"
     ENOUGH_TASKS = "--max-tasks reached"
     TOPIC_EMPTY = "topic is empty"
-    LEAKED = "--max-leaked reached: threads were left behind"
+    LEAKED = "--max-leaked reached: runs were left behind"
 
 
 class Stage(Enum):

@@ -159,7 +159,8 @@ class Child:
     def _environment(self) -> dict[str, str]:
         found = {**os.environ, "PYTHONUNBUFFERED": "1", **self._launch.environment}
         if self._folder:  # a successor is there beside the one that it follows
-            self.status = f"{self._folder}/{self.name}.{time.monotonic_ns()}"
+            # Without its name: systems take no long paths for sockets.
+            self.status = f"{self._folder}/{time.monotonic_ns():x}"
             found["TASK_LAUNCH_STATUS"] = f"unix:{self.status}"
         return found
 

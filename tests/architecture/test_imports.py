@@ -33,6 +33,7 @@ HIDDEN = {
     "task_core.cli.hooks": {"_claimed", "_name_of", "load_hooks", "strays"},
     "task_core.discovery.claims": {"_nobody"},  # who has it, needs no hint
     "task_core.cli.logs": {"errors_as_lines"},  # only who mistypes needs it
+    "task_core.cli.render": {"_columns"},  # few tables have more than ASCII
     "task_core.cli.main": {"_show_usage", "_show_bug"},  # likewise
     "task_core.cli.plugins": {"_facts", "doctor"},
     "task_core.discovery.catalog": {"_installed", "_local", "find", "manifest"},

@@ -1,15 +1,20 @@
 """Rules of `task_core.cli.instance_status`: what one page tells of several."""
 
+import os
 import socket
+import tempfile
 import threading
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
+from task_core.api.command import Launch, Restart
 from task_core.cli import instance_status
-from task_core.cli.instance_status import Gathered
+from task_core.cli.instance_status import Gathered, place_for_pages
 from task_core.launcher import status
 from task_core.launcher.status import Pages, StatusServer
+from task_core.supervisor.child import Child
 
 PATIENCE = 60.0
 
@@ -48,6 +53,25 @@ def gathered(tmp_path):
     yield make
     for one in servers:
         one.close()
+
+
+@pytest.mark.parametrize("length", [1, 60, 200])
+@pytest.mark.parametrize("name", ["1", "load" * 50])
+def test_sockets_have_short_paths_wherever_temporary_files_are(
+    tmp_path, monkeypatch, length, name
+):
+    """And whatever the instance is called; the folder goes in the end."""
+    place = tmp_path / ("x" * length)
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    with place_for_pages("127.0.0.1:0") as folder:
+        launch = Launch(
+            name=name, words=(), environment={}, buses=(), kill_time=1.0, own=None
+        )
+        child = Child(launch, name, Restart.NEVER, Mock(), folder)
+        address = child._environment()["TASK_LAUNCH_STATUS"]
+        StatusServer(address, Pages(info=dict)).close()
+    assert not os.path.exists(folder)
 
 
 def told(info):

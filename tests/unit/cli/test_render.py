@@ -38,6 +38,18 @@ def test_one_very_long_cell_does_not_widen_all_rows():
     assert long == f"{'x' * 20_000}  1"
 
 
+def test_columns_are_those_of_a_terminal():
+    """Not characters: some take two columns, some none."""
+    rows = [("表", "1"), ("e\u0301", "2"), ("日\u200d", "3"), ("äbc", "4")]
+    assert table(("T", "N"), rows).splitlines() == [
+        "T    N",
+        "表   1",
+        "e\u0301    2",
+        "日\u200d   3",
+        "äbc  4",
+    ]
+
+
 def test_a_table_without_rows_is_its_header():
     """So that scripts and people see what is listed."""
     assert table(("NAME", "N"), []) == "NAME  N"

@@ -148,6 +148,14 @@ def test_a_line_that_can_be_no_info_is_told_and_the_others_are_sent(task):
     assert "task: line 2: not UTF-8: invalid start byte" in done.err
 
 
+def test_a_byte_order_mark_is_told_as_with_json(task):
+    """It was the beginning of the info, which nobody sees."""
+    done = task("send", "load", "-", stdin=b"\xef\xbb\xbfa.csv\r\nb.csv\r\n")
+    assert [json.loads(line)["info"] for line in done.out.splitlines()] == ["b.csv"]
+    assert done.code == 1
+    assert "task: line 1: it starts with a byte order mark\n" in done.err
+
+
 def test_many_tasks_do_not_share_an_id_by_mistake(task):
     """Nobody could tell their done tasks apart."""
     done = task("send", "load", "-", "--id", "7", stdin=b"a\n")

@@ -103,6 +103,23 @@ def test_what_is_not_there_cannot_be_deleted(task, bus, name, text):
     assert list(bus.topics()) == ["check", "load"]
 
 
+@pytest.mark.parametrize("command", [("tail",), ("dead", "list")])
+def test_the_names_that_there_are_stay_in_one_line(task, bus, command):
+    """They are escaped as in tables."""
+    bus.producer().send([Message("a\tb\nc", b"x")])
+    done = task(*command, "wxyz\t", *BUS)
+    assert done.code == 4
+    text = r"bus 'sqlite' has no topic 'wxyz\t'; there is a\tb\nc, check, load"
+    assert done.err == f"task: {text}\n"
+
+
+def test_the_channels_that_there_are_stay_in_one_line(task, bus):
+    """Likewise."""
+    bus.subscribe("load", "x\ty")
+    done = task("topics", *BUS, "--delete", "load/wwww", "--yes")
+    assert r"topic 'load' has no channel 'wwww'; there is x\ty" in done.err
+
+
 def test_looking_makes_no_file(task, folder):
     """A path with a typing error is told."""
     for words in (("topics",), ("tail", "a"), ("dead", "list", "a")):

@@ -344,6 +344,23 @@ def test_a_file_has_its_own_name_where_nobody_else_has_it(here):
     assert load_target("queue.py").make(None).__module__.startswith("task_file_queue")
 
 
+@pytest.mark.parametrize("name", ["load.v2.py", "1.2.3.py", "queue.v2.py", "a-b.c.py"])
+def test_a_file_may_have_dots_in_its_name(here, name):
+    """It is no module of a package for that."""
+    (here / name).write_text("def work(info): ...\n")
+    assert load_target(f"{name}:work").name == "work"
+
+
+def test_files_that_differ_in_a_dot_alone_are_two(here):
+    """Whatever they are called in the end."""
+    for stem in ("load.v2", "load_v2"):
+        (here / f"{stem}.py").write_text(f"def work(info): return {stem!r}\n")
+    made = [
+        load_target(f"{stem}.py:work").make(None) for stem in ("load.v2", "load_v2")
+    ]
+    assert [one("") for one in made] == ["load.v2", "load_v2"]
+
+
 def test_a_file_of_hooks_is_a_module_with_implementations(here):
     """As an installed one that names a module."""
     write_module(here, "watch", "x = 1\n")

@@ -495,7 +495,7 @@ def test_the_letter_of_what_was_read_ahead_tells_what_the_end_was(
     made.handover.left_behind = 1
     made.start().join()
     (letter,) = [decode_dead(body) for _, body in bus.sent]
-    why = "--max-leaked reached: threads were left behind"
+    why = "--max-leaked reached: runs were left behind"
     assert letter.reason == f"read ahead but not taken: {why}"
 
 

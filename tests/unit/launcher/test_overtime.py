@@ -1,5 +1,7 @@
 """Rules of `task_core.launcher.overtime`: a late run in a thread costs no slot."""
 
+import asyncio
+import contextlib
 import logging
 import sys
 import threading
@@ -188,7 +190,8 @@ def test_what_a_thread_says_late_is_dropped(work, release, memory):
     assert memory.tasks("done") == []
 
 
-def test_hooks_are_told_of_what_is_left_behind(work, release, hooks):
+@pytest.mark.parametrize("is_async", [False, True])
+def test_hooks_are_told_of_what_is_left_behind(work, release, hooks, is_async):
     """Who counts what runs must not count it for ever: it finds what it has kept."""
     kept, told = ContextVar("kept", default=""), []
 
@@ -202,8 +205,11 @@ def test_hooks_are_told_of_what_is_left_behind(work, release, hooks):
     def load(info):
         release.wait()
 
+    async def load_async(info):
+        await swallow(release)
+
     listen = hooks(task_started=started, task_finished=finished)
-    work(load, "a", timeout=SHORT, hooks=listen)
+    work(load_async if is_async else load, "a", timeout=SHORT, hooks=listen)
     name = "load 'a' at 1, attempt 1"
     assert told == [("a", "timed out after 50ms", "a", name)]
 
@@ -220,6 +226,75 @@ def test_too_many_that_are_left_behind_end_the_launcher(work, release, memory):
     assert sorted(done) == ["a", "b"]
     assert made.stats.leaked == 2
     assert memory.depth("load", "load") == 1
+
+
+async def swallow(release):
+    """Heed no cancellation until something is set."""
+    while not release.is_set():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.001)
+
+
+def test_a_coroutine_that_heeds_nothing_is_left_behind(work, release, memory, caplog):
+    """As a thread is; what it says late is dropped."""
+    ended = threading.Event()
+
+    async def load(info, ctx):
+        if info == "stuck":
+            ctx.send(Task.new("child"))
+            await swallow(release)
+            ended.set()
+            return complete("did it after all")
+        return complete("fine")
+
+    with caplog.at_level(logging.WARNING):
+        made, done = work(load, own("stuck", "timeout=50ms"), "b")
+    assert done == {"stuck": "timed out after 50ms", "b": "fine"}
+    assert made.stats.leaked == 1
+    # Threads that other tests have left behind may still say something of their own.
+    (told,) = [one.getMessage() for one in caplog.records if one.name == "task"]
+    assert told == (
+        "slot: task load 'stuck' at 1, attempt 1: timed out after 50ms, and does not"
+        " heed its cancellation: it is left behind (1 so far), and another one takes"
+        " its slot"
+    )
+    loop = made.parts.slots._thread
+    release.set()
+    loop.join(LONG)
+    assert ended.is_set()
+    assert not loop.is_alive()
+    assert not made.parts.handover.finished
+    assert memory.tasks("done") == memory.tasks("child") == []
+
+
+def test_too_many_coroutines_that_are_left_behind_end_the_launcher(
+    work, release, memory
+):
+    """As threads do."""
+
+    async def load(info):
+        await swallow(release)
+
+    made, done = work(
+        load, "a", "b", "c", timeout=SHORT, max_leaked=2, prefetch=0, max_tasks=0
+    )
+    assert sorted(done) == ["a", "b"]
+    assert made.stats.leaked == 2
+    assert memory.depth("load", "load") == 1
+
+
+def test_a_coroutine_has_its_grace_though_others_keep_the_loop_busy(work):
+    """It cannot heed before that ends."""
+
+    async def load(info):
+        if info == "busy":
+            time.sleep(2 * GRACE)  # noqa: ASYNC251  as bad workers do
+        else:
+            await asyncio.sleep(LONG)
+
+    made, done = work(load, own("a", "timeout=50ms"), "busy", concurrency=2)
+    assert done == {"a": "timed out after 50ms", "busy": ""}
+    assert made.stats.leaked == 0
 
 
 @pytest.mark.parametrize("is_async", [False, True])

@@ -188,7 +188,9 @@ def test_an_address_that_is_in_use_is_told_in_a_line(serve):
         serve(server.address)
 
 
-@pytest.mark.parametrize("text", ["", "8123", "a:", ":1", "a:99999", "a:x", "[::1]"])
+@pytest.mark.parametrize(
+    "text", ["", "8123", "a:", ":1", "a:99999", "a:x", "[::1]", "unix:"]
+)
 def test_what_is_no_address_is_told_with_an_example(text):
     """In a line."""
     with pytest.raises(UsageError, match=r"for example\s+127.0.0.1:8123"):

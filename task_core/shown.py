@@ -163,3 +163,13 @@ def _forms(secret: str) -> Iterator[str]:
         yield repr(form)[1:-1]
         yield dumps(form)[1:-1]
         yield dumps(form, ensure_ascii=False)[1:-1]
+
+
+def noun(count: int, one: str, many: str = "") -> str:
+    """Return the word that stands behind a count.
+
+    Args:
+        count: How many there are.
+        one, many: The word for one, and for any other number: with an "s" if not given.
+    """
+    return one if count == 1 else many or f"{one}s"

@@ -9,7 +9,13 @@ import click
 from task_core.cli.buses import STDIN, reads_terminal
 from task_core.cli.command import PluginCommand
 from task_core.cli.launch_options import GROUPS, SECTION, WORDS
-from task_core.cli.logs import errors_as_lines, format_of, set_up_logging
+from task_core.cli.logs import (
+    LogFormat,
+    LogLevel,
+    errors_as_lines,
+    format_of,
+    set_up_logging,
+)
 from task_core.cli.stdout import tell
 from task_core.config.selection import Settings
 from task_core.errors import OptionError
@@ -132,7 +138,10 @@ class LaunchCommand(PluginCommand):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Suggest the flag for a word that stands alone."""
         ctx.meta[WORDS] = [*args]
-        with errors_as_lines(format_of(args)):
+        form = format_of(args)
+        if form is LogFormat.JSON:  # importing a worker may warn
+            set_up_logging(LogLevel.WARNING.value, form)
+        with errors_as_lines(form):
             return self._parse(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -12,8 +12,9 @@ from itertools import pairwise
 import click
 import msgspec
 
+from task_core.cli.stdout import own_stderr
 from task_core.errors import FrameworkError
-from task_core.launcher.at_work import About, take_logs
+from task_core.launcher.at_work import About, Handler, take_logs
 from task_core.shown import shown
 
 
@@ -119,14 +120,21 @@ def _facts(about: About | None) -> dict[str, object]:
     return {**found, "attempt": about.attempt}
 
 
-class Stderr(logging.Handler):
-    """Writes to what is stderr at that moment."""
+class Stderr(Handler):
+    """Writes to what is stderr when it is made.
+
+    User code may put something of its own there for a moment, in any thread.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stream = own_stderr()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line."""
         try:
-            sys.stderr.write(f"{self.format(record)}\n")
-            sys.stderr.flush()
+            self._stream.write(f"{self.format(record)}\n")
+            self._stream.flush()
         except Exception:  # noqa: BLE001  as all handlers do it
             self.handleError(record)
 

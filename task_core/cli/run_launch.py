@@ -20,7 +20,7 @@ from task_core.cli.buses import open_bus
 from task_core.cli.hooks import hooks_of
 from task_core.cli.launch_options import LaunchOptions
 from task_core.cli.logs import set_up_logging
-from task_core.cli.stdout import claim_stdin, claim_stdout
+from task_core.cli.stdout import claim_stdin, claim_stdout, own_stderr, stop_with
 from task_core.config.resolve import DEFAULT
 from task_core.config.selection import Settings
 from task_core.config.sources import NoFile
@@ -92,6 +92,7 @@ def _run_workers(many: Sequence[Settings], open_: Callable[[Settings], Bus]) -> 
     kill_time = options.kill_time.total_seconds()
     freeze = longest_freeze(buses, options)
     supervisor = Supervisor(_together(launchers), kill_time, freeze)
+    stop_with(supervisor.signals)
     if leash := sys.modules.get("task_core.supervisor.leash"):
         supervisor.leashed = True
         leash.announce([one.began for one in launchers], supervisor.signals)
@@ -231,7 +232,9 @@ def _report(launchers: Sequence[Launcher], *, counts: bool) -> Stats:
     if any(one.began.is_set() for one in launchers):
         log.info("%s", summary(stats, sum(one.running for one in launchers)))
     for one in launchers if counts else ():
-        sys.stderr.buffer.write(msgspec.json.encode(one.snapshot()) + b"\n")
+        stream = own_stderr()
+        stream.write(f"{msgspec.json.encode(one.snapshot()).decode()}\n")
+        stream.flush()
     return stats
 
 

@@ -10,6 +10,7 @@ from task_core.cli.launch_options import LaunchOptions
 from task_core.cli.logs import set_up_logging
 from task_core.cli.raised import not_returned, raised
 from task_core.cli.run_launch import end, longest_freeze, narrated, opener, serving_of
+from task_core.cli.stdout import stop_with
 from task_core.config.selection import Settings
 from task_core.discovery.guard import blaming, whose
 from task_core.errors import DecodeError, FrameworkError
@@ -51,6 +52,7 @@ def run_taskmaster(settings: Settings) -> int:
     freeze = longest_freeze(loop.buses, options)
     kill_time = options.kill_time.total_seconds()
     supervisor = Supervisor(loop, kill_time, freeze)
+    stop_with(supervisor.signals)
     if leash := sys.modules.get("task_core.supervisor.leash"):
         supervisor.leashed = True
         leash.announce([loop.began], supervisor.signals)

@@ -4,15 +4,21 @@ import io
 import os
 import select
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
 from task_core.errors import BusError
 
 ESCAPED = "backslashreplace"
+PATIENCE = 0.5
+"""Seconds that what is said waits for a reader, once the process is to stop."""
+LOOK = 0.1
+"""Seconds between two looks whether it is."""
 _GONE = select.POLLERR | select.POLLHUP
 _claimed: list[int] = []
 """What stdout was before somebody took it for good: only they write there."""
@@ -29,7 +35,129 @@ def claim_stdout() -> int:
     """
     own = _divert()
     _claimed.append(own)
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        stream = getattr(sys, name)
+        if _number_of(stream) == number:  # else it is somebody's own
+            setattr(sys, name, _said(number, stream))
     return own
+
+
+class _Room:
+    """Waits for room in what people read, which may be a pipe that is full.
+
+    Once the process is to stop, not for long: who waits holds locks that others need
+    for their last words.
+    """
+
+    def __init__(self) -> None:
+        self.stops: Sequence[int] = ()
+        self._gave_up = False
+        self.renew_lock()
+
+    def renew_lock(self) -> None:
+        """Make a new one: in a child that was forked nobody is left to release it."""
+        self._lock = threading.RLock()
+
+    def write(self, number: int, piece: memoryview) -> int:
+        """Write to a descriptor; return how many bytes, 0 when nobody reads them."""
+        limit = float("inf")
+        while not (written := self._write_now(number, piece)):
+            if self.stops:
+                limit = min(limit, time.monotonic() + PATIENCE)
+                self._gave_up |= time.monotonic() >= limit
+                if self._gave_up:
+                    return 0
+            select.select([], [number], [], LOOK)
+        return written
+
+    def _write_now(self, number: int, piece: memoryview) -> int:
+        with self._lock:  # another thread could take the room that was seen
+            if not select.select([], [number], [], 0)[1]:
+                return 0
+            self._gave_up = False
+            return os.write(number, piece)
+
+
+_room = _Room()
+os.register_at_fork(after_in_child=_room.renew_lock)
+
+
+class Said(io.RawIOBase):
+    """A descriptor for people: what cannot be written there is dropped.
+
+    A worker may print what it likes, whether or not its reader is still there.
+
+    Args:
+        number: The descriptor. It stays open when this is closed.
+    """
+
+    name, mode = "<stderr>", "wb"
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        return os.isatty(self._number)
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._number
+
+    def write(self, data: Any) -> int:
+        """Write what can be written, in pieces that a pipe with room takes at once."""
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        with suppress(OSError, ValueError):
+            while rest:
+                written = _room.write(self._number, rest[: select.PIPE_BUF])
+                if not written:
+                    break
+                rest = rest[written:]
+        return size
+
+
+def _said(number: int, like: Any) -> TextIO:
+    unbuffered = getattr(like, "write_through", False)
+    raw: Any = Said(number)
+    return io.TextIOWrapper(
+        raw if unbuffered else io.BufferedWriter(raw),
+        encoding=getattr(like, "encoding", None),
+        errors=ESCAPED,
+        line_buffering=getattr(like, "line_buffering", False),
+        write_through=unbuffered,
+    )
+
+
+def _number_of(stream: Any) -> int:
+    try:
+        number: int = stream.fileno()
+    except (AttributeError, OSError, ValueError):  # it is no file, or closed
+        return -1
+    return number
+
+
+def own_stderr() -> TextIO:
+    """Return stderr as it is now, for whoever goes on when others close or replace it.
+
+    Their `sys.stderr` may be a buffer for a moment, and closed when that is over.
+    """
+    if getattr(sys.stderr, "closed", True) or _number_of(sys.stderr) == 2:
+        return _said(2, sys.stderr)
+    return sys.stderr
+
+
+def stop_with(stops: Sequence[int]) -> None:
+    """Let what is said wait for no reader as soon as there is a signal to stop.
+
+    Args:
+        stops: The signals; they are added while the process runs.
+    """
+    _room.stops = stops
 
 
 def _divert() -> int:

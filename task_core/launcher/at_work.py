@@ -1,5 +1,6 @@
 """Which task a line of the log is about: whoever logs inside of a run need not say."""
 
+import contextlib
 import logging
 import threading
 from collections.abc import Collection
@@ -12,7 +13,7 @@ import msgspec
 from task_core.api.worker import Kind, Outcome, failed
 from task_core.errors import HookError, excerpt
 from task_core.launcher.context import Job
-from task_core.shown import printable
+from task_core.shown import noun, printable
 from task_core.values import format_duration
 
 OURS = ("task", "py")
@@ -116,7 +117,7 @@ def stop_line(jobs: Collection[Job], seconds: float) -> str:
     others = len(names) - MOST_NAMED
     more = f" and {others:,} more" if others > 0 else ""
     time = format_duration(timedelta(seconds=round(seconds, 3)))
-    count = "1 task" if len(names) == 1 else f"{len(names):,} tasks"
+    count = f"{len(names):,} {noun(len(names), 'task')}"
     return (
         f"stopping: waits up to {time} for {count} to finish (a second signal ends it"
         f" at once): {'; '.join(names[:MOST_NAMED])}{more}"
@@ -198,6 +199,15 @@ def tell_thread(args: threading.ExceptHookArgs) -> None:
     if args.exc_type is not SystemExit:
         name = args.thread.name if args.thread else "a thread"
         log.error("thread %s raised", name, exc_info=args.exc_value)
+
+
+class Handler(logging.Handler):
+    """A handler that never raises: a line that cannot be told ends no slot."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Tell why, if that can be told: user code may have closed `sys.stderr`."""
+        with contextlib.suppress(Exception):
+            super().handleError(record)
 
 
 class Record(logging.LogRecord):

@@ -19,6 +19,7 @@ from task_core.launcher.handover import Handover, Slots
 from task_core.launcher.outbox import Outbox
 from task_core.launcher.plan import Plan
 from task_core.launcher.stats import Stats
+from task_core.shown import noun
 from task_core.values import format_duration
 
 BUFFERED_SECONDS = 0.05
@@ -175,7 +176,8 @@ class Search:
         replaced = self._slots.mend()
         if replaced:
             self._stats.replaced += replaced
-            log.warning("%s slots had ended, and were replaced", f"{replaced:,}")
+            ended = f"{replaced:,} {noun(replaced, 'slot')} had ended"
+            log.warning("%s, and %s replaced", ended, noun(replaced, "was", "were"))
         # In the order in which jobs move on: so each is met that is not just between.
         handover, missing = self._handover, set(jobs).difference(aside)
         for place in (handover.waiting.copy, self._slots.held, handover.finished.copy):

@@ -18,6 +18,7 @@ from task_core.errors import (
     excerpt,
 )
 from task_core.launcher.settings import number_or, with_readers
+from task_core.shown import noun
 from task_core.values import format_duration
 
 
@@ -248,8 +249,9 @@ def sibling_line(bus: Bus, plan: Plan) -> str:
         if sibling != plan.topic and sibling in bus.topics():
             waiting = bus.depth(sibling, plan.channel)
             if waiting:
+                wait = noun(waiting, "task waits", "tasks wait")
                 return (
-                    f"{waiting:,} tasks wait on topic '{sibling}', and '{plan.topic}'"
+                    f"{waiting:,} {wait} on topic '{sibling}', and '{plan.topic}'"
                     f" is read: give {plan.name_of('topic', sibling)} if they are meant"
                 )
     return ""

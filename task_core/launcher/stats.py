@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from task_core.clock import Clock
+from task_core.shown import noun
 from task_core.values import format_duration
 
 
@@ -98,8 +99,8 @@ class Stats:
             "given back": self.returned,
             "gone to others": self.lost,
             "forced to close": self.abandoned,
-            "slots replaced": self.replaced,
-            "runs left behind": self.leaked,
+            f"{noun(self.replaced, 'slot')} replaced": self.replaced,
+            f"{noun(self.leaked, 'run')} left behind": self.leaked,
             "not reported": unreported,
         }
         return parts + [f"{count:,} {name}" for name, count in extras.items() if count]

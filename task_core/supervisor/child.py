@@ -75,6 +75,8 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self._lines = Lines()
+        self._has_worked = False
+        """Whether it ever received, with the options and plugins that it has."""
         self._failures = 0
         self._limit = inf
         self._by_itself = False
@@ -196,14 +198,16 @@ class Child:
         self._signal(self._launch.kill_time + MARGIN)
 
     def renew(self) -> None:
-        """Start it anew, after a clean stop if it runs."""
-        self.ended = self.hopeless = False
-        self._failures = 0
+        """Start what has changed anew, after a clean stop if it runs."""
+        self.ended = self.hopeless = self._has_worked = False
+        self.hasten()
         if self.runs:
             self.renews = True
             self._signal(self._launch.kill_time + MARGIN)
-        else:
-            self.due = time.monotonic()
+
+    def hasten(self) -> None:
+        """Start it at once if it does not run, whatever its failures before."""
+        self._failures, self.due = 0, time.monotonic()
 
     def hurry(self) -> None:
         """Ask it a second time: it gives back what it has."""
@@ -248,10 +252,13 @@ class Child:
         self.channel.close()
         self.code = self._process.wait()
         self._process = None
-        self.hopeless = self.code in NEVER_WORKS and not self.ready
+        # One that has worked can do so again: a database may be away for a while.
+        self._has_worked |= self.ready
+        self.hopeless = self.code in NEVER_WORKS and not self._has_worked
         told = describe(self.code)
         if self.renews and not stopping:
-            self.hopeless, self.due = False, time.monotonic()
+            self.hopeless = self._has_worked = False
+            self.due = time.monotonic()
             return
         self.ended = stopping or not self._comes_again(self.code)
         if self.ended:

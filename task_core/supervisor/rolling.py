@@ -91,7 +91,7 @@ class Rolling:
                 return
             self._queue.pop(0)
             if not old.ended:
-                old.renew()
+                old.hasten()
         self._tell("all are renewed")
         if self._again:
             self._again = False

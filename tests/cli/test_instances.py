@@ -335,6 +335,40 @@ def test_what_can_never_work_is_told_once_and_ends(launch, folder):
     assert "1 can never work: stopping" in running.text
 
 
+AWAY = """
+import os
+from task_core.api import Worker, worker
+
+@worker
+class tell(Worker):
+    def __init__(self):
+        if os.path.exists("down"):
+            raise ConnectionError("no database")
+
+    def do_task(self, ctx) -> None:
+        print(f"{os.getpid()} does {ctx.task.info}", flush=True)
+"""
+
+
+def test_what_is_away_for_a_while_ends_nobody_who_has_worked(launch, folder, send):
+    """One that is killed meanwhile tries until it is back, and the others go on."""
+    (folder / "workers.py").write_text(AWAY)
+    running = launch("-n", "2")
+    running.sees(READY, 2)
+    send("a")
+    (first,) = running.sees(r"(\d+) does a")
+    (folder / "down").touch()
+    os.kill(int(first), signal.SIGKILL)
+    running.sees("ended with exit code 3; starts again in")
+    send("b")
+    (other,) = running.sees(r"(\d+) does b")
+    assert other != first
+    (folder / "down").unlink()
+    running.sees(READY, 3)
+    running.told(signal.SIGTERM)
+    assert running.ends() == 0
+
+
 def test_limits_that_end_hold_for_each_and_end_all(launch, send):
     """`--drain` and `--max-tasks` are the launchers'; `--fail` is told."""
     send(*range(4))

@@ -233,7 +233,7 @@ def test_threads_that_are_left_behind_end_the_launcher_with_a_code(task):
     stdin = line("t", "1") + line("t", "2")
     done = task("launch", "-w", "work.py:stuck", *flags, stdin=stdin)
     assert done.returncode == 5
-    assert b"1 runs left behind" in done.stderr
+    assert b"1 run left behind" in done.stderr
     assert lines(done.stdout)[0]["msg"] == "timed out after 50ms"
 
 

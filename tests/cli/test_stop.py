@@ -1,8 +1,13 @@
 """How `task launch` stops: real signals on real processes."""
 
+import fcntl
+import os
+import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 import pytest
@@ -76,6 +81,54 @@ def test_a_bus_that_hangs_is_left_behind_with_its_exit_code(folder):
         process.send_signal(signal.SIGTERM)
         assert process.wait(40) == 4
         assert b"bus 'stdio' did not answer in time" in process.stderr.read()
+
+
+FLOODS = """
+import os
+def flood(info):
+    with open("begun", "w"):
+        pass
+    print("p" * 300_000)
+"""
+"""The named pipe `begun` tells a test that it prints."""
+
+
+@pytest.mark.parametrize("pool", ["thread", "process"])
+@pytest.mark.parametrize("signals", [[signal.SIGTERM], [signal.SIGTERM, signal.SIGINT]])
+def test_a_stop_waits_for_no_reader_of_what_is_said(folder, signals, pool):
+    """Who holds stderr may read it later or never; every task has its line."""
+    (folder / "floods.py").write_text(FLOODS)
+    os.mkfifo(folder / "begun")
+    command = [sys.executable, "-m", "task_core", "launch", "-w", "floods.py:flood"]
+    with subprocess.Popen(
+        [*command, "--kill-time", "1s", "--pool", pool],
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdin.write(line("t", "1"))
+        process.stdin.flush()
+        (folder / "begun").read_bytes()
+        await_full(process.stderr)
+        for number in signals:
+            process.send_signal(number)
+        try:
+            assert process.wait(40) == (0 if len(signals) == 1 else 130)
+            assert len(lines(process.stdout.read())) == 1
+        finally:
+            process.kill()
+
+
+def await_full(stream):
+    """Wait until a pipe has no room for one more piece."""
+    size = fcntl.fcntl(stream, fcntl.F_GETPIPE_SZ) - select.PIPE_BUF
+    deadline = time.monotonic() + 60
+    held = 0
+    while held <= size:
+        assert time.monotonic() < deadline, held
+        held = struct.unpack("i", fcntl.ioctl(stream, termios.FIONREAD, bytes(4)))[0]
+        time.sleep(0.01)  # a pipe tells no event of it
 
 
 @pytest.mark.parametrize("worker", ["nap", "async_nap"])

@@ -15,6 +15,7 @@ from task_core.errors import excerpt
 from task_core.shown import (
     HIDDEN,
     hide_secrets,
+    noun,
     printable,
     printable_json,
     shown,
@@ -173,3 +174,12 @@ def test_json_stays_what_it_was():
     text = json.dumps({"a": "\x9b\u202e\n"}, indent=1, ensure_ascii=False)
     assert json.loads(printable_json(text)) == json.loads(text)
     assert "\x9b" not in printable_json(text)
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(0, "tasks wait"), (1, "task waits"), (2, "tasks wait")]
+)
+def test_one_is_told_as_one(count, words):
+    """The word with an "s" is the rule, and need not be given."""
+    assert noun(count, "task waits", "tasks wait") == words
+    assert noun(count, "slot") == ("slot" if count == 1 else "slots")

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from task_core.launcher.at_work import take_logs
+from task_core.launcher.at_work import Handler, take_logs
 from task_core.launcher.processes.frames import Log, Print, Struct, frame
 
 CARRIED = ("name", "levelno", "levelname", "pathname", "lineno", "funcName", "created")
@@ -83,7 +83,7 @@ class Printed(io.RawIOBase):
         return len(data)
 
 
-class Logged(logging.Handler):
+class Logged(Handler):
     """Sends log lines to the parent, whose handlers write them.
 
     Args:
@@ -99,16 +99,22 @@ class Logged(logging.Handler):
         """Send a line, its text made: its arguments may be anything."""
         fields = {name: getattr(record, name) for name in CARRIED}
         try:
-            fields["msg"] = record.getMessage()
+            fields["msg"] = _escaped(record.getMessage())
             if record.exc_info:
-                fields["exc_text"] = self._formatter.formatException(record.exc_info)
+                trace = self._formatter.formatException(record.exc_info)
+                fields["exc_text"] = _escaped(trace)
             if record.stack_info:
-                fields["stack_info"] = record.stack_info
+                fields["stack_info"] = _escaped(record.stack_info)
             fields["at_work"] = getattr(record, "at_work", None)
             fields["process"], fields["threadName"] = os.getpid(), record.threadName
             self._channel.send(Log(fields))
         except Exception:  # noqa: BLE001  as all handlers do it
             self.handleError(record)
+
+
+def _escaped(text: str) -> str:
+    """Return a text that any encoding takes, as `print` writes it."""
+    return text.encode(errors=ESCAPED).decode()
 
 
 def divert(channel: Channel) -> None:

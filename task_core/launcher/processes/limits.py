@@ -3,6 +3,8 @@
 import resource
 import sys
 
+from task_core.shown import noun
+
 
 class Limits:
     """Counts the tasks of a child, and looks at its memory after each.
@@ -27,7 +29,7 @@ class Limits:
         if interrupted:
             return "a run was interrupted"
         if self._done == self._max_tasks:
-            return f"{self._done:,} tasks"
+            return f"{self._done:,} {noun(self._done, 'task')}"
         if self._max_memory and (used := resident()) > self._max_memory:
             return f"{used / (1 << 20):,.0f} MiB in memory"
         return ""

@@ -308,3 +308,70 @@ def test_what_ends_a_thread_of_the_worker_is_a_line_as_others(pool, tmp_path):
     (raised,) = (one for one in told if one["level"] == "error")
     assert raised["message"] == "thread helper raised"
     assert "ZeroDivisionError" in raised["exception"]
+
+
+SWAPS = """
+import contextlib, io, sys
+
+def swap(buffer):
+    HOW
+    buffer.close()
+
+def work(info, ctx):
+    buffer = io.StringIO()
+    with contextlib.redirect_stderr(buffer):
+        ctx.log.info("within %s", info)
+        print("printed", file=sys.stderr)
+    assert buffer.getvalue() == "printed\\n"
+    swap(buffer)
+    ctx.log.info("after %s", info)
+    ctx.log.info("%d", "a line that cannot be made")
+    return info
+"""
+
+
+@pytest.mark.parametrize("pool", ["thread", "process"])
+@pytest.mark.parametrize("how", ["sys.stderr.close()", "sys.stderr = buffer", "pass"])
+def test_a_worker_that_closes_or_replaces_stderr_harms_no_line(tmp_path, how, pool):
+    """Log lines are no output of the worker's, and no slot needs that stream."""
+    (tmp_path / "work.py").write_text(SWAPS.replace("HOW", how))
+    tasks = "".join(f'{{"type":"work","info":"{n}"}}\n' for n in "12")
+    done = launch("-w", "work.py:work", "--pool", pool, cwd=tmp_path, input=tasks)
+    results = [json.loads(line)["result"] for line in done.stdout.splitlines()]
+    assert results == ["complete", "complete"], done.stderr
+    for text in ("within 1", "after 1", "within 2", "after 2", "2 complete in"):
+        assert text in done.stderr
+
+
+UNREADABLE = r"""
+def work(info, ctx):
+    ctx.log.info("log %s", "caf\udce9", stack_info=True)
+    raise ValueError("no file 'caf\udce9'")
+"""
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("pool", ["thread", "process"])
+def test_what_is_no_text_is_escaped_in_each_line(tmp_path, form, pool):
+    """A name of a file may hold any bytes."""
+    (tmp_path / "work.py").write_text(UNREADABLE)
+    words = ["-w", "work.py:work", "--pool", pool, "--log-format", form]
+    done = launch(*words, cwd=tmp_path, input='{"type":"work","info":""}\n')
+    assert "Logging error" not in done.stderr
+    shown = done.stderr
+    if form == "json":
+        told = [json.loads(line) for line in done.stderr.splitlines()]
+        shown = "\n".join(str(one[k]) for one in told for k in one)
+    assert "log caf\\udce9" in shown
+    assert "ValueError: no file 'caf\\udce9'" in shown
+
+
+@pytest.mark.parametrize("pool", ["thread", "process"])
+def test_what_an_import_warns_of_is_an_object_too(tmp_path, pool):
+    """Before options are read, in the words that say so."""
+    code = "import warnings\nwarnings.warn('old thing')\ndef work(info): pass\n"
+    (tmp_path / "work.py").write_text(code)
+    words = ["-w", "work.py:work", "--pool", pool, "--log-format", "json"]
+    done = launch(*words, cwd=tmp_path)
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    assert "UserWarning: old thing" in told[0]["message"]

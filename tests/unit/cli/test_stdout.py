@@ -5,6 +5,8 @@ import subprocess
 import sys
 from contextlib import suppress
 
+import pytest
+
 from task_core.cli.stdout import diverted_stdout
 
 CLAIM = """
@@ -69,3 +71,36 @@ def test_stdout_may_be_a_file(tmp_path):
         )
     assert (tmp_path / "out").read_text() == "before\ndata\n"
     assert "diverted" in done.stderr
+
+
+PRINTS = """
+import sys
+def work(info):
+    print(info, "p" * 9999)
+    print(info, file=sys.stderr, flush=True)
+"""
+
+
+@pytest.mark.parametrize("pool", ["thread", "process"])
+@pytest.mark.parametrize("place", ["a full disk", "a reader that is gone"])
+def test_what_a_worker_prints_is_dropped_where_nothing_can_be_written(
+    tmp_path, place, pool
+):
+    """It may print what it likes: its tasks are complete."""
+    (tmp_path / "work.py").write_text(PRINTS)
+    ear, full = os.pipe()
+    os.close(ear)
+    if place == "a full disk":
+        full = os.open("/dev/full", os.O_WRONLY)
+    words = ["launch", "-w", "work.py:work", "--pool", pool, "--stats"]
+    done = subprocess.run(
+        [sys.executable, "-m", "task_core", *words],
+        cwd=tmp_path,
+        input=b'{"type":"work","info":"1"}\n' * 2,
+        stdout=subprocess.PIPE,
+        stderr=full,
+        check=False,
+    )
+    os.close(full)
+    assert done.returncode == 0
+    assert done.stdout.count(b'"result":"complete"') == 2

@@ -158,7 +158,7 @@ def test_tasks_that_wait_on_a_topic_of_nearly_that_name_are_told(
     """`fetch_file` and `fetch-file` never meet."""
     memory.put(*make_tasks("a"), topic="fetch_file")
     rig(lambda info: None, memory.open(), topic=topic, drain=True).start().join()
-    assert ("1 tasks wait on topic 'fetch_file'" in caplog.text) == told
+    assert ("1 task waits on topic 'fetch_file'" in caplog.text) == told
 
 
 def test_a_topic_that_is_read_is_not_written(rig, memory):

@@ -77,3 +77,14 @@ def test_a_sum_can_be_taken_while_topics_are_added():
     stats = make()
     stats.sent = Growing(done=2)
     assert Stats.total([stats, stats]).sent == {"done": 4}
+
+
+def test_one_slot_and_one_thread_are_told_as_one():
+    """In the words of the last line."""
+    stats = make()
+    stats.replaced = stats.leaked = 1
+    told = ["1 slot replaced", "1 run left behind"]
+    assert stats.words()[-2:] == told
+    stats.replaced = stats.leaked = 2_000
+    told = ["2,000 slots replaced", "2,000 runs left behind"]
+    assert stats.words()[-2:] == told

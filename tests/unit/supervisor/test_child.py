@@ -138,3 +138,35 @@ def test_a_good_life_forgets_failures_before_it(child, monkeypatch):
         os.waitid(os.P_PID, one.pid, os.WEXITED | os.WNOWAIT)
         one.reap(stopping=False)
     assert [told.split()[-1] for told in lines.told] == ["0.5s", "1.0s", "0.5s"]
+
+
+def lives(one, *, ready):
+    """Let it run until it has ended by itself."""
+    if not one.runs:
+        assert one.start()
+    one.ready = ready
+    os.waitid(os.P_PID, one.pid, os.WEXITED | os.WNOWAIT)
+    one.reap(stopping=False)
+
+
+@pytest.mark.parametrize("code", [2, 3])
+def test_only_one_that_never_worked_can_never_work(child, code):
+    """One that has may find its database away when it starts again: it tries on."""
+    one = child(f"raise SystemExit({code})", lines := Lines())
+    for ready in (True, False, False):
+        lives(one, ready=ready)
+        assert (one.hopeless, one.ended) == (False, False)
+        assert "starts again in" in lines.told[-1]
+    one.renew()  # what it runs is another, which never worked
+    lives(one, ready=False)
+    assert (one.hopeless, one.ended) == (True, True)
+
+
+def test_what_runs_when_it_changes_speaks_not_for_what_comes_next(child):
+    """It was ready with what it had."""
+    one = child("raise SystemExit(3)")
+    one.renew()
+    lives(one, ready=True)
+    assert (one.hopeless, one.ended) == (False, False)
+    lives(one, ready=False)
+    assert one.hopeless

@@ -25,3 +25,12 @@ def test_a_successor_has_its_time_from_when_it_could_be_started():
     assert successor.seconds is None
     rolling.started(successor)
     assert successor.seconds == PATIENCE
+
+
+def test_one_that_waits_for_its_start_is_started_at_once_and_is_the_same():
+    """That it worked before still counts: only a change of its source makes it new."""
+    asked = []
+    one = One()
+    one.runs, one.hasten = False, lambda: asked.append("hasten")
+    Rolling([one], asked.append, lambda text: None).request()
+    assert asked == ["hasten"]

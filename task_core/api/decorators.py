@@ -170,7 +170,8 @@ def _declared(defaults: dict[str, Any]) -> RunDefaults:
 
 
 def _runner(function: Callable[..., Any], options: type) -> Callable[[Any], Taskmaster]:
-    return lambda values: FunctionTaskmaster(function)
+    made = FunctionTaskmaster(function)  # it keeps nothing: one will do for all
+    return lambda values: made
 
 
 def _maker(target: Target | Master, options: type) -> Callable[[Any], Any]:

@@ -184,22 +184,17 @@ def _command_of_a_plugin(ctx: click.Context, name: str) -> click.Command:
     """Import the command of a plugin, and give it what it may use.
 
     Raises:
-        PluginError: It cannot be had, or is no command.
+        PluginError: It cannot be had, is no command, or would do nothing.
     """
-    from task_core.api.part import a_kind_of
     from task_core.cli.command_context import CommandLine
     from task_core.cli.command_defaults import set_defaults
+    from task_core.cli.plugin_commands import open_command
     from task_core.discovery.loader import load
 
     catalog = _catalog(ctx)
     found = catalog.find("command", name)
     with diverted_stdout():  # what a plugin prints when imported is no data
-        command = load(found).open()
-    if not isinstance(command, click.Command):
-        from task_core.discovery.explain import broken
-
-        what = f"opening it gives {a_kind_of(command)}, not a click.Command"
-        raise broken(found, what)
+        command = open_command(found, load(found))
     ctx.meta[_OWNER] = found
     ctx.obj = CommandLine(catalog)
     set_defaults(ctx, command, name, others(catalog))

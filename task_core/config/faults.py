@@ -126,13 +126,25 @@ def _of_one(spec: Field, *, optional: bool) -> Iterator[Fault]:
         yield _wrong_validator(spec)
     elif text := refused_default(spec):
         yield Fault(text)
-    elif not spec.required and not _fits(spec, spec.default, optional=optional):
-        value = spec.default
-        kind = "tuple" if spec.multiple else spec.kind.__name__
-        text = f"the default of its option '{spec.name}' is no {kind}: {value!r}"
-        if spec.details.secret:
-            text = f"the default of its option '{spec.name}' is no {kind}"
-        yield Fault(text, value is None or _will_do(spec, value))
+    elif fault := wrong_default(spec, optional=optional):
+        yield fault
+
+
+def wrong_default(spec: Field, *, optional: bool = True) -> Fault | None:
+    """Say that the default of an option is not of its type; None if it is.
+
+    Args:
+        spec: The option.
+        optional: Whether None will do.
+    """
+    value = spec.default
+    if spec.required or _fits(spec, value, optional=optional):
+        return None
+    kind = "tuple" if spec.multiple else spec.kind.__name__
+    text = f"the default of its option '{spec.name}' is no {kind}"
+    if not spec.details.secret:
+        text = f"{text}: {value!r}"
+    return Fault(text, value is None or _will_do(spec, value))
 
 
 def _fits(spec: Field, value: Any, *, optional: bool) -> bool:

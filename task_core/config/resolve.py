@@ -93,6 +93,7 @@ class Resolver:
         if raw is None and spec.required:
             return _missing(section, spec)
         if raw is None:
+            _see_default(spec)
             return Setting(
                 section=section, spec=spec, value=spec.default, origin=DEFAULT
             )
@@ -104,6 +105,23 @@ class Resolver:
             _see_validator(spec, error)
             return _wrong(section, spec, raw, error)
         return Setting(section=section, spec=spec, value=value, origin=raw.origin)
+
+
+def _see_default(spec: Field) -> None:
+    """See that the default of an option, which is in force, is of its type.
+
+    Raises:
+        PluginContractError: It is not: each task would fail of it.
+    """
+    values = spec.default if spec.multiple else (spec.default,)
+    kinds = spec.kind, type(None)
+    if type(values) is tuple and all(type(one) in kinds for one in values):
+        return  # as those of a plain start, which loads no more for it
+    from task_core.config.faults import wrong_default  # noqa: PLC0415
+
+    fault = wrong_default(spec)
+    if fault and not fault.harmless:
+        raise PluginContractError(fault.text, code="P09")
 
 
 def _see_whose(settings: Sequence[Setting], error: Exception) -> None:

@@ -16,6 +16,13 @@ def _is_number(answer: Any) -> bool:
         return False
 
 
+def _is_page(answer: Any) -> bool:
+    match answer:
+        case (str() as kind, bytes()):  # what ends a line would end the header
+            return isinstance(answer, tuple) and kind.isprintable()
+    return False
+
+
 def _is(kind: type) -> Callable[[Any], bool]:
     return lambda answer: isinstance(answer, kind)
 
@@ -26,7 +33,10 @@ ANSWERS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "task_retry_delay": (_is_number, "a number of seconds"),
     "task_before_send": (_is(Task), "a task"),
     "task_claim_send": (_is(str), "a text"),
-    "status_page": (_is(tuple), "a content type and a body"),
+    "status_page": (
+        _is_page,
+        "a content type and a body of bytes, for example ('text/plain', b'up'),",
+    ),
 }
 """What the deciders may answer, and that in words."""
 OF_PROGRAMS = ("task_claim_send", "status_page")

@@ -5,12 +5,12 @@ import inspect
 from types import CodeType, FunctionType
 from typing import Any
 
+from task_core.api.loops import check_loop, loops_of
 from task_core.api.plugin import Late, NoOptions
 from task_core.api.taskmaster import Taskmaster
 from task_core.discovery.explain import broken
 from task_core.discovery.found import Found
 from task_core.discovery.guard import blaming
-from task_core.errors import PluginContractError
 from task_core.task import Task
 
 _WORKS = ("CALL", "IMPORT", "JUMP_BACKWARD", "YIELD", "RETURN_GENERATOR")
@@ -36,6 +36,9 @@ def make_freely(found: Found, manifest: Any) -> Any:
     if isinstance(made, type):
         _check_class(found, made, with_options=manifest.options is not NoOptions)
         free = _init_of(made) in (object.__init__, Taskmaster.__init__)
+        if not free and getattr(made, "loops", None) is Taskmaster.loops:
+            with blaming(manifest):
+                check_loop(object.__new__(made).run)  # none of its own code runs
     else:
         code = getattr(made, "__code__", None)
         _check_taken(found, made)
@@ -131,14 +134,10 @@ def _with_loops(made: Any) -> Any:
     """Ask a taskmaster for its loops, where that is free.
 
     Raises:
-        PluginContractError: They are none.
+        PluginContractError: They are none, or one cannot be called.
     """
     if isinstance(made, Taskmaster):
         code = getattr(type(made).loops, "__code__", None)
         if code is not None and is_free(code):
-            loops = made.loops()
-            if not loops or not all(map(callable, loops)):
-                name = type(made).__name__
-                text = f"{name}.loops: functions that take a context are wanted"
-                raise PluginContractError(f"{text}, not {loops!r}", code="P02")
+            loops_of(made)
     return made

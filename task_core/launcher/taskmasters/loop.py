@@ -1,18 +1,18 @@
 """Runs a taskmaster: each of its loops lives in a thread that owns a bus."""
 
-import inspect
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from task_core.api.bus import Bus
-from task_core.api.taskmaster import Loop, Taskmaster
+from task_core.api.loops import loops_of
+from task_core.api.taskmaster import Taskmaster
 from task_core.api.worker import describe
 from task_core.clock import Clock, SystemClock
-from task_core.errors import PluginContractError, UsageError
+from task_core.errors import UsageError
 from task_core.launcher.plan import Hooks, NoHooks, Plan
 from task_core.launcher.stop import End
 from task_core.launcher.taskmasters.context import LoopContext
@@ -53,7 +53,7 @@ class TaskmasterLoop:
         log: logging.Logger | None = None,
     ) -> None:
         self._taskmaster = taskmaster
-        self._loops = _loops_of(taskmaster)
+        self._loops = loops_of(taskmaster)
         self._kill_time = kill_time
         self._hooks = hooks = hooks or NoHooks()
         self._clock = clock = clock or SystemClock()
@@ -162,42 +162,6 @@ class TaskmasterLoop:
     def _tell(self, hook: str, **facts: object) -> None:
         if observer := self._hooks.observer(hook):
             observer(**facts)
-
-
-def _loops_of(taskmaster: Taskmaster) -> Sequence[Loop]:
-    name = type(taskmaster).__name__
-    if not isinstance(taskmaster, Taskmaster):
-        text = f"a taskmaster was to be made, a task_core.api.Taskmaster: it is {name}"
-        raise PluginContractError(text, code="P02")
-    made: Any = taskmaster.loops()
-    loops = list(made) if isinstance(made, Iterable) else []
-    if not loops or not all(map(callable, loops)):
-        text = f"{name}.loops: functions that take a context are wanted, not {made!r}"
-        raise PluginContractError(text, code="P02")
-    if problem := next(filter(None, map(_problem, loops)), ""):
-        raise PluginContractError(problem, code="P02")
-    return loops
-
-
-def _problem(loop: Loop) -> str:
-    """Return why a call of a loop would fail, or do nothing."""
-    name = getattr(loop, "__qualname__", "the loop")
-    if inspect.iscoroutinefunction(inspect.unwrap(loop)):
-        return f"{name} is an async def, which nobody awaits (write def)"
-    if inspect.isgeneratorfunction(loop) or inspect.isasyncgenfunction(loop):
-        return (
-            f"{name} has a yield, so a call does nothing (write ctx.send(task) for"
-            " each task to send)"
-        )
-    try:
-        signature = inspect.signature(loop)
-    except (TypeError, ValueError):  # it is not written in Python
-        return ""
-    try:
-        signature.bind(None)
-    except TypeError:
-        return f"{name} must take the context alone, not {signature}"
-    return ""
 
 
 def _opened(bus: Bus | Callable[[], Bus], count: int) -> list[Bus]:

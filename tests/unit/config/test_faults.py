@@ -104,6 +104,9 @@ def test_options_that_refuse_their_defaults_together_are_told():
         (made(int, 0, validator=GE), {}, "refuses its own default"),
         (made(int, 3, validator=lambda value: value), {}, "the validator of 'n'"),
         (made(int, 3, validator=lambda value: value), {"n": ["4"]}, "the validator"),
+        (made(int, "a"), {}, "the default of its option 'n' is no int: 'a'"),
+        (made(int, True), {}, "the default of its option 'n' is no int: True"),
+        (made(tuple[int, ...], ("a",)), {}, "the default of its option 'n' is no"),
     ],
 )
 def test_nobody_is_blamed_for_what_the_author_did(options, flags, text):
@@ -111,6 +114,22 @@ def test_nobody_is_blamed_for_what_the_author_did(options, flags, text):
     section = Section(options=options, table=("worker", "x"), flag="worker-")
     with pytest.raises(PluginContractError, match=text):
         Resolver().resolve(section, [flag_layer(section, flags)])
+
+
+@pytest.mark.parametrize(
+    ("options", "flags"),
+    [
+        (made(int, "a"), {"n": ["4"]}),
+        (made(int, None), {}),
+        (made(Path, "a"), {}),
+        (made(float, 3), {}),
+        (made(tuple[str, ...], ["a"]), {}),
+    ],
+)
+def test_a_default_that_harms_nobody_stops_no_launch(options, flags):
+    """It is not in force, or nearly as good as one of its type."""
+    section = Section(options=options, table=("worker", "x"), flag="worker-")
+    assert Resolver().resolve(section, [flag_layer(section, flags)])
 
 
 def test_the_validator_of_a_parameter_may_be_wrong_too():

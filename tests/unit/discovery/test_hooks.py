@@ -181,6 +181,30 @@ def test_an_answer_of_another_kind_names_its_plugin(hook):
     assert str(caught.value).endswith(" or None")
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ("text/plain", "up"),
+        ("text/plain", None),
+        ("text/plain",),
+        ("text/plain", b"up", 200),
+        (None, b"up"),
+        ("text/plain\r\nSet-Cookie: a=b", b"up"),
+        (),
+    ],
+)
+def test_a_page_is_a_content_type_and_bytes(answer):
+    """The server could send nothing else, and its client would get no answer."""
+
+    def listening(value):
+        page = types.SimpleNamespace(status_page=hookimpl(lambda path: value))
+        return listeners_of(page).decider("status_page")
+
+    with pytest.raises(HookError, match=r"^hooks 'h0' of d: status_page .* of bytes"):
+        listening(answer)(path="/up")
+    assert listening(("text/plain", b""))(path="/up") == ("text/plain", b"")
+
+
 def test_a_decider_with_another_around_it_names_all_of_them():
     """Nobody knows which it was."""
 

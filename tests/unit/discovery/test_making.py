@@ -10,6 +10,7 @@ from task_core.errors import PluginError
 
 FIRST = "from task_core.api import *\nfrom task_core.api import worker, taskmaster\n"
 MAKE = "plugin = WorkerPlugin(name='x', summary='X.', make={})\n"
+INIT = "def __init__(self): self.made = open('made', 'w')"
 CLASS = "@{kind}(name='x')\nclass plugin({base}):\n    'Do.'\n    {body}\n"
 
 
@@ -61,6 +62,10 @@ def test_a_worker_that_could_never_be_made_is_told(site, source, cause):
         ("pass", "making it failed: TypeError: plugin does nothing: give it run"),
         ("loops = lambda self: []", "plugin.loops: functions that take a context"),
         ("loops = lambda self: [None]", "plugin.loops: functions that take a context"),
+        ("loops = lambda self: [lambda: 0]", "plugin.<lambda>.<locals>.<lambda> must"),
+        ("async def run(self, ctx): ...", "plugin.run is an async def, which nobody"),
+        (f"{INIT}\n    def run(self): ...", "plugin.run must take the context alone"),
+        (f"{INIT}\n    async def run(self, ctx): ...", "plugin.run is an async def"),
     ],
 )
 def test_a_taskmaster_that_could_never_run_is_told(site, body, cause):
@@ -70,6 +75,25 @@ def test_a_taskmaster_that_could_never_run_is_told(site, body, cause):
     with pytest.raises(PluginError) as caught:
         make_freely(found, manifest)
     assert caught.value.cause.startswith(cause)
+
+
+@pytest.mark.parametrize(
+    ("source", "cause"),
+    [
+        ("def plugin(ctx): yield", "plugin has a yield, so a call does nothing"),
+        ("async def plugin(ctx): ...", "plugin is an async def, which nobody awaits"),
+        ("async def plugin(ctx): yield", "plugin has a yield, so a call does nothing"),
+        ("def plugin(): ...", "plugin must take the context alone, not ()"),
+    ],
+)
+def test_a_function_that_could_never_run_as_a_taskmaster_is_told(site, source, cause):
+    """In the words of the launch that refuses it."""
+    source = f"@taskmaster(name='x')\n{source}\n"
+    found, manifest = plugin_of(site, "taskmaster", source)
+    with pytest.raises(PluginError) as caught:
+        make_freely(found, manifest)
+    assert caught.value.cause.startswith(cause)
+    assert examine(found).cause == caught.value.cause
 
 
 @pytest.mark.parametrize(

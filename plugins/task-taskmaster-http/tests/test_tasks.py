@@ -1,5 +1,7 @@
 """Rules of `POST /tasks`: what is sent, and what is wrong with a request."""
 
+import json
+import socket
 import threading
 import time
 from datetime import timedelta
@@ -275,3 +277,14 @@ def test_people_and_programs_are_told_what_there_is(service):
     assert (status, told["openapi"]) == (200, "3.1.0")
     assert set(told["paths"]) == {"/tasks"}
     assert service.call("/live", method="GET")[0] == 200
+
+
+def test_what_is_no_http_is_answered_by_a_line_of_json_as_well(service):
+    """The web server itself refuses it."""
+    service.start()
+    with socket.create_connection(("127.0.0.1", service.port), timeout=60) as client:
+        client.sendall(b"no http\r\n\r\n")
+        answer = b"".join(iter(lambda: client.recv(4096), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(body) == {"error": "this is no HTTP request"}

@@ -8,12 +8,26 @@ import threading
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from task_core.api import OptionError
 
 GRACE = 3
 """Seconds in which requests are answered that are there when it stops."""
-_HTTP = "httptools"
+_NO_HTTP = b'{"error":"this is no HTTP request"}\n'
+
+
+class Protocol(HttpToolsProtocol):
+    """As uvicorn's own, but what is no request is answered as all else is."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer with a line of JSON, and close the connection."""
+        self.transport.write(
+            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
+            b"content-length: %d\r\nconnection: close\r\n\r\n%b"
+            % (len(_NO_HTTP), _NO_HTTP)
+        )
+        self.transport.close()
 
 
 class WebServer:
@@ -30,7 +44,7 @@ class WebServer:
             logging.getLogger(name).setLevel(logging.WARNING)
         config = uvicorn.Config(
             app,
-            http=_HTTP,
+            http=Protocol,
             ws="none",
             lifespan="off",
             log_config=None,

@@ -246,13 +246,15 @@ def interrupt_at(step, act):
             raise KeyboardInterrupt
         return trace
 
+    before = sys.gettrace()  # whoever measures coverage
+    sys._getframe().f_trace_opcodes = True  # Python 3.12 looks now if anybody wants it
     sys.settrace(trace)
     try:
         act()
     except KeyboardInterrupt:
         pass
     finally:
-        sys.settrace(None)
+        sys.settrace(before)
     return next(steps) > step
 
 

@@ -273,7 +273,7 @@ class Loop:
         """Give back what no slot has begun, and tell the workers to stop early."""
         jobs = self._handover.recall() + self._quarantine.recall()
         self._in_flight.give_back(jobs, self._consumer)
-        self._log.info("%s", stop_line(self._in_flight.jobs, self._stop.grace_left))
+        self._log.info("%s", stop_line(self._in_flight.jobs, self._stop.kill_time))
         self._cancel.request()
         self.outages.attempt(self._settle)
 

@@ -53,7 +53,7 @@ class Stop:
     """
 
     def __init__(self, kill_time: float, clock: Clock) -> None:
-        self._kill_time = kill_time
+        self.kill_time = kill_time
         self._clock = clock
         self._requests = 0  # written by those who ask
         self._deadline: float | None = None  # written by the bus thread
@@ -66,7 +66,7 @@ class Stop:
         """Let the grace begin if it is asked for; say whether it does (bus thread)."""
         begins = self._requests > 0 and self._deadline is None
         if begins:
-            self._deadline = self._clock.monotonic() + self._kill_time
+            self._deadline = self._clock.monotonic() + self.kill_time
         return begins
 
     @property
@@ -99,7 +99,7 @@ class Stop:
     def grace_left(self) -> float:
         """Seconds of grace that are left; the whole kill time before it begins."""
         if self._deadline is None:
-            return self._kill_time
+            return self.kill_time
         return max(0.0, self._deadline - self._clock.monotonic())
 
     def left_for_runs(self) -> float:
@@ -109,7 +109,7 @@ class Stop:
     @property
     def waited(self) -> float:
         """Seconds that running tasks were given so far."""
-        return self._kill_time - self.grace_left
+        return self.kill_time - self.grace_left
 
 
 class Cancel:

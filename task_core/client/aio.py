@@ -54,19 +54,19 @@ class AsyncClient:
 
     async def send(self, task: Task | str, info: str = "", **more: Any) -> Task:
         """Send a task; it is confirmed when this returns."""
-        span = more.pop("timeout", TIMEOUT)
-        end = monotonic() + seconds_of("timeout", span)
+        seconds = seconds_of("timeout", more.pop("timeout", TIMEOUT))
+        end = monotonic() + seconds
 
         def send() -> Task:
             left = max(0.0, end - monotonic())  # threads may have been long in coming
             return self._client.send(task, info, timeout=left, **more)
 
         try:
-            async with asyncio.timeout(end - monotonic() + GRACE):
+            async with asyncio.timeout(seconds + GRACE):
                 return await self._run(send)
         except TimeoutError:
             name = self._client.name
-            late = f"bus '{name}' has not confirmed it in {span}: others wait as well"
+            late = f"bus '{name}' has not confirmed it in {seconds:g}s"
             raise BusConnectionError(late) from None
 
     async def send_many(self, tasks: Iterable[Task], **more: Any) -> Sent:

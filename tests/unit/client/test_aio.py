@@ -146,7 +146,14 @@ def held(watch):
     return held
 
 
-def test_the_time_of_a_call_begins_at_once(held, monkeypatch):
+@pytest.mark.parametrize(
+    ("verb", "error", "text"),
+    [
+        ("call", TimeoutError, "not done after 0.1s"),
+        ("send", BusConnectionError, "not confirmed it in 0.1s"),
+    ],
+)
+def test_the_time_of_a_verb_begins_at_once(held, monkeypatch, verb, error, text):
     """Also when all threads are busy; then it is not sent any more."""
     monkeypatch.setattr(aio, "MOST", 1)
     monkeypatch.setattr(aio, "GRACE", 0.0)
@@ -156,29 +163,8 @@ def test_the_time_of_a_call_begins_at_once(held, monkeypatch):
         async with tasks:
             sending = asyncio.create_task(tasks.send("other", timeout=60))
             await begun.wait()
-            with pytest.raises(TimeoutError, match="not done after 0.1s"):
-                await tasks.call("load", timeout=0.1)
-            go.set()
-            await sending
-            await tasks.send("load", "only this")
-            reading = tasks.read("load", channel="x", timeout=0)
-            return [task.info async for task in reading]
-
-    assert asyncio.run(main()) == ["only this"]
-
-
-def test_the_time_of_a_send_begins_at_once(held, monkeypatch):
-    """As that of a call."""
-    monkeypatch.setattr(aio, "MOST", 1)
-    monkeypatch.setattr(aio, "GRACE", 0.0)
-
-    async def main():
-        tasks, begun, go = held("open")
-        async with tasks:
-            sending = asyncio.create_task(tasks.send("other", timeout=60))
-            await begun.wait()
-            with pytest.raises(BusConnectionError, match="not confirmed it in 10ms"):
-                await tasks.send("load", "late", timeout="10ms")
+            with pytest.raises(error, match=text):
+                await getattr(tasks, verb)("load", timeout=0.1)
             go.set()
             await sending
             await tasks.send("load", "only this")

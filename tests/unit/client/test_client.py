@@ -240,15 +240,7 @@ print(len(list(client.read("load", channel="x", timeout=0.2))), flush=True)
 
 def test_a_client_survives_a_fork_and_closes_with_the_program(tmp_path):
     """The child connects anew; nobody closes it, and the program ends."""
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONWARNINGS": "ignore"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = run(PROGRAM, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert sum(map(int, done.stdout.split())) == 3
 
@@ -330,6 +322,19 @@ def test_what_was_confirmed_of_a_batch_is_not_sent_again_where_it_is_to_be_uniqu
         assert client.send(tasks[2], unique="1h")
 
 
+def run(program, cwd=None):
+    """Run a program in a Python of its own, which may fork beside threads."""
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=cwd,
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
 AWAY_AT_EXIT = """
 import threading
 from contextlib import suppress
@@ -349,13 +354,7 @@ print("sent", flush=True)
 
 def test_a_broker_that_is_away_at_the_exit_holds_up_nobody():
     """The program ends in bounded time, with its own exit code."""
-    done = subprocess.run(
-        [sys.executable, "-c", AWAY_AT_EXIT],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = run(AWAY_AT_EXIT)
     assert (done.returncode, done.stdout) == (0, "sent\n"), done.stderr
 
 
@@ -391,14 +390,7 @@ with suppress(TimeoutError):
 
 def test_what_a_dropped_client_is_about_to_close_is_closed_at_the_exit(tmp_path):
     """The program does not end before."""
-    done = subprocess.run(
-        [sys.executable, "-c", DROPPED],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = run(DROPPED, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     with closing(open_file_bus(f"sqlite://{tmp_path}/task.db")) as bus:
         assert bus.channels("done") == []
@@ -425,14 +417,7 @@ os.waitpid(pid, 0)
 
 def test_a_closed_client_stays_closed_in_a_forked_child():
     """It says so there as well."""
-    done = subprocess.run(
-        [sys.executable, "-c", FORKED],
-        env={**os.environ, "PYTHONWARNINGS": "ignore"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = run(FORKED)
     assert "the client of bus 'memory' is closed" in done.stdout, done.stderr
 
 
@@ -473,14 +458,7 @@ print(client.send("load", "c").info)
 
 def test_a_fork_waits_for_who_is_sending():
     """A library may not outlive it in mid-call: SQLite does not."""
-    done = subprocess.run(
-        [sys.executable, "-c", WHILE_ONE_SENDS],
-        env={**os.environ, "PYTHONWARNINGS": "ignore"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = run(WHILE_ONE_SENDS)
     assert done.stdout == "not in use\nc\n", done.stderr
 
 
@@ -510,13 +488,7 @@ threading.Thread.join = join
 
 def test_all_clients_have_the_same_last_words_at_the_exit():
     """Not one after the other."""
-    done = subprocess.run(
-        [sys.executable, "-c", ALL_AWAY_AT_EXIT],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = run(ALL_AWAY_AT_EXIT)
     assert done.stdout == "waits True\nwaits False\nwaits False\n", done.stderr
 
 
